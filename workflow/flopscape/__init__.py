@@ -1,0 +1,3 @@
+"""Plan, price, run and fit scaling-law sweeps."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,407 @@
+"""The models of a study and of config.yaml, and reading them from YAML with errors that name the key and the fix.
+
+The JSON Schemas in workflow/schemas/ are generated from these models.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from flopscape.errors import FlopscapeError
+from flopscape.records import Spec
+from flopscape.training.settings import TrainingSettings
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+LOOP = "loop"
+
+
+def _number(value: Any) -> Any:
+    """Numbers may be written 1e12, 1_000_000 or "1e12"; true and false are no numbers."""
+    if isinstance(value, bool):
+        raise ValueError("true and false are not numbers")
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} is not a number") from error
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Positive = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
+PositiveInt = Annotated[int, BeforeValidator(_number), Field(ge=1)]
+Seed = Annotated[int, BeforeValidator(_number), Field(ge=0)]
+Size = dict[str, Any]
+
+
+class Model(BaseModel):
+    """Base of all parts: unknown keys are errors, docstrings under fields are the schema's descriptions."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True)
+
+
+M = TypeVar("M", bound=Model)
+
+
+class Plugin(Model):
+    """A class loaded by import path."""
+
+    plugin: str
+    """`module:Class`, from the package or any importable path, the working directory included. Its code is run."""
+    kwargs: dict[str, Any] = {}
+    """Arguments of the class."""
+
+    def spec(self) -> Spec:
+        """The part of a run's spec: kwargs only when there are some."""
+        return {"plugin": self.plugin} | ({"kwargs": self.kwargs} if self.kwargs else {})
+
+
+def _seeds(value: Any) -> Any:
+    """A count n stands for the seeds 0 … n − 1."""
+    count = _number(value) if not isinstance(value, list) else value
+    return list(range(count)) if isinstance(count, int) else count
+
+
+Seeds = Annotated[list[Seed], BeforeValidator(_seeds), Field(min_length=1)]
+Sizes = Annotated[list[Size], Field(min_length=1)]
+
+
+class Budget(Model):
+    """One IsoFLOP budget with sizes or seeds of its own."""
+
+    flops: Positive
+    """Training compute C of each run at this budget, in FLOPs."""
+    sizes: Sizes | None = None
+    """Model sizes at this budget; the sweep's own when left out."""
+    seeds: Seeds | None = None
+    """Seeds at this budget, a list or a count; the sweep's own when left out."""
+
+
+def _budget(value: Any) -> Any:
+    return value if isinstance(value, dict | Budget) else {"flops": value}
+
+
+class IsoFlop(Model):
+    """Budgets × sizes × seeds: each run trains as many tokens as its budget pays for."""
+
+    budgets: Annotated[list[Annotated[Budget, BeforeValidator(_budget)]], Field(min_length=1)]
+    """Budgets in FLOPs: numbers, or mappings with sizes and seeds of their own."""
+    sizes: Sizes | None = None
+    """Model sizes, as the model plug-in understands them."""
+    seeds: Seeds = [0]
+    """Seeds, a list or a count."""
+
+    @model_validator(mode="after")
+    def every_budget_has_sizes(self) -> Self:
+        for budget in self.budgets:
+            if not (budget.sizes or self.sizes):
+                raise ValueError(f"budget {budget.flops:g} has no sizes, and neither has isoflop itself")
+        repeated = [b.flops for i, b in enumerate(self.budgets) if b.flops in {c.flops for c in self.budgets[:i]}]
+        if repeated:
+            raise ValueError(f"budget {repeated[0]:g} is listed twice")
+        return self
+
+
+class Grid(Model):
+    """A factorial N × D grid, for parametric fits."""
+
+    sizes: Sizes
+    """Model sizes."""
+    n_tokens: Annotated[list[PositiveInt], Field(min_length=1)]
+    """Tokens (or other units) of each run."""
+    seeds: Seeds = [0]
+    """Seeds, a list or a count."""
+
+
+class Row(Model):
+    """One explicit run."""
+
+    size: Size
+    """Model size."""
+    n_tokens: PositiveInt
+    """Tokens (or other units) to train on."""
+    seed: Seed = 0
+    """Seed of weights and data order."""
+
+
+class Sweep(Model):
+    """Which runs: any of an IsoFLOP sweep, a grid and explicit rows, put together."""
+
+    isoflop: IsoFlop | None = None
+    """Budgets × sizes × seeds."""
+    grid: Grid | None = None
+    """Sizes × tokens × seeds."""
+    rows: list[Row] = []
+    """Explicit runs."""
+
+    @model_validator(mode="after")
+    def some_runs(self) -> Self:
+        if not (self.isoflop or self.grid or self.rows):
+            raise ValueError("a sweep needs isoflop, grid or rows")
+        return self
+
+
+class Fit(Model):
+    """One fit of the study's table."""
+
+    name: str
+    """Name of the output, `fits/{name}.json`."""
+    method: Literal["approach2", "vpnls"]
+    """How to fit."""
+    bootstrap: Annotated[int, BeforeValidator(_number), Field(ge=100)] = 4000
+    """Resamples of whole runs behind the intervals, where the method uses them."""
+    seed: Seed = 0
+    """Seed of the resampling."""
+
+    @field_validator("name")
+    @classmethod
+    def name_is_plain(cls, name: str) -> str:
+        return _plain(name, "fit")
+
+
+def _fit(value: Any) -> Any:
+    return {"name": value, "method": value} if isinstance(value, str) else value
+
+
+class Recommend(Model):
+    """What the report answers."""
+
+    flops: Annotated[list[Positive], Field(min_length=1)]
+    """Budgets to predict the optimum for, in FLOPs."""
+    fit: str | None = None
+    """Name of the fit that the recommendation rests on; the last of `fits` when left out."""
+
+
+class Resources(Model):
+    """What one run asks of the machine. Never part of a run's identity."""
+
+    device: Literal["cpu", "gpu"] = "cpu"
+    """Where runs train."""
+    processes: PositiveInt = 1
+    """Processes of one run: GPUs, or CPU processes."""
+    threads: PositiveInt = 1
+    """CPU threads of one process."""
+    memory_mb: PositiveInt = 2000
+    """Memory of one run in MB."""
+    minutes: PositiveInt = 60
+    """Time limit of one run on a cluster, in minutes."""
+
+
+class Limits(Model):
+    """A study that would cost more refuses to start."""
+
+    max_gpu_hours: NotNegative | None = None
+    """Most GPU-hours for the whole study, finished runs included."""
+    max_usd: NotNegative | None = None
+    """Most money for the whole study, finished runs included."""
+
+
+class Study(Model):
+    """One architecture × one dataset × one sweep."""
+
+    title: str
+    """One line for the report."""
+    recipe: PositiveInt = 1
+    """Bump it to retrain every run."""
+    model: Plugin
+    """Model plug-in."""
+    dataset: Plugin
+    """Dataset plug-in."""
+    loss: Plugin = Plugin(plugin="flopscape.plugins.losses:NextToken")
+    """Loss plug-in."""
+    trainer: Plugin = Plugin(plugin=LOOP)
+    """`loop`, the package's own training loop, or a plug-in such as flopscape.plugins.surface:Surface."""
+    training: TrainingSettings = TrainingSettings()
+    """The recipe of every run."""
+    sweep: Sweep
+    """Which runs."""
+    fits: Annotated[list[Annotated[Fit, BeforeValidator(_fit)]], Field(min_length=1)]
+    """Fits of the finished runs: names of methods, or mappings."""
+    recommend: Recommend
+    """Budgets to answer for."""
+    resources: Resources = Resources()
+    """What one run asks of the machine."""
+    limits: Limits = Limits()
+    """Caps on the study's price."""
+    strict: bool = False
+    """Refuse a sweep whose coverage is graded poor."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the runs come from a plug-in trainer and not from training."""
+        return self.trainer.plugin != LOOP
+
+    @property
+    def recommended_fit(self) -> str:
+        """Name of the fit that the recommendation rests on."""
+        return self.recommend.fit or self.fits[-1].name
+
+    @model_validator(mode="after")
+    def fits_are_distinct_and_known(self) -> Self:
+        names = [fit.name for fit in self.fits]
+        if len(set(names)) < len(names):
+            raise ValueError(f"fits: two fits of one name among {', '.join(names)}")
+        if self.recommended_fit not in names:
+            raise ValueError(f"recommend.fit: {self.recommend.fit!r} is not one of the fits {', '.join(names)}")
+        return self
+
+
+class Prices(Model):
+    """What compute costs, and how fast it is before the first run has been timed."""
+
+    usd_per_cpu_hour: NotNegative = 0.05
+    """Price of one CPU core for an hour, in US dollars."""
+    usd_per_gpu_hour: NotNegative = 2.0
+    """Price of one GPU for an hour, in US dollars."""
+    cpu_flops_per_second: Positive = 2e10
+    """Training FLOP/s of one CPU process."""
+    gpu_flops_per_second: Positive = 2e14
+    """Training FLOP/s of one GPU."""
+    startup_seconds: NotNegative = 8
+    """Time a run takes besides training."""
+
+
+class Config(Model):
+    """config/config.yaml: which studies, and what compute costs."""
+
+    studies: list[str]
+    """Studies to run: a name for config/studies/{name}.yaml, or a path to a .yaml file."""
+    prices: Prices = Prices()
+    """Prices and first guesses of speed."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that reads 1e12 as a number and refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for i, key in enumerate(keys):
+            if key in keys[:i]:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def load_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a mapping from a YAML file; anything else raises FlopscapeError with the file and the line."""
+    try:
+        data = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
+    except OSError as error:
+        raise FlopscapeError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise FlopscapeError(f"{path}: not a UTF-8 text file") from error
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise FlopscapeError(f"{path}{line}: not valid YAML ({error.problem})") from error
+    if not isinstance(data, dict):
+        raise FlopscapeError(f"{path}: empty, or not a mapping of keys")
+    return data
+
+
+def load_study(path: str | Path) -> Study:
+    """Read one study; raises FlopscapeError with one line for each wrong key."""
+    return validate(Study, load_yaml(path), str(path))
+
+
+def load_config(path: str | Path) -> Config:
+    """Read config.yaml; raises FlopscapeError with one line for each wrong key."""
+    return validate(Config, load_yaml(path), str(path))
+
+
+def validate(model: type[M], data: dict[str, Any], place: str) -> M:
+    """Check data against a model; every wrong key becomes one line that names it."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        lines = [f"{place}: {_sentence(model, problem)}" for problem in error.errors()]
+        raise FlopscapeError("\n".join(dict.fromkeys(lines))) from error
+
+
+def _sentence(model: type[BaseModel], problem: Any) -> str:
+    """One sentence for one of pydantic's errors."""
+    location = [part for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
+    key = ".".join(str(part) for part in location)
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"unknown key {key}{_nearest(str(location[-1]), _siblings(model, location[:-1]))}"
+    if problem["type"] == "missing":
+        return f"{key} is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = problem["input"]
+    shown = f", not {given!r}" if isinstance(given, int | float | str) and repr(given) not in message else ""
+    return f"{key}: {message}{shown}" if key else message
+
+
+def _siblings(model: type[BaseModel], location: list[Any]) -> Iterable[str]:
+    """The valid keys beside an unknown one."""
+    schema = model.model_json_schema()
+    node = schema
+    for part in location:
+        node = node["items"] if isinstance(part, int) else node.get("properties", {}).get(part, {})
+        node = _follow(node, schema)
+    return node.get("properties", {})
+
+
+def _follow(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema node with its reference, or the one that matters of its alternatives, resolved."""
+    for alternative in node.get("anyOf", []):
+        if alternative.get("type") != "null":
+            node = alternative
+            break
+    reference = node.get("$ref", "").rpartition("/")[2]
+    return schema["$defs"][reference] if reference else node
+
+
+def _nearest(key: str, valid: Iterable[str]) -> str:
+    names = list(valid)
+    close = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f"; valid here: {', '.join(names)}"
+
+
+def _plain(name: str, what: str) -> str:
+    """A name that may become a folder and reach a command line."""
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"{what} name {name!r}: use letters, digits, '.', '_' and '-' only, beginning with a letter or digit"
+        )
+    return name
+
+
+def study_paths(entries: Iterable[str], folder: str | Path = "config/studies") -> dict[str, Path]:
+    """Study name → file, for a list of names and paths.
+
+    Raises
+    ------
+    FlopscapeError
+        A name with characters that cannot be a folder, a file that is not there, or two files of one name.
+    """
+    paths: dict[str, Path] = {}
+    for entry in entries:
+        is_path = entry.endswith((".yaml", ".yml"))
+        path = Path(entry) if is_path else Path(folder) / f"{entry}.yaml"
+        try:
+            name = _plain(path.stem if is_path else entry, "study")
+        except ValueError as error:
+            raise FlopscapeError(f"studies: {error}") from error
+        if not path.is_file():
+            known = sorted(p.stem for p in Path(folder).glob("*.yaml"))
+            raise FlopscapeError(f"studies: no file {path}{_nearest(name, known)}")
+        if paths.setdefault(name, path).resolve() != path.resolve():
+            raise FlopscapeError(f"studies: two studies are named {name}: {paths[name]} and {path}; rename one file")
+    if not paths:
+        raise FlopscapeError("studies: the list is empty; name at least one of config/studies/*.yaml")
+    return paths
+
+
+def split_studies(value: Any) -> list[str]:
+    """The studies of `--config studies=a,b`, of `studies=[a,b]`, or of config.yaml's list."""
+    items = value if isinstance(value, list | tuple) else str(value).split(",")
+    return [str(item).strip() for item in items if str(item).strip()]

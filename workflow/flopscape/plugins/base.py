@@ -1,0 +1,120 @@
+"""The plug-in protocols, and loading a plug-in by `module:Class`. Imports no torch."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flopscape.errors import FlopscapeError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+    from flopscape.records import RunRecord, Spec
+
+Size = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Parameters by part, and training FLOPs (forward and backward) per unit of data."""
+
+    n_params_body: int
+    n_params_head: int
+    n_params_embedding: int
+    flops_per_unit: float
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a prepared dataset is: written as `manifest.json` beside the data, which training depends on.
+
+    `data_hash` is the SHA-256 of everything a run can read; `n_units` counts units by split (`train`, `heldout`).
+    """
+
+    data_hash: str
+    unit: str
+    n_units: dict[str, int]
+    split_rule: str
+    source: str
+    licence: str
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class ModelPlugin(Protocol):
+    """An architecture. `kwargs` from the study go to `__init__`."""
+
+    def counts(self, size: Size) -> Counts:
+        """Exact counts of one size; a pure function. Raises ValueError for a size that cannot be built."""
+
+    def build(self, size: Size, seed: int) -> "nn.Module":
+        """The initialised module; the same seed gives the same weights."""
+
+    def optimizer(self, module: "nn.Module", training: dict[str, Any]) -> "Optimizer | None":
+        """An optimiser of the plug-in's own, or None for the loop's AdamW."""
+
+
+class DatasetPlugin(Protocol):
+    """A dataset. `unit` names what D counts (`token`, `image`)."""
+
+    unit: str
+
+    def prepare(self, folder: Path) -> Manifest:
+        """Write the data into `folder`, once; the network is allowed here and nowhere else."""
+
+    def batches(
+        self, folder: Path, split: str, batch_units: int, seed: int, rank: int, world_size: int, start: int
+    ) -> Iterator[dict[str, "Tensor"]]:
+        """Batches from step `start` on: endless for `train`, one ordered pass for `heldout`."""
+
+
+class LossPlugin(Protocol):
+    """A loss."""
+
+    def __call__(self, module: "nn.Module", batch: dict[str, "Tensor"]) -> "tuple[Tensor, int]":
+        """Summed loss in nats, and the number of units it sums over."""
+
+
+class TrainerPlugin(Protocol):
+    """A trainer other than the loop."""
+
+    def train(self, spec: "Spec") -> "RunRecord":
+        """Carry out one run."""
+
+
+def load_plugin(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[str, ...] = ()) -> Any:
+    """Import `module:Class`, also from the working directory, and construct it with `kwargs`.
+
+    Raises
+    ------
+    FlopscapeError
+        The path has another form, cannot be imported, names no class, rejects its kwargs, or lacks one of `needs`.
+    """
+    plugin_class = import_class(path)
+    missing = [name for name in needs if not callable(getattr(plugin_class, name, None))]
+    if missing:
+        raise FlopscapeError(f"plugin {path}: the class has no method {', '.join(missing)}")
+    try:
+        return plugin_class(**(kwargs or {}))
+    except (TypeError, ValueError) as error:
+        raise FlopscapeError(f"plugin {path}: cannot be constructed with kwargs {kwargs or {}}: {error}") from error
+
+
+def import_class(path: str) -> type:
+    """The class behind `module:Class`; see `load_plugin` for what is raised."""
+    module_name, separator, class_name = path.partition(":")
+    if not (separator and module_name and class_name):
+        raise FlopscapeError(f"plugin {path!r}: write it as module:Class, for example flopscape.plugins.gpt:GPT")
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise FlopscapeError(f"plugin {path}: {module_name} cannot be imported ({error})") from error
+    found = getattr(module, class_name, None)
+    if not isinstance(found, type):
+        raise FlopscapeError(f"plugin {path}: {module_name} has no class {class_name}")
+    return found

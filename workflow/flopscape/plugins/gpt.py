@@ -1,0 +1,77 @@
+"""GPT: a decoder-only transformer, described by its size {width, depth}; the module is in networks/gpt.py."""
+
+from typing import TYPE_CHECKING, Any
+
+from flopscape.plugins.base import Counts, Size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+MLP_MATRICES = {"relu2": 2, "swiglu": 3}
+
+
+class GPT:
+    """Pre-norm decoder with rotary positions, causal SDPA and an untied, zero-initialised head; no gains or biases.
+
+    Parameters
+    ----------
+    vocab_size, context : int
+        Vocabulary and sequence length in tokens.
+    head_dim : int
+        Width of one attention head, when the size does not give its own.
+    mlp : {"relu2", "swiglu"}
+        Kind of the MLP.
+    mlp_ratio : float
+        Hidden width of the MLP over the model width.
+    """
+
+    def __init__(
+        self, vocab_size: int = 128, context: int = 64, head_dim: int = 16, mlp: str = "relu2", mlp_ratio: float = 4
+    ) -> None:
+        if mlp not in MLP_MATRICES:
+            raise ValueError(f"mlp is {mlp!r}, not one of {', '.join(MLP_MATRICES)}")
+        self.vocab_size, self.context, self.head_dim = vocab_size, context, head_dim
+        self.mlp, self.mlp_ratio = mlp, mlp_ratio
+
+    def counts(self, size: Size) -> Counts:
+        """Matrix multiplications only: 6 FLOPs a parameter of body and head, 12·depth·width·context for attention.
+
+        The attention term counts the full square of scores, as Kaplan et al. 2020 (arXiv 2001.08361, table 1) and
+        torch's FlopCounterMode do.
+        """
+        width, depth, _ = self.shape(size)
+        hidden = self.hidden_width(width)
+        body = depth * (4 * width**2 + MLP_MATRICES[self.mlp] * width * hidden)
+        head = embedding = self.vocab_size * width
+        flops = 6 * (body + head) + 12 * depth * width * self.context
+        return Counts(body, head, embedding, flops)
+
+    def shape(self, size: Size) -> tuple[int, int, int]:
+        """Width, depth and head dimension of a size, checked; a width below `head_dim` gets one head."""
+        unknown = sorted(set(size) - {"width", "depth", "head_dim"})
+        if unknown or not {"width", "depth"} <= set(size):
+            raise ValueError(f"size {size}: a GPT's size has width and depth, and may have head_dim")
+        width, depth = size["width"], size["depth"]
+        head_dim = min(size.get("head_dim", self.head_dim), width)
+        for name, value in (("width", width), ("depth", depth), ("head_dim", head_dim)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"size {size}: {name} is {value!r}, not a positive integer")
+        if width % head_dim or head_dim % 2:
+            raise ValueError(f"size {size}: width must be a multiple of an even head dimension, here {head_dim}")
+        return width, depth, head_dim
+
+    def hidden_width(self, width: int) -> int:
+        """Hidden width of the MLP."""
+        return round(self.mlp_ratio * width)
+
+    def build(self, size: Size, seed: int) -> "nn.Module":
+        """The initialised module; see networks/gpt.py."""
+        from flopscape.networks.gpt import GPTNetwork
+
+        width, depth, head_dim = self.shape(size)
+        return GPTNetwork(
+            self.vocab_size, self.context, width, depth, head_dim, self.hidden_width(width), self.mlp, seed=seed
+        )
+
+    def optimizer(self, module: "nn.Module", training: dict[str, Any]) -> None:
+        """None: the loop's AdamW."""
