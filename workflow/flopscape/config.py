@@ -210,8 +210,8 @@ class Study(Model):
     """Bump it to retrain every run."""
     model: Plugin
     """Model plug-in."""
-    dataset: Plugin
-    """Dataset plug-in."""
+    dataset: Plugin | None = None
+    """Dataset plug-in; only a plug-in trainer can do without."""
     loss: Plugin = Plugin(plugin="flopscape.plugins.losses:NextToken")
     """Loss plug-in."""
     trainer: Plugin = Plugin(plugin=LOOP)
@@ -240,6 +240,12 @@ class Study(Model):
     def recommended_fit(self) -> str:
         """Name of the fit that the recommendation rests on."""
         return self.recommend.fit or self.fits[-1].name
+
+    @model_validator(mode="after")
+    def training_has_data(self) -> Self:
+        if self.dataset is None and not self.simulated:
+            raise ValueError("dataset is missing")
+        return self
 
     @model_validator(mode="after")
     def fits_are_distinct_and_known(self) -> Self:

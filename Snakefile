@@ -1,0 +1,30 @@
+"""flopscape: plan a sweep of small training runs, price it, run it, fit a scaling law, report it."""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/plan.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/collect.smk"
+include: "workflow/rules/fit.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    input:
+        ALL_TARGETS,
+
+
+onstart:
+    refuse_to_start()
+
+
+onsuccess:
+    print_recommendations()

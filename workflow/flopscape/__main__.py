@@ -1,0 +1,19 @@
+"""Entry point of `flopscape` and `python -m flopscape`: `train` starts at once, without the other verbs' imports."""
+
+import sys
+
+
+def main() -> None:
+    """Dispatch; bad input is one sentence on standard error and status 2."""
+    asks_for_help = {"-h", "--help"} & set(sys.argv)
+    if sys.argv[1:2] == ["train"] and not asks_for_help:
+        from flopscape.training.run import main as train
+
+        sys.exit(train(sys.argv[2:]))
+    from flopscape.cli import main as cli
+
+    cli()
+
+
+if __name__ == "__main__":
+    main()

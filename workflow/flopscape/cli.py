@@ -1,0 +1,118 @@
+"""`flopscape <verb>`: each verb reads files, calls one function of the package, writes files.
+
+Heavy imports stay inside the verbs, so that `--help` and the plan are instant and one verb's code is not another's.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flopscape.errors import FlopscapeError
+
+app = typer.Typer(
+    help="Plan, price, run and fit scaling-law sweeps.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+StudyFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Study file, such as config/studies/kjv-gpt.yaml.")]
+ConfigFile = Annotated[Path, typer.Option("--config", help="Prices and list of studies.")]
+Results = Annotated[Path, typer.Option("--results", help="Folder of all results.")]
+RunsFile = Annotated[Path, typer.Argument(metavar="RUNS.csv", help="Table with n_params, n_tokens, loss.")]
+
+
+@app.command(epilog="Example: `flopscape plan config/studies/kjv-gpt.yaml`")
+def plan(
+    study_file: StudyFile,
+    as_json: Annotated[bool, typer.Option("--json", help="Print runs, price and coverage as JSON.")] = False,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Print the study with every default filled in.")] = False,
+    csv_out: Annotated[Path | None, typer.Option("--csv", help="Write the plan's rows to this file instead.")] = None,
+    cores: Annotated[int, typer.Option(help="Runs at a time for the wall time.")] = os.cpu_count() or 1,
+    config_file: ConfigFile = Path("config/config.yaml"),
+    results: Results = Path("results"),
+) -> None:
+    """Print the plan of a study and its price; starts nothing."""
+    from flopscape.plan.overview import overview, resolved_yaml
+    from flopscape.plan.show import plan_csv, plan_json, price_text
+    from flopscape.records import write_atomically
+
+    if resolved:
+        print(resolved_yaml(study_file))
+        return
+    seen = overview(study_file, config_file, results, cores)
+    if csv_out:
+        write_atomically(csv_out, plan_csv(seen.rows))
+    elif as_json:
+        print(plan_json(seen.rows, seen.price, seen.coverage))
+    else:
+        print(price_text(seen.study, seen.price, seen.coverage, seen.finished))
+
+
+@app.command(
+    epilog='Example: `flopscape prepare \'{"plugin":"flopscape.plugins.text:BibleText"}\' --out results/data/kjv`'
+)
+def prepare(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset's plugin and kwargs, as JSON.")],
+    out: Annotated[Path, typer.Option(help="Folder for the data and manifest.json.")],
+) -> None:
+    """Prepare a dataset once: data and manifest.json in a folder."""
+    from flopscape.plugins.prepare import prepare_dataset
+    from flopscape.records import parse_json
+
+    prepare_dataset(parse_json(dataset, "DATASET"), out)
+
+
+@app.command(epilog="Example: `flopscape train RUN.json --out again.json` (also: JSON text, or a file of a spec)")
+def train(
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="A run's spec: JSON text, a file, or a run record.")],
+    out: Annotated[Path, typer.Option(help="Where to write the run record.")],
+) -> None:
+    """Carry out one run in this process and write its record."""
+    raise AssertionError("dispatched by __main__ before this module is loaded")
+
+
+@app.command(
+    epilog="Example: `flopscape collect config/studies/kjv-gpt.yaml --runs results/kjv-gpt/runs --out runs.csv`"
+)
+def collect(
+    study_file: StudyFile,
+    runs: Annotated[Path, typer.Option(help="Folder of the run records.")],
+    out: Annotated[Path, typer.Option(help="CSV to write; .parquet and curves.parquet land beside it.")],
+) -> None:
+    """Collect a study's run records into one tidy table."""
+    from flopscape.collect import write_tables
+    from flopscape.config import load_study
+    from flopscape.plan.rows import plan_rows
+
+    write_tables(plan_rows(load_study(study_file)), runs, out)
+
+
+@app.command(epilog="Example: `flopscape schemas --check`")
+def schemas(
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the files on disk are current.")] = False,
+) -> None:
+    """Generate workflow/schemas/ from the models of a study and of config.yaml."""
+    from flopscape.schemas import drifted, write_schemas
+
+    if not check:
+        write_schemas()
+    elif stale := drifted():
+        raise FlopscapeError(f"workflow/schemas: {', '.join(stale)} differ from the models; run `flopscape schemas`")
+
+
+def main() -> None:
+    """Run the verb; bad input is one sentence on standard error and status 2."""
+    try:
+        app()
+    except FlopscapeError as error:
+        sys.exit(_complain(str(error)))
+
+
+def _complain(sentence: str) -> int:
+    print(f"flopscape: {sentence}", file=sys.stderr)
+    return 2

@@ -1,0 +1,128 @@
+"""Run records to tidy tables: one row per run, one row per point of a training curve."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flopscape.errors import FlopscapeError
+from flopscape.records import PlanRow, RunRecord, canonical
+
+HASHED_TOGETHER = "data_hash"
+
+
+def collect(rows: list[PlanRow], runs: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of a plan's runs: (runs, curves).
+
+    Parameters
+    ----------
+    rows : list of PlanRow
+        The plan; records that it does not ask for are ignored.
+    runs : Path
+        Folder of `{run_id}.json`.
+
+    Raises
+    ------
+    FlopscapeError
+        Records are missing, broken, hold other numbers than their plan, or come from different data: all are named.
+    """
+    records = _read_all(rows, runs)
+    _same_data(records)
+    tables = pd.DataFrame([_run_row(row, record) for row, record in zip(rows, records, strict=True)])
+    curves = [_curve_table(record) for record in records if record.curve.step]
+    return tables, pd.concat(curves, ignore_index=True) if curves else _curve_table(records[0])
+
+
+def write_tables(rows: list[PlanRow], runs: Path, out: Path) -> None:
+    """Write `out` (CSV), the same as Parquet, and `curves.parquet` beside it."""
+    table, curves = collect(rows, runs)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(out.with_suffix(".parquet"), index=False)
+    curves.to_parquet(out.with_name("curves.parquet"), index=False)
+    table.to_csv(out, index=False)
+
+
+def _read_all(rows: list[PlanRow], runs: Path) -> list[RunRecord]:
+    records, problems = [], []
+    for row in rows:
+        try:
+            records.append(_checked(row, RunRecord.read(runs / f"{row.run_id}.json")))
+        except FlopscapeError as error:
+            problems.append(str(error))
+    if problems:
+        raise FlopscapeError("\n".join(problems))
+    return records
+
+
+def _checked(row: PlanRow, record: RunRecord) -> RunRecord:
+    """A record that tells what its plan asked for, with numbers that can be numbers."""
+    place = f"run {row.run_id}"
+    if record.run_id != row.run_id:
+        raise FlopscapeError(f"{place}: its file holds run {record.run_id}; delete it and run snakemake again")
+    if record.status not in ("completed", "diverged", "skipped"):
+        raise FlopscapeError(f"{place}: unknown status {record.status!r}")
+    if record.status == "completed":
+        if not isinstance(record.loss, int | float) or not record.loss < float("inf"):
+            raise FlopscapeError(f"{place}: completed, but its loss is {record.loss!r}")
+        batch = record.n_tokens_planned / row.n_steps
+        if abs(record.n_tokens_seen - row.n_tokens) > batch:
+            raise FlopscapeError(f"{place}: completed, but saw {record.n_tokens_seen} of {row.n_tokens} planned tokens")
+    return record
+
+
+def _same_data(records: Iterable[RunRecord]) -> None:
+    """Refuse runs on different data in one table, and name the odd ones."""
+    by_hash: dict[str, list[str]] = {}
+    for record in records:
+        by_hash.setdefault(record.data_hash, []).append(record.run_id)
+    if len(by_hash) > 1:
+        usual = max(by_hash, key=lambda data_hash: len(by_hash[data_hash]))
+        odd = [run_id for data_hash, ids in by_hash.items() if data_hash != usual for run_id in ids]
+        raise FlopscapeError(
+            f"runs {', '.join(odd)} saw other data than the rest; delete their records to retrain them"
+        )
+
+
+def _run_row(row: PlanRow, record: RunRecord) -> dict[str, Any]:
+    """One tidy row with every convention of N, D and C in a column of its own; see results/README.md."""
+    return {
+        "run_id": record.run_id,
+        "status": record.status,
+        "reason": record.reason,
+        "simulated": record.simulated,
+        "unit": record.unit,
+        "budget": row.budget,
+        "size": canonical(row.size),
+        **{f"size_{key}": value for key, value in row.size.items()},
+        "seed": row.seed,
+        "n_params": record.n_params,
+        "n_params_body": record.n_params_body,
+        "n_params_non_embedding": record.n_params,
+        "n_params_total": record.n_params + record.n_params_embedding,
+        "n_tokens": record.n_tokens_seen,
+        "n_tokens_planned": record.n_tokens_planned,
+        "flops": record.flops_counted,
+        "flops_counted": record.flops_counted,
+        "flops_6nd": record.flops_6nd,
+        "flops_per_unit": record.flops_per_unit,
+        "tokens_per_param": record.n_tokens_seen / record.n_params,
+        "loss": record.loss,
+        "loss_se": record.loss_se,
+        "n_heldout_units": record.n_heldout_units,
+        "seconds": record.timings.get("seconds_total"),
+        "units_per_second": record.timings.get("units_per_second"),
+        "flops_per_second": record.timings.get("flops_per_second"),
+        "cpu_hours": record.cost.get("cpu_hours"),
+        "gpu_hours": record.cost.get("gpu_hours"),
+        "usd": record.cost.get("usd"),
+        "recipe": record.spec["recipe"],
+        "data_hash": record.data_hash,
+        "code_fingerprint": record.code_fingerprint,
+        "host": record.hardware.get("host"),
+    }
+
+
+def _curve_table(record: RunRecord) -> pd.DataFrame:
+    columns = {"train_loss": float, "heldout_loss": float}
+    return pd.DataFrame({"run_id": record.run_id, **vars(record.curve)}).astype(columns)

@@ -1,0 +1,89 @@
+"""Fingerprints of code: what a stage executes, without comments, docstrings and formatting.
+
+The hash covers a module and, transitively, every module it imports from the package or from the working directory,
+imports inside functions included. It is blind to dynamic imports (name those modules yourself) and to the versions of
+libraries.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from flopscape.records import Spec
+
+PACKAGE_ROOT = Path(__file__).resolve().parent.parent
+
+
+def fingerprint(*modules: str) -> str:
+    """Twelve hex digits of the SHA-256 over the code of `modules` and of all their local imports."""
+    digest = hashlib.sha256()
+    for name in sorted(_closure(modules)):
+        digest.update(f"{name}\n{_code(_local_file(name))}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+def run_fingerprint(spec: Spec) -> str:
+    """Fingerprint of the code that carries out one run: its trainer and its plug-ins."""
+    trainer = spec.get("trainer", {"plugin": "flopscape.training.run:train"})
+    plugins = [trainer, *(spec[part] for part in ("model", "dataset", "loss") if part in spec)]
+    return fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))
+
+
+def _closure(modules: tuple[str, ...]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in found and _local_file(name) is not None:
+            found.add(name)
+            waiting.extend(_imports(_local_file(name), name))
+    return found
+
+
+def _local_file(name: str) -> Path | None:
+    """The source file of a module of the package or of the working directory; None for installed libraries."""
+    for root in (PACKAGE_ROOT, Path.cwd()):
+        stem = root.joinpath(*name.split("."))
+        for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if path.is_file():
+                return path
+    return None
+
+
+@lru_cache(maxsize=None)
+def _tree(path: Path, _modified: int) -> ast.Module:
+    return _WithoutDocstrings().visit(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def _parse(path: Path) -> ast.Module:
+    return _tree(path, path.stat().st_mtime_ns)
+
+
+def _code(path: Path | None) -> str:
+    return ast.dump(_parse(path)) if path else ""
+
+
+def _imports(path: Path | None, name: str) -> Iterator[str]:
+    """Names of everything a module imports; `from a import b` may mean the module a or a.b."""
+    for node in ast.walk(_parse(path)) if path else ():
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = name.rsplit(".", node.level)[0] + "." if node.level else ""
+            base = f"{package}{node.module or ''}".rstrip(".")
+            yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
+
+
+class _WithoutDocstrings(ast.NodeTransformer):
+    """Drops strings that stand alone, and imports for type checkers."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else node
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return None
+        return self.generic_visit(node)

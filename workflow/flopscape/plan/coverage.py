@@ -1,0 +1,107 @@
+"""How well a sweep can answer: a grade of its design before a FLOP is spent, with reasons."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from flopscape.records import PlanRow
+
+MIN_COUNT, GOOD_COUNT, GOOD_SEEDS = 5, 7, 3
+MIN_HALF_SPAN_DEX = 0.3
+MAX_EPOCHS = 4
+RAY_SPREAD_DEX = 0.05
+"""Runs whose tokens per parameter all lie this close together are one ray."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """A grade and the sentences that explain it; `poor` names what must change, `fair` what is missing for `good`."""
+
+    grade: Literal["poor", "fair", "good"]
+    reasons: list[str]
+
+
+def grade_coverage(rows: list[PlanRow], train_units: int | None) -> Coverage:
+    """Grade a plan.
+
+    Parameters
+    ----------
+    rows : list of PlanRow
+        The plan. IsoFLOP rows are judged by budget; grids and explicit rows by their distinct sizes and token counts.
+    train_units : int or None
+        Units of training data, for epochs; None where it is not known yet.
+    """
+    problems = [*_few(rows, MIN_COUNT), *_narrow(rows), *_repeated_data(rows, train_units), *_one_ray(rows)]
+    if problems:
+        return Coverage("poor", problems)
+    wishes = [*_few(rows, GOOD_COUNT), *_few_seeds(rows)]
+    return Coverage("fair" if wishes else "good", wishes)
+
+
+def _by_budget(rows: list[PlanRow]) -> dict[float, list[PlanRow]]:
+    groups = defaultdict(list)
+    for row in rows:
+        if row.budget is not None:
+            groups[row.budget].append(row)
+    return groups
+
+
+def _sizes(rows: Iterable[PlanRow]) -> set[int]:
+    return {row.n_params for row in rows}
+
+
+def _few(rows: list[PlanRow], count: int) -> list[str]:
+    """Fewer than `count` budgets, or sizes at a budget; without budgets, fewer sizes or token counts."""
+    budgets = _by_budget(rows)
+    if not budgets:
+        numbers = {"sizes": len(_sizes(rows)), "token counts": len({row.n_tokens for row in rows})}
+        return [f"{number} {what}: plan at least {count}" for what, number in numbers.items() if number < count]
+    reasons = [f"{len(budgets)} budgets: plan at least {count}"] if len(budgets) < count else []
+    few = {budget: n for budget, group in budgets.items() if (n := len(_sizes(group))) < count}
+    if few:
+        margin = " valid ones (10 leave room for failures)" if count == GOOD_COUNT else ""
+        listed = ", ".join(f"{n} sizes at {budget:.3g}" for budget, n in few.items())
+        reasons.append(f"{listed} FLOPs: plan at least {count}{margin}")
+    return reasons
+
+
+def _narrow(rows: list[PlanRow]) -> list[str]:
+    """Budgets whose sizes span less than ±0.3 dex; without budgets, the whole grid."""
+    groups = _by_budget(rows) or {0.0: rows}
+    narrow = {budget: s for budget, group in groups.items() if (s := _half_span(_sizes(group))) < MIN_HALF_SPAN_DEX}
+    return [
+        f"sizes span only ±{span:.2f} dex of N{f' at {budget:.3g} FLOPs' if budget else ''}: widen to ±0.3 or more"
+        for budget, span in narrow.items()
+    ]
+
+
+def _half_span(sizes: set[int]) -> float:
+    return math.log10(max(sizes) / min(sizes)) / 2
+
+
+def _repeated_data(rows: list[PlanRow], train_units: int | None) -> list[str]:
+    longest = max(row.n_tokens for row in rows)
+    if train_units is None or longest <= MAX_EPOCHS * train_units:
+        return []
+    many = sum(row.n_tokens > MAX_EPOCHS * train_units for row in rows)
+    epochs = longest / train_units
+    return [
+        f"{many} runs repeat the data more than {MAX_EPOCHS} times (up to {epochs:.1f}): drop small sizes or add data"
+    ]
+
+
+def _one_ray(rows: list[PlanRow]) -> list[str]:
+    ratios = [math.log10(row.n_tokens / row.n_params) for row in rows]
+    if len(rows) > 1 and max(ratios) - min(ratios) < RAY_SPREAD_DEX:
+        return [f"all runs lie at {10 ** ratios[0]:.3g} tokens per parameter: no fit can tell N from D there"]
+    return []
+
+
+def _few_seeds(rows: list[PlanRow]) -> list[str]:
+    seeds: dict[tuple[float | None, int], set[int]] = defaultdict(set)
+    for row in rows:
+        seeds[row.budget if row.budget is not None else row.n_tokens, row.n_params].add(row.seed)
+    few = sum(len(s) < GOOD_SEEDS for s in seeds.values())
+    return [f"{few} of {len(seeds)} points have fewer than {GOOD_SEEDS} seeds"] if few else []

@@ -1,0 +1,65 @@
+"""Hints from records on disk: which runs are done, what they took, and why the others are not. Never an input.
+
+Only the dry run and `flopscape plan` look here; nothing that lands in `results/` depends on it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flopscape.errors import FlopscapeError
+from flopscape.records import PlanRow, RunRecord, Spec, canonical
+
+SAMPLE = 300
+"""Records read at most, evenly spread over the plan, to calibrate speed: reading all would cost more than it tells."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Records on disk beside a plan.
+
+    `done` are the planned runs with a record, `sample` some of those records, `broken` unreadable files, `orphans` the
+    ids of records that no plan asks for, `reasons` says for each planned run without a record why it must run.
+    """
+
+    done: set[str]
+    sample: list[RunRecord]
+    broken: list[str]
+    orphans: list[str]
+    reasons: dict[str, str]
+
+
+def look_at_runs(rows: list[PlanRow], study: str, results: Path = Path("results")) -> Finished:
+    """What the folder of a study's records holds."""
+    folder = results / study / "runs"
+    on_disk = {path.stem for path in folder.glob("*.json")}
+    planned = {row.run_id for row in rows}
+    done = sorted(planned & on_disk)
+    sample, broken = _read(folder, done[:: len(done) // SAMPLE + 1])
+    orphans = sorted(on_disk - planned)
+    old_specs = {_without_recipe(record.spec) for record in _read(folder, orphans[:SAMPLE])[0]}
+    logs = {path.stem for path in Path("logs/train", study).glob("*.log")}
+    missing = [row for row in rows if row.run_id not in on_disk]
+    reasons = {row.run_id: _reason(row, old_specs, logs) for row in missing}
+    return Finished(set(done), sample, broken, orphans, reasons)
+
+
+def _read(folder: Path, run_ids: list[str]) -> tuple[list[RunRecord], list[str]]:
+    records, broken = [], []
+    for run_id in run_ids:
+        try:
+            records.append(RunRecord.read(folder / f"{run_id}.json"))
+        except FlopscapeError as error:
+            broken.append(str(error))
+    return records, broken
+
+
+def _without_recipe(spec: Spec) -> str:
+    kept: dict[str, Any] = {key: value for key, value in spec.items() if key != "recipe"}
+    return canonical(kept)
+
+
+def _reason(row: PlanRow, old_specs: set[str], logs: set[str]) -> str:
+    if row.run_id in logs:
+        return "missing"
+    return "recipe bumped" if _without_recipe(row.spec) in old_specs else "new"

@@ -1,0 +1,91 @@
+"""Everything known about a study before it runs: rows, coverage, finished runs, price."""
+
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+
+import yaml
+
+from flopscape.config import Config, Prices, Study, load_config, load_study
+from flopscape.errors import FlopscapeError
+from flopscape.plan.coverage import Coverage, grade_coverage
+from flopscape.plan.finished import Finished, look_at_runs
+from flopscape.plan.price import Price, price_study
+from flopscape.plan.rows import plan_rows
+from flopscape.plugins.base import load_plugin
+from flopscape.records import PlanRow, dataset_id, read_json
+
+
+@dataclass(frozen=True)
+class PlannedStudy:
+    """A study with its plan; what the DAG is built from."""
+
+    name: str
+    path: Path
+    study: Study
+    rows: list[PlanRow]
+    coverage: Coverage
+
+
+@dataclass(frozen=True)
+class Overview(PlannedStudy):
+    """A planned study with what is on disk and what is left to pay."""
+
+    finished: Finished
+    price: Price
+
+
+def plan_study(name: str, path: Path, results: Path = Path("results")) -> PlannedStudy:
+    """Read and plan one study; a poor sweep under `strict: true` raises FlopscapeError with the reasons.
+
+    Every error names the study's file.
+    """
+    study = load_study(path)
+    try:
+        rows = plan_rows(study)
+        coverage = grade_coverage(rows, train_units(study, results))
+    except FlopscapeError as error:
+        raise FlopscapeError(f"{path}: {error}") from error
+    if study.strict and coverage.grade == "poor":
+        raise FlopscapeError(f"{path}: coverage is poor and strict is true: {'; '.join(coverage.reasons)}")
+    return PlannedStudy(name, path, study, rows, coverage)
+
+
+def train_units(study: Study, results: Path) -> int | None:
+    """Units of training data, as the dataset's manifest or its plug-in says; None when neither knows yet."""
+    if study.simulated or study.dataset is None:
+        return None
+    manifest = results / "data" / dataset_id(study.dataset.spec()) / "manifest.json"
+    if manifest.exists():
+        return int(read_json(manifest, "delete its folder")["n_units"]["train"])
+    if study.dataset.plugin.startswith("flopscape."):
+        known = getattr(load_plugin(study.dataset.plugin, study.dataset.kwargs), "train_units", None)
+        return known() if known else None
+    return None
+
+
+def price_planned(
+    planned: PlannedStudy, prices: Prices, slots: int, results: Path, todo: dict[str, str] | None
+) -> Overview:
+    """Price a planned study; `todo` (run id → why) defaults to the runs without a record."""
+    finished = look_at_runs(planned.rows, planned.name, results)
+    due = (
+        finished.reasons
+        if todo is None
+        else {run_id: finished.reasons.get(run_id, why) for run_id, why in todo.items()}
+    )
+    price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, slots)
+    return Overview(**vars(planned), finished=finished, price=price)
+
+
+def overview(path: Path, config: Path, results: Path, slots: int) -> Overview:
+    """Plan and price one study file on its own; without a config file the default prices hold."""
+    prices = (load_config(config) if config.exists() else Config(studies=[])).prices
+    return price_planned(plan_study(path.stem, path, results), prices, slots, results, None)
+
+
+def resolved_yaml(path: Path) -> str:
+    """A study with every default filled in, as YAML."""
+    study = load_study(path)
+    plain = study.model_dump()
+    plain["training"] = asdict(study.training) if is_dataclass(study.training) else plain["training"]
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).rstrip()

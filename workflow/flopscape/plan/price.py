@@ -1,0 +1,173 @@
+"""What the runs still to do will take: time, money, disk. From finished runs where there are any, else the config."""
+
+import heapq
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from statistics import median
+
+from flopscape.config import Prices, Study
+from flopscape.errors import FlopscapeError
+from flopscape.plan.finished import Finished
+from flopscape.records import PlanRow, RunRecord
+
+SIMULATED_SECONDS = 0.15
+"""Wall time of one simulated run: starting Python, no compute."""
+RECORD_BYTES = 60_000
+"""Size of one run's JSON with a curve of 128 points, and its share of the tables."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds of a run: `startup` + FLOPs over a rate that depends on the size. `source` says where both come from."""
+
+    source: str
+    startup: float
+    rates: list[tuple[float, float]]
+    """(FLOPs per unit, FLOP/s), ascending; log-log interpolated, held constant beyond the ends."""
+
+    def seconds(self, row: PlanRow) -> float:
+        """Wall seconds of one run."""
+        return self.startup + row.flops / self._rate(row.flops_per_unit)
+
+    def _rate(self, flops_per_unit: float) -> float:
+        above = next((i for i, (size, _) in enumerate(self.rates) if size >= flops_per_unit), len(self.rates))
+        if above == 0 or above == len(self.rates):
+            return self.rates[min(above, len(self.rates) - 1)][1]
+        (size0, rate0), (size1, rate1) = self.rates[above - 1], self.rates[above]
+        share = math.log(flops_per_unit / size0) / math.log(size1 / size0)
+        return rate0 * (rate1 / rate0) ** share
+
+
+def speed_of(study: Study, prices: Prices, sample: list[RunRecord]) -> Speed:
+    """Speed from finished runs, by size; from the config where there are none; nothing for simulated runs."""
+    if study.simulated:
+        return Speed("simulated runs: no compute is spent", SIMULATED_SECONDS, [(1.0, math.inf)])
+    by_size = defaultdict(list)
+    for record in sample:
+        if (seconds := record.timings.get("seconds_training", 0.0)) > 0:
+            by_size[record.flops_per_unit].append(record.flops_counted / seconds)
+    if by_size:
+        startups = [r.timings["seconds_total"] - r.timings["seconds_training"] for r in sample if r.timings]
+        rates = sorted((size, median(values)) for size, values in by_size.items())
+        return Speed(f"{len(sample)} finished runs of this study, by size", median(startups), rates)
+    gpu = study.resources.device == "gpu"
+    rate = (prices.gpu_flops_per_second if gpu else prices.cpu_flops_per_second) * study.resources.processes
+    source = f"config ({rate:.3g} FLOP/s a run, {prices.startup_seconds:g} s to start): no run has been timed yet"
+    return Speed(source, prices.startup_seconds, [(1.0, rate)])
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the price table: runs still to do out of `n_all`, and what they take. Hours are device-hours."""
+
+    label: str
+    n_todo: int
+    n_all: int
+    n_tokens: int
+    flops: float
+    device_hours: float
+    usd: float
+    longest_seconds: float
+    reasons: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Price:
+    """The price of one study: a line a budget, the total, and what it rests on."""
+
+    study: str
+    lines: list[Line]
+    total: Line
+    device: str
+    speed_source: str
+    wall_seconds: float
+    parallel: int
+    disk_bytes: int
+    spent_gpu_hours: float
+    spent_usd: float
+
+
+def price_study(
+    name: str, study: Study, rows: list[PlanRow], finished: Finished, todo: dict[str, str], prices: Prices, slots: int
+) -> Price:
+    """Price the runs in `todo` (run id → why it must run), with `slots` CPU cores or jobs at a time."""
+    speed = speed_of(study, prices, finished.sample)
+    seconds = {row.run_id: speed.seconds(row) for row in rows}
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row.budget].append(row)
+    lines = [_line(_label(budget), group, todo, seconds, study, prices) for budget, group in groups.items()]
+    total = _line("total", rows, todo, seconds, study, prices)
+    parallel = _parallel(study, slots)
+    done = [row for row in rows if row.run_id not in todo]
+    spent = _line("spent", done, {row.run_id: "" for row in done}, seconds, study, prices)
+    return Price(
+        study=name,
+        lines=lines,
+        total=total,
+        device="simulated" if study.simulated else study.resources.device,
+        speed_source=speed.source,
+        wall_seconds=_makespan([seconds[run_id] for run_id in todo], parallel),
+        parallel=parallel,
+        disk_bytes=total.n_todo * RECORD_BYTES,
+        spent_gpu_hours=spent.device_hours if study.resources.device == "gpu" else 0.0,
+        spent_usd=spent.usd,
+    )
+
+
+def _label(budget: float | None) -> str:
+    return "grid, rows" if budget is None else f"{budget:.3g}"
+
+
+def _line(
+    label: str, rows: list[PlanRow], todo: dict[str, str], seconds: dict[str, float], study: Study, prices: Prices
+) -> Line:
+    due = [row for row in rows if row.run_id in todo]
+    resources = study.resources
+    gpu = resources.device == "gpu"
+    devices = resources.processes * (1 if gpu else resources.threads)
+    hours = 0.0 if study.simulated else sum(seconds[row.run_id] for row in due) * devices / 3600
+    return Line(
+        label=label,
+        n_todo=len(due),
+        n_all=len(rows),
+        n_tokens=sum(row.n_tokens for row in due),
+        flops=sum(row.flops for row in due),
+        device_hours=hours,
+        usd=hours * (prices.usd_per_gpu_hour if gpu else prices.usd_per_cpu_hour),
+        longest_seconds=max((seconds[row.run_id] for row in due), default=0.0),
+        reasons=dict(Counter(todo[row.run_id] for row in due)),
+    )
+
+
+def _parallel(study: Study, slots: int) -> int:
+    """Runs at a time on `slots` cores; on GPUs and clusters a slot is a job."""
+    if study.resources.device == "gpu":
+        return max(1, slots)
+    return max(1, slots // (study.resources.threads * study.resources.processes))
+
+
+def _makespan(seconds: list[float], parallel: int) -> float:
+    """Wall time when each free slot takes the longest run left."""
+    ends = [0.0] * min(parallel, max(1, len(seconds)))
+    for duration in sorted(seconds, reverse=True):
+        heapq.heapreplace(ends, ends[0] + duration)
+    return max(ends)
+
+
+def refuse_over_limits(study: Study, price: Price) -> None:
+    """Raise FlopscapeError when the whole study, finished runs included, would cost more than its limits."""
+    if not price.total.n_todo:
+        return
+    due = price.total.device_hours if study.resources.device == "gpu" else 0.0
+    checks = (
+        ("max_gpu_hours", study.limits.max_gpu_hours, price.spent_gpu_hours + due, "GPU-hours"),
+        ("max_usd", study.limits.max_usd, price.spent_usd + price.total.usd, "USD"),
+    )
+    for key, limit, cost, unit in checks:
+        if limit is not None and cost > limit:
+            raise FlopscapeError(
+                f"study {price.study}: would cost {cost:.3g} {unit} in all, more than limits.{key} = {limit:g}; "
+                "nothing was started. Shrink the sweep or raise the limit"
+            )

@@ -1,0 +1,108 @@
+"""A study's sweep as rows: one PlanRow per run. A pure function of the study."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from flopscape.config import LOOP, Study
+from flopscape.errors import FlopscapeError
+from flopscape.plan.sizes import count_sizes
+from flopscape.plugins.base import Counts
+from flopscape.records import PlanRow, Spec, canonical, short_hash
+
+
+class _Wish(NamedTuple):
+    """A run as the sweep asks for it, before tokens are known or rounded."""
+
+    size: dict[str, Any]
+    seed: int
+    budget: float | None
+    n_tokens: int | None
+
+
+def plan_rows(study: Study) -> list[PlanRow]:
+    """All runs of a study, in the order of its sweep; a run asked for twice by grid or rows is planned once.
+
+    Raises
+    ------
+    FlopscapeError
+        A size that the model refuses, a budget or a token count smaller than one batch, a size listed twice at one
+        budget, or two budgets so close that they plan the same run.
+    """
+    wishes = list(_wishes(study))
+    distinct = {canonical(wish.size): wish.size for wish in wishes}
+    counts = dict(zip(distinct, count_sizes(study.model, list(distinct.values())), strict=True))
+    shared = _shared_spec(study)
+    rows: dict[str, PlanRow] = {}
+    for wish in wishes:
+        row = _row(wish, counts[canonical(wish.size)], study.training.batch_units, shared)
+        earlier = rows.setdefault(row.run_id, row)
+        if earlier is not row and row.budget is not None:
+            _refuse_repetition(earlier, row)
+    return list(rows.values())
+
+
+def _wishes(study: Study) -> Iterator[_Wish]:
+    sweep = study.sweep
+    if sweep.isoflop:
+        for budget in sweep.isoflop.budgets:
+            for size in budget.sizes or sweep.isoflop.sizes or []:
+                for seed in budget.seeds or sweep.isoflop.seeds:
+                    yield _Wish(size, seed, budget.flops, None)
+    if sweep.grid:
+        for size in sweep.grid.sizes:
+            for n_tokens in sweep.grid.n_tokens:
+                for seed in sweep.grid.seeds:
+                    yield _Wish(size, seed, None, n_tokens)
+    for row in sweep.rows:
+        yield _Wish(row.size, row.seed, None, row.n_tokens)
+
+
+def _shared_spec(study: Study) -> Spec:
+    """What all runs of a study have in common: only what differs from its default, so that new keys change no id."""
+    spec: Spec = {"model": study.model.spec(), "loss": study.loss.spec(), "recipe": study.recipe}
+    if study.dataset:
+        spec["dataset"] = study.dataset.spec()
+    if study.trainer.plugin != LOOP:
+        spec["trainer"] = study.trainer.spec()
+    if changes := study.training.changes():
+        spec["training"] = changes
+    return spec
+
+
+def _row(wish: _Wish, counts: Counts, batch: int, shared: Spec) -> PlanRow:
+    n_steps = _whole_batches(wish, counts.flops_per_unit, batch)
+    spec = shared | {"size": wish.size, "seed": wish.seed, "n_tokens": n_steps * batch}
+    return PlanRow(
+        run_id=short_hash(spec),
+        budget=wish.budget,
+        size=wish.size,
+        seed=wish.seed,
+        n_params_body=counts.n_params_body,
+        n_params_head=counts.n_params_head,
+        n_params_embedding=counts.n_params_embedding,
+        flops_per_unit=counts.flops_per_unit,
+        n_tokens=n_steps * batch,
+        n_steps=n_steps,
+        spec=spec,
+    )
+
+
+def _whole_batches(wish: _Wish, flops_per_unit: float, batch: int) -> int:
+    """Steps of a run: what its budget or its tokens amount to, rounded to whole batches."""
+    wanted = wish.budget / flops_per_unit if wish.budget is not None else wish.n_tokens or 0
+    if wanted < batch:
+        asked = f"budget {wish.budget:g}" if wish.budget is not None else f"n_tokens {wish.n_tokens}"
+        raise FlopscapeError(
+            f"sweep: {asked} at size {wish.size} pays for {wanted:.0f} units, less than one batch of {batch}; "
+            "raise it, or lower training.batch_units"
+        )
+    return round(wanted / batch)
+
+
+def _refuse_repetition(earlier: PlanRow, row: PlanRow) -> None:
+    if earlier.budget == row.budget:
+        raise FlopscapeError(f"sweep: size {row.size} with seed {row.seed} is listed twice at budget {row.budget:g}")
+    raise FlopscapeError(
+        f"sweep: budgets {earlier.budget:g} and {row.budget:g} plan the same run at size {row.size}; "
+        "they are less than a batch apart"
+    )

@@ -1,0 +1,116 @@
+"""The plan and its price as text: what `flopscape plan` and the end of `snakemake -n` print."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from flopscape.config import Study
+from flopscape.fingerprint import run_fingerprint
+from flopscape.plan.coverage import Coverage
+from flopscape.plan.finished import Finished
+from flopscape.plan.price import Line, Price
+from flopscape.records import PlanRow, canonical
+
+SHOWN = 8
+"""Names listed before "and n more"."""
+
+
+def price_text(study: Study, price: Price, coverage: Coverage, finished: Finished) -> str:
+    """The price table of one study with everything a reader should know before starting it."""
+    hours = {"gpu": "GPU-hours", "cpu": "CPU-hours", "simulated": "hours"}[price.device]
+    header = ["budget", "runs to do", "tokens", "FLOPs", hours, "USD", "longest", "why"]
+    body = [_cells(line) for line in [*price.lines, price.total]]
+    mark = " (SIMULATED: losses come from a formula)" if study.simulated else ""
+    parts = [f"Price of study {price.study}{mark}", aligned([header, *body]), *_notes(price, coverage, finished)]
+    return "\n".join(parts)
+
+
+def _cells(line: Line) -> list[str]:
+    why = ", ".join(f"{count} {reason}" for reason, count in sorted(line.reasons.items()))
+    return [
+        line.label,
+        f"{line.n_todo} of {line.n_all}",
+        f"{line.n_tokens:.3g}",
+        f"{line.flops:.3g}",
+        f"{line.device_hours:.3g}",
+        f"{line.usd:.2f}",
+        duration(line.longest_seconds),
+        why or "-",
+    ]
+
+
+def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str]:
+    if price.total.n_todo:
+        at_a_time = f"{price.parallel} run{'s' if price.parallel > 1 else ''} at a time"
+        yield f"wall time: about {duration(price.wall_seconds)} with {at_a_time}; disk: about {_bytes(price.disk_bytes)}"
+    yield f"speed from: {price.speed_source}"
+    yield f"coverage: {coverage.grade}{''.join(f'{chr(10)}  - {reason}' for reason in coverage.reasons)}"
+    if finished.orphans:
+        yield f"{len(finished.orphans)} records that this plan does not ask for stay on disk: {_some(finished.orphans)}"
+    yield from (f"unreadable: {sentence}" for sentence in finished.broken)
+    if changed := code_changed(finished):
+        yield (
+            f"warning: the training code has changed since {len(changed)} of {len(finished.sample)} finished runs were "
+            f"trained ({_some(changed)}); they are kept. Bump `recipe` to retrain"
+        )
+
+
+def code_changed(finished: Finished) -> list[str]:
+    """Ids of finished runs (of those sampled) that other code than today's has trained."""
+    return [r.run_id for r in finished.sample if r.code_fingerprint != run_fingerprint(r.spec)]
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def aligned(rows: list[list[str]]) -> str:
+    """A text table: the first and last column flush left, the others flush right, a rule under the header."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    last = len(widths) - 1
+    lines = [
+        "  ".join(
+            c.ljust(w) if i in (0, last) else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in [lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.5 h`, `9.2 d`."""
+    for limit, divisor, unit, digits in ((90, 1, "s", 0), (5400, 60, "min", 0), (172800, 3600, "h", 1)):
+        if seconds < limit:
+            return f"{seconds / divisor:.{digits}f} {unit}"
+    return f"{seconds / 86400:.1f} d"
+
+
+def _bytes(number: float) -> str:
+    return f"{number / 1e6:.1f} MB" if number < 1e9 else f"{number / 1e9:.1f} GB"
+
+
+def plan_csv(rows: list[PlanRow]) -> str:
+    """The plan as CSV: every field of a PlanRow, its derived numbers, and the spec that `flopscape train` takes."""
+    text = io.StringIO()
+    table = [_csv_row(row) for row in rows]
+    writer = csv.DictWriter(text, fieldnames=list(table[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return text.getvalue()
+
+
+def _csv_row(row: PlanRow) -> dict[str, Any]:
+    fields = asdict(row) | {"size": canonical(row.size), "spec": canonical(row.spec)}
+    spec = fields.pop("spec")
+    derived = {"n_params": row.n_params, "flops": row.flops, "budget_remainder": row.budget_remainder}
+    return fields | derived | {"tokens_per_param": row.n_tokens / row.n_params, "spec": spec}
+
+
+def plan_json(rows: list[PlanRow], price: Price, coverage: Coverage) -> str:
+    """Plan, price and coverage as one JSON object."""
+    listed = [_csv_row(row) | {"size": row.size, "spec": row.spec} for row in rows]
+    return json.dumps({"runs": listed, "price": asdict(price), "coverage": asdict(coverage)}, indent=1, allow_nan=False)

@@ -1,0 +1,66 @@
+"""Counts of every size of a study, without importing torch here.
+
+The package's own plug-ins are asked directly. A user's plug-in may import torch, so it is asked in a process of its
+own (plan/count_sizes.py) and the answer is kept in `.flopscape/counts/` under the fingerprint of its code.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from flopscape.config import Plugin
+from flopscape.errors import FlopscapeError
+from flopscape.fingerprint import fingerprint
+from flopscape.plugins.base import Counts, Size, load_plugin
+from flopscape.records import canonical, read_json, short_hash, write_atomically
+
+CACHE = Path(".flopscape/counts")
+
+
+def count_sizes(model: Plugin, sizes: list[Size]) -> list[Counts]:
+    """Counts of `sizes`, in order.
+
+    Raises
+    ------
+    FlopscapeError
+        The plug-in cannot be loaded, lacks a method, or refuses a size.
+    """
+    if model.plugin.startswith("flopscape."):
+        return counts_of(model.plugin, model.kwargs, sizes)
+    question = model.spec() | {"sizes": sizes, "code": fingerprint(model.plugin.partition(":")[0])}
+    cached = CACHE / f"{short_hash(question, 16)}.json"
+    if not cached.exists():
+        write_atomically(cached, json.dumps({"counts": _ask_in_subprocess(model, sizes)}))
+    return [Counts(**counts) for counts in read_json(cached, "delete it")["counts"]]
+
+
+def counts_of(plugin: str, kwargs: dict[str, Any], sizes: list[Size]) -> list[Counts]:
+    """Counts from the plug-in itself; its ValueErrors become one sentence that names the plug-in and the size."""
+    model = load_plugin(plugin, kwargs, needs=("counts", "build"))
+    try:
+        counts = [model.counts(size) for size in sizes]
+    except (ValueError, TypeError, KeyError) as error:
+        raise FlopscapeError(f"model {plugin}: {error}") from error
+    for size, count in zip(sizes, counts, strict=True):
+        if not (isinstance(count, Counts) and count.n_params_body + count.n_params_head > 0 < count.flops_per_unit):
+            raise FlopscapeError(f"model {plugin}: counts({size}) gives {count}, not a Counts with positive numbers")
+    return counts
+
+
+def _ask_in_subprocess(model: Plugin, sizes: list[Size]) -> list[dict[str, float]]:
+    question = canonical({"plugin": model.plugin, "kwargs": model.kwargs, "sizes": sizes})
+    command = [sys.executable, "-m", "flopscape.plan.count_sizes"]
+    done = subprocess.run(command, input=question, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]
+        raise FlopscapeError(f"model {model.plugin}: counting its sizes failed: {lines[-1]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def answer(question: str) -> str:
+    """The other side of `count_sizes`: JSON question in, JSON list of counts out."""
+    asked = json.loads(question)
+    return json.dumps([asdict(counts) for counts in counts_of(asked["plugin"], asked["kwargs"], asked["sizes"])])

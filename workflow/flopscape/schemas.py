@@ -1,0 +1,25 @@
+"""JSON Schemas of what people write: generated from the pydantic models, kept in workflow/schemas/ for editors."""
+
+import json
+from pathlib import Path
+
+from flopscape.config import Config, Study
+
+FOLDER = Path(__file__).resolve().parent.parent / "schemas"
+MODELS = {"config.schema.json": Config, "study.schema.json": Study}
+
+
+def schema_text(name: str) -> str:
+    """The schema of one file as it should stand on disk."""
+    return json.dumps(MODELS[name].model_json_schema(), indent=2) + "\n"
+
+
+def drifted(folder: Path = FOLDER) -> list[str]:
+    """Names of schemas on disk that differ from the models."""
+    return [n for n in MODELS if not (folder / n).is_file() or (folder / n).read_text() != schema_text(n)]
+
+
+def write_schemas(folder: Path = FOLDER) -> None:
+    """Write all schemas."""
+    for name in MODELS:
+        (folder / name).write_text(schema_text(name))

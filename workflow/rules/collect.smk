@@ -1,0 +1,24 @@
+"""Collect: run records -> results/{study}/runs.csv, runs.parquet, curves.parquet.
+
+collect_runs: one tidy table per study
+"""
+
+
+rule collect_runs:
+    """Table a study's records; broken or odd ones are named and nothing is written."""
+    input:
+        study_runs,
+    output:
+        csv="results/{study}/runs.csv",
+        parquet="results/{study}/runs.parquet",
+        curves="results/{study}/curves.parquet",
+    log:
+        "logs/collect/{study}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        study=study_file,
+        plan=plan_hash,
+        code=fingerprint("flopscape.collect"),
+    shell:
+        "flopscape collect {params.study:q} --runs results/{wildcards.study}/runs --out {output.csv:q} > {log:q} 2>&1"

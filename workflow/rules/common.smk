@@ -1,0 +1,217 @@
+"""All parse-time Python: the plans as dicts, fingerprints, targets, and what is printed at the end.
+
+It imports neither torch nor pandas, so that a dry run of thousands of runs stays instant.
+"""
+
+import atexit
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from flopscape.config import Config, split_studies, study_paths, validate
+from flopscape.errors import FlopscapeError
+from flopscape.fingerprint import fingerprint
+from flopscape.plan.launch import launch_command
+from flopscape.plan.overview import plan_study, price_planned
+from flopscape.plan.price import refuse_over_limits
+from flopscape.plan.show import price_text
+from flopscape.records import canonical, dataset_id, short_hash
+
+FIGURES = ["isoflop", "allocation", "loss", "curves", "residuals"]
+RESULTS = Path("results")
+
+
+def read_settings():
+    """config.yaml with `--config` on top, checked, and the plan of every selected study."""
+    try:
+        selected = dict(config, studies=split_studies(config.get("studies", [])))
+        settings = validate(Config, selected, "config/config.yaml or --config")
+        paths = study_paths(settings.studies)
+        return settings, {name: plan_study(name, path) for name, path in paths.items()}
+    except FlopscapeError as error:
+        raise WorkflowError(str(error)) from None
+
+
+SETTINGS, STUDIES = read_settings()
+ROWS = {name: {row.run_id: row for row in planned.rows} for name, planned in STUDIES.items()}
+DATASETS = {dataset_id(p.study.dataset.spec()): p.study.dataset.spec() for p in STUDIES.values() if p.study.dataset}
+FITS = {name: {fit.name: fit for fit in planned.study.fits} for name, planned in STUDIES.items()}
+
+
+wildcard_constraints:
+    study="[A-Za-z0-9][A-Za-z0-9_.-]*",
+    run_id="[0-9a-f]{12}",
+    fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
+    figure="[a-z]+",
+    dataset="[a-z0-9_]+-[0-9a-f]{8}",
+
+
+def targets(name):
+    """Every file of a study: listed one by one, or a deleted one would not be rebuilt."""
+    return [
+        f"results/{name}/plan.csv",
+        *run_files(name),
+        f"results/{name}/runs.csv",
+        *(f"results/{name}/fits/{fit}.json" for fit in FITS[name]),
+        *(f"results/{name}/figures/{figure}.svg" for figure in FIGURES),
+        f"results/{name}/report.html",
+    ]
+
+
+def run_files(name):
+    return [f"results/{name}/runs/{run_id}.json" for run_id in ROWS[name]]
+
+
+ALL_TARGETS = [target for name in STUDIES for target in targets(name)]
+
+
+def chosen(name):
+    """A study of this invocation; a job that outlived a change of the config is told so."""
+    if name not in STUDIES:
+        raise WorkflowError(
+            f"study {name} is not among the selected ones ({', '.join(STUDIES)}); select it or config changed"
+        )
+    return STUDIES[name]
+
+
+def study_file(wildcards):
+    return str(chosen(wildcards.study).path)
+
+
+def plan_hash(wildcards):
+    """Changes when the plan does: a new run, or a run in another budget."""
+    rows = ROWS[chosen(wildcards.study).name].values()
+    return short_hash([(row.run_id, row.budget) for row in rows])
+
+
+def dataset_spec(wildcards):
+    return canonical(DATASETS[wildcards.dataset])
+
+
+def dataset_code(wildcards):
+    return fingerprint("flopscape.plugins.prepare", DATASETS[wildcards.dataset]["plugin"].partition(":")[0])
+
+
+def data_manifest(wildcards):
+    """The manifest that a run waits for; simulated runs need no data."""
+    study = chosen(wildcards.study).study
+    if study.simulated or study.dataset is None:
+        return []
+    return f"results/data/{dataset_id(study.dataset.spec())}/manifest.json"
+
+
+def run_row(wildcards):
+    rows = ROWS[chosen(wildcards.study).name]
+    if wildcards.run_id not in rows:
+        raise WorkflowError(
+            f"study {wildcards.study} plans no run {wildcards.run_id}: its config was edited; run snakemake again"
+        )
+    return rows[wildcards.run_id]
+
+
+def run_spec(wildcards):
+    """Canonical JSON: exactly what the run id hashes."""
+    return canonical(run_row(wildcards).spec)
+
+
+def run_launcher(wildcards):
+    return launch_command(chosen(wildcards.study).study, SETTINGS.prices)
+
+
+def run_threads(wildcards):
+    resources = chosen(wildcards.study).study.resources
+    return resources.processes * resources.threads
+
+
+def run_memory(wildcards):
+    return chosen(wildcards.study).study.resources.memory_mb
+
+
+def run_minutes(wildcards):
+    return chosen(wildcards.study).study.resources.minutes
+
+
+def run_gpus(wildcards):
+    resources = chosen(wildcards.study).study.resources
+    return resources.processes if resources.device == "gpu" else 0
+
+
+def study_runs(wildcards):
+    return run_files(chosen(wildcards.study).name)
+
+
+def fit_options(wildcards):
+    """Command-line options of one fit; the words of `flopscape fit --help`."""
+    study = chosen(wildcards.study).study
+    fit = FITS[wildcards.study][wildcards.fit]
+    budgets = " ".join(f"--flops {flops:g}" for flops in study.recommend.flops)
+    return f"--method {fit.method} --bootstrap {fit.bootstrap} --seed {fit.seed} {budgets}"
+
+
+def fit_code(wildcards):
+    method = FITS[chosen(wildcards.study).name][wildcards.fit].method
+    return fingerprint("flopscape.fitting.fit", f"flopscape.fitting.{method}")
+
+
+def study_fits(wildcards):
+    return [f"results/{wildcards.study}/fits/{fit}.json" for fit in FITS[chosen(wildcards.study).name]]
+
+
+def figure_code(wildcards):
+    return fingerprint("flopscape.figures.draw", f"flopscape.figures.{wildcards.figure}")
+
+
+def figure_title(wildcards):
+    return chosen(wildcards.study).study.title
+
+
+def study_figures(wildcards):
+    return [f"results/{wildcards.study}/figures/{figure}.svg" for figure in FIGURES]
+
+
+def report_settings(wildcards):
+    """What the report takes from the config besides the files it reads."""
+    study = chosen(wildcards.study).study
+    return canonical({"title": study.title, "recommend": study.recommend.model_dump(), "study": study.model.spec()})
+
+
+def print_prices():
+    """At the end of a dry run: what the runs still to do would cost, by study."""
+    if workflow.scheduler is None:
+        return
+    todo = {name: {} for name in STUDIES}
+    for job in workflow.dag.needrun_jobs(exclude_finished=False):
+        if job.rule.name == "train_run":
+            todo[job.wildcards.study][job.wildcards.run_id] = "forced, or inputs changed"
+    slots = workflow.resource_settings.nodes or workflow.resource_settings.cores or 1
+    for name, planned in STUDIES.items():
+        seen = price_planned(planned, SETTINGS.prices, slots, RESULTS, todo[name])
+        print("\n" + price_text(planned.study, seen.price, seen.coverage, seen.finished), flush=True)
+        try:
+            refuse_over_limits(planned.study, seen.price)
+        except FlopscapeError as error:
+            print(f"REFUSED: {error}", flush=True)
+
+
+def refuse_to_start():
+    """Before the first job: a study over its limits stops everything."""
+    for planned in STUDIES.values():
+        seen = price_planned(planned, SETTINGS.prices, 1, RESULTS, None)
+        try:
+            refuse_over_limits(planned.study, seen.price)
+        except FlopscapeError as error:
+            raise WorkflowError(str(error)) from None
+
+
+def print_recommendations():
+    """After a run: the answer of every study, and where its report is."""
+    from flopscape.report.summary import print_summary
+
+    for name, planned in STUDIES.items():
+        html = RESULTS / name / "report.html"
+        if html.exists():
+            print_summary(name, RESULTS / name / "fits" / f"{planned.study.recommended_fit}.json", html)
+
+
+if workflow.output_settings.dryrun and workflow.is_main_process:
+    atexit.register(print_prices)

@@ -1,0 +1,54 @@
+"""Report: tables and fits -> figures/{figure}.svg and .png, report.md, report.html.
+
+draw_figure: one figure
+write_report: the answer, what it rests on, and what to distrust
+"""
+
+
+rule draw_figure:
+    """Draw one figure of a study."""
+    input:
+        runs="results/{study}/runs.csv",
+        curves="results/{study}/curves.parquet",
+        fits=study_fits,
+    output:
+        svg=report(
+            "results/{study}/figures/{figure}.svg",
+            caption="../report/{figure}.rst",
+            category="{study}",
+            labels={"figure": "{figure}"},
+        ),
+        png="results/{study}/figures/{figure}.png",
+    log:
+        "logs/figures/{study}/{figure}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        title=figure_title,
+        code=figure_code,
+    shell:
+        "flopscape figure {wildcards.figure} --runs {input.runs:q} --curves {input.curves:q} --fits {input.fits:q} "
+        "--title {params.title:q} --out {output.svg:q} > {log:q} 2>&1"
+
+
+rule write_report:
+    """Write the report as Markdown and as one self-contained HTML file."""
+    input:
+        manifest=data_manifest,
+        runs="results/{study}/runs.csv",
+        fits=study_fits,
+        figures=study_figures,
+    output:
+        html="results/{study}/report.html",
+        md="results/{study}/report.md",
+    log:
+        "logs/report/{study}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        study=study_file,
+        plan=plan_hash,
+        settings=report_settings,
+        code=fingerprint("flopscape.report.write"),
+    shell:
+        "flopscape report {params.study:q} --results results/{wildcards.study} --out {output.html:q} > {log:q} 2>&1"
