@@ -62,9 +62,9 @@ def prepare(
 ) -> None:
     """Prepare a dataset once: data and manifest.json in a folder."""
     from flopscape.plugins.prepare import prepare_dataset
-    from flopscape.records import parse_json
+    from flopscape.records import parse_object
 
-    prepare_dataset(parse_json(dataset, "DATASET"), out)
+    prepare_dataset(parse_object(dataset, "DATASET", "quote it as in the example"), out)
 
 
 @app.command(epilog="Example: `flopscape train RUN.json --out again.json` (also: JSON text, or a file of a spec)")
@@ -76,9 +76,7 @@ def train(
     raise AssertionError("dispatched by __main__ before this module is loaded")
 
 
-@app.command(
-    epilog="Example: `flopscape collect config/studies/kjv-gpt.yaml --runs results/kjv-gpt/runs --out runs.csv`"
-)
+@app.command(epilog="Example: `flopscape collect config/studies/quick.yaml --runs results/quick/runs --out runs.csv`")
 def collect(
     study_file: StudyFile,
     runs: Annotated[Path, typer.Option(help="Folder of the run records.")],

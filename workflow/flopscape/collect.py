@@ -9,8 +9,6 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.records import PlanRow, RunRecord, canonical
 
-HASHED_TOGETHER = "data_hash"
-
 
 def collect(rows: list[PlanRow], runs: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables of a plan's runs: (runs, curves).

@@ -8,7 +8,7 @@ libraries.
 import ast
 import hashlib
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from flopscape.records import Spec
@@ -52,7 +52,7 @@ def _local_file(name: str) -> Path | None:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tree(path: Path, _modified: int) -> ast.Module:
     return _WithoutDocstrings().visit(ast.parse(path.read_text(encoding="utf-8")))
 

@@ -180,13 +180,21 @@ class RunRecord:
 def read_json(path: str | os.PathLike[str], fix: str) -> dict[str, Any]:
     """Parse a JSON object from a file; a broken one raises FlopscapeError with its path, the place and the fix."""
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        return parse_object(Path(path).read_text(encoding="utf-8"), str(path), fix)
     except OSError as error:
         raise FlopscapeError(f"{path}: cannot be read ({error.strerror})") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise FlopscapeError(f"{path}: not a whole JSON file ({error}); {fix}") from error
+    except UnicodeDecodeError as error:
+        raise FlopscapeError(f"{path}: not a text file ({error}); {fix}") from error
+
+
+def parse_object(text: str, place: str, fix: str) -> dict[str, Any]:
+    """Parse a JSON object from text; anything else raises FlopscapeError with the place and the fix."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FlopscapeError(f"{place}: not whole JSON ({error}); {fix}") from error
     if not isinstance(data, dict):
-        raise FlopscapeError(f"{path}: holds no JSON object; {fix}")
+        raise FlopscapeError(f"{place}: holds no JSON object; {fix}")
     return data
 
 

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from flopscape.config import Config, Study
+from flopscape.config import Config, Model, Study
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
-MODELS = {"config.schema.json": Config, "study.schema.json": Study}
+MODELS: dict[str, type[Model]] = {"config.schema.json": Config, "study.schema.json": Study}
 
 
 def schema_text(name: str) -> str:

@@ -64,15 +64,11 @@ def train_units(study: Study, results: Path) -> int | None:
 
 
 def price_planned(
-    planned: PlannedStudy, prices: Prices, slots: int, results: Path, todo: dict[str, str] | None
+    planned: PlannedStudy, prices: Prices, slots: int, results: Path, todo: dict[str, str] | None = None
 ) -> Overview:
     """Price a planned study; `todo` (run id → why) defaults to the runs without a record."""
     finished = look_at_runs(planned.rows, planned.name, results)
-    due = (
-        finished.reasons
-        if todo is None
-        else {run_id: finished.reasons.get(run_id, why) for run_id, why in todo.items()}
-    )
+    due = finished.reasons if todo is None else {run_id: finished.reasons.get(run_id, todo[run_id]) for run_id in todo}
     price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, slots)
     return Overview(**vars(planned), finished=finished, price=price)
 
@@ -80,7 +76,7 @@ def price_planned(
 def overview(path: Path, config: Path, results: Path, slots: int) -> Overview:
     """Plan and price one study file on its own; without a config file the default prices hold."""
     prices = (load_config(config) if config.exists() else Config(studies=[])).prices
-    return price_planned(plan_study(path.stem, path, results), prices, slots, results, None)
+    return price_planned(plan_study(path.stem, path, results), prices, slots, results)
 
 
 def resolved_yaml(path: Path) -> str:

@@ -44,8 +44,8 @@ def _cells(line: Line) -> list[str]:
 
 def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str]:
     if price.total.n_todo:
-        at_a_time = f"{price.parallel} run{'s' if price.parallel > 1 else ''} at a time"
-        yield f"wall time: about {duration(price.wall_seconds)} with {at_a_time}; disk: about {_bytes(price.disk_bytes)}"
+        wall = f"about {duration(price.wall_seconds)} with {price.parallel} at a time"
+        yield f"wall time: {wall}; disk: about {_bytes(price.disk_bytes)}"
     yield f"speed from: {price.speed_source}"
     yield f"coverage: {coverage.grade}{''.join(f'{chr(10)}  - {reason}' for reason in coverage.reasons)}"
     if finished.orphans:
@@ -71,11 +71,9 @@ def _some(names: list[str]) -> str:
 def aligned(rows: list[list[str]]) -> str:
     """A text table: the first and last column flush left, the others flush right, a rule under the header."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    last = len(widths) - 1
+    flush_left = (0, len(widths) - 1)
     lines = [
-        "  ".join(
-            c.ljust(w) if i in (0, last) else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        )
+        "  ".join(c.ljust(widths[i]) if i in flush_left else c.rjust(widths[i]) for i, c in enumerate(row))
         for row in rows
     ]
     return "\n".join(line.rstrip() for line in [lines[0], "-" * len(lines[0]), *lines[1:]])
