@@ -122,5 +122,5 @@ def _run_row(row: PlanRow, record: RunRecord) -> dict[str, Any]:
 
 
 def _curve_table(record: RunRecord) -> pd.DataFrame:
-    columns = {"train_loss": float, "heldout_loss": float}
+    columns = {"flops": float, "train_loss": float, "heldout_loss": float}
     return pd.DataFrame({"run_id": record.run_id, **vars(record.curve)}).astype(columns)

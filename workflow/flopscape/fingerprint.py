@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from flopscape.records import Spec
 
@@ -19,8 +20,8 @@ PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 def fingerprint(*modules: str) -> str:
     """Twelve hex digits of the SHA-256 over the code of `modules` and of all their local imports."""
     digest = hashlib.sha256()
-    for name in sorted(_closure(modules)):
-        digest.update(f"{name}\n{_code(_local_file(name))}\n".encode())
+    for name, path in sorted(_closure(modules).items()):
+        digest.update(f"{name}\n{_read(path, name, path.stat().st_mtime_ns).code}\n".encode())
     return digest.hexdigest()[:12]
 
 
@@ -31,14 +32,23 @@ def run_fingerprint(spec: Spec) -> str:
     return fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))
 
 
-def _closure(modules: tuple[str, ...]) -> set[str]:
-    found: set[str] = set()
+class _Source(NamedTuple):
+    """A module without docstrings: a hash of its tree, and the names it imports."""
+
+    code: str
+    imports: tuple[str, ...]
+
+
+def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
+    """Every local module that `modules` lead to, with its file."""
+    found: dict[str, Path] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in found and _local_file(name) is not None:
-            found.add(name)
-            waiting.extend(_imports(_local_file(name), name))
+        path = None if name in found else _local_file(name)
+        if path:
+            found[name] = path
+            waiting.extend(_read(path, name, path.stat().st_mtime_ns).imports)
     return found
 
 
@@ -53,21 +63,15 @@ def _local_file(name: str) -> Path | None:
 
 
 @cache
-def _tree(path: Path, _modified: int) -> ast.Module:
-    return _WithoutDocstrings().visit(ast.parse(path.read_text(encoding="utf-8")))
+def _read(path: Path, name: str, _modified: int) -> _Source:
+    tree = _WithoutDocstrings().visit(ast.parse(path.read_text(encoding="utf-8")))
+    code = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return _Source(code, tuple(_imports(tree, name)))
 
 
-def _parse(path: Path) -> ast.Module:
-    return _tree(path, path.stat().st_mtime_ns)
-
-
-def _code(path: Path | None) -> str:
-    return ast.dump(_parse(path)) if path else ""
-
-
-def _imports(path: Path | None, name: str) -> Iterator[str]:
+def _imports(tree: ast.Module, name: str) -> Iterator[str]:
     """Names of everything a module imports; `from a import b` may mean the module a or a.b."""
-    for node in ast.walk(_parse(path)) if path else ():
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -82,7 +82,7 @@ class PlanRow:
 
     @property
     def flops(self) -> float:
-        return self.flops_per_unit * self.n_tokens
+        return float(self.flops_per_unit * self.n_tokens)
 
     @property
     def budget_remainder(self) -> float | None:
@@ -144,7 +144,7 @@ class RunRecord:
 
     @property
     def flops_counted(self) -> float:
-        return self.flops_per_unit * self.n_tokens_seen
+        return float(self.flops_per_unit * self.n_tokens_seen)
 
     @property
     def flops_6nd(self) -> float:

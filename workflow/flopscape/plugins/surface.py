@@ -90,7 +90,7 @@ class Surface:
         return Curve(
             step=steps,
             n_tokens=tokens,
-            flops=[record.flops_per_unit * n for n in tokens],
+            flops=[float(record.flops_per_unit * n) for n in tokens],
             train_loss=losses,
             heldout_loss=list(losses),
             learning_rate=[settings.learning_rate] * len(steps),

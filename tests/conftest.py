@@ -1,0 +1,33 @@
+"""What several test files need: the checkout, and small studies."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flopscape.config import Study, validate
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture
+def surface_study():
+    """Make a simulated study from the parts that a test cares about; sizes are parameter counts, C = 6ND."""
+
+    def make(budgets: Any = (1e18, 1e19, 1e20), n_params: Any = (1e8, 3e8, 1e9), **changes: Any) -> Study:
+        data = {
+            "title": "a surface",
+            "model": {"plugin": "flopscape.plugins.parameters:Parameters"},
+            "trainer": {"plugin": "flopscape.plugins.surface:Surface"},
+            "sweep": {"isoflop": {"budgets": list(budgets), "sizes": [{"n_params": int(n)} for n in n_params]}},
+            "fits": ["approach2"],
+            "recommend": {"flops": [1e21]},
+        }
+        return validate(Study, data | changes, "a test's study")
+
+    return make

@@ -1,0 +1,86 @@
+"""What crosses a stage boundary: ids, atomic writing, and reading of what may be broken."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flopscape.errors import FlopscapeError
+from flopscape.plugins.surface import Surface
+from flopscape.records import RunRecord, canonical, dataset_id, short_hash, write_atomically
+
+SPEC = {
+    "model": {"plugin": "flopscape.plugins.gpt:GPT"},
+    "size": {"width": 8, "depth": 2},
+    "n_tokens": 2560,
+    "seed": 0,
+    "recipe": 1,
+}
+
+
+@pytest.fixture
+def record():
+    return Surface().train(SPEC)
+
+
+def test_a_record_survives_writing_and_reading(tmp_path, record):
+    record.write(tmp_path / "run.json")
+    assert RunRecord.read(tmp_path / "run.json") == record
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_truncated_record_is_named(tmp_path, record):
+    path = tmp_path / "run.json"
+    record.write(path)
+    path.write_text(path.read_text()[:200])
+    with pytest.raises(FlopscapeError, match=r"run\.json: not whole JSON .* delete it and run snakemake again"):
+        RunRecord.read(path)
+
+
+@pytest.mark.parametrize(("text", "sentence"), [("", "not whole JSON"), ("[]", "no JSON object"), ("{}", "run_id")])
+def test_an_empty_or_foreign_record_is_named(tmp_path, text, sentence):
+    path = tmp_path / "run.json"
+    path.write_text(text)
+    with pytest.raises(FlopscapeError, match=sentence):
+        RunRecord.read(path)
+
+
+def test_a_record_whose_spec_was_edited_is_refused(tmp_path, record):
+    path = tmp_path / "run.json"
+    record.write(path)
+    data = json.loads(path.read_text())
+    data["spec"]["seed"] = 7
+    path.write_text(json.dumps(data))
+    with pytest.raises(FlopscapeError, match="is not the hash of the spec"):
+        RunRecord.read(path)
+
+
+def test_nan_cannot_be_written(tmp_path, record):
+    record.loss = float("nan")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        record.write(tmp_path / "run.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    write_atomically(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(path, "\ud800")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers() | st.floats(allow_nan=False, allow_infinity=False)))
+def test_an_id_depends_on_values_only(spec):
+    reordered = dict(reversed(list(spec.items())))
+    as_floats = {k: float(v) if isinstance(v, int) and float(v) == v else v for k, v in reordered.items()}
+    assert short_hash(as_floats) == short_hash(spec)
+    assert json.loads(canonical(spec)) == spec
+
+
+def test_golden_ids():
+    """Ids must never change by accident: everything trained so far hangs on them."""
+    assert short_hash(SPEC) == "71345d7b1ec6"
+    assert dataset_id({"plugin": "flopscape.plugins.text:BibleText", "kwargs": {"context": 64}}) == "bibletext-9d1b3a4b"
