@@ -90,6 +90,48 @@ def collect(
     write_tables(plan_rows(load_study(study_file)), runs, out)
 
 
+@app.command(epilog="Example: `flopscape fit results/quick/runs.csv --method vpnls --flops 1e13 --out fit.json`")
+def fit(
+    runs: RunsFile,
+    method: Annotated[str, typer.Option(help="approach2, vpnls, or the import path of a module of your own.")],
+    out: Annotated[Path, typer.Option(help="FIT.json to write; the draws land beside it as .parquet.")],
+    flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
+    bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind the intervals.")] = 4000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
+    exclude: Annotated[str | None, typer.Option(help="Leave out rows, for example 'n_params < 1e4'.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")] = None,
+) -> None:
+    """Fit a scaling law to a table of runs. Whatever it judges, `refused` included, is written."""
+    from flopscape.fitting.fit import run
+
+    columns = dict(_pair(text) for text in column or [])
+    run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, exclude=exclude)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not (separator and name and value):
+        raise FlopscapeError(f"--column {text!r}: write it as n_params=n_params_total")
+    return name, value
+
+
+@app.command(
+    epilog="Example: `flopscape figure isoflop fits/approach2.json --runs runs.csv --curves curves.parquet --out a.svg`"
+)
+def figure(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="isoflop, allocation, loss, curves or residuals.")],
+    fits: Annotated[list[Path] | None, typer.Argument(metavar="[FIT.json]...", help="Fits to draw.")] = None,
+    runs: Annotated[Path, typer.Option(help="The study's runs.csv.")] = Path("runs.csv"),
+    curves: Annotated[Path | None, typer.Option(help="The study's curves.parquet.")] = None,
+    title: Annotated[str, typer.Option(help="The study's title.")] = "",
+    out: Annotated[Path, typer.Option(help="SVG to write; a PNG lands beside it.")] = Path("figure.svg"),
+) -> None:
+    """Draw one figure of a study."""
+    from flopscape.figures.draw import run
+
+    run(name, runs, curves, fits or [], title, out)
+
+
 @app.command(epilog="Example: `flopscape schemas --check`")
 def schemas(
     check: Annotated[bool, typer.Option("--check", help="Only say whether the files on disk are current.")] = False,

@@ -27,7 +27,7 @@ rule draw_figure:
         title=figure_title,
         code=figure_code,
     shell:
-        "flopscape figure {wildcards.figure} --runs {input.runs:q} --curves {input.curves:q} --fits {input.fits:q} "
+        "flopscape figure {wildcards.figure} {input.fits:q} --runs {input.runs:q} --curves {input.curves:q} "
         "--title {params.title:q} --out {output.svg:q} > {log:q} 2>&1"
 
 

@@ -1,0 +1,102 @@
+"""A copy of the checkout to run real Snakemake in; its own code is what the workflow imports."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+COPIED = ("Snakefile", "workflow", "config", "profiles", "envs", "slurm")
+TINY = """
+title: Simulated, small
+model: {plugin: flopscape.plugins.gpt:GPT}
+trainer:
+  plugin: flopscape.plugins.surface:Surface
+  kwargs: {E: 1.0, A: 30.0, B: 400.0, alpha: 0.4, beta: 0.5, noise: 0.002}
+sweep:
+  isoflop:
+    budgets: [3.0e+10, 1.0e+11, 3.0e+11]
+    sizes: [{width: 16, depth: 2}, {width: 32, depth: 2}, {width: 48, depth: 2}, {width: 64, depth: 2}]
+fits: [approach2, {name: vpnls, method: vpnls, bootstrap: 200}]
+recommend: {flops: [1.0e+12], fit: approach2}
+"""
+N_TINY = 12
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the checkout, and the commands people type in it."""
+
+    folder: Path
+
+    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """A command in the checkout; PYTHONPATH makes the copy's package the one that is imported."""
+        env = os.environ | {"PYTHONPATH": str(self.folder / "workflow")} | environment
+        return subprocess.run(words, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
+
+    def snakemake(self, *words: str, studies: str = "tiny") -> str:
+        """Run snakemake; standard output and error together. A failure is the test's."""
+        done = self.run("snakemake", *words, "--config", f"studies={studies}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def due(self, *words: str) -> dict[str, int]:
+        """Jobs that a dry run would start, by rule."""
+        lines = self.snakemake("-n", *words).split("Job stats:")
+        table = lines[1].splitlines()[3:] if len(lines) > 1 else []
+        counts = {}
+        for line in table:
+            rule, _, number = line.partition(" ")
+            if not rule or rule == "total":
+                break
+            counts[rule] = int(number)
+        counts.pop("all", None)
+        return counts
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace text in a file of the checkout; the text must be there."""
+        file = self.folder / path
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+    def records(self, study: str = "tiny") -> list[Path]:
+        return sorted((self.folder / f"results/{study}/runs").glob("*.json"))
+
+
+def copy_checkout(folder: Path) -> Checkout:
+    """A fresh copy of the checkout with the study `tiny`."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir() and not source.is_symlink():
+            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+            shutil.copytree(source, folder / name, symlinks=True, ignore=ignored)
+        else:
+            shutil.copy2(source, folder / name, follow_symlinks=False)
+    (folder / "config/studies/tiny.yaml").write_text(TINY)
+    return Checkout(folder)
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Checkout:
+    return copy_checkout(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished_once(tmp_path_factory) -> Path:
+    """The study `tiny`, run to its report once for all tests."""
+    once = copy_checkout(tmp_path_factory.mktemp("finished"))
+    once.snakemake()
+    return once.folder
+
+
+@pytest.fixture
+def finished(finished_once, tmp_path) -> Checkout:
+    """A checkout of its own in which `tiny` is finished."""
+    folder = tmp_path / "finished"
+    shutil.copytree(finished_once, folder, symlinks=True)
+    return Checkout(folder)

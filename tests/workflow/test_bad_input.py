@@ -1,0 +1,54 @@
+"""Mistakes end in one sentence before anything runs, and leave nothing that a later run would trust."""
+
+import pytest
+
+
+def refused(checkout, *words):
+    done = checkout.run("snakemake", *words)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert not (checkout.folder / "results").exists()
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["a b", "a/b", "$(touch hacked)", "-x"])
+def test_a_hostile_study_name_is_refused(checkout, name):
+    assert "study name" in refused(checkout, "--config", f"studies=[{name!r}]")
+    assert not (checkout.folder / "hacked").exists()
+
+
+def test_an_unknown_study_names_the_nearest(checkout):
+    assert "did you mean kjv-gpt" in refused(checkout, "--config", "studies=kjv-gtp")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("flopscape.plugins.gpt:GPT", "nowhere.model:GPT", "nowhere.model cannot be imported"),
+        ("flopscape.plugins.gpt:GPT", "flopscape.plugins.base:Counts", "no method counts, build"),
+        ("budgets: [3.0e+10", "budgets: [3.0e+5", "less than one batch of 256"),
+        ("width: 16", "width: -16", "width is -16, not a positive integer"),
+        ("fits:", "fitz:", "unknown key fitz; did you mean fits?"),
+    ],
+)
+def test_a_wrong_study_is_one_sentence_that_names_the_file(checkout, old, new, sentence):
+    checkout.edit("config/studies/tiny.yaml", old, new)
+    text = refused(checkout, "--config", "studies=tiny")
+    assert sentence in text
+    assert "config/studies/tiny.yaml" in text
+
+
+def test_a_poor_sweep_is_refused_when_strict(checkout):
+    checkout.edit("config/studies/tiny.yaml", "title:", "strict: true\ntitle:")
+    assert "coverage is poor and strict is true" in refused(checkout, "--config", "studies=tiny")
+
+
+def test_a_record_cut_in_half_stops_collection_with_its_name(finished):
+    record = finished.records()[0]
+    record.write_text(record.read_text()[:300])
+    done = finished.run("snakemake", "--config", "studies=tiny")
+    assert done.returncode != 0
+    log = (finished.folder / "logs/collect/tiny.log").read_text()
+    assert record.name in log
+    assert "not whole JSON" in log
+    assert not (finished.folder / "results/tiny/runs.csv").exists()

@@ -1,0 +1,71 @@
+"""`snakemake -n` previews and prices: what is left, and why."""
+
+import subprocess
+import sys
+
+from tests.workflow.conftest import N_TINY
+
+
+def test_a_fresh_checkout_prices_every_run_of_the_default_study(checkout):
+    text = checkout.run("snakemake", "-n", "-q", "rules").stdout
+    total = next(line for line in text.splitlines() if line.startswith("total") and "of" in line)
+    assert "of" in total
+    n_todo, n_all = total.split()[1], total.split()[3]
+    assert n_todo == n_all
+    assert "CPU-hours" in text
+    assert "speed from: config" in text
+    assert "coverage: fair" in text
+
+
+def test_every_run_is_new_on_a_fresh_checkout(checkout):
+    assert checkout.due()["train_run"] == N_TINY
+    assert f"{N_TINY} of {N_TINY}" in checkout.snakemake("-n")
+    assert f"{N_TINY} new" in checkout.snakemake("-n")
+
+
+def test_one_deleted_record_is_one_run_to_do_and_said_to_be_missing(finished):
+    finished.records()[0].unlink()
+    assert finished.due()["train_run"] == 1
+    text = finished.snakemake("-n")
+    assert f"1 of {N_TINY}" in text
+    assert "1 missing" in text
+
+
+def test_a_finished_study_has_nothing_to_do_and_nothing_to_pay(finished):
+    assert finished.due() == {}
+    assert f"0 of {N_TINY}" in finished.snakemake("-n")
+
+
+def test_the_plan_verb_prints_the_same_table(finished):
+    table = finished.run("flopscape", "plan", "config/studies/tiny.yaml", "--cores", "2").stdout
+    assert table.strip() in finished.snakemake("-n", "--cores", "2")
+
+
+def test_several_studies_are_priced_each(checkout):
+    text = checkout.snakemake("-n", "-q", "rules", studies="tiny,quick")
+    assert "Price of study tiny" in text
+    assert "Price of study quick" in text
+
+
+def test_a_study_over_its_limit_says_so_in_the_dry_run_and_does_not_start(checkout):
+    path = checkout.folder / "config/studies/kjv-gpt.yaml"
+    path.write_text(path.read_text().replace("max_usd: null", "max_usd: 0.0001"))
+    assert "REFUSED: study kjv-gpt" in checkout.run("snakemake", "-n").stdout
+    started = checkout.run("snakemake")
+    assert started.returncode != 0
+    assert "more than limits.max_usd = 0.0001; nothing was started" in started.stderr
+    assert not (checkout.folder / "results").exists()
+
+
+def test_parsing_imports_neither_torch_nor_pandas(root):
+    code = (
+        "import sys; from pathlib import Path; from flopscape.plan.overview import plan_study; "
+        "from flopscape.plan import launch, show; plan_study('kjv-gpt', Path('config/studies/kjv-gpt.yaml')); "
+        "sys.exit(bool({'torch', 'pandas', 'numpy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_the_slurm_profile_starts_from_the_checkout_root(checkout):
+    text = checkout.snakemake("-n", "--profile", "slurm")
+    assert f"{N_TINY} of {N_TINY}" in text

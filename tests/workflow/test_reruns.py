@@ -1,0 +1,89 @@
+"""What reruns when: each claim of the design, by real Snakemake."""
+
+import json
+
+import pytest
+
+from tests.workflow.conftest import N_TINY
+
+AFTER_FITS = {"draw_figure": 5, "write_report": 1}
+
+
+def test_one_more_width_trains_its_runs_only(finished):
+    finished.edit("config/studies/tiny.yaml", "{width: 16, depth: 2}", "{width: 16, depth: 2}, {width: 24, depth: 2}")
+    assert finished.due()["train_run"] == 3
+    before = {path: path.stat().st_mtime_ns for path in finished.records()}
+    finished.snakemake()
+    assert len(finished.records()) == N_TINY + 3
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+
+
+def test_one_more_seed_trains_its_runs_only(finished):
+    finished.edit("config/studies/tiny.yaml", "isoflop:", "isoflop:\n    seeds: 2")
+    assert finished.due()["train_run"] == N_TINY
+
+
+def test_editing_approach2_reruns_its_fit_and_what_reads_it(finished):
+    finished.edit("workflow/flopscape/fitting/approach2.py", "import numpy as np\n", "import numpy as np\n\nUNUSED = 1\n")
+    assert finished.due() == {"fit_runs": 1, **AFTER_FITS}
+    jobs = finished.snakemake("-n")
+    assert "results/tiny/fits/approach2.json" in jobs
+    assert "rule fit_runs:\n    input: results/tiny/runs.csv\n    output: results/tiny/fits/vpnls.json" not in jobs
+
+
+def test_editing_shared_fitting_code_reruns_all_fits_and_no_training(finished):
+    finished.edit("workflow/flopscape/fitting/table.py", "\nimport pandas as pd\n", "\nimport pandas as pd\n\nUNUSED = 1\n")
+    assert finished.due() == {"fit_runs": 2, **AFTER_FITS}
+
+
+def test_editing_one_figure_redraws_it_and_rewrites_the_report(finished):
+    path = finished.folder / "workflow/flopscape/figures/isoflop.py"
+    path.write_text(path.read_text() + "\n\nUNUSED = 1\n")
+    assert finished.due() == {"draw_figure": 1, "write_report": 1}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["fitting/approach2.py", "fitting/table.py", "collect.py", "training/run.py", "plugins/gpt.py", "figures/isoflop.py"],
+)
+def test_a_comment_or_a_touch_reruns_nothing(finished, path):
+    file = finished.folder / "workflow/flopscape" / path
+    file.write_text(file.read_text() + "\n# a remark\n")
+    assert finished.due() == {}
+
+
+def test_editing_the_trainer_reruns_nothing_but_is_said(finished):
+    path = finished.folder / "workflow/flopscape/plugins/surface.py"
+    path.write_text(path.read_text() + "\n\nUNUSED = 1\n")
+    assert finished.due() == {}
+    assert "warning: the training code has changed" in finished.snakemake("-n")
+
+
+def test_bumping_the_recipe_retrains_everything_and_keeps_the_old_records(finished):
+    finished.edit("config/studies/tiny.yaml", "title:", "recipe: 2\ntitle:")
+    assert finished.due()["train_run"] == N_TINY
+    text = finished.snakemake("-n")
+    assert f"{N_TINY} recipe bumped" in text
+    assert f"{N_TINY} records that this plan does not ask for stay on disk" in text
+    finished.snakemake()
+    assert len(finished.records()) == 2 * N_TINY
+    assert len((finished.folder / "results/tiny/runs.csv").read_text().splitlines()) == N_TINY + 1
+
+
+def test_deleted_outputs_are_made_again(finished):
+    for path in ("fits/vpnls.json", "figures/loss.svg", "report.md", "plan.csv"):
+        (finished.folder / "results/tiny" / path).unlink()
+    finished.snakemake()
+    assert (finished.folder / "results/tiny/figures/loss.svg").exists()
+    assert (finished.folder / "results/tiny/report.md").exists()
+
+
+def test_the_same_study_run_twice_gives_the_same_files(finished, checkout):
+    checkout.snakemake()
+    for path in ("plan.csv", "fits/approach2.json", "fits/vpnls.json", "figures/isoflop.svg", "report.md"):
+        ours, theirs = (c.folder / "results/tiny" / path for c in (finished, checkout))
+        if path.startswith("fits"):
+            ours, theirs = (json.loads(p.read_text()) for p in (ours, theirs))
+            assert ours == theirs
+        elif path != "report.md":
+            assert ours.read_bytes() == theirs.read_bytes()
