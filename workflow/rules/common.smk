@@ -186,7 +186,7 @@ def print_prices():
     slots = workflow.resource_settings.nodes or workflow.resource_settings.cores or 1
     for name, planned in STUDIES.items():
         seen = price_planned(planned, SETTINGS.prices, slots, RESULTS, todo[name])
-        print("\n" + price_text(planned.study, seen.price, seen.coverage, seen.finished), flush=True)
+        print(f"\n{price_text(planned.study, seen.price, seen.coverage, seen.finished)}", flush=True)
         try:
             refuse_over_limits(planned.study, seen.price)
         except FlopscapeError as error:
