@@ -1,0 +1,272 @@
+"""Method `approach2`: a parabola of the loss in ln N per budget, and power laws through the vertices.
+
+Hoffmann et al. 2022, section 3.2. Budgets without an interior lowest point are left out by name. a is the slope of
+ln N* in ln C and b that of ln D*, D = C/(κ(N)·N) at each vertex; the vertices' covariance is carried through. L*(C) is
+E + K·C^−γ through the vertices' losses. With fewer than three usable budgets there is no fit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from flopscape.fitting import guards, varpro
+from flopscape.fitting.parabola import Parabola, describe, fit_parabolas, noise
+from flopscape.fitting.powerlaw import Line, fit_line, projector
+from flopscape.fitting.quantities import column
+from flopscape.fitting.resample import percentile_interval
+from flopscape.fitting.results import DRAW_COLUMNS, finite_or_none, prediction, refused
+from flopscape.fitting.table import RunTable
+from flopscape.fitting.varpro import Problem
+from flopscape.laws.compute import Compute
+from flopscape.laws.surface import Array
+from flopscape.records import Estimate, Exclusion, FitResult
+
+OBJECTIVE = "least squares of a parabola in ln N per budget"
+INTERVAL = "vertices' covariance through the power law, Student's t; loss by simulated vertices"
+FEWEST_BUDGETS, FEW_BUDGETS = 3, 5
+FLAT = 0.5
+"""A vertex less certain than this part of its budget's span in ln N lies on a flat curve."""
+
+
+@dataclass(frozen=True)
+class Vertices:
+    """The usable budgets: ln C, vertices (m, 2) in (ln N, loss), their covariances (m, 2, 2), and the noise's dof."""
+
+    log_flops: Array
+    points: Array
+    covariance: Array
+    dof: int
+    compute: Compute
+
+    @property
+    def slope_of_tokens(self) -> Array:
+        """d ln D/d ln N at each vertex for given C: −(1 + d ln κ/d ln N)."""
+        return -(1 + self.compute.curve(self.points[:, 0])[1])
+
+    @property
+    def log_tokens(self) -> Array:
+        return self.compute.tokens(self.points[:, 0], np.exp(self.log_flops))
+
+
+def estimate(
+    table: RunTable, *, flops: Sequence[float] = (), bootstrap: int = 4000, seed: int = 0
+) -> tuple[FitResult, pd.DataFrame]:
+    """Fit parabolas and power laws.
+
+    Parameters
+    ----------
+    table : RunTable
+        Rows outside every budget are not used.
+    flops : sequence of float
+        Compute budgets C, in FLOPs, to predict the optimum for.
+    bootstrap : int
+        Number of simulated sets of vertices.
+    seed : int
+        Seed of the simulation.
+
+    Returns
+    -------
+    FitResult, and one row for each simulated set of vertices.
+    """
+    verdict = guards.Verdict()
+    result = FitResult("ok", "", "approach2", "power law", OBJECTIVE)
+    table = table.keep(np.isfinite(table.budget), "belongs to no budget")
+    parabolas = fit_parabolas(table)
+    used = [p for p in parabolas if not p.reason]
+    _list_excluded(result, verdict, table, parabolas)
+    if len(used) < FEWEST_BUDGETS:
+        _list_optima(result, table, parabolas, [])
+        why = f"{len(used)} of {len(parabolas)} budgets have an interior lowest point; at least {FEWEST_BUDGETS} are needed"
+        result.warnings = verdict.all_warnings
+        return refused(result, why, flops)
+    rows = np.concatenate([p.rows for p in used])
+    compute = Compute.from_runs(table.n_params[rows], table.n_tokens[rows], table.flops[rows])
+    variance, dof = noise(table, used)
+    vertices = _vertices(used, variance, dof, compute)
+    lines = _lines(vertices)
+    draws = _simulate(vertices, lines[0], flops, bootstrap, seed)
+    result.diagnostics = _diagnostics(table, used, vertices, lines[0], variance)
+    _list_optima(result, table, parabolas, [float(v) for v in variance], compute)
+    _judge(verdict, result, table, used, vertices, lines[0])
+    return _fill(result, verdict, table, vertices, lines, draws, [float(c) for c in flops]), draws
+
+
+def _list_excluded(result: FitResult, verdict: guards.Verdict, table: RunTable, parabolas: list[Parabola]) -> None:
+    """Name the budgets that are left out, and the rows outside every budget."""
+    result.excluded = [exclusion for exclusion in table.excluded if exclusion.reason == "belongs to no budget"]
+    for p in parabolas:
+        if p.reason:
+            sentence = f"budget {p.budget:.4g}: {p.reason}"
+            result.excluded.append(Exclusion([str(name) for name in table.run_id[p.rows]], sentence))
+            verdict.warn(f"left out {sentence}")
+
+
+def _list_optima(
+    result: FitResult, table: RunTable, parabolas: list[Parabola], variance: list[float], compute: Compute | None = None
+) -> None:
+    """Every budget's vertex, used or not; D from the compute of the used rows, 6·N·D where there are none."""
+    remaining = iter(variance)
+    for p in parabolas:
+        own = next(remaining, np.nan) if not p.reason else (variance[0] if variance else np.nan)
+        known = p.coefficients[2] > 0
+        log_n = np.array(p.vertex[0]) if known else np.array(np.nan)
+        tokens = (compute or Compute.from_runs(table.n_params, table.n_tokens, table.flops)).tokens(log_n, p.flops)
+        result.optima.append(describe(p, float(np.exp(tokens)), own))
+
+
+def _vertices(used: list[Parabola], variance: Array, dof: int, compute: Compute) -> Vertices:
+    covariance = np.stack([v * p.vertex_covariance for v, p in zip(variance, used, strict=True)])
+    log_flops = np.log([p.flops for p in used])
+    return Vertices(log_flops, np.array([p.vertex for p in used]), covariance, dof, compute)
+
+
+def _lines(vertices: Vertices) -> tuple[Line, Line]:
+    """Power laws of N* and of D*."""
+    variance = vertices.covariance[:, 0, 0]
+    n_line = fit_line(vertices.log_flops, vertices.points[:, 0], variance, vertices.dof)
+    d_variance = variance * vertices.slope_of_tokens**2
+    return n_line, fit_line(vertices.log_flops, vertices.log_tokens, d_variance, vertices.dof)
+
+
+def _simulate(vertices: Vertices, line: Line, flops: Sequence[float], replicates: int, seed: int) -> pd.DataFrame:
+    """Draw the vertices from a multivariate t with the line's degrees of freedom, and refit both laws to each set."""
+    generator = np.random.default_rng(seed)
+    m = len(vertices.log_flops)
+    extra = np.zeros((m, 2, 2))
+    extra[:, 0, 0], extra[:, 1, 1] = line.scatter, _loss_scatter(vertices)
+    spread = np.linalg.cholesky(vertices.covariance * (vertices.dof > 0) + extra + 1e-30 * np.eye(2))
+    normal = generator.standard_normal((replicates, m, 2))
+    scale = np.sqrt(line.dof / generator.chisquare(line.dof, replicates))
+    moved = np.einsum("mij,rmj->rmi", spread, normal) * scale[:, None, None]
+    points = vertices.points + moved
+    P = projector(vertices.log_flops)
+    intercept, a = P @ points[:, :, 0].T
+    b = P[1] @ (vertices.log_tokens + vertices.slope_of_tokens * moved[:, :, 0]).T
+    columns: dict[str, Array] = {name: np.full(replicates, np.nan) for name in DRAW_COLUMNS}
+    columns |= {"replicate": np.arange(replicates), "a": a, "b": b, "degenerate": np.zeros(replicates, bool)}
+    losses = _predict_loss(vertices, points[:, :, 1], flops)
+    for c, loss in zip(flops, losses, strict=True):
+        log_n = intercept + a * (np.log(c) - line.center)
+        values = (np.exp(log_n), np.exp(vertices.compute.tokens(log_n, c)), loss)
+        columns |= {column(name, c): v for name, v in zip(("n_params", "n_tokens", "loss"), values, strict=True)}
+    return pd.DataFrame(columns)
+
+
+def _predict_loss(vertices: Vertices, losses: Array, flops: Sequence[float]) -> Array:
+    """E + K·C^−γ, with E and K ≥ 0, through each row of losses (R, m), at each asked C: shape (len(flops), R)."""
+    center = vertices.log_flops.mean()
+    problem = Problem((vertices.log_flops - center)[None], losses)
+    law = varpro.solve(problem, np.ones_like(losses))
+    z = np.log(np.asarray(flops, float)) - center
+    power = np.exp(-law.exponents[:, 0] * z[:, None])
+    return np.asarray(law.coefficients[:, 0] + law.coefficients[:, 1] * power)
+
+
+def _loss_scatter(vertices: Vertices) -> float:
+    """Variance of the vertices' losses about their law beyond their own, by moments; zero for three budgets."""
+    losses, m = vertices.points[:, 1], len(vertices.points)
+    if m <= 3:
+        return 0.0
+    residual = losses - _predict_loss(vertices, losses[None], np.exp(vertices.log_flops))[:, 0]
+    own = vertices.covariance[:, 1, 1].mean() if vertices.dof else 0.0
+    return max(0.0, float(residual @ residual) / (m - 3) - own)
+
+
+def _diagnostics(
+    table: RunTable, used: list[Parabola], vertices: Vertices, line: Line, variance: Array
+) -> dict[str, object]:
+    seed_sd, seed_dof = guards.seed_scatter(table)
+    return {
+        "rss": sum(p.rss for p in used),
+        "n_rows": sum(len(p.rows) for p in used),
+        "n_budgets": len(used),
+        "residual_sd": float(np.sqrt(variance.mean())) if vertices.dof else None,
+        "residual_dof": vertices.dof,
+        "seed_sd": seed_sd if seed_dof else None,
+        "seed_dof": seed_dof,
+        "scatter_log_n_params": float(np.sqrt(line.scatter)),
+        "interval_dof": line.dof,
+        "se_a": line.slope_error,
+        "kappa": vertices.compute.to_json(),
+        "line_log_n_params": {"slope": line.slope, "intercept": line.intercept, "center_log_flops": line.center},
+    }
+
+
+def _judge(
+    verdict: guards.Verdict,
+    result: FitResult,
+    table: RunTable,
+    used: list[Parabola],
+    vertices: Vertices,
+    line: Line,
+) -> None:
+    """Whether the power law is determined, and what happens without the outer budgets and about single rows."""
+    guards.judge_uncertainty(verdict, line.slope_error)
+    if len(used) < FEW_BUDGETS:
+        verdict.add("weak", f"only {len(used)} usable budgets; {FEW_BUDGETS} are needed for a trustworthy slope")
+    for p, covariance in zip(used, vertices.covariance, strict=True):
+        if np.sqrt(covariance[0, 0]) > FLAT * np.ptp(np.log(table.n_params[p.rows])):
+            verdict.warn(f"budget {p.budget:.4g}: the curve is too flat to place its lowest point")
+    if len(used) > FEWEST_BUDGETS:
+        _leave_out(verdict, result, vertices, line)
+    residual, leverage, names = _residuals(table, used)
+    flagged = guards.outliers(residual, leverage, 3 * len(used))
+    if flagged.any():
+        rows = ", ".join(str(name) for name in names[flagged != 0])
+        result.diagnostics["outliers"] = [str(name) for name in names[flagged != 0]]
+        verdict.warn(f"{rows}: off its budget's parabola by {np.abs(flagged).max():.0f} standard errors; kept")
+
+
+def _leave_out(verdict: guards.Verdict, result: FitResult, vertices: Vertices, line: Line) -> None:
+    """Drift of a without the smallest budget, and the error of predicting the largest budget's ln N*."""
+    x, y = vertices.log_flops, vertices.points[:, 0]
+    drift = float(projector(x[1:])[1] @ y[1:]) - line.slope
+    result.diagnostics["without_smallest"] = {"a": drift}
+    if abs(drift) > guards.DRIFT:
+        verdict.add("weak", f"leaving out the smallest budget moves a by {drift:+.2f}: no single power law")
+    intercept, slope = projector(x[:-1]) @ y[:-1]
+    predicted = float(intercept + slope * (x[-1] - x[:-1].mean()))
+    result.diagnostics["predict_largest"] = {"log_n_params": float(y[-1]) - predicted}
+
+
+def _residuals(table: RunTable, used: list[Parabola]) -> tuple[Array, Array, Array]:
+    """Residuals from the parabolas, their leverages and run ids, over the usable budgets."""
+    residual = []
+    for p in used:
+        x = np.log(table.n_params[p.rows]) - p.center
+        residual.append(table.loss[p.rows] - np.polynomial.polynomial.polyval(x, p.coefficients))
+    leverage = np.concatenate([p.leverage for p in used])
+    return np.concatenate(residual), leverage, table.run_id[np.concatenate([p.rows for p in used])]
+
+
+def _fill(
+    result: FitResult,
+    verdict: guards.Verdict,
+    table: RunTable,
+    vertices: Vertices,
+    lines: tuple[Line, Line],
+    draws: pd.DataFrame,
+    flops: Sequence[float],
+) -> FitResult:
+    """Put estimates, intervals and the verdict into the result."""
+    line = lines[0]
+    result.interval = INTERVAL
+    losses = _predict_loss(vertices, vertices.points[None, :, 1], flops)[:, 0]
+    for c, loss in zip(flops, losses, strict=True):
+        log_n, error = line.at(np.log(c)), line.t * line.error_at(np.log(c))
+        n_params = Estimate(*np.exp([log_n, log_n - error, log_n + error]).tolist())
+        ends = percentile_interval(draws[column("loss", c)].to_numpy())
+        best = Estimate(float(loss), *(finite_or_none(end) for end in ends))
+        result.predictions.append(prediction(c, n_params, best, vertices.compute))
+        guards.judge_extrapolation(verdict, table, c, n_params.estimate)
+    result.exponents = {
+        name: Estimate(x.slope, x.slope - x.t * x.slope_error, x.slope + x.t * x.slope_error)
+        for name, x in zip(("a", "b"), lines, strict=True)
+    }
+    result.status, result.warnings = verdict.status, verdict.all_warnings
+    result.reason = verdict.reason(f"{len(vertices.points)} interior lowest points on a power law")
+    if result.status == "refused":
+        return refused(result, result.reason, flops)[0]
+    return result

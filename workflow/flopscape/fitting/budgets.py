@@ -1,0 +1,45 @@
+"""Which runs share a compute budget: by the planned budget where there is one, else by gaps in ln C.
+
+Exact equality breaks on C computed as 6·N·D, which differs in the last digits from run to run.
+"""
+
+import numpy as np
+
+from flopscape.laws.surface import Array
+
+PLANNED_GAP = np.log(1.001)
+"""Planned budgets this near are one: they differ by rounding."""
+FLOPS_GAP = np.log(1.1)
+"""Runs whose C is nearer than 10 % belong together."""
+WIDEST = np.log(1.35)
+"""A chain of runs wider than this is a continuum of C, not a budget."""
+SMALLEST = 3
+"""Runs that make a budget when nothing says it was planned."""
+
+
+def group_budgets(flops: Array, planned: Array | None) -> Array:
+    """Budget of each run in FLOPs: the geometric mean of its group, NaN outside every budget.
+
+    Parameters
+    ----------
+    flops : array, shape (n,)
+        Compute of each run.
+    planned : array, shape (n,), optional
+        Budgets as planned, NaN where a run had none. Without any, groups are found in `flops`.
+    """
+    if planned is not None and np.isfinite(planned).any():
+        return _chains(planned, PLANNED_GAP, np.inf, 1)
+    return _chains(flops, FLOPS_GAP, WIDEST, SMALLEST)
+
+
+def _chains(values: Array, gap: float, widest: float, smallest: int) -> Array:
+    """Geometric mean of each chain of values without a gap; NaN for chains too wide or too short."""
+    logs = np.log(values)
+    order = np.argsort(logs, kind="stable")
+    order = order[np.isfinite(logs[order])]
+    budget = np.full(len(values), np.nan)
+    for chain in np.split(order, np.flatnonzero(np.diff(logs[order]) > gap) + 1):
+        same = len(chain) and np.ptp(values[chain]) == 0
+        if len(chain) >= smallest and np.ptp(logs[chain]) <= widest:
+            budget[chain] = values[chain[0]] if same else np.exp(logs[chain].mean())
+    return budget

@@ -1,0 +1,93 @@
+"""Non-negative least squares with very few coefficients, exactly and for thousands of problems at once.
+
+The optimum of min ‖y − Φc‖², c ≥ 0 lies on one face: a set of free coefficients, the rest zero. With at most four
+coefficients every face can be solved and the best feasible one taken (Lawson & Hanson 1974, chapter 23, gives the
+conditions that make it the optimum). Only the Gram matrix ΦᵀΦ and Φᵀy enter, as nested lists of arrays that broadcast
+against each other: on an exponent grid the entry of one term varies along one axis only.
+"""
+
+from itertools import combinations
+
+import numpy as np
+
+from flopscape.laws.surface import Array
+
+PIVOT = 1e-12
+"""A pivot smaller than this part of its diagonal entry means that the face's terms are collinear."""
+Entries = list[list[Array]]
+
+
+def all_faces(size: int) -> list[tuple[int, ...]]:
+    """Non-empty sets of coefficients, the largest first."""
+    return [face for count in range(size, 0, -1) for face in combinations(range(size), count)]
+
+
+def solve_face(gram: Entries, target: list[Array], face: tuple[int, ...]) -> tuple[list[Array], Array, Array]:
+    """Unconstrained solution on one face by LDLᵀ.
+
+    Returns
+    -------
+    coefficients of the face, reduction of the squared error ‖y‖² that it gives, and whether it is feasible: every
+    coefficient positive and no pivot lost to collinearity.
+    """
+    size = len(face)
+    lower: list[list[Array]] = [[] for _ in face]
+    pivots: list[Array] = []
+    z: list[Array] = []
+    feasible = np.asarray(True)
+    for i, row in enumerate(face):
+        scaled: list[Array] = []
+        for j in range(i):
+            entry = gram[row][face[j]] - sum(lower[j][m] * scaled[m] for m in range(j))
+            scaled.append(entry)
+            lower[i].append(entry / pivots[j])
+        pivot = gram[row][row] - sum(lower[i][m] * scaled[m] for m in range(i))
+        whole = pivot > PIVOT * gram[row][row]
+        feasible = feasible & whole
+        pivots.append(np.where(whole, pivot, 1.0))
+        z.append(target[row] - sum(lower[i][m] * z[m] for m in range(i)))
+    gain = sum(z[i] * z[i] / pivots[i] for i in range(size))
+    coefficients = [z[i] / pivots[i] for i in range(size)]
+    for i in range(size - 1, -1, -1):
+        coefficients[i] = coefficients[i] - sum(lower[m][i] * coefficients[m] for m in range(i + 1, size))
+        feasible = feasible & (coefficients[i] > 0)
+    return coefficients, np.asarray(gain), feasible
+
+
+def best_gain(gram: Entries, target: list[Array]) -> Array:
+    """Reduction of ‖y‖² by the non-negative optimum, over the broadcast shape of the entries."""
+    best = np.asarray(0.0)
+    for face in all_faces(len(target)):
+        _, gain, feasible = solve_face(gram, target, face)
+        best = np.maximum(best, np.where(feasible, gain, 0.0))
+    return best
+
+
+def best_coefficients(gram: Array, target: Array) -> Array:
+    """Non-negative optimum of each problem.
+
+    Parameters
+    ----------
+    gram : array, shape (problems, k, k)
+    target : array, shape (problems, k)
+
+    Returns
+    -------
+    array, shape (problems, k)
+        Zeros are exact: a coefficient is zero or free.
+    """
+    found = np.zeros_like(target)
+    best = np.zeros(len(target))
+    todo = np.arange(len(target))
+    for face in all_faces(target.shape[1]):
+        entries = [[gram[todo, i, j] for j in range(target.shape[1])] for i in range(target.shape[1])]
+        coefficients, gain, feasible = solve_face(entries, list(target[todo].T), face)
+        better = feasible & (gain > best[todo])
+        chosen = todo[better]
+        best[chosen], found[chosen] = gain[better], 0.0
+        found[chosen[:, None], face] = np.stack(coefficients, axis=1)[better]
+        if len(face) == target.shape[1]:
+            todo = todo[~feasible]
+        if not len(todo):
+            break
+    return found

@@ -1,0 +1,110 @@
+"""One call for every method: read, leave out, fit, write FIT.json and its draws in FIT.parquet."""
+
+import importlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+
+from flopscape.errors import FlopscapeError
+from flopscape.fitting.table import RunTable, read_runs
+from flopscape.records import FitResult
+
+
+def fit(
+    table: RunTable,
+    method: str,
+    *,
+    flops: Sequence[float] = (),
+    bootstrap: int = 4000,
+    seed: int = 0,
+    exclude: str | None = None,
+) -> tuple[FitResult, pd.DataFrame]:
+    """Fit a table of runs.
+
+    Parameters
+    ----------
+    table : RunTable
+        From `read_runs`.
+    method : str
+        `approach2`, `vpnls`, or the import path of a module with the same `estimate`.
+    flops : sequence of float
+        Compute C, in FLOPs, to predict the optimum for.
+    bootstrap : int
+        Resamples, or draws where a method simulates.
+    seed : int
+        Seed of the draws: the same seed gives the same bytes.
+    exclude : str, optional
+        Leave out the rows for which this pandas expression over the table's columns is true.
+
+    Returns
+    -------
+    FitResult and the draws: one row a replicate with `replicate`, `E`, `A`, `B`, `alpha`, `beta`, `a`, `b`,
+    `degenerate`, and `n_params@C`, `n_tokens@C`, `loss@C` for each asked C (`quantities.column` gives the names).
+
+    Raises
+    ------
+    FlopscapeError
+        An unknown method, a bad exclusion or a budget that is not positive. Whatever the data, a fit is returned.
+    """
+    if exclude:
+        table = table.without(exclude)
+    asked = [_positive(c) for c in flops]
+    result, draws = _method(method).estimate(table, flops=asked, bootstrap=bootstrap, seed=seed)
+    result.excluded = [*table.excluded, *result.excluded]
+    result.warnings = [*table.warnings, *result.warnings]
+    result.conventions = table.conventions
+    result.n_runs, result.simulated, result.seed = table.n_runs, table.simulated, seed
+    result.input_hash = table.input_hash
+    return result, draws
+
+
+def run(
+    runs: str | Path,
+    out: str | Path,
+    method: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    flops: Sequence[float] = (),
+    bootstrap: int = 4000,
+    seed: int = 0,
+    exclude: str | None = None,
+) -> FitResult:
+    """Read a table, fit it, and write OUT (JSON) and the draws beside it with the suffix .parquet."""
+    table = read_runs(runs, columns)
+    result, draws = fit(table, method, flops=flops, bootstrap=bootstrap, seed=seed, exclude=exclude)
+    write_draws(draws, Path(out).with_suffix(".parquet"))
+    result.write(out)
+    return result
+
+
+def write_draws(draws: pd.DataFrame, path: Path) -> None:
+    """Write Parquet under a temporary name and rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        draws.to_parquet(temporary, index=False)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _method(name: str) -> ModuleType:
+    """The method's module; imported by name, so that methods do not share a code fingerprint."""
+    path = name if "." in name else f"flopscape.fitting.{name}"
+    try:
+        module = importlib.import_module(path)
+    except ModuleNotFoundError as error:
+        raise FlopscapeError(f"method {name!r}: there is no module {error.name}") from error
+    if not callable(getattr(module, "estimate", None)):
+        raise FlopscapeError(f"method {name!r}: the module has no estimate(table, *, flops, bootstrap, seed)")
+    return module
+
+
+def _positive(flops: float) -> float:
+    value = float(flops)
+    if not 0 < value < float("inf"):
+        raise FlopscapeError(f"flops: {flops!r} is not a positive budget")
+    return value

@@ -1,0 +1,123 @@
+"""When to trust a fit: statuses, the sentences that explain them, and the checks that several methods share.
+
+Thresholds come from simulations on designs like Besiroglu et al. 2024's; see each constant.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.stats import t as student
+
+from flopscape.fitting.table import RunTable
+from flopscape.laws.surface import Array
+from flopscape.records import FitStatus
+
+SEVERITY: dict[FitStatus, int] = {"ok": 0, "weak": 1, "boundary": 2, "refused": 3}
+CONDITION_WEAK, CONDITION_REFUSED = 1e3, 1e4
+"""Condition number of the scaled, centred Jacobian: about 30 for 5 budgets × 7 sizes, 1.6e4 for one budget."""
+SE_WEAK, SE_REFUSED = 0.1, 0.5
+"""Standard error of the exponent a, which lies between 0 and 1."""
+FEWEST, FEW = 6, 12
+"""Runs: five parameters leave nothing to judge below the first, little below the second."""
+FEW_FOR_BOOTSTRAP = 20
+"""Below this many runs the case bootstrap is up to 2.3 times too wide."""
+DEGENERATE_SHARE = 0.01
+DRIFT = 0.1
+"""Move of an exponent, when the smallest budget is left out, that puts the functional form in doubt."""
+DISAGREEMENT = 1.5
+OUTLIER_LEVEL = 0.01
+"""Chance that any row of a clean table is flagged."""
+
+
+@dataclass
+class Verdict:
+    """Collects findings; the gravest gives the status."""
+
+    findings: list[tuple[FitStatus, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, status: FitStatus, sentence: str) -> None:
+        self.findings.append((status, sentence))
+
+    def warn(self, sentence: str) -> None:
+        self.warnings.append(sentence)
+
+    @property
+    def status(self) -> FitStatus:
+        return max((status for status, _ in self.findings), key=SEVERITY.__getitem__, default="ok")
+
+    def reason(self, otherwise: str) -> str:
+        """The sentences of the gravest status; lesser findings are in `all_warnings`."""
+        return "; ".join(text for status, text in self.findings if status == self.status) or otherwise
+
+    @property
+    def all_warnings(self) -> list[str]:
+        lesser = [text for status, text in self.findings if status != self.status]
+        return lesser + self.warnings
+
+
+def judge_uncertainty(verdict: Verdict, se_a: float) -> None:
+    """Standard error of a."""
+    if not np.isfinite(se_a) or se_a > SE_REFUSED:
+        verdict.add("refused", f"the runs do not determine the exponent a: its standard error is {se_a:.2g}")
+    elif se_a > SE_WEAK:
+        verdict.add("weak", f"the exponent a is uncertain: its standard error is {se_a:.2g}")
+
+
+def judge_extrapolation(verdict: Verdict, table: RunTable, flops: float, n_params: float) -> None:
+    """Warn where an asked budget lies beyond the runs, or its optimum outside the sampled sizes."""
+    far = flops / table.flops.max()
+    if far > 1.0001:
+        verdict.warn(f"C = {flops:g} extrapolates ×{far:.3g} beyond the largest run")
+    low, high = table.n_params.min(), table.n_params.max()
+    if n_params > high or n_params < low:
+        times = n_params / high if n_params > high else low / n_params
+        side = "above" if n_params > high else "below"
+        verdict.warn(f"the optimum N* = {n_params:.3g} at C = {flops:g} lies ×{times:.3g} {side} the sampled sizes")
+
+
+def outliers(residual: Array, leverage: Array, parameters: int) -> Array:
+    """Rows whose externally studentised residual is improbable at the 1 % level for the whole table.
+
+    Bonferroni's bound on Student's t with n − parameters − 1 degrees of freedom (Cook & Weisberg 1982, section 2.2).
+    Returns the studentised residual where flagged and 0 elsewhere.
+    """
+    dof = len(residual) - parameters - 1
+    rest = np.maximum(1 - leverage, 1e-9)
+    if dof < 2:
+        return np.zeros(len(residual))
+    without = np.maximum(residual @ residual - residual**2 / rest, 1e-30) / dof
+    studentised = residual / np.sqrt(without * rest)
+    limit = student.ppf(1 - OUTLIER_LEVEL / (2 * len(residual)), dof)
+    return np.where((np.abs(studentised) > limit) & (leverage < 0.99), studentised, 0.0)
+
+
+def describe_rows(table: RunTable, mask: Array, most: int = 5) -> str:
+    """Names of flagged rows for a sentence."""
+    names = [str(name) for name in table.run_id[mask]]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def seed_scatter(table: RunTable) -> tuple[float, int]:
+    """Standard deviation of the loss among runs of one N and D, pooled, with its degrees of freedom."""
+    design = design_index(table)
+    count = np.bincount(design)
+    mean = np.bincount(design, table.loss) / count
+    dof = int((count - 1).sum())
+    squares = float(((table.loss - mean[design]) ** 2).sum())
+    return (float(np.sqrt(squares / dof)), dof) if dof else (float("nan"), 0)
+
+
+def design_index(table: RunTable) -> Array:
+    """Index of each row's (N, D): repeats differ only in seed."""
+    keys = np.stack([table.n_params, table.n_tokens])
+    return np.asarray(np.unique(keys, axis=1, return_inverse=True)[1]).ravel()
+
+
+def ends_of_compute(table: RunTable) -> tuple[Array, Array]:
+    """Masks of the rows at the smallest and at the largest budget; without budgets, the outer fifths of C."""
+    budgets = np.unique(table.budget[np.isfinite(table.budget)])
+    low, high = (budgets[0], budgets[-1]) if len(budgets) >= 3 else np.quantile(table.flops, [0.2, 0.8])
+    size = np.where(np.isfinite(table.budget), table.budget, table.flops) if len(budgets) >= 3 else table.flops
+    return size <= low, size >= high

@@ -1,0 +1,210 @@
+"""Profile-F intervals of any quantity q(p) of a surface fit, and delta-method standard errors.
+
+The interval of q is its range over {p : RSS(p) ≤ RSS_min·(1 + F/(n − 5))}, F = t²(n − 5) (Bates & Watts 1988, section
+6.1): its ends solve ∇½RSS = μ∇q on the region's boundary. They are followed from the optimum outwards in steps, each
+corrected by Newton's method, for all quantities and both sides at once. E stays on E ≥ 0.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student
+
+from flopscape.fitting.quantities import Quantities, is_logarithmic
+from flopscape.fitting.varpro import Problem
+from flopscape.laws.surface import Array
+
+FRACTIONS = (0.25, 0.5, 0.75, 1.0)
+"""Parts of the way outwards, in units of the root of the rise in RSS."""
+CORRECTIONS = 12
+DIFFERENCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Local:
+    """The fit around its optimum: p (5,), residuals, J = ∂L/∂p (5, n), RSS, and n − 5 degrees of freedom."""
+
+    p: Array
+    residual: Array
+    jacobian: Array
+    rss: float
+    dof: int
+
+    @property
+    def variance(self) -> float:
+        """Residual variance, with a floor at rounding for exact data."""
+        return max(self.rss / max(self.dof, 1), 1e-26)
+
+    @property
+    def free(self) -> Array:
+        """Whether each parameter is off its bound: E may be zero."""
+        return np.array([self.p[0] > 0, True, True, True, True])
+
+    def covariance(self) -> Array:
+        """s²(JᵀJ)⁻¹ over the free parameters, zero elsewhere."""
+        scale = np.linalg.norm(self.jacobian, axis=1)[self.free]
+        scaled = self.jacobian[self.free] / scale[:, None]
+        inverse = np.linalg.pinv(scaled @ scaled.T, rcond=1e-14, hermitian=True)
+        full = np.zeros((5, 5))
+        full[np.ix_(self.free, self.free)] = self.variance * inverse / np.outer(scale, scale)
+        return full
+
+    def condition(self) -> float:
+        """Condition number of J in (ln E, ln A', ln B', α, β) with columns scaled to unit length."""
+        J = self.jacobian[self.free]
+        return float(np.linalg.cond((J / np.linalg.norm(J, axis=1)[:, None]).T))
+
+    def leverage(self) -> Array:
+        """Diagonal of the hat matrix, shape (n,)."""
+        J = self.jacobian[self.free]
+        Q = np.linalg.qr((J / np.linalg.norm(J, axis=1)[:, None]).T)[0]
+        return np.asarray((Q**2).sum(axis=1))
+
+
+def local(problem: Problem, p: Array) -> Local:
+    """Residuals and derivatives at p."""
+    residual, jacobian, _ = _derivatives(problem, p[None])
+    return Local(p, residual[0], jacobian[0], float(residual[0] @ residual[0]), residual.shape[1] - 5)
+
+
+def delta_errors(fit: Local, quantities: Quantities) -> dict[str, float]:
+    """Standard error of each quantity by the delta method; logarithmic ones in logs."""
+    _, gradients = quantities.evaluate(fit.p[None])
+    variance = np.einsum("qi,ij,qj->q", gradients[0], fit.covariance(), gradients[0])
+    return dict(zip(quantities.names, np.sqrt(np.maximum(variance, 0)).tolist(), strict=True))
+
+
+def profile_intervals(problem: Problem, fit: Local, quantities: Quantities) -> dict[str, tuple[float, float]]:
+    """95 % profile-F interval of each quantity; NaN where the region does not close."""
+    t = student.ppf(0.975, max(fit.dof, 1))
+    ends = _follow(problem, fit, quantities, float(t))
+    out = {}
+    for i, name in enumerate(quantities.names):
+        low, high = np.exp(ends[i]) if is_logarithmic(name) else ends[i]
+        out[name] = (float(low), float(high))
+    return out
+
+
+def _derivatives(problem: Problem, p: Array) -> tuple[Array, Array, Array]:
+    """Residuals (m, n), J (m, 5, n) and the exact Hessian of ½RSS (m, 5, 5) at p (m, 5)."""
+    u, v = problem.u
+    x = np.exp(p[:, 1, None] - p[:, 3, None] * u)
+    y = np.exp(p[:, 2, None] - p[:, 4, None] * v)
+    J = np.stack([np.ones_like(x), x, y, -u * x, -v * y], axis=1)
+    residual = problem.y - p[:, :1] - x - y
+    H = J @ J.swapaxes(1, 2)
+    for amplitude, exponent, logs in ((1, 3, u), (2, 4, v)):
+        column = J[:, amplitude]
+        H[:, amplitude, amplitude] -= (residual * column).sum(1)
+        cross = (residual * column * -logs).sum(1)
+        H[:, amplitude, exponent] -= cross
+        H[:, exponent, amplitude] -= cross
+        H[:, exponent, exponent] -= (residual * column * logs**2).sum(1)
+    return residual, J, H
+
+
+def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> Array:
+    """Ends of every quantity, shape (Q, 2)."""
+    values, gradients = quantities.evaluate(fit.p[None])
+    Q = len(quantities.names)
+    which, side = np.repeat(np.arange(Q), 2), np.tile([-1.0, 1.0], Q)
+    covariance = fit.covariance() / fit.variance
+    along = gradients[0] @ covariance
+    size = np.sqrt(np.einsum("qi,qi->q", along, gradients[0]))
+    radius = t * np.sqrt(fit.variance)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        direction = (along / size[:, None])[which] * side[:, None] * radius
+        multiplier = side * radius / size[which]
+    p = np.repeat(fit.p[None], 2 * Q, axis=0)
+    done = np.zeros(2 * Q, bool)
+    for before, fraction in zip((0.0, *FRACTIONS), FRACTIONS, strict=False):
+        p = p + (fraction - before) * direction if before == 0 else fit.p + (p - fit.p) * fraction / before
+        target = (fit.rss + (fraction * radius) ** 2) / 2
+        mu = fraction * multiplier if before == 0 else mu * fraction / before
+        p, mu, done = _correct(problem, quantities, which, p, mu, target, radius, covariance)
+    ends = quantities.evaluate(p)[0][np.arange(2 * Q), which]
+    ends = np.where(done, ends, np.nan)
+    ends = np.where((which == 0) & (side < 0) & (p[:, 0] <= 0), 0.0, ends)
+    return ends.reshape(Q, 2)
+
+
+def _correct(
+    problem: Problem,
+    quantities: Quantities,
+    which: Array,
+    p: Array,
+    mu: Array,
+    target: float,
+    radius: float,
+    covariance: Array,
+) -> tuple[Array, Array, Array]:
+    """Newton on (∇½RSS − μ∇q, ½RSS − target) = 0, with the curvature of q taken at the start.
+
+    Returns p, μ and whether each lane has arrived.
+    """
+    lanes = np.arange(len(p))
+    scale = np.sqrt(np.maximum(np.diag(covariance), 1e-300)) * radius
+    bend = _curvature(quantities, which, p, scale)
+    done = np.zeros(len(p), bool)
+    with np.errstate(all="ignore"):
+        for _ in range(CORRECTIONS):
+            p[:, 0] = np.maximum(p[:, 0], 0.0)
+            residual, J, H = _derivatives(problem, p)
+            slope = -np.einsum("min,mn->mi", J, residual)
+            normal = quantities.evaluate(p)[1][lanes, which]
+            lagrangian = slope - mu[:, None] * normal
+            fixed = (p[:, 0] <= 0) & ~(lagrangian[:, 0] < 0)
+            lagrangian[fixed, 0] = 0.0
+            gap = (residual**2).sum(1) / 2 - target
+            error = np.abs(lagrangian * scale).max(1) / radius**2
+            done = (np.abs(gap) < 1e-7 * radius**2) & (error < 1e-4)
+            if done.all():
+                break
+            step = _kkt_step(H - mu[:, None, None] * bend, normal, slope, lagrangian, gap, fixed, scale, radius)
+            size = np.abs(step[:, :5] / scale).max(1)
+            damp = np.where(done, 0.0, np.minimum(1.0, 1.0 / np.maximum(size, 1e-300)))
+            p = p + damp[:, None] * step[:, :5]
+            mu = mu + damp * step[:, 5]
+    return p, mu, done
+
+
+def _kkt_step(
+    hessian: Array,
+    normal: Array,
+    slope: Array,
+    lagrangian: Array,
+    gap: Array,
+    fixed: Array,
+    scale: Array,
+    radius: float,
+) -> Array:
+    """Step in (p, μ), shape (m, 6), from the bordered system scaled to order one; NaN lanes stay put."""
+    m = len(hessian)
+    system = np.zeros((m, 6, 6))
+    system[:, :5, :5] = hessian * np.outer(scale, scale) / radius**2
+    system[:, :5, 5] = -normal * scale
+    system[:, 5, :5] = slope * scale / radius**2
+    right = np.concatenate([-lagrangian * scale / radius**2, -gap[:, None] / radius**2], axis=1)
+    system[fixed, 0, :] = system[fixed, :, 0] = 0.0
+    system[fixed, 0, 0], right[fixed, 0] = 1.0, 0.0
+    wrong = ~(np.isfinite(system).all((1, 2)) & np.isfinite(right).all(1))
+    system[wrong], right[wrong] = np.eye(6), 0.0
+    system += 1e-14 * np.eye(6)
+    try:
+        step = np.linalg.solve(system, right[:, :, None])[:, :, 0]
+    except np.linalg.LinAlgError:
+        step = np.zeros((m, 6))
+    return np.concatenate([step[:, :5] * scale, step[:, 5:] * radius**2], axis=1)
+
+
+def _curvature(quantities: Quantities, which: Array, p: Array, scale: Array) -> Array:
+    """Hessian of each lane's quantity by central differences of its gradient, shape (m, 5, 5)."""
+    step = DIFFERENCE * np.where(scale > 1e-140, scale, 1.0)
+    rows = []
+    for i in range(5):
+        h = np.zeros(5)
+        h[i] = step[i]
+        up, down = (quantities.evaluate(p + sign * h)[1][np.arange(len(p)), which] for sign in (1, -1))
+        rows.append((up - down) / (2 * h[i]))
+    bend = np.stack(rows, axis=1)
+    return np.nan_to_num((bend + bend.swapaxes(1, 2)) / 2, nan=0.0, posinf=0.0, neginf=0.0)

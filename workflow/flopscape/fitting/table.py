@@ -1,0 +1,253 @@
+"""Reading a table of runs: every value checked, every row that is left out named.
+
+A row needs N, D and the loss; C defaults to 6·N·D. All arithmetic is in float64, for 6·N·D overflows integers.
+"""
+
+import csv
+import difflib
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from flopscape.errors import FlopscapeError
+from flopscape.fitting.budgets import group_budgets
+from flopscape.laws.surface import Array
+from flopscape.records import Exclusion
+
+REQUIRED = ("n_params", "n_tokens", "loss")
+SIX_N_D = "6·n_params·n_tokens"
+TRUE_WORDS = {"true", "1", "1.0", "yes"}
+
+
+@dataclass(frozen=True)
+class RunTable:
+    """The completed rows of a table; arrays have one entry a row.
+
+    `budget` is NaN for a row outside every budget; `run_id` is shared by the checkpoints of one run; `row` is the
+    number of the row in the file, the first after the header being 1; `columns` keeps every column as it was read.
+    """
+
+    path: str
+    n_params: Array
+    n_tokens: Array
+    flops: Array
+    loss: Array
+    budget: Array
+    run_id: NDArray[np.str_]
+    seed: NDArray[np.str_]
+    row: NDArray[np.int64]
+    columns: pd.DataFrame
+    simulated: bool = False
+    excluded: list[Exclusion] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    conventions: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    @property
+    def n_runs(self) -> int:
+        """Distinct runs: what is resampled."""
+        return len(np.unique(self.run_id))
+
+    @property
+    def input_hash(self) -> str:
+        """SHA-256 of the values a fit uses, in order; independent of the file's format and other columns."""
+        digest = hashlib.sha256("\n".join(self.run_id).encode())
+        for values in (self.n_params, self.n_tokens, self.flops, self.loss, self.budget):
+            digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        return digest.hexdigest()
+
+    def keep(self, mask: NDArray[np.bool_], reason: str) -> "RunTable":
+        """The rows of the mask; the others are listed as excluded for the reason."""
+        if mask.all():
+            return self
+        names = ("n_params", "n_tokens", "flops", "loss", "budget", "run_id", "seed", "row")
+        kept = {name: getattr(self, name)[mask] for name in names}
+        dropped = Exclusion([str(name) for name in self.run_id[~mask]], reason)
+        columns = self.columns[mask].reset_index(drop=True)
+        return replace(self, **kept, columns=columns, excluded=[*self.excluded, dropped])
+
+    def without(self, expression: str) -> "RunTable":
+        """Leave out the rows for which a pandas expression over the table's columns is true.
+
+        Raises
+        ------
+        FlopscapeError
+            The expression cannot be evaluated, or is not true or false for each row.
+        """
+        names = ("n_params", "n_tokens", "flops", "loss", "budget", "run_id", "seed")
+        frame = self.columns.apply(_typed).assign(**{name: getattr(self, name) for name in names})
+        try:
+            hit = np.asarray(frame.eval(expression, engine="python"))
+        except Exception as error:  # whatever a user's expression raises is a mistake in the expression
+            raise FlopscapeError(f"{self.path}: --exclude {expression!r}: {error}") from error
+        if hit.dtype != bool or hit.shape != (len(self),):
+            raise FlopscapeError(f"{self.path}: --exclude {expression!r} is not true or false for each row")
+        return self.keep(~hit, f"excluded by {expression}")
+
+
+def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> RunTable:
+    """Read runs from CSV or Parquet.
+
+    Parameters
+    ----------
+    path : str or Path
+        A `.parquet` file, or else CSV.
+    columns : mapping, optional
+        Columns to use instead of the defaults, for example `{"n_params": "n_params_total", "flops": "flops_6nd"}`.
+
+    Raises
+    ------
+    FlopscapeError
+        Naming file, row and column: an unreadable or empty file, a missing column, text in a number, a value that
+        is not positive and finite, two losses for one run at the same tokens, simulated beside real runs.
+    """
+    names = {name: name for name in (*REQUIRED, "flops", "budget")} | dict(columns or {})
+    frame = _read_frame(Path(path))
+    for name in (*REQUIRED, *(columns or {})):
+        _require(frame, names[name], path)
+    frame, excluded = _completed(frame)
+    row = frame.index.to_numpy() + 1
+    values = {name: _positive(frame, names[name], path, row) for name in REQUIRED}
+    counted = names["flops"] in frame
+    six_n_d = 6.0 * values["n_params"] * values["n_tokens"]
+    flops = _positive(frame, names["flops"], path, row) if counted else six_n_d
+    planned = _positive(frame, names["budget"], path, row, blank=True) if names["budget"] in frame else None
+    table = RunTable(
+        path=str(path),
+        **values,
+        flops=flops,
+        budget=group_budgets(flops, planned),
+        run_id=_text(frame, "run_id", [f"row {i}" for i in row]),
+        seed=_text(frame, "seed", [""] * len(frame)),
+        row=row,
+        columns=frame.reset_index(drop=True),
+        simulated=_simulated(frame, path),
+        excluded=excluded,
+        conventions={
+            "n_params": names["n_params"],
+            "n_tokens": names["n_tokens"],
+            "flops": names["flops"] if counted else SIX_N_D,
+        },
+    )
+    return _without_repeats(table, "run_id" in frame)
+
+
+def _read_frame(path: Path) -> pd.DataFrame:
+    """Parquet with its types, CSV as text, so that a wrong cell can be shown as it stands."""
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path).reset_index(drop=True)
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except pd.errors.EmptyDataError as error:
+        raise FlopscapeError(f"{path}: the file is empty") from error
+    except OSError as error:
+        raise FlopscapeError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (pd.errors.ParserError, UnicodeDecodeError, csv.Error, ValueError) as error:
+        raise FlopscapeError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+    return frame.rename(columns=str.strip)
+
+
+def _require(frame: pd.DataFrame, name: str, path: str | Path) -> None:
+    if name not in frame:
+        close = difflib.get_close_matches(name, map(str, frame.columns), n=3, cutoff=0.4)
+        hint = f"; nearest: {', '.join(close)}" if close else f"; it has {', '.join(map(str, frame.columns))}"
+        raise FlopscapeError(f"{path}: no column {name}{hint}")
+
+
+def _completed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Exclusion]]:
+    """Rows whose status is `completed` or blank; the others listed with their status and reason."""
+    if "status" not in frame:
+        return frame, []
+    status = frame["status"].fillna("").astype(str).str.strip()
+    out = ~status.isin(["completed", ""])
+    excluded = []
+    for word in status[out].unique():
+        rows = frame[status == word]
+        names = rows["run_id"] if "run_id" in frame else "row " + (rows.index + 1).astype(str).to_series()
+        excluded.append(Exclusion([str(name) for name in names], f"status {word}"))
+    return frame[~out], excluded
+
+
+def _positive(frame: pd.DataFrame, name: str, path: str | Path, row: NDArray[np.int64], blank: bool = False) -> Array:
+    """A column as finite positive float64; the first wrong cell is named. With `blank`, empty cells become NaN."""
+    cells = frame[name].to_numpy(dtype=object)
+    empty = np.array([cell is None or cell != cell or cell == "" for cell in cells], bool)
+    cells = np.where(empty, np.nan, cells)
+    try:
+        values = cells.astype(float)
+    except (TypeError, ValueError):
+        values = np.array([_float(cell) for cell in cells])
+        at = int(np.flatnonzero(np.isnan(values) & ~empty)[0])
+        raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {cells[at]!r} is not a number") from None
+    wrong = ~(np.isfinite(values) & (values > 0)) & ~(empty & blank)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        shown = "empty" if empty[at] else f"{values[at]:g}"
+        why = ", and the law is of nats above zero (a normalised or log loss?)" if name == "loss" else ""
+        raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {shown}, must be positive and finite{why}")
+    return np.asarray(values, float)
+
+
+def _typed(column: "pd.Series") -> "pd.Series":  # type: ignore[type-arg]
+    """A text column as booleans or numbers where every cell is one."""
+    words = column.astype(str).str.strip().str.lower()
+    if words.isin(["true", "false"]).all():
+        return words == "true"
+    numbers = pd.to_numeric(column, errors="coerce")
+    return column if numbers.isna().any() else numbers
+
+
+def _float(cell: object) -> float:
+    try:
+        return float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _text(frame: pd.DataFrame, name: str, default: list[str]) -> NDArray[np.str_]:
+    """A column as text; blank cells get the default."""
+    if name not in frame:
+        return np.array(default, dtype=str)
+    cells = frame[name].tolist()
+    blank = [cell is None or cell != cell or cell == "" for cell in cells]
+    return np.array([d if b else str(c) for c, d, b in zip(cells, default, blank, strict=True)], dtype=str)
+
+
+def _simulated(frame: pd.DataFrame, path: str | Path) -> bool:
+    """Whether the runs are simulated: all of them or none."""
+    if "simulated" not in frame or not len(frame):
+        return False
+    flags = frame["simulated"].astype(str).str.strip().str.lower().isin(TRUE_WORDS).to_numpy()
+    if flags.any() and not flags.all():
+        first = int(frame.index[flags][0]) + 1
+        raise FlopscapeError(
+            f"{path}, row {first}, column simulated: {flags.sum()} of {len(flags)} runs are simulated; fit them apart"
+        )
+    return bool(flags.all())
+
+
+def _without_repeats(table: RunTable, named: bool) -> RunTable:
+    """Drop exact repeats of a named run, refuse contradictions, and only warn about repeats without run ids."""
+    frame = pd.DataFrame(
+        {"run": table.run_id, "n": table.n_params, "d": table.n_tokens, "c": table.flops, "loss": table.loss}
+    )
+    if not named:
+        count = int(frame.drop(columns="run").duplicated().sum())
+        note = f"{count} rows repeat another in N, D, C and loss; without run_id each counts as a run of its own"
+        return replace(table, warnings=[note]) if count else table
+    table = table.keep(~frame.duplicated().to_numpy(), "repeats another row of the same run")
+    frame = frame.drop_duplicates()
+    clash = frame.duplicated(["run", "n", "d"]).to_numpy()
+    if clash.any():
+        at = int(np.flatnonzero(clash)[0])
+        raise FlopscapeError(
+            f"{table.path}, row {table.row[at]}, column loss: run {table.run_id[at]} has a second loss at the same N and D"
+        )
+    return table
