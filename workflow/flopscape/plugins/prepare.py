@@ -1,0 +1,112 @@
+"""Preparing a dataset once, and checking that a run reads what was prepared. Imports no torch."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flopscape.errors import FlopscapeError
+from flopscape.plugins.base import Manifest, load_plugin
+from flopscape.records import Spec, canonical, read_json, write_atomically
+
+MANIFEST = "manifest.json"
+READ_SIZE = 1 << 20
+
+
+def prepare_dataset(dataset_spec: Spec, folder: str | os.PathLike[str]) -> Manifest:
+    """Prepare a dataset in a temporary sibling of `folder` and put it in place when it is whole.
+
+    `data_hash` is always `hash_folder` of what the plug-in wrote, and `notes["dataset"]` the spec it was made from.
+
+    Parameters
+    ----------
+    dataset_spec
+        `plugin` and, if there are any, `kwargs`.
+    folder
+        Usually `results/data/{dataset_id}`; replaced if it exists.
+
+    Raises
+    ------
+    FlopscapeError
+        The plug-in cannot be loaded or its source not be used, or the disk refuses; `folder` is left as it was.
+    """
+    plugin = load_plugin(dataset_spec["plugin"], dataset_spec.get("kwargs"), needs=("prepare", "batches"))
+    target = Path(folder)
+    with _replacement(target) as temporary:
+        manifest = plugin.prepare(temporary)
+        notes = manifest.notes | {"dataset": dataset_spec}
+        manifest = dataclasses.replace(manifest, data_hash=hash_folder(temporary), notes=notes)
+        write_atomically(temporary / MANIFEST, json.dumps(dataclasses.asdict(manifest), indent=1) + "\n")
+    return manifest
+
+
+@contextmanager
+def _replacement(target: Path) -> Iterator[Path]:
+    """An empty sibling of `target` that takes its place if the block succeeds and is removed if not."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if target.exists():
+            target.rename(old)
+        temporary.rename(target)
+    except OSError as error:
+        place = error.filename or target
+        raise FlopscapeError(f"{place}: cannot be written ({error.strerror}); free space or fix its rights") from error
+    finally:
+        for leftover in (temporary, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def hash_folder(folder: str | os.PathLike[str]) -> str:
+    """SHA-256 over the names, sizes and bytes of every file in a folder but its manifest."""
+    root = Path(folder)
+    digest = hashlib.sha256()
+    for path in sorted(p for p in root.rglob("*") if p.is_file() and p.name != MANIFEST):
+        digest.update(f"{path.relative_to(root).as_posix()} {path.stat().st_size}\n".encode())
+        with path.open("rb") as stream:
+            while block := stream.read(READ_SIZE):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def read_manifest(folder: str | os.PathLike[str]) -> Manifest:
+    """Read a prepared dataset's manifest.
+
+    Raises
+    ------
+    FlopscapeError
+        The folder holds no manifest, or one that is cut short or lacks a field.
+    """
+    path = Path(folder) / MANIFEST
+    if not path.is_file():
+        raise FlopscapeError(f"{path}: the dataset is not prepared; run snakemake, or flopscape prepare")
+    data = read_json(path, "delete the folder and prepare the dataset again")
+    try:
+        return Manifest(**data)
+    except TypeError as error:
+        raise FlopscapeError(f"{path}: not a manifest ({error}); delete the folder and prepare it again") from error
+
+
+def verify_data(folder: str | os.PathLike[str], dataset_spec: Spec) -> Manifest:
+    """The manifest of a folder that holds the dataset of a spec, unchanged since it was prepared.
+
+    Raises
+    ------
+    FlopscapeError
+        The manifest is missing or broken, belongs to another dataset, or its hash is not that of the files.
+    """
+    manifest = read_manifest(folder)
+    prepared = manifest.notes.get("dataset", {})
+    if canonical(prepared) != canonical(dataset_spec):
+        raise FlopscapeError(f"{folder}: holds the dataset {canonical(prepared)}, not {canonical(dataset_spec)}")
+    if hash_folder(folder) != manifest.data_hash:
+        raise FlopscapeError(
+            f"{folder}: its files are not those the manifest was written for; delete the folder and prepare it again"
+        )
+    return manifest
