@@ -1,0 +1,120 @@
+"""What allocation and loss share: optima, fits with bands and asked budgets against compute on log axes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from flopscape.figures import style
+from flopscape.figures.paths import Path, path
+from flopscape.figures.tables import Tables
+from flopscape.records import FitResult
+
+Quantity = Literal["n_params", "n_tokens", "loss"]
+NORMAL_95 = 1.96
+STANDARD_ERRORS = {"n_params": "se_log_n_params", "n_tokens": "se_log_n_params", "loss": "se_loss"}
+BESIDE = 0.016
+"""Distance between two fits' marks at one budget, as a part of the axis."""
+FARTHEST = 30.0
+"""The y axis reaches at most this factor beyond the central values, however wide an interval is."""
+
+
+def span(data: Tables) -> tuple[float, float] | None:
+    """Compute from the smallest to the largest number shown: sampled, fitted or asked for."""
+    asked = [p.flops for fit in data.fits.values() for p in fit.predictions]
+    shown = [*(data.sampled_flops or ()), *asked]
+    return (min(shown) / 2, max(shown) * 2) if shown else None
+
+
+def panel(axes: Axes, data: Tables, quantity: Quantity) -> None:
+    """One quantity against C: optima, each fit's line with band, asked budgets with intervals, extrapolation shaded."""
+    ends = span(data)
+    if ends is None:
+        return
+    flops = np.geomspace(*ends, 121)
+    axes.set_yscale("log")
+    runs = data.completed
+    axes.scatter(runs.flops, runs[quantity], s=9, color="0.72", label="run", rasterized=len(runs) > style.RASTER)
+    central = [*_optima(axes, data, quantity)] or runs[quantity].tolist()
+    fitted = {name: fit for name, fit in data.fits.items() if fit.status != "refused"}
+    for place, (name, colour, line, marker) in enumerate(style.fit_looks(list(fitted))):
+        fit = fitted[name]
+        drawn = path(fit, data.draws.get(name), quantity, flops)
+        axes.plot(
+            [], [], color=colour, linestyle=line if drawn else "none", marker=marker, label=f"{name}, asked budgets"
+        )
+        if drawn is not None:
+            _line(axes, flops, drawn, colour, line)
+            central.extend(drawn.centre[np.isfinite(drawn.centre)])
+        shift = (ends[1] / ends[0]) ** (BESIDE * (place - (len(fitted) - 1) / 2))
+        central.extend(_asked(axes, fit, quantity, colour, marker, shift))
+    _limits(axes, central)
+    axes.set_xlim(*ends)
+    _shade(axes, data, ends)
+
+
+def _line(axes: Axes, flops: np.ndarray, drawn: Path, colour: str, line: Any) -> None:
+    axes.plot(flops, drawn.centre, color=colour, linestyle=line, zorder=3)
+    if drawn.low is not None and drawn.high is not None:
+        axes.fill_between(flops, drawn.low, drawn.high, color=colour, alpha=0.16, linewidth=0)
+
+
+def _optima(axes: Axes, data: Tables, quantity: Quantity) -> list[float]:
+    """Per-budget optima with 95 % error bars; excluded ones hollow."""
+    central = []
+    found = [o for fit in data.fits.values() for o in fit.optima if o.get(quantity) is not None and o[quantity] > 0]
+    for used, face in ((True, "black"), (False, "white")):
+        group = [o for o in found if bool(o["used"]) is used]
+        if not group:
+            continue
+        values = [o[quantity] for o in group]
+        label = "optimum of a budget" if used else "excluded budget"
+        axes.errorbar(
+            [o["budget"] for o in group], values, yerr=_bars(group, quantity) if used else None, fmt="o", color="black",
+            markerfacecolor=face, markersize=5.5, capsize=2.5, linewidth=1, label=label, zorder=4,
+        )  # fmt: skip
+        central += values if used else []
+    return central
+
+
+def _bars(optima: Sequence[Mapping[str, Any]], quantity: Quantity) -> np.ndarray:
+    """Lengths of the error bars, shape (2, n): symmetric in ln N and ln D, and in the loss itself."""
+    errors = np.array([NORMAL_95 * (o.get(STANDARD_ERRORS[quantity]) or 0.0) for o in optima])
+    if quantity == "loss":
+        return np.stack([errors, errors])
+    values = np.array([o[quantity] for o in optima])
+    return np.stack([values * (1 - np.exp(-errors)), values * (np.exp(np.minimum(errors, 50)) - 1)])
+
+
+def _asked(axes: Axes, fit: FitResult, quantity: Quantity, colour: str, marker: str, shift: float) -> list[float]:
+    """Predictions at the asked budgets, a little beside one another so that intervals do not hide each other."""
+    central = []
+    for prediction in fit.predictions:
+        number = getattr(prediction, quantity)
+        if number is None:
+            continue
+        x = prediction.flops * shift
+        if number.low is not None and number.high is not None:
+            axes.plot([x, x], [number.low, number.high], color=colour, linewidth=1.4, marker="_", zorder=4)
+        axes.plot([x], [number.estimate], marker=marker, color=colour, markeredgecolor="white", markersize=8, zorder=5)
+        central.append(number.estimate)
+    return central
+
+
+def _limits(axes: Axes, central: Sequence[float]) -> None:
+    """Keep a runaway interval from flattening everything else."""
+    positive = [value for value in central if 0 < value < np.inf]
+    if positive:
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, min(positive) / FARTHEST), min(high, max(positive) * FARTHEST))
+
+
+def _shade(axes: Axes, data: Tables, ends: tuple[float, float]) -> None:
+    """Grey where no run was made."""
+    if data.sampled_flops is None:
+        return
+    low, high = data.sampled_flops
+    for left, right, label in ((ends[0], low / 1.15, None), (high * 1.15, ends[1], "beyond the sweep")):
+        if right > left:
+            axes.axvspan(left, right, color="0.93", linewidth=0, zorder=0, label=label)

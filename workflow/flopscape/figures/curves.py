@@ -1,0 +1,104 @@
+"""Training curves: loss against the compute spent so far, and the lowest loss that any run reached by then."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from flopscape.figures import frame, style
+from flopscape.figures.tables import Tables
+
+MOST_CURVES = 400
+"""More lines than this are thinned, evenly over sizes: they would only cover one another."""
+RASTER_CURVES = 100
+ENVELOPE_POINTS = 200
+NAMED_SIZES = 9
+"""Up to so many sizes get markers and a legend; beyond that a colour bar."""
+
+
+def draw(data: Tables) -> Figure:
+    """Loss against FLOPs on log axes, one line a run, coloured by size, its end marked; the envelope in black."""
+    title = f"{data.title}: training curves"
+    curves = _of_completed(data)
+    if curves.empty:
+        reason = "No completed runs" if data.completed.empty else "The runs recorded no training curves"
+        return frame.nothing(title, f"{reason}: there is nothing to draw.", data.simulated)
+    figure = frame.page(8.2, 4.9)
+    axes = figure.subplots()
+    shown = _thinned(curves)
+    _lines(figure, axes, shown, data)
+    flops, lowest = envelope(curves)
+    axes.plot(flops, lowest, color="black", linewidth=1.8, label="lower envelope", zorder=4)
+    style.flops_axis(axes)
+    style.log_axis(axes.yaxis, style.tick_loss)
+    axes.set_ylabel(f"training loss, nats per {data.unit}")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), title="N, parameters") if _named(shown) else axes.legend()
+    return frame.finish(figure, title, _notes(curves, shown, data), data.simulated)
+
+
+def envelope(curves: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest training loss of all runs at log-spaced FLOPs, each curve interpolated and never extrapolated."""
+    flops = np.geomspace(curves.flops.min(), curves.flops.max(), ENVELOPE_POINTS)
+    lowest = np.full(ENVELOPE_POINTS, np.inf)
+    for _, curve in curves.groupby("run_id", sort=False):
+        at = np.interp(np.log(flops), np.log(curve.flops), np.log(curve.train_loss), left=np.inf, right=np.inf)
+        lowest = np.minimum(lowest, np.exp(at))
+    known = np.isfinite(lowest)
+    return flops[known], lowest[known]
+
+
+def _of_completed(data: Tables) -> pd.DataFrame:
+    """Points with a positive loss, and the size of their run."""
+    if data.curves.empty:
+        return data.curves.assign(n_params=[])
+    runs = data.completed[["run_id", "n_params", "loss"]].rename(columns={"loss": "final_loss"})
+    curves = data.curves.astype({"run_id": str}).merge(runs, on="run_id")
+    return curves[(curves.train_loss > 0) & (curves.flops > 0)].sort_values(["n_params", "run_id", "flops"])
+
+
+def _thinned(curves: pd.DataFrame) -> pd.DataFrame:
+    ids = curves.run_id.unique()
+    if len(ids) <= MOST_CURVES:
+        return curves
+    kept = ids[np.linspace(0, len(ids) - 1, MOST_CURVES).astype(int)]
+    return curves[curves.run_id.isin(kept)]
+
+
+def _named(curves: pd.DataFrame) -> bool:
+    return curves.n_params.nunique() <= NAMED_SIZES
+
+
+def _lines(figure: Figure, axes: Axes, curves: pd.DataFrame, data: Tables) -> None:
+    """The curves, and the end of each by a marker that tells its size."""
+    groups = [(curve.n_params.iloc[0], curve) for _, curve in curves.groupby("run_id", sort=False)]
+    sizes = np.log10([n_params for n_params, _ in groups])
+    raster = len(groups) > RASTER_CURVES
+    lines = LineCollection(
+        [curve[["flops", "train_loss"]].to_numpy() for _, curve in groups],
+        cmap=style.colormap(), array=sizes, linewidths=0.9, alpha=0.75, rasterized=raster,
+    )  # fmt: skip
+    axes.add_collection(lines)
+    axes.autoscale_view()
+    ends = curves.groupby("run_id", sort=False).last()
+    if not _named(curves):
+        axes.scatter(ends.flops, ends.train_loss, c=np.log10(ends.n_params), cmap=style.colormap(), s=10, zorder=3)
+        style.colour_axis(figure.colorbar(lines, ax=axes), "N, parameters (body + head)", style.tick_count)
+        return
+    _marked_ends(axes, ends, lines)
+
+
+def _marked_ends(axes: Axes, ends: pd.DataFrame, lines: Any) -> None:
+    for n_params, marker in zip(ends.n_params.unique(), style.MARKERS, strict=False):
+        group = ends[ends.n_params == n_params]
+        colour, label = lines.to_rgba(np.log10(n_params)), style.tick_count(n_params)
+        axes.scatter(group.flops, group.train_loss, marker=marker, color=colour, s=26, label=label, zorder=3)
+
+
+def _notes(curves: pd.DataFrame, shown: pd.DataFrame, data: Tables) -> list[str]:
+    total, drawn = curves.run_id.nunique(), shown.run_id.nunique()
+    notes = [] if drawn == total else [f"{drawn:,} of {total:,} curves are drawn; the envelope is that of all."]
+    lost = int((data.runs.status == "diverged").sum())
+    return notes + ([f"Not drawn: {lost} diverged run{'s' if lost > 1 else ''}."] if lost else [])

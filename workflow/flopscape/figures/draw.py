@@ -1,0 +1,45 @@
+"""One figure by name, from the files of a study: what `flopscape figure` and the workflow call."""
+
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import matplotlib
+
+from flopscape.errors import FlopscapeError
+from flopscape.figures import tables
+from flopscape.figures.save import save
+from flopscape.figures.style import RC
+
+FIGURES = ("isoflop", "allocation", "loss", "curves", "residuals")
+
+
+def run(
+    name: str, runs: str | Path, curves: str | Path | None, fits: Iterable[str | Path], title: str, out: str | Path
+) -> list[Path]:
+    """Draw one figure and write it as SVG and PNG; returns the two paths.
+
+    Parameters
+    ----------
+    name : str
+        One of `FIGURES`. Its module is imported by name, so that a change to one figure redraws no other.
+    runs, curves : path
+        `runs.csv` and `curves.parquet` of the study; None for runs without curves.
+    fits : paths
+        FitResults, drawn in this order under their files' names; draws are read from the `.parquet` beside each.
+    title : str
+        The study's title.
+    out : path
+        Where to write; `.svg` and `.png` are put in place of its suffix.
+
+    Raises
+    ------
+    FlopscapeError
+        An unknown name, or a file that cannot be read.
+    """
+    if name not in FIGURES:
+        raise FlopscapeError(f"figure {name!r}: there are {', '.join(FIGURES)}")
+    data = tables.read(runs, curves, fits, title)
+    figure = importlib.import_module(f"flopscape.figures.{name}")
+    with matplotlib.rc_context(RC):
+        return save(figure.draw(data), out)

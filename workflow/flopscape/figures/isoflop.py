@@ -1,0 +1,155 @@
+"""Loss against model size, one U per budget: runs, parabolas and vertices with their intervals."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from flopscape.figures import frame, style
+from flopscape.figures.tables import Tables, same_budget
+from flopscape.report import numbers
+
+NORMAL_95 = 1.96
+"""Half-width of a normal 95 % interval in standard errors."""
+ONE_COLUMN = 14
+"""Longest legend that still fits beside the axes in one column."""
+Optima = Mapping[float, dict[str, Any]]
+
+
+def draw(data: Tables) -> Figure:
+    """Points are runs, filled ones the means over seeds; lines the parabolas of the first fit that has them.
+
+    Budgets differ in colour and marker. Excluded budgets are grey and dashed, diverged runs are crosses at the top.
+    Without budgets (a grid) the points are coloured by compute.
+    """
+    title = f"{data.title}: loss against model size"
+    if data.completed.empty:
+        return frame.nothing(title, "No completed runs: there is nothing to draw yet.", data.simulated)
+    figure = frame.page(8.2, 4.9)
+    axes = figure.subplots()
+    optima = vertices(data)
+    if data.budgets:
+        _budgets(axes, data, optima)
+    else:
+        _grid(figure, axes, data.completed)
+    style.params_axis(axes)
+    style.loss_axis(axes, data.unit)
+    return frame.finish(figure, title, _notes(data, optima), data.simulated)
+
+
+def vertices(data: Tables) -> dict[float, dict[str, Any]]:
+    """The optimum of each of the runs' budgets, from the first fit that lists optima."""
+    found = next((fit.optima for fit in data.fits.values() if fit.optima), [])
+    nearest = {budget: [o for o in found if same(o["budget"], budget)] for budget in data.budgets}
+    return {budget: optima[0] for budget, optima in nearest.items() if optima}
+
+
+def same(one: float, other: float) -> bool:
+    """Whether two budgets are the same one; fits group budgets with a tolerance of their own."""
+    return abs(np.log(one / other)) < 0.1
+
+
+def parabola(optimum: Mapping[str, Any], log_n: np.ndarray) -> np.ndarray:
+    """c0 + c1·x + c2·x² with x = ln N − center."""
+    x = log_n - optimum["center_log_n_params"]
+    return np.asarray(optimum["c0"] + optimum["c1"] * x + optimum["c2"] * x**2)
+
+
+def _budgets(axes: Axes, data: Tables, optima: Optima) -> None:
+    handles = []
+    for budget, (colour, marker) in style.budget_looks(data.budgets).items():
+        runs = data.completed[same_budget(data.completed, budget)]
+        optimum = optima.get(budget, {"used": True})
+        shown = colour if optimum["used"] else style.GREY
+        _points(axes, runs, shown, marker, filled=bool(optimum["used"]))
+        _curve(axes, runs, optimum, shown)
+        label = numbers.flops(budget) + ("" if optimum["used"] else " (excluded)")
+        face = shown if optimum["used"] else "white"
+        handles.append(Line2D([], [], color=shown, marker=marker, markerfacecolor=face, label=label))
+    _diverged(axes, data, handles)
+    if any(optimum["used"] for optimum in optima.values()):
+        handles.append(Line2D([], [], **_VERTEX, color="black", label="optimum, 95 %"))
+    columns = 1 + len(handles) // ONE_COLUMN
+    axes.legend(handles=handles, title="C, training FLOPs", loc="upper left", bbox_to_anchor=(1, 1), ncols=columns)
+
+
+def _points(axes: Axes, runs: pd.DataFrame, colour: Any, marker: str, filled: bool) -> None:
+    """Every run, and over several seeds their mean."""
+    means = runs.groupby("n_params").loss.agg(["mean", "size"])
+    repeated = bool((means["size"] > 1).any())
+    raster = len(runs) > style.RASTER
+    face = colour if filled else "white"
+    if repeated:
+        axes.scatter(
+            runs.n_params, runs.loss, s=14, marker=marker, facecolor="none", edgecolor=colour, alpha=0.6,
+            linewidth=0.8, rasterized=raster,
+        )  # fmt: skip
+    axes.scatter(
+        means.index, means["mean"], s=34, marker=marker, facecolor=face, edgecolor=colour, zorder=3,
+        rasterized=len(means) > style.RASTER,
+    )  # fmt: skip
+
+
+def _curve(axes: Axes, runs: pd.DataFrame, optimum: Mapping[str, Any], colour: Any) -> None:
+    """The parabola over the budget's sizes and its vertex; straight joins where no fit gave a parabola."""
+    if runs.empty:
+        return
+    if optimum.get("c2") is None:
+        means = runs.groupby("n_params").loss.mean()
+        axes.plot(means.index, means, color=colour, linewidth=0.9, linestyle=":")
+        return
+    log_n = np.linspace(np.log(runs.n_params.min()), np.log(runs.n_params.max()), 120)
+    axes.plot(np.exp(log_n), parabola(optimum, log_n), color=colour, linestyle="-" if optimum["used"] else "--")
+    if optimum["used"]:
+        _vertex(axes, optimum, colour)
+
+
+_VERTEX: dict[str, Any] = {"marker": "*", "markersize": 13, "markeredgecolor": "black", "markeredgewidth": 0.9}
+
+
+def _vertex(axes: Axes, optimum: Mapping[str, Any], colour: Any) -> None:
+    """A star at the optimum, its interval from the standard error of ln N."""
+    n_params, loss, error = optimum["n_params"], optimum["loss"], optimum.get("se_log_n_params")
+    if error is not None:
+        ends = [n_params * np.exp(sign * NORMAL_95 * error) for sign in (-1, 1)]
+        axes.plot(ends, [loss, loss], color="black", linewidth=1.2, marker="|", markersize=9, zorder=4)
+    axes.plot([n_params], [loss], **_VERTEX, color=colour, zorder=5, gid=f"vertex-{optimum['budget']:g}")
+
+
+def _diverged(axes: Axes, data: Tables, handles: list[Line2D]) -> None:
+    """Crosses at the top edge: these runs have no loss."""
+    lost = data.runs[data.runs.status == "diverged"]
+    if lost.empty:
+        return
+    looks = style.budget_looks(data.budgets)
+    colours = [looks[b][0] if b in looks else "black" for b in lost.budget]
+    where = axes.get_xaxis_transform()
+    sizes = data.runs.n_params
+    axes.set_xlim(sizes.min() / 1.25, sizes.max() * 1.25)
+    axes.scatter(lost.n_params, [0.985] * len(lost), transform=where, marker="x", s=45, c=colours, clip_on=False)
+    handles.append(Line2D([], [], linestyle="none", marker="x", color="black", label="diverged (no loss)"))
+
+
+def _grid(figure: Figure, axes: Axes, runs: pd.DataFrame) -> None:
+    dots = axes.scatter(
+        runs.n_params,
+        runs.loss,
+        c=np.log10(runs.flops),
+        cmap=style.colormap(),
+        s=26,
+        rasterized=len(runs) > style.RASTER,
+    )
+    bar = figure.colorbar(dots, ax=axes)
+    style.colour_axis(bar, "C, training FLOPs", numbers.flops)
+
+
+def _notes(data: Tables, optima: Optima) -> list[str]:
+    notes = frame.refusals({name: fit for name, fit in data.fits.items() if fit.optima or fit.method == "approach2"})
+    if not data.budgets:
+        notes.append("This study has no IsoFLOP budgets: its runs are coloured by the compute they took.")
+    left_out = [f"{numbers.flops(b)} FLOPs excluded: {o['reason']}" for b, o in optima.items() if not o["used"]]
+    return [*notes, *left_out]

@@ -1,0 +1,113 @@
+"""What each fit leaves over: residuals against N, D and C, with the scatter between seeds for scale."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from flopscape.figures import frame, style
+from flopscape.figures.tables import Tables
+from flopscape.records import FitResult
+from flopscape.report import numbers
+
+AXES = (
+    ("n_params", "N, parameters (body + head)", style.tick_count),
+    ("n_tokens", "D, {unit}s", style.tick_count),
+    ("flops", "C, training FLOPs", style.flops_tick),
+)
+
+
+def draw(data: Tables) -> Figure:
+    """One row of panels a fit: observed minus fitted loss. Hollow points were not fitted; the band is ± one seed sd."""
+    title = f"{data.title}: residuals"
+    fitted = {name: left for name, fit in data.fits.items() if (left := residuals(fit, data.completed)).notna().any()}
+    if not fitted:
+        reason = "No completed runs" if data.completed.empty else "No fit of these runs left residuals to draw"
+        return frame.nothing(title, ". ".join([reason, *frame.refusals(data.fits)]), data.simulated)
+    figure = frame.page(9.4, 0.5 + 2.3 * len(fitted))
+    grid = figure.subplots(len(fitted), 3, sharey="row", squeeze=False)
+    spread = seed_deviation(data.completed)
+    for row, (name, left) in zip(grid, fitted.items(), strict=True):
+        _row(row, data, name, left, spread)
+    for axes, (_, label, _) in zip(grid[-1], AXES, strict=True):
+        axes.set_xlabel(label.format(unit=data.unit))
+    _legend(figure, grid[0, 0], data)
+    return frame.finish(figure, title, frame.refusals(data.fits), data.simulated)
+
+
+def residuals(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
+    """Observed minus fitted loss in nats per unit; NaN where a fit says nothing."""
+    if fit.status == "refused":
+        return pd.Series(np.nan, index=runs.index)
+    if fit.surface is not None:
+        E, A, B, alpha, beta = (fit.surface[name].estimate for name in ("E", "A", "B", "alpha", "beta"))
+        n_params, n_tokens = (runs[fit.conventions.get(name, name)] for name in ("n_params", "n_tokens"))
+        return runs.loss - (E + A * n_params**-alpha + B * n_tokens**-beta)
+    left = pd.Series(np.nan, index=runs.index)
+    log_n = np.log(runs[fit.conventions.get("n_params", "n_params")])
+    for optimum in fit.optima:
+        if optimum.get("c2") is not None:
+            here = (np.log(runs.budget / optimum["budget"])).abs() < 0.1
+            left[here] = runs.loss[here] - _parabola(optimum, log_n[here])
+    return left
+
+
+def _parabola(optimum: Mapping[str, Any], log_n: pd.Series) -> pd.Series:
+    x = log_n - optimum["center_log_n_params"]
+    return optimum["c0"] + optimum["c1"] * x + optimum["c2"] * x**2
+
+
+def seed_deviation(runs: pd.DataFrame) -> float | None:
+    """Standard deviation of the loss between seeds, pooled over repeated runs; None where nothing was repeated."""
+    groups = runs.groupby(["n_params", "n_tokens"]).loss
+    squares, freedom = ((runs.loss - groups.transform("mean")) ** 2).sum(), len(runs) - groups.ngroups
+    return float(np.sqrt(squares / freedom)) if freedom > 0 else None
+
+
+def _row(panels: np.ndarray, data: Tables, name: str, left: pd.Series, spread: float | None) -> None:
+    fitted = _fitted(data.fits[name], data.completed)
+    for axes, (column, _, write) in zip(panels, AXES, strict=True):
+        axes.axhline(0, color="0.4", linewidth=0.8)
+        if spread is not None:
+            axes.axhspan(-spread, spread, color="0.88", linewidth=0, zorder=0, label="± seed standard deviation")
+        _points(axes, data, column, left, fitted)
+        style.log_axis(axes.xaxis, write, 4)
+    panels[0].set_ylabel(f"{name}\nresidual, nats per {data.unit}")
+
+
+def _fitted(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
+    """Which runs the fit used."""
+    excluded = {row for exclusion in fit.excluded for row in exclusion.rows}
+    return ~runs.run_id.astype(str).isin(excluded)
+
+
+def _points(axes: Axes, data: Tables, column: str, left: pd.Series, fitted: pd.Series) -> None:
+    """Runs by budget, in the colours and markers of the IsoFLOP figure; a grid's in one."""
+    runs = data.completed
+    groups = [(runs.budget == budget, *look) for budget, look in style.budget_looks(data.budgets).items()]
+    for members, colour, marker in [*groups, (runs.budget.isna(), "black", "o")]:
+        for use, face in ((fitted, colour), (~fitted, "none")):
+            chosen = members & use
+            if not chosen.any():
+                continue
+            axes.scatter(
+                runs[column][chosen], left[chosen], marker=marker, s=20, facecolor=face, edgecolor=colour,
+                linewidth=0.9, alpha=0.85, rasterized=len(runs) > style.RASTER,
+            )  # fmt: skip
+
+
+def _legend(figure: Figure, axes: Axes, data: Tables) -> None:
+    """The budgets' colours and markers, where they are few enough to be told apart."""
+    looks = style.budget_looks(data.budgets)
+    handles, _ = axes.get_legend_handles_labels()
+    if len(looks) <= len(style.MARKERS):
+        for budget, (colour, marker) in looks.items():
+            handles.append(Line2D([], [], linestyle="none", color=colour, marker=marker, label=numbers.flops(budget)))
+    if any(fit.excluded for fit in data.fits.values()):
+        hollow = Line2D([], [], linestyle="none", color="0.3", marker="o", markerfacecolor="none", label="not fitted")
+        handles.append(hollow)
+    figure.legend(handles=handles, loc="outside lower left", ncols=7)

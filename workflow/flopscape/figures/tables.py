@@ -1,0 +1,131 @@
+"""What a figure draws: the tables of one study, read and completed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flopscape.errors import FlopscapeError
+from flopscape.records import FitResult
+
+NEEDED = ("n_params", "n_tokens", "loss")
+CURVE_COLUMNS = ("run_id", "step", "n_tokens", "flops", "train_loss", "heldout_loss", "learning_rate")
+SAME_BUDGET = 0.02
+"""Largest relative difference between two budgets that are the same one."""
+WITHIN = 0.15
+"""Largest distance in ln C of a run from the budget that a fit put it in: fits take groups of up to a factor 1.35."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Runs, training curves, and fits by name with their bootstrap draws.
+
+    `runs` has every column that the figures use, whatever the file had; `draws` lacks the fits that wrote none.
+    """
+
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    fits: dict[str, FitResult] = field(default_factory=dict)
+    draws: dict[str, pd.DataFrame] = field(default_factory=dict)
+    title: str = ""
+
+    @property
+    def completed(self) -> pd.DataFrame:
+        """Runs with a finite loss."""
+        return self.runs[(self.runs.status == "completed") & np.isfinite(self.runs.loss)]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any run or fit is simulated: then every figure says so."""
+        return bool(self.runs.simulated.any()) or any(fit.simulated for fit in self.fits.values())
+
+    @property
+    def unit(self) -> str:
+        """What D counts: token, image."""
+        return str(self.runs.unit.iloc[0]) if len(self.runs) else "token"
+
+    @property
+    def budgets(self) -> list[float]:
+        """Distinct budgets of the runs, ascending; empty for a grid."""
+        return sorted(float(budget) for budget in self.runs.budget.dropna().unique())
+
+    @property
+    def sampled_flops(self) -> tuple[float, float] | None:
+        """Smallest and largest compute that was spent on a completed run: budgets where there are some."""
+        spent = self.completed.budget.fillna(self.completed.flops).dropna()
+        return (float(spent.min()), float(spent.max())) if len(spent) else None
+
+
+def read(runs: str | Path, curves: str | Path | None, fits: Iterable[str | Path], title: str) -> Tables:
+    """Read a study's tables; raises FlopscapeError with the path of a file that is missing or lacks a column."""
+    paths = [Path(path) for path in fits]
+    results = {path.stem: FitResult.read(path) for path in paths}
+    draws = {path.stem: pd.read_parquet(path.with_suffix(".parquet")) for path in paths if has_draws(path)}
+    table = with_budgets(complete(_csv(runs)), results.values())
+    return Tables(table, _curves(curves), results, draws, title)
+
+
+def has_draws(fit: Path) -> bool:
+    """Whether a fit's draws stand beside it."""
+    return fit.with_suffix(".parquet").is_file()
+
+
+def complete(runs: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns that other people's tables lack: every run completed, of one seed, C = 6ND."""
+    rows = range(len(runs))
+    defaults: dict[str, Any] = {
+        "run_id": [str(row) for row in rows],
+        "status": "completed",
+        "reason": "",
+        "simulated": False,
+        "unit": "token",
+        "budget": np.nan,
+        "seed": 0,
+        "flops": 6.0 * runs.n_params * runs.n_tokens,
+    }
+    table = runs.assign(**{name: value for name, value in defaults.items() if name not in runs})
+    for name in (*NEEDED, "flops", "budget"):
+        table[name] = pd.to_numeric(table[name], errors="coerce").astype(float)
+    table["simulated"] = table.simulated.astype(str).str.lower().eq("true")
+    return table
+
+
+def with_budgets(runs: pd.DataFrame, fits: Iterable[FitResult]) -> pd.DataFrame:
+    """Runs that were planned without budgets get those that a fit found in their compute."""
+    found = next((fit.optima for fit in fits if fit.optima), [])
+    if runs.budget.notna().any() or not found:
+        return runs
+    budgets = np.array([optimum["budget"] for optimum in found])
+    distance = np.abs(np.log(runs.flops.to_numpy()[:, None] / budgets))
+    nearest = budgets[distance.argmin(axis=1)]
+    return runs.assign(budget=np.where(distance.min(axis=1) < WITHIN, nearest, np.nan))
+
+
+def same_budget(runs: pd.DataFrame, budget: float) -> pd.Series:
+    """Which runs belong to a budget, within rounding."""
+    return (runs.budget / budget - 1).abs() < SAME_BUDGET
+
+
+def _csv(path: str | Path) -> pd.DataFrame:
+    try:
+        runs = pd.read_csv(path, dtype={"run_id": str})
+    except OSError as error:
+        raise FlopscapeError(f"{path}: cannot be read ({error.strerror})") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise FlopscapeError(f"{path}: not a CSV table ({error})") from error
+    missing = [name for name in NEEDED if name not in runs]
+    if missing:
+        raise FlopscapeError(f"{path}: no column {', '.join(missing)}; a table of runs has {', '.join(NEEDED)}")
+    return runs
+
+
+def _curves(path: str | Path | None) -> pd.DataFrame:
+    if path is None:
+        return pd.DataFrame(columns=list(CURVE_COLUMNS))
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise FlopscapeError(f"{path}: cannot be read as Parquet ({error})") from error

@@ -1,0 +1,138 @@
+"""How numbers are written, in figures, reports, price tables and on the terminal. Imports only the standard library."""
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+SUFFIXES = ((1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k"), (1.0, ""))
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+NOTHING = "–"
+
+
+class HasInterval(Protocol):
+    """Anything with an estimate and the two ends of its interval, such as records.Estimate."""
+
+    estimate: float
+    low: float | None
+    high: float | None
+
+
+def count(value: float | None, digits: int = 3, trim: bool = False) -> str:
+    """Parameters, tokens, images, runs: 812, 19.8 k, 1.20 B; beyond 10¹⁵ as a power of ten.
+
+    `trim` drops trailing zeros, for axis ticks: 20 k and not 20.0 k.
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    value = _rounded(value, digits)
+    if value != 0 and not 1e-2 <= abs(value) < 1e15:  # infinities too
+        return power_of_ten(value, digits)
+    if value == int(value) and abs(value) < 1e3:
+        return str(int(value))
+    scale, suffix = next((pair for pair in SUFFIXES if abs(value) >= pair[0]), SUFFIXES[-1])
+    return _significant(value / scale, digits, trim) + suffix
+
+
+def power_of_ten(value: float | None, digits: int = 3) -> str:
+    """FLOPs and other wide-ranging numbers: 3×10¹⁰, 1.52×10²², 10¹⁸."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    if value == 0 or 1e-2 <= abs(value) < 1e4 or math.isinf(value):
+        return f"{value:.{digits}g}"
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    return {"1": power, "-1": f"-{power}"}.get(mantissa, f"{mantissa}×{power}")
+
+
+def flops(value: float | None) -> str:
+    """Training compute, without its unit."""
+    return power_of_ten(value)
+
+
+def loss(value: float | None) -> str:
+    """Nats per unit: three decimals, more where the loss itself is small."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    if value == 0 or abs(value) >= 0.1:
+        return f"{value:.3f}"
+    return _significant(value, 3) if abs(value) >= 1e-3 else power_of_ten(value)
+
+
+def exponent(value: float | None) -> str:
+    """An exponent of a power law."""
+    return NOTHING if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def ratio(value: float | None) -> str:
+    """Tokens per parameter, factors, epochs."""
+    return count(value)
+
+
+def percent(share: float) -> str:
+    """A share as a percentage."""
+    return f"{_significant(100 * share, 3, trim=True)} %"
+
+
+def money(usd: float | None) -> str:
+    """US dollars; cents are dropped from 1,000 on."""
+    if usd is None or math.isnan(usd):
+        return NOTHING
+    if 0 < usd < 0.01:
+        return "< $0.01"
+    return f"${usd:,.0f}" if usd >= 1000 else f"${usd:.2f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Wall-clock or processor time: 42 s, 6 min 40 s, 3 h 05 min, 12 d 4 h."""
+    if seconds is None or math.isnan(seconds):
+        return NOTHING
+    if seconds < 10:
+        return f"{_significant(seconds, 2)} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def hours(value: float | None) -> str:
+    """CPU-hours or GPU-hours."""
+    return f"{count(value)} h" if value is not None and not math.isnan(value) else NOTHING
+
+
+def interval(number: HasInterval | None, write: Callable[[float | None], str]) -> str:
+    """An estimate with its 95 % interval: 19.8 k [17.1 k, 23.0 k]; a missing interval is said, not hidden."""
+    if number is None:
+        return NOTHING
+    if number.low is None and number.high is None:
+        return f"{write(number.estimate)} (no interval)"
+    return f"{write(number.estimate)} {bounds(number, write)}"
+
+
+def bounds(number: HasInterval, write: Callable[[float | None], str]) -> str:
+    """The interval alone: [17.1 k, 23.0 k]; an open end is written −∞ or ∞."""
+    low = "−∞" if number.low is None else write(number.low)
+    high = "∞" if number.high is None else write(number.high)
+    return f"[{low}, {high}]"
+
+
+def plural(number: int, noun: str) -> str:
+    """1 run, 2 runs."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _rounded(value: float, digits: int) -> float:
+    """To significant digits, so that 999.96 k is written 1.00 M."""
+    return float(f"{value:.{digits - 1}e}") if math.isfinite(value) else value
+
+
+def _significant(value: float, digits: int, trim: bool = False) -> str:
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if trim and "." in text else text
