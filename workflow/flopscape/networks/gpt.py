@@ -30,6 +30,8 @@ class GPTNetwork(nn.Module):
         Seed of the weights.
     """
 
+    rotation: Tensor
+
     def __init__(
         self, vocab_size: int, context: int, width: int, depth: int, head_dim: int, hidden: int, mlp: str, seed: int
     ) -> None:
@@ -47,11 +49,10 @@ class GPTNetwork(nn.Module):
     def _initialise(self) -> None:
         nn.init.normal_(self.embedding.weight)
         nn.init.zeros_(self.head.weight)
-        for layer in self.layers:
-            for matrix in layer.children():
-                nn.init.normal_(matrix.weight, std=matrix.in_features**-0.5)
-            with torch.no_grad():
-                layer.output.weight /= math.sqrt(len(self.layers))
+        for name, matrix in self.layers.named_modules():
+            if isinstance(matrix, nn.Linear):
+                shrink = math.sqrt(len(self.layers)) if name.endswith("output") else 1
+                nn.init.normal_(matrix.weight, std=matrix.in_features**-0.5 / shrink)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits of the next token at every position."""

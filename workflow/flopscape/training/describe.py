@@ -1,0 +1,82 @@
+"""From what training came to, to a RunRecord."""
+
+import math
+
+import torch
+from accelerate import Accelerator
+
+from flopscape.fingerprint import run_fingerprint
+from flopscape.records import RunRecord
+from flopscape.training.heldout import Score
+from flopscape.training.loop import Outcome
+from flopscape.training.machine import Options, cost, hardware, seconds_since_start, versions
+from flopscape.training.parts import Parts
+
+
+def judge(outcome: Outcome, untrained: Score, final: Score | None) -> None:
+    """Call a run diverged whose final loss is not finite, or above that of the untrained model."""
+    if final is None:
+        return
+    if not math.isfinite(final.loss):
+        outcome.diverged = "the final held-out loss is not finite"
+    elif final.loss > untrained.loss:
+        outcome.diverged = (
+            f"the final held-out loss {final.loss:.4f} is above the untrained model's {untrained.loss:.4f}"
+        )
+
+
+def describe(
+    parts: Parts,
+    options: Options,
+    accelerator: Accelerator,
+    outcome: Outcome,
+    final: Score | None,
+    seconds_evaluation: float,
+) -> RunRecord:
+    """The record of a run that was judged."""
+    task, counts = parts.task, parts.counts
+    completed = final if not outcome.diverged else None
+    curve = outcome.curve
+    curve.flops = [n_tokens * counts.flops_per_unit for n_tokens in curve.n_tokens]
+    curve.heldout_loss[-1] = completed.loss if completed else None
+    return RunRecord(
+        run_id=task.run_id,
+        spec=task.spec,
+        status="completed" if completed else "diverged",
+        reason=outcome.diverged,
+        simulated=False,
+        unit=parts.manifest.unit,
+        n_params_body=counts.n_params_body,
+        n_params_head=counts.n_params_head,
+        n_params_embedding=counts.n_params_embedding,
+        flops_per_unit=counts.flops_per_unit,
+        n_tokens_planned=task.n_tokens,
+        n_tokens_seen=outcome.n_units,
+        loss=completed.loss if completed else None,
+        loss_se=completed.standard_error if completed else None,
+        n_heldout_units=completed.n_units if completed else 0,
+        curve=curve,
+        data_hash=parts.manifest.data_hash,
+        code_fingerprint=run_fingerprint(task.spec),
+        timings=timings(outcome, seconds_evaluation, counts.flops_per_unit, options),
+        cost=cost(seconds_since_start(), torch.get_num_threads(), accelerator.device.type, options),
+        versions=versions(),
+        hardware=hardware(accelerator),
+    )
+
+
+def timings(outcome: Outcome, seconds_evaluation: float, flops_per_unit: float, options: Options) -> dict[str, float]:
+    """Seconds by part, rates of the training part, and the share of the peak FLOP/s if a peak was given.
+
+    `mfu` is model FLOPs utilisation (Chowdhery et al. 2022, arXiv 2204.02311, appendix B): counted FLOPs only.
+    """
+    units_per_second = outcome.n_units / outcome.seconds_training
+    rates = {"units_per_second": units_per_second, "flops_per_second": units_per_second * flops_per_unit}
+    if options.peak_flops is not None:
+        rates["mfu"] = rates["flops_per_second"] / (options.peak_flops * options.processes)
+    seconds = {
+        "seconds_total": seconds_since_start(),
+        "seconds_training": outcome.seconds_training,
+        "seconds_evaluation": seconds_evaluation,
+    }
+    return seconds | rates

@@ -1,0 +1,95 @@
+"""Scoring a model on the fixed held-out set."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from flopscape.errors import FlopscapeError
+from flopscape.plugins.base import LossPlugin
+from flopscape.training.parts import Parts
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+MIN_GROUPS = 64
+MAX_GROUP_UNITS = 4096
+
+
+@dataclass(frozen=True)
+class HeldoutSet:
+    """Rows (windows, images) of the held-out split, in order, and how many units one row has."""
+
+    rows: dict[str, Tensor]
+    n_units: int
+
+    @property
+    def n_rows(self) -> int:
+        return len(next(iter(self.rows.values())))
+
+    def evenly_spaced(self, n_units: int) -> "HeldoutSet":
+        """A subset of about `n_units` units, spread over the whole; 0, or more than there are, gives all."""
+        n_rows = max(1, round(self.n_rows * n_units / self.n_units))
+        if n_units == 0 or n_rows >= self.n_rows:
+            return self
+        index = torch.arange(n_rows) * self.n_rows // n_rows
+        return HeldoutSet({key: value[index] for key, value in self.rows.items()}, self.n_units * n_rows // self.n_rows)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean held-out loss in nats per unit, its standard error, and the units behind it."""
+
+    loss: float
+    standard_error: float | None
+    n_units: int
+
+
+def load_heldout(parts: Parts) -> HeldoutSet:
+    """The whole held-out split, on the CPU."""
+    batches = list(parts.dataset.batches(parts.folder, "heldout", parts.task.settings.batch_units, 0, 0, 1, 0))
+    if not batches:
+        raise FlopscapeError(f"{parts.folder}: the held-out split is empty")
+    rows = {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
+    return HeldoutSet(rows, parts.manifest.n_units["heldout"])
+
+
+@torch.no_grad()
+def score(module: nn.Module, loss: LossPlugin, heldout: HeldoutSet, accelerator: "Accelerator") -> Score:
+    """Mean loss over a held-out set; every process scores its share of it.
+
+    `module` is not wrapped for distribution. Rows are scored in 64 groups of neighbours, more where groups would be
+    large, and the standard error is that of the mean over groups: tokens of one window, and windows of one document,
+    are not independent, so single tokens would understate it.
+    """
+    was_training = module.training
+    module.eval()
+    sums, counts = _group_sums(module, loss, heldout, accelerator)
+    module.train(was_training)
+    n_units = int(counts.sum())
+    mean = float(sums.sum()) / n_units
+    if len(counts) < 2 or not math.isfinite(mean):
+        return Score(mean, None, n_units)
+    # Variance of a ratio of sums over clusters (Cochran 1977, Sampling Techniques, equation 6.13).
+    n_groups = len(counts)
+    variance = float((sums - mean * counts).square().sum()) * n_groups / (n_groups - 1) / n_units**2
+    return Score(mean, math.sqrt(variance), n_units)
+
+
+def _group_sums(
+    module: nn.Module, loss: LossPlugin, heldout: HeldoutSet, accelerator: "Accelerator"
+) -> tuple[Tensor, Tensor]:
+    """Summed loss and number of units of each group of neighbouring rows: both float64 [groups]."""
+    n_groups = min(heldout.n_rows, max(MIN_GROUPS, -(-heldout.n_units // MAX_GROUP_UNITS)))
+    edges = [heldout.n_rows * group // n_groups for group in range(n_groups + 1)]
+    totals = torch.zeros(n_groups, 2, dtype=torch.float64)
+    for group in range(accelerator.process_index, n_groups, accelerator.num_processes):
+        rows = slice(edges[group], edges[group + 1])
+        batch = {key: value[rows].to(accelerator.device) for key, value in heldout.rows.items()}
+        value, count = loss(module, batch)
+        totals[group] = torch.tensor([float(value), count], dtype=torch.float64)
+    if accelerator.num_processes > 1:
+        totals = accelerator.reduce(totals.to(accelerator.device), reduction="sum").cpu()
+    return totals[:, 0], totals[:, 1]

@@ -1,0 +1,72 @@
+"""What a run ran on, how long it took and what that cost."""
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+PACKAGES = ("flopscape", "torch", "accelerate", "numpy")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller says of the machine; none of it changes a result.
+
+    `usd_per_hour` is the price of one process for an hour and `peak_flops` the peak FLOP/s of one process.
+    """
+
+    processes: int = 1
+    usd_per_hour: float | None = None
+    peak_flops: float | None = None
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def hardware(accelerator: "Accelerator") -> dict[str, Any]:
+    """Host, device, number of processes and threads of each."""
+    import torch
+
+    device = accelerator.device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
+    return {
+        "host": platform.node(),
+        "device": device.type,
+        "device_name": name,
+        "processes": accelerator.num_processes,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def seconds_since_start() -> float:
+    """Wall time since this process started, imports included."""
+    import psutil
+
+    return time.time() - psutil.Process(os.getpid()).create_time()
+
+
+def cost(seconds: float, threads: int, device: str, options: Options) -> dict[str, float | None]:
+    """Hours held, used or not, by all processes: of CPU cores, of GPUs, and their price if one was given."""
+    hours = seconds / 3600 * options.processes
+    return {
+        "cpu_hours": hours * threads,
+        "gpu_hours": hours if device != "cpu" else 0.0,
+        "usd": None if options.usd_per_hour is None else hours * options.usd_per_hour,
+    }

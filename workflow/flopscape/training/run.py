@@ -1,0 +1,114 @@
+"""Carrying out one run: `train` from Python, `main` from the command line. Torch is imported once all input is good."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from flopscape.errors import FlopscapeError
+from flopscape.plugins.base import load_plugin
+from flopscape.records import RunRecord, Spec
+from flopscape.training.machine import Options
+from flopscape.training.parts import load_parts
+from flopscape.training.spec import check_spec, read_spec
+
+StrPath = str | os.PathLike[str]
+
+
+def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Options | None = None) -> RunRecord | None:
+    """Carry out one run and write its record; a run that diverges leaves a record too.
+
+    Parameters
+    ----------
+    spec
+        What is to be trained: everything that decides the result.
+    out
+        The record's file.
+    data
+        Folder of the prepared dataset; `results/data/{dataset_id}` when left out.
+    options
+        What the machine costs and can do, and how many processes were launched.
+
+    Returns
+    -------
+    RunRecord or None
+        The record; None in the processes of a distributed run that are not the main one.
+
+    Raises
+    ------
+    FlopscapeError
+        The spec, a plug-in, the data or the launch is wrong, or the record cannot be written. Nothing is written then.
+    """
+    _check_writable(Path(out))
+    if "trainer" in spec:
+        trainer = load_plugin(spec["trainer"]["plugin"], spec["trainer"].get("kwargs"), needs=("train",))
+        record = trainer.train(spec)
+    else:
+        record = _train_in_loop(spec, data, options or Options())
+    if record is not None:
+        _write(record, out)
+    return record
+
+
+def _train_in_loop(spec: Spec, data: StrPath | None, options: Options) -> RunRecord | None:
+    task = check_spec(spec)
+    parts = load_parts(task, Path(data) if data is not None else task.data_folder)
+    from flopscape.training.execute import execute
+
+    return execute(parts, options)
+
+
+def _check_writable(out: Path) -> None:
+    """Refuse before training what could not be written after it."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FlopscapeError(f"{out.parent}: cannot be made ({error.strerror})") from error
+    if out.is_dir() or not os.access(out.parent, os.W_OK):
+        raise FlopscapeError(f"{out}: cannot be written; name a file in a folder that can be")
+
+
+def _write(record: RunRecord, out: StrPath) -> None:
+    try:
+        record.write(out)
+    except OSError as error:
+        raise FlopscapeError(f"{out}: cannot be written ({error.strerror}); free space or fix its rights") from error
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`python -m flopscape.training SPEC --out RUN.json`: bad input is one sentence on standard error and status 2."""
+    given = _parser().parse_args(arguments)
+    options = Options(given.processes, given.usd_per_hour, given.peak_flops)
+    try:
+        record = train(read_spec(given.spec), given.out, given.data, options)
+    except FlopscapeError as error:
+        # All processes of a distributed run meet the same error: one of them says so.
+        if os.environ.get("RANK", "0") == "0":
+            print(f"flopscape: {error}", file=sys.stderr)
+        return 2
+    if record is not None:
+        print(_summary(record), flush=True)
+    return 0
+
+
+def _summary(record: RunRecord) -> str:
+    seen = f"{record.run_id}  {record.n_params:,} parameters  {record.n_tokens_seen:,} {record.unit}s"
+    if record.loss is None:
+        return f"{seen}  {record.status}: {record.reason}"
+    error = "" if record.loss_se is None else f" ± {record.loss_se:.4f}"
+    return f"{seen}  held-out loss {record.loss:.4f}{error} nats"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="flopscape train",
+        description="Carry out one run and write its record.",
+        epilog="Example: accelerate launch -q --cpu -m flopscape.training RUN.json --out again.json",
+    )
+    parser.add_argument("spec", metavar="SPEC", help="a run's spec: JSON text, a file, or a run record")
+    parser.add_argument("--out", required=True, metavar="RUN.json", help="where to write the run record")
+    parser.add_argument("--data", metavar="DIR", help="prepared dataset (default: results/data/{dataset_id})")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="processes launched (default 1)")
+    parser.add_argument("--usd-per-hour", type=float, metavar="USD", help="price of one process for an hour")
+    parser.add_argument("--peak-flops", type=float, metavar="FLOPS", help="peak FLOP/s of one process, for the MFU")
+    return parser

@@ -1,0 +1,110 @@
+"""Reading and checking the spec of one run. Imports no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flopscape.errors import FlopscapeError
+from flopscape.plugins.base import Size
+from flopscape.records import Spec, dataset_id, parse_object, read_json, short_hash
+from flopscape.training.settings import TrainingSettings
+
+REQUIRED = ("model", "size", "dataset", "loss", "n_tokens", "seed", "recipe")
+OPTIONAL = ("trainer", "training")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A spec whose every part has been checked."""
+
+    spec: Spec
+    settings: TrainingSettings
+
+    @property
+    def run_id(self) -> str:
+        return short_hash(self.spec)
+
+    @property
+    def size(self) -> Size:
+        return self.spec["size"]
+
+    @property
+    def n_tokens(self) -> int:
+        return self.spec["n_tokens"]
+
+    @property
+    def n_steps(self) -> int:
+        return self.n_tokens // self.settings.batch_units
+
+    @property
+    def seed(self) -> int:
+        return self.spec["seed"]
+
+    @property
+    def learning_rate(self) -> float:
+        """Peak learning rate of this size: ∝ 1/width under `width` scaling (Yang et al. 2022, arXiv 2203.03466)."""
+        if self.settings.learning_rate_scaling == "fixed":
+            return self.settings.learning_rate
+        return self.settings.learning_rate * self.settings.base_width / self.size["width"]
+
+    @property
+    def data_folder(self) -> Path:
+        """Where the workflow prepares this run's dataset."""
+        return Path("results/data") / dataset_id(self.spec["dataset"])
+
+
+def read_spec(text: str) -> Spec:
+    """A spec from JSON text, a JSON file, or a RunRecord's file.
+
+    Raises
+    ------
+    FlopscapeError
+        The text is not whole JSON, or the file cannot be read.
+    """
+    if text.lstrip().startswith("{"):
+        return parse_object(text, "SPEC", "quote it as one argument")
+    data = read_json(text, "give a file that holds a spec or a run record")
+    return data["spec"] if "run_id" in data and isinstance(data.get("spec"), dict) else data
+
+
+def check_spec(spec: Spec) -> Task:
+    """Check a spec of the loop.
+
+    Raises
+    ------
+    FlopscapeError
+        A key is missing, unknown or of the wrong kind; or the tokens are not a whole number of batches.
+    """
+    missing = [key for key in REQUIRED if key not in spec]
+    unknown = [key for key in spec if key not in REQUIRED + OPTIONAL]
+    if missing or unknown:
+        words = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(unknown)}"] * bool(unknown)
+        raise FlopscapeError(f"spec {' and '.join(words)}; it needs {', '.join(REQUIRED)}")
+    for key in ("model", "dataset", "loss"):
+        _require(isinstance(spec[key], dict) and isinstance(spec[key].get("plugin"), str), key, "a mapping with plugin")
+    _require(isinstance(spec["size"], dict), "size", "a mapping")
+    _require(_is_integer(spec["seed"]) and spec["seed"] >= 0, "seed", "an integer from 0 up")
+    _require(_is_integer(spec["n_tokens"]) and spec["n_tokens"] > 0, "n_tokens", "a positive integer")
+    task = Task(spec, _settings(spec.get("training", {})))
+    batch_units = task.settings.batch_units
+    _require(spec["n_tokens"] % batch_units == 0, "n_tokens", f"a multiple of batch_units = {batch_units}")
+    scaled = task.settings.learning_rate_scaling == "width"
+    _require(not scaled or "width" in task.size, "size", "a mapping with width, which learning_rate_scaling needs")
+    return task
+
+
+def _settings(changes: dict[str, Any]) -> TrainingSettings:
+    try:
+        return TrainingSettings(**changes)
+    except (TypeError, ValueError) as error:
+        reason = str(error).replace("TrainingSettings.__init__() got an ", "")
+        raise FlopscapeError(f"spec: training: {reason}") from error
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _require(holds: bool, key: str, words: str) -> None:
+    if not holds:
+        raise FlopscapeError(f"spec: {key} must be {words}")
