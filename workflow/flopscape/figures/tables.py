@@ -64,7 +64,7 @@ def read(runs: str | Path, curves: str | Path | None, fits: Iterable[str | Path]
     paths = [Path(path) for path in fits]
     results = {path.stem: FitResult.read(path) for path in paths}
     draws = {path.stem: pd.read_parquet(path.with_suffix(".parquet")) for path in paths if has_draws(path)}
-    table = with_budgets(complete(_csv(runs)), results.values())
+    table = with_budgets(complete(read_csv(runs)), results.values())
     return Tables(table, _curves(curves), results, draws, title)
 
 
@@ -109,7 +109,8 @@ def same_budget(runs: pd.DataFrame, budget: float) -> pd.Series:
     return (runs.budget / budget - 1).abs() < SAME_BUDGET
 
 
-def _csv(path: str | Path) -> pd.DataFrame:
+def read_csv(path: str | Path) -> pd.DataFrame:
+    """A table of runs as it stands; raises FlopscapeError with the path where it is none."""
     try:
         runs = pd.read_csv(path, dtype={"run_id": str})
     except OSError as error:

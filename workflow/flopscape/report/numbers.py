@@ -7,6 +7,7 @@ from typing import Protocol
 SUFFIXES = ((1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k"), (1.0, ""))
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOTHING = "–"
+Writer = Callable[[float | None], str]
 
 
 class HasInterval(Protocol):
@@ -24,10 +25,11 @@ def count(value: float | None, digits: int = 3, trim: bool = False) -> str:
     """
     if value is None or math.isnan(value):
         return NOTHING
+    whole = value == round(value) if math.isfinite(value) else False
     value = _rounded(value, digits)
     if value != 0 and not 1e-2 <= abs(value) < 1e15:  # infinities too
         return power_of_ten(value, digits)
-    if value == int(value) and abs(value) < 1e3:
+    if whole and abs(value) < 1e3:
         return str(int(value))
     scale, suffix = next((pair for pair in SUFFIXES if abs(value) >= pair[0]), SUFFIXES[-1])
     return _significant(value / scale, digits, trim) + suffix
@@ -104,7 +106,7 @@ def hours(value: float | None) -> str:
     return f"{count(value)} h" if value is not None and not math.isnan(value) else NOTHING
 
 
-def interval(number: HasInterval | None, write: Callable[[float | None], str]) -> str:
+def interval(number: HasInterval | None, write: Writer) -> str:
     """An estimate with its 95 % interval: 19.8 k [17.1 k, 23.0 k]; a missing interval is said, not hidden."""
     if number is None:
         return NOTHING
@@ -113,7 +115,7 @@ def interval(number: HasInterval | None, write: Callable[[float | None], str]) -
     return f"{write(number.estimate)} {bounds(number, write)}"
 
 
-def bounds(number: HasInterval, write: Callable[[float | None], str]) -> str:
+def bounds(number: HasInterval, write: Writer) -> str:
     """The interval alone: [17.1 k, 23.0 k]; an open end is written −∞ or ∞."""
     low = "−∞" if number.low is None else write(number.low)
     high = "∞" if number.high is None else write(number.high)

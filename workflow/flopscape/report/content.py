@@ -1,0 +1,106 @@
+"""The report of a study as plain data: what it says, in which order."""
+
+from collections.abc import Mapping
+
+from flopscape.records import FitResult
+from flopscape.report import background, numbers, summary
+from flopscape.report.background import sentence
+from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
+from flopscape.report.doubts import doubts
+from flopscape.report.evidence import Evidence
+
+
+def build(evidence: Evidence) -> Report:
+    """All of the report; sections without content are left out."""
+    sections = [
+        Section("Recommendation", _recommendation(evidence)),
+        Section("What to distrust", [Bullets(found)] if (found := doubts(evidence)) else []),
+        Section("Fits", _fits(evidence)),
+        Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
+        Section("What was run", background.runs(evidence)),
+        Section("What was left out", background.left_out(evidence)),
+        Section("Data", background.data(evidence.manifest)),
+        Section("Conventions", background.conventions(evidence)),
+        Section("How to recompute", background.commands(evidence)),
+        Section("Versions and hardware", background.environment(evidence)),
+    ]
+    filled = [section for section in sections if section.blocks]
+    return Report(evidence.title, evidence.simulated, _answer(evidence), filled)
+
+
+def _answer(evidence: Evidence) -> list[Block]:
+    """The first thing a reader sees: the answer, or why there is none."""
+    fit = evidence.fit
+    if fit.status == "refused":
+        others = [name for name, other in evidence.fits.items() if other.status in ("ok", "weak")]
+        hint = f" {', '.join(others)} gave an answer: set recommend.fit to see it." if others else ""
+        return [Paragraph(f"No recommendation: {evidence.recommended} refused. {sentence(fit.reason)}{hint}", True)]
+    blocks: list[Block] = [Paragraph(summary.sentence(p, evidence.unit), True) for p in fit.predictions[:1]]
+    if fit.status != "ok":
+        blocks.append(
+            Paragraph(f"Status {fit.status}: {summary.STATUS_WORDS[fit.status]}. {sentence(fit.reason)}", True)
+        )
+    return blocks
+
+
+def _recommendation(evidence: Evidence) -> list[Block]:
+    rows = summary.recommendation(evidence.fit)
+    if not rows:
+        return []
+    note = f"From {evidence.recommended}; 95 % intervals: {evidence.fit.interval or 'none'}."
+    return [Grid(summary.head(evidence.unit), rows, note), *_comparison(evidence)]
+
+
+def _comparison(evidence: Evidence) -> list[Block]:
+    """The other fits at the same budgets."""
+    rows = [
+        [name, *row]
+        for name, fit in evidence.fits.items()
+        if name != evidence.recommended
+        for row in summary.recommendation(fit)
+    ]
+    return [Grid(["fit", *summary.head(evidence.unit)], rows, "For comparison.")] if rows else []
+
+
+def _fits(evidence: Evidence) -> list[Block]:
+    """Status, exponents and surface of every fit, and its warnings in words."""
+    shown = evidence.fits if evidence.fit.status != "refused" else {}
+    exponents = [[name, *_exponents(fit)] for name, fit in shown.items() if fit.status != "refused"]
+    surfaces = [[name, *_surface(fit)] for name, fit in shown.items() if fit.surface and fit.status != "refused"]
+    blocks: list[Block] = [
+        Grid(["fit", "status", "method", "objective", "runs"], [*map(_status, *_pairs(evidence.fits))])
+    ]
+    if exponents:
+        blocks.append(Grid(["fit", "a in N* ∝ C^a", "b in D* ∝ C^b"], exponents))
+    if surfaces:
+        blocks.append(Grid(["fit", "E", "A", "B", "α", "β"], surfaces, "L(N, D) = E + A·N^−α + B·D^−β, in nats."))
+    blocks += [Bullets(_words(name, fit)) for name, fit in evidence.fits.items()]
+    return blocks
+
+
+def _pairs(fits: Mapping[str, FitResult]) -> tuple[list[str], list[FitResult]]:
+    return list(fits), list(fits.values())
+
+
+def _status(name: str, fit: FitResult) -> list[str]:
+    return [name, fit.status, fit.method, fit.objective, str(fit.n_runs)]
+
+
+def _exponents(fit: FitResult) -> list[str]:
+    return [numbers.interval((fit.exponents or {}).get(name), numbers.exponent) for name in ("a", "b")]
+
+
+def _surface(fit: FitResult) -> list[str]:
+    surface = fit.surface or {}
+    loss, exponent = numbers.loss, numbers.exponent
+    writers = {"E": loss, "A": numbers.count, "B": numbers.count, "alpha": exponent, "beta": exponent}
+    return [numbers.interval(surface.get(name), write) for name, write in writers.items()]
+
+
+def _words(name: str, fit: FitResult) -> list[str]:
+    """A fit's status and warnings as sentences."""
+    first = f"{name} is {fit.status}" if fit.status != "refused" else f"{name} refused"
+    return [
+        f"{first}: {sentence(fit.reason or summary.STATUS_WORDS[fit.status])}",
+        *(f"{name}: {sentence(w)}" for w in fit.warnings),
+    ]

@@ -1,0 +1,163 @@
+"""What to distrust about a study's answer, each doubt in a sentence."""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import pandas as pd
+
+from flopscape.records import Estimate, FitResult, Prediction
+from flopscape.report import numbers
+from flopscape.report.evidence import Evidence
+
+WIDE = 2.0
+"""An interval is wide when an end is further from the estimate than this factor."""
+MANY_EPOCHS = 4.0
+FEW_SEEDS = 3
+FAR = 1.05
+"""Compute this factor beyond the sweep counts as extrapolation; less is rounding of tokens to batches."""
+
+
+def doubts(evidence: Evidence) -> list[str]:
+    """All doubts that apply, the gravest first."""
+    parts = (_simulated, _few_runs, _edges, _outside, _extrapolation, _wide, _disagreement, _epochs, _seeds)
+    return [sentence for part in parts for sentence in part(evidence)]
+
+
+def _simulated(evidence: Evidence) -> Iterator[str]:
+    if evidence.simulated:
+        yield "SIMULATED: the losses come from a formula with noise, nothing was trained."
+
+
+def _few_runs(evidence: Evidence) -> Iterator[str]:
+    lost = len(evidence.runs) - len(evidence.completed)
+    if lost:
+        yield f"{lost} of {numbers.plural(len(evidence.runs), 'run')} did not complete: no fit knows what their loss was."
+
+
+def _edges(evidence: Evidence) -> Iterator[str]:
+    """Budgets whose best size is the smallest or largest that was trained there."""
+    for which, position in (("smallest", 0), ("largest", -1)):
+        at_edge = [
+            budget
+            for budget in evidence.budgets
+            if len(means := _mean_losses(evidence, budget)) > 1 and means.idxmin() == means.index[position]
+        ]
+        if at_edge:
+            listed = ", ".join(numbers.flops(budget) for budget in at_edge)
+            yield f"At {listed} FLOPs the best size is the {which} that was trained: the optimum may lie beyond it."
+
+
+def _mean_losses(evidence: Evidence, budget: float) -> pd.Series:
+    """Mean loss of each size at a budget."""
+    return evidence.completed[evidence.completed.budget == budget].groupby("n_params").loss.mean()
+
+
+def _outside(evidence: Evidence) -> Iterator[str]:
+    sizes = evidence.completed.n_params
+    for prediction in _predictions(evidence.fit):
+        n_params = prediction.n_params
+        if n_params and len(sizes) and not sizes.min() <= n_params.estimate <= sizes.max():
+            trained = f"{numbers.count(float(sizes.min()))} to {numbers.count(float(sizes.max()))}"
+            yield (
+                f"N* at {numbers.flops(prediction.flops)} FLOPs, {numbers.count(n_params.estimate)}, lies outside the"
+                f" trained sizes, {trained}."
+            )
+
+
+def _extrapolation(evidence: Evidence) -> Iterator[str]:
+    spent = evidence.completed.budget.fillna(evidence.completed.flops)
+    for prediction in _predictions(evidence.fit):
+        beyond = max(prediction.flops / spent.max(), spent.min() / prediction.flops) if len(spent) else 0.0
+        if beyond > FAR:
+            side = "largest" if prediction.flops > spent.max() else "smallest"
+            yield (
+                f"{numbers.flops(prediction.flops)} FLOPs is a factor {numbers.count(beyond)} beyond the {side} budget"
+                f" that was run: an extrapolation, whose interval assumes that the law goes on."
+            )
+
+
+def _wide(evidence: Evidence) -> Iterator[str]:
+    for prediction in _predictions(evidence.fit):
+        for name in ("n_params", "n_tokens"):
+            number, symbol = getattr(prediction, name), {"n_params": "N*", "n_tokens": "D*"}[name]
+            if number and (factor := spread(number)) > WIDE:
+                yield (
+                    f"{symbol} at {numbers.flops(prediction.flops)} FLOPs is uncertain by a factor"
+                    f" {numbers.count(factor)}: {numbers.interval(number, numbers.count)}."
+                )
+        if prediction.n_params and prediction.n_params.low is None:
+            yield f"{numbers.flops(prediction.flops)} FLOPs: the estimates have no interval."
+
+
+def spread(number: Estimate) -> float:
+    """The larger of high/estimate and estimate/low; 1 without an interval."""
+    ends = [1.0]
+    if number.high is not None:
+        ends.append(number.high / number.estimate)
+    if number.low is not None:
+        ends.append(number.estimate / number.low if number.low > 0 else float("inf"))
+    return max(ends)
+
+
+def _disagreement(evidence: Evidence) -> Iterator[str]:
+    """Pairs of fits whose intervals do not meet."""
+    usable = {name: fit for name, fit in evidence.fits.items() if fit.status != "refused"}
+    for (one, first), (other, second) in combinations(usable.items(), 2):
+        if first.exponents and second.exponents and _apart(first.exponents["a"], second.exponents["a"]):
+            yield _differ(one, other, "a", numbers.exponent, first.exponents["a"], second.exponents["a"])
+        for p, q in zip(first.predictions, second.predictions, strict=False):
+            for name, write in (("n_params", numbers.count), ("loss", numbers.loss)):
+                x, y = getattr(p, name), getattr(q, name)
+                if p.flops == q.flops and x and y and _apart(x, y):
+                    what = f"{'N*' if name == 'n_params' else 'L*'} at {numbers.flops(p.flops)} FLOPs"
+                    yield _differ(one, other, what, write, x, y)
+
+
+def _differ(one: str, other: str, what: str, write: numbers.Writer, x: Estimate, y: Estimate) -> str:
+    return (
+        f"{one} and {other} disagree on {what}: {numbers.interval(x, write)} against {numbers.interval(y, write)},"
+        " intervals that do not meet."
+    )
+
+
+def _apart(one: Estimate, other: Estimate) -> bool:
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return False
+    return one.high < other.low or other.high < one.low
+
+
+def _epochs(evidence: Evidence) -> Iterator[str]:
+    units = evidence.train_units
+    if not units:
+        return
+    repeated = evidence.completed[evidence.completed.n_tokens > MANY_EPOCHS * units]
+    if len(repeated):
+        most = numbers.ratio(float(repeated.n_tokens.max()) / units)
+        some = numbers.plural(len(repeated), "run")
+        yield f"{some} saw the data more than {MANY_EPOCHS:g} times, up to {most}: repeats teach less."
+    for prediction in _predictions(evidence.fit):
+        if prediction.n_tokens and prediction.n_tokens.estimate > MANY_EPOCHS * units:
+            times = numbers.ratio(prediction.n_tokens.estimate / units)
+            yield f"D* at {numbers.flops(prediction.flops)} FLOPs is {times} times the training data there is."
+
+
+def _seeds(evidence: Evidence) -> Iterator[str]:
+    runs = evidence.completed
+    if runs.empty:
+        return
+    seeds = runs.groupby(_cell(runs)).seed.nunique()
+    few = int((seeds < FEW_SEEDS).sum())
+    if few:
+        yield (
+            f"{few} of {len(seeds)} combinations of size and budget have fewer than {FEW_SEEDS} seeds: the noise"
+            " between seeds is known from the others, or not at all."
+        )
+
+
+def _cell(runs: pd.DataFrame) -> list[pd.Series]:
+    """Size and budget, or tokens where a run has no budget."""
+    return [runs.n_params, runs.budget.fillna(runs.n_tokens)]
+
+
+def _predictions(fit: FitResult) -> list[Prediction]:
+    return [] if fit.status == "refused" else fit.predictions

@@ -1,0 +1,62 @@
+"""Everything a report rests on, read from the files of a study."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flopscape.records import FitResult
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Inputs of one report.
+
+    `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` their texts.
+    `manifest` is the dataset's (empty for simulated runs), `coverage` a grade and its reasons, `price` and
+    `environment` labels with texts.
+    """
+
+    study: str
+    title: str
+    runs: pd.DataFrame
+    fits: dict[str, FitResult]
+    recommended: str
+    figures: dict[str, Path] = field(default_factory=dict)
+    captions: Mapping[str, str] = field(default_factory=dict)
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    coverage: Mapping[str, Any] = field(default_factory=dict)
+    price: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fit(self) -> FitResult:
+        """The fit that the recommendation rests on."""
+        return self.fits[self.recommended]
+
+    @property
+    def completed(self) -> pd.DataFrame:
+        """Runs with a finite loss."""
+        return self.runs[(self.runs.status == "completed") & np.isfinite(self.runs.loss)]
+
+    @property
+    def budgets(self) -> list[float]:
+        """Distinct budgets of the runs, ascending; empty for a grid."""
+        return sorted(float(budget) for budget in self.runs.budget.dropna().unique())
+
+    @property
+    def simulated(self) -> bool:
+        return bool(self.runs.simulated.any()) or any(fit.simulated for fit in self.fits.values())
+
+    @property
+    def unit(self) -> str:
+        """What D counts: token, image."""
+        return str(self.runs.unit.iloc[0]) if len(self.runs) else "token"
+
+    @property
+    def train_units(self) -> int | None:
+        """Units in the training split; None where no manifest says."""
+        return self.manifest.get("n_units", {}).get("train")

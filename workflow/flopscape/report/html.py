@@ -1,0 +1,41 @@
+"""A report as one HTML file that needs nothing else: figures inline, no script, no network."""
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from flopscape.report.blocks import Report
+
+HEADER = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
+NAMESPACE = re.compile(r'\sxmlns(:\w+)?="[^"]*"')
+SIZE = re.compile(r'\s(width|height)="[^"]*pt"')
+
+
+def render(report: Report) -> str:
+    """HTML text; every string of the report is escaped, and only the figures' SVG is markup."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("template.html").render(report=report, figure=inline)
+
+
+def inline(path: Path, name: str) -> Markup:
+    """An SVG file as an element of a page: its identifiers made its own, its size left to the page."""
+    text = HEADER.sub("", path.read_text(encoding="utf-8")).strip()
+    tag, end, rest = text.partition(">")
+    tag = SIZE.sub("", NAMESPACE.sub("", tag)).replace("<svg", f'<svg role="img" aria-label="{name}"', 1)
+    return Markup(own_names(tag + end + rest, name))
+
+
+def own_names(svg: str, prefix: str) -> str:
+    """Prefix every identifier and every reference to one, so that two figures on a page cannot meet."""
+    svg = re.sub(r'(\sid=")', rf"\1{prefix}-", svg)
+    svg = re.sub(r'(href="#)', rf"\1{prefix}-", svg)
+    return svg.replace("url(#", f"url(#{prefix}-")

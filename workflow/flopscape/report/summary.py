@@ -1,0 +1,72 @@
+"""The recommendation as a small table: on the terminal after a run, and at the head of the report.
+
+Imports neither pandas nor matplotlib, for it runs in the Snakefile's own process.
+"""
+
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from flopscape.records import FitResult, Prediction
+from flopscape.report import numbers
+
+STATUS_WORDS = {
+    "ok": "the global optimum was reached and the parameters are identified",
+    "weak": "the answer is poorly determined; read the warnings",
+    "boundary": "a parameter sits on its bound; read the warnings",
+    "refused": "these runs cannot answer",
+}
+
+
+def head(unit: str = "token") -> list[str]:
+    """Column titles of `recommendation`."""
+    return ["C, FLOPs", "N*, parameters", f"D*, {unit}s", f"{unit}s per parameter", f"L*, nats per {unit}"]
+
+
+def recommendation(fit: FitResult) -> list[list[str]]:
+    """One row an asked budget: C, N*, D*, D*/N*, L*, each with its 95 % interval; no rows for a refused fit."""
+    return [] if fit.status == "refused" else [_row(prediction) for prediction in fit.predictions]
+
+
+def sentence(prediction: Prediction, unit: str) -> str:
+    """The answer at one budget, in words."""
+    n_params, n_tokens, loss = prediction.n_params, prediction.n_tokens, prediction.loss
+    if n_params is None or n_tokens is None:
+        return f"At {numbers.flops(prediction.flops)} FLOPs the fit predicts no optimum."
+    first = (
+        f"At {numbers.flops(prediction.flops)} FLOPs train {numbers.interval(n_params, numbers.count)} parameters"
+        f" on {numbers.interval(n_tokens, numbers.count)} {unit}s"
+    )
+    return f"{first}; expect a loss of {numbers.interval(loss, numbers.loss)} nats per {unit}." if loss else f"{first}."
+
+
+def print_summary(study: str, fit_path: str | Path, report: str | Path, file: TextIO | None = None) -> None:
+    """Print a study's recommendation, the status of its fit, and where the report is."""
+    fit = FitResult.read(fit_path)
+    print(summary(study, Path(fit_path).stem, fit, str(report)), file=file or sys.stdout)
+
+
+def summary(study: str, name: str, fit: FitResult, report: str) -> str:
+    """The text that `print_summary` prints."""
+    mark = " (SIMULATED: losses come from a formula)" if fit.simulated else ""
+    lines = [f"\nRecommendation of study {study}{mark}"]
+    if rows := recommendation(fit):
+        lines += _aligned([head(), *rows])
+    lines += [f"fit {name}: {fit.status}: {fit.reason or STATUS_WORDS[fit.status]}", f"report: {report}"]
+    return "\n".join(lines)
+
+
+def _row(prediction: Prediction) -> list[str]:
+    return [
+        numbers.flops(prediction.flops),
+        numbers.interval(prediction.n_params, numbers.count),
+        numbers.interval(prediction.n_tokens, numbers.count),
+        numbers.interval(prediction.tokens_per_param, numbers.ratio),
+        numbers.interval(prediction.loss, numbers.loss),
+    ]
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [lines[0], "-" * len(lines[0]), *lines[1:]]

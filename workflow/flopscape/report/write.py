@@ -1,0 +1,97 @@
+"""The report of a study: reads its files, writes report.html and report.md beside each other."""
+
+import platform
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from flopscape.errors import FlopscapeError
+from flopscape.figures.tables import complete, read_csv, with_budgets
+from flopscape.records import FitResult, read_json, write_atomically
+from flopscape.report import html, markdown
+from flopscape.report.content import build
+from flopscape.report.evidence import Evidence
+
+CAPTIONS = Path(__file__).resolve().parents[2] / "report"
+"""Where the repository keeps one .rst file a figure, shared with `snakemake --report`."""
+PACKAGES = ("flopscape", "numpy", "scipy", "pandas", "matplotlib", "torch", "accelerate", "snakemake")
+
+
+def run(
+    study: str,
+    title: str,
+    runs: str | Path,
+    fits: Iterable[str | Path],
+    recommended: str,
+    figures: Iterable[str | Path],
+    out: str | Path,
+    *,
+    manifest: str | Path | None = None,
+    coverage: Mapping[str, Any] | None = None,
+    price: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    captions: str | Path = CAPTIONS,
+) -> list[Path]:
+    """Write the report as `out` with the suffixes .md and .html; the same inputs give the same bytes.
+
+    Parameters
+    ----------
+    study, title : str
+        The study's name, as in `results/{study}`, and its title.
+    runs : path
+        `runs.csv`.
+    fits : paths
+        FitResults; they go by their files' names, in this order.
+    recommended : str
+        Name of the fit that the recommendation rests on.
+    figures : paths
+        SVG files to show, in this order; they go by their files' names.
+    out : path
+        Where to write.
+    manifest : path, optional
+        The dataset's `manifest.json`; simulated runs have none.
+    coverage : mapping, optional
+        `grade` and `reasons`, the latter a list of sentences.
+    price, environment : mapping of str, optional
+        Labels and texts to list under what was run, and under versions and hardware (default: this environment's).
+    captions : path
+        Folder of `{figure}.rst`.
+
+    Raises
+    ------
+    FlopscapeError
+        A file cannot be read, or the recommended fit is not among the fits.
+    """
+    results = {Path(path).stem: FitResult.read(path) for path in fits}
+    if recommended not in results:
+        raise FlopscapeError(
+            f"report: fit {recommended} is not among {', '.join(results) or 'the fits, for there are none'}"
+        )
+    shown = {Path(path).stem: Path(path) for path in figures}
+    evidence = Evidence(
+        study, title, with_budgets(complete(read_csv(runs)), results.values()), results, recommended, shown,
+        captions={name: caption(Path(captions) / f"{name}.rst") for name in shown},
+        manifest=read_json(manifest, "delete its folder and run snakemake again") if manifest else {},
+        coverage=coverage or {}, price=price or {}, environment=versions() if environment is None else environment,
+    )  # fmt: skip
+    report = build(evidence)
+    paths = [Path(out).with_suffix(".md"), Path(out).with_suffix(".html")]
+    write_atomically(paths[0], markdown.render(report, paths[0].resolve().parent))
+    write_atomically(paths[1], html.render(report))
+    return paths
+
+
+def caption(path: Path) -> str:
+    """A caption's text on one line; empty where there is no file."""
+    return " ".join(path.read_text(encoding="utf-8").split()) if path.is_file() else ""
+
+
+def versions() -> dict[str, str]:
+    """Versions in this environment."""
+    known = {"python": platform.python_version()}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            known[name] = version(name)
+    return known
