@@ -7,6 +7,7 @@ E + K·C^−γ through the vertices' losses. With fewer than three usable budget
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,13 +20,14 @@ from flopscape.fitting.resample import percentile_interval
 from flopscape.fitting.results import DRAW_COLUMNS, finite_or_none, prediction, refused
 from flopscape.fitting.table import RunTable
 from flopscape.fitting.varpro import Problem
+from flopscape.laws.arrays import Array, Names
 from flopscape.laws.compute import Compute
-from flopscape.laws.surface import Array
 from flopscape.records import Estimate, Exclusion, FitResult
 
 OBJECTIVE = "least squares of a parabola in ln N per budget"
 INTERVAL = "vertices' covariance through the power law, Student's t; loss by simulated vertices"
 FEWEST_BUDGETS, FEW_BUDGETS = 3, 5
+LOSS_LAW = ("loss_E", "loss_K", "loss_gamma")
 FLAT = 0.5
 """A vertex less certain than this part of its budget's span in ln N lies on a flat curve."""
 
@@ -78,7 +80,8 @@ def estimate(
     _list_excluded(result, verdict, table, parabolas)
     if len(used) < FEWEST_BUDGETS:
         _list_optima(result, table, parabolas, [])
-        why = f"{len(used)} of {len(parabolas)} budgets have an interior lowest point; at least {FEWEST_BUDGETS} are needed"
+        budgets = f"{len(used)} of {len(parabolas)} budgets have an interior lowest point"
+        why = f"{budgets}; at least {FEWEST_BUDGETS} are needed"
         result.warnings = verdict.all_warnings
         return refused(result, why, flops)
     rows = np.concatenate([p.rows for p in used])
@@ -144,24 +147,28 @@ def _simulate(vertices: Vertices, line: Line, flops: Sequence[float], replicates
     P = projector(vertices.log_flops)
     intercept, a = P @ points[:, :, 0].T
     b = P[1] @ (vertices.log_tokens + vertices.slope_of_tokens * moved[:, :, 0]).T
-    columns: dict[str, Array] = {name: np.full(replicates, np.nan) for name in DRAW_COLUMNS}
+    columns: dict[str, Any] = {name: np.full(replicates, np.nan) for name in DRAW_COLUMNS}
     columns |= {"replicate": np.arange(replicates), "a": a, "b": b, "degenerate": np.zeros(replicates, bool)}
-    losses = _predict_loss(vertices, points[:, :, 1], flops)
-    for c, loss in zip(flops, losses, strict=True):
+    law = _loss_law(vertices, points[:, :, 1])
+    columns |= {"log_n_params": intercept} | law
+    for c in flops:
         log_n = intercept + a * (np.log(c) - line.center)
-        values = (np.exp(log_n), np.exp(vertices.compute.tokens(log_n, c)), loss)
+        values = (np.exp(log_n), np.exp(vertices.compute.tokens(log_n, c)), _loss_at(law, vertices, c))
         columns |= {column(name, c): v for name, v in zip(("n_params", "n_tokens", "loss"), values, strict=True)}
     return pd.DataFrame(columns)
 
 
-def _predict_loss(vertices: Vertices, losses: Array, flops: Sequence[float]) -> Array:
-    """E + K·C^−γ, with E and K ≥ 0, through each row of losses (R, m), at each asked C: shape (len(flops), R)."""
-    center = vertices.log_flops.mean()
-    problem = Problem((vertices.log_flops - center)[None], losses)
+def _loss_law(vertices: Vertices, losses: Array) -> dict[str, Array]:
+    """E + K·exp(−γ·(ln C − centre)), with E and K ≥ 0, through each row of losses (R, m): the kernel with one term."""
+    problem = Problem((vertices.log_flops - vertices.log_flops.mean())[None], losses)
     law = varpro.solve(problem, np.ones_like(losses))
-    z = np.log(np.asarray(flops, float)) - center
-    power = np.exp(-law.exponents[:, 0] * z[:, None])
-    return np.asarray(law.coefficients[:, 0] + law.coefficients[:, 1] * power)
+    return dict(zip(LOSS_LAW, (*law.coefficients.T, law.exponents[:, 0]), strict=True))
+
+
+def _loss_at(law: dict[str, Array], vertices: Vertices, flops: float | Array) -> Array:
+    """L*(C) of the loss law."""
+    E, K, gamma = (law[name] for name in LOSS_LAW)
+    return np.asarray(E + K * np.exp(-gamma * (np.log(flops) - vertices.log_flops.mean())))
 
 
 def _loss_scatter(vertices: Vertices) -> float:
@@ -169,7 +176,7 @@ def _loss_scatter(vertices: Vertices) -> float:
     losses, m = vertices.points[:, 1], len(vertices.points)
     if m <= 3:
         return 0.0
-    residual = losses - _predict_loss(vertices, losses[None], np.exp(vertices.log_flops))[:, 0]
+    residual = losses - _loss_at(_loss_law(vertices, losses[None]), vertices, np.exp(vertices.log_flops))
     own = vertices.covariance[:, 1, 1].mean() if vertices.dof else 0.0
     return max(0.0, float(residual @ residual) / (m - 3) - own)
 
@@ -190,7 +197,8 @@ def _diagnostics(
         "interval_dof": line.dof,
         "se_a": line.slope_error,
         "kappa": vertices.compute.to_json(),
-        "line_log_n_params": {"slope": line.slope, "intercept": line.intercept, "center_log_flops": line.center},
+        "power_law": {"center_log_flops": line.center, "log_n_params": line.intercept, "a": line.slope}
+        | {name: float(value[0]) for name, value in _loss_law(vertices, vertices.points[None, :, 1]).items()},
     }
 
 
@@ -231,7 +239,7 @@ def _leave_out(verdict: guards.Verdict, result: FitResult, vertices: Vertices, l
     result.diagnostics["predict_largest"] = {"log_n_params": float(y[-1]) - predicted}
 
 
-def _residuals(table: RunTable, used: list[Parabola]) -> tuple[Array, Array, Array]:
+def _residuals(table: RunTable, used: list[Parabola]) -> tuple[Array, Array, Names]:
     """Residuals from the parabolas, their leverages and run ids, over the usable budgets."""
     residual = []
     for p in used:
@@ -253,12 +261,12 @@ def _fill(
     """Put estimates, intervals and the verdict into the result."""
     line = lines[0]
     result.interval = INTERVAL
-    losses = _predict_loss(vertices, vertices.points[None, :, 1], flops)[:, 0]
-    for c, loss in zip(flops, losses, strict=True):
+    law = _loss_law(vertices, vertices.points[None, :, 1])
+    for c in flops:
         log_n, error = line.at(np.log(c)), line.t * line.error_at(np.log(c))
         n_params = Estimate(*np.exp([log_n, log_n - error, log_n + error]).tolist())
         ends = percentile_interval(draws[column("loss", c)].to_numpy())
-        best = Estimate(float(loss), *(finite_or_none(end) for end in ends))
+        best = Estimate(float(_loss_at(law, vertices, c)[0]), *(finite_or_none(end) for end in ends))
         result.predictions.append(prediction(c, n_params, best, vertices.compute))
         guards.judge_extrapolation(verdict, table, c, n_params.estimate)
     result.exponents = {

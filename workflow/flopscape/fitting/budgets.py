@@ -5,7 +5,7 @@ Exact equality breaks on C computed as 6·N·D, which differs in the last digits
 
 import numpy as np
 
-from flopscape.laws.surface import Array
+from flopscape.laws.arrays import Array
 
 PLANNED_GAP = np.log(1.001)
 """Planned budgets this near are one: they differ by rounding."""

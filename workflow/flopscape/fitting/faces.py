@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
-from flopscape.laws.surface import Array
+from flopscape.laws.arrays import Array, Mask
 
 PIVOT = 1e-12
 """A pivot smaller than this part of its diagonal entry means that the face's terms are collinear."""
@@ -22,7 +22,7 @@ def all_faces(size: int) -> list[tuple[int, ...]]:
     return [face for count in range(size, 0, -1) for face in combinations(range(size), count)]
 
 
-def solve_face(gram: Entries, target: list[Array], face: tuple[int, ...]) -> tuple[list[Array], Array, Array]:
+def solve_face(gram: Entries, target: list[Array], face: tuple[int, ...]) -> tuple[list[Array], Array, Mask]:
     """Unconstrained solution on one face by LDLᵀ.
 
     Returns

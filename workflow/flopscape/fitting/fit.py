@@ -56,6 +56,8 @@ def fit(
     result.excluded = [*table.excluded, *result.excluded]
     result.warnings = [*table.warnings, *result.warnings]
     result.conventions = table.conventions
+    if exclude:
+        result.diagnostics["exclude"] = exclude
     result.n_runs, result.simulated, result.seed = table.n_runs, table.simulated, seed
     result.input_hash = table.input_hash
     return result, draws

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from flopscape.fitting.table import RunTable
-from flopscape.laws.surface import Array
+from flopscape.laws.arrays import Array, Index, Mask
 from flopscape.records import FitStatus
 
 SEVERITY: dict[FitStatus, int] = {"ok": 0, "weak": 1, "boundary": 2, "refused": 3}
@@ -92,7 +92,7 @@ def outliers(residual: Array, leverage: Array, parameters: int) -> Array:
     return np.where((np.abs(studentised) > limit) & (leverage < 0.99), studentised, 0.0)
 
 
-def describe_rows(table: RunTable, mask: Array, most: int = 5) -> str:
+def describe_rows(table: RunTable, mask: Mask, most: int = 5) -> str:
     """Names of flagged rows for a sentence."""
     names = [str(name) for name in table.run_id[mask]]
     more = f" and {len(names) - most} more" if len(names) > most else ""
@@ -109,13 +109,13 @@ def seed_scatter(table: RunTable) -> tuple[float, int]:
     return (float(np.sqrt(squares / dof)), dof) if dof else (float("nan"), 0)
 
 
-def design_index(table: RunTable) -> Array:
+def design_index(table: RunTable) -> Index:
     """Index of each row's (N, D): repeats differ only in seed."""
     keys = np.stack([table.n_params, table.n_tokens])
-    return np.asarray(np.unique(keys, axis=1, return_inverse=True)[1]).ravel()
+    return np.unique(keys, axis=1, return_inverse=True)[1].ravel()
 
 
-def ends_of_compute(table: RunTable) -> tuple[Array, Array]:
+def ends_of_compute(table: RunTable) -> tuple[Mask, Mask]:
     """Masks of the rows at the smallest and at the largest budget; without budgets, the outer fifths of C."""
     budgets = np.unique(table.budget[np.isfinite(table.budget)])
     low, high = (budgets[0], budgets[-1]) if len(budgets) >= 3 else np.quantile(table.flops, [0.2, 0.8])

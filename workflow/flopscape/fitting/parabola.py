@@ -11,7 +11,7 @@ import numpy as np
 
 from flopscape.fitting.guards import design_index
 from flopscape.fitting.table import RunTable
-from flopscape.laws.surface import Array
+from flopscape.laws.arrays import Array, Index
 
 OWN_NOISE_DOF = 6
 """Repeats (runs beyond the first of a size) that every budget needs to use its own noise."""
@@ -23,7 +23,7 @@ class Parabola:
 
     budget: float
     flops: float
-    rows: Array
+    rows: Index
     center: float
     coefficients: Array
     unit_covariance: Array

@@ -3,15 +3,21 @@
 The line is ordinary least squares, as in Hoffmann et al. 2022 and Grattafiori et al. 2024 (arXiv 2407.21783, section
 3.2.1), so that published fits are reproduced; its covariance carries the variance of every vertex, plus a scatter
 between budgets where the vertices lie further from the line than their errors allow (method of moments, DerSimonian &
-Laird 1986). Intervals use Student's t with Satterthwaite's degrees of freedom.
+Laird 1986). Intervals use Student's t with the degrees of freedom of the noise, or of the scatter where there is some.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import f as fisher
 from scipy.stats import t as student
 
-from flopscape.laws.surface import Array
+from flopscape.laws.arrays import Array
+
+
+SCATTER_LEVEL = 0.9
+"""Scatter is added where χ² exceeds this quantile. In simulations with 5 budgets × 7 sizes the interval of a then covers
+0.97 without scatter, 0.96 with a scatter as large as the vertices' errors and 0.92 with four times that."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class Line:
     center: float
     covariance: Array
     scatter: float
-    dof: float
+    dof: int
 
     def at(self, log_flops: float) -> float:
         """ln y at ln C."""
@@ -59,9 +65,16 @@ def fit_line(log_flops: Array, y: Array, variance: Array, dof: int) -> Line:
     residual = y - intercept - slope * z
     hat = 1 / m + z**2 / (z @ z)
     own = variance if dof else np.zeros(m)
-    scatter = max(0.0, float(residual @ residual - (1 - hat) @ own) / (m - 2))
+    scatter = 0.0
+    if not dof or _misfit(z, y, own) > fisher.ppf(SCATTER_LEVEL, m - 2, dof):
+        scatter = max(0.0, float(residual @ residual - (1 - hat) @ own) / (m - 2))
     covariance = (P * (own + scatter)) @ P.T
-    parts = float(P[1] ** 2 @ own), float(P[1] ** 2 @ np.full(m, scatter))
-    spent = (parts[0] ** 2 / dof if dof else 0.0) + parts[1] ** 2 / (m - 2)
-    freedom = sum(parts) ** 2 / spent if spent > 0 else float(max(dof, m - 2))
+    freedom = m - 2 if scatter > 0 or not dof else dof
     return Line(float(slope), float(intercept), center, covariance, scatter, freedom)
+
+
+def _misfit(z: Array, y: Array, variance: Array) -> float:
+    """χ² over its expectation of the weighted line: Fisher's F where the vertices' errors explain all scatter."""
+    weight = 1 / np.sqrt(variance)
+    _, squares, _, _ = np.linalg.lstsq(np.stack([weight, weight * z], axis=1), weight * y, rcond=None)
+    return float(squares[0]) / (len(z) - 2)

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 
 from flopscape.fitting.quantities import Quantities, is_logarithmic
 from flopscape.fitting.varpro import Problem
-from flopscape.laws.surface import Array
+from flopscape.laws.arrays import Array, Index, Mask
 
 FRACTIONS = (0.25, 0.5, 0.75, 1.0)
 """Parts of the way outwards, in units of the root of the rise in RSS."""
@@ -36,7 +36,7 @@ class Local:
         return max(self.rss / max(self.dof, 1), 1e-26)
 
     @property
-    def free(self) -> Array:
+    def free(self) -> Mask:
         """Whether each parameter is off its bound: E may be zero."""
         return np.array([self.p[0] > 0, True, True, True, True])
 
@@ -105,7 +105,7 @@ def _derivatives(problem: Problem, p: Array) -> tuple[Array, Array, Array]:
 
 def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> Array:
     """Ends of every quantity, shape (Q, 2)."""
-    values, gradients = quantities.evaluate(fit.p[None])
+    gradients = quantities.evaluate(fit.p[None])[1]
     Q = len(quantities.names)
     which, side = np.repeat(np.arange(Q), 2), np.tile([-1.0, 1.0], Q)
     covariance = fit.covariance() / fit.variance
@@ -115,12 +115,11 @@ def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> A
     with np.errstate(divide="ignore", invalid="ignore"):
         direction = (along / size[:, None])[which] * side[:, None] * radius
         multiplier = side * radius / size[which]
-    p = np.repeat(fit.p[None], 2 * Q, axis=0)
     done = np.zeros(2 * Q, bool)
-    for before, fraction in zip((0.0, *FRACTIONS), FRACTIONS, strict=False):
-        p = p + (fraction - before) * direction if before == 0 else fit.p + (p - fit.p) * fraction / before
+    p, mu = fit.p + FRACTIONS[0] * direction, FRACTIONS[0] * multiplier
+    for before, fraction in zip((FRACTIONS[0], *FRACTIONS), FRACTIONS, strict=False):
+        p, mu = fit.p + (p - fit.p) * fraction / before, mu * fraction / before
         target = (fit.rss + (fraction * radius) ** 2) / 2
-        mu = fraction * multiplier if before == 0 else mu * fraction / before
         p, mu, done = _correct(problem, quantities, which, p, mu, target, radius, covariance)
     ends = quantities.evaluate(p)[0][np.arange(2 * Q), which]
     ends = np.where(done, ends, np.nan)
@@ -131,7 +130,7 @@ def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> A
 def _correct(
     problem: Problem,
     quantities: Quantities,
-    which: Array,
+    which: Index,
     p: Array,
     mu: Array,
     target: float,
@@ -197,7 +196,7 @@ def _kkt_step(
     return np.concatenate([step[:, :5] * scale, step[:, 5:] * radius**2], axis=1)
 
 
-def _curvature(quantities: Quantities, which: Array, p: Array, scale: Array) -> Array:
+def _curvature(quantities: Quantities, which: Index, p: Array, scale: Array) -> Array:
     """Hessian of each lane's quantity by central differences of its gradient, shape (m, 5, 5)."""
     step = DIFFERENCE * np.where(scale > 1e-140, scale, 1.0)
     rows = []

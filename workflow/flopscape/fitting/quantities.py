@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute, optimum
-from flopscape.laws.surface import Array, Surface
+from flopscape.laws.surface import Surface
 
 PARAMETERS = ("E", "A", "B", "alpha", "beta")
 LOGARITHMIC = ("A", "B", "n_params")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from flopscape.laws.surface import Array
+from flopscape.laws.arrays import Array, Names
 
 
-def run_weights(run_id: Array, replicates: int, seed: int, chunk: int) -> Iterator[Array]:
+def run_weights(run_id: Names, replicates: int, seed: int, chunk: int) -> Iterator[Array]:
     """Multiplicity of every row in each resample, in chunks.
 
     Yields

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from flopscape.fitting.quantities import PARAMETERS, Quantities, column
+from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.compute import Compute, optimum
-from flopscape.laws.surface import Array, Surface
+from flopscape.laws.surface import Surface
 from flopscape.records import Estimate, FitResult, Prediction
 
 DRAW_COLUMNS = ("replicate", *PARAMETERS, "a", "b", "degenerate")
@@ -54,13 +56,13 @@ def finite_or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def surface_draws(parameters: Array, degenerate: Array, quantities: Quantities) -> pd.DataFrame:
+def surface_draws(parameters: Array, degenerate: Mask, quantities: Quantities) -> pd.DataFrame:
     """Table of resamples from p = (E, ln A', ln B', α, β), shape (R, 5); undefined exponents are NaN."""
     surface = quantities.surface(parameters)
     absent_a, absent_b = ~np.isfinite(parameters[:, 1]), ~np.isfinite(parameters[:, 2])
     alpha, beta = np.where(absent_a, np.nan, surface.alpha), np.where(absent_b, np.nan, surface.beta)
     surface = Surface(surface.E, surface.A, surface.B, alpha, beta)
-    columns = {"replicate": np.arange(len(parameters))} | surface._asdict()
+    columns: dict[str, Any] = {"replicate": np.arange(len(parameters))} | surface._asdict()
     columns |= {"a": beta / (alpha + beta), "b": alpha / (alpha + beta), "degenerate": degenerate}
     for flops in quantities.flops:
         best = optimum(surface, flops, quantities.compute)

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.budgets import group_budgets
-from flopscape.laws.surface import Array
+from flopscape.laws.arrays import Array, Index, Mask, Names
 from flopscape.records import Exclusion
 
 REQUIRED = ("n_params", "n_tokens", "loss")
@@ -38,9 +37,9 @@ class RunTable:
     flops: Array
     loss: Array
     budget: Array
-    run_id: NDArray[np.str_]
-    seed: NDArray[np.str_]
-    row: NDArray[np.int64]
+    run_id: Names
+    seed: Names
+    row: Index
     columns: pd.DataFrame
     simulated: bool = False
     excluded: list[Exclusion] = field(default_factory=list)
@@ -63,7 +62,7 @@ class RunTable:
             digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
         return digest.hexdigest()
 
-    def keep(self, mask: NDArray[np.bool_], reason: str) -> "RunTable":
+    def keep(self, mask: Mask, reason: str) -> "RunTable":
         """The rows of the mask; the others are listed as excluded for the reason."""
         if mask.all():
             return self
@@ -121,7 +120,9 @@ def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> Run
     planned = _positive(frame, names["budget"], path, row, blank=True) if names["budget"] in frame else None
     table = RunTable(
         path=str(path),
-        **values,
+        n_params=values["n_params"],
+        n_tokens=values["n_tokens"],
+        loss=values["loss"],
         flops=flops,
         budget=group_budgets(flops, planned),
         run_id=_text(frame, "run_id", [f"row {i}" for i in row]),
@@ -130,11 +131,7 @@ def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> Run
         columns=frame.reset_index(drop=True),
         simulated=_simulated(frame, path),
         excluded=excluded,
-        conventions={
-            "n_params": names["n_params"],
-            "n_tokens": names["n_tokens"],
-            "flops": names["flops"] if counted else SIX_N_D,
-        },
+        conventions={name: names[name] for name in REQUIRED} | {"flops": names["flops"] if counted else SIX_N_D},
     )
     return _without_repeats(table, "run_id" in frame)
 
@@ -175,7 +172,7 @@ def _completed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Exclusion]]:
     return frame[~out], excluded
 
 
-def _positive(frame: pd.DataFrame, name: str, path: str | Path, row: NDArray[np.int64], blank: bool = False) -> Array:
+def _positive(frame: pd.DataFrame, name: str, path: str | Path, row: Index, blank: bool = False) -> Array:
     """A column as finite positive float64; the first wrong cell is named. With `blank`, empty cells become NaN."""
     cells = frame[name].to_numpy(dtype=object)
     empty = np.array([cell is None or cell != cell or cell == "" for cell in cells], bool)
@@ -195,7 +192,7 @@ def _positive(frame: pd.DataFrame, name: str, path: str | Path, row: NDArray[np.
     return np.asarray(values, float)
 
 
-def _typed(column: "pd.Series") -> "pd.Series":  # type: ignore[type-arg]
+def _typed(column: "pd.Series") -> "pd.Series":
     """A text column as booleans or numbers where every cell is one."""
     words = column.astype(str).str.strip().str.lower()
     if words.isin(["true", "false"]).all():
@@ -211,7 +208,7 @@ def _float(cell: object) -> float:
         return float("nan")
 
 
-def _text(frame: pd.DataFrame, name: str, default: list[str]) -> NDArray[np.str_]:
+def _text(frame: pd.DataFrame, name: str, default: list[str]) -> Names:
     """A column as text; blank cells get the default."""
     if name not in frame:
         return np.array(default, dtype=str)
@@ -248,6 +245,6 @@ def _without_repeats(table: RunTable, named: bool) -> RunTable:
     if clash.any():
         at = int(np.flatnonzero(clash)[0])
         raise FlopscapeError(
-            f"{table.path}, row {table.row[at]}, column loss: run {table.run_id[at]} has a second loss at the same N and D"
+            f"{table.path}, row {table.row[at]}, column loss: run {table.run_id[at]} has two losses at the same N and D"
         )
     return table

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.fitting.faces import Entries, best_coefficients, best_gain
-from flopscape.laws.surface import Array
+from flopscape.laws.arrays import Array, Mask
 
 LOWEST, HIGHEST = 0.005, 5.0
 """Bounds of the exponents: far outside what is published (0.03 to 1.3). A fit that ends there says so."""
@@ -36,13 +36,18 @@ class Solution(NamedTuple):
     """Shape (R, k)."""
     objective: Array
     """Shape (R,): Σ w r²."""
-    converged: Array
+    converged: Mask
     """Shape (R,), bool: Newton's decrement fell below the tolerance."""
+
+    def one(self, index: int) -> "Solution":
+        """A single problem, still with R = 1."""
+        kept = slice(index, index + 1)
+        return Solution(self.coefficients[kept], self.exponents[kept], self.objective[kept], self.converged[kept])
 
 
 @dataclass(frozen=True)
 class Problem:
-    """n observations of k terms: `u` (k, n) are centred logs, `y` the values to fit, (n,) or one row a problem (R, n)."""
+    """n observations of k terms: `u` (k, n) are centred logs, `y` what to fit: (n,), or (R, n) for own values."""
 
     u: Array
     y: Array
@@ -160,7 +165,7 @@ def _evaluate(u: Array, y: Array, root: Array, theta: Array) -> _State:
     return _State(c, objective, gradient, _schur(h_tt, h_tc, gram[:, linear, linear], c > 0))
 
 
-def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Array) -> Array:
+def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
     """H_θθ − H_θc H_cc⁻¹ H_cθ over the free coefficients; exponents of absent terms get a unit diagonal."""
     h_tc = np.where(free[:, None] & free[:, 1:, None], h_tc, 0.0)
     both = free[:, :, None] & free[:, None]

@@ -16,8 +16,8 @@ from flopscape.fitting.resample import percentile_interval, run_weights
 from flopscape.fitting.results import Intervals, optimum_predictions, refused, surface_draws
 from flopscape.fitting.table import RunTable
 from flopscape.fitting.varpro import Problem, Solution
+from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.compute import Compute
-from flopscape.laws.surface import Array
 from flopscape.records import Estimate, FitResult
 
 OBJECTIVE = "least squares on the loss"
@@ -93,7 +93,7 @@ def _global_fit(problem: Problem) -> tuple[Solution, float, int]:
     best = int(np.argmin(found.objective))
     floor = 1e-20 * float(problem.y @ problem.y)
     reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + floor
-    return Solution(*(part[best : best + 1] for part in found)), float(reached.mean()), len(starts)
+    return found.one(best), float(reached.mean()), len(starts)
 
 
 def _parameters(solution: Solution) -> Array:
@@ -118,7 +118,7 @@ def _bootstrap(problem: Problem, table: RunTable, quantities: Quantities, replic
     return surface_draws(np.concatenate(parameters), np.concatenate(degenerate), quantities)
 
 
-def _on_bound(solution: Solution) -> Array:
+def _on_bound(solution: Solution) -> Mask:
     """Whether any coefficient is zero or any exponent at its bound."""
     at_end = (solution.exponents <= varpro.LOWEST) | (solution.exponents >= varpro.HIGHEST)
     return np.asarray((solution.coefficients <= 0).any(axis=1) | at_end.any(axis=1))

@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from flopscape.laws.surface import Array, Optimum, Surface, closed_form_optimum, loss
+from flopscape.laws.arrays import Array, Index
+from flopscape.laws.surface import Optimum, Surface, closed_form_optimum, loss
 
 CONSTANT_WITHIN = 0.005
 """Relative spread of κ below which it counts as constant: rounding, not architecture."""
@@ -72,15 +73,15 @@ class Compute:
             return flat + self.log_kappa[0], flat, flat
         cubic = PchipInterpolator(self.log_n, self.log_kappa)
         inside = np.clip(log_n, self.log_n[0], self.log_n[-1])
-        slopes = (np.where(inside == log_n, cubic(inside, order), 0.0) for order in (1, 2))
-        return (cubic(inside), *slopes)
+        slope, bend = (np.where(inside == log_n, cubic(inside, order), 0.0) for order in (1, 2))
+        return cubic(inside), slope, bend
 
     def tokens(self, log_n: Array, flops: Array | float) -> Array:
         """ln D that the compute C pays for at ln N."""
         return np.asarray(np.log(flops) - self.curve(log_n)[0] - log_n)
 
 
-def _groups(ordered: Array) -> Array:
+def _groups(ordered: Array) -> Index:
     """Index of the knot of each ascending ln N: a new one where the distance to the knot's first exceeds the gap."""
     group, first = np.zeros(len(ordered), int), ordered[0]
     for i in range(1, len(ordered)):

@@ -7,9 +7,8 @@ function broadcasts, so parameters may be arrays of bootstrap draws.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from flopscape.laws.arrays import Array
 
 
 class Surface(NamedTuple):
@@ -60,7 +59,7 @@ def closed_form_optimum(surface: Surface, flops: Array | float, kappa: float = 6
 
     N* = G·(C/κ)^a and D* = (C/κ)^b / G with G = (αA/(βB))^(1/(α+β)): Hoffmann et al. 2022, equation 4.
     """
-    E, A, B, alpha, beta = surface
+    _, A, B, alpha, beta = surface
     a, b = exponents(surface)
     with np.errstate(divide="ignore", invalid="ignore"):
         G = (alpha * np.asarray(A) / (beta * np.asarray(B))) ** (1 / (np.asarray(alpha) + beta))

@@ -1,0 +1,99 @@
+"""Predictions from a finished fit: the optimum at any compute, or the loss of a given size there."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flopscape.errors import FlopscapeError
+from flopscape.fitting.resample import percentile_interval
+from flopscape.laws.arrays import Array
+from flopscape.laws.compute import Compute, optimum
+from flopscape.laws.surface import Surface, loss
+from flopscape.records import Estimate, FitResult, Prediction
+
+
+def predict_file(path: str | Path, flops: Sequence[float], n_params: float | None = None) -> list[Prediction]:
+    """Predictions from FIT.json and the draws beside it.
+
+    Raises
+    ------
+    FlopscapeError
+        The file or its draws cannot be read, or the fit has no surface to predict from.
+    """
+    draws = Path(path).with_suffix(".parquet")
+    try:
+        frame = pd.read_parquet(draws)
+    except (OSError, ValueError) as error:
+        raise FlopscapeError(f"{draws}: the fit's draws cannot be read; run the fit again") from error
+    return predict(FitResult.read(path), frame, flops, n_params)
+
+
+def predict(
+    result: FitResult, draws: pd.DataFrame, flops: Sequence[float], n_params: float | None = None
+) -> list[Prediction]:
+    """The compute-optimal N, D and loss at each C, or D and loss for a given N; intervals from the fit's draws.
+
+    Parameters
+    ----------
+    result, draws
+        As `fit` returns them.
+    flops : sequence of float
+        Compute C in FLOPs.
+    n_params : float, optional
+        Use this size instead of the optimal one.
+    """
+    if result.status == "refused" or result.exponents is None:
+        raise FlopscapeError(f"the fit has no prediction: {result.reason}")
+    if any(not 0 < c < np.inf for c in [*flops, *([] if n_params is None else [n_params])]):
+        raise FlopscapeError("flops and n_params must be positive")
+    if result.surface is None:
+        return [_from_power_law(result, draws, float(c), n_params) for c in flops]
+    best = Surface(**{name: np.asarray(number.estimate) for name, number in result.surface.items()})
+    sampled = Surface(**{name: draws[name].to_numpy() for name in Surface._fields})
+    compute = Compute.from_json(result.diagnostics["kappa"])
+    return [_from_surface(best, sampled, float(c), n_params, compute) for c in flops]
+
+
+def _from_surface(
+    best: Surface, sampled: Surface, flops: float, n_params: float | None, compute: Compute
+) -> Prediction:
+    n, d, L = _at(best, flops, n_params, compute)
+    ns, ds, Ls = _at(sampled, flops, n_params, compute)
+    return Prediction(flops, _estimate(n, ns), _estimate(d, ds), _estimate(L, Ls), _estimate(d / n, ds / ns))
+
+
+def _at(surface: Surface, flops: float, n_params: float | None, compute: Compute) -> tuple[Array, Array, Array]:
+    """N, D and loss at the optimum, or at the given size."""
+    if n_params is None:
+        return optimum(surface, flops, compute)
+    n = np.full(np.shape(surface.E), n_params)
+    d = np.exp(compute.tokens(np.log(n), flops))
+    return n, d, loss(surface, n, d)
+
+
+def _from_power_law(result: FitResult, draws: pd.DataFrame, flops: float, n_params: float | None) -> Prediction:
+    """approach2: N* along its line, and the loss along the law of its vertices; another size has no loss."""
+    if n_params is not None:
+        raise FlopscapeError(f"{result.method} has no loss surface; a prediction at a given size needs one")
+    law, compute = result.diagnostics["power_law"], Compute.from_json(result.diagnostics["kappa"])
+    x = np.log(flops) - law["center_log_flops"]
+    sampled = {name: draws[name].to_numpy() for name in ("log_n_params", "a", "loss_E", "loss_K", "loss_gamma")}
+    (n, d, L), (ns, ds, Ls) = (_along(numbers, x, flops, compute) for numbers in (law, sampled))
+    return Prediction(flops, _estimate(n, ns), _estimate(d, ds), _estimate(L, Ls), _estimate(d / n, ds / ns))
+
+
+def _along(law: Mapping[str, Any], x: float, flops: float, compute: Compute) -> tuple[Array, Array, Array]:
+    """N*, D* and L* at ln C = center + x."""
+    log_n = np.asarray(law["log_n_params"] + law["a"] * x)
+    loss_there = np.asarray(law["loss_E"] + law["loss_K"] * np.exp(-law["loss_gamma"] * x))
+    return np.exp(log_n), np.exp(compute.tokens(log_n, flops)), loss_there
+
+
+def _estimate(value: Array, draws: Array) -> Estimate:
+    low, high = percentile_interval(draws)
+    if not np.isfinite(low):
+        return Estimate(float(value))
+    return Estimate(float(value), low, high)

@@ -1,0 +1,76 @@
+"""Residuals of a fit, recomputed from its result alone: what the figures draw."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from flopscape.errors import FlopscapeError
+from flopscape.fitting.table import SIX_N_D, RunTable, read_runs
+from flopscape.laws.arrays import Array
+from flopscape.laws.surface import Surface, loss
+from flopscape.records import FitResult
+
+
+def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
+    """Measured minus predicted loss of every row the fit used.
+
+    Parameters
+    ----------
+    table : RunTable
+        The table that was fitted, with the same rows left out.
+    result : FitResult
+        A fit with a surface, or with per-budget parabolas.
+
+    Returns
+    -------
+    DataFrame
+        `run_id`, `budget` (FLOPs, NaN outside every budget), `n_params`, `n_tokens`, `flops`, `loss`, `predicted` and
+        `residual` (nats). Rows of budgets that were left out are absent; a fit without numbers gives no rows.
+
+    Raises
+    ------
+    FlopscapeError
+        The table is not the one that was fitted.
+    """
+    if result.input_hash and result.input_hash != table.input_hash:
+        raise FlopscapeError(f"{table.path}: not the table that this fit was made of (its input hash differs)")
+    predicted = _from_surface(table, result) if result.surface else _from_parabolas(table, result)
+    frame = pd.DataFrame(
+        {
+            "run_id": table.run_id,
+            "budget": table.budget,
+            "n_params": table.n_params,
+            "n_tokens": table.n_tokens,
+            "flops": table.flops,
+            "loss": table.loss,
+            "predicted": predicted,
+            "residual": table.loss - predicted,
+        }
+    )
+    return frame[np.isfinite(predicted)].reset_index(drop=True)
+
+
+def fitted_table(path: str | Path, result: FitResult) -> RunTable:
+    """Read the table a fit was made of: its columns, without the rows it was told to leave out."""
+    columns = {name: column for name, column in result.conventions.items() if column != SIX_N_D}
+    table = read_runs(path, columns)
+    exclude = result.diagnostics.get("exclude")
+    return table.without(exclude) if exclude else table
+
+
+def _from_surface(table: RunTable, result: FitResult) -> Array:
+    assert result.surface is not None
+    surface = Surface(**{name: number.estimate for name, number in result.surface.items()})
+    return loss(surface, table.n_params, table.n_tokens)
+
+
+def _from_parabolas(table: RunTable, result: FitResult) -> Array:
+    predicted = np.full(len(table), np.nan)
+    for optimum in result.optima:
+        rows = np.isclose(table.budget, optimum["budget"], rtol=1e-12)
+        if optimum["used"] and rows.any():
+            x = np.log(table.n_params[rows]) - optimum["center_log_n_params"]
+            coefficients = [optimum[name] for name in ("c0", "c1", "c2")]
+            predicted[rows] = np.polynomial.polynomial.polyval(x, coefficients)
+    return predicted
