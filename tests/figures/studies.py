@@ -1,11 +1,13 @@
 """Studies to draw and report: runs on a known surface, with fits written by hand from that surface."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from flopscape.figures import draw
 from flopscape.figures.tables import Tables, complete
 from flopscape.laws.compute import Compute, optimum
 from flopscape.laws.surface import Surface
@@ -130,9 +132,12 @@ def parabola_fit(runs: pd.DataFrame, asked: Sequence[float], law: Surface = TEXT
     optima[0] |= {"used": False, "reason": "the vertex lies below the smallest size"}
     fit = surface_fit(runs, asked, law)
     fit.method, fit.law, fit.objective, fit.surface, fit.optima = "approach2", "power law", "parabola", None, optima
+    fit.diagnostics["power_law"] = _line(fit, law)
     fit.interval = "t intervals of the line through the vertices"
     fit.excluded = [
-        Exclusion(list(done.run_id[done.budget == done.budget.min()]), "budget 3e10: vertex below the sizes")
+        Exclusion(
+            list(done.run_id[done.budget == done.budget.min()]), "budget 3e+10: the vertex lies below the smallest size"
+        )
     ]
     return fit
 
@@ -151,6 +156,26 @@ def _optimum(budget: float, runs: pd.DataFrame) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _line(fit: FitResult, law: Surface) -> dict[str, float]:
+    """approach2's laws, through the prediction at the first asked budget."""
+    assert fit.exponents
+    first = fit.predictions[0]
+    assert first.n_params
+    assert first.loss
+    return {
+        "center_log_flops": float(np.log(first.flops)), "log_n_params": float(np.log(first.n_params.estimate)),
+        "a": fit.exponents["a"].estimate, "loss_E": float(law.E), "loss_K": first.loss.estimate - float(law.E),
+        "loss_gamma": float(law.alpha * law.beta / (law.alpha + law.beta)),
+    }  # fmt: skip
+
+
+def parabola_draws(fit: FitResult, number: int = 400) -> pd.DataFrame:
+    """Draws around a line."""
+    rng, law = np.random.default_rng(2), fit.diagnostics["power_law"]
+    columns = {name: value * np.exp(rng.normal(0, 0.01, number)) for name, value in law.items()}
+    return pd.DataFrame(columns)
+
+
 def refused_fit(reason: str = "only 2 budgets are left, and a line needs 3") -> FitResult:
     """A fit that declined."""
     conventions = {"n_params": "n_params", "n_tokens": "n_tokens", "flops": "flops"}
@@ -165,4 +190,24 @@ def text_study(title: str = "KJV bytes, small GPTs", **options: Any) -> Tables:
     """The realistic sweep with both fits."""
     runs, asked = text_runs(**options), (1e12, 1e13, 1e14)
     fits = {"approach2": parabola_fit(runs, asked), "vpnls": surface_fit(runs, asked)}
-    return Tables(runs, curves_of(runs), fits, {"vpnls": surface_draws()}, title)
+    draws = {"approach2": parabola_draws(fits["approach2"]), "vpnls": surface_draws()}
+    return Tables(runs, curves_of(runs), fits, draws, title)
+
+
+def write_study(data: Tables, folder: Path) -> list[Path]:
+    """Put a study's tables, fits and draws where the workflow would; returns the fits' paths."""
+    (folder / "fits").mkdir(parents=True)
+    data.runs.to_csv(folder / "runs.csv", index=False)
+    data.curves.to_parquet(folder / "curves.parquet")
+    for name, draws in data.draws.items():
+        draws.to_parquet(folder / f"fits/{name}.parquet")
+    for name, fit in data.fits.items():
+        fit.write(folder / f"fits/{name}.json")
+    return [folder / f"fits/{name}.json" for name in data.fits]
+
+
+def draw_study(data: Tables, folder: Path) -> dict[str, Path]:
+    """Write a study and draw its figures from the files; returns the SVGs by name."""
+    fits = write_study(data, folder)
+    inputs = (folder / "runs.csv", folder / "curves.parquet", fits, data.title)
+    return {name: draw.run(name, *inputs, folder / f"figures/{name}.svg")[0] for name in draw.FIGURES}

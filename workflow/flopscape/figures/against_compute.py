@@ -61,7 +61,7 @@ def _line(axes: Axes, flops: np.ndarray, drawn: Path, colour: str, line: Any) ->
 
 
 def _optima(axes: Axes, data: Tables, quantity: Quantity) -> list[float]:
-    """Per-budget optima with 95 % error bars; excluded ones hollow."""
+    """Per-budget optima with their standard errors; excluded ones hollow."""
     central = []
     found = [o for fit in data.fits.values() for o in fit.optima if o.get(quantity) is not None and o[quantity] > 0]
     for used, face in ((True, "black"), (False, "white")):
@@ -69,7 +69,7 @@ def _optima(axes: Axes, data: Tables, quantity: Quantity) -> list[float]:
         if not group:
             continue
         values = [o[quantity] for o in group]
-        label = "optimum of a budget" if used else "excluded budget"
+        label = "optimum of a budget ± 1.96 s.e." if used else "excluded budget"
         axes.errorbar(
             [o["budget"] for o in group], values, yerr=_bars(group, quantity) if used else None, fmt="o", color="black",
             markerfacecolor=face, markersize=5.5, capsize=2.5, linewidth=1, label=label, zorder=4,

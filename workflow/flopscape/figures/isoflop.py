@@ -14,7 +14,7 @@ from flopscape.figures.tables import Tables, same_budget
 from flopscape.report import numbers
 
 NORMAL_95 = 1.96
-"""Half-width of a normal 95 % interval in standard errors."""
+"""Half-width of a normal 95 % interval in standard errors; where the noise is poorly known, it is wider than that."""
 ONE_COLUMN = 14
 """Longest legend that still fits beside the axes in one column."""
 Optima = Mapping[float, dict[str, Any]]
@@ -72,7 +72,7 @@ def _budgets(axes: Axes, data: Tables, optima: Optima) -> None:
         handles.append(Line2D([], [], color=shown, marker=marker, markerfacecolor=face, label=label))
     _diverged(axes, data, handles)
     if any(optimum["used"] for optimum in optima.values()):
-        handles.append(Line2D([], [], **_VERTEX, color="black", label="optimum, 95 %"))
+        handles.append(Line2D([], [], **_VERTEX, color="black", label="optimum ± 1.96 s.e."))
     columns = 1 + len(handles) // ONE_COLUMN
     axes.legend(handles=handles, title="C, training FLOPs", loc="upper left", bbox_to_anchor=(1, 1), ncols=columns)
 

@@ -1,6 +1,7 @@
 """A fit's N*, D* or L* along a range of compute, with the band of its draws. Evaluates laws; fits nothing."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,10 @@ from flopscape.laws.surface import Surface
 from flopscape.records import FitResult
 
 PARAMETERS = ["E", "A", "B", "alpha", "beta"]
+POWER_LAW = ["log_n_params", "a", "loss_E", "loss_K", "loss_gamma"]
 FEWEST_DRAWS = 40
 """Fewer draws make no 95 % band."""
-BAND_POINTS = 25
+BAND_POINTS = 17
 MOST_DRAWS = 1000
 """Draws behind a band: more change it by less than a line's width."""
 
@@ -26,7 +28,7 @@ class Path(NamedTuple):
 
 
 def path(fit: FitResult, draws: pd.DataFrame | None, quantity: str, flops: np.ndarray) -> Path | None:
-    """Evaluate a fit along `flops`; None for a quantity that it has no law of.
+    """Evaluate a fit along `flops`; None for a fit that keeps no law.
 
     Parameters
     ----------
@@ -41,11 +43,8 @@ def path(fit: FitResult, draws: pd.DataFrame | None, quantity: str, flops: np.nd
     compute = Compute.from_json(known) if known else Compute.constant()
     if fit.surface is not None:
         return _on_surface(fit, draws, compute, quantity, flops)
-    anchor = next((p for p in fit.predictions if p.n_params is not None), None)
-    if fit.exponents is None or anchor is None or quantity == "loss":
-        return None
-    n_params = _power_law(fit, draws, anchor, flops)
-    return n_params if quantity == "n_params" else _tokens(n_params, compute, flops)
+    law = fit.diagnostics.get("power_law")
+    return _on_power_law(law, draws, compute, quantity, flops) if law else None
 
 
 def _on_surface(fit: FitResult, draws: pd.DataFrame | None, compute: Compute, quantity: str, flops: np.ndarray) -> Path:
@@ -61,21 +60,24 @@ def _on_surface(fit: FitResult, draws: pd.DataFrame | None, compute: Compute, qu
     return Path(centre) if ends is None else Path(centre, *(_between(flops, knots, np.exp(end)) for end in ends))
 
 
-def _power_law(fit: FitResult, draws: pd.DataFrame | None, anchor: Any, flops: np.ndarray) -> Path:
-    """N* through its prediction at one C with the exponent a, and each draw's line through its own."""
-    assert fit.exponents is not None
-    steps = np.log(flops / anchor.flops)
-    centre = anchor.n_params.estimate * np.exp(fit.exponents["a"].estimate * steps)
-    at_anchor = [f"n_params@{float(anchor.flops)!r}", "a"]
-    n_params, a = _some(draws, at_anchor).T[:, :, None]
-    ends = _percentiles(np.log(n_params) + a * steps)
-    return Path(centre) if ends is None else Path(centre, *np.exp(ends))
+def _on_power_law(
+    law: Mapping[str, float], draws: pd.DataFrame | None, compute: Compute, quantity: str, flops: np.ndarray
+) -> Path:
+    """approach2's laws through its vertices, for the estimate and for each draw."""
+    x = np.log(flops) - law["center_log_flops"]
+    best = np.array([[law[name] for name in POWER_LAW]])
+    values = _along(best, x, compute, quantity, flops)[0]
+    ends = _percentiles(_along(_some(draws, POWER_LAW), x, compute, quantity, flops))
+    return Path(np.exp(values)) if ends is None else Path(np.exp(values), *np.exp(ends))
 
 
-def _tokens(n_params: Path, compute: Compute, flops: np.ndarray) -> Path:
-    """The tokens that C leaves for N: most where N is least."""
-    low, high = (None if n is None else np.exp(compute.tokens(np.log(n), flops)) for n in (n_params.high, n_params.low))
-    return Path(np.exp(compute.tokens(np.log(n_params.centre), flops)), low, high)
+def _along(laws: np.ndarray, x: np.ndarray, compute: Compute, quantity: str, flops: np.ndarray) -> np.ndarray:
+    """ln of N*, D* or L* = E + K·exp(−γ·x) at ln C = centre + x, shape (laws, points)."""
+    log_n, a, E, K, gamma = laws.T[:, :, None]
+    if quantity == "loss":
+        return np.asarray(np.log(E + K * np.exp(-gamma * x)))
+    n_params = log_n + a * x
+    return n_params if quantity == "n_params" else compute.tokens(n_params, flops)
 
 
 def _some(draws: pd.DataFrame | None, columns: list[str]) -> np.ndarray:

@@ -75,7 +75,7 @@ def _row(panels: np.ndarray, data: Tables, name: str, left: pd.Series, spread: f
         if spread is not None:
             axes.axhspan(-spread, spread, color="0.88", linewidth=0, zorder=0, label="± seed standard deviation")
         _points(axes, data, column, left, fitted)
-        style.log_axis(axes.xaxis, write, 4)
+        style.log_axis(axes.xaxis, write, 3)
     panels[0].set_ylabel(f"{name}\nresidual, nats per {data.unit}")
 
 
@@ -107,7 +107,7 @@ def _legend(figure: Figure, axes: Axes, data: Tables) -> None:
     if len(looks) <= len(style.MARKERS):
         for budget, (colour, marker) in looks.items():
             handles.append(Line2D([], [], linestyle="none", color=colour, marker=marker, label=numbers.flops(budget)))
-    if any(fit.excluded for fit in data.fits.values()):
+    if not all(_fitted(fit, data.completed).all() for fit in data.fits.values()):
         hollow = Line2D([], [], linestyle="none", color="0.3", marker="o", markerfacecolor="none", label="not fitted")
         handles.append(hollow)
     figure.legend(handles=handles, loc="outside lower left", ncols=7)

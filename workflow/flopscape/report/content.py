@@ -34,7 +34,7 @@ def _answer(evidence: Evidence) -> list[Block]:
     if fit.status == "refused":
         others = [name for name, other in evidence.fits.items() if other.status in ("ok", "weak")]
         hint = f" {', '.join(others)} gave an answer: set recommend.fit to see it." if others else ""
-        return [Paragraph(f"No recommendation: {evidence.recommended} refused. {sentence(fit.reason)}{hint}", True)]
+        return [Paragraph(f"No recommendation: {evidence.recommended} refused: {sentence(fit.reason)}{hint}", True)]
     blocks: list[Block] = [Paragraph(summary.sentence(p, evidence.unit), True) for p in fit.predictions[:1]]
     if fit.status != "ok":
         blocks.append(

@@ -31,7 +31,8 @@ def _simulated(evidence: Evidence) -> Iterator[str]:
 def _few_runs(evidence: Evidence) -> Iterator[str]:
     lost = len(evidence.runs) - len(evidence.completed)
     if lost:
-        yield f"{lost} of {numbers.plural(len(evidence.runs), 'run')} did not complete: no fit knows what their loss was."
+        planned = numbers.plural(len(evidence.runs), "run")
+        yield f"{lost} of {planned} did not complete: no fit knows what their loss was."
 
 
 def _edges(evidence: Evidence) -> Iterator[str]:

@@ -91,9 +91,9 @@ def duration(seconds: float | None) -> str:
         return NOTHING
     if seconds < 10:
         return f"{_significant(seconds, 2)} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
     whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     if whole < 86400:

@@ -1,0 +1,128 @@
+"""What is drawn is what the tables and fits hold."""
+
+import dataclasses
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.lines import Line2D
+
+from flopscape.figures import allocation, curves, isoflop, loss, paths, residuals
+from flopscape.figures.style import log_ticks
+from flopscape.figures.tables import Tables
+from flopscape.laws.compute import Compute, optimum
+from tests.figures import studies
+
+
+def test_a_vertex_stands_at_its_budgets_optimum(text_study: Tables) -> None:
+    stars = {line.get_gid(): line for line in isoflop.draw(text_study).axes[0].lines if line.get_gid()}
+    used = [o for o in text_study.fits["approach2"].optima if o["used"]]
+    assert sorted(stars) == sorted(f"vertex-{o['budget']:g}" for o in used)
+    for optimum_ in used:
+        x, y = stars[f"vertex-{optimum_['budget']:g}"].get_data()
+        assert (x[0], y[0]) == (optimum_["n_params"], optimum_["loss"])
+
+
+def test_a_parabola_is_lowest_at_its_vertex(text_study: Tables) -> None:
+    one = text_study.fits["approach2"].optima[2]
+    around = np.log(one["n_params"]) + np.array([-0.1, 0.0, 0.1])
+    values = isoflop.parabola(one, around)
+    assert values[1] == pytest.approx(one["loss"])
+    assert values[1] < min(values[0], values[2])
+
+
+def test_diverged_runs_and_excluded_budgets_are_in_the_legend(text_study: Tables) -> None:
+    legend = isoflop.draw(text_study).axes[0].get_legend()
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert "3×10¹⁰ (excluded)" in labels
+    assert "diverged (no loss)" in labels
+
+
+def test_budgets_differ_in_marker_and_in_colour(text_study: Tables) -> None:
+    legend = isoflop.draw(text_study).axes[0].get_legend()
+    handles = [handle for handle in legend.legend_handles if isinstance(handle, Line2D)][:5]
+    assert len({handle.get_marker() for handle in handles}) == 5
+    assert len({matplotlib.colors.to_hex(handle.get_color()) for handle in handles}) == 5
+
+
+@pytest.mark.parametrize(
+    ("figure", "panel", "quantity"), [(allocation, 0, "n_params"), (allocation, 1, "n_tokens"), (loss, 0, "loss")]
+)
+def test_asked_budgets_are_marked_at_their_predictions(figure, panel: int, quantity: str, text_study: Tables) -> None:  # type: ignore[no-untyped-def]
+    axes = figure.draw(text_study).axes[panel]
+    shown = {line.get_ydata()[0] for line in axes.lines if len(line.get_ydata()) == 1}
+    for fit in text_study.fits.values():
+        assert {getattr(p, quantity).estimate for p in fit.predictions} <= shown
+
+
+@pytest.mark.parametrize("quantity", ["n_params", "n_tokens", "loss"])
+def test_the_line_of_a_surface_is_its_optimum(quantity: str, text_study: Tables) -> None:
+    fit = text_study.fits["vpnls"]
+    line = paths.path(fit, text_study.draws["vpnls"], quantity, np.array([1e11, 1e12, 1e13]))
+    assert line is not None
+    best = optimum(studies.TEXT, 1e12, Compute.from_json(fit.diagnostics["kappa"]))
+    assert line.centre[1] == pytest.approx(float(getattr(best, quantity)))
+    assert line.low is not None
+    assert line.high is not None
+    assert line.low[1] < line.centre[1] < line.high[1]
+
+
+@pytest.mark.parametrize("quantity", ["n_params", "n_tokens", "loss"])
+def test_the_line_of_a_power_law_goes_through_its_prediction(quantity: str, text_study: Tables) -> None:
+    fit = text_study.fits["approach2"]
+    line = paths.path(fit, None, quantity, np.array([1e12, 1e13]))
+    assert line is not None
+    assert line.low is None
+    assert line.centre[0] == pytest.approx(getattr(fit.predictions[0], quantity).estimate, rel=0.02)
+
+
+def test_a_power_law_is_straight_on_log_axes(text_study: Tables) -> None:
+    line = paths.path(text_study.fits["approach2"], None, "n_params", np.array([1e11, 1e12, 1e13]))
+    assert line is not None
+    slopes = np.diff(np.log10(line.centre))
+    assert text_study.fits["approach2"].exponents is not None
+    assert slopes == pytest.approx([text_study.fits["approach2"].exponents["a"].estimate] * 2)
+
+
+def test_residuals_of_a_surface_are_the_noise(text_study: Tables) -> None:
+    left = residuals.residuals(text_study.fits["vpnls"], text_study.completed)
+    assert left.std() == pytest.approx(studies.NOISE, rel=0.3)
+
+
+def test_residuals_of_parabolas_sum_to_zero_in_each_budget(text_study: Tables) -> None:
+    left = residuals.residuals(text_study.fits["approach2"], text_study.completed)
+    assert left.groupby(text_study.completed.budget).sum().to_numpy() == pytest.approx(0, abs=1e-9)
+
+
+def test_the_seed_deviation_is_pooled_over_repeated_runs() -> None:
+    runs = pd.DataFrame({"n_params": [1, 1, 2, 2, 3], "n_tokens": 9, "loss": [1.0, 1.2, 2.0, 2.4, 5.0]})
+    assert residuals.seed_deviation(runs) == pytest.approx(np.sqrt((0.02 + 0.08) / 2))
+    assert residuals.seed_deviation(runs.iloc[[0, 2, 4]]) is None
+
+
+def test_the_envelope_is_the_lowest_curve_and_never_extrapolates() -> None:
+    flops = np.geomspace(1, 100, 30)
+    high = pd.DataFrame({"run_id": "a", "flops": flops, "train_loss": 3.0})
+    low = pd.DataFrame({"run_id": "b", "flops": flops[10:20], "train_loss": 2.0})
+    x, lowest = curves.envelope(pd.concat([high, low]))
+    inside = (x >= flops[10]) & (x <= flops[19])
+    assert lowest[inside] == pytest.approx(2.0)
+    assert lowest[~inside] == pytest.approx(3.0)
+
+
+def test_a_diverged_runs_curve_is_not_drawn(text_study: Tables) -> None:
+    lost = text_study.curves[text_study.curves.run_id == "000000000000"]
+    runs = text_study.runs.copy()
+    runs.loc[runs.run_id == "000000000000", "status"] = "diverged"
+    figure = curves.draw(dataclasses.replace(text_study, runs=runs, curves=lost))
+    assert "no training curves" in figure.axes[0].texts[0].get_text()
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(2.5e3, 2e5), (1e10, 1e25), (1.1, 1.9), (3e10, 1e12), (0.9, 1.1), (1e3, 1e60)]
+)
+def test_ticks_are_few_and_inside_at_any_range(low: float, high: float) -> None:
+    ticks = log_ticks(low, high)
+    assert len(ticks) <= 7
+    assert all(low <= tick <= high for tick in ticks)

