@@ -38,7 +38,7 @@ def test_between_is_fair_and_says_what_is_missing(surface_study):
     ("sweep", "train_units", "reason"),
     [
         (isoflop(4, SEVEN), None, "4 budgets: plan at least 5"),
-        (isoflop(5, SEVEN[:4]), None, "4 sizes at 1e+18"),
+        (isoflop(5, SEVEN[:4]), None, "4 sizes at every budget: plan at least 5"),
         (isoflop(5, [100 + i for i in range(7)]), None, "span only ±0.01 dex"),
         (isoflop(5, SEVEN), 10**9, "repeat the data more than 4 times"),
         ({"grid": {"sizes": [{"n_params": n} for n in SEVEN[:4]], "n_tokens": [256, 512]}}, None, "2 token counts"),

@@ -5,8 +5,7 @@ import sys
 
 def main() -> None:
     """Dispatch; bad input is one sentence on standard error and status 2."""
-    asks_for_help = {"-h", "--help"} & set(sys.argv)
-    if sys.argv[1:2] == ["train"] and not asks_for_help:
+    if sys.argv[1:2] == ["train"]:
         from flopscape.training.run import main as train
 
         sys.exit(train(sys.argv[2:]))

@@ -16,6 +16,7 @@ app = typer.Typer(
     help="Plan, price, run and fit scaling-law sweeps.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -130,6 +131,18 @@ def figure(
     from flopscape.figures.draw import run
 
     run(name, runs, curves, fits or [], title, out)
+
+
+@app.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")
+def report(
+    study_file: StudyFile,
+    results: Annotated[Path, typer.Option(help="The study's folder: runs.csv, fits/, figures/.")],
+    out: Annotated[Path, typer.Option(help="report.html to write; report.md lands beside it.")],
+) -> None:
+    """Write a study's report as Markdown and as one self-contained HTML file."""
+    from flopscape.report.of_study import write_report
+
+    write_report(study_file, results, out)
 
 
 @app.command(epilog="Example: `flopscape schemas --check`")

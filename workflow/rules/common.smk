@@ -144,7 +144,7 @@ def fit_options(wildcards):
     """Command-line options of one fit; the words of `flopscape fit --help`."""
     study = chosen(wildcards.study).study
     fit = FITS[wildcards.study][wildcards.fit]
-    budgets = " ".join(f"--flops {flops:g}" for flops in study.recommend.flops)
+    budgets = " ".join(f"--flops {flops!r}" for flops in study.recommend.flops)
     return f"--method {fit.method} --bootstrap {fit.bootstrap} --seed {fit.seed} {budgets}"
 
 

@@ -49,6 +49,6 @@ rule write_report:
         study=study_file,
         plan=plan_hash,
         settings=report_settings,
-        code=fingerprint("flopscape.report.write"),
+        code=fingerprint("flopscape.report.of_study"),
     shell:
         "flopscape report {params.study:q} --results results/{wildcards.study} --out {output.html:q} > {log:q} 2>&1"

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,9 +62,14 @@ def _few(rows: list[PlanRow], count: int) -> list[str]:
     few = {budget: n for budget, group in budgets.items() if (n := len(_sizes(group))) < count}
     if few:
         margin = " valid ones (10 leave room for failures)" if count == GOOD_COUNT else ""
-        listed = ", ".join(f"{n} sizes at {budget:.3g}" for budget, n in few.items())
-        reasons.append(f"{listed} FLOPs: plan at least {count}{margin}")
+        where = ", ".join(f"{budget:.3g}" for budget in few) if len(few) < len(budgets) else "every budget"
+        reasons.append(f"{_range(few.values())} sizes at {where}: plan at least {count}{margin}")
     return reasons
+
+
+def _range(numbers: Collection[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def _narrow(rows: list[PlanRow]) -> list[str]:
