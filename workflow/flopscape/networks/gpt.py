@@ -36,15 +36,15 @@ class GPTNetwork(nn.Module):
         self, vocab_size: int, context: int, width: int, depth: int, head_dim: int, hidden: int, mlp: str, seed: int
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocab_size, width)
-        self.layers = nn.ModuleList(
-            part for _ in range(depth) for part in (Attention(width, head_dim), MLP(width, hidden, mlp))
-        )
-        self.head = nn.Linear(width, vocab_size, bias=False)
-        self.register_buffer("rotation", rotary_table(context, head_dim), persistent=False)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
+            self.embedding = nn.Embedding(vocab_size, width)
+            self.layers = nn.ModuleList(
+                part for _ in range(depth) for part in (Attention(width, head_dim), MLP(width, hidden, mlp))
+            )
+            self.head = nn.Linear(width, vocab_size, bias=False)
             self._initialise()
+        self.register_buffer("rotation", rotary_table(context, head_dim), persistent=False)
 
     def _initialise(self) -> None:
         nn.init.normal_(self.embedding.weight)

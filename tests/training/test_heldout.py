@@ -1,0 +1,59 @@
+"""The held-out score and its standard error."""
+
+import numpy as np
+import pytest
+import torch
+
+from flopscape.training.heldout import HeldoutSet, score
+
+
+class OneProcess:
+    """What scoring needs of an Accelerator."""
+
+    process_index, num_processes, device = 0, 1, torch.device("cpu")
+
+
+def per_row(module, batch):
+    """A 'model' whose loss on every unit of a row is written in the row."""
+    return batch["losses"].sum(), batch["losses"].numel()
+
+
+def rows(losses):
+    return HeldoutSet({"losses": losses}, losses.numel())
+
+
+def score_of(losses):
+    return score(torch.nn.Identity(), per_row, rows(losses), OneProcess())
+
+
+def test_the_loss_is_the_mean_over_all_units():
+    losses = torch.rand(300, 8, generator=torch.Generator().manual_seed(0))
+    assert score_of(losses).loss == pytest.approx(losses.mean().item())
+    assert score_of(losses).n_units == 2400
+
+
+def test_the_standard_error_covers_the_spread_over_samples():
+    """Rows of 8 equal losses: treating units as independent would be √8 too small."""
+    generator = torch.Generator().manual_seed(0)
+    scores = [score_of(torch.randn(640, 1, generator=generator).expand(-1, 8)) for _ in range(200)]
+    spread = np.std([result.loss for result in scores])
+    assert np.mean([result.standard_error for result in scores]) == pytest.approx(spread, rel=0.15)
+    assert spread == pytest.approx(1 / np.sqrt(640), rel=0.15)
+
+
+def test_one_group_has_no_standard_error():
+    assert score_of(torch.ones(1, 8)).standard_error is None
+
+
+def test_a_subset_is_spread_over_the_whole():
+    whole = rows(torch.arange(1000.0)[:, None].expand(-1, 4))
+    subset = whole.evenly_spaced(400)
+    assert subset.n_rows == 100
+    assert subset.n_units == 400
+    assert subset.rows["losses"][:, 0].mean() == pytest.approx(495, abs=6)
+
+
+@pytest.mark.parametrize("n_units", [0, 4000, 9999])
+def test_zero_or_too_many_units_give_the_whole_set(n_units):
+    whole = rows(torch.ones(1000, 4))
+    assert whole.evenly_spaced(n_units) is whole

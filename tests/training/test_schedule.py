@@ -1,0 +1,36 @@
+"""Learning rates and points of the curve."""
+
+import pytest
+
+from flopscape.training.schedule import curve_steps, heldout_steps, learning_rate_factor
+
+
+def test_the_rate_warms_up_stays_and_decays():
+    rates = [learning_rate_factor(step, 100, 0.1, 0.2) for step in range(1, 101)]
+    assert rates[:10] == pytest.approx([step / 10 for step in range(1, 11)])
+    assert set(rates[10:80]) == {1.0}
+    assert rates[80:] == pytest.approx([(100 - step) / 21 for step in range(80, 100)])
+
+
+@pytest.mark.parametrize("fractions", [(0, 0), (0.5, 0.5), (1, 0), (0, 1)])
+@pytest.mark.parametrize("n_steps", [1, 2, 7])
+def test_every_rate_is_above_zero_and_at_most_the_peak(fractions, n_steps):
+    rates = [learning_rate_factor(step, n_steps, *fractions) for step in range(1, n_steps + 1)]
+    assert all(0 < rate <= 1 for rate in rates)
+
+
+@pytest.mark.parametrize(("n_steps", "n_points"), [(1, 128), (5, 128), (128, 128), (1000, 128), (1000, 1)])
+def test_the_curve_has_distinct_rising_steps_and_ends_at_the_last(n_steps, n_points):
+    steps = curve_steps(n_steps, n_points)
+    assert steps == sorted(set(steps))
+    assert len(steps) == min(n_steps, n_points)
+    assert steps[-1] == n_steps
+
+
+@pytest.mark.parametrize("n_steps", [1, 9, 1000, 10**6])
+def test_held_out_points_are_points_of_the_curve_but_the_last(n_steps):
+    steps = curve_steps(n_steps, 128)
+    points = heldout_steps(steps, 8)
+    assert points <= set(steps[:-1])
+    assert n_steps < 1000 or len(points) == 7
+    assert heldout_steps(steps, 0) == set()
