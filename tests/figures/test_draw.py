@@ -108,6 +108,21 @@ def test_an_unknown_figure_is_refused_by_name() -> None:
         draw.run("isoflap", "runs.csv", None, [], "", "out.svg")
 
 
+def test_broken_curves_are_refused_by_file(tmp_path: Path) -> None:
+    studies.grid_runs().to_csv(tmp_path / "runs.csv")
+    (tmp_path / "curves.parquet").write_text("half a file")
+    with pytest.raises(FlopscapeError, match=r"curves\.parquet: cannot be read"):
+        draw.run("curves", tmp_path / "runs.csv", tmp_path / "curves.parquet", [], "", tmp_path / "out.svg")
+
+
+@pytest.mark.parametrize("name", draw.FIGURES)
+def test_a_study_of_images_is_labelled_in_images(name: str, text_study: Tables) -> None:
+    data = dataclasses.replace(text_study, runs=text_study.runs.assign(unit="image"))
+    labels = words(drawn(name, data))
+    assert "image" in labels
+    assert "token" not in labels
+
+
 def test_a_table_without_a_loss_is_refused_by_file_and_column(tmp_path: Path) -> None:
     pd.DataFrame({"n_params": [1], "n_tokens": [2]}).to_csv(tmp_path / "runs.csv")
     with pytest.raises(FlopscapeError, match=r"runs\.csv: no column loss"):

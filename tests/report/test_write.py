@@ -171,6 +171,11 @@ def test_every_kind_of_block_is_rendered() -> None:
     assert {"p", "ul", "table", "pre"} <= set(parse(html.render(report)).tags)
 
 
+def test_a_missing_figure_is_refused_by_path(files: dict[str, Path], study: Tables, tmp_path: Path) -> None:
+    with pytest.raises(FlopscapeError, match=r"gone\.svg: the figure cannot be read"):
+        write_report(files | {"gone": tmp_path / "gone.svg"}, study, tmp_path / "report.html")
+
+
 def test_an_unknown_recommended_fit_is_refused_by_name(files: dict[str, Path], study: Tables, tmp_path: Path) -> None:
     with pytest.raises(FlopscapeError, match="fit approach9 is not among approach2, vpnls"):
         write_report(files, study, tmp_path / "report.html", "approach9")

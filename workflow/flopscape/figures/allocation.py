@@ -9,7 +9,7 @@ from flopscape.figures.tables import Tables
 
 def draw(data: Tables) -> Figure:
     """Two panels, N* and D*, over a shared compute axis; see `against_compute.panel`."""
-    title = f"{data.title}: optimal size and tokens against compute"
+    title = f"{data.title}: optimal size and {data.unit}s against compute"
     if data.completed.empty or span(data) is None:
         return frame.nothing(title, "No completed runs: there is nothing to draw yet.", data.simulated)
     figure = frame.page(9.4, 4.4)

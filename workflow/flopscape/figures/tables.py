@@ -63,7 +63,7 @@ def read(runs: str | Path, curves: str | Path | None, fits: Iterable[str | Path]
     """Read a study's tables; raises FlopscapeError with the path of a file that is missing or lacks a column."""
     paths = [Path(path) for path in fits]
     results = {path.stem: FitResult.read(path) for path in paths}
-    draws = {path.stem: pd.read_parquet(path.with_suffix(".parquet")) for path in paths if has_draws(path)}
+    draws = {path.stem: _parquet(path.with_suffix(".parquet")) for path in paths if has_draws(path)}
     table = with_budgets(complete(read_csv(runs)), results.values())
     return Tables(table, _curves(curves), results, draws, title)
 
@@ -124,8 +124,10 @@ def read_csv(path: str | Path) -> pd.DataFrame:
 
 
 def _curves(path: str | Path | None) -> pd.DataFrame:
-    if path is None:
-        return pd.DataFrame(columns=list(CURVE_COLUMNS))
+    return pd.DataFrame(columns=list(CURVE_COLUMNS)) if path is None else _parquet(path)
+
+
+def _parquet(path: str | Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:

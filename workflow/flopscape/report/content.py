@@ -37,9 +37,8 @@ def _answer(evidence: Evidence) -> list[Block]:
         return [Paragraph(f"No recommendation: {evidence.recommended} refused: {sentence(fit.reason)}{hint}", True)]
     blocks: list[Block] = [Paragraph(summary.sentence(p, evidence.unit), True) for p in fit.predictions[:1]]
     if fit.status != "ok":
-        blocks.append(
-            Paragraph(f"Status {fit.status}: {summary.STATUS_WORDS[fit.status]}. {sentence(fit.reason)}", True)
-        )
+        words = f"Status {fit.status}, {summary.STATUS_WORDS[fit.status]}: {sentence(fit.reason)}"
+        blocks.append(Paragraph(words, True))
     return blocks
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from flopscape.errors import FlopscapeError
 from flopscape.report.blocks import Report
 
 HEADER = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
@@ -28,7 +29,10 @@ def render(report: Report) -> str:
 
 def inline(path: Path, name: str) -> Markup:
     """An SVG file as an element of a page: its identifiers made its own, its size left to the page."""
-    text = HEADER.sub("", path.read_text(encoding="utf-8")).strip()
+    try:
+        text = HEADER.sub("", path.read_text(encoding="utf-8")).strip()
+    except OSError as error:
+        raise FlopscapeError(f"{path}: the figure cannot be read ({error.strerror})") from error
     tag, end, rest = text.partition(">")
     tag = SIZE.sub("", NAMESPACE.sub("", tag)).replace("<svg", f'<svg role="img" aria-label="{name}"', 1)
     return Markup(own_names(tag + end + rest, name))

@@ -12,8 +12,8 @@ from flopscape.report import numbers
 
 STATUS_WORDS = {
     "ok": "the global optimum was reached and the parameters are identified",
-    "weak": "the answer is poorly determined; read the warnings",
-    "boundary": "a parameter sits on its bound; read the warnings",
+    "weak": "the answer is poorly determined",
+    "boundary": "a parameter sits on its bound",
     "refused": "these runs cannot answer",
 }
 

@@ -40,22 +40,16 @@ def run(
     ----------
     study, title : str
         The study's name, as in `results/{study}`, and its title.
-    runs : path
-        `runs.csv`.
-    fits : paths
-        FitResults; they go by their files' names, in this order.
+    runs, fits, figures : path, paths, paths
+        `runs.csv`; FitResults and SVG files, which go by their files' names and in this order.
     recommended : str
         Name of the fit that the recommendation rests on.
-    figures : paths
-        SVG files to show, in this order; they go by their files' names.
-    out : path
-        Where to write.
     manifest : path, optional
         The dataset's `manifest.json`; simulated runs have none.
     coverage : mapping, optional
-        `grade` and `reasons`, the latter a list of sentences.
+        `grade`, and `reasons`, a list of sentences.
     price, environment : mapping of str, optional
-        Labels and texts to list under what was run, and under versions and hardware (default: this environment's).
+        Labels and texts for what was run, and for versions and hardware (default: this environment's versions).
     captions : path
         Folder of `{figure}.rst`.
 
@@ -64,11 +58,7 @@ def run(
     FlopscapeError
         A file cannot be read, or the recommended fit is not among the fits.
     """
-    results = {Path(path).stem: FitResult.read(path) for path in fits}
-    if recommended not in results:
-        raise FlopscapeError(
-            f"report: fit {recommended} is not among {', '.join(results) or 'the fits, for there are none'}"
-        )
+    results = _results(fits, recommended)
     shown = {Path(path).stem: Path(path) for path in figures}
     evidence = Evidence(
         study, title, with_budgets(complete(read_csv(runs)), results.values()), results, recommended, shown,
@@ -81,6 +71,15 @@ def run(
     write_atomically(paths[0], markdown.render(report, paths[0].resolve().parent))
     write_atomically(paths[1], html.render(report))
     return paths
+
+
+def _results(fits: Iterable[str | Path], recommended: str) -> dict[str, FitResult]:
+    """Fits by name; the recommended one must be there."""
+    results = {Path(path).stem: FitResult.read(path) for path in fits}
+    if recommended not in results:
+        known = ", ".join(results) or "the fits, for there are none"
+        raise FlopscapeError(f"report: fit {recommended} is not among {known}")
+    return results
 
 
 def caption(path: Path) -> str:
