@@ -42,12 +42,13 @@ def draw(data: Tables) -> Figure:
 def envelope(curves: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Lowest training loss of all runs at log-spaced FLOPs, each curve interpolated and never extrapolated."""
     flops = np.geomspace(curves.flops.min(), curves.flops.max(), ENVELOPE_POINTS)
-    lowest = np.full(ENVELOPE_POINTS, np.inf)
-    for _, curve in curves.groupby("run_id", sort=False):
-        at = np.interp(np.log(flops), np.log(curve.flops), np.log(curve.train_loss), left=np.inf, right=np.inf)
-        lowest = np.minimum(lowest, np.exp(at))
+    ordered = curves.sort_values(["run_id", "flops"])
+    starts = np.flatnonzero(ordered.run_id.to_numpy()[1:] != ordered.run_id.to_numpy()[:-1]) + 1
+    logs, lowest = np.log(ordered[["flops", "train_loss"]].to_numpy(float)), np.full(ENVELOPE_POINTS, np.inf)
+    for curve in np.split(logs, starts):
+        lowest = np.minimum(lowest, np.interp(np.log(flops), *curve.T, left=np.inf, right=np.inf))
     known = np.isfinite(lowest)
-    return flops[known], lowest[known]
+    return flops[known], np.exp(lowest[known])
 
 
 def _of_completed(data: Tables) -> pd.DataFrame:

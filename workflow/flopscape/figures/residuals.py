@@ -107,7 +107,8 @@ def _legend(figure: Figure, axes: Axes, data: Tables) -> None:
     if len(looks) <= len(style.MARKERS):
         for budget, (colour, marker) in looks.items():
             handles.append(Line2D([], [], linestyle="none", color=colour, marker=marker, label=numbers.flops(budget)))
-    if not all(_fitted(fit, data.completed).all() for fit in data.fits.values()):
+    shown = [fit for fit in data.fits.values() if fit.status != "refused"]
+    if not all(_fitted(fit, data.completed).all() for fit in shown):
         hollow = Line2D([], [], linestyle="none", color="0.3", marker="o", markerfacecolor="none", label="not fitted")
         handles.append(hollow)
     figure.legend(handles=handles, loc="outside lower left", ncols=7)
