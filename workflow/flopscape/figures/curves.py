@@ -46,7 +46,8 @@ def envelope(curves: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     starts = np.flatnonzero(ordered.run_id.to_numpy()[1:] != ordered.run_id.to_numpy()[:-1]) + 1
     logs, lowest = np.log(ordered[["flops", "train_loss"]].to_numpy(float)), np.full(ENVELOPE_POINTS, np.inf)
     for curve in np.split(logs, starts):
-        lowest = np.minimum(lowest, np.interp(np.log(flops), *curve.T, left=np.inf, right=np.inf))
+        at = np.interp(np.log(flops), curve[:, 0], curve[:, 1], left=np.inf, right=np.inf)
+        lowest = np.minimum(lowest, at)
     known = np.isfinite(lowest)
     return flops[known], np.exp(lowest[known])
 
