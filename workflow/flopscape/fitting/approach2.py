@@ -20,7 +20,7 @@ from flopscape.fitting.resample import percentile_interval
 from flopscape.fitting.results import DRAW_COLUMNS, finite_or_none, prediction, refused
 from flopscape.fitting.table import RunTable
 from flopscape.fitting.varpro import Problem
-from flopscape.laws.arrays import Array, Names
+from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.records import Estimate, Exclusion, FitResult
 
@@ -93,6 +93,7 @@ def estimate(
     result.diagnostics = _diagnostics(table, used, vertices, lines[0], variance)
     _list_optima(result, table, parabolas, [float(v) for v in variance], compute)
     _judge(verdict, result, table, used, vertices, lines[0])
+    _flag_rows(verdict, result, table, parabolas)
     return _fill(result, verdict, table, vertices, lines, draws, [float(c) for c in flops]), draws
 
 
@@ -210,7 +211,7 @@ def _judge(
     vertices: Vertices,
     line: Line,
 ) -> None:
-    """Whether the power law is determined, and what happens without the outer budgets and about single rows."""
+    """Whether the power law is determined, and what happens without the outer budgets."""
     guards.judge_uncertainty(verdict, line.slope_error)
     if len(used) < FEW_BUDGETS:
         verdict.add("weak", f"only {len(used)} usable budgets; {FEW_BUDGETS} are needed for a trustworthy slope")
@@ -219,12 +220,6 @@ def _judge(
             verdict.warn(f"budget {p.budget:.4g}: the curve is too flat to place its lowest point")
     if len(used) > FEWEST_BUDGETS:
         _leave_out(verdict, result, vertices, line)
-    residual, leverage, names = _residuals(table, used)
-    flagged = guards.outliers(residual, leverage, 3 * len(used))
-    if flagged.any():
-        rows = ", ".join(str(name) for name in names[flagged != 0])
-        result.diagnostics["outliers"] = [str(name) for name in names[flagged != 0]]
-        verdict.warn(f"{rows}: off its budget's parabola by {np.abs(flagged).max():.0f} standard errors; kept")
 
 
 def _leave_out(verdict: guards.Verdict, result: FitResult, vertices: Vertices, line: Line) -> None:
@@ -239,14 +234,22 @@ def _leave_out(verdict: guards.Verdict, result: FitResult, vertices: Vertices, l
     result.diagnostics["predict_largest"] = {"log_n_params": float(y[-1]) - predicted}
 
 
-def _residuals(table: RunTable, used: list[Parabola]) -> tuple[Array, Array, Names]:
-    """Residuals from the parabolas, their leverages and run ids, over the usable budgets."""
+def _flag_rows(verdict: guards.Verdict, result: FitResult, table: RunTable, parabolas: list[Parabola]) -> None:
+    """Warn of rows far off their budget's parabola, budgets that are left out included: the row may be why."""
+    curves = [p for p in parabolas if np.isfinite(p.coefficients).all()]
+    if not curves:
+        return
     residual = []
-    for p in used:
+    for p in curves:
         x = np.log(table.n_params[p.rows]) - p.center
         residual.append(table.loss[p.rows] - np.polynomial.polynomial.polyval(x, p.coefficients))
-    leverage = np.concatenate([p.leverage for p in used])
-    return np.concatenate(residual), leverage, table.run_id[np.concatenate([p.rows for p in used])]
+    leverage = np.concatenate([p.leverage for p in curves])
+    flagged = guards.outliers(np.concatenate(residual), leverage, 3 * len(curves))
+    rows = np.concatenate([p.rows for p in curves])[flagged != 0]
+    if len(rows):
+        result.diagnostics["outliers"] = table.run_id[rows].tolist()
+        far = f"{np.abs(flagged).max():.0f} standard errors"
+        verdict.warn(f"{guards.describe_rows(table, rows)}: off its budget's parabola by {far}; kept")
 
 
 def _fill(

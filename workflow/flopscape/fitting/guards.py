@@ -92,9 +92,9 @@ def outliers(residual: Array, leverage: Array, parameters: int) -> Array:
     return np.where((np.abs(studentised) > limit) & (leverage < 0.99), studentised, 0.0)
 
 
-def describe_rows(table: RunTable, mask: Mask, most: int = 5) -> str:
+def describe_rows(table: RunTable, rows: Mask | Index, most: int = 5) -> str:
     """Names of flagged rows for a sentence."""
-    names = [str(name) for name in table.run_id[mask]]
+    names = [str(name) for name in table.run_id[rows]]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
@@ -116,8 +116,11 @@ def design_index(table: RunTable) -> Index:
 
 
 def ends_of_compute(table: RunTable) -> tuple[Mask, Mask]:
-    """Masks of the rows at the smallest and at the largest budget; without budgets, the outer fifths of C."""
-    budgets = np.unique(table.budget[np.isfinite(table.budget)])
-    low, high = (budgets[0], budgets[-1]) if len(budgets) >= 3 else np.quantile(table.flops, [0.2, 0.8])
-    size = np.where(np.isfinite(table.budget), table.budget, table.flops) if len(budgets) >= 3 else table.flops
-    return size <= low, size >= high
+    """Masks of the rows at the smallest and at the largest budget; the outer fifths of C where budgets are few."""
+    inside = np.isfinite(table.budget)
+    budgets = np.unique(table.budget[inside])
+    if len(budgets) < 3 or inside.mean() < 0.5:
+        low, high = np.quantile(table.flops, [0.2, 0.8])
+        return table.flops <= low, table.flops >= high
+    size = np.where(inside, table.budget, table.flops)
+    return size <= budgets[0], size >= budgets[-1]

@@ -14,9 +14,8 @@ from scipy.stats import t as student
 
 from flopscape.laws.arrays import Array
 
-
 SCATTER_LEVEL = 0.9
-"""Scatter is added where χ² exceeds this quantile. In simulations with 5 budgets × 7 sizes the interval of a then covers
+"""Scatter is added where χ² exceeds this quantile. In simulations of 5 budgets × 7 sizes the interval of a then covers
 0.97 without scatter, 0.96 with a scatter as large as the vertices' errors and 0.92 with four times that."""
 
 

@@ -21,9 +21,13 @@ GRID = np.geomspace(0.03, 2.5, 16)
 """Exponents of the shared grid."""
 STEPS = 100
 """Most evaluations in one Newton search; 5 to 8 are usual."""
-DECREMENT, FLOOR = 1e-18, 1e-28
+DECREMENT, FLOOR = 1e-18, 1e-26
 """Stop when gᵀH⁻¹g is below this part of the objective, or of Σ w y² where the fit is exact."""
-CHUNK_ELEMENTS = 40_000
+ROUNDING = 1e-13
+"""Error of the objective, which comes from a Gram matrix, as a part of Σ w y²."""
+RESAMPLE_DECREMENT = 1e-12
+"""For resamples: exponents within 2e-5 of their standard error, before the last step that squares it away."""
+CHUNK_ELEMENTS = 60_000
 """Problems × runs worked on at once: the arrays then stay in the processor's cache."""
 
 
@@ -65,8 +69,8 @@ def solve(problem: Problem, weights: Array, grid: Array = GRID, chunk: int | Non
     problem : Problem
     weights : array, shape (R, n)
         Non-negative; the multiplicities of a resample.
-    grid : array
-        Exponents of the shared grid of starts.
+    grid : array, shape (G,) or (k, G)
+        Exponents of the shared grid of starts, the same for every term or each its own.
     chunk : int, optional
         Problems worked on at once; the answer does not depend on it.
     """
@@ -81,8 +85,9 @@ def solve(problem: Problem, weights: Array, grid: Array = GRID, chunk: int | Non
 
 
 def grid_features(problem: Problem, grid: Array) -> list[Array]:
-    """exp(−θ·u_j) for all θ of the grid: k arrays of shape (G, n)."""
-    return [np.exp(-grid[:, None] * u) for u in problem.u]
+    """exp(−θ·u_j) for all θ of the grid, (G,) or (k, G): k arrays of shape (G, n)."""
+    own = np.broadcast_to(grid, (problem.terms, np.shape(grid)[-1]))
+    return [np.exp(-theta[:, None] * u) for theta, u in zip(own, problem.u, strict=True)]
 
 
 def grid_objective(problem: Problem, weights: Array, features: list[Array]) -> Array:
@@ -111,7 +116,9 @@ def grid_starts(problem: Problem, weights: Array, grid: Array, features: list[Ar
     """Exponents of each problem's lowest grid point, shape (R, k)."""
     values = grid_objective(problem, weights, features)
     best = values.reshape(len(weights), -1).argmin(axis=1)
-    return np.stack([grid[index] for index in np.unravel_index(best, values.shape[1:])], axis=1)
+    own = np.broadcast_to(grid, (problem.terms, np.shape(grid)[-1]))
+    indices = np.unravel_index(best, values.shape[1:])
+    return np.stack([theta[index] for theta, index in zip(own, indices, strict=True)], axis=1)
 
 
 def many_starts(problem: Problem, weights: Array, grid: Array) -> Array:
@@ -181,21 +188,22 @@ def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
     return reduced
 
 
-def newton(problem: Problem, weights: Array, theta: Array) -> Solution:
+def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DECREMENT) -> Solution:
     """Minimise from given exponents (R, k): damped Newton within the bounds, problem by problem until all stop."""
     theta = np.clip(theta, LOWEST, HIGHEST)
     root, y = np.sqrt(weights), np.broadcast_to(problem.y, weights.shape)
-    floor = FLOOR * (weights * y**2).sum(axis=1)
+    squares = (weights * y**2).sum(axis=1)
+    floor = FLOOR * squares
     state = _evaluate(problem.u, y, root, theta)
     step, decrement = _newton_step(state, theta)
-    converged = decrement <= DECREMENT * state.objective + floor
+    converged = decrement <= tolerance * state.objective + floor
     for _ in range(STEPS):
         todo = np.flatnonzero(~converged)
         if not len(todo):
             break
         trial = np.clip(theta[todo] + step[todo], LOWEST, HIGHEST)
         new = _evaluate(problem.u, y[todo], root[todo], trial)
-        accepted = new.objective <= state.objective[todo] * (1 + 1e-11) + 1e4 * floor[todo]
+        accepted = new.objective <= state.objective[todo] + ROUNDING * squares[todo]
         rejected, moved = todo[~accepted], todo[accepted]
         step[rejected] *= 0.25
         converged[rejected] = np.abs(step[rejected]).max(axis=1, initial=0.0) < 1e-12
@@ -204,7 +212,7 @@ def newton(problem: Problem, weights: Array, theta: Array) -> Solution:
             old[moved] = fresh[accepted]
         fresh_state = _State(*(part[moved] for part in state))
         step[moved], decrement = _newton_step(fresh_state, theta[moved])
-        converged[moved] = decrement <= DECREMENT * fresh_state.objective + floor[moved]
+        converged[moved] = decrement <= tolerance * fresh_state.objective + floor[moved]
     return Solution(state.coefficients, theta, state.objective, converged)
 
 

@@ -22,6 +22,8 @@ from flopscape.records import Estimate, FitResult
 
 OBJECTIVE = "least squares on the loss"
 FINE_GRID = np.geomspace(0.03, 2.5, 32)
+COARSE_GRID = np.geomspace(0.03, 2.5, 12)
+"""Exponents where resamples may start, besides the optimum of the whole table."""
 AT_OPTIMUM = 1e-6
 """Relative excess of the objective below which a start has reached the optimum."""
 
@@ -56,7 +58,8 @@ def estimate(
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     quantities = Quantities(center, tuple(float(c) for c in flops), compute)
     fit = local(problem, _parameters(best)[0])
-    draws = _bootstrap(problem, table, quantities, bootstrap, seed)
+    grid = np.concatenate([np.tile(COARSE_GRID, (2, 1)), best.exponents.T], axis=1)
+    draws = _bootstrap(problem, table, quantities, grid, bootstrap, seed)
     verdict = guards.Verdict()
     result.diagnostics = _diagnostics(table, fit, compute) | {"n_starts": n_starts, "share_of_starts_at_optimum": share}
     errors = delta_errors(fit, quantities)
@@ -103,17 +106,20 @@ def _parameters(solution: Solution) -> Array:
     return np.concatenate([solution.coefficients[:, :1], logs, solution.exponents], axis=1)
 
 
-def _bootstrap(problem: Problem, table: RunTable, quantities: Quantities, replicates: int, seed: int) -> pd.DataFrame:
+def _bootstrap(
+    problem: Problem, table: RunTable, quantities: Quantities, grid: Array, replicates: int, seed: int
+) -> pd.DataFrame:
     """Surfaces and optima of the resamples; `degenerate` marks one on a bound or with too few distinct runs."""
     chunk = max(1, varpro.CHUNK_ELEMENTS // len(table))
     design = guards.design_index(table)
-    columns = design[:, None] == np.unique(design) if len(table) <= 2000 else np.eye(len(table), dtype=bool)[:, :0]
-    features = varpro.grid_features(problem, varpro.GRID)
+    order, first = np.argsort(design, kind="stable"), np.searchsorted(np.sort(design), np.unique(design))
+    features = varpro.grid_features(problem, grid)
     parameters, degenerate = [], []
     for weights in run_weights(table.run_id, replicates, seed, chunk):
-        solution = varpro.newton(problem, weights, varpro.grid_starts(problem, weights, varpro.GRID, features))
+        starts = varpro.grid_starts(problem, weights, grid, features)
+        solution = varpro.newton(problem, weights, starts, varpro.RESAMPLE_DECREMENT)
         parameters.append(_parameters(solution))
-        few = (weights @ columns > 0).sum(axis=1) < guards.FEWEST if columns.size else np.zeros(len(weights), bool)
+        few = (np.add.reduceat(weights[:, order], first, axis=1) > 0).sum(axis=1) < guards.FEWEST
         degenerate.append(_on_bound(solution) | ~solution.converged | few)
     return surface_draws(np.concatenate(parameters), np.concatenate(degenerate), quantities)
 

@@ -5,6 +5,7 @@ sampled sizes ln κ is a monotone cubic in ln N (Fritsch & Carlson 1980); beyond
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -17,8 +18,8 @@ CONSTANT_WITHIN = 0.005
 """Relative spread of κ below which it counts as constant: rounding, not architecture."""
 KNOT_GAP = 0.2
 """Least distance of two knots in ln N, so that two nearly equal sizes do not make a steep slope."""
-BISECTIONS = 60
-"""Halvings of a bracket a few dozen wide in ln N: down to float64."""
+ITERATIONS = 60
+"""Most steps of the search for the optimum, each at worst halving a bracket of 10 in ln N: down to float64."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,19 @@ class Compute:
     def is_constant(self) -> bool:
         return len(self.log_n) == 1
 
+    @cached_property
+    def _cubic(self) -> PchipInterpolator:
+        return PchipInterpolator(self.log_n, self.log_kappa)
+
     def curve(self, log_n: Array) -> tuple[Array, Array, Array]:
         """ln κ with its first and second derivatives in ln N; the derivatives are zero beyond the sampled sizes."""
         log_n = np.asarray(log_n, float)
         if self.is_constant:
             flat = np.zeros_like(log_n)
             return flat + self.log_kappa[0], flat, flat
-        cubic = PchipInterpolator(self.log_n, self.log_kappa)
         inside = np.clip(log_n, self.log_n[0], self.log_n[-1])
-        slope, bend = (np.where(inside == log_n, cubic(inside, order), 0.0) for order in (1, 2))
-        return cubic(inside), slope, bend
+        slope, bend = (np.where(inside == log_n, self._cubic(inside, order), 0.0) for order in (1, 2))
+        return self._cubic(inside), slope, bend
 
     def tokens(self, log_n: Array, flops: Array | float) -> Array:
         """ln D that the compute C pays for at ln N."""
@@ -92,7 +96,7 @@ def _groups(ordered: Array) -> Index:
 
 
 def optimum(surface: Surface, flops: float, compute: Compute) -> Optimum:
-    """Minimum of L(N, D) under C = κ(N)·N·D: closed form for constant κ, else bisection of dL/d ln N.
+    """Minimum of L(N, D) under C = κ(N)·N·D: closed form for constant κ, else a search for dL/d ln N = 0.
 
     Broadcasts over draws of the surface; NaN where A or B is zero, for then L has no interior minimum.
     """
@@ -103,21 +107,30 @@ def optimum(surface: Surface, flops: float, compute: Compute) -> Optimum:
     return Optimum(n_params, n_tokens, loss(surface, n_params, n_tokens))
 
 
-def stationarity(surface: Surface, log_n: Array, flops: float, compute: Compute) -> Array:
-    """ln of (αA·N^−α) over (βB·D^−β·(1 + d ln κ/d ln N)): falls with N, zero at the optimum."""
+def stationarity(surface: Surface, log_n: Array, flops: float, compute: Compute) -> tuple[Array, Array]:
+    """ln of (αA·N^−α) over (βB·D^−β·(1 + d ln κ/d ln N)), zero at the optimum, and its derivative in ln N."""
     _, A, B, alpha, beta = surface
-    slope = np.maximum(1 + compute.curve(log_n)[1], 1e-3)
+    log_kappa, slope, bend = compute.curve(log_n)
+    growth = np.maximum(1 + slope, 1e-3)
+    log_d = np.log(flops) - log_kappa - log_n
     with np.errstate(divide="ignore", invalid="ignore"):
         left = np.log(alpha * np.asarray(A)) - alpha * log_n
-        return np.asarray(left - np.log(beta * np.asarray(B)) + beta * compute.tokens(log_n, flops) - np.log(slope))
+        value = left - np.log(beta * np.asarray(B)) + beta * log_d - np.log(growth)
+    return np.asarray(value), np.asarray(-alpha - beta * growth - bend / growth)
 
 
 def _stationary(surface: Surface, flops: float, compute: Compute) -> Array:
-    """Bisect the stationarity condition within a factor of e⁵ of the optimum at the mean κ."""
-    start = np.log(closed_form_optimum(surface, flops, float(np.exp(compute.log_kappa.mean()))).n_params)
-    low, high = start - 5.0, start + 5.0
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        rising = stationarity(surface, middle, flops, compute) > 0
-        low, high = np.where(rising, middle, low), np.where(rising, high, middle)
-    return np.asarray((low + high) / 2)
+    """Newton's method on the stationarity condition, kept in a bracket of e⁵ around the optimum at the mean κ."""
+    x = np.log(closed_form_optimum(surface, flops, float(np.exp(compute.log_kappa.mean()))).n_params)
+    low, high = x - 5.0, x + 5.0
+    for _ in range(ITERATIONS):
+        value, slope = stationarity(surface, x, flops, compute)
+        low, high = np.where(value > 0, x, low), np.where(value > 0, high, x)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            new = x - value / slope
+        new = np.where((new > low) & (new < high), new, (low + high) / 2)
+        moved = np.abs(new - x)
+        x = new
+        if not (moved > 1e-13 * np.maximum(1, np.abs(x))).any():
+            break
+    return np.asarray(x)

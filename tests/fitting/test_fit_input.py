@@ -1,0 +1,155 @@
+"""Bad input: each its own sentence, or a sensible result."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fit_tables import as_table, isoflop, isoflop_frame
+
+from flopscape.errors import FlopscapeError
+from flopscape.fitting.fit import fit, run
+from flopscape.fitting.table import read_runs
+
+
+def refusal(path, **columns):
+    with pytest.raises(FlopscapeError) as caught:
+        read_runs(path, columns)
+    return str(caught.value)
+
+
+def spoil(folder, column, row, value):
+    frame = isoflop_frame().astype(object)
+    frame.loc[row, column] = value
+    frame.to_csv(folder / "runs.csv", index=False)
+    return refusal(folder / "runs.csv")
+
+
+def test_an_empty_file_is_named(tmp_path):
+    (tmp_path / "runs.csv").touch()
+    assert "the file is empty" in refusal(tmp_path / "runs.csv")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    assert "cannot be read" in refusal(tmp_path / "runs.csv")
+
+
+def test_a_broken_parquet_file_is_named(tmp_path):
+    (tmp_path / "runs.parquet").write_bytes(b"PAR1 cut short")
+    assert "runs.parquet: not a readable table" in refusal(tmp_path / "runs.parquet")
+
+
+def test_a_missing_column_names_the_nearest(tmp_path):
+    isoflop_frame().rename(columns={"n_tokens": "n_tokns"}).to_csv(tmp_path / "runs.csv")
+    assert "no column n_tokens; nearest: n_tokns" in refusal(tmp_path / "runs.csv")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [
+        ("n_params", "12M", "row 4, column n_params: '12M' is not a number"),
+        ("n_tokens", "nan", "row 4, column n_tokens: nan, must be positive and finite"),
+        ("n_tokens", "", "row 4, column n_tokens: empty, must be positive and finite"),
+        ("n_params", "inf", "row 4, column n_params: inf, must be positive and finite"),
+        ("n_params", 0, "row 4, column n_params: 0, must be positive and finite"),
+        ("n_tokens", -5, "row 4, column n_tokens: -5, must be positive and finite"),
+        ("loss", -0.2, "row 4, column loss: -0.2, must be positive and finite, and the law is of nats above zero"),
+        ("budget", -1, "row 4, column budget: -1, must be positive and finite"),
+    ],
+)
+def test_a_wrong_cell_is_named(column, value, sentence, tmp_path):
+    assert sentence in spoil(tmp_path, column, 3, value)
+
+
+def test_rows_that_did_not_complete_are_listed_and_need_no_loss(tmp_path):
+    frame = isoflop_frame().assign(status="completed")
+    frame.loc[[1, 2], ["status", "loss"]] = ["diverged", None]
+    table = as_table(frame, tmp_path)
+    assert len(table) == 33
+    assert [(e.rows, e.reason) for e in table.excluded] == [(["run1", "run2"], "status diverged")]
+
+
+def test_a_table_without_completed_runs_is_a_refused_fit(tmp_path):
+    table = as_table(isoflop_frame().assign(status="skipped"), tmp_path)
+    for method in ("approach2", "vpnls"):
+        assert fit(table, method, bootstrap=100)[0].status == "refused"
+
+
+def test_simulated_and_real_runs_are_not_mixed(tmp_path):
+    isoflop_frame().assign(simulated=lambda f: f["seed"].index > 9).to_csv(tmp_path / "runs.csv")
+    assert "row 11, column simulated: 25 of 35 runs are simulated" in refusal(tmp_path / "runs.csv")
+
+
+def test_a_repeated_row_of_a_run_is_dropped_by_name(tmp_path):
+    frame = isoflop_frame()
+    table = as_table(pd.concat([frame, frame.iloc[[5]]], ignore_index=True), tmp_path)
+    assert len(table) == 35
+    assert table.excluded[0].rows == ["run5"]
+
+
+def test_two_losses_of_one_run_are_refused(tmp_path):
+    frame = isoflop_frame()
+    both = pd.concat([frame, frame.iloc[[5]].assign(loss=9.0)], ignore_index=True)
+    both.to_csv(tmp_path / "runs.csv")
+    assert "row 36, column loss: run run5 has two losses" in refusal(tmp_path / "runs.csv")
+
+
+def test_repeats_without_run_ids_are_kept_with_a_warning(tmp_path):
+    frame = isoflop_frame().drop(columns="run_id")
+    table = as_table(pd.concat([frame, frame.iloc[[5]]], ignore_index=True), tmp_path)
+    assert len(table) == 36
+    assert "1 rows repeat another" in table.warnings[0]
+
+
+def test_integers_whose_compute_overflows_are_read_as_floats(tmp_path):
+    frame = isoflop_frame()
+    frame = frame.assign(n_params=10**11 + frame.index, n_tokens=10**13)
+    table = as_table(frame, tmp_path)
+    assert table.flops[0] == pytest.approx(6e24)
+
+
+@pytest.mark.parametrize("planned", [True, False])
+def test_jittered_compute_still_groups(planned, tmp_path):
+    frame = isoflop_frame()
+    jitter = 1 + 1e-9 * np.random.default_rng(0).normal(size=len(frame))
+    frame = frame.assign(budget=frame["budget"] * jitter) if planned else frame.drop(columns="budget")
+    table = as_table(frame.assign(flops=6 * frame["n_params"] * frame["n_tokens"] * jitter), tmp_path)
+    assert len(np.unique(table.budget)) == 5
+
+
+def test_a_factorial_grid_has_no_budgets(tmp_path):
+    n, d = np.meshgrid(np.geomspace(1e7, 1e9, 20), np.geomspace(1e8, 1e10, 20))
+    frame = pd.DataFrame({"n_params": n.ravel(), "n_tokens": d.ravel(), "loss": 3.0})
+    assert np.isnan(
+        as_table(frame.assign(flops=6 * n.ravel() * d.ravel() * 1.03 ** (n.ravel() / 1e9)), tmp_path).budget
+    ).any()
+
+
+def test_other_columns_can_be_chosen_and_are_named(tmp_path):
+    frame = isoflop_frame().assign(n_params_total=lambda f: 2 * f["n_params"])
+    table = as_table(frame, tmp_path, n_params="n_params_total")
+    assert (table.n_params == 2 * frame["n_params"]).all()
+    assert fit(table, "vpnls", bootstrap=100)[0].conventions["n_params"] == "n_params_total"
+
+
+def test_an_exclusion_is_listed(tmp_path):
+    table = as_table(isoflop_frame().assign(flag=lambda f: f.index < 2), tmp_path)
+    result, _ = fit(table, "vpnls", bootstrap=100, exclude="flag and n_params > 0")
+    assert (result.n_runs, result.excluded[0].rows) == (33, ["run0", "run1"])
+
+
+@pytest.mark.parametrize("expression", ["no_such_column > 1", "n_params", "n_params >"])
+def test_a_bad_exclusion_is_named(expression, tmp_path):
+    with pytest.raises(FlopscapeError, match="--exclude"):
+        fit(isoflop(tmp_path), "vpnls", exclude=expression)
+
+
+@pytest.mark.parametrize(("method", "sentence"), [("aproach2", "there is no module"), ("json.decoder", "no estimate")])
+def test_an_unknown_method_is_named(method, sentence, tmp_path):
+    with pytest.raises(FlopscapeError, match=sentence):
+        fit(isoflop(tmp_path), method)
+
+
+def test_unreadable_input_writes_nothing(tmp_path):
+    (tmp_path / "runs.csv").write_text("n_params,n_tokens\n1,2\n")
+    with pytest.raises(FlopscapeError):
+        run(tmp_path / "runs.csv", tmp_path / "fit.json", "vpnls")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["runs.csv"]
