@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 from flopscape.config import Config, split_studies, study_paths, validate
 from flopscape.errors import FlopscapeError
+from flopscape.figures.names import FIGURES
 from flopscape.fingerprint import fingerprint
 from flopscape.plan.launch import launch_command
 from flopscape.plan.overview import plan_study, price_planned
@@ -17,7 +18,6 @@ from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.show import price_text
 from flopscape.records import canonical, dataset_id, short_hash
 
-FIGURES = ["isoflop", "allocation", "loss", "curves", "residuals"]
 RESULTS = Path("results")
 
 

@@ -38,6 +38,8 @@ rule write_report:
         runs="results/{study}/runs.csv",
         fits=study_fits,
         figures=study_figures,
+        captions=expand("workflow/report/{figure}.rst", figure=FIGURES),
+        template="workflow/flopscape/report/template.html",
     output:
         html="results/{study}/report.html",
         md="results/{study}/report.md",

@@ -8,10 +8,9 @@ import matplotlib
 
 from flopscape.errors import FlopscapeError
 from flopscape.figures import tables
+from flopscape.figures.names import FIGURES
 from flopscape.figures.save import save
 from flopscape.figures.style import RC
-
-FIGURES = ("isoflop", "allocation", "loss", "curves", "residuals")
 
 
 def run(

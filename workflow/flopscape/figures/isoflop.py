@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from flopscape import numbers
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables, same_budget
-from flopscape.report import numbers
 
 NORMAL_95 = 1.96
 """Half-width of a normal 95 % interval in standard errors; where the noise is poorly known, it is wider than that."""

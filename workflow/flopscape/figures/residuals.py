@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from flopscape import numbers
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables
 from flopscape.records import FitResult
-from flopscape.report import numbers
 
 AXES = (
     ("n_params", "N, parameters (body + head)", style.tick_count),

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from flopscape import numbers
 from flopscape.config import Study
 from flopscape.fingerprint import run_fingerprint
 from flopscape.plan.coverage import Coverage
 from flopscape.plan.finished import Finished
 from flopscape.plan.price import Line, Price
 from flopscape.records import PlanRow, canonical
+from flopscape.terminal import aligned
 
 SHOWN = 8
 """Names listed before "and n more"."""
@@ -24,7 +26,11 @@ def price_text(study: Study, price: Price, coverage: Coverage, finished: Finishe
     header = ["budget", "runs to do", "tokens", "FLOPs", hours, "USD", "longest", "why"]
     body = [_cells(line) for line in [*price.lines, price.total]]
     mark = " (SIMULATED: losses come from a formula)" if study.simulated else ""
-    parts = [f"Price of study {price.study}{mark}", aligned([header, *body]), *_notes(price, coverage, finished)]
+    parts = [
+        f"Price of study {price.study}{mark}",
+        aligned([header, *body], right=range(1, 7)),
+        *_notes(price, coverage, finished),
+    ]
     return "\n".join(parts)
 
 
@@ -33,18 +39,18 @@ def _cells(line: Line) -> list[str]:
     return [
         line.label,
         f"{line.n_todo} of {line.n_all}",
-        f"{line.n_tokens:.3g}",
+        numbers.count(line.n_tokens),
         f"{line.flops:.3g}",
         f"{line.device_hours:.3g}",
-        f"{line.usd:.2f}",
-        duration(line.longest_seconds),
+        numbers.money(line.usd),
+        numbers.duration(line.longest_seconds),
         why or "-",
     ]
 
 
 def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str]:
     if price.total.n_todo:
-        wall = f"about {duration(price.wall_seconds)} with {price.parallel} at a time"
+        wall = f"about {numbers.duration(price.wall_seconds)} with {price.parallel} at a time"
         yield f"wall time: {wall}; disk: about {_bytes(price.disk_bytes)}"
     yield f"speed from: {price.speed_source}"
     yield f"coverage: {coverage.grade}{''.join(f'{chr(10)}  - {reason}' for reason in coverage.reasons)}"
@@ -66,25 +72,6 @@ def code_changed(finished: Finished) -> list[str]:
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
-
-
-def aligned(rows: list[list[str]]) -> str:
-    """A text table: the first and last column flush left, the others flush right, a rule under the header."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    flush_left = (0, len(widths) - 1)
-    lines = [
-        "  ".join(c.ljust(widths[i]) if i in flush_left else c.rjust(widths[i]) for i, c in enumerate(row))
-        for row in rows
-    ]
-    return "\n".join(line.rstrip() for line in [lines[0], "-" * len(lines[0]), *lines[1:]])
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `3.5 h`, `9.2 d`."""
-    for limit, divisor, unit, digits in ((90, 1, "s", 0), (5400, 60, "min", 0), (172800, 3600, "h", 1)):
-        if seconds < limit:
-            return f"{seconds / divisor:.{digits}f} {unit}"
-    return f"{seconds / 86400:.1f} d"
 
 
 def _bytes(number: float) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from flopscape import numbers
 from flopscape.records import FitResult
-from flopscape.report import numbers
 from flopscape.report.blocks import Block, Bullets, Code, Grid, Paragraph
 from flopscape.report.evidence import Evidence
 

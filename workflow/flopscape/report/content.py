@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from flopscape import numbers
 from flopscape.records import FitResult
-from flopscape.report import background, numbers, summary
+from flopscape.report import background, summary
 from flopscape.report.background import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
 from flopscape.report.doubts import doubts

@@ -5,8 +5,8 @@ from itertools import combinations
 
 import pandas as pd
 
+from flopscape import numbers
 from flopscape.records import Estimate, FitResult, Prediction
-from flopscape.report import numbers
 from flopscape.report.evidence import Evidence
 
 WIDE = 2.0

@@ -4,11 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flopscape.config import Study
+from flopscape.figures.names import FIGURES
 from flopscape.plan.overview import plan_study
 from flopscape.records import dataset_id
 from flopscape.report.write import run
-
-FIGURES = ("isoflop", "allocation", "loss", "curves", "residuals")
 
 
 def write_report(study_file: Path, results: Path, out: Path) -> None:

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from flopscape import numbers
 from flopscape.records import FitResult, Prediction
-from flopscape.report import numbers
+from flopscape.terminal import aligned
 
 STATUS_WORDS = {
     "ok": "the global optimum was reached and the parameters are identified",
@@ -51,7 +52,7 @@ def summary(study: str, name: str, fit: FitResult, report: str) -> str:
     mark = " (SIMULATED: losses come from a formula)" if fit.simulated else ""
     lines = [f"\nRecommendation of study {study}{mark}"]
     if rows := recommendation(fit):
-        lines += _aligned([head(), *rows])
+        lines.append(aligned([head(), *rows]))
     lines += [f"fit {name}: {fit.status}: {fit.reason or STATUS_WORDS[fit.status]}", f"report: {report}"]
     return "\n".join(lines)
 
@@ -64,9 +65,3 @@ def _row(prediction: Prediction) -> list[str]:
         numbers.interval(prediction.tokens_per_param, numbers.ratio),
         numbers.interval(prediction.loss, numbers.loss),
     ]
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return [lines[0], "-" * len(lines[0]), *lines[1:]]

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from flopscape import numbers
 from flopscape.records import Estimate
-from flopscape.report import numbers
 
 
 @pytest.mark.parametrize(
