@@ -39,7 +39,10 @@ class Loop:
         self.task, self.settings, self.accelerator, self.loss = task, task.settings, accelerator, loss
         self.parameters = list(module.parameters())
         self.peak_rates = [group["lr"] for group in optimizer.param_groups]
-        self.module, self.optimizer = accelerator.prepare(module, optimizer)
+        self.module, prepared = accelerator.prepare(module, optimizer)
+        # Accelerate's wrapper searches the installed packages at every step, a tenth of a tiny model's; its gradient
+        # scaler, which only fp16 has, is all that a run needs of it.
+        self.optimizer: Optimizer = prepared if self.settings.mixed_precision == "fp16" else optimizer
 
     def run(self, batches: Iterator[Batch], score: Callable[[], float], progress: Progress) -> Outcome:
         """Train on the first `n_steps` batches; stops at the first point of the curve where the loss is not finite.
