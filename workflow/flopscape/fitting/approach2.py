@@ -134,6 +134,7 @@ def _lines(vertices: Vertices) -> tuple[Line, Line]:
     return n_line, fit_line(vertices.log_flops, vertices.log_tokens, d_variance, vertices.dof)
 
 
+@np.errstate(all="ignore")
 def _simulate(vertices: Vertices, line: Line, flops: Sequence[float], replicates: int, seed: int) -> pd.DataFrame:
     """Draw the vertices from a multivariate t with the line's degrees of freedom, and refit both laws to each set."""
     generator = np.random.default_rng(seed)
@@ -215,9 +216,13 @@ def _judge(
     guards.judge_uncertainty(verdict, line.slope_error)
     if len(used) < FEW_BUDGETS:
         verdict.add("weak", f"only {len(used)} usable budgets; {FEW_BUDGETS} are needed for a trustworthy slope")
+    flat = 0
     for p, covariance in zip(used, vertices.covariance, strict=True):
         if np.sqrt(covariance[0, 0]) > FLAT * np.ptp(np.log(table.n_params[p.rows])):
+            flat += 1
             verdict.warn(f"budget {p.budget:.4g}: the curve is too flat to place its lowest point")
+    if len(used) - flat < FEWEST_BUDGETS:
+        verdict.add("refused", f"{flat} of {len(used)} curves are too flat to place their lowest points")
     if len(used) > FEWEST_BUDGETS:
         _leave_out(verdict, result, vertices, line)
 
@@ -252,6 +257,7 @@ def _flag_rows(verdict: guards.Verdict, result: FitResult, table: RunTable, para
         verdict.warn(f"{guards.describe_rows(table, rows)}: off its budget's parabola by {far}; kept")
 
 
+@np.errstate(all="ignore")
 def _fill(
     result: FitResult,
     verdict: guards.Verdict,

@@ -17,6 +17,10 @@ OWN_NOISE_DOF = 6
 """Repeats (runs beyond the first of a size) that every budget needs to use its own noise."""
 
 
+ROUNDING = 1e-9
+"""Curvature across the sizes, as a part of the loss, that is rounding error of a flat or straight curve."""
+
+
 @dataclass(frozen=True)
 class Parabola:
     """loss = c0 + c1·x + c2·x², x = ln N − center, of one budget; `reason` says why it is not used."""
@@ -68,6 +72,8 @@ def _parabola(table: RunTable, budget: float) -> Parabola:
     Q, R = np.linalg.qr(X)
     c = np.linalg.solve(R, Q.T @ table.loss[rows])
     inverse = np.linalg.inv(R)
+    if abs(c[2]) * np.ptp(log_n) ** 2 < ROUNDING * abs(c[0]):
+        c[2] = 0.0
     residual = table.loss[rows] - X @ c
     vertex = center - c[1] / (2 * c[2]) if c[2] > 0 else np.nan
     return Parabola(
@@ -82,10 +88,8 @@ def _why_not(curvature: float, vertex: float, log_n: Array) -> str:
         return "the curvature is not positive: no lowest point"
     low, high = log_n.min(), log_n.max()
     if not low < vertex < high:
-        return (
-            f"the lowest point, N = {np.exp(vertex):.3g}, lies outside the sizes"
-            f" {np.exp(low):.3g} to {np.exp(high):.3g}"
-        )
+        side = "below" if vertex <= low else "above"
+        return f"the lowest point lies {side} the sizes {np.exp(low):.3g} to {np.exp(high):.3g}"
     return ""
 
 

@@ -67,6 +67,7 @@ def local(problem: Problem, p: Array) -> Local:
     return Local(p, residual[0], jacobian[0], float(residual[0] @ residual[0]), residual.shape[1] - 5)
 
 
+@np.errstate(all="ignore")
 def delta_errors(fit: Local, quantities: Quantities) -> dict[str, float]:
     """Standard error of each quantity by the delta method; logarithmic ones in logs."""
     _, gradients = quantities.evaluate(fit.p[None])
@@ -74,6 +75,7 @@ def delta_errors(fit: Local, quantities: Quantities) -> dict[str, float]:
     return dict(zip(quantities.names, np.sqrt(np.maximum(variance, 0)).tolist(), strict=True))
 
 
+@np.errstate(all="ignore")
 def profile_intervals(problem: Problem, fit: Local, quantities: Quantities) -> dict[str, tuple[float, float]]:
     """95 % profile-F interval of each quantity; NaN where the region does not close."""
     t = student.ppf(0.975, max(fit.dof, 1))
@@ -112,9 +114,8 @@ def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> A
     along = gradients[0] @ covariance
     size = np.sqrt(np.einsum("qi,qi->q", along, gradients[0]))
     radius = t * np.sqrt(fit.variance)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        direction = (along / size[:, None])[which] * side[:, None] * radius
-        multiplier = side * radius / size[which]
+    direction = (along / size[:, None])[which] * side[:, None] * radius
+    multiplier = side * radius / size[which]
     done = np.zeros(2 * Q, bool)
     p, mu = fit.p + FRACTIONS[0] * direction, FRACTIONS[0] * multiplier
     for before, fraction in zip((FRACTIONS[0], *FRACTIONS), FRACTIONS, strict=False):
@@ -145,25 +146,24 @@ def _correct(
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-300)) * radius
     bend = _curvature(quantities, which, p, scale)
     done = np.zeros(len(p), bool)
-    with np.errstate(all="ignore"):
-        for _ in range(CORRECTIONS):
-            p[:, 0] = np.maximum(p[:, 0], 0.0)
-            residual, J, H = _derivatives(problem, p)
-            slope = -np.einsum("min,mn->mi", J, residual)
-            normal = quantities.evaluate(p)[1][lanes, which]
-            lagrangian = slope - mu[:, None] * normal
-            fixed = (p[:, 0] <= 0) & ~(lagrangian[:, 0] < 0)
-            lagrangian[fixed, 0] = 0.0
-            gap = (residual**2).sum(1) / 2 - target
-            error = np.abs(lagrangian * scale).max(1) / radius**2
-            done = (np.abs(gap) < 1e-7 * radius**2) & (error < 1e-4)
-            if done.all():
-                break
-            step = _kkt_step(H - mu[:, None, None] * bend, normal, slope, lagrangian, gap, fixed, scale, radius)
-            size = np.abs(step[:, :5] / scale).max(1)
-            damp = np.where(done, 0.0, np.minimum(1.0, 1.0 / np.maximum(size, 1e-300)))
-            p = p + damp[:, None] * step[:, :5]
-            mu = mu + damp * step[:, 5]
+    for _ in range(CORRECTIONS):
+        p[:, 0] = np.maximum(p[:, 0], 0.0)
+        residual, J, H = _derivatives(problem, p)
+        slope = -np.einsum("min,mn->mi", J, residual)
+        normal = quantities.evaluate(p)[1][lanes, which]
+        lagrangian = slope - mu[:, None] * normal
+        fixed = (p[:, 0] <= 0) & ~(lagrangian[:, 0] < 0)
+        lagrangian[fixed, 0] = 0.0
+        gap = (residual**2).sum(1) / 2 - target
+        error = np.abs(lagrangian * scale).max(1) / radius**2
+        done = (np.abs(gap) < 1e-7 * radius**2) & (error < 1e-4)
+        if done.all():
+            break
+        step = _kkt_step(H - mu[:, None, None] * bend, normal, slope, lagrangian, gap, fixed, scale, radius)
+        size = np.abs(step[:, :5] / scale).max(1)
+        damp = np.where(done, 0.0, np.minimum(1.0, 1.0 / np.maximum(size, 1e-300)))
+        p = p + damp[:, None] * step[:, :5]
+        mu = mu + damp * step[:, 5]
     return p, mu, done
 
 

@@ -56,6 +56,7 @@ def finite_or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+@np.errstate(all="ignore")
 def surface_draws(parameters: Array, degenerate: Mask, quantities: Quantities) -> pd.DataFrame:
     """Table of resamples from p = (E, ln A', ln B', α, β), shape (R, 5); undefined exponents are NaN."""
     surface = quantities.surface(parameters)
@@ -70,11 +71,15 @@ def surface_draws(parameters: Array, degenerate: Mask, quantities: Quantities) -
     return pd.DataFrame(columns)
 
 
+@np.errstate(all="ignore")
 def optimum_predictions(surface: Surface, quantities: Quantities, intervals: Intervals) -> list[Prediction]:
     """The optimum at every asked compute."""
     predictions = []
     for flops in quantities.flops:
         best = optimum(surface, flops, quantities.compute)
+        if not np.isfinite(best).all() or best.n_params <= 0:
+            predictions.append(Prediction(flops, None, None, None, None))
+            continue
         n_params = intervals.estimate(column("n_params", flops), float(best.n_params))
         loss = intervals.estimate(column("loss", flops), float(best.loss))
         predictions.append(prediction(flops, n_params, loss, quantities.compute))

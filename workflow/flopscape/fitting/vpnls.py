@@ -24,6 +24,8 @@ OBJECTIVE = "least squares on the loss"
 FINE_GRID = np.geomspace(0.03, 2.5, 32)
 COARSE_GRID = np.geomspace(0.03, 2.5, 12)
 """Exponents where resamples may start, besides the optimum of the whole table."""
+ON_A_LINE = 0.01
+"""Standard deviation across a line in (ln N, ln D) below which the runs lie on it."""
 AT_OPTIMUM = 1e-6
 """Relative excess of the objective below which a start has reached the optimum."""
 
@@ -76,6 +78,12 @@ def _too_little(table: RunTable) -> str:
     for name, values in (("N", table.n_params), ("D", table.n_tokens)):
         if np.ptp(np.log(values)) < 1e-6:
             return f"all runs have the same {name} = {values[0]:g}: the surface's dependence on it cannot be seen"
+    logs = np.log(np.stack([table.n_params, table.n_tokens]))
+    if np.linalg.svd(logs - logs.mean(axis=1, keepdims=True), compute_uv=False)[1] < ON_A_LINE * np.sqrt(len(table)):
+        return (
+            "all runs lie on one line in ln N and ln D (one budget, or one number of tokens per parameter):"
+            " N and D are not told apart"
+        )
     if len(np.unique(guards.design_index(table))) < guards.FEWEST:
         return f"fewer than {guards.FEWEST} distinct pairs of N and D for five parameters"
     return ""
