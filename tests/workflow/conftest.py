@@ -64,6 +64,11 @@ class Checkout:
         assert old in text
         file.write_text(text.replace(old, new))
 
+    def append(self, path: str, line: str) -> None:
+        """Add a line at the end of a module of the package."""
+        file = self.folder / "workflow/flopscape" / path
+        file.write_text(f"{file.read_text()}\n\n{line}\n")
+
     def records(self, study: str = "tiny") -> list[Path]:
         return sorted((self.folder / f"results/{study}/runs").glob("*.json"))
 

@@ -43,12 +43,34 @@ def test_a_poor_sweep_is_refused_when_strict(checkout):
     assert "coverage is poor and strict is true" in refused(checkout, "--config", "studies=tiny")
 
 
-def test_a_record_cut_in_half_stops_collection_with_its_name(finished):
-    record = finished.records()[0]
-    record.write_text(record.read_text()[:300])
+def test_a_record_cut_in_half_stops_everything_with_its_name(finished):
+    first, second = finished.records()[:2]
+    first.write_text(first.read_text()[:300])
+    second.unlink()
     done = finished.run("snakemake", "--config", "studies=tiny")
     assert done.returncode != 0
-    log = (finished.folder / "logs/collect/tiny.log").read_text()
-    assert record.name in log
-    assert "not whole JSON" in log
-    assert not (finished.folder / "results/tiny/runs.csv").exists()
+    assert f"{first.name}: not whole JSON" in done.stderr
+    assert not second.exists()
+
+
+def test_collection_names_a_record_cut_in_half(finished):
+    record = finished.records()[0]
+    record.write_text(record.read_text()[:300])
+    out = finished.folder / "again.csv"
+    words = ("collect", "config/studies/tiny.yaml", "--runs", "results/tiny/runs", "--out", str(out))
+    done = finished.run("flopscape", *words)
+    assert done.returncode == 2
+    assert f"{record.name}: not whole JSON" in done.stderr
+    assert not out.exists()
+
+
+def test_an_unreadable_corpus_is_one_sentence_before_any_training(checkout):
+    checkout.edit("config/studies/kjv-gpt.yaml", "text:BibleText", "text:TextFile")
+    checkout.edit("config/studies/kjv-gpt.yaml", "    context: 64       # tokens a sequence\n", "    path: gone.txt\n")
+    assert "gone.txt: no such file; correct its kwargs" in refused(checkout)
+    (checkout.folder / "gone.txt").write_text("too short")
+    done = checkout.run("snakemake")
+    assert done.returncode != 0
+    (log,) = (checkout.folder / "logs/data").glob("*.log")
+    assert log.read_text().startswith("flopscape: gone.txt: too small")
+    assert checkout.records("kjv-gpt") == []

@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from tests.workflow.conftest import N_TINY
 
 AFTER_FITS = {"draw_figure": 5, "write_report": 1}
@@ -24,7 +22,9 @@ def test_one_more_seed_trains_its_runs_only(finished):
 
 
 def test_editing_approach2_reruns_its_fit_and_what_reads_it(finished):
-    finished.edit("workflow/flopscape/fitting/approach2.py", "import numpy as np\n", "import numpy as np\n\nUNUSED = 1\n")
+    finished.edit(
+        "workflow/flopscape/fitting/approach2.py", "import numpy as np\n", "import numpy as np\n\nUNUSED = 1\n"
+    )
     assert finished.due() == {"fit_runs": 1, **AFTER_FITS}
     jobs = finished.snakemake("-n")
     assert "results/tiny/fits/approach2.json" in jobs
@@ -32,29 +32,26 @@ def test_editing_approach2_reruns_its_fit_and_what_reads_it(finished):
 
 
 def test_editing_shared_fitting_code_reruns_all_fits_and_no_training(finished):
-    finished.edit("workflow/flopscape/fitting/table.py", "\nimport pandas as pd\n", "\nimport pandas as pd\n\nUNUSED = 1\n")
+    finished.edit(
+        "workflow/flopscape/fitting/table.py", "\nimport pandas as pd\n", "\nimport pandas as pd\n\nUNUSED = 1\n"
+    )
     assert finished.due() == {"fit_runs": 2, **AFTER_FITS}
 
 
 def test_editing_one_figure_redraws_it_and_rewrites_the_report(finished):
-    path = finished.folder / "workflow/flopscape/figures/isoflop.py"
-    path.write_text(path.read_text() + "\n\nUNUSED = 1\n")
+    finished.append("figures/isoflop.py", "UNUSED = 1")
     assert finished.due() == {"draw_figure": 1, "write_report": 1}
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["fitting/approach2.py", "fitting/table.py", "collect.py", "training/run.py", "plugins/gpt.py", "figures/isoflop.py"],
-)
-def test_a_comment_or_a_touch_reruns_nothing(finished, path):
-    file = finished.folder / "workflow/flopscape" / path
-    file.write_text(file.read_text() + "\n# a remark\n")
+def test_comments_and_touched_files_rerun_nothing(finished):
+    for path in ("fitting/approach2.py", "fitting/table.py", "collect.py", "training/run.py", "plugins/gpt.py"):
+        finished.append(path, "# a remark")
+    (finished.folder / "workflow/flopscape/figures/isoflop.py").touch()
     assert finished.due() == {}
 
 
 def test_editing_the_trainer_reruns_nothing_but_is_said(finished):
-    path = finished.folder / "workflow/flopscape/plugins/surface.py"
-    path.write_text(path.read_text() + "\n\nUNUSED = 1\n")
+    finished.append("plugins/surface.py", "UNUSED = 1")
     assert finished.due() == {}
     assert "warning: the training code has changed" in finished.snakemake("-n")
 

@@ -16,6 +16,7 @@ from flopscape.plan.launch import launch_command
 from flopscape.plan.overview import plan_study, price_planned
 from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.show import price_text
+from flopscape.plugins.base import load_plugin
 from flopscape.records import canonical, dataset_id, short_hash
 
 RESULTS = Path("results")
@@ -32,9 +33,20 @@ def read_settings():
         raise WorkflowError(str(error)) from None
 
 
+def source_files(dataset):
+    """Files of the user's that a dataset is made from."""
+    if not dataset["plugin"].startswith("flopscape."):
+        return []
+    files = getattr(load_plugin(dataset["plugin"], dataset.get("kwargs")), "source_files", list)()
+    if absent := [path for path in files if not Path(path).is_file()]:
+        raise WorkflowError(f"dataset {dataset['plugin']}: {', '.join(absent)}: no such file; correct its kwargs")
+    return files
+
+
 SETTINGS, STUDIES = read_settings()
 ROWS = {name: {row.run_id: row for row in planned.rows} for name, planned in STUDIES.items()}
 DATASETS = {dataset_id(p.study.dataset.spec()): p.study.dataset.spec() for p in STUDIES.values() if p.study.dataset}
+SOURCES = {name: source_files(dataset) for name, dataset in DATASETS.items()}
 FITS = {name: {fit.name: fit for fit in planned.study.fits} for name, planned in STUDIES.items()}
 
 
@@ -88,8 +100,8 @@ def dataset_spec(wildcards):
     return canonical(DATASETS[wildcards.dataset])
 
 
-def dataset_code(wildcards):
-    return fingerprint("flopscape.plugins.prepare", DATASETS[wildcards.dataset]["plugin"].partition(":")[0])
+def dataset_sources(wildcards):
+    return SOURCES[wildcards.dataset]
 
 
 def data_manifest(wildcards):
@@ -194,9 +206,11 @@ def print_prices():
 
 
 def refuse_to_start():
-    """Before the first job: a study over its limits stops everything."""
+    """Before the first job: a study over its limits, or with a broken record, stops everything."""
     for planned in STUDIES.values():
-        seen = price_planned(planned, SETTINGS.prices, 1, RESULTS, None)
+        seen = price_planned(planned, SETTINGS.prices, 1, RESULTS)
+        if seen.finished.broken:
+            raise WorkflowError("\n".join(seen.finished.broken))
         try:
             refuse_over_limits(planned.study, seen.price)
         except FlopscapeError as error:

@@ -6,6 +6,8 @@ prepare_data: once per dataset, whatever the number of studies
 
 rule prepare_data:
     """Write a dataset and its manifest; training depends on the manifest alone, by checksum."""
+    input:
+        dataset_sources,
     output:
         "results/data/{dataset}/manifest.json",
     log:

@@ -16,11 +16,12 @@ def _accelerate(resources: Resources) -> str:
     """`accelerate launch` with every option it would otherwise ask or guess.
 
     `--cpu --num_processes 2` would start a single process without a word: several CPU processes need `--multi_gpu`.
+    With `-q` a refused run ends in its own sentence and not in the launcher's traceback.
     """
     several = resources.processes > 1
     kind = "--multi_gpu --main_process_port 0" if several else ("--cpu" if resources.device == "cpu" else "")
     words = (
-        f"accelerate launch {kind} --num_processes {resources.processes} --num_machines 1 --mixed_precision no "
+        f"accelerate launch -q {kind} --num_processes {resources.processes} --num_machines 1 --mixed_precision no "
         f"--dynamo_backend no --num_cpu_threads_per_process {resources.threads}"
     )
     return " ".join(words.split())

@@ -63,7 +63,11 @@ class DatasetPlugin(Protocol):
     unit: str
 
     def prepare(self, folder: Path) -> Manifest:
-        """Write the data into `folder`, once; the network is allowed here and nowhere else."""
+        """Write the data into `folder`, once; the network is allowed here and nowhere else.
+
+        A dataset made from files of the user's may also have `source_files() -> list[str]`: when one of them changes,
+        the data are prepared again.
+        """
 
     def batches(
         self, folder: Path, split: str, batch_units: int, seed: int, rank: int, world_size: int, start: int

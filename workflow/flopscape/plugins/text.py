@@ -268,7 +268,9 @@ class StdlibText(ByteText):
 
 
 class TextFile(ByteText):
-    """A text file of the user's: a document is a block of some kilobytes that ends at an empty line where one comes.
+    """A text file of the user's: a document is a block that ends at an empty line where one comes.
+
+    Blocks are about 1/200 of the text, so that a short text has held-out ones too, and at most some kilobytes.
 
     Parameters
     ----------
@@ -280,7 +282,7 @@ class TextFile(ByteText):
         Tokens of one window.
     """
 
-    block_bytes = 4096
+    least_block_bytes, most_block_bytes = 256, 4096
 
     def __init__(self, path: str, context: int = 64, licence: str = "not stated") -> None:
         super().__init__(context)
@@ -290,9 +292,15 @@ class TextFile(ByteText):
         """The path."""
         return self.path
 
+    def source_files(self) -> list[str]:
+        """The file: when it changes, the data are prepared again."""
+        return [self.path]
+
     def documents(self) -> list[Document]:
         """The blocks, in order."""
-        blocks = _blocks(_read_bytes(Path(self.path)), self.block_bytes)
+        text = _read_bytes(Path(self.path))
+        size = min(self.most_block_bytes, max(self.least_block_bytes, len(text) // 200))
+        blocks = _blocks(text, size)
         return [(f"block {number}", paragraphs(block)) for number, block in enumerate(blocks)]
 
 
