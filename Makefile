@@ -20,10 +20,10 @@ $(READY): pyproject.toml envs/constraints.txt envs/data.txt
 	@touch $@
 
 study: setup
-	snakemake
+	snakemake --quiet rules host
 
 test: setup
-	pytest
+	pytest -n auto --dist worksteal
 
 check: setup
 	ruff check .
