@@ -109,6 +109,20 @@ def fit(
     run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, exclude=exclude)
 
 
+@app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --n-params 2e5`")
+def predict(
+    fit_file: Annotated[Path, typer.Argument(metavar="FIT.json", help="A fit, with its draws beside it.")],
+    flops: Annotated[list[float], typer.Option(help="Compute in FLOPs; repeatable.")],
+    n_params: Annotated[float | None, typer.Option(help="Use this size instead of the optimal one.")] = None,
+) -> None:
+    """Print the optimal size, tokens and loss at any compute, or tokens and loss of a given size."""
+    from flopscape.fitting.predict import predict_file
+    from flopscape.report.summary import head, row
+    from flopscape.terminal import aligned
+
+    print(aligned([head(), *(row(prediction) for prediction in predict_file(fit_file, flops, n_params))]))
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not (separator and name and value):

@@ -26,7 +26,7 @@ def head(unit: str = "token") -> list[str]:
 
 def recommendation(fit: FitResult) -> list[list[str]]:
     """One row an asked budget: C, N*, D*, D*/N*, L*, each with its 95 % interval; no rows for a refused fit."""
-    return [] if fit.status == "refused" else [_row(prediction) for prediction in fit.predictions]
+    return [] if fit.status == "refused" else [row(prediction) for prediction in fit.predictions]
 
 
 def sentence(prediction: Prediction, unit: str) -> str:
@@ -57,7 +57,8 @@ def summary(study: str, name: str, fit: FitResult, report: str) -> str:
     return "\n".join(lines)
 
 
-def _row(prediction: Prediction) -> list[str]:
+def row(prediction: Prediction) -> list[str]:
+    """One line of the recommendation."""
     return [
         numbers.flops(prediction.flops),
         numbers.interval(prediction.n_params, numbers.count),
