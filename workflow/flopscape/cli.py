@@ -94,9 +94,11 @@ def collect(
 @app.command(epilog="Example: `flopscape fit results/quick/runs.csv --method vpnls --flops 1e13 --out fit.json`")
 def fit(
     runs: RunsFile,
-    method: Annotated[str, typer.Option(help="approach2, vpnls, or the import path of a module of your own.")],
+    method: Annotated[str, typer.Option(help="approach2, approach3, vpnls, or the import path of your own module.")],
     out: Annotated[Path, typer.Option(help="FIT.json to write; the draws land beside it as .parquet.")],
     flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Of approach3: huber, lad, log_lsq or lsq.")] = None,
+    delta: Annotated[float | None, typer.Option(help="Huber's δ in log residuals; 1e-3 unless given.")] = None,
     bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind the intervals.")] = 4000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     exclude: Annotated[str | None, typer.Option(help="Leave out rows, for example 'n_params < 1e4'.")] = None,
@@ -106,7 +108,8 @@ def fit(
     from flopscape.fitting.fit import run
 
     columns = dict(_pair(text) for text in column or [])
-    run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, exclude=exclude)
+    given = {"objective": objective, "delta": delta}
+    run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, exclude=exclude, **given)
 
 
 def _pair(text: str) -> tuple[str, str]:
