@@ -46,8 +46,8 @@ def estimate(
     seed : int
         Seed of the resampling.
     objective : str
-        `huber`, `lad` (least absolute deviations) and `log_lsq` (least squares) of the log residual; `lsq`, least squares
-        on the loss, is what `vpnls` minimises.
+        `huber`, `lad` (least absolute deviations) and `log_lsq` (least squares) of the log residual; `lsq`, least
+        squares on the loss, is what `vpnls` minimises.
     delta : float, optional
         Huber's δ in log residuals, 1e-3 unless given; only with `huber`.
 

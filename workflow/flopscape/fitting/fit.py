@@ -52,7 +52,8 @@ def fit(
     Raises
     ------
     FlopscapeError
-        An unknown method or option, a bad exclusion or a budget that is not positive. Whatever the data, a fit is returned.
+        An unknown method or option, a bad exclusion or a budget that is not positive. Whatever the data, a fit is
+        returned.
     """
     if exclude:
         table = table.without(exclude)

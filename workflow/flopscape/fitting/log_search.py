@@ -10,12 +10,12 @@ from flopscape.fitting.profile import Local, local, log_derivatives
 from flopscape.fitting.varpro import Problem, Solution
 from flopscape.laws.arrays import Array
 
-LAD_DELTA, LAD_RESAMPLE_DELTA = 1e-9, 1e-6
-"""δ that stands for zero: it moves the parameters by less than their rounding, and by less than 1e-3 of their errors."""
+LAD_DELTA, LAD_RESAMPLE_DELTA = 1e-9, 3e-5
+"""δ that stands for zero, in log residuals: of a fit, and of a resample, where it is far below the noise."""
 START = 1e-3
 """Least share of the mean loss that a term starts with, so that it can grow again."""
 BEST_TUNING, NARROW = 1.345, 0.5
-"""δ/σ that keeps 95 % efficiency on Gaussian noise (Huber 1981, section 4.5); below the second it costs 15 % in width."""
+"""δ/σ that keeps 95 % efficiency on Gaussian noise (Huber 1981, section 4.5), and the δ/σ below which a fit says so."""
 
 
 @dataclass(frozen=True)

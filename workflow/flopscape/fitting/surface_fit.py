@@ -31,8 +31,9 @@ AT_OPTIMUM = 1e-6
 class Search(Protocol):
     """How one objective is minimised over (E, A, B, α, β); all searches are global."""
 
-    smooth: bool
-    """Whether profile-F intervals and delta-method errors exist."""
+    @property
+    def smooth(self) -> bool:
+        """Whether profile-F intervals and delta-method errors exist."""
 
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
         """Optima from given exponents (R, 2), to full precision."""
