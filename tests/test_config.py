@@ -50,6 +50,16 @@ def test_a_number_of_seeds_counts_from_zero():
     assert study_with(sweep={"isoflop": isoflop}).sweep.isoflop.seeds == [0, 1, 2]
 
 
+def test_the_name_of_a_fit_says_its_objective():
+    fits = ["approach3", "approach3-lad", {"name": "mine", "method": "approach3", "objective": "huber", "delta": 0.01}]
+    found = study_with(fits=fits, recommend={"flops": [1e13]}).fits
+    assert [(fit.name, fit.objective, fit.delta) for fit in found] == [
+        ("approach3", None, None),
+        ("approach3-lad", "lad", None),
+        ("mine", "huber", 0.01),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -67,6 +77,9 @@ def test_a_number_of_seeds_counts_from_zero():
         ({"fits": ["approach9"]}, "fits.0.method"),
         ({"fits": [{"name": "a/b", "method": "vpnls"}]}, "fit name 'a/b'"),
         ({"fits": ["vpnls", "vpnls"]}, "two fits of one name"),
+        ({"fits": ["approach3-hubber"]}, "fits.0.objective"),
+        ({"fits": [{"name": "a", "method": "vpnls", "objective": "lad"}]}, "objective: vpnls has none"),
+        ({"fits": [{"name": "a", "method": "approach3", "objective": "lad", "delta": 0.1}]}, "delta: only approach3"),
         ({"recommend": {"flops": [1e13], "fit": "huber"}}, "'huber' is not one of the fits"),
         ({"trainer": {"plugin": "loop"}}, "dataset is missing"),
     ],

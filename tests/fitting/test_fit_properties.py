@@ -17,7 +17,7 @@ from flopscape.fitting.residuals import fitted_table, residuals
 from flopscape.fitting.table import read_runs
 from flopscape.records import FitResult
 
-METHODS = pytest.mark.parametrize("method", ["approach2", "vpnls"])
+METHODS = pytest.mark.parametrize("method", ["approach2", "approach3", "vpnls"])
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from fit_tables import published
 
 from flopscape.fitting import varpro
 from flopscape.fitting.fit import fit
-from flopscape.fitting.vpnls import _problem
+from flopscape.fitting.surface_fit import centred_problem
 
 TARGETS = {
     ("llama_3__exp_loss", True): "133 1.8405 261.65 870.22 0.3481 0.3591 0.0074066335",
@@ -42,7 +42,7 @@ def test_vpnls_reaches_the_chinchilla_optimum(tmp_path):
 
 
 def test_every_random_start_reaches_the_chinchilla_optimum(tmp_path):
-    problem, _ = _problem(published("chinchilla", tmp_path))
+    problem, _ = centred_problem(published("chinchilla", tmp_path))
     starts = np.exp(np.random.default_rng(0).uniform(np.log(0.02), np.log(3), (500, 2)))
     found = varpro.newton(problem, np.ones((500, 240)), starts)
     assert found.converged.all()

@@ -91,12 +91,31 @@ def collect(
     write_tables(plan_rows(load_study(study_file)), runs, out)
 
 
+@app.command("import", epilog="Example: `flopscape import theirs.csv --map loss=val_loss --map flops=C --out runs.csv`")
+def import_(
+    source: Annotated[str, typer.Argument(metavar="FILE", help="CSV, TSV, Parquet or JSONL; or a published table.")],
+    out: Annotated[Path, typer.Option(help="Table to write, .csv or .parquet.")],
+    columns: Annotated[list[str] | None, typer.Option("--map", help="Our name = theirs: loss=val_loss.")] = None,
+    mirror: Annotated[Path | None, typer.Option(help="Folder with the files of published tables.")] = None,
+) -> None:
+    """Turn other people's runs into a table that `fit` reads: columns mapped, N or D from C = 6ND, rows checked."""
+    from flopscape.fitting.read_table import read_any
+    from flopscape.other_runs import import_runs
+    from flopscape.published import PUBLISHED, load_published
+
+    mapping = dict(_pair(text, "--map", "loss=val_loss") for text in columns or [])
+    frame = load_published(source, mirror) if source in PUBLISHED else read_any(Path(source))
+    print(import_runs(frame, source, out, mapping))
+
+
 @app.command(epilog="Example: `flopscape fit results/quick/runs.csv --method vpnls --flops 1e13 --out fit.json`")
 def fit(
     runs: RunsFile,
-    method: Annotated[str, typer.Option(help="approach2, vpnls, or the import path of a module of your own.")],
+    method: Annotated[str, typer.Option(help="approach2, approach3, vpnls, or the import path of your own module.")],
     out: Annotated[Path, typer.Option(help="FIT.json to write; the draws land beside it as .parquet.")],
     flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Of approach3: huber, lad, log_lsq or lsq.")] = None,
+    delta: Annotated[float | None, typer.Option(help="Huber's δ in log residuals; 1e-3 unless given.")] = None,
     bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind the intervals.")] = 4000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     exclude: Annotated[str | None, typer.Option(help="Leave out rows, for example 'n_params < 1e4'.")] = None,
@@ -105,8 +124,9 @@ def fit(
     """Fit a scaling law to a table of runs. Whatever it judges, `refused` included, is written."""
     from flopscape.fitting.fit import run
 
-    columns = dict(_pair(text) for text in column or [])
-    run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, exclude=exclude)
+    columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
+    given = {"objective": objective, "delta": delta}
+    run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, exclude=exclude, **given)
 
 
 @app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --n-params 2e5`")
@@ -123,10 +143,10 @@ def predict(
     print(aligned([head(), *(row(prediction) for prediction in predict_file(fit_file, flops, n_params))]))
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not (separator and name and value):
-        raise FlopscapeError(f"--column {text!r}: write it as n_params=n_params_total")
+        raise FlopscapeError(f"{option} {text!r}: write it as {example}")
     return name, value
 
 

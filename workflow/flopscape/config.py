@@ -151,8 +151,12 @@ class Fit(Model):
 
     name: str
     """Name of the output, `fits/{name}.json`."""
-    method: Literal["approach2", "vpnls"]
+    method: Literal["approach2", "approach3", "vpnls"]
     """How to fit."""
+    objective: Literal["huber", "lad", "log_lsq", "lsq"] | None = None
+    """What approach3 minimises; huber when left out."""
+    delta: Positive | None = None
+    """Huber's δ in log residuals; 1e-3 when left out."""
     bootstrap: Annotated[int, BeforeValidator(_number), Field(ge=100)] = 4000
     """Resamples of whole runs behind the intervals, where the method uses them."""
     seed: Seed = 0
@@ -163,9 +167,27 @@ class Fit(Model):
     def name_is_plain(cls, name: str) -> str:
         return _plain(name, "fit")
 
+    @model_validator(mode="after")
+    def options_belong_to_the_method(self) -> Self:
+        if self.objective and self.method != "approach3":
+            raise ValueError(f"objective: {self.method} has none; only approach3 has")
+        if self.delta and (self.method != "approach3" or self.objective not in (None, "huber")):
+            raise ValueError("delta: only approach3's objective huber has one")
+        return self
+
+
+OPTION_OF_METHOD = {"approach3": "objective"}
+"""What the second half of a fit's name means: approach3-lad is approach3 with the objective lad."""
+
 
 def _fit(value: Any) -> Any:
-    return {"name": value, "method": value} if isinstance(value, str) else value
+    """A name alone stands for a method, or for a method and its option."""
+    if not isinstance(value, str):
+        return value
+    method, _, option = value.partition("-")
+    if option and method in OPTION_OF_METHOD:
+        return {"name": value, "method": method, OPTION_OF_METHOD[method]: option}
+    return {"name": value, "method": value}
 
 
 class Recommend(Model):

@@ -157,7 +157,9 @@ def fit_options(wildcards):
     study = chosen(wildcards.study).study
     fit = FITS[wildcards.study][wildcards.fit]
     budgets = " ".join(f"--flops {flops!r}" for flops in study.recommend.flops)
-    return f"--method {fit.method} --bootstrap {fit.bootstrap} --seed {fit.seed} {budgets}"
+    given = {"objective": fit.objective, "delta": fit.delta}
+    options = " ".join(f"--{name} {value}" for name, value in given.items() if value is not None)
+    return f"--method {fit.method} {options} --bootstrap {fit.bootstrap} --seed {fit.seed} {budgets}"
 
 
 def fit_code(wildcards):

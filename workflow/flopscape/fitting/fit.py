@@ -1,10 +1,12 @@
 """One call for every method: read, leave out, fit, write FIT.json and its draws in FIT.parquet."""
 
 import importlib
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pandas as pd
 
@@ -21,6 +23,7 @@ def fit(
     bootstrap: int = 4000,
     seed: int = 0,
     exclude: str | None = None,
+    **options: Any,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit a table of runs.
 
@@ -29,7 +32,7 @@ def fit(
     table : RunTable
         From `read_runs`.
     method : str
-        `approach2`, `vpnls`, or the import path of a module with the same `estimate`.
+        `approach2`, `approach3`, `vpnls`, or the import path of a module with the same `estimate`.
     flops : sequence of float
         Compute C, in FLOPs, to predict the optimum for.
     bootstrap : int
@@ -38,6 +41,8 @@ def fit(
         Seed of the draws: the same seed gives the same bytes.
     exclude : str, optional
         Leave out the rows for which this pandas expression over the table's columns is true.
+    **options
+        What only some methods take, such as approach3's `objective` and `delta`; None is the method's default.
 
     Returns
     -------
@@ -47,12 +52,15 @@ def fit(
     Raises
     ------
     FlopscapeError
-        An unknown method, a bad exclusion or a budget that is not positive. Whatever the data, a fit is returned.
+        An unknown method or option, a bad exclusion or a budget that is not positive. Whatever the data, a fit is
+        returned.
     """
     if exclude:
         table = table.without(exclude)
     asked = [_positive(c) for c in flops]
-    result, draws = _method(method).estimate(table, flops=asked, bootstrap=bootstrap, seed=seed)
+    module = _method(method)
+    given = _accepted(method, module, options)
+    result, draws = module.estimate(table, flops=asked, bootstrap=bootstrap, seed=seed, **given)
     result.excluded = [*table.excluded, *result.excluded]
     result.warnings = [*table.warnings, *result.warnings]
     result.conventions = table.conventions
@@ -73,10 +81,11 @@ def run(
     bootstrap: int = 4000,
     seed: int = 0,
     exclude: str | None = None,
+    **options: Any,
 ) -> FitResult:
     """Read a table, fit it, and write OUT (JSON) and the draws beside it with the suffix .parquet."""
     table = read_runs(runs, columns)
-    result, draws = fit(table, method, flops=flops, bootstrap=bootstrap, seed=seed, exclude=exclude)
+    result, draws = fit(table, method, flops=flops, bootstrap=bootstrap, seed=seed, exclude=exclude, **options)
     write_draws(draws, Path(out).with_suffix(".parquet"))
     result.write(out)
     return result
@@ -103,6 +112,16 @@ def _method(name: str) -> ModuleType:
     if not callable(getattr(module, "estimate", None)):
         raise FlopscapeError(f"method {name!r}: the module has no estimate(table, *, flops, bootstrap, seed)")
     return module
+
+
+def _accepted(method: str, module: ModuleType, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that are given; one that the method does not take is named."""
+    given = {name: value for name, value in options.items() if value is not None}
+    parameters = inspect.signature(module.estimate).parameters
+    unknown = [name for name in given if name not in parameters]
+    if unknown:
+        raise FlopscapeError(f"method {method!r} takes no {unknown[0]}")
+    return given
 
 
 def _positive(flops: float) -> float:

@@ -5,7 +5,9 @@ The interval of q is its range over {p : RSS(p) ≤ RSS_min·(1 + F/(n − 5))},
 corrected by Newton's method, for all quantities and both sides at once. E stays on E ≥ 0.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.stats import t as student
@@ -20,15 +22,25 @@ CORRECTIONS = 12
 DIFFERENCE = 1e-5
 
 
+Derivatives = Callable[[Problem, Array], tuple[Array, Array, Array]]
+"""Residuals (m, n), J (m, 5, n) and the exact Hessian of ½RSS (m, 5, 5) at p (m, 5)."""
+
+
 @dataclass(frozen=True)
 class Local:
-    """The fit around its optimum: p (5,), residuals, J = ∂L/∂p (5, n), RSS, and n − 5 degrees of freedom."""
+    """The fit around its optimum: p (5,), residuals, J (5, n), RSS, and n − 5 degrees of freedom.
+
+    Residuals and J = ∂L̂/∂p are of the loss, or of its logarithm: as `derivatives` gives them. `raw` are the residuals
+    of the loss in either case, in nats.
+    """
 
     p: Array
     residual: Array
     jacobian: Array
     rss: float
     dof: int
+    raw: Array
+    derivatives: Derivatives
 
     @property
     def variance(self) -> float:
@@ -61,12 +73,6 @@ class Local:
         return np.asarray((Q**2).sum(axis=1))
 
 
-def local(problem: Problem, p: Array) -> Local:
-    """Residuals and derivatives at p."""
-    residual, jacobian, _ = _derivatives(problem, p[None])
-    return Local(p, residual[0], jacobian[0], float(residual[0] @ residual[0]), residual.shape[1] - 5)
-
-
 @np.errstate(all="ignore")
 def delta_errors(fit: Local, quantities: Quantities) -> dict[str, float]:
     """Standard error of each quantity by the delta method; logarithmic ones in logs."""
@@ -87,22 +93,52 @@ def profile_intervals(problem: Problem, fit: Local, quantities: Quantities) -> d
     return out
 
 
-def _derivatives(problem: Problem, p: Array) -> tuple[Array, Array, Array]:
-    """Residuals (m, n), J (m, 5, n) and the exact Hessian of ½RSS (m, 5, 5) at p (m, 5)."""
+def loss_derivatives(problem: Problem, p: Array) -> tuple[Array, Array, Array]:
+    """`Derivatives` of the loss: residuals L − L̂ in nats."""
+    x, y = _terms(problem, p)
     u, v = problem.u
-    x = np.exp(p[:, 1, None] - p[:, 3, None] * u)
-    y = np.exp(p[:, 2, None] - p[:, 4, None] * v)
     J = np.stack([np.ones_like(x), x, y, -u * x, -v * y], axis=1)
     residual = problem.y - p[:, :1] - x - y
     H = J @ J.swapaxes(1, 2)
-    for amplitude, exponent, logs in ((1, 3, u), (2, 4, v)):
-        column = J[:, amplitude]
-        H[:, amplitude, amplitude] -= (residual * column).sum(1)
-        cross = (residual * column * -logs).sum(1)
-        H[:, amplitude, exponent] -= cross
-        H[:, exponent, amplitude] -= cross
-        H[:, exponent, exponent] -= (residual * column * logs**2).sum(1)
+    _add_curvature(H, -residual, J, problem)
     return residual, J, H
+
+
+def log_derivatives(problem: Problem, p: Array) -> tuple[Array, Array, Array]:
+    """`Derivatives` of the log loss: residuals ln L − ln L̂; ∂²ln L̂ = ∂²L̂/L̂ − J·Jᵀ."""
+    x, y = _terms(problem, p)
+    u, v = problem.u
+    predicted = p[:, :1] + x + y
+    J = np.stack([np.ones_like(x), x, y, -u * x, -v * y], axis=1) / predicted[:, None]
+    residual = np.log(problem.y) - np.log(predicted)
+    H = (J * (1 + residual)[:, None]) @ J.swapaxes(1, 2)
+    _add_curvature(H, -residual, J, problem)
+    return residual, J, H
+
+
+def _terms(problem: Problem, p: Array) -> tuple[Array, Array]:
+    """A'·exp(−α·u) and B'·exp(−β·v), each of shape (m, n)."""
+    u, v = problem.u
+    return np.exp(p[:, 1, None] - p[:, 3, None] * u), np.exp(p[:, 2, None] - p[:, 4, None] * v)
+
+
+def _add_curvature(H: Array, factor: Array, J: Array, problem: Problem) -> None:
+    """Add Σ factor·∂²L̂ in place: each term's block is its column of J times (1, −u; −u, u²)."""
+    for amplitude, exponent, logs in ((1, 3, problem.u[0]), (2, 4, problem.u[1])):
+        column = factor * J[:, amplitude]
+        cross = (column * -logs).sum(1)
+        H[:, amplitude, amplitude] += column.sum(1)
+        H[:, amplitude, exponent] += cross
+        H[:, exponent, amplitude] += cross
+        H[:, exponent, exponent] += (column * logs**2).sum(1)
+
+
+def local(problem: Problem, p: Array, derivatives: Derivatives = loss_derivatives) -> Local:
+    """Residuals and derivatives at p."""
+    residual, jacobian, _ = derivatives(problem, p[None])
+    raw = loss_derivatives(problem, p[None])[0][0]
+    rss = float(residual[0] @ residual[0])
+    return Local(p, residual[0], jacobian[0], rss, residual.shape[1] - 5, raw, derivatives)
 
 
 def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> Array:
@@ -121,7 +157,7 @@ def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> A
     for before, fraction in zip((FRACTIONS[0], *FRACTIONS), FRACTIONS, strict=False):
         p, mu = fit.p + (p - fit.p) * fraction / before, mu * fraction / before
         target = (fit.rss + (fraction * radius) ** 2) / 2
-        p, mu, done = _correct(problem, quantities, which, p, mu, target, radius, covariance)
+        p, mu, done = _correct(partial(fit.derivatives, problem), quantities, which, p, mu, target, radius, covariance)
     ends = quantities.evaluate(p)[0][np.arange(2 * Q), which]
     ends = np.where(done, ends, np.nan)
     ends = np.where((which == 0) & (side < 0) & (p[:, 0] <= 0), 0.0, ends)
@@ -129,7 +165,7 @@ def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> A
 
 
 def _correct(
-    problem: Problem,
+    derive: Callable[[Array], tuple[Array, Array, Array]],
     quantities: Quantities,
     which: Index,
     p: Array,
@@ -148,7 +184,7 @@ def _correct(
     done = np.zeros(len(p), bool)
     for _ in range(CORRECTIONS):
         p[:, 0] = np.maximum(p[:, 0], 0.0)
-        residual, J, H = _derivatives(problem, p)
+        residual, J, H = derive(p)
         slope = -np.einsum("min,mn->mi", J, residual)
         normal = quantities.evaluate(p)[1][lanes, which]
         lagrangian = slope - mu[:, None] * normal

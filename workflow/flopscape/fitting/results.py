@@ -20,7 +20,10 @@ Interval = tuple[float | None, float | None]
 
 @dataclass(frozen=True)
 class Intervals:
-    """The reported 95 % intervals by quantity, how they were made, and both kinds for comparison."""
+    """The reported 95 % intervals by quantity, how they were made, and both kinds for comparison.
+
+    `profile` is empty for an objective that has no profile-F interval.
+    """
 
     reported: dict[str, tuple[float, float]]
     kind: str
@@ -48,6 +51,7 @@ class Intervals:
         return {
             kind: {name: [finite_or_none(low), finite_or_none(high)] for name, (low, high) in values.items()}
             for kind, values in kinds.items()
+            if values
         }
 
 

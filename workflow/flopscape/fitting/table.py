@@ -3,7 +3,6 @@
 A row needs N, D and the loss; C defaults to 6·N·D. All arithmetic is in float64, for 6·N·D overflows integers.
 """
 
-import csv
 import difflib
 import hashlib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.budgets import group_budgets
+from flopscape.fitting.read_table import read_any
 from flopscape.laws.arrays import Array, Index, Mask, Names
 from flopscape.records import Exclusion
 
@@ -92,12 +92,12 @@ class RunTable:
 
 
 def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> RunTable:
-    """Read runs from CSV or Parquet.
+    """Read runs from CSV, TSV, Parquet or JSON lines.
 
     Parameters
     ----------
     path : str or Path
-        A `.parquet` file, or else CSV.
+        `.parquet`, `.jsonl`, `.ndjson`, `.tsv`, `.tab`, or else CSV.
     columns : mapping, optional
         Columns to use instead of the defaults, for example `{"n_params": "n_params_total", "flops": "flops_6nd"}`.
 
@@ -107,17 +107,21 @@ def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> Run
         Naming file, row and column: an unreadable or empty file, a missing column, text in a number, a value that
         is not positive and finite, two losses for one run at the same tokens, simulated beside real runs.
     """
+    return table_of(read_any(Path(path)), path, columns)
+
+
+def table_of(frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str] | None = None) -> RunTable:
+    """The same from a frame that is already read; `path` is for the sentences only."""
     names = {name: name for name in (*REQUIRED, "flops", "budget")} | dict(columns or {})
-    frame = _read_frame(Path(path))
     for name in (*REQUIRED, *(columns or {})):
-        _require(frame, names[name], path)
+        require_column(frame, names[name], path)
     frame, excluded = _completed(frame)
     row = frame.index.to_numpy() + 1
-    values = {name: _positive(frame, names[name], path, row) for name in REQUIRED}
+    values = {name: positive_column(frame, names[name], path, row) for name in REQUIRED}
     counted = names["flops"] in frame
     six_n_d = 6.0 * values["n_params"] * values["n_tokens"]
-    flops = _positive(frame, names["flops"], path, row) if counted else six_n_d
-    planned = _positive(frame, names["budget"], path, row, blank=True) if names["budget"] in frame else None
+    flops = positive_column(frame, names["flops"], path, row) if counted else six_n_d
+    planned = positive_column(frame, names["budget"], path, row, blank=True) if names["budget"] in frame else None
     table = RunTable(
         path=str(path),
         n_params=values["n_params"],
@@ -136,22 +140,7 @@ def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> Run
     return _without_repeats(table, "run_id" in frame)
 
 
-def _read_frame(path: Path) -> pd.DataFrame:
-    """Parquet with its types, CSV as text, so that a wrong cell can be shown as it stands."""
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path).reset_index(drop=True)
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except pd.errors.EmptyDataError as error:
-        raise FlopscapeError(f"{path}: the file is empty") from error
-    except OSError as error:
-        raise FlopscapeError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (pd.errors.ParserError, UnicodeDecodeError, csv.Error, ValueError) as error:
-        raise FlopscapeError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
-    return frame.rename(columns=str.strip)
-
-
-def _require(frame: pd.DataFrame, name: str, path: str | Path) -> None:
+def require_column(frame: pd.DataFrame, name: str, path: str | Path) -> None:
     if name not in frame:
         close = difflib.get_close_matches(name, map(str, frame.columns), n=3, cutoff=0.4)
         hint = f"; nearest: {', '.join(close)}" if close else f"; it has {', '.join(map(str, frame.columns))}"
@@ -172,7 +161,7 @@ def _completed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Exclusion]]:
     return frame[~out], excluded
 
 
-def _positive(frame: pd.DataFrame, name: str, path: str | Path, row: Index, blank: bool = False) -> Array:
+def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index, blank: bool = False) -> Array:
     """A column as finite positive float64; the first wrong cell is named. With `blank`, empty cells become NaN."""
     cells = frame[name].to_numpy(dtype=object)
     empty = np.array([cell is None or cell != cell or cell == "" for cell in cells], bool)

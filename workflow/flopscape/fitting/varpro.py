@@ -188,6 +188,12 @@ def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
     return reduced
 
 
+def coefficients_at(problem: Problem, weights: Array, theta: Array) -> Array:
+    """Non-negative least-squares coefficients (R, k + 1) at given exponents (R, k)."""
+    y = np.broadcast_to(problem.y, weights.shape)
+    return _evaluate(problem.u, y, np.sqrt(weights), theta).coefficients
+
+
 def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DECREMENT) -> Solution:
     """Minimise from given exponents (R, k): damped Newton within the bounds, problem by problem until all stop."""
     theta = np.clip(theta, LOWEST, HIGHEST)

@@ -1,0 +1,138 @@
+"""Time the fits beside what a user would write with scipy, in one run on one thread.
+
+    python benchmarks/fitting.py [--replicates 4000] [--reference 20]
+
+The table is simulated: 240 runs of the surface of Hoffmann et al. 2022 with 0.5 % noise, so that no published file is
+needed. A reference is scipy's BFGS on logsumexp, one start a replicate, timed on `--reference` replicates and scaled;
+its excess is the largest relative excess of its objective over ours on the same resamples.
+"""
+
+import os
+
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+
+from flopscape.fitting import varpro
+from flopscape.fitting.approach3 import DELTA
+from flopscape.fitting.least_squares import LeastSquares
+from flopscape.fitting.log_search import LogResiduals
+from flopscape.fitting.resample import run_weights
+from flopscape.fitting.surface_fit import COARSE_GRID, Search, global_fit
+from flopscape.fitting.varpro import Problem, Solution
+from flopscape.laws.arrays import Array
+from flopscape.laws.surface import Surface, loss
+from flopscape.terminal import aligned
+
+TRUTH, ROWS, NOISE = Surface(1.69, 406.4, 410.7, 0.34, 0.28), 240, 0.005
+SEARCHES: dict[str, Search] = {
+    "vpnls": LeastSquares(),
+    "approach3 log_lsq": LogResiduals(np.inf),
+    "approach3 huber": LogResiduals(DELTA),
+}
+
+
+class Timed(NamedTuple):
+    """CPU seconds and what was computed."""
+
+    seconds: float
+    value: object
+
+
+def timed(function: Callable[[], object]) -> Timed:
+    start = time.process_time()
+    value = function()
+    return Timed(time.process_time() - start, value)
+
+
+def table(seed: int = 0) -> Problem:
+    """Centred logs and losses of the simulated runs."""
+    rng = np.random.default_rng(seed)
+    n, d = np.exp(rng.uniform(np.log([5e7, 1e9]), np.log([2e10, 5e11]), (ROWS, 2))).T
+    logs = np.log(np.stack([n, d]))
+    return Problem(logs - logs.mean(axis=1, keepdims=True), loss(TRUTH, n, d) * np.exp(rng.normal(0, NOISE, ROWS)))
+
+
+def resamples(search: Search, problem: Problem, replicates: int) -> list[Solution]:
+    """Every replicate from its own global start, as the fits do it."""
+    best, _, _ = global_fit(search, problem)
+    grid = np.concatenate([np.tile(COARSE_GRID, (2, 1)), best.exponents.T], axis=1)
+    features, chunk = varpro.grid_features(problem, grid), varpro.CHUNK_ELEMENTS // ROWS
+    found = []
+    for weights in run_weights(np.arange(ROWS).astype(str), replicates, 0, chunk):
+        starts = varpro.grid_starts(problem, search.weighted(problem, weights), grid, features)
+        found.append(search.resample(problem, weights, starts))
+    return found
+
+
+def reference_objective(problem: Problem, weights: Array, delta: float) -> Callable[[Array], tuple[float, Array]]:
+    """Huber on logsumexp and its gradient in (e, a, b, α, β); least squares on the loss where δ is zero."""
+    u, v = problem.u
+
+    def value(p: Array) -> tuple[float, Array]:
+        E, x, y = np.exp(p[0]), np.exp(p[1] - p[3] * u), np.exp(p[2] - p[4] * v)
+        predicted = E + x + y
+        slope = np.stack([np.full(ROWS, E), x, y, -u * x, -v * y])
+        if not delta:
+            r = predicted - problem.y
+            return float(weights @ r**2), 2 * slope @ (weights * r)
+        r = np.log(predicted / problem.y)
+        psi = np.clip(r, -delta, delta)
+        # Doubled where δ is infinite, so that both sides report Σ w·r².
+        scale = 2.0 if np.isinf(delta) else 1.0
+        return scale * float(weights @ (psi * (r - psi / 2))), scale * slope @ (weights * psi / predicted)
+
+    return value
+
+
+def reference(problem: Problem, delta: float, replicates: int, gradient: bool) -> list[float]:
+    """Objectives that BFGS reaches from one start, replicate by replicate."""
+    start = np.array([np.log(0.8 * problem.y.min()), np.log(0.2), np.log(0.2), 0.5, 0.5])
+    weights = next(run_weights(np.arange(ROWS).astype(str), replicates, 0, replicates))
+    reached = []
+    for row in weights:
+        value = reference_objective(problem, row, delta)
+        function = value if gradient else lambda p, value=value: value(p)[0]
+        reached.append(float(minimize(function, start, jac=gradient, method="BFGS", options={"gtol": 1e-8}).fun))
+    return reached
+
+
+def rows_of(name: str, search: Search, replicates: int, few: int) -> list[list[str]]:
+    """One row a way of fitting: ours, scipy with and without the gradient."""
+    problem = table()
+    single = timed(lambda: global_fit(search, problem))
+    ours = timed(lambda: resamples(search, problem, replicates))
+    best = np.concatenate([s.objective for s in ours.value])[:few]  # type: ignore[attr-defined]
+    out = [[name, f"{1e3 * single.seconds:.1f}", f"{ours.seconds:.2f}", "1", ""]]
+    delta = getattr(search, "delta", 0.0)
+    for words, gradient in (("scipy BFGS, gradient", True), ("scipy BFGS, differences", False)):
+        theirs = timed(lambda gradient=gradient: reference(problem, delta, few, gradient))
+        seconds = theirs.seconds * replicates / few
+        excess = np.max(np.array(theirs.value) / best - 1)
+        out.append([f"  {words}", f"{1e3 * seconds / replicates:.1f}", f"{seconds:.1f}",
+                    f"{seconds / ours.seconds:.0f}", f"{excess:.1e}"])  # fmt: skip
+    return out
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--replicates", type=int, default=4000)
+    parser.add_argument("--reference", type=int, default=20)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore", RuntimeWarning)
+    lines = [["fit", "one fit, ms", f"{options.replicates} resamples, s", "ratio", "worst excess"]]
+    for name, search in SEARCHES.items():
+        lines += rows_of(name, search, options.replicates, options.reference)
+    print(aligned(lines, right={1, 2, 3, 4}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The searches that minimise a function of the log residuals: huber, lad and log_lsq of approach3."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from flopscape.fitting import logloss, varpro
+from flopscape.fitting.logloss import Data
+from flopscape.fitting.profile import Local, local, log_derivatives
+from flopscape.fitting.varpro import Problem, Solution
+from flopscape.laws.arrays import Array
+
+LAD_DELTA, LAD_RESAMPLE_DELTA = 1e-9, 3e-5
+"""δ that stands for zero, in log residuals: of a fit, and of a resample, where it is far below the noise."""
+START = 1e-3
+"""Least share of the mean loss that a term starts with, so that it can grow again."""
+BEST_TUNING, NARROW = 1.345, 0.5
+"""δ/σ that keeps 95 % efficiency on Gaussian noise (Huber 1981, section 4.5), and the δ/σ below which a fit says so."""
+
+
+@dataclass(frozen=True)
+class LogResiduals:
+    """A `Search`; see surface_fit.py. δ is Huber's, infinite for least squares and zero for absolute deviations."""
+
+    delta: float
+
+    @property
+    def smooth(self) -> bool:
+        return bool(np.isinf(self.delta))
+
+    def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
+        return self._minimise(problem, weights, starts, self.delta or LAD_DELTA, logloss.DECREMENT)
+
+    def resample(self, problem: Problem, weights: Array, starts: Array) -> Solution:
+        return self._minimise(problem, weights, starts, self.delta or LAD_RESAMPLE_DELTA, varpro.RESAMPLE_DECREMENT)
+
+    def weighted(self, problem: Problem, weights: Array) -> Array:
+        """Least squares on the relative residual, which is the log residual's first order."""
+        return np.asarray(weights / problem.y**2)
+
+    def local(self, problem: Problem, p: Array) -> Local:
+        return local(problem, p, log_derivatives)
+
+    def diagnostics(self, fit: Local) -> dict[str, object]:
+        """The objective's value, δ, and δ in units of the residuals' robust scale."""
+        value = {"objective": float(self._value(fit.residual[None], np.ones((1, len(fit.residual))))[0])}
+        if self.smooth or not self.delta:
+            return dict(value)
+        scale = robust_scale(fit.residual)
+        return value | {"delta": self.delta, "delta_over_sigma": self.delta / scale if scale > 0 else None}
+
+    def warnings(self, fit: Local) -> list[str]:
+        """When δ is far below the noise."""
+        scale = robust_scale(fit.residual)
+        if self.smooth or not self.delta or self.delta >= NARROW * scale:
+            return []
+        return [
+            f"δ = {self.delta:g} is {self.delta / scale:.2g} of the residuals' scale σ = {scale:.2g}: close to least"
+            f" absolute deviations, with wide intervals; δ = {BEST_TUNING * scale:.2g} would lose least"
+        ]
+
+    def _minimise(self, problem: Problem, weights: Array, starts: Array, delta: float, tolerance: float) -> Solution:
+        data = Data(problem.u, np.log(problem.y))
+        p = self._start(problem, weights, starts)
+        found = logloss.minimise(data, weights, p, delta, tolerance)
+        terms = np.where(found.p[:, 1:3] > data.lower[1:3], np.exp(found.p[:, 1:3]), 0.0)
+        coefficients = np.concatenate([found.p[:, :1], terms], axis=1)
+        value = self._value(logloss.residuals(data, found.p), weights)
+        return Solution(coefficients, found.p[:, 3:], value, found.converged)
+
+    def _start(self, problem: Problem, weights: Array, starts: Array) -> Array:
+        """p (R, 5): the coefficients at given exponents by relative least squares."""
+        c = varpro.coefficients_at(problem, self.weighted(problem, weights), starts)
+        terms = np.log(np.maximum(c[:, 1:], START * problem.y.mean()))
+        return np.concatenate([c[:, :1], terms, starts], axis=1)
+
+    def _value(self, residual: Array, weights: Array) -> Array:
+        """Σ w·Huber, Σ w·|r| or Σ w·r², as each is published."""
+        if self.smooth:
+            return np.asarray((weights * residual**2).sum(axis=1))
+        if not self.delta:
+            return np.asarray((weights * np.abs(residual)).sum(axis=1))
+        psi = np.clip(residual, -self.delta, self.delta)
+        return np.asarray((weights * psi * (residual - psi / 2)).sum(axis=1))
+
+
+def robust_scale(residual: Array) -> float:
+    """1.4826 × the median absolute deviation from the median: σ of Gaussian noise."""
+    return float(1.4826 * np.median(np.abs(residual - np.median(residual))))

@@ -1,0 +1,231 @@
+"""The kernel of approach3: Σ w·Huber_δ(ln L̂ − ln L) of the surface, for thousands of weightings at once.
+
+Huber_δ(r) is r²/2 inside ±δ and δ·(|r| − δ/2) outside (Huber 1964), so that δ = ∞ is least squares on the log loss and
+δ → 0, over δ, least absolute deviations. The parameters are p = (E, ln A', ln B', α, β) with E ≥ 0; ln L̂ is
+Hoffmann et al. 2022's logsumexp (equation 3). With J = ∂ln L̂/∂p the exact Hessian is
+Σ w·[(ψ' − ψ)·J·Jᵀ + ψ·∂²L̂/L̂]. The method is Newton's (semismooth where ψ' jumps: Qi & Sun 1993), with δ lowered in
+steps along the predicted path, and a step of iteratively reweighted least squares wherever Newton's does not descend.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from flopscape.fitting.varpro import HIGHEST, LOWEST
+from flopscape.laws.arrays import Array, Mask
+
+WIDEST, RATIO = 0.016, 2.0
+"""δ, in log residuals, at which the continuation begins at the latest, and the factor between its steps."""
+STEPS = 200
+"""Most evaluations at one δ; 3 to 6 are usual."""
+DECREMENT, LOOSE = 1e-17, 1e-3
+"""Stop when gᵀH⁻¹g is below this part of the objective; the second on the way, before the last δ."""
+FLOOR = 1e-30
+"""The same for exact data, as a part of Σ w: squared rounding of a log."""
+ROUNDING = 1e-14
+"""Error of the objective, as a part of itself."""
+OUTER = 0.03
+"""Part of its reweighted curvature that a row outside ±δ lends to the fallback: the whole of it is a majoriser with
+steps far too short, none of it is Newton's method. Chosen by timing resamples of Chinchilla 240."""
+ABSENT = -25.0
+"""ln of a term over the mean loss at which it counts as zero."""
+
+
+class Optimum(NamedTuple):
+    """Optima of R problems: p (R, 5), Σ w·Huber (R,), and whether Newton's decrement fell below the tolerance."""
+
+    p: Array
+    objective: Array
+    converged: Mask
+
+
+class Data(NamedTuple):
+    """n observations: centred logs u (2, n) and ln L (n,)."""
+
+    u: Array
+    log_loss: Array
+
+    @property
+    def lower(self) -> Array:
+        least = float(self.log_loss.mean()) + ABSENT
+        return np.array([0.0, least, least, LOWEST, LOWEST])
+
+    @property
+    def upper(self) -> Array:
+        return np.array([np.inf, np.inf, np.inf, HIGHEST, HIGHEST])
+
+
+class _State(NamedTuple):
+    """Objective (R,), gradient (R, 5), Hessian (R, 5, 5), and the gradient of the rows outside ±δ over δ (R, 5)."""
+
+    objective: Array
+    gradient: Array
+    hessian: Array
+    outer: Array
+
+
+def minimise(data: Data, weights: Array, p: Array, delta: float, tolerance: float = DECREMENT) -> Optimum:
+    """Optima from given parameters.
+
+    Parameters
+    ----------
+    data : Data
+    weights : array, shape (R, n)
+        Non-negative; the multiplicities of a resample.
+    p : array, shape (R, 5)
+        Where to start, at the widest δ.
+    delta : float
+        Huber's δ in log residuals; infinite for least squares.
+    tolerance : float
+        Part of the objective below which Newton's decrement ends the search.
+    """
+    levels = continuation(delta)
+    p = np.clip(p, data.lower, data.upper)
+    for here, after in pairwise(levels):
+        p = _predict(data, weights, _descend(data, weights, p, here, LOOSE).p, here, after)
+    return _descend(data, weights, p, levels[-1], tolerance)
+
+
+def continuation(delta: float) -> list[float]:
+    """Values of δ from the widest down to the one that is asked for."""
+    if not np.isfinite(delta):
+        return [delta]
+    steps = max(0, int(np.ceil(np.log(WIDEST / delta) / np.log(RATIO))))
+    return [delta * RATIO**k for k in range(steps, -1, -1)]
+
+
+def residuals(data: Data, p: Array) -> Array:
+    """ln L̂ − ln L, shape (R, n)."""
+    return _terms(data, p)[0]
+
+
+def _terms(data: Data, p: Array) -> tuple[Array, Array]:
+    """Residuals (R, n) and J (R, 5, n)."""
+    u, v = data.u
+    J = np.empty((len(p), 5, len(u)))
+    np.exp(p[:, 1, None] - p[:, 3, None] * u, out=J[:, 1])
+    np.exp(p[:, 2, None] - p[:, 4, None] * v, out=J[:, 2])
+    predicted = p[:, :1] + J[:, 1] + J[:, 2]
+    np.divide(1.0, predicted, out=J[:, 0])
+    J[:, 1:3] *= J[:, :1]
+    np.multiply(J[:, 1], -u, out=J[:, 3])
+    np.multiply(J[:, 2], -v, out=J[:, 4])
+    return np.log(predicted) - data.log_loss, J
+
+
+def _evaluate(data: Data, weights: Array, p: Array, delta: float, reweighted: bool = False) -> _State:
+    """Objective and derivatives; with `reweighted` a positive definite Hessian, J·Jᵀ weighted by ψ/r."""
+    r, J = _terms(data, p)
+    psi = np.clip(r, -delta, delta)
+    objective = (weights * psi * (r - psi / 2)).sum(axis=1)
+    pull = weights * psi
+    gradient = (J @ pull[:, :, None])[:, :, 0]
+    outside = psi != r
+    if np.isfinite(delta):
+        outer = (J @ (np.where(outside, pull, 0.0) / delta)[:, :, None])[:, :, 0]
+    else:
+        outer = np.zeros_like(gradient)
+    if reweighted:
+        bend = weights * np.where(outside, OUTER * delta / np.maximum(np.abs(r), 1e-300), 1.0)
+        return _State(objective, gradient, (J * bend[:, None]) @ J.swapaxes(1, 2), outer)
+    bend = np.where(outside, 0.0, weights) - pull
+    hessian = (J * bend[:, None]) @ J.swapaxes(1, 2)
+    for amplitude, exponent, logs in ((1, 3, data.u[0]), (2, 4, data.u[1])):
+        hessian[:, amplitude, amplitude] += gradient[:, amplitude]
+        hessian[:, amplitude, exponent] += gradient[:, exponent]
+        hessian[:, exponent, amplitude] += gradient[:, exponent]
+        hessian[:, exponent, exponent] -= (pull * logs * J[:, exponent]).sum(axis=1)
+    return _State(objective, gradient, hessian, outer)
+
+
+def _descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float) -> Optimum:
+    """Newton's method at one δ, problem by problem until all stop; a step that does not descend is reweighted."""
+    p, floor = p.copy(), FLOOR * weights.sum(axis=1)
+    state = _evaluate(data, weights, p, delta)
+    step, decrement, whole = _newton_step(data, state, p)
+    reweighted = ~whole
+    converged = whole & (decrement <= tolerance * state.objective + floor)
+    fallen = np.flatnonzero(reweighted)
+    step[fallen] = _reweighted_step(data, weights[fallen], p[fallen], delta)
+    for _ in range(STEPS):
+        todo = np.flatnonzero(~converged)
+        if not len(todo):
+            break
+        trial = np.clip(p[todo] + step[todo], data.lower, data.upper)
+        new = _evaluate(data, weights[todo], trial, delta)
+        accepted = new.objective <= state.objective[todo] * (1 + ROUNDING)
+        rejected, moved = todo[~accepted], todo[accepted]
+        fallen, shrunk = rejected[~reweighted[rejected]], rejected[reweighted[rejected]]
+        step[shrunk] *= 0.25
+        converged[shrunk] = np.abs(step[shrunk]).max(axis=1, initial=0.0) < 1e-13
+        p[moved] = trial[accepted]
+        for old, fresh in zip(state, new, strict=True):
+            old[moved] = fresh[accepted]
+        step[moved], decrement, whole = _newton_step(data, _State(*(part[moved] for part in state)), p[moved])
+        converged[moved] = whole & (decrement <= tolerance * state.objective[moved] + floor[moved])
+        reweighted[moved] = ~whole
+        fallen = np.concatenate([fallen, moved[~whole]])
+        reweighted[fallen] = True
+        step[fallen] = _reweighted_step(data, weights[fallen], p[fallen], delta)
+    return Optimum(p, state.objective, converged)
+
+
+def _predict(data: Data, weights: Array, p: Array, here: float, after: float) -> Array:
+    """Where the optimum moves when δ falls and no residual crosses it: a Newton step with the pull of the outer rows
+    lowered from δ to the next one. Problems whose Hessian does not allow it stay put."""
+    state = _evaluate(data, weights, p, here)
+    moved = _State(state.objective, state.gradient + (after - here) * state.outer, state.hessian, state.outer)
+    step, _, whole = _newton_step(data, moved, p)
+    return np.clip(p + np.where(whole[:, None], step, 0.0), data.lower, data.upper)
+
+
+def _newton_step(data: Data, state: _State, p: Array) -> tuple[Array, Array, Mask]:
+    """Newton's step, its decrement gᵀH⁻¹g, and whether the Hessian is positive definite.
+
+    Parameters on a bound that the gradient pushes outwards stay there; a step is cut where it would change a term by
+    more than e-fold, an exponent by half, or E by half the mean loss.
+    """
+    stuck = ((p <= data.lower) & (state.gradient > 0)) | ((p >= data.upper) & (state.gradient < 0))
+    gradient = np.where(stuck, 0.0, state.gradient)
+    hessian = np.where(stuck[:, :, None] | stuck[:, None], np.eye(5), state.hessian)
+    step, whole = _solve(hessian, -gradient)
+    most = np.empty_like(p)
+    most[:, 0] = 0.5 * np.exp(data.log_loss.mean())
+    most[:, 1:3], most[:, 3:] = 1.0, 0.5 * p[:, 3:]
+    cut = np.minimum(1.0, 1.0 / np.maximum(np.abs(step / most).max(axis=1), 1e-300))
+    return step * cut[:, None], -(gradient * step).sum(axis=1), whole
+
+
+def _reweighted_step(data: Data, weights: Array, p: Array, delta: float) -> Array:
+    """Step of iteratively reweighted least squares: always downhill, first order near the optimum."""
+    state = _evaluate(data, weights, p, delta, reweighted=True)
+    diagonal = np.einsum("rii->ri", state.hessian)
+    diagonal += 1e-12 * diagonal + 1e-300
+    return _newton_step(data, state, p)[0]
+
+
+def _solve(matrix: Array, right: Array) -> tuple[Array, Mask]:
+    """Solve symmetric systems (R, k, k) by LDLᵀ, R at a time; and whether each is positive definite.
+
+    Lost pivots are replaced by their diagonal entry, so that every answer is finite.
+    """
+    k = right.shape[1]
+    whole = np.ones(len(matrix), bool)
+    lower = [[np.empty(0)] * k for _ in range(k)]
+    pivots: list[Array] = []
+    z: list[Array] = []
+    for i in range(k):
+        scaled: list[Array] = []
+        for j in range(i):
+            scaled.append(matrix[:, i, j] - sum(lower[j][m] * scaled[m] for m in range(j)))
+            lower[i][j] = scaled[j] / pivots[j]
+        pivot = matrix[:, i, i] - sum(lower[i][m] * scaled[m] for m in range(i))
+        good = pivot > 1e-13 * np.abs(matrix[:, i, i])
+        whole &= good
+        pivots.append(np.where(good, pivot, np.abs(matrix[:, i, i]) + 1e-300))
+        z.append(right[:, i] - sum(lower[i][m] * z[m] for m in range(i)))
+    x = [z[i] / pivots[i] for i in range(k)]
+    for i in range(k - 1, -1, -1):
+        x[i] = x[i] - sum(lower[m][i] * x[m] for m in range(i + 1, k))
+    return np.stack(x, axis=1), whole
