@@ -15,11 +15,11 @@ import numpy as np
 from flopscape.fitting.varpro import HIGHEST, LOWEST
 from flopscape.laws.arrays import Array, Mask
 
-WIDEST, RATIO = 0.016, 2.0
+WIDEST, RATIO = 0.008, 2.0
 """δ, in log residuals, at which the continuation begins at the latest, and the factor between its steps."""
 STEPS = 200
 """Most evaluations at one δ; 3 to 6 are usual."""
-DECREMENT, LOOSE = 1e-17, 1e-3
+DECREMENT, LOOSE = 1e-17, 1e-2
 """Stop when gᵀH⁻¹g is below this part of the objective; the second on the way, before the last δ."""
 FLOOR = 1e-30
 """The same for exact data, as a part of Σ w: squared rounding of a log."""
