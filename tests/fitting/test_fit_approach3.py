@@ -96,6 +96,10 @@ def test_every_random_start_reaches_the_chinchilla_objective(objective, tmp_path
 
 
 def test_the_bootstrap_of_besiroglu_et_al(tmp_path):
+    """Their printed standard errors (arXiv 2404.10102), within 5 %: two bootstraps of 4,000 differ by about 1.6 %.
+
+    3 % is the aim and is not reached yet: over seeds 0 to 3 ours are lower by 1.6 (E), 2 (α) and 3.4 % (β) on average.
+    """
     _, draws = fit(published("chinchilla", tmp_path), "approach3", bootstrap=4000)
     errors = draws[["E", "alpha", "beta"]].std().to_numpy()
     assert errors == pytest.approx([0.0257, 0.0154, 0.0206], rel=0.05)
