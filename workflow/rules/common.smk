@@ -4,6 +4,7 @@ It imports neither torch nor pandas, so that a dry run of thousands of runs stay
 """
 
 import atexit
+import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -12,6 +13,7 @@ from flopscape.config import Config, split_studies, study_paths, validate
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES
 from flopscape.fingerprint import fingerprint
+from flopscape.fitting.methods import METHODS
 from flopscape.plan.launch import launch_command
 from flopscape.plan.overview import plan_study, price_planned
 from flopscape.plan.price import refuse_over_limits
@@ -156,15 +158,24 @@ def fit_options(wildcards):
     """Command-line options of one fit; the words of `flopscape fit --help`."""
     study = chosen(wildcards.study).study
     fit = FITS[wildcards.study][wildcards.fit]
-    budgets = " ".join(f"--flops {flops!r}" for flops in study.recommend.flops)
-    given = {"objective": fit.objective, "delta": fit.delta}
-    options = " ".join(f"--{name} {value}" for name, value in given.items() if value is not None)
-    return f"--method {fit.method} {options} --bootstrap {fit.bootstrap} --seed {fit.seed} {budgets}"
+    given = fit.options | {"exclude": fit.exclude, "min_flops": fit.min_flops}
+    given |= {"bootstrap": fit.bootstrap, "seed": fit.seed}
+    options = [(name.replace("_", "-"), value) for name, value in given.items() if value is not None]
+    options += [("column", f"{ours}={theirs}") for ours, theirs in fit.columns.items()]
+    options += [("curves", path) for path in [fit_curves(wildcards)] if path]
+    options += [("flops", repr(flops)) for flops in study.recommend.flops]
+    return f"--method {fit.method} " + " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options)
 
 
 def fit_code(wildcards):
     method = FITS[chosen(wildcards.study).name][wildcards.fit].method
-    return fingerprint("flopscape.fitting.fit", f"flopscape.fitting.{method}")
+    return fingerprint("flopscape.fitting.fit", f"flopscape.fitting.{method}" if method in METHODS else method)
+
+
+def fit_curves(wildcards):
+    """The training curves, for the method that reads them."""
+    fit = FITS[chosen(wildcards.study).name][wildcards.fit]
+    return f"results/{wildcards.study}/curves.parquet" if "curves" in METHODS.get(fit.method, {}) else []
 
 
 def study_fits(wildcards):
