@@ -185,6 +185,19 @@ def figure(
     run(name, runs, curves, fits or [], title, out)
 
 
+@app.command(epilog="Example: `flopscape bias exp06 --out results/bias/exp06`")
+def bias(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="exp00 … exp12.")],
+    out: Annotated[Path, typer.Option(help="Folder for table.csv, figure.svg, figure.png, verdict.json.")],
+    settings: Annotated[str | None, typer.Option(help="This experiment's settings as JSON, or a bias.yaml.")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Few points and seeds; the outputs say so.")] = False,
+) -> None:
+    """Run one experiment on surfaces whose truth is known: how wrong is each method, and why?"""
+    from flopscape.bias.run import run
+
+    print(run(experiment, out, settings, fast))
+
+
 @app.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")
 def report(
     study_file: StudyFile,

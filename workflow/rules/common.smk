@@ -9,7 +9,8 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from flopscape.config import Config, split_studies, study_paths, validate
+from flopscape.bias.settings import EXPERIMENTS, BiasSettings
+from flopscape.config import Config, load_yaml, split_studies, study_paths, validate
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES
 from flopscape.fingerprint import fingerprint
@@ -45,7 +46,17 @@ def source_files(dataset):
     return files
 
 
+def read_bias():
+    """Settings of the bias experiments."""
+    path = "config/bias.yaml"
+    try:
+        return validate(BiasSettings, load_yaml(path) if Path(path).exists() else {}, path)
+    except FlopscapeError as error:
+        raise WorkflowError(str(error)) from None
+
+
 SETTINGS, STUDIES = read_settings()
+BIAS = read_bias()
 ROWS = {name: {row.run_id: row for row in planned.rows} for name, planned in STUDIES.items()}
 DATASETS = {dataset_id(p.study.dataset.spec()): p.study.dataset.spec() for p in STUDIES.values() if p.study.dataset}
 SOURCES = {name: source_files(dataset) for name, dataset in DATASETS.items()}
@@ -58,6 +69,7 @@ wildcard_constraints:
     fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
     figure="[a-z]+",
     dataset="[a-z0-9_]+-[0-9a-f]{8}",
+    experiment="exp[0-9]{2}",
 
 
 def targets(name):
@@ -198,6 +210,14 @@ def report_settings(wildcards):
     """What the report takes from the config besides the files it reads."""
     study = chosen(wildcards.study).study
     return canonical({"title": study.title, "recommend": study.recommend.model_dump(), "study": study.model.spec()})
+
+
+def experiment_settings(wildcards):
+    return canonical(getattr(BIAS, wildcards.experiment).model_dump())
+
+
+def experiment_code(wildcards):
+    return fingerprint("flopscape.bias.run", f"flopscape.bias.{wildcards.experiment}")
 
 
 def print_prices():
