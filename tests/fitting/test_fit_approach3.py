@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from flopscape.cli import app
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import logloss
-from flopscape.fitting.approach3 import OBJECTIVES, _search
 from flopscape.fitting.fit import fit
 from flopscape.fitting.logloss import Data
+from flopscape.fitting.objectives import OBJECTIVES, search_of
 from flopscape.fitting.profile import log_derivatives, loss_derivatives
 from flopscape.fitting.surface_fit import centred_problem
 from flopscape.fitting.varpro import Problem
@@ -90,7 +90,7 @@ def test_the_chinchilla_optimum(objective, tmp_path):
 def test_every_random_start_reaches_the_chinchilla_objective(objective, tmp_path):
     problem, _ = centred_problem(published("chinchilla", tmp_path))
     starts = np.exp(np.random.default_rng(0).uniform(np.log(0.02), np.log(3), (200, 2)))
-    found = _search(objective, None)[0].polish(problem, np.ones((200, 240)), starts)
+    found = search_of(objective)[0].polish(problem, np.ones((200, 240)), starts)
     assert found.converged.all()
     assert found.objective == pytest.approx(np.full(200, VALUES[objective]), rel=1e-8)
 
@@ -157,7 +157,7 @@ def test_intervals_of_log_lsq_cover_the_truth(tmp_path):
 @pytest.mark.parametrize(
     ("method", "options", "sentence"),
     [
-        ("approach3", {"objective": "hubber"}, "objective 'hubber': approach3 has huber"),
+        ("approach3", {"objective": "hubber"}, "objective 'hubber': there are huber"),
         ("approach3", {"objective": "lad", "delta": 0.1}, "delta: the objective lad has none"),
         ("approach3", {"delta": -1.0}, "delta: -1.0 is not a positive number"),
         ("vpnls", {"objective": "huber"}, "method 'vpnls' takes no objective"),

@@ -9,20 +9,12 @@ The objective moves the answer more than anything else here: fit several, and re
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
-from flopscape.errors import FlopscapeError
-from flopscape.fitting import least_squares
-from flopscape.fitting.least_squares import LeastSquares
-from flopscape.fitting.log_search import LogResiduals
-from flopscape.fitting.surface_fit import Search, estimate_surface
+from flopscape.fitting.objectives import search_of
+from flopscape.fitting.surface_fit import estimate_surface
 from flopscape.fitting.table import RunTable
 from flopscape.records import FitResult
-
-DELTA = 1e-3
-"""Hoffmann et al. 2022's δ, in log residuals."""
-OBJECTIVES = ("huber", "lad", "log_lsq", "lsq")
 
 
 def estimate(
@@ -60,24 +52,6 @@ def estimate(
     FlopscapeError
         An unknown objective, or a δ that is not positive or not of `huber`.
     """
-    search, words = _search(objective, delta)
+    search, words = search_of(objective, delta)
     result = FitResult("ok", "", "approach3", "surface", words)
     return estimate_surface(search, result, table, flops, bootstrap, seed)
-
-
-def _search(objective: str, delta: float | None) -> tuple[Search, str]:
-    """How to minimise an objective, and its name in words."""
-    if objective not in OBJECTIVES:
-        raise FlopscapeError(f"objective {objective!r}: approach3 has {', '.join(OBJECTIVES)}")
-    if delta is not None and objective != "huber":
-        raise FlopscapeError(f"delta: the objective {objective} has none; only huber has")
-    if objective == "huber":
-        width = DELTA if delta is None else float(delta)
-        if not 0 < width < np.inf:
-            raise FlopscapeError(f"delta: {delta!r} is not a positive number")
-        return LogResiduals(width), f"Huber, δ = {width:g}, of the log loss"
-    if objective == "lad":
-        return LogResiduals(0.0), "least absolute deviations of the log loss"
-    if objective == "log_lsq":
-        return LogResiduals(np.inf), "least squares on the log loss"
-    return LeastSquares(), least_squares.OBJECTIVE
