@@ -1,5 +1,6 @@
 """approach3: its objectives, their derivatives, published optima, intervals and options."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -139,6 +140,19 @@ def test_delta_is_reported_in_units_of_the_noise(tmp_path):
     assert wide.warnings == []
 
 
+def test_a_scaled_delta_follows_the_residuals(tmp_path):
+    table = isoflop(tmp_path)
+    doubled = dataclasses.replace(table, loss=table.loss**2)
+    once, twice = (fit(t, "approach3", bootstrap=100, delta="scaled")[0].diagnostics for t in (table, doubled))
+    assert once["delta_over_sigma"] == pytest.approx(1.345, rel=0.1)
+    assert twice["delta"] > 1.5 * once["delta"]
+
+
+def test_a_scaled_delta_of_a_table_too_small_is_refused_like_any_other(tmp_path):
+    result, _ = fit(as_table(isoflop_frame().iloc[:4], tmp_path), "approach3", bootstrap=100, delta="scaled")
+    assert result.status == "refused"
+
+
 def test_few_runs_have_no_profile_for_huber_and_say_so(tmp_path):
     table = isoflop(tmp_path, sigma=0.003, budgets=3, sizes=3)
     huber, smooth = (fit(table, "approach3", bootstrap=100, objective=name)[0] for name in ("huber", "log_lsq"))
@@ -160,6 +174,8 @@ def test_intervals_of_log_lsq_cover_the_truth(tmp_path):
         ("approach3", {"objective": "hubber"}, "objective 'hubber': there are huber"),
         ("approach3", {"objective": "lad", "delta": 0.1}, "delta: the objective lad has none"),
         ("approach3", {"delta": -1.0}, "delta: -1.0 is not a positive number"),
+        ("approach3", {"delta": "narrow"}, "delta: 'narrow' is not a positive number, nor 'scaled'"),
+        ("approach3", {"objective": "lad", "delta": "scaled"}, "delta: the objective lad has none"),
         ("vpnls", {"objective": "huber"}, "method 'vpnls' takes no objective"),
     ],
 )
