@@ -191,11 +191,12 @@ def bias(
     out: Annotated[Path, typer.Option(help="Folder for table.csv, figure.svg, figure.png, verdict.json.")],
     settings: Annotated[str | None, typer.Option(help="This experiment's settings as JSON, or a bias.yaml.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Few points and seeds; the outputs say so.")] = False,
+    mirror: Annotated[Path | None, typer.Option(help="Folder with the files of published tables.")] = None,
 ) -> None:
     """Run one experiment on surfaces whose truth is known: how wrong is each method, and why?"""
     from flopscape.bias.run import run
 
-    print(run(experiment, out, settings, fast))
+    print(run(experiment, out, settings, fast, mirror))
 
 
 @app.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")

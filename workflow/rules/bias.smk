@@ -18,9 +18,10 @@ rule run_experiment:
         "../../envs/analysis.yaml"
     params:
         settings=experiment_settings,
+        mirror=experiment_mirror,
         code=experiment_code,
     shell:
-        "flopscape bias {wildcards.experiment} --settings {params.settings:q} "
+        "flopscape bias {wildcards.experiment} --settings {params.settings:q} {params.mirror} "
         "--out results/bias/{wildcards.experiment} > {log:q} 2>&1"
 
 

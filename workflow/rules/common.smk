@@ -216,6 +216,13 @@ def experiment_settings(wildcards):
     return canonical(getattr(BIAS, wildcards.experiment).model_dump())
 
 
+def experiment_mirror(wildcards):
+    """The option that names the folder of published tables, for the experiments that read one."""
+    mirror = getattr(SETTINGS, "data_mirror", None)
+    used = mirror and getattr(BIAS, wildcards.experiment).reads_published
+    return f"--mirror {shlex.quote(str(mirror))}" if used else ""
+
+
 def experiment_code(wildcards):
     return fingerprint("flopscape.bias.run", f"flopscape.bias.{wildcards.experiment}")
 

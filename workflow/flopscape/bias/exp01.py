@@ -1,5 +1,7 @@
 """Experiment 1: what the width of the grid does to Approach 2's exponents when the grid drifts."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -21,7 +23,7 @@ PUBLISHED = {"W 0.3": "-0.0498", "W 2": "0.5842"}
 """Error of a in per cent; W is the half-width in decades."""
 
 
-def run(settings: Exp01) -> Outcome:
+def run(settings: Exp01, mirror: Path | None = None) -> Outcome:
     """Fit every width and compare the exponents and the optima per budget with the truth."""
     true = surface(settings.surface)
     truth = dict(zip("ab", map(float, exponents(true)), strict=True))

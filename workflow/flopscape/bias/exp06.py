@@ -1,5 +1,7 @@
 """Experiment 6: Approach 2's bias in closed form, and how exactly the fit follows it."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -28,7 +30,7 @@ PUBLISHED = {
 """Error of N* in per cent on a centred grid of 15 sizes."""
 
 
-def run(settings: Exp06) -> Outcome:
+def run(settings: Exp06, mirror: Path | None = None) -> Outcome:
     """The error of a and of N* at the mean budget, by the fit and by the closed form."""
     rows = []
     for name in settings.surfaces:

@@ -20,6 +20,8 @@ class Experiment(Model):
     """Settings of one experiment."""
 
     fast: ClassVar[dict[str, Any]] = {}
+    reads_published: ClassVar[bool] = False
+    """Whether a part of it needs published tables, and so the mirror."""
 
 
 class Exp01(Experiment):
