@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from flopscape.config import Model, Positive
+from flopscape.config import Model, NotNegative, Positive, PositiveInt, Seed
 
 Budgets = Annotated[list[Positive], Field(min_length=2)]
 Points = Annotated[int, Field(ge=3)]
@@ -56,6 +56,30 @@ class Exp06(Experiment):
     fast: ClassVar[dict[str, Any]] = {"factors": [2, 16]}
 
 
+class Exp09(Experiment):
+    """Data efficiency."""
+
+    surface: str = "symmetric"
+    """Name of a surface."""
+    sigmas: list[NotNegative] = [0.01, 0.02, 0.05]
+    """Standard deviation of the loss, in nats."""
+    points: list[Points] = [21, 31, 41]
+    """Sizes at each budget."""
+    budgets: list[Annotated[int, Field(ge=2)]] = [3, 5, 7]
+    """Numbers of budgets."""
+    smallest: Positive = 1e17
+    """Smallest budget, in FLOPs."""
+    largest: Positive = 1e21
+    """Largest budget, in FLOPs."""
+    factors: list[Annotated[Positive, Field(gt=1)]] = [2, 4, 8]
+    """Half-widths of the grid, as factors of N."""
+    trials: PositiveInt = 10
+    """Simulated tables of each design."""
+    seed: Seed = 0
+    """Seed of the noise."""
+    fast: ClassVar[dict[str, Any]] = {"points": [21], "trials": 4}
+
+
 class BiasSettings(Model):
     """config/bias.yaml."""
 
@@ -63,6 +87,8 @@ class BiasSettings(Model):
     """How wide is the grid?"""
     exp06: Exp06 = Exp06()
     """The bias in closed form."""
+    exp09: Exp09 = Exp09()
+    """What does Approach 2 waste?"""
 
 
 EXPERIMENTS = tuple(BiasSettings.model_fields)
