@@ -77,8 +77,8 @@ def _published(found: pd.DataFrame) -> list[Claim]:
     ratios = _ratios(found)
     low, high = RATIO_OVER_SEEDS
     eightfold = (
-        f"ours is {ratios['variance ratio']:.3g}; over 20 seeds it runs from {low:g} to {high:g}: a few tables far off decide it,"
-        " and the failures are left out: no number to quote"
+        f"ours is {ratios['variance ratio']:.3g}; over 20 seeds it runs from {low:g} to {high:g}: a few tables far"
+        " off decide it, and the failures are left out: no number to quote"
     )
     return [
         *(agrees(name, ratios[name], value, within, "other seeds") for name, (value, within) in PUBLISHED.items()),

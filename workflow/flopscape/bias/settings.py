@@ -56,6 +56,36 @@ class Exp06(Experiment):
     fast: ClassVar[dict[str, Any]] = {"factors": [2, 16]}
 
 
+class Exp07(Experiment):
+    """Exponents under noise."""
+
+    surface: str = "asymmetric"
+    """Name of a surface."""
+    bias: str = "drift to 3×"
+    """Name of a bias of the grid."""
+    factor: Annotated[Positive, Field(gt=1)] = 8
+    """Half-width of the grid, as a factor of N."""
+    budgets: list[Annotated[int, Field(ge=2)]] = [2, 3, 4]
+    """Numbers of budgets."""
+    smallest: Positive = 1e17
+    """Smallest budget, in FLOPs."""
+    largest: Positive = 1e21
+    """Largest budget, in FLOPs."""
+    points: list[Points] = [4, 8, 16, 32]
+    """Sizes at each budget."""
+    sigmas: list[NotNegative] = [0.05, 0.1, 0.2]
+    """Standard deviation of the loss, in nats."""
+    tables: PositiveInt = 256
+    """Simulated tables of each design and noise."""
+    methods: list[str] = ["approach2", "vpnls", "approach3-huber", "approach3-log_lsq"]
+    """Methods; approach3-lad may be added. approach1 needs training curves, which are not simulated."""
+    random_starts: PositiveInt = 8
+    """Tables of each design and noise that the random start is shown on: it is slow, and no fit."""
+    seed: Seed = 0
+    """Seed of the noise."""
+    fast: ClassVar[dict[str, Any]] = {"points": [8], "sigmas": [0.05], "tables": 64, "random_starts": 16}
+
+
 class Exp09(Experiment):
     """Data efficiency."""
 
@@ -87,6 +117,8 @@ class BiasSettings(Model):
     """How wide is the grid?"""
     exp06: Exp06 = Exp06()
     """The bias in closed form."""
+    exp07: Exp07 = Exp07()
+    """Which method finds the exponents under noise?"""
     exp09: Exp09 = Exp09()
     """What does Approach 2 waste?"""
 
