@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from flopscape.bias.designs import Design, bias, isoflop_design
 from flopscape.bias.exponents import exponents_by
+from flopscape.bias.minimisers import exponents_from_random_starts
 from flopscape.bias.outcome import Claim, Outcome, agrees, at_least, tidy
-from flopscape.bias.random_start import exponents_from_random_starts
 from flopscape.bias.settings import Exp07
 from flopscape.bias.surfaces import surface
 from flopscape.figures import style

@@ -60,6 +60,11 @@ def at_least(claim: str, value: float, expected: float, note: str = "") -> Claim
     return Claim(claim, float(value), float(expected), None, bool(value >= expected), note)
 
 
+def at_most(claim: str, value: float, expected: float, note: str = "") -> Claim:
+    """A number that must not be larger than another."""
+    return Claim(claim, float(value), float(expected), None, bool(value <= expected), note)
+
+
 def printed(found: Mapping[str, float], published: Mapping[str, str], note: str = "") -> list[Claim]:
     """Published numbers as they are printed: each is met within half a unit of its last digit.
 

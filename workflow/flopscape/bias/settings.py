@@ -40,6 +40,22 @@ class Exp01(Experiment):
     fast: ClassVar[dict[str, Any]] = {"widths": [0.3, 2.0]}
 
 
+class Exp05(Experiment):
+    """Parameter recovery without noise."""
+
+    surfaces: list[str] = ["symmetric", "chinchilla", "asymmetric"]
+    """Names of surfaces."""
+    biases: list[str] = ["baseline", "drift 0.2", "drift 0.4", "scale 1.5", "scale 2"]
+    """Names of biases of the grid."""
+    budgets: Budgets = FIVE_DECADES
+    """Compute budgets in FLOPs."""
+    factor: Annotated[Positive, Field(gt=1)] = 8
+    """Half-width of the grid, as a factor of N."""
+    points: Points = 15
+    """Sizes at each budget."""
+    fast: ClassVar[dict[str, Any]] = {"biases": ["drift 0.2"]}
+
+
 class Exp06(Experiment):
     """Closed form of the parabola's bias."""
 
@@ -115,6 +131,8 @@ class BiasSettings(Model):
 
     exp01: Exp01 = Exp01()
     """How wide is the grid?"""
+    exp05: Exp05 = Exp05()
+    """Does the minimiser find exact parameters?"""
     exp06: Exp06 = Exp06()
     """The bias in closed form."""
     exp07: Exp07 = Exp07()
