@@ -24,6 +24,16 @@ class Experiment(Model):
     """Whether a part of it needs published tables, and so the mirror."""
 
 
+class Exp00(Experiment):
+    """Reproductions of published fits."""
+
+    tables: list[str] = ["chinchilla", "llama_3_exp", "llama_3_raw", "ml_scalefit", "epochai"]
+    """Names of published tables."""
+    bootstrap: Annotated[int, Field(ge=100)] = 100
+    """Resamples behind the verdicts; only the estimates are compared."""
+    fast: ClassVar[dict[str, Any]] = {"tables": ["llama_3_raw"]}
+
+
 class Exp01(Experiment):
     """Sampling range."""
 
@@ -129,6 +139,8 @@ class Exp09(Experiment):
 class BiasSettings(Model):
     """config/bias.yaml."""
 
+    exp00: Exp00 = Exp00()
+    """Are published fits reproduced?"""
     exp01: Exp01 = Exp01()
     """How wide is the grid?"""
     exp05: Exp05 = Exp05()
