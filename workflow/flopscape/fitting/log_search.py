@@ -63,7 +63,7 @@ class LogResiduals:
         data = Data(problem.u, np.log(problem.y))
         p = self._start(problem, weights, starts)
         found = logloss.minimise(data, weights, p, delta, tolerance)
-        terms = np.where(found.p[:, 1:3] > data.lower[1:3], np.exp(found.p[:, 1:3]), 0.0)
+        terms = np.where(found.p[:, 1:3] > data.lower[..., 1:3], np.exp(found.p[:, 1:3]), 0.0)
         coefficients = np.concatenate([found.p[:, :1], terms], axis=1)
         value = self._value(logloss.residuals(data, found.p), weights)
         return Solution(coefficients, found.p[:, 3:], value, found.converged)
@@ -71,7 +71,7 @@ class LogResiduals:
     def _start(self, problem: Problem, weights: Array, starts: Array) -> Array:
         """p (R, 5): the coefficients at given exponents by relative least squares."""
         c = varpro.coefficients_at(problem, self.weighted(problem, weights), starts)
-        terms = np.log(np.maximum(c[:, 1:], START * problem.y.mean()))
+        terms = np.log(np.maximum(c[:, 1:], START * problem.y.mean(axis=-1, keepdims=True)))
         return np.concatenate([c[:, :1], terms, starts], axis=1)
 
     def _value(self, residual: Array, weights: Array) -> Array:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.fitting.varpro import HIGHEST, LOWEST
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.arrays import Array, Index, Mask
 
 WIDEST, RATIO = 0.008, 2.0
 """δ, in log residuals, at which the continuation begins at the latest, and the factor between its steps."""
@@ -41,15 +41,24 @@ class Optimum(NamedTuple):
 
 
 class Data(NamedTuple):
-    """n observations: centred logs u (2, n) and ln L (n,)."""
+    """n observations: centred logs u (2, n) and ln L, (n,), or (R, n) for problems with values of their own."""
 
     u: Array
     log_loss: Array
 
+    def of(self, problems: Index) -> "Data":
+        """The observations of some of the problems."""
+        return self if self.log_loss.ndim == 1 else Data(self.u, self.log_loss[problems])
+
+    @property
+    def typical(self) -> Array:
+        """ln of a typical loss, shape (1,) or (R, 1)."""
+        return np.asarray(self.log_loss.mean(axis=-1, keepdims=True))
+
     @property
     def lower(self) -> Array:
-        least = float(self.log_loss.mean()) + ABSENT
-        return np.array([0.0, least, least, LOWEST, LOWEST])
+        """Least p, shape (5,) or (R, 5)."""
+        return self.typical * [0.0, 1.0, 1.0, 0.0, 0.0] + [0.0, ABSENT, ABSENT, LOWEST, LOWEST]
 
     @property
     def upper(self) -> Array:
@@ -147,13 +156,14 @@ def _descend(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
     reweighted = ~whole
     converged = whole & (decrement <= tolerance * state.objective + floor)
     fallen = np.flatnonzero(reweighted)
-    step[fallen] = _reweighted_step(data, weights[fallen], p[fallen], delta)
+    step[fallen] = _reweighted_step(data.of(fallen), weights[fallen], p[fallen], delta)
     for _ in range(STEPS):
         todo = np.flatnonzero(~converged)
         if not len(todo):
             break
-        trial = np.clip(p[todo] + step[todo], data.lower, data.upper)
-        new = _evaluate(data, weights[todo], trial, delta)
+        part = data.of(todo)
+        trial = np.clip(p[todo] + step[todo], part.lower, part.upper)
+        new = _evaluate(part, weights[todo], trial, delta)
         accepted = new.objective <= state.objective[todo] * (1 + ROUNDING)
         rejected, moved = todo[~accepted], todo[accepted]
         fallen, shrunk = rejected[~reweighted[rejected]], rejected[reweighted[rejected]]
@@ -162,12 +172,12 @@ def _descend(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
         p[moved] = trial[accepted]
         for old, fresh in zip(state, new, strict=True):
             old[moved] = fresh[accepted]
-        step[moved], decrement, whole = _newton_step(data, _State(*(part[moved] for part in state)), p[moved])
+        step[moved], decrement, whole = _newton_step(data.of(moved), _State(*(x[moved] for x in state)), p[moved])
         converged[moved] = whole & (decrement <= tolerance * state.objective[moved] + floor[moved])
         reweighted[moved] = ~whole
         fallen = np.concatenate([fallen, moved[~whole]])
         reweighted[fallen] = True
-        step[fallen] = _reweighted_step(data, weights[fallen], p[fallen], delta)
+        step[fallen] = _reweighted_step(data.of(fallen), weights[fallen], p[fallen], delta)
     return Optimum(p, state.objective, converged)
 
 
@@ -191,7 +201,7 @@ def _newton_step(data: Data, state: _State, p: Array) -> tuple[Array, Array, Mas
     hessian = np.where(stuck[:, :, None] | stuck[:, None], np.eye(5), state.hessian)
     step, whole = _solve(hessian, -gradient)
     most = np.empty_like(p)
-    most[:, 0] = 0.5 * np.exp(data.log_loss.mean())
+    most[:, :1] = 0.5 * np.exp(data.typical)
     most[:, 1:3], most[:, 3:] = 1.0, 0.5 * p[:, 3:]
     cut = np.minimum(1.0, 1.0 / np.maximum(np.abs(step / most).max(axis=1), 1e-300))
     return step * cut[:, None], -(gradient * step).sum(axis=1), whole

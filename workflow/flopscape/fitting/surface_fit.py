@@ -132,11 +132,11 @@ def _bootstrap(
         solution = search.resample(problem, weights, starts)
         parameters.append(_parameters(solution))
         few = (np.add.reduceat(weights[:, order], first, axis=1) > 0).sum(axis=1) < guards.FEWEST
-        degenerate.append(_on_bound(solution) | ~solution.converged | few)
+        degenerate.append(on_bound(solution) | ~solution.converged | few)
     return surface_draws(np.concatenate(parameters), np.concatenate(degenerate), quantities)
 
 
-def _on_bound(solution: Solution) -> Mask:
+def on_bound(solution: Solution) -> Mask:
     """Whether any coefficient is zero or any exponent at its bound."""
     at_end = (solution.exponents <= varpro.LOWEST) | (solution.exponents >= varpro.HIGHEST)
     return np.asarray((solution.coefficients <= 0).any(axis=1) | at_end.any(axis=1))

@@ -194,6 +194,12 @@ def coefficients_at(problem: Problem, weights: Array, theta: Array) -> Array:
     return _evaluate(problem.u, y, np.sqrt(weights), theta).coefficients
 
 
+def fitted(problem: Problem, solution: Solution) -> Array:
+    """Values of each solution at the observations, shape (R, n)."""
+    terms = np.exp(-solution.exponents[:, :, None] * problem.u)
+    return np.asarray(solution.coefficients[:, :1] + np.einsum("rk,rkn->rn", solution.coefficients[:, 1:], terms))
+
+
 def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DECREMENT) -> Solution:
     """Minimise from given exponents (R, k): damped Newton within the bounds, problem by problem until all stop."""
     theta = np.clip(theta, LOWEST, HIGHEST)
