@@ -57,6 +57,22 @@ def tidy(experiment: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     return frame
 
 
+def errors(table: pd.DataFrame, label: str) -> dict[str, float]:
+    """Relative errors in per cent by a label made of each row, such as `{surface} ±{width:.2f} {quantity}`."""
+    rows = table.to_dict("records")
+    return {label.format(**{str(k): v for k, v in row.items()}): 100 * float(row["relative_error"]) for row in rows}
+
+
+def furthest(found: Mapping[str, float]) -> tuple[str, float]:
+    """The entry of largest absolute value."""
+    return max(found.items(), key=lambda item: abs(item[1]))
+
+
+def nearest(found: Mapping[str, float]) -> tuple[str, float]:
+    """The entry of smallest absolute value."""
+    return min(found.items(), key=lambda item: abs(item[1]))
+
+
 def agrees(claim: str, value: float, expected: float, tolerance: float, note: str = "") -> Claim:
     """A number that must lie within an absolute tolerance of what is expected."""
     holds = bool(abs(value - expected) <= tolerance)
