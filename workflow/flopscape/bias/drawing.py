@@ -1,5 +1,7 @@
 """Pieces that the experiments' figures share."""
 
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -25,13 +27,12 @@ def error_against_width(
     grid = figure.subplots(1, len(titles), squeeze=False)[0]
     names = list(dict.fromkeys(table[lines]))
     for axes, title in zip(grid, titles, strict=True):
-        for name, colour, line, marker in style.fit_looks(names):
-            x, y = _series(table, {lines: name} | ({panels: title} if panels else {}))
-            axes.plot(x, y, color=colour, linestyle=line, marker=None if points is not None else marker,
-                      markersize=4.5, markevery=max(1, len(x) // 7), label=name)  # fmt: skip
-            if points is not None:
-                x, y = _series(points, {lines: name} | ({panels: title} if panels else {}))
-                axes.plot(x, y, color=colour, linestyle="", marker=marker, markersize=5, label=f"{name}, fit")
+        for (name, colour, line, _), marker in zip(style.fit_looks(names), cycle(style.MARKERS), strict=False):
+            where = {lines: name} | ({panels: title} if panels else {})
+            axes.plot(*_series(table, where), color=colour, linestyle=line)
+            x, y = _series(table if points is None else points, where)
+            axes.plot(x, y, color=colour, linestyle="", marker=marker, markersize=5, markevery=max(1, len(x) // 7))
+            axes.plot([], [], color=colour, linestyle=line, marker=marker, markersize=5, label=name)
         _finish(axes, table, title)
     grid[0].set_ylabel(f"{label}, %")
     style.legend_below(figure, grid[0], 5 if len(titles) > 2 else 3)

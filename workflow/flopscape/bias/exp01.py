@@ -52,5 +52,6 @@ def _finding(found: dict[str, float]) -> str:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Error of both exponents against the width."""
-    exponents = table[table["quantity"].isin(["a", "b"])]
-    return drawing.error_against_width(exponents, "error of the exponent", "quantity")
+    words = {"a": "a of N* ∝ C^a", "b": "b of D* ∝ C^b"}
+    exponents = table.assign(exponent=table["quantity"].map(words)).dropna(subset="exponent")
+    return drawing.error_against_width(exponents, "error of the exponent", "exponent")

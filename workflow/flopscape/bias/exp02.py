@@ -48,7 +48,8 @@ def _finding(widest: pd.DataFrame) -> str:
 
 def _named(name: str) -> str:
     """A surface with the ratio of its exponents."""
-    return f"{name}, α/β = {surface(name).alpha / surface(name).beta:.3g}"
+    ratio = f"α/β = {surface(name).alpha / surface(name).beta:.3g}"
+    return ratio if name.startswith("ratio") else f"{name}, {ratio}"
 
 
 def draw(table: pd.DataFrame) -> Figure:

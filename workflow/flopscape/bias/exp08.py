@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from flopscape import numbers
 from flopscape.bias.designs import bias, isoflop_design
 from flopscape.bias.outcome import Claim, Outcome, agrees, printed, tidy
 from flopscape.bias.settings import Exp08
@@ -96,10 +97,12 @@ def draw(table: pd.DataFrame) -> Figure:
         part = table[table["method"] == name].set_index("quantity")["estimate"]
         values = part.drop("κ")
         axes.plot(values, np.full(len(values), y), color=colour, marker=marker, markersize=7, linewidth=1)
-        axes.annotate(f"κ = {part['κ']:.3g}", (values.max(), y), (9, 0), textcoords="offset points", va="center")
+        axes.annotate(
+            f"κ = {numbers.power_of_ten(part['κ'])}", (values.max(), y), (9, 0), textcoords="offset points", va="center"
+        )
     axes.set_yticks(range(len(names)), labels=names)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    style.log_axis(axes.xaxis, lambda value: f"{value:.0e}")
+    style.log_axis(axes.xaxis, numbers.power_of_ten)
     axes.set_xlim(right=axes.get_xlim()[1] * 300)
     axes.set_xlabel("eigenvalues of the Hessian of Σ r² at the truth (the unit is the parametrisation's)")
     return figure

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from flopscape import numbers
 from flopscape.bias import drawing
 from flopscape.bias.noise_free import fitted
 from flopscape.bias.outcome import Outcome, errors, furthest, nearest, printed, tidy
@@ -55,7 +56,7 @@ def _finding(table: pd.DataFrame) -> str:
     (severe, most), (mild, least) = furthest(found), nearest(found)
     signs = sum(error < 0 for error in found.values())
     return (
-        f"A misplaced grid puts D* off by up to {most:+.2f} % ({severe}). The width's own error has the other sign,"
+        f"A misplaced grid puts D* off by up to {most:+.2f} % ({severe}). A wide grid's own error has the other sign,"
         f" so that the least error, {least:+.2f} % ({mild}), is one cancelling the other; the sum is negative"
         f" in {signs} of {len(found)} cases."
     )
@@ -63,4 +64,6 @@ def _finding(table: pd.DataFrame) -> str:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Error of D* against the width, a line for each bias."""
-    return drawing.error_against_width(table, f"error of D* at {table['flops'].iloc[0]:g} FLOPs", "bias", "surface")
+    return drawing.error_against_width(
+        table, f"error of D* at {numbers.flops(table['flops'].iloc[0])} FLOPs", "bias", "surface"
+    )

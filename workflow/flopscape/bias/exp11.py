@@ -150,27 +150,34 @@ def _share(waste: pd.DataFrame, name: str) -> str:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Error of D*, and the share of the compute that it wastes, by surface; bars of error where there are resamples."""
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    """Error of D*, and the share of the compute that it wastes, by surface."""
+    figure = Figure(figsize=(9.5, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    _values(left, table[table["quantity"] == "n_tokens"], 100)
-    _values(right, table[table["quantity"] == "effective_flops"], -100)
-    flops = numbers.flops(table["flops"].iloc[0])
-    left.set_xlabel(f"error of D* at {flops} FLOPs, %")
+    tokens, waste = (table[table["quantity"] == name] for name in ("n_tokens", "effective_flops"))
+    _values(left, tokens, 100, [f"{100 * error:+.1f} %" for error in tokens["relative_error"]])
+    _values(
+        right,
+        waste,
+        -100,
+        [f"{-100 * e:.2g} %, ${d / 1e6:.2g} M" for e, d in waste[["relative_error", "waste_usd"]].values],
+    )
+    left.set_xlabel(f"error of D* at {numbers.flops(table['flops'].iloc[0])} FLOPs, %")
     right.set_xlabel("compute wasted by that split, %")
+    if table["low"].notna().any():
+        figure.suptitle("bars: central 95 % of the resamples of the table", fontsize=9, x=0.99, ha="right")
     left.invert_yaxis()
     return figure
 
 
-def _values(axes: Axes, part: pd.DataFrame, percent: float) -> None:
-    """One dot a surface, its number above it, and the central 95 % of the resamples as a bar."""
-    ends = part.reindex(columns=["low", "high"]).astype(float).to_numpy() * percent
-    value = part["relative_error"].to_numpy() * percent
+def _values(axes: Axes, part: pd.DataFrame, percent: float, labels: list[str]) -> None:
+    """One dot a surface with its label above, and the interval of the resamples as a bar."""
     places = range(len(part))
-    axes.hlines(places, ends.min(axis=1), ends.max(axis=1), color="0.35", linewidth=2.5)
+    value, low, high = (percent * part[name].to_numpy(float) for name in ("relative_error", "low", "high"))
+    axes.hlines(places, low, high, color="0.5", linewidth=2.5)
     axes.plot(value, places, color="#0173b2", linestyle="", marker="D", markersize=6)
-    for y, number in enumerate(value):
-        axes.annotate(f"{number:+.3g}", (number, y), (0, 7), textcoords="offset points", ha="center", fontsize=8)
+    for y, (x, label) in enumerate(zip(value, labels, strict=True)):
+        axes.annotate(label, (x, y), (0, 7), textcoords="offset points", fontsize=8)
     axes.set_yticks(places, labels=part["surface"])
     axes.axvline(0, color="0.3", linewidth=0.8)
-    axes.set_ylim(-0.5, len(part) - 0.3)
+    axes.set_ylim(-0.7, len(part) - 0.6)
+    axes.margins(x=0.12)
