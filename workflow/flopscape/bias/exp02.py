@@ -13,8 +13,8 @@ from flopscape.bias.surfaces import surface
 
 QUESTION = "How much of Approach 2's error comes from unequal exponents α and β?"
 ADVICE = (
-    "Fit the surface first: where α/β is far from one, a drifting grid costs Approach 2 several per cent of a, and a"
-    " parametric fit, or the closed-form correction, is worth more than better centring."
+    "Fit the surface as well and look at α/β: the further from one, the more a drifting grid costs Approach 2. Centre"
+    " with more care there, or trust the parametric fit, which needs no centring."
 )
 PUBLISHED = {
     "chinchilla a": "0.35", "chinchilla b": "-0.29", "balanced a": "0.58", "balanced b": "-0.58",

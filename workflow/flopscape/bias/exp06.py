@@ -19,7 +19,7 @@ from flopscape.laws.surface import Surface, closed_form_optimum, exponents
 
 QUESTION = "How much of Approach 2's error is known before the first run?"
 ADVICE = (
-    "Give `approach2` an approximate surface and let it correct itself, or choose width and number of sizes so that the"
+    "Give Approach 2 an approximate surface and let it correct itself, or choose width and number of sizes so that the"
     " closed-form error is below the one you aim for. A cubic is no cure where the grid may drift."
 )
 EXACT = 1.8e-12
@@ -150,6 +150,6 @@ def draw(table: pd.DataFrame) -> Figure:
     """The error of N* against the width: the closed form as lines, the fits as markers."""
     part = table[table["quantity"] == "n_params"]
     lines, points = (part[part["method"] == method] for method in ("closed form", "approach2"))
-    return drawing.error_against_width(
-        lines, "error of N* (lines: closed form, markers: fit)", "bias", "surface", points
-    )
+    figure = drawing.error_against_width(lines, "error of N*", "bias", "surface", points)
+    figure.legends[0].set_title("lines: closed form, markers: fit")
+    return figure

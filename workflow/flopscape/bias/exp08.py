@@ -102,7 +102,7 @@ def draw(table: pd.DataFrame) -> Figure:
         )
     axes.set_yticks(range(len(names)), labels=names)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    style.log_axis(axes.xaxis, numbers.power_of_ten)
+    axes.set_xscale("log")
     axes.set_xlim(right=axes.get_xlim()[1] * 300)
     axes.set_xlabel("eigenvalues of the Hessian of Σ r² at the truth (the unit is the parametrisation's)")
     return figure
