@@ -23,7 +23,7 @@ from flopscape.published import load_published
 QUESTION = "What does a wrong split of a large budget cost in compute and in money?"
 ADVICE = (
     "Ask for the interval before believing a saving: the loss is flat around the optimum, so that D* off by half wastes"
-    " about a tenth of the compute. Look at flagged rows first: on Llama 3 they move D* as much as the choice of method."
+    " about a tenth of the compute. Look at flagged rows first: on Llama 3 they move D* as much as the method does."
 )
 REAL = "llama_3_raw"
 ALL, KEPT = "Llama 3 table", "Llama 3, flagged rows out"

@@ -50,7 +50,7 @@ def _answer(verdicts: dict[str, Verdict]) -> list[Block]:
     """How much holds, and what every experiment comes to."""
     claims = [claim for verdict in verdicts.values() for claim in verdict["claims"]]
     held = sum(claim["holds"] for claim in claims)
-    first = f"{held} of {len(claims)} claims hold in {len(verdicts)} experiments; those that do not are listed with their experiment."
+    first = f"{held} of {len(claims)} claims of {len(verdicts)} experiments hold; the others are listed in their place."
     if held == len(claims):
         first = f"All {len(claims)} claims of {len(verdicts)} experiments hold."
     rows = [[name, verdict["setting"], verdict["status"], _held(verdict)] for name, verdict in verdicts.items()]
