@@ -23,7 +23,7 @@ def error_against_width(
         What the markers show; the lines' own values unless given.
     """
     titles = list(dict.fromkeys(table[panels])) if panels else [""]
-    figure = Figure(figsize=(max(3.6 * len(titles) + 2, 8), 4.4), layout="constrained")
+    figure = Figure(figsize=(max(3 * len(titles) + 2, 8), 4.4), layout="constrained")
     grid = figure.subplots(1, len(titles), squeeze=False)[0]
     names = list(dict.fromkeys(table[lines]))
     for axes, title in zip(grid, titles, strict=True):
