@@ -5,14 +5,16 @@ import importlib
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flopscape.bias.designs import Bias, bias, isoflop_design
 from flopscape.bias.exp06 import exact, newton_step
 from flopscape.bias.methods import approach2
 from flopscape.bias.settings import FIVE_DECADES
 from flopscape.bias.surfaces import SURFACES, surface
-from flopscape.fitting.parabola_bias import leading_order, power_law_shift
-from flopscape.laws.surface import closed_form_optimum, exponents
+from flopscape.fitting.parabola_bias import leading_order, power_law_shift, vertex_shift
+from flopscape.laws.surface import Surface, closed_form_optimum, exponents
 from tests.bias.conftest import published
 
 NAMES = ("exp01", "exp02", "exp03", "exp04", "exp06", "exp08", "exp10", "exp11")
@@ -87,3 +89,21 @@ def test_a_cubic_per_budget_divides_the_centred_error_by_30_to_500():
         law = approach2(design, design.losses(true), degree)
         errors[degree] = float(law.n_params(1e20)[0] / closed_form_optimum(true, 1e20).n_params - 1)
     assert abs(errors[2] / errors[3]) == pytest.approx(408, rel=0.01)
+
+
+EXPONENT = st.floats(0.1, 1.0)
+
+
+@given(EXPONENT, EXPONENT, st.floats(-0.5, 0.5), st.floats(0.1, 1.5), st.integers(3, 21))
+def test_the_fit_follows_the_closed_form_on_any_surface_and_grid(alpha, beta, drift, width, points):
+    true = Surface(1.7, 400.0, 300.0, alpha, beta)
+    design = isoflop_design(true, [1e18, 1e19, 1e20], width, points, Bias(scale=1.3, drift=drift))
+    vertices = approach2(design, design.losses(true)).vertices[0]
+    found = vertices - np.log(closed_form_optimum(true, design.flops).n_params)
+    assert found == pytest.approx(exact(true, design), abs=1e-7)  # curvatures down to 1e-7 of the loss
+
+
+@given(EXPONENT, EXPONENT, st.floats(-1, 1), st.floats(0.1, 3), st.integers(3, 21))
+def test_swapping_the_exponents_mirrors_the_shift(alpha, beta, center, half_width, points):
+    offsets = center + np.linspace(-half_width, half_width, points)
+    assert vertex_shift(beta, alpha, -offsets) == pytest.approx(-vertex_shift(alpha, beta, offsets), abs=1e-9)

@@ -15,8 +15,8 @@ ADVICE = (
     "Centre every budget's sizes on its own optimum, in a second round if need be; a narrow grid hides the parabola's"
     " misfit and keeps the drift, a wide one trades one error for the other."
 )
-PUBLISHED = {"W 0.30": "-0.0498", "W 1.02": "0.11", "W 1.55": "0.33", "W 2.00": "0.5842"}
-"""Error of a in per cent; W is the half-width in decades, of twenty from 0.3 to 2."""
+PUBLISHED = {"a at ±0.30": "-0.0498", "a at ±1.02": "0.11", "a at ±1.55": "0.33", "a at ±2.00": "0.5842"}
+"""Error of a in per cent at the nearest of twenty half-widths from 0.3 to 2 decades."""
 MIRRORED = 1e-9
 """The error of b is minus that of a, relative to 1/2, down to rounding."""
 
@@ -29,7 +29,7 @@ def run(settings: Exp01, mirror: Path | None = None) -> Outcome:
         rows += [*fit.exponents(), *fit.vertices()]
     table = tidy("exp01", rows)
     of_a = table[table["quantity"] == "a"]
-    published = printed(errors(of_a, "W {width:.2f}"), PUBLISHED)
+    published = printed(errors(of_a, "a at ±{width:.2f}"), PUBLISHED)
     return Outcome(table, [_mirrored(table)], published, _finding(errors(of_a, "±{width:.2g}")))
 
 
