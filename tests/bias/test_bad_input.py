@@ -18,6 +18,7 @@ CHINCHILLA = SURFACES["chinchilla"]
         ("exp01", '{"widths": [0]}', "widths"),
         ("exp01", '{"widths": []}', "widths"),
         ("exp06", '{"factors": [1]}', "factors"),
+        ("exp06", '{"factors": [2, 2.0]}', r"2\.0 is listed twice"),
         ("exp06", '{"points": 2}', "points"),
         ("exp10", '{"budgets": [1e20]}', "budgets"),
         ("exp10", '{"budgets": [1e20, 1e20]}', "two different"),

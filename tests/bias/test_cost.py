@@ -11,6 +11,7 @@ from flopscape.bias.cost import approach2_at, compare, effective_flops, within_b
 from flopscape.bias.designs import Bias, isoflop_design
 from flopscape.bias.run import run
 from flopscape.bias.surfaces import SURFACES
+from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
 from flopscape.fitting.table import table_of
 from flopscape.laws.surface import closed_form_optimum, loss
@@ -78,6 +79,12 @@ def test_without_a_mirror_the_known_surfaces_run_and_the_rest_says_so(tmp_path):
     assert "the real Llama 3 part is skipped: no data" in said
     assert json.loads((tmp_path / "verdict.json").read_text())["status"].startswith("completed; the real Llama 3 part")
     assert set(pd.read_csv(tmp_path / "table.csv")["surface"]) == {"llama3", "chinchilla", "soda", "sparse_nmm"}
+
+
+def test_another_file_of_that_name_in_the_mirror_is_refused(tmp_path):
+    (tmp_path / "isoflops.csv").write_text("loss\n1.0\n")
+    with pytest.raises(FlopscapeError, match="SHA-256"):
+        run("exp11", tmp_path / "out", fast=True, mirror=tmp_path)
 
 
 @pytest.mark.skipif(not MIRROR.is_dir(), reason="no published tables beside the checkout")

@@ -23,7 +23,7 @@ ADVICE = (
     " closed-form error is below the one you aim for. A cubic is no cure where the grid may drift."
 )
 EXACT = 1.8e-12
-"""Largest relative difference of fit and closed form, in a and in N*: rounding. The study aims at 1e-10."""
+"""Largest relative difference of fit and closed form, in a and in N*: rounding; the aim is 1e-10."""
 SMALL = 1e-3
 """Half-width in decades that stands for W → 0."""
 PUBLISHED = {
@@ -125,9 +125,8 @@ def _centred(table: pd.DataFrame) -> dict[str, float]:
 def _gain(table: pd.DataFrame) -> tuple[dict[str, float], str]:
     """How many times smaller a cubic makes the error of N* on centred grids, and what it does on the others."""
     of_n = table[table["quantity"] == "n_params"]
-    wide = (
-        of_n.pivot(index=["surface", "bias", "factor"], columns="method", values="relative_error").abs().reset_index()
-    )
+    wide = of_n.pivot(index=["surface", "bias", "factor"], columns="method", values="relative_error").abs()
+    wide = wide.reset_index()
     plain, cubic, centred = wide["approach2"], wide["approach2, cubic"], wide["bias"] == "baseline"
     ratio = (plain / cubic)[centred & (plain > 1e-9)]
     worse = int((cubic > plain)[~centred].sum())
@@ -139,10 +138,12 @@ def _finding(table: pd.DataFrame) -> str:
     place, error = furthest(_centred(table) or {"none was sampled": 0.0})
     gain, note = _gain(table)
     least, most = gain.values()
+    cubic = (
+        f"; a cubic per budget divides the centred error by {least:.0f} to {most:.0f}, but {note}" if most > 0 else ""
+    )
     return (
-        f"On a centred grid the exponents are exact and N* is off by up to {error:+.1f} % ({place})."
-        " The closed form predicts this, and the errors of drifting grids, to rounding; a cubic per budget divides the"
-        f" centred error by {least:.0f} to {most:.0f}, but {note}."
+        f"On a centred grid the exponents are exact and N* is off by up to {error:+.1f} % ({place}). The closed form"
+        f" predicts this, and the errors of drifting grids, to rounding{cubic}."
     )
 
 

@@ -8,17 +8,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flopscape import numbers
+from flopscape import numbers, published
 from flopscape.bias.cost import Comparison, compare, effective_flops
 from flopscape.bias.noise_free import Row, fitted
 from flopscape.bias.outcome import COLUMNS, Claim, Outcome, printed, tidy
 from flopscape.bias.settings import Exp11
-from flopscape.errors import FlopscapeError
 from flopscape.fitting.resample import percentile_interval
 from flopscape.fitting.table import table_of
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import closed_form_optimum
-from flopscape.published import load_published
 
 QUESTION = "What does a wrong split of a large budget cost in compute and in money?"
 ADVICE = (
@@ -34,8 +32,6 @@ PUBLISHED = {
     f"{ALL} D* error": "58.0", f"{ALL} waste": "6.3", f"{MIXED} waste": "0.04",
 }  # fmt: skip
 """In per cent."""
-
-
 EXTRA = ("flops", "low", "high", "waste_usd", "resamples")
 """Columns of its own: C, the relative error's interval, the price of the waste, and what became of the resamples."""
 
@@ -60,10 +56,9 @@ def _known(name: str, settings: Exp11) -> list[Row]:
 
 def _real(settings: Exp11, mirror: Path | None) -> tuple[list[Row], str]:
     """The published table with and without its flagged rows, or why there is none."""
-    try:
-        table = table_of(load_published(REAL, mirror), REAL)
-    except FlopscapeError:
+    if mirror is None or not (mirror / published.PUBLISHED[REAL].file).is_file():
         return [], "the real Llama 3 part is skipped: no data"
+    table = table_of(published.load_published(REAL, mirror), REAL)
     every, kept = (
         compare(part, settings.predict, settings.resamples, settings.seed) for part in (table, table.without("outlier"))
     )
@@ -74,12 +69,8 @@ def _real(settings: Exp11, mirror: Path | None) -> tuple[list[Row], str]:
 def _compared(name: str, found: Comparison, settings: Exp11) -> list[Row]:
     """Approach 2 against least squares of the surface, which stands in for the truth."""
     C = settings.predict
-    shared = {
-        "surface": name,
-        "bias": "as sampled",
-        "method": "approach2 against vpnls",
-        "resamples": _resamples(found),
-    }
+    shared = {"surface": name, "bias": "as sampled", "method": "approach2 against vpnls"}
+    shared |= {"resamples": _resamples(found)}
     n_tokens, best = C / (6.0 * found.n_params), closed_form_optimum(found.surface, C).n_tokens
     tokens = {"quantity": "n_tokens", "flops": C, "truth": best[0], "estimate": n_tokens[0]}
     effective = effective_flops(found.surface, C, found.n_params)
@@ -102,12 +93,12 @@ def _ends(draws: Array, found: Comparison) -> Row:
 
 def _waste(settings: Exp11, effective: Array | float) -> Row:
     """The compute with which an optimal split reaches the same loss, and the price of the rest."""
-    price = usd(settings, settings.predict - float(effective))
+    wasted = price(settings, settings.predict - float(effective))
     place = {"quantity": "effective_flops", "flops": settings.predict, "truth": settings.predict}
-    return place | {"estimate": float(effective), "waste_usd": price}
+    return place | {"estimate": float(effective), "waste_usd": wasted}
 
 
-def usd(settings: Exp11, flops: float) -> float:
+def price(settings: Exp11, flops: float) -> float:
     """Price of so many FLOPs in US dollars."""
     return flops / (settings.flops_per_second * settings.mfu) / 3600 * settings.usd_per_gpu_hour
 
@@ -131,9 +122,9 @@ def _finding(table: pd.DataFrame, settings: Exp11) -> str:
     """The largest waste with its price and the price's assumptions, and the published table where there is one."""
     waste = table[table["quantity"] == "effective_flops"].set_index("surface")
     worst = str(waste.loc[settings.surfaces, "waste_usd"].idxmax())
-    price = numbers.money(float(waste["waste_usd"][worst]))
+    money = numbers.money(float(waste["waste_usd"][worst]))
     known = (
-        f"On {worst} the split costs {_share(waste, worst)} of {settings.predict:g} FLOPs: {price} at"
+        f"On {worst} the split costs {_share(waste, worst)} of {settings.predict:g} FLOPs: {money} at"
         f" {settings.flops_per_second:.3g} FLOP/s (dense; the original study's sparse 1.98e+15 halves it), MFU"
         f" {settings.mfu:g} and ${settings.usd_per_gpu_hour:g} an hour."
     )
@@ -155,12 +146,8 @@ def draw(table: pd.DataFrame) -> Figure:
     left, right = figure.subplots(1, 2, sharey=True)
     tokens, waste = (table[table["quantity"] == name] for name in ("n_tokens", "effective_flops"))
     _values(left, tokens, 100, [f"{100 * error:+.1f} %" for error in tokens["relative_error"]])
-    _values(
-        right,
-        waste,
-        -100,
-        [f"{-100 * e:.2g} %, ${d / 1e6:.2g} M" for e, d in waste[["relative_error", "waste_usd"]].values],
-    )
+    prices = zip(waste["relative_error"], waste["waste_usd"], strict=True)
+    _values(right, waste, -100, [f"{-100 * error:.2g} %, ${usd / 1e6:.2g} M" for error, usd in prices])
     left.set_xlabel(f"error of D* at {numbers.flops(table['flops'].iloc[0])} FLOPs, %")
     right.set_xlabel("compute wasted by that split, %")
     if table["low"].notna().any():

@@ -6,16 +6,25 @@ outputs name.
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from flopscape.config import Model, Positive, Seed
 
 Budgets = Annotated[list[Positive], Field(min_length=2)]
 Points = Annotated[int, Field(ge=3)]
-Words = Annotated[list[str], Field(min_length=1)]
-Width = Annotated[Positive, Field(le=10)]
-Widths = Annotated[list[Width], Field(min_length=1)]
 Factor = Annotated[Positive, Field(gt=1, le=1e10)]
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if repeated := [value for i, value in enumerate(values) if value in values[:i]]:
+        raise ValueError(f"{repeated[0]!r} is listed twice")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+Words = Annotated[list[str], Field(min_length=1), Distinct]
+Widths = Annotated[list[Annotated[Positive, Field(le=10)]], Field(min_length=1), Distinct]
+Factors = Annotated[list[Factor], Field(min_length=1), Distinct]
 FIVE_DECADES = [1e17, 1e18, 1e19, 1e20, 1e21]
 TWENTY_WIDTHS = [0.3 + 1.7 * i / 19 for i in range(20)]
 FOUR_FACTORS = [2.0, 4.0, 8.0, 16.0]
@@ -97,7 +106,7 @@ class Exp06(NoiseFree):
     """Names of surfaces."""
     biases: Words = [*FIVE_BIASES, "offset 3×", "drift to 3×"]
     """Names of biases of the grid."""
-    factors: Annotated[list[Factor], Field(min_length=1)] = FOUR_FACTORS
+    factors: Factors = FOUR_FACTORS
     """Half-widths of the grid, as factors of N."""
     fast: ClassVar[dict[str, Any]] = {"factors": [2, 16]}
 
@@ -120,7 +129,7 @@ class Exp10(NoiseFree):
     """Names of surfaces."""
     biases: Words = ["baseline", "offset 3×", "drift to 3×"]
     """Names of biases of the grid."""
-    factors: Annotated[list[Factor], Field(min_length=1)] = FOUR_FACTORS
+    factors: Factors = FOUR_FACTORS
     """Half-widths of the grid, as factors of N."""
     predict: Positive = 1e24
     """Compute to predict D* for, in FLOPs."""
