@@ -49,10 +49,11 @@ class Outcome:
         return f"completed; {self.partly}" if self.partly else "completed"
 
 
-def tidy(experiment: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def tidy(experiment: str, rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     """Rows as a table: absent columns are blank, the relative error is filled in, the status is `ok` unless given."""
-    frame = pd.DataFrame([{"experiment": experiment, "status": "ok"} | row for row in rows])
-    frame = frame.reindex(columns=[*COLUMNS, *(name for name in frame if name not in COLUMNS)])
+    frame = pd.DataFrame(rows).assign(experiment=experiment)
+    frame = frame.reindex(columns=[*COLUMNS, *(name for name in frame if name not in COLUMNS)]).reset_index(drop=True)
+    frame["status"] = frame["status"].fillna("ok")
     frame["relative_error"] = frame["relative_error"].fillna(frame["estimate"] / frame["truth"] - 1)
     return frame
 
@@ -77,6 +78,16 @@ def agrees(claim: str, value: float, expected: float, tolerance: float, note: st
     """A number that must lie within an absolute tolerance of what is expected."""
     holds = bool(abs(value - expected) <= tolerance)
     return Claim(claim, float(value), float(expected), float(tolerance), holds, note)
+
+
+def at_least(claim: str, value: float, expected: float, note: str = "") -> Claim:
+    """A number that must not be smaller than another."""
+    return Claim(claim, float(value), float(expected), None, bool(value >= expected), note)
+
+
+def at_most(claim: str, value: float, expected: float, note: str = "") -> Claim:
+    """A number that must not be larger than another."""
+    return Claim(claim, float(value), float(expected), None, bool(value <= expected), note)
 
 
 def printed(found: Mapping[str, float], published: Mapping[str, str], note: str = "") -> list[Claim]:
