@@ -199,6 +199,17 @@ def bias(
     print(run(experiment, out, settings, fast, mirror))
 
 
+@app.command(epilog="Example: `flopscape bias-report --results results/bias --out results/bias/report.html`")
+def bias_report(
+    results: Annotated[Path, typer.Option(help="Folder of the experiments' folders.")],
+    out: Annotated[Path, typer.Option(help="report.html to write; report.md lands beside it.")],
+) -> None:
+    """Write the page of all bias experiments as Markdown and as one self-contained HTML file."""
+    from flopscape.bias.report import write_report
+
+    write_report(results, out)
+
+
 @app.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")
 def report(
     study_file: StudyFile,

@@ -64,7 +64,7 @@ FITS = {name: {fit.name: fit for fit in planned.study.fits} for name, planned in
 
 
 wildcard_constraints:
-    study="[A-Za-z0-9][A-Za-z0-9_.-]*",
+    study="(?!bias/)[A-Za-z0-9][A-Za-z0-9_.-]*",
     run_id="[0-9a-f]{12}",
     fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
     figure="[a-z]+",

@@ -80,4 +80,4 @@ def _describe(outcome: Outcome, setting: str) -> str:
     claims = checked(outcome, setting)
     failed = [f"does NOT hold: {c.claim}: {c.value:g}, expected {c.expected:g}" for c in claims if not c.holds]
     holds = f"{sum(claim.holds for claim in claims)} of {len(claims)} claims hold ({setting} settings)"
-    return "\n".join([outcome.finding, holds, *failed])
+    return "\n".join([outcome.finding, *([outcome.partly] if outcome.partly else []), holds, *failed])

@@ -6,14 +6,30 @@ outputs name.
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from flopscape.config import Model, NotNegative, Positive, PositiveInt, Seed
 
 Budgets = Annotated[list[Positive], Field(min_length=2)]
 Points = Annotated[int, Field(ge=3)]
+Factor = Annotated[Positive, Field(gt=1, le=1e10)]
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if repeated := [value for i, value in enumerate(values) if value in values[:i]]:
+        raise ValueError(f"{repeated[0]!r} is listed twice")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+Words = Annotated[list[str], Field(min_length=1), Distinct]
+Widths = Annotated[list[Annotated[Positive, Field(le=10)]], Field(min_length=1), Distinct]
+Factors = Annotated[list[Factor], Field(min_length=1), Distinct]
 FIVE_DECADES = [1e17, 1e18, 1e19, 1e20, 1e21]
 TWENTY_WIDTHS = [0.3 + 1.7 * i / 19 for i in range(20)]
+FOUR_FACTORS = [2.0, 4.0, 8.0, 16.0]
+THREE_SURFACES = ["symmetric", "chinchilla", "asymmetric"]
+FIVE_BIASES = ["baseline", "drift 0.2", "drift 0.4", "scale 1.5", "scale 2"]
 
 
 class Experiment(Model):
@@ -34,20 +50,63 @@ class Exp00(Experiment):
     fast: ClassVar[dict[str, Any]] = {"tables": ["llama_3_raw"]}
 
 
-class Exp01(Experiment):
+class NoiseFree(Experiment):
+    """What the experiments without noise share."""
+
+    budgets: Budgets = FIVE_DECADES
+    """Compute budgets in FLOPs."""
+    points: Points = 15
+    """Sizes at each budget."""
+
+
+class Exp01(NoiseFree):
     """Sampling range."""
 
     surface: str = "balanced"
     """Name of a surface."""
     bias: str = "drift 0.2"
     """Name of a bias of the grid."""
-    budgets: Budgets = FIVE_DECADES
-    """Compute budgets in FLOPs."""
-    widths: list[Positive] = TWENTY_WIDTHS
+    widths: Widths = TWENTY_WIDTHS
     """Half-widths of the grid, in decades of N."""
-    points: Points = 15
-    """Sizes at each budget."""
     fast: ClassVar[dict[str, Any]] = {"widths": [0.3, 2.0]}
+
+
+class Exp02(NoiseFree):
+    """Exponent imbalance."""
+
+    surfaces: Words = ["balanced", "chinchilla", "ratio 1.5", "ratio 2", "asymmetric", "ratio 9"]
+    """Names of surfaces."""
+    bias: str = "drift 0.2"
+    """Name of a bias of the grid."""
+    widths: Widths = TWENTY_WIDTHS
+    """Half-widths of the grid, in decades of N."""
+    fast: ClassVar[dict[str, Any]] = {"widths": [0.3, 2.0]}
+
+
+class Exp03(NoiseFree):
+    """Drift."""
+
+    surfaces: Words = THREE_SURFACES
+    """Names of surfaces."""
+    biases: Words = FIVE_BIASES
+    """Names of biases of the grid."""
+    widths: Widths = TWENTY_WIDTHS
+    """Half-widths of the grid, in decades of N."""
+    fast: ClassVar[dict[str, Any]] = {"widths": [0.3, 2.0]}
+
+
+class Exp04(NoiseFree):
+    """Extrapolation."""
+
+    surfaces: Words = THREE_SURFACES
+    """Names of surfaces."""
+    biases: Words = FIVE_BIASES
+    """Names of biases of the grid."""
+    widths: Widths = TWENTY_WIDTHS
+    """Half-widths of the grid, in decades of N."""
+    predict: Annotated[list[Positive], Field(min_length=1)] = [10.0 ** (22 + i / 5) for i in range(16)]
+    """Compute to predict D* for, in FLOPs."""
+    fast: ClassVar[dict[str, Any]] = {"widths": [0.3, 2.0], "predict": [1e22, 1e25]}
 
 
 class Exp05(Experiment):
@@ -66,19 +125,15 @@ class Exp05(Experiment):
     fast: ClassVar[dict[str, Any]] = {"biases": ["drift 0.2"]}
 
 
-class Exp06(Experiment):
+class Exp06(NoiseFree):
     """Closed form of the parabola's bias."""
 
-    surfaces: list[str] = ["symmetric", "chinchilla", "asymmetric"]
+    surfaces: Words = THREE_SURFACES
     """Names of surfaces."""
-    biases: list[str] = ["baseline", "drift 0.2", "drift 0.4", "scale 1.5", "scale 2"]
+    biases: Words = [*FIVE_BIASES, "offset 3×", "drift to 3×"]
     """Names of biases of the grid."""
-    budgets: Budgets = FIVE_DECADES
-    """Compute budgets in FLOPs."""
-    factors: list[Annotated[Positive, Field(gt=1)]] = [2, 4, 8, 16]
+    factors: Factors = FOUR_FACTORS
     """Half-widths of the grid, as factors of N."""
-    points: Points = 15
-    """Sizes at each budget."""
     fast: ClassVar[dict[str, Any]] = {"factors": [2, 16]}
 
 
@@ -112,6 +167,17 @@ class Exp07(Experiment):
     fast: ClassVar[dict[str, Any]] = {"points": [8], "sigmas": [0.05], "tables": 64, "random_starts": 16}
 
 
+class Exp08(NoiseFree):
+    """Conditioning."""
+
+    surface: str = "asymmetric"
+    """Name of a surface."""
+    bias: str = "drift 0.2"
+    """Name of a bias of the grid."""
+    factor: Factor = 8
+    """Half-width of the grid, as a factor of N."""
+
+
 class Exp09(Experiment):
     """Data efficiency."""
 
@@ -136,6 +202,47 @@ class Exp09(Experiment):
     fast: ClassVar[dict[str, Any]] = {"points": [21], "trials": 4}
 
 
+class Exp10(NoiseFree):
+    """Compounding."""
+
+    surfaces: Words = THREE_SURFACES
+    """Names of surfaces."""
+    biases: Words = ["baseline", "offset 3×", "drift to 3×"]
+    """Names of biases of the grid."""
+    factors: Factors = FOUR_FACTORS
+    """Half-widths of the grid, as factors of N."""
+    predict: Positive = 1e24
+    """Compute to predict D* for, in FLOPs."""
+    fast: ClassVar[dict[str, Any]] = {"factors": [2, 16]}
+
+
+class Exp11(NoiseFree):
+    """Cost."""
+
+    surfaces: Words = ["llama3", "chinchilla", "soda", "sparse_nmm"]
+    """Names of surfaces."""
+    bias: str = "drift to 3×"
+    """Name of a bias of the grid."""
+    budgets: Budgets = [1e18, 1e19, 1e20, 1e21, 1e22]
+    """Compute budgets in FLOPs."""
+    factor: Factor = 2
+    """Half-width of the grid, as a factor of N."""
+    predict: Positive = 3.8e25
+    """Compute to split, in FLOPs."""
+    flops_per_second: Positive = 989e12
+    """Peak of one H100 in bfloat16, dense; the original study counts with the sparse 1979e12."""
+    mfu: Annotated[Positive, Field(le=1)] = 0.5
+    """Model FLOPs utilisation: the part of the peak that training reaches."""
+    usd_per_gpu_hour: Positive = 2.0
+    """US dollars for one GPU for an hour."""
+    resamples: Annotated[int, Field(ge=100)] = 1000
+    """Resamples of the published table, each fitted by both methods."""
+    seed: Seed = 0
+    """Seed of the resampling."""
+    fast: ClassVar[dict[str, Any]] = {"resamples": 100}
+    reads_published: ClassVar[bool] = True
+
+
 class BiasSettings(Model):
     """config/bias.yaml."""
 
@@ -143,14 +250,26 @@ class BiasSettings(Model):
     """Are published fits reproduced?"""
     exp01: Exp01 = Exp01()
     """How wide is the grid?"""
+    exp02: Exp02 = Exp02()
+    """How unequal are the exponents?"""
+    exp03: Exp03 = Exp03()
+    """Where is the grid's centre?"""
+    exp04: Exp04 = Exp04()
+    """How far is the extrapolation?"""
     exp05: Exp05 = Exp05()
     """Does the minimiser find exact parameters?"""
     exp06: Exp06 = Exp06()
     """The bias in closed form."""
     exp07: Exp07 = Exp07()
     """Which method finds the exponents under noise?"""
+    exp08: Exp08 = Exp08()
+    """How ill-conditioned is the fit?"""
     exp09: Exp09 = Exp09()
     """What does Approach 2 waste?"""
+    exp10: Exp10 = Exp10()
+    """What adds up?"""
+    exp11: Exp11 = Exp11()
+    """What does it cost?"""
 
 
 EXPERIMENTS = tuple(BiasSettings.model_fields)
