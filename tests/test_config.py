@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from flopscape.config import Study, load_config, load_study, load_yaml, split_studies, study_paths, validate
+from flopscape.config import Study
 from flopscape.errors import FlopscapeError
+from flopscape.read_config import load_config, load_study, load_yaml, split_studies, study_paths, validate
 from flopscape.schemas import drifted
 
 STUDIES = sorted(Path(__file__).parent.parent.glob("config/studies/*.yaml"))

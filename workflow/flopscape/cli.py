@@ -85,8 +85,8 @@ def collect(
 ) -> None:
     """Collect a study's run records into one tidy table."""
     from flopscape.collect import write_tables
-    from flopscape.config import load_study
     from flopscape.plan.rows import plan_rows
+    from flopscape.read_config import load_study
 
     write_tables(plan_rows(load_study(study_file)), runs, out)
 

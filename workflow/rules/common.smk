@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from flopscape.config import Config, split_studies, study_paths, validate
+from flopscape.config import Config
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES
 from flopscape.fingerprint import fingerprint
@@ -17,6 +17,7 @@ from flopscape.plan.overview import plan_study, price_planned
 from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.show import price_text
 from flopscape.plugins.base import load_plugin
+from flopscape.read_config import split_studies, study_paths, validate
 from flopscape.records import canonical, dataset_id, short_hash
 
 RESULTS = Path("results")

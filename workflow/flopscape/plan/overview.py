@@ -5,13 +5,14 @@ from pathlib import Path
 
 import yaml
 
-from flopscape.config import Config, Prices, Study, load_config, load_study
+from flopscape.config import Config, Prices, Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.coverage import Coverage, grade_coverage
 from flopscape.plan.finished import Finished, look_at_runs
 from flopscape.plan.price import Price, price_study
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.base import load_plugin
+from flopscape.read_config import load_config, load_study
 from flopscape.records import PlanRow, dataset_id, read_json
 
 
