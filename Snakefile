@@ -13,6 +13,7 @@ include: "workflow/rules/plan.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/collect.smk"
+include: "workflow/rules/import.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/report.smk"
 

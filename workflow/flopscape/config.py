@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from flopscape.records import Spec
+from flopscape.records import RunColumn, Spec
 from flopscape.training.settings import TrainingSettings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -224,11 +224,47 @@ class Limits(Model):
     """Most money for the whole study, finished runs included."""
 
 
-class Study(Model):
-    """One architecture × one dataset × one sweep."""
+class Runs(Model):
+    """Finished runs of other people's: `flopscape import` as a part of a study."""
+
+    table: str
+    """A CSV, TSV, Parquet or JSONL file, or the name of a published table such as chinchilla."""
+    map: dict[RunColumn, str] = {}
+    """Our column: theirs."""
+    mirror: str | None = None
+    """Folder with the files of published tables; `data_mirror` of config.yaml when left out."""
+    curves: str | None = None
+    """A table of training curves: run_id, n_tokens, heldout_loss or train_loss, and flops where it is not 6·N·D."""
+
+
+class _Answering(Model):
+    """What every study has, wherever its runs come from."""
 
     title: str
     """One line for the report."""
+    fits: Annotated[list[Annotated[Fit, BeforeValidator(_fit)]], Field(min_length=1)]
+    """Fits of the finished runs: names of methods, or mappings."""
+    recommend: Recommend
+    """Budgets to answer for."""
+
+    @property
+    def recommended_fit(self) -> str:
+        """Name of the fit that the recommendation rests on."""
+        return self.recommend.fit or self.fits[-1].name
+
+    @model_validator(mode="after")
+    def fits_are_distinct_and_known(self) -> Self:
+        names = [fit.name for fit in self.fits]
+        if len(set(names)) < len(names):
+            raise ValueError(f"fits: two fits of one name among {', '.join(names)}")
+        if self.recommended_fit not in names:
+            raise ValueError(f"recommend.fit: {self.recommend.fit!r} is not one of the fits {', '.join(names)}")
+        return self
+
+
+class Study(_Answering):
+    """One architecture × one dataset × one sweep."""
+
     recipe: PositiveInt = 1
     """Bump it to retrain every run."""
     model: Plugin
@@ -243,10 +279,6 @@ class Study(Model):
     """The recipe of every run."""
     sweep: Sweep
     """Which runs."""
-    fits: Annotated[list[Annotated[Fit, BeforeValidator(_fit)]], Field(min_length=1)]
-    """Fits of the finished runs: names of methods, or mappings."""
-    recommend: Recommend
-    """Budgets to answer for."""
     resources: Resources = Resources()
     """What one run asks of the machine."""
     limits: Limits = Limits()
@@ -260,9 +292,9 @@ class Study(Model):
         return self.trainer.plugin != LOOP
 
     @property
-    def recommended_fit(self) -> str:
-        """Name of the fit that the recommendation rests on."""
-        return self.recommend.fit or self.fits[-1].name
+    def has_curves(self) -> bool:
+        """Whether there are training curves to draw."""
+        return True
 
     @model_validator(mode="after")
     def training_has_data(self) -> Self:
@@ -270,14 +302,25 @@ class Study(Model):
             raise ValueError("dataset is missing")
         return self
 
-    @model_validator(mode="after")
-    def fits_are_distinct_and_known(self) -> Self:
-        names = [fit.name for fit in self.fits]
-        if len(set(names)) < len(names):
-            raise ValueError(f"fits: two fits of one name among {', '.join(names)}")
-        if self.recommended_fit not in names:
-            raise ValueError(f"recommend.fit: {self.recommend.fit!r} is not one of the fits {', '.join(names)}")
-        return self
+
+class ImportedStudy(_Answering):
+    """Finished runs of other people's: nothing trains."""
+
+    runs: Runs
+    """Where the runs are."""
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether there are training curves to draw."""
+        return self.runs.curves is not None
+
+    @model_validator(mode="before")
+    @classmethod
+    def nothing_trains(cls, data: Any) -> Any:
+        training = [key for key in data if key in Study.model_fields and key not in cls.model_fields]
+        if training:
+            raise ValueError(f"runs and {training[0]} exclude each other: a study imports its runs or trains them")
+        return data
 
 
 class Prices(Model):
@@ -302,3 +345,5 @@ class Config(Model):
     """Studies to run: a name for config/studies/{name}.yaml, or a path to a .yaml file."""
     prices: Prices = Prices()
     """Prices and first guesses of speed."""
+    data_mirror: str | None = None
+    """Folder with the files of published tables, for studies that import one."""

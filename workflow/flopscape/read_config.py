@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from flopscape.config import Config, Model, Study, plain_name
+from flopscape.config import Config, ImportedStudy, Model, Study, plain_name
 from flopscape.errors import FlopscapeError
 
 M = TypeVar("M", bound=Model)
@@ -47,9 +47,18 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     return data
 
 
+def read_study(path: str | Path) -> Study | ImportedStudy:
+    """Read one study, whichever of the two kinds it is; raises FlopscapeError with one line for each wrong key."""
+    data = load_yaml(path)
+    return validate(ImportedStudy, data, str(path)) if "runs" in data else validate(Study, data, str(path))
+
+
 def load_study(path: str | Path) -> Study:
-    """Read one study; raises FlopscapeError with one line for each wrong key."""
-    return validate(Study, load_yaml(path), str(path))
+    """Read a study that trains its runs; any other raises FlopscapeError too."""
+    study = read_study(path)
+    if isinstance(study, ImportedStudy):
+        raise FlopscapeError(f"{path}: its runs are imported from {study.runs.table}: there is no plan and no training")
+    return study
 
 
 def load_config(path: str | Path) -> Config:
