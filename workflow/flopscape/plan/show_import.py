@@ -21,7 +21,8 @@ def import_text(planned: PlannedImport, data_mirror: str | None) -> str:
     """
     runs = planned.study.runs
     mirror = runs.mirror or data_mirror
-    imported = import_runs(runs.table, Path(mirror) if mirror else None, dict(runs.map))
+    mapping: dict[str, str] = {**runs.map}
+    imported = import_runs(runs.table, Path(mirror) if mirror else None, mapping)
     origin = "the table's own" if "budget" in imported.frame else "none in the table; runs of nearly one C are grouped"
     head = ["budget", "runs", "N", "D"]
     parts = [free_text(planned), aligned([head, *_rows(imported.table)], right=(1,)), f"budgets: {origin}"]
