@@ -21,7 +21,7 @@ def import_text(planned: PlannedImport, data_mirror: str | None) -> str:
     """
     runs = planned.study.runs
     mirror = runs.mirror or data_mirror
-    mapping: dict[str, str] = {**runs.map}
+    mapping: dict[str, str] = {ours: theirs for ours, theirs in runs.map.items()}
     imported = import_runs(runs.table, Path(mirror) if mirror else None, mapping)
     origin = "the table's own" if "budget" in imported.frame else "none in the table; runs of nearly one C are grouped"
     head = ["budget", "runs", "N", "D"]

@@ -74,9 +74,8 @@ def _fits(evidence: Evidence) -> list[Block]:
     if exponents:
         blocks.append(Grid(["fit", "a in N* ∝ C^a", "b in D* ∝ C^b"], exponents))
     if surfaces:
-        blocks.append(
-            Grid(["fit", "E", "A", "B", "α", "β"], surfaces, f"L(N, D) = E + A·N^−α + B·D^−β, in {evidence.loss_unit}.")
-        )
+        law = f"L(N, D) = E + A·N^−α + B·D^−β, in {evidence.loss_unit}."
+        blocks.append(Grid(["fit", "E", "A", "B", "α", "β"], surfaces, law))
     blocks += [Bullets(_words(name, fit)) for name, fit in evidence.fits.items()]
     return blocks
 
