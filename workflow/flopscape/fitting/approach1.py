@@ -84,19 +84,17 @@ def estimate(
     if grid is None:
         result.warnings = verdict.all_warnings
         return refused(result, why, flops)
-    everyone = np.ones((1, len(grid.n)), bool)
-    best = RULES[rule](grid)(everyone)
-    result.optima = _optima(grid, best)
-    models = int(count_models(grid, best)[0])
+    laws = EnvelopeLaws(grid, rule)
+    result.optima = _optima(grid, laws.best)
+    models = int(count_models(grid, laws.best)[0])
     if models < FEWEST_MODELS:
         result.warnings = verdict.all_warnings
         return refused(result, _too_few(models), flops)
-    laws = EnvelopeLaws(grid, rule, float(best.log_flops[best.kept].mean()))
     compute = Compute.from_runs(grid.n, np.ones(len(grid.n)), np.exp(grid.log_cost))
-    central = {name: float(value[0]) for name, value in laws.of(everyone).items()}
+    central = laws.central()
     draws = power_law_draws(laws.resampled(bootstrap, seed), laws.center, compute, flops)
     result.diagnostics |= _diagnostics(laws, central, draws, compute) | {"rule": rule, "n_models": models}
-    _judge(verdict, models, draws)
+    _judge(verdict, models, central, draws)
     _fill(result, verdict, table, central, draws, compute, [float(c) for c in flops])
     return (result, draws) if result.status != "refused" else refused(result, result.reason, flops)
 
@@ -172,8 +170,10 @@ def _diagnostics(
     }
 
 
-def _judge(verdict: guards.Verdict, models: int, draws: pd.DataFrame) -> None:
+def _judge(verdict: guards.Verdict, models: int, central: Mapping[str, float], draws: pd.DataFrame) -> None:
     """Whether the envelope has enough models, with all runs and in the resamples."""
+    if not np.isfinite(central["loss_E"]):
+        verdict.add("refused", "the envelope has a lowest loss between two models at fewer than three budgets")
     guards.judge_uncertainty(verdict, float(draws["a"].std()))
     if models < FEW_MODELS:
         verdict.add("weak", f"only {models} models on the envelope; {FEW_MODELS} are needed for a trustworthy slope")
@@ -199,7 +199,7 @@ def _fill(
         x = np.log(c) - x0
         log_n, loss = central["log_n_params"] + central["a"] * x, float(loss_along(central, x))
         n_params = _with_interval(float(np.exp(log_n)), draws[column("n_params", c)])
-        best = _with_interval(loss, draws[column("loss", c)]) if np.isfinite(loss) else None
+        best = _with_interval(loss, draws[column("loss", c)])
         result.predictions.append(prediction(c, n_params, best, compute))
         guards.judge_extrapolation(verdict, table, c, n_params.estimate)
     result.status, result.warnings = verdict.status, verdict.all_warnings

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from flopscape.fitting.curve_grid import CurveGrid
-from flopscape.fitting.envelope import RULES, Rule, Vertices
+from flopscape.fitting.curve_grid import EDGE, CurveGrid
+from flopscape.fitting.envelope import RULES, Rule, Vertices, horizon_rule
 from flopscape.fitting.loss_law import fit_loss_law
 from flopscape.fitting.resample import run_weights
 from flopscape.laws.arrays import Array, Index, Mask
@@ -21,15 +21,36 @@ LOSS_POINTS = 48
 
 @dataclass(frozen=True)
 class EnvelopeLaws:
-    """What turns a set of runs into laws referred to ln C₀ = `center`, by one rule."""
+    """What turns a set of runs into laws, by one rule; they refer to ln C₀ = `center`, the same for every set."""
 
     grid: CurveGrid
     rule: str
-    center: float
 
     @cached_property
     def vertices(self) -> Rule:
         return RULES[self.rule](self.grid)
+
+    @cached_property
+    def best(self) -> Vertices:
+        """The vertices of all runs together."""
+        return self.vertices(np.ones((1, len(self.grid.n)), bool))
+
+    @cached_property
+    def center(self) -> float:
+        """Mean ln C of the vertices of all runs."""
+        return float(self.best.log_flops[self.best.kept].mean())
+
+    @cached_property
+    def _loss_grid(self) -> CurveGrid:
+        """Budgets of the grid from the first to the last vertex of all runs."""
+        x, inside = self.grid.log_flops, self.best.log_flops[self.best.kept]
+        columns = np.flatnonzero((x >= inside.min() - EDGE) & (x <= inside.max() + EDGE))
+        columns = np.unique(columns[np.linspace(0, len(columns) - 1, LOSS_POINTS).astype(int)])
+        return CurveGrid(self.grid.run_id, self.grid.n, self.grid.log_cost, x[columns], self.grid.log_loss[:, columns])
+
+    def central(self) -> dict[str, float]:
+        """The laws of all runs together."""
+        return {name: float(value[0]) for name, value in self.of(np.ones((1, len(self.grid.n)), bool)).items()}
 
     @np.errstate(all="ignore")
     def of(self, present: Mask) -> dict[str, Array]:
@@ -53,17 +74,12 @@ class EnvelopeLaws:
 
     def _loss_law(self, present: Mask) -> dict[str, Array]:
         """Through the lowest losses at a few of the grid's budgets."""
-        grid = _thinned(self.grid)
-        vertices = RULES["horizon" if self.rule == "horizon" else "binned"](grid)(present)
-        found = np.exp(grid.log_loss[vertices.run, np.arange(len(grid.log_flops))])
-        kept = vertices.kept
+        grid = self._loss_grid
+        lowest = horizon_rule(grid)(present)
+        found = np.exp(grid.log_loss[lowest.run, np.arange(len(grid.log_flops))])
+        kept = lowest.kept
         law = fit_loss_law(grid.log_flops - self.center, np.where(kept, found, 1.0), kept.astype(float))
         return {name: np.where(kept.sum(axis=1) >= 3, value, np.nan) for name, value in law.items()}
-
-
-def _thinned(grid: CurveGrid) -> CurveGrid:
-    columns = np.unique(np.linspace(0, len(grid.log_flops) - 1, LOSS_POINTS).astype(int))
-    return CurveGrid(grid.run_id, grid.n, grid.log_cost, grid.log_flops[columns], grid.log_loss[:, columns])
 
 
 def _lines(x: Array, y: Array, kept: Mask) -> tuple[Array, Array]:
