@@ -1,12 +1,13 @@
 """Losses of all runs at common compute: each curve smoothed and interpolated in logs, never extrapolated."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from flopscape.fitting.curves import Curves
 from flopscape.fitting.table import RunTable
-from flopscape.laws.arrays import Array, Names
+from flopscape.laws.arrays import Array, Index, Mask, Names
 
 BINS = 1500
 """Log-spaced FLOPs at which curves are compared: as many as in Hoffmann et al. 2022, section 3.1."""
@@ -30,6 +31,12 @@ class CurveGrid:
     @property
     def log_n(self) -> Array:
         return np.log(self.n)
+
+    @cached_property
+    def coverage(self) -> tuple[Mask, Index]:
+        """The distinct sets of runs that have a loss at the same compute, (R, P), and the one of each budget, (G,)."""
+        sets, index = np.unique(np.isfinite(self.log_loss), axis=1, return_inverse=True)
+        return sets, index.ravel()
 
 
 def curve_grid(curves: Curves, bins: int = BINS) -> CurveGrid:

@@ -95,12 +95,11 @@ def _falling(grid: CurveGrid, run: Index, columns: Index) -> Mask:
 
 def _between_models(grid: CurveGrid, present: Mask, run: Index, columns: Index) -> Mask:
     """Whether both a smaller and a larger model have a loss at the same compute."""
-    size = np.where(np.isfinite(grid.log_loss), grid.n[:, None], np.inf)
-    smallest = lowest_present(size, present)
-    largest = lowest_present(np.where(np.isfinite(size), -size, np.inf), present)
-    sets = np.arange(len(present))[:, None]
-    n = grid.n[run]
-    return np.asarray((grid.n[smallest[sets, columns]] < n) & (n < grid.n[largest[sets, columns]]))
+    covered, kind = grid.coverage
+    size = grid.n[:, None]
+    smallest, largest = (lowest_present(np.where(covered, by, np.inf), present) for by in (size, -size))
+    sets, kinds, n = np.arange(len(present))[:, None], kind[columns], grid.n[run]
+    return np.asarray((grid.n[smallest[sets, kinds]] < n) & (n < grid.n[largest[sets, kinds]]))
 
 
 def _inner_models(grid: CurveGrid, run: Index, on_it: Mask) -> Mask:

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from flopscape.fitting.curve_grid import EDGE, CurveGrid
-from flopscape.fitting.envelope import RULES, Rule, Vertices, horizon_rule
+from flopscape.fitting.envelope import RULES, Rule, Vertices, binned_rule, horizon_rule
 from flopscape.fitting.loss_law import fit_loss_law
 from flopscape.fitting.resample import run_weights
 from flopscape.laws.arrays import Array, Index, Mask
@@ -26,6 +26,10 @@ class EnvelopeLaws:
     grid: CurveGrid
     rule: str
 
+    @property
+    def _everyone(self) -> Mask:
+        return np.ones((1, len(self.grid.n)), bool)
+
     @cached_property
     def vertices(self) -> Rule:
         return RULES[self.rule](self.grid)
@@ -33,7 +37,7 @@ class EnvelopeLaws:
     @cached_property
     def best(self) -> Vertices:
         """The vertices of all runs together."""
-        return self.vertices(np.ones((1, len(self.grid.n)), bool))
+        return self.vertices(self._everyone)
 
     @cached_property
     def center(self) -> float:
@@ -42,15 +46,17 @@ class EnvelopeLaws:
 
     @cached_property
     def _loss_grid(self) -> CurveGrid:
-        """Budgets of the grid from the first to the last vertex of all runs."""
-        x, inside = self.grid.log_flops, self.best.log_flops[self.best.kept]
+        """Budgets of the grid over which the models of the vertices of all runs are the lowest."""
+        stretches = self.best if self.rule == "horizon" else binned_rule(self.grid)(self._everyone)
+        x = self.grid.log_flops
+        inside = np.concatenate([found.log_flops[found.kept] for found in (self.best, stretches)])
         columns = np.flatnonzero((x >= inside.min() - EDGE) & (x <= inside.max() + EDGE))
         columns = np.unique(columns[np.linspace(0, len(columns) - 1, LOSS_POINTS).astype(int)])
         return CurveGrid(self.grid.run_id, self.grid.n, self.grid.log_cost, x[columns], self.grid.log_loss[:, columns])
 
     def central(self) -> dict[str, float]:
         """The laws of all runs together."""
-        return {name: float(value[0]) for name, value in self.of(np.ones((1, len(self.grid.n)), bool)).items()}
+        return {name: float(value[0]) for name, value in self.of(self._everyone).items()}
 
     @np.errstate(all="ignore")
     def of(self, present: Mask) -> dict[str, Array]:
