@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from flopscape.figures import allocation, curves, isoflop, loss, paths, residuals
 from flopscape.figures.style import log_ticks
 from flopscape.figures.tables import Tables
+from flopscape.fitting.optimum_curve import predicted
 from flopscape.laws.compute import Compute, optimum
 from tests.figures import studies
 
@@ -27,7 +28,7 @@ def test_a_vertex_stands_at_its_budgets_optimum(text_study: Tables) -> None:
 def test_a_parabola_is_lowest_at_its_vertex(text_study: Tables) -> None:
     one = text_study.fits["approach2"].optima[2]
     around = np.log(one["n_params"]) + np.array([-0.1, 0.0, 0.1])
-    values = isoflop.parabola(one, around)
+    values = predicted(one, around, around)
     assert values[1] == pytest.approx(one["loss"])
     assert values[1] < min(values[0], values[2])
 
