@@ -5,13 +5,15 @@ the budgets. The covariance is the delta method's, σ²(JᵀWJ)⁻¹ over all bu
 zero, and an exponent on its own are taken as known.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from flopscape.fitting import parabola
 from flopscape.fitting.budget_curves import Budget, BudgetCurve, CurveFit, budgets, compute_of, no_curve, noise_floor
 from flopscape.fitting.exact_shape import SharedFit, fit_shared, vertices
-from flopscape.fitting.optimum_curve import NUMBERS
+from flopscape.fitting.optimum_curve import NUMBERS, has_curve
 from flopscape.fitting.table import RunTable
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
@@ -20,6 +22,10 @@ OBJECTIVE = "least squares of E + P·exp(−α·ln N) + R·exp(−β·ln D) per 
 FEWEST_SIZES = 3
 SPARE_SIZES = 3
 """Sizes beyond three a budget, over all budgets: two for the shared exponents, and one to tell the noise."""
+CONDITION_REFUSED = 1e10
+"""Condition number of the scaled Jacobian: about 1e4 for 5 budgets × 7 sizes, 5e7 with sizes within ×1.2, 1e16 for
+budgets of four sizes each in the same place about its optimum, whose curves agree for a line of exponents."""
+ONE_SIDED = "the loss does not fall and rise with size: no lowest point"
 
 
 def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
@@ -29,6 +35,9 @@ def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
     entered = [budget for budget in every if budget.n_sizes >= FEWEST_SIZES]
     while (spare := sum(budget.n_sizes - FEWEST_SIZES for budget in entered)) >= SPARE_SIZES:
         fitted = fit_shared(table, entered, row_weights)
+        if fitted.two_sided.all() and fitted.condition > CONDITION_REFUSED:
+            why = f"the sizes do not tell the shared exponents apart: condition number {fitted.condition:.2g}"
+            return _without_curves(table, every, entered, row_weights, why)
         if fitted.two_sided.all():
             return _with_errors(table, every, fitted, row_weights)
         entered = [budget for budget, kept in zip(entered, fitted.two_sided, strict=True) if kept]
@@ -40,13 +49,13 @@ def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
 def _with_errors(table: RunTable, every: list[Budget], fitted: SharedFit, weights: Array) -> CurveFit:
     """Vertices, their joint covariance, and what else the result lists."""
     m, n = fitted.blocks.weights.shape
-    row_weights = fitted.blocks.weights.sum(axis=0)
     dof = n - 3 * m - 2
-    variance = max(float(row_weights @ fitted.residual**2) / dof, noise_floor(table))
-    covariance, leverage = unit_covariance(fitted, row_weights)
+    variance = max(float(fitted.weights @ fitted.residual**2) / dof, noise_floor(table))
+    factor, leverage = unit_errors(fitted)
     compute = compute_of(table, fitted.budgets)
     points, gradients = all_vertices(fitted, compute)
-    joint = (gradients @ (variance * covariance) @ gradients.T).reshape(m, 2, m, 2)
+    moves = np.sqrt(variance) * gradients @ factor
+    joint = (moves @ moves.T).reshape(m, 2, m, 2)
     made = {
         budget.budget: BudgetCurve(
             budget, points[i], joint[i, :, i], _shape(fitted, i), fitted.residual[fitted.member == i],
@@ -54,24 +63,23 @@ def _with_errors(table: RunTable, every: list[Budget], fitted: SharedFit, weight
         )
         for i, budget in enumerate(fitted.budgets)
     }  # fmt: skip
-    curves = [made.get(budget.budget) or _unfitted(budget) for budget in every]
+    curves = [made.get(budget.budget) or _left_out(table, budget, weights) for budget in every]
+    parameters = 3 * sum(has_curve(curve.shape) for curve in curves) + 2
     used = np.array([curve.used for curve in made.values()])
     return CurveFit(
-        curves, compute, joint[used][:, :, used], np.full(int(used.sum()), variance), dof, 3 * m + 2, weights,
+        curves, compute, joint[used][:, :, used], np.full(int(used.sum()), variance), dof, parameters, weights,
         _diagnostics(fitted), _warnings(fitted),
     )  # fmt: skip
 
 
-def unit_covariance(fitted: SharedFit, weights: Array) -> tuple[Array, Array]:
-    """Covariance (3m + 2, 3m + 2) of all parameters for unit noise, zero for those on bounds; the rows' leverage."""
+def unit_errors(fitted: SharedFit) -> tuple[Array, Array]:
+    """F (3m + 2, free) with F·Fᵀ the covariance of all parameters for unit noise, and the leverage of the rows (n,)."""
     free = fitted.free
-    J = np.sqrt(weights)[:, None] * fitted.jacobian[:, free]
-    scale = np.linalg.norm(J, axis=0)
-    Q, upper = np.linalg.qr(J / scale)
-    inverse = np.linalg.inv(upper) / scale[:, None]
-    full = np.zeros((len(free), len(free)))
-    full[np.ix_(free, free)] = inverse @ inverse.T
-    return full, (Q**2).sum(axis=1)
+    J, lengths = fitted.scaled_jacobian
+    Q, upper = np.linalg.qr(J)
+    factor = np.zeros((len(free), int(free.sum())))
+    factor[free] = np.linalg.inv(upper) / lengths[:, None]
+    return factor, (Q**2).sum(axis=1)
 
 
 def all_vertices(fitted: SharedFit, compute: Compute) -> tuple[Array, Array]:
@@ -91,16 +99,20 @@ def _shape(fitted: SharedFit, i: int) -> dict[str, Any]:
     return {"shape": "exact"} | {name: float(v) for name, v in zip(NUMBERS["exact"], values, strict=True)}
 
 
-def _unfitted(budget: Budget) -> BudgetCurve:
-    """A budget that has no part in the shared fit."""
-    few = f"{budget.n_sizes} distinct sizes; the exact shape needs {FEWEST_SIZES}"
-    reason = few if budget.n_sizes < FEWEST_SIZES else "the loss does not fall and rise with size: no lowest point"
-    return no_curve(budget, {"shape": "exact"} | dict.fromkeys(NUMBERS["exact"]), reason)
+def _left_out(table: RunTable, budget: Budget, weights: Array, reason: str = ONE_SIDED) -> BudgetCurve:
+    """A budget that has no part in the shared fit: its parabola shows why, and which row may be to blame."""
+    if budget.n_sizes < FEWEST_SIZES:
+        reason = f"{budget.n_sizes} distinct sizes; the exact shape needs {FEWEST_SIZES}"
+        return no_curve(budget, {"shape": "exact"} | dict.fromkeys(NUMBERS["exact"]), reason)
+    curve = parabola.fit_curve(table, budget, weights)
+    return replace(curve, vertex=np.full(2, np.nan), covariance=np.full((2, 2), np.nan), reason=reason)
 
 
 def _without_curves(table: RunTable, every: list[Budget], entered: list[Budget], weights: Array, why: str) -> CurveFit:
-    """Too few sizes for the shared exponents."""
-    curves = [_unfitted(budget) for budget in every]
+    """No shared fit, for a reason that holds for all budgets that could have entered."""
+    names = {budget.budget for budget in entered}
+    reasons = [why if budget.budget in names else ONE_SIDED for budget in every]
+    curves = [_left_out(table, budget, weights, reason) for budget, reason in zip(every, reasons, strict=True)]
     nothing = np.zeros((0, 2, 0, 2)), np.zeros(0)
     return CurveFit(curves, compute_of(table, entered), *nothing, 0, 0, weights, refusal=why)
 

@@ -49,6 +49,11 @@ class SharedFit:
         return np.asarray((exponents <= varpro.LOWEST) | (exponents >= varpro.HIGHEST))
 
     @property
+    def weights(self) -> Array:
+        """Of the rows, shape (n,)."""
+        return np.asarray(self.blocks.weights.sum(axis=0))
+
+    @property
     def parameters(self) -> Array:
         """(E, ln P, ln R, α, β) of each budget, shape (m, 5)."""
         c = self.solution.coefficients[0]
@@ -81,6 +86,18 @@ class SharedFit:
         J[rows, own + 1], J[rows, own + 2] = self.terms
         J[:, -2:] = -(self.blocks.u * self.terms).T
         return J
+
+    @property
+    def condition(self) -> float:
+        """Condition number of `scaled_jacobian`."""
+        return float(np.linalg.cond(self.scaled_jacobian[0]))
+
+    @cached_property
+    def scaled_jacobian(self) -> tuple[Array, Array]:
+        """The weighted derivatives in the free parameters with columns of unit length (n, free), and those lengths."""
+        J = np.sqrt(self.weights)[:, None] * self.jacobian[:, self.free]
+        lengths = np.linalg.norm(J, axis=0)
+        return J / lengths, lengths
 
 
 def fit_shared(table: RunTable, budgets: list[Budget], weights: Array) -> SharedFit:

@@ -22,7 +22,8 @@ def list_excluded(result: FitResult, verdict: guards.Verdict, table: RunTable, f
             sentence = f"{curve.name}: {curve.reason}"
             rows = [str(name) for name in table.run_id[curve.budget.rows]]
             result.excluded.append(Exclusion(rows, sentence))
-            verdict.warn(f"left out {sentence}")
+            if curve.reason != fitted.refusal:
+                verdict.warn(f"left out {sentence}")
 
 
 def why_too_few(fitted: CurveFit) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from flopscape.fitting.budget_curves import Budget, BudgetCurve, CurveFit, budgets, compute_of, no_curve, noise_floor
 from flopscape.fitting.guards import design_index
+from flopscape.fitting.optimum_curve import has_curve
 from flopscape.fitting.results import finite_or_none
 from flopscape.fitting.table import RunTable
 from flopscape.laws.arrays import Array
@@ -54,7 +55,7 @@ def vertices(c: Array) -> Array:
 def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
     """The parabola of every budget; those with under three sizes have none."""
     row_weights = np.ones(len(table)) if weights is None else weights
-    curves = [_curve(table, budget, row_weights) for budget in budgets(table)]
+    curves = [fit_curve(table, budget, row_weights) for budget in budgets(table)]
     used = [curve for curve in curves if curve.used]
     variance, dof = _noise(table, used, row_weights, own=weights is None)
     covariance = np.zeros((len(used), 2, len(used), 2))
@@ -64,12 +65,12 @@ def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
     pooled = variance[0] if used else np.nan
     scaled = [_scaled(curve, next(known) if curve.used else pooled) for curve in curves]
     compute = compute_of(table, [curve.budget for curve in used])
-    parameters = 3 * sum(curve.shape["c2"] is not None for curve in curves)
+    parameters = 3 * sum(has_curve(curve.shape) for curve in curves)
     return CurveFit(scaled, compute, covariance, variance, dof, parameters, row_weights)
 
 
-def _curve(table: RunTable, budget: Budget, weights: Array) -> BudgetCurve:
-    """The curve with the vertex's covariance for unit noise."""
+def fit_curve(table: RunTable, budget: Budget, weights: Array) -> BudgetCurve:
+    """One budget's parabola, with the vertex's covariance for unit noise."""
     center = float(budget.log_n.mean())
     if budget.n_sizes < FEWEST_SIZES:
         reason = f"{budget.n_sizes} distinct sizes; a parabola needs {FEWEST_SIZES}"

@@ -15,6 +15,9 @@ from flopscape.fitting.results import DRAW_COLUMNS
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 
+ROUNDING = 1e-14
+"""Part of the vertices' variances that is added, so that rounding does not make their covariance indefinite."""
+
 
 @dataclass(frozen=True)
 class Vertices:
@@ -91,7 +94,7 @@ def _moves(vertices: Vertices, line: Line, replicates: int, seed: int) -> Array:
     m = len(vertices.log_flops)
     own = vertices.own_covariance
     loss_scatter = vertex_loss.scatter(vertices.log_flops, vertices.points[:, 1], np.diag(own)[1::2])
-    extra = np.tile([line.scatter, loss_scatter], m) + 1e-30
+    extra = np.tile([line.scatter, loss_scatter], m) + ROUNDING * np.diag(own) + 1e-30
     spread = np.linalg.cholesky(own + np.diag(extra))
     normal = generator.standard_normal((replicates, 2 * m))
     scale = np.sqrt(line.dof / generator.chisquare(line.dof, replicates))
