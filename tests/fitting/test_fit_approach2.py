@@ -94,7 +94,7 @@ def test_the_exact_shapes_gradients_match_finite_differences(tmp_path):
     _, gradient = vertices(p[None], found.center[2], 1e19, compute)
     differences = (moved[:5] - moved[5:]) / (2 * h)
     assert pytest.approx(gradient[0], rel=1e-5, abs=1e-7) == differences.T
-    u = found.blocks.u[:, found.member == 2]
+    u = found.u[:, found.member == 2]
     E, log_p, log_r, alpha, beta = steps.T[:, :, None]
     loss_there = E + np.exp(log_p - alpha * u[0]) + np.exp(log_r - beta * u[1])
     own = found.jacobian[found.member == 2][:, [6, 7, 8, -2, -1]]

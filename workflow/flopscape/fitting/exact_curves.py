@@ -48,7 +48,7 @@ def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
 
 def _with_errors(table: RunTable, every: list[Budget], fitted: SharedFit, weights: Array) -> CurveFit:
     """Vertices, their joint covariance, and what else the result lists."""
-    m, n = fitted.blocks.weights.shape
+    m, n = len(fitted.budgets), len(fitted.loss)
     dof = n - 3 * m - 2
     variance = max(float(fitted.weights @ fitted.residual**2) / dof, noise_floor(table))
     factor, leverage = unit_errors(fitted)
@@ -74,12 +74,11 @@ def _with_errors(table: RunTable, every: list[Budget], fitted: SharedFit, weight
 
 def unit_errors(fitted: SharedFit) -> tuple[Array, Array]:
     """F (3m + 2, free) with F·Fᵀ the covariance of all parameters for unit noise, and the leverage of the rows (n,)."""
-    free = fitted.free
     J, lengths = fitted.scaled_jacobian
-    Q, upper = np.linalg.qr(J)
-    factor = np.zeros((len(free), int(free.sum())))
-    factor[free] = np.linalg.inv(upper) / lengths[:, None]
-    return factor, (Q**2).sum(axis=1)
+    inverse = np.linalg.inv(fitted.triangle)
+    factor = np.zeros((len(fitted.free), len(inverse)))
+    factor[fitted.free] = inverse / lengths[:, None]
+    return factor, ((J @ inverse) ** 2).sum(axis=1)
 
 
 def all_vertices(fitted: SharedFit, compute: Compute) -> tuple[Array, Array]:

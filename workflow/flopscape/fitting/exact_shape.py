@@ -25,16 +25,19 @@ from flopscape.laws.compute import Compute
 
 @dataclass(frozen=True)
 class SharedFit:
-    """The shared fit of m budgets: their n rows as blocks, `member` (n,) the budget of each, and the optimum (R = 1).
+    """The shared fit of m budgets: their n rows, `member` (n,) the budget of each, and the optimum (R = 1).
 
-    All parameters together are (E, ln P, ln R) of one budget after the other, then α and β: 3m + 2.
+    `u` (2, n) are ln N and ln D less the budget's `center` (m, 2); `blocks` holds both for the search. All
+    parameters together are (E, ln P, ln R) of one budget after the other, then α and β: 3m + 2.
     """
 
     budgets: list[Budget]
-    blocks: Blocks
     member: Index
     center: Array
+    u: Array
+    weights: Array
     loss: Array
+    blocks: Blocks
     solution: Solution
 
     @property
@@ -47,11 +50,6 @@ class SharedFit:
         """Whether α and β are on a bound of the search."""
         exponents = self.solution.exponents[0]
         return np.asarray((exponents <= varpro.LOWEST) | (exponents >= varpro.HIGHEST))
-
-    @property
-    def weights(self) -> Array:
-        """Of the rows, shape (n,)."""
-        return np.asarray(self.blocks.weights.sum(axis=0))
 
     @property
     def parameters(self) -> Array:
@@ -69,7 +67,7 @@ class SharedFit:
     def terms(self) -> Array:
         """P·exp(−α·x) and R·exp(−β·z) of each row, shape (2, n)."""
         amplitudes = self.solution.coefficients[0, self.member, 1:].T
-        return np.asarray(amplitudes * np.exp(-self.solution.exponents[0][:, None] * self.blocks.u))
+        return np.asarray(amplitudes * np.exp(-self.solution.exponents[0][:, None] * self.u))
 
     @property
     def residual(self) -> Array:
@@ -84,20 +82,27 @@ class SharedFit:
         J = np.zeros((n, 3 * m + 2))
         J[rows, own] = 1.0
         J[rows, own + 1], J[rows, own + 2] = self.terms
-        J[:, -2:] = -(self.blocks.u * self.terms).T
+        J[:, -2:] = -(self.u * self.terms).T
         return J
-
-    @property
-    def condition(self) -> float:
-        """Condition number of `scaled_jacobian`."""
-        return float(np.linalg.cond(self.scaled_jacobian[0]))
 
     @cached_property
     def scaled_jacobian(self) -> tuple[Array, Array]:
         """The weighted derivatives in the free parameters with columns of unit length (n, free), and those lengths."""
-        J = np.sqrt(self.weights)[:, None] * self.jacobian[:, self.free]
+        J = self.jacobian[:, self.free]
+        J *= np.sqrt(self.weights)[:, None]
         lengths = np.linalg.norm(J, axis=0)
-        return J / lengths, lengths
+        J /= lengths
+        return J, lengths
+
+    @cached_property
+    def triangle(self) -> Array:
+        """R of the scaled Jacobian's QR decomposition."""
+        return np.asarray(np.linalg.qr(self.scaled_jacobian[0], mode="r"))
+
+    @property
+    def condition(self) -> float:
+        """Condition number of the scaled Jacobian."""
+        return float(np.linalg.cond(self.triangle))
 
 
 def fit_shared(table: RunTable, budgets: list[Budget], weights: Array) -> SharedFit:
@@ -105,11 +110,11 @@ def fit_shared(table: RunTable, budgets: list[Budget], weights: Array) -> Shared
     rows = np.concatenate([budget.rows for budget in budgets])
     member = np.repeat(np.arange(len(budgets)), [len(budget.rows) for budget in budgets])
     logs = np.log(np.stack([table.n_params[rows], table.n_tokens[rows]]))
-    inside = member == np.arange(len(budgets))[:, None]
-    center = (logs @ inside.T / inside.sum(axis=1)).T
-    blocks = Blocks(logs - center[member].T, inside * weights[rows])
-    loss = table.loss[rows]
-    return SharedFit(budgets, blocks, member, center, loss, shared_exponents.solve(blocks, loss[None]))
+    center = np.stack([np.bincount(member, values) for values in logs], axis=1) / np.bincount(member)[:, None]
+    u, loss = logs - center[member].T, table.loss[rows]
+    blocks = Blocks.of(u, weights[rows], member)
+    solution = shared_exponents.solve(blocks, loss[None])
+    return SharedFit(budgets, member, center, u, weights[rows], loss, blocks, solution)
 
 
 def vertices(parameters: Array, center: Array, flops: float, compute: Compute) -> tuple[Array, Array]:

@@ -146,11 +146,13 @@ class State(NamedTuple):
 def evaluate(u: Array, y: Array, root: Array, theta: Array) -> State:
     """Coefficients, objective, and the exact gradient and Hessian of half the projected objective.
 
+    `u` is (k, n), or (k, R, n) where each problem has its own; `root` are the weights' roots, (R, n) as y.
+
     All of it comes from one Gram matrix of (1, x_j, u_j·x_j, u_j²·x_j, y): with r = y − Σ c_i φ_i and the Hessian
     blocks of ½ Σ w r² in (θ, c), the projected Hessian is the Schur complement H_θθ − H_θc H_cc⁻¹ H_cθ.
     """
     k = len(u)
-    columns = np.empty((len(theta), 3 * k + 2, u.shape[1]))
+    columns = np.empty((len(theta), 3 * k + 2, u.shape[-1]))
     columns[:, 0] = root
     columns[:, -1] = root * y
     for j, logs in enumerate(u):
