@@ -91,13 +91,26 @@ def estimate(
         result.warnings = verdict.all_warnings
         return refused(result, why, flops)
     verdict.warnings += fitted.warnings
+    return _through_vertices(result, verdict, table, fitted, [float(c) for c in flops], bootstrap, seed)
+
+
+def _through_vertices(
+    result: FitResult,
+    verdict: guards.Verdict,
+    table: RunTable,
+    fitted: CurveFit,
+    flops: Sequence[float],
+    bootstrap: int,
+    seed: int,
+) -> tuple[FitResult, pd.DataFrame]:
+    """Fit, simulate and judge the power laws."""
     vertices = Vertices.of(fitted)
     lines = power_laws(vertices)
     draws = simulate(vertices, lines[0], flops, bootstrap, seed)
     result.diagnostics |= _diagnostics(table, fitted, vertices, lines[0])
     judge(verdict, result, fitted, vertices, lines[0])
     flag_rows(verdict, result, table, fitted)
-    return _fill(result, verdict, table, vertices, lines, draws, [float(c) for c in flops]), draws
+    return _fill(result, verdict, table, vertices, lines, draws, flops), draws
 
 
 def _objective(shape: Variant, made: SeedWeights | None) -> str:
