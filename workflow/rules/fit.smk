@@ -7,7 +7,8 @@ fit_runs: one method on one table
 rule fit_runs:
     """Fit a scaling law; a refused fit is a valid file."""
     input:
-        "results/{study}/runs.csv",
+        runs="results/{study}/runs.csv",
+        curves=fit_curves,
     output:
         json="results/{study}/fits/{fit}.json",
         draws="results/{study}/fits/{fit}.parquet",
@@ -19,4 +20,4 @@ rule fit_runs:
         options=fit_options,
         code=fit_code,
     shell:
-        "flopscape fit {input:q} {params.options} --out {output.json:q} > {log:q} 2>&1"
+        "flopscape fit {input.runs:q} {params.options} --out {output.json:q} > {log:q} 2>&1"
