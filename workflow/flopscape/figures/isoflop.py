@@ -45,14 +45,14 @@ def draw(data: Tables) -> Figure:
 
 
 def vertices(data: Tables) -> dict[float, dict[str, Any]]:
-    """The optimum of each of the runs' budgets, from the first fit that lists optima."""
+    """The optimum of each of the runs' budgets, from the first fit with a curve per budget."""
     fit = _first(data)
     nearest = {budget: [o for o in fit.optima if same(o["budget"], budget)] for budget in data.budgets} if fit else {}
     return {budget: optima[0] for budget, optima in nearest.items() if optima}
 
 
 def _first(data: Tables) -> FitResult | None:
-    return next((fit for fit in data.fits.values() if fit.optima), None)
+    return next((fit for fit in data.fits.values() if any(map(has_curve, fit.optima))), None)
 
 
 def _compute(data: Tables) -> Compute:

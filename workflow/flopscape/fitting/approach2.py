@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting import exact_curves, guards, parabola, vertex_loss
+from flopscape.fitting import exact_curves, guards, parabola
 from flopscape.fitting.budget_curves import CurveFit
 from flopscape.fitting.judge_curves import flag_rows, judge, list_excluded, why_too_few
+from flopscape.fitting.loss_law import loss_along
 from flopscape.fitting.powerlaw import Line
 from flopscape.fitting.quantities import column
 from flopscape.fitting.resample import percentile_interval
@@ -162,7 +163,7 @@ def _fill(
         log_n, error = line.at(np.log(c)), line.t * line.error_at(np.log(c))
         n_params = Estimate(*np.exp([log_n, log_n - error, log_n + error]).tolist())
         ends = percentile_interval(draws[column("loss", c)].to_numpy())
-        lowest = float(vertex_loss.loss_at(law, vertices.center, np.log(c))[0])
+        lowest = float(loss_along(law, np.log(c) - vertices.center)[0])
         best = Estimate(lowest, *(finite_or_none(end) for end in ends))
         result.predictions.append(prediction(c, n_params, best, vertices.compute))
         guards.judge_extrapolation(verdict, table, c, n_params.estimate)

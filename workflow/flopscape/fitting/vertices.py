@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting import vertex_loss
 from flopscape.fitting.budget_curves import CurveFit
+from flopscape.fitting.loss_law import fit_loss_law, loss_scatter
+from flopscape.fitting.power_law_draws import power_law_draws
 from flopscape.fitting.powerlaw import Line, fit_line, projector
-from flopscape.fitting.quantities import column
-from flopscape.fitting.results import DRAW_COLUMNS
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 
@@ -64,8 +62,9 @@ def power_laws(vertices: Vertices) -> tuple[Line, Line]:
     return n_line, d_line
 
 
-def loss_law(vertices: Vertices) -> vertex_loss.Law:
-    return vertex_loss.fit_law(vertices.log_flops, vertices.points[None, :, 1])
+def loss_law(vertices: Vertices) -> dict[str, Array]:
+    """L*(C) through the vertices' losses, about their centre; each of shape (1,)."""
+    return fit_loss_law(vertices.log_flops - vertices.center, vertices.points[None, :, 1])
 
 
 @np.errstate(all="ignore")
@@ -76,16 +75,9 @@ def simulate(vertices: Vertices, line: Line, flops: Sequence[float], replicates:
     P = projector(vertices.log_flops)
     intercept, a = P @ points[:, :, 0].T
     b = P[1] @ (vertices.log_tokens + vertices.slope_of_tokens * moved[:, :, 0]).T
-    law = vertex_loss.fit_law(vertices.log_flops, points[:, :, 1])
-    columns: dict[str, Any] = {name: np.full(replicates, np.nan) for name in DRAW_COLUMNS}
-    columns |= {"replicate": np.arange(replicates), "a": a, "b": b, "degenerate": np.zeros(replicates, bool)}
-    columns |= {"log_n_params": intercept} | law
-    for c in flops:
-        log_n = intercept + a * (np.log(c) - line.center)
-        loss = vertex_loss.loss_at(law, vertices.center, np.log(c))
-        values = (np.exp(log_n), np.exp(vertices.compute.tokens(log_n, c)), loss)
-        columns |= {column(name, c): v for name, v in zip(("n_params", "n_tokens", "loss"), values, strict=True)}
-    return pd.DataFrame(columns)
+    law = fit_loss_law(vertices.log_flops - vertices.center, points[:, :, 1])
+    laws = {"log_n_params": intercept, "a": a, "b": b, "degenerate": np.zeros(replicates, bool)} | law
+    return power_law_draws(laws, vertices.center, vertices.compute, flops)
 
 
 def _moves(vertices: Vertices, line: Line, replicates: int, seed: int) -> Array:
@@ -93,8 +85,8 @@ def _moves(vertices: Vertices, line: Line, replicates: int, seed: int) -> Array:
     generator = np.random.default_rng(seed)
     m = len(vertices.log_flops)
     own = vertices.own_covariance
-    loss_scatter = vertex_loss.scatter(vertices.log_flops, vertices.points[:, 1], np.diag(own)[1::2])
-    extra = np.tile([line.scatter, loss_scatter], m) + ROUNDING * np.diag(own) + 1e-30
+    about_law = loss_scatter(vertices.log_flops - vertices.center, vertices.points[:, 1], np.diag(own)[1::2])
+    extra = np.tile([line.scatter, about_law], m) + ROUNDING * np.diag(own) + 1e-30
     spread = np.linalg.cholesky(own + np.diag(extra))
     normal = generator.standard_normal((replicates, 2 * m))
     scale = np.sqrt(line.dof / generator.chisquare(line.dof, replicates))
