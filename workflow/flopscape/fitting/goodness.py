@@ -55,6 +55,6 @@ def judge_fit(verdict: Verdict, diagnostics: Diagnostics) -> None:
     if isinstance(test, dict) and test["p"] < MISFIT:
         verdict.warn(
             f"the form misses the losses by more than seeds scatter: residual sd {diagnostics['residual_sd']:.2g}"
-            f" against {diagnostics['seed_sd']:.2g} nats, lack of fit F({test['dof'][0]}, {test['dof'][1]}) = {test['F']:.3g},"
-            f" p = {test['p']:.1g}; intervals do not cover that"
+            f" against {diagnostics['seed_sd']:.2g} nats, lack of fit F({test['dof'][0]}, {test['dof'][1]}) ="
+            f" {test['F']:.3g}, p = {test['p']:.1g}; intervals do not cover that"
         )

@@ -30,9 +30,9 @@ def near_optimal_sizes(surface: Surface, flops: float, compute: Compute) -> list
     list
         Lowest and highest N in parameters; None where there is no optimum or no end.
     """
-    best, less = (optimum(surface, c, compute) for c in (flops, flops / (1 + EXCESS)))
-    if not (np.isfinite(best).all() and np.isfinite(less).all()) or best.n_params <= 0:
+    if not (surface.A > 0 and surface.B > 0):
         return None
+    best, less = (optimum(surface, c, compute) for c in (flops, flops / (1 + EXCESS)))
     middle = float(np.log(best.n_params))
 
     def excess(log_n: float) -> float:

@@ -63,7 +63,8 @@ def pseudo_residuals(fit: Local, delta: float) -> Local:
     width = max(delta, _bandwidth(r))
     share = max(float(np.mean(np.abs(r) <= width)), 1 / n)
     correction = 1 + len(fit.p) / n * (1 - share) / share
-    residual = fit.root * correction * np.clip(r, -delta, delta) / (share * delta / width)
+    score = np.clip(r / delta, -1.0, 1.0) if delta else np.sign(r)
+    residual = fit.root * correction * score * width / share
     return replace(fit, residual=residual, rss=float(residual @ residual))
 
 

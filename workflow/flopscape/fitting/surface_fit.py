@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from flopscape.fitting.judge_surface import judge, too_little
 from flopscape.fitting.local_fit import Local
 from flopscape.fitting.quantities import Quantities
 from flopscape.fitting.resample import run_weights
-from flopscape.fitting.results import refused, surface_draws
+from flopscape.fitting.results import empty_draws, refused, surface_draws
 from flopscape.fitting.seed_weights import weights_of
 from flopscape.fitting.surface_result import fill, one_sided
 from flopscape.fitting.table import RunTable
@@ -76,17 +77,25 @@ def estimate_surface(
     row_weights = np.ones(len(table)) if made is None else made.weights
     problem, center = centred_problem(table)
     best, share, n_starts = global_fit(search, problem, row_weights)
-    if not (best.coefficients[0, 1:] > 0).all():
-        return one_sided(result, len(table), best, center, flops)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     quantities = Quantities(center, tuple(float(c) for c in flops), compute)
     point = search.local(problem, _parameters(best)[0])
+    fitted = Fitted(
+        table=table,
+        problem=problem,
+        weights=row_weights,
+        best=best,
+        local=point.weighted(row_weights),
+        delta=search.delta,
+        quantities=quantities,
+        draws=empty_draws(flops),
+        refit=lambda w: from_grid(search, problem, w),
+    )
+    if not (best.coefficients[0, 1:] > 0).all():
+        return one_sided(result, fitted)
     grid = np.concatenate([np.tile(COARSE_GRID, (2, 1)), best.exponents.T], axis=1)
     draws = _bootstrap(search, problem, table, row_weights, quantities, grid, bootstrap, seed)
-    fitted = Fitted(
-        table, problem, row_weights, best, point.weighted(row_weights), search.delta, quantities, draws,
-        lambda w: from_grid(search, problem, w),
-    )  # fmt: skip
+    fitted = replace(fitted, draws=draws)
     verdict = guards.Verdict(warnings=search.warnings(point))
     result.diagnostics = {"n_starts": n_starts, "share_of_starts_at_optimum": share, "kappa": compute.to_json()}
     result.diagnostics |= search.diagnostics(point) | describe_fit(fitted)

@@ -1,7 +1,5 @@
 """From a fitted surface and its intervals to the numbers of its FitResult."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -9,9 +7,9 @@ from flopscape.fitting import guards
 from flopscape.fitting.fitted import Fitted
 from flopscape.fitting.intervals import Intervals
 from flopscape.fitting.near_optimal import near_optimal_sizes
+from flopscape.fitting.outliers import judge_outliers
 from flopscape.fitting.quantities import PARAMETERS, Quantities, column
 from flopscape.fitting.results import prediction, refused
-from flopscape.fitting.varpro import Solution
 from flopscape.laws.compute import optimum
 from flopscape.laws.surface import Surface, exponents
 from flopscape.records import Estimate, FitResult, Prediction
@@ -60,15 +58,17 @@ def optimum_predictions(surface: Surface, quantities: Quantities, intervals: Int
     return predictions
 
 
-def one_sided(
-    result: FitResult, n_rows: int, best: Solution, center: tuple[float, float], flops: Sequence[float]
-) -> tuple[FitResult, pd.DataFrame]:
-    """The result where A or B is zero: there is a surface, and no optimum."""
+def one_sided(result: FitResult, fitted: Fitted) -> tuple[FitResult, pd.DataFrame]:
+    """The result where A or B is zero: there is a surface, and no optimum. A wild row may be why: it is named."""
+    best = fitted.best
     absent = " and ".join(name for name, c in zip(("A", "B"), best.coefficients[0, 1:], strict=True) if c <= 0)
-    amplitude = best.coefficients[0, 1:] * np.exp(best.exponents[0] * np.array(center))
+    amplitude = best.coefficients[0, 1:] * np.exp(best.exponents[0] * np.array(fitted.quantities.center))
     values = (best.coefficients[0, 0], *amplitude, *best.exponents[0])
-    result, draws = refused(result, f"{absent} is at its bound, zero: the loss does not depend on that size", flops)
+    why, verdict = f"{absent} is at its bound, zero: the loss does not depend on that size", guards.Verdict()
+    result, draws = refused(result, why, fitted.quantities.flops)
     result.status = "boundary"
     result.surface = {name: Estimate(float(value)) for name, value in zip(PARAMETERS, values, strict=True)}
-    result.diagnostics = {"rss": float(best.objective[0]), "n_rows": n_rows}
+    result.diagnostics = {"rss": float(best.objective[0]), "n_rows": len(fitted.table)}
+    judge_outliers(verdict, result.diagnostics, fitted)
+    result.warnings = verdict.all_warnings
     return result, draws
