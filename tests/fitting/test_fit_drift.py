@@ -16,7 +16,7 @@ def bent(frame, size):
 
 
 def test_a_form_that_fails_at_the_smallest_budget_is_weak_and_advises_a_floor(tmp_path):
-    result = fit(as_table(bent(isoflop_frame(sigma=0.003), 0.4), tmp_path), "vpnls", bootstrap=50)[0]
+    result = fit(as_table(bent(isoflop_frame(sigma=0.003), 0.2), tmp_path), "vpnls", bootstrap=50)[0]
     assert result.status == "weak"
     assert "the form may not hold there; compare with a floor of C > 1e+17" in result.reason
     moved = result.diagnostics["without_smallest"]
@@ -24,7 +24,7 @@ def test_a_form_that_fails_at_the_smallest_budget_is_weak_and_advises_a_floor(tm
 
 
 def test_a_move_that_chance_explains_is_only_a_warning(tmp_path):
-    frame = isoflop_frame(sigma=0.04, seed=1)
+    frame = isoflop_frame(sigma=0.1, seed=0)
     result = fit(as_table(frame, tmp_path), "vpnls", bootstrap=50)[0]
     moved = result.diagnostics["without_smallest"]
     assert max(abs(moved[name]) for name in ("alpha", "beta", "a")) > 0.1
@@ -33,21 +33,20 @@ def test_a_move_that_chance_explains_is_only_a_warning(tmp_path):
 
 
 def test_the_error_of_the_move_is_its_scatter_over_tables(tmp_path):
-    """Over 40 tables; the jackknife errs on the wide side, by a third here."""
     moves = []
-    for seed in range(40):
+    for seed in range(25):
         found = fit(isoflop(tmp_path, seed=seed), "vpnls", bootstrap=5)[0].diagnostics["without_smallest"]
         moves.append([found["a"], found["se_a"]])
     moved, error = np.array(moves).T
-    assert 1.0 < np.median(error) / moved.std() < 2.0
+    assert np.median(error) == pytest.approx(moved.std(), rel=0.3)
 
 
-def test_chinchilla_s_smallest_fifth_moves_beta_by_chance(tmp_path):
+def test_chinchilla_s_smallest_fifth_moves_beta_beyond_chance(tmp_path):
     result = fit(published("chinchilla", tmp_path), "vpnls", bootstrap=500)[0]
     moved = result.diagnostics["without_smallest"]
     assert moved["beta"] == pytest.approx(-0.14, abs=0.01)
-    assert abs(moved["beta"]) < 2.4 * moved["se_beta"]
-    assert result.status == "ok"
+    assert abs(moved["beta"]) > 3 * moved["se_beta"]
+    assert result.status == "weak"
 
 
 def test_seeds_tell_a_misfit_from_noise(tmp_path):

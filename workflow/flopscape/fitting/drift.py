@@ -1,8 +1,8 @@
 """Whether one surface holds at every compute: the fit without the smallest budget, and without the largest.
 
-A form that fails at one end moves the exponents when that end is left out; so does chance. The move's standard error
-comes from the difference of the two estimates' influences (sandwich.py), which for equal and independent errors is
-Hausman's 1978 Var(subset) − Var(all) (theorem 2.1), and stays right where rows share runs.
+A form that fails at one end moves the exponents when that end is left out; so does chance. The move's variance is
+Var(subset) − Var(all) (Hausman 1978, corollary 2.6), both with the subset's noise; where rows share runs it is raised
+by as much as the sandwich raises Var(subset).
 """
 
 import numpy as np
@@ -11,7 +11,8 @@ from scipy.stats import norm
 from flopscape.fitting import guards
 from flopscape.fitting.fitted import Fitted
 from flopscape.fitting.guards import Diagnostics, Verdict
-from flopscape.fitting.sandwich import clustered, influence
+from flopscape.fitting.sandwich import clustered, influence, pseudo_residuals
+from flopscape.fitting.varpro import Solution
 from flopscape.laws.arrays import Array, Mask
 
 NAMES = ("alpha", "beta", "a")
@@ -26,8 +27,8 @@ def judge_ends(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> No
     kept = ~np.stack([smallest, largest])
     refit = fitted.refit(kept * fitted.weights)
     enough = kept.sum(axis=1) >= guards.FEWEST
-    if enough[0]:
-        _judge_drift(verdict, diagnostics, fitted, exponents(refit.exponents[0]), kept[0])
+    if enough[0] and (refit.coefficients[0, 1:] > 0).all():
+        _judge_drift(verdict, diagnostics, fitted, refit, kept[0])
     if enough[1]:
         error = (fitted.table.loss - fitted.predict(refit, 1))[largest]
         diagnostics["predict_largest"] = {"rms": float(np.sqrt(np.mean(error**2))), "mean": float(error.mean())}
@@ -38,10 +39,10 @@ def exponents(theta: Array) -> Array:
     return np.array([*theta, theta[1] / theta.sum()])
 
 
-def _judge_drift(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted, found: Array, kept: Mask) -> None:
+def _judge_drift(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted, refit: Solution, kept: Mask) -> None:
     """A move above 0.1 makes a fit weak where chance does not explain it, and is a warning where it does."""
-    moved = found - exponents(fitted.local.p[3:])
-    error = _error_of_move(fitted, kept)
+    moved = exponents(refit.exponents[0]) - exponents(fitted.local.p[3:])
+    error = _error_of_move(fitted, refit, kept)
     diagnostics["without_smallest"] = dict(zip(NAMES, moved.tolist(), strict=True)) | {
         f"se_{name}": float(e) for name, e in zip(NAMES, error, strict=True)
     }
@@ -50,7 +51,7 @@ def _judge_drift(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted, fou
         return
     beyond = far & (np.abs(moved) > CHANCE * error)
     worst = int(np.argmax(np.where(beyond if beyond.any() else far, np.abs(moved), -1.0)))
-    text = f"leaving out the smallest budget moves {SYMBOLS[worst]} by {moved[worst]:+.2f} (SE {error[worst]:.2f})"
+    text = f"leaving out the smallest budget moves {SYMBOLS[worst]} by {moved[worst]:+.2f} (SE {error[worst]:.2g})"
     if beyond.any():
         floor = fitted.table.flops[~kept].max()
         verdict.add("weak", f"{text}: the form may not hold there; compare with a floor of C > {floor:.3g}")
@@ -58,10 +59,22 @@ def _judge_drift(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted, fou
         verdict.warn(f"{text}, no more than chance explains: the smallest budget carries much of the evidence")
 
 
-def _error_of_move(fitted: Fitted, kept: Mask) -> Array:
-    """Standard errors of the moves of (α, β, a) when only the kept rows are fitted."""
-    moves = influence(fitted.robust, fitted.run, kept) - influence(fitted.robust, fitted.run)
-    alpha, beta = fitted.local.p[3:]
+def _error_of_move(fitted: Fitted, refit: Solution, kept: Mask) -> Array:
+    """Standard errors of the moves of (α, β, a), with the noise of the kept rows about the surface fitted to them.
+
+    A form that fails at the smallest budget leaves large residuals there, in which its own drift would hide.
+    """
+    whole = fitted.at(refit)
+    part = pseudo_residuals(whole.rows(kept), fitted.delta)
+    _, _, _, alpha, beta = part.p
     gradient = np.array([[1.0, 0.0], [0.0, 1.0], np.array([-beta, alpha]) / (alpha + beta) ** 2])
-    covariance = gradient @ clustered(moves)[3:, 3:] @ gradient.T
-    return np.asarray(np.sqrt(np.maximum(np.diag(covariance), 0.0)))
+
+    def variances(covariance: Array) -> Array:
+        return np.asarray(np.einsum("qi,ij,qj->q", gradient, covariance[3:, 3:], gradient))
+
+    own = variances(part.covariance())
+    difference = own - variances(whole.covariance()) * part.variance / whole.variance
+    if fitted.shared:
+        runs = np.unique(fitted.run[kept], return_inverse=True)[1]
+        difference *= np.maximum(1.0, variances(clustered(influence(part, runs))) / own)
+    return np.asarray(np.sqrt(np.maximum(difference, 0.0)))

@@ -60,6 +60,12 @@ class Fitted:
         squares = float(self.weights @ self.local.raw**2)
         return float(np.sqrt(max(squares / max(self.local.dof, 1), 1e-26)))
 
+    def at(self, solution: Solution, index: int = 0) -> Local:
+        """All rows around another surface, of several: its A and B positive."""
+        c, theta = solution.coefficients[index], solution.exponents[index]
+        p = np.concatenate([c[:1], np.log(c[1:]), theta])
+        return local(self.problem, p, self.local.derivatives).weighted(self.weights)
+
     def predict(self, solution: Solution, index: int = 0) -> Array:
         """Loss of every row on one of several surfaces, in nats."""
         c, theta = solution.coefficients[index], solution.exponents[index]

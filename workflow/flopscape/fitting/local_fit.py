@@ -43,6 +43,13 @@ class Local:
         residual, jacobian = self.residual * root, self.jacobian * root
         return replace(self, residual=residual, jacobian=jacobian, rss=float(residual @ residual), root=root)
 
+    def rows(self, kept: Mask) -> Self:
+        """The same point with some of the rows."""
+        residual, root = self.residual[kept], np.broadcast_to(self.root, kept.shape)[kept]
+        rss, dof = float(residual @ residual), len(residual) - 5
+        jacobian, raw = self.jacobian[:, kept], self.raw[kept]
+        return replace(self, residual=residual, jacobian=jacobian, rss=rss, dof=dof, raw=raw, root=root)
+
     @property
     def variance(self) -> float:
         """Residual variance, with a floor at rounding for exact data."""

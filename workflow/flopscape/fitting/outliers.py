@@ -17,7 +17,7 @@ from flopscape.fitting import guards
 from flopscape.fitting.drift import NAMES, exponents
 from flopscape.fitting.fitted import Fitted
 from flopscape.fitting.guards import Diagnostics, Verdict
-from flopscape.fitting.local_fit import Local, local
+from flopscape.fitting.local_fit import Local
 from flopscape.fitting.table import RunTable
 from flopscape.laws.arrays import Array, Index, Mask
 
@@ -67,13 +67,12 @@ def find_outliers(fitted: Fitted) -> Judged:
         refit = fitted.refit((clean * fitted.weights)[None])
         if not (refit.coefficients[0, 1:] > 0).all():
             return nothing
-        p = np.concatenate([refit.coefficients[0, :1], np.log(refit.coefficients[0, 1:]), refit.exponents[0]])
-        studentised = _deletion_residuals(_local_at(fitted, p), clean)
+        studentised = _deletion_residuals(fitted.at(refit), clean)
         again = studentised != 0
         if (again == flagged).all():
             break
         flagged = again
-    return Judged(studentised, exponents(p[3:]))
+    return Judged(studentised, exponents(refit.exponents[0]))
 
 
 def suspects(table: RunTable) -> Mask:
@@ -124,16 +123,12 @@ def _triples(count: int) -> Index:
     return np.random.default_rng(0).permuted(np.tile(np.arange(count), (TRIPLES, 1)), axis=1)[:, :3]
 
 
-def _local_at(fitted: Fitted, p: Array) -> Local:
-    return local(fitted.problem, p, fitted.local.derivatives).weighted(fitted.weights)
-
-
 def _deletion_residuals(fit: Local, clean: Mask) -> Array:
     """Residuals over the error of predicting each row from the clean others, where improbable; else 0.
 
     A row outside the clean set is predicted with variance s²(1 + h), one inside without itself: its externally
-    studentised residual (Cook & Weisberg 1982, section 2.2). The level is Bonferroni's, 1 % for the whole table by least
-    squares; by Huber's objective with δ far below the noise, whose leverages differ, about 5 %.
+    studentised residual (Cook & Weisberg 1982, section 2.2). The level is Bonferroni's: 1 % for the whole table
+    by least squares; by Huber's objective with δ far below the noise, whose leverages differ, about 5 %.
     """
     J = fit.jacobian[fit.free]
     scale = np.linalg.norm(J[:, clean], axis=1)

@@ -11,14 +11,14 @@ import numpy as np
 from scipy.stats import norm
 
 from flopscape.fitting.local_fit import Local
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.arrays import Array, Index
 
 DETERMINED = 1e-6
 """Added to I − M_g: a run that alone determines some direction has infinite influence along it."""
 
 
-def influence(fit: Local, run: Index, rows: Mask | None = None) -> Array:
-    """Influence of each run on p, shape (runs, 5), in the fit to all rows or to the rows of a mask alone.
+def influence(fit: Local, run: Index) -> Array:
+    """Influence of each run on p, shape (runs, 5).
 
     Parameters
     ----------
@@ -26,18 +26,15 @@ def influence(fit: Local, run: Index, rows: Mask | None = None) -> Array:
         From `pseudo_residuals` where the objective is not least squares.
     run : array, shape (n,)
         Index of each row's run.
-    rows : array, shape (n,), optional
-        Both fits are taken at the same p: the difference of two influences is that of two estimates.
     """
-    kept = np.ones(len(run), bool) if rows is None else rows
-    J = fit.jacobian[np.ix_(fit.free, kept)]
+    J = fit.jacobian[fit.free]
     scale = np.linalg.norm(J, axis=1)
     Q, R = np.linalg.qr((J / scale[:, None]).T)
     runs, size = int(run.max()) + 1, len(scale)
-    z = np.stack([np.bincount(run[kept], q * fit.residual[kept], runs) for q in Q.T], axis=1)
+    z = np.stack([np.bincount(run, q * fit.residual, runs) for q in Q.T], axis=1)
     rest = np.empty((runs, size, size))
     for i, j in np.ndindex(size, size):
-        rest[:, i, j] = (1 + DETERMINED) * (i == j) - np.bincount(run[kept], Q[:, i] * Q[:, j], runs)
+        rest[:, i, j] = (1 + DETERMINED) * (i == j) - np.bincount(run, Q[:, i] * Q[:, j], runs)
     moves = np.zeros((runs, 5))
     moves[:, fit.free] = np.linalg.solve(R, np.linalg.solve(rest, z[:, :, None])[:, :, 0].T).T / scale
     return moves
