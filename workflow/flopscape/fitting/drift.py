@@ -29,6 +29,8 @@ def judge_ends(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> No
     enough = kept.sum(axis=1) >= guards.FEWEST
     if enough[0] and (refit.coefficients[0, 1:] > 0).all():
         _judge_drift(verdict, diagnostics, fitted, refit, kept[0])
+    elif enough[0]:
+        verdict.add("weak", "without the smallest budget the loss does not depend on N, or not on D")
     if enough[1]:
         error = (fitted.table.loss - fitted.predict(refit, 1))[largest]
         diagnostics["predict_largest"] = {"rms": float(np.sqrt(np.mean(error**2))), "mean": float(error.mean())}
