@@ -211,13 +211,17 @@ class Estimate:
 
 @dataclass
 class Prediction:
-    """The compute-optimal run at one budget: `flops` is given, the rest is estimated."""
+    """The compute-optimal run at one budget: `flops` is given, the rest is estimated.
+
+    `near_optimal_n_params` is the range of N that wastes at most 1 % of the compute; None without a surface.
+    """
 
     flops: float
     n_params: Estimate | None
     n_tokens: Estimate | None
     loss: Estimate | None
     tokens_per_param: Estimate | None
+    near_optimal_n_params: list[float] | None = None
 
 
 @dataclass
@@ -278,7 +282,7 @@ def _nested(data: dict[str, Any]) -> dict[str, Any]:
         "surface": data["surface"] and {k: Estimate(**v) for k, v in data["surface"].items()},
         "exponents": data["exponents"] and {k: Estimate(**v) for k, v in data["exponents"].items()},
         "predictions": [
-            Prediction(p["flops"], **{q: p[q] and Estimate(**p[q]) for q in quantities}) for p in data["predictions"]
+            Prediction(**{**p, **{q: p[q] and Estimate(**p[q]) for q in quantities}}) for p in data["predictions"]
         ],
         "excluded": [Exclusion(**e) for e in data["excluded"]],
     }
