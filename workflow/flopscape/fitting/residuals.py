@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.law_predict import fitted_loss
 from flopscape.fitting.table import SIX_N_D, RunTable, read_runs
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, loss
@@ -20,7 +21,7 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
     table : RunTable
         The table that was fitted, with the same rows left out.
     result : FitResult
-        A fit with a surface, or with per-budget parabolas.
+        A fit with a surface, another law, or per-budget parabolas.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
     """
     if result.input_hash and result.input_hash != table.input_hash:
         raise FlopscapeError(f"{table.path}: not the table that this fit was made of (its input hash differs)")
-    predicted = _from_surface(table, result) if result.surface else _from_parabolas(table, result)
+    predicted = _predicted(table, result)
     frame = pd.DataFrame(
         {
             "run_id": table.run_id,
@@ -57,6 +58,12 @@ def fitted_table(path: str | Path, result: FitResult) -> RunTable:
     table = read_runs(path, columns)
     exclude = result.diagnostics.get("exclude")
     return table.without(exclude) if exclude else table
+
+
+def _predicted(table: RunTable, result: FitResult) -> Array:
+    if result.parameters:
+        return fitted_loss(table, result)
+    return _from_surface(table, result) if result.surface else _from_parabolas(table, result)
 
 
 def _from_surface(table: RunTable, result: FitResult) -> Array:

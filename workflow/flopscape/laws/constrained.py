@@ -145,5 +145,5 @@ LAW = Law(
     starts=_starts,
     bounds={"alpha": EXPONENT, "beta": EXPONENT, "R_D": (1e-2, 1e4), "R_N": (1e-2, 1e4)},
     optimum=optimum,
-    rival="surface",
+    rivals=("surface",),
 )

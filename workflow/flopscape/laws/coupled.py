@@ -84,6 +84,6 @@ LAW = Law(
     bounds={"alpha": EXPONENT, "beta": EXPONENT, "gamma": (0.02, 50.0)},
     exponents=exponents,
     optimum=optimum,
-    rival="surface",
-    nested=True,
+    rivals=("surface",),
+    nested="surface",
 )

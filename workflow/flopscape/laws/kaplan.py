@@ -95,5 +95,5 @@ LAW = Law(
     bounds={"alpha_N": EXPONENT, "alpha_D": EXPONENT},
     exponents=exponents,
     optimum=optimum,
-    rival="surface",
+    rivals=("surface",),
 )

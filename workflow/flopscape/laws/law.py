@@ -61,8 +61,8 @@ class Law:
         a and b of N* ∝ C^a, D* ∝ C^b, where the optimum is a power law.
     optimum
         N*, D* and L* at a compute: of (parameters, flops, compute, unique tokens). N* and D* are NaN for a law of C.
-    rival, nested
-        The law that this one must beat, and whether that one is a special case of it.
+    rivals, nested
+        The laws that this one must beat, and which of them is a special case of it.
     """
 
     name: str
@@ -77,8 +77,8 @@ class Law:
     bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
     exponents: Callable[[Any], tuple[Array, Array]] | None = None
     optimum: Callable[[Any, Number, Compute, Number], Optimum] | None = None
-    rival: str = ""
-    nested: bool = False
+    rivals: tuple[str, ...] = ()
+    nested: str = ""
 
     def loss(self, parameters: Any, inputs: Inputs) -> Array:
         """L in nats."""

@@ -68,8 +68,8 @@ def law(letter: str, argument: str, floor: bool) -> Law:
         starts=_starts,
         bounds={"alpha": EXPONENT},
         optimum=_at_compute if argument == "flops" else None,
-        rival=plain if floor else "",
-        nested=floor,
+        rivals=(plain, "surface") if floor else ("surface",),
+        nested=plain if floor else "",
     )
 
 
