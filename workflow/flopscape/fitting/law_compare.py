@@ -20,6 +20,7 @@ from flopscape.laws.registry import law_named
 
 EARNED = 0.05
 """p of the F test above which the extra parameter has not earned its place."""
+RIVAL_STARTS = 24
 NO_SUPPORT = 10.0
 """Excess of AICc that leaves a law essentially no support (Burnham & Anderson 2002, section 2.6)."""
 
@@ -32,7 +33,7 @@ def compare(verdict: guards.Verdict, table: RunTable, fit: LawLocal, supply: Arr
         if too_little(table, rival, supply):
             continue
         problem = problem_of(rival, table, supply)
-        other = LawLocal(problem, global_fit(problem, np.ones(len(table)), seed).theta)
+        other = LawLocal(problem, global_fit(problem, seed, RIVAL_STARTS).theta)
         found["comparison"][rival.name] = numbers(table, other, seed)
         if rival.name == law.nested:
             found["f_test"] = f_test(other, fit) | {"against": rival.name}

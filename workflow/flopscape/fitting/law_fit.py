@@ -41,8 +41,10 @@ def estimate_law(
     if why:
         return refused(result, why, flops)
     problem = problem_of(law, table, supply)
-    search = global_fit(problem, np.ones(len(table)), seed)
+    search = global_fit(problem, seed)
     fit = LawLocal(problem, search.theta)
+    if fit.unseen:
+        return refused(result, f"no run's loss depends on {fit.unseen[0]}: it cannot be seen", flops)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     quantities = LawQuantities(law, tuple(float(c) for c in flops), compute, asked)
     errors = quantities.errors(problem.in_units, fit.theta, fit.covariance)

@@ -69,12 +69,10 @@ def judge(
 
 
 def _judge_identified(verdict: guards.Verdict, fit: LawLocal) -> None:
-    for name in fit.unseen:
-        verdict.add("refused", f"no run's loss depends on {name}: it cannot be seen")
     condition = fit.condition
-    if not condition <= guards.CONDITION_REFUSED and not fit.unseen:
+    if not condition <= guards.CONDITION_REFUSED:
         verdict.add("refused", f"the runs do not tell the parameters apart: scaled condition number {condition:.2g}")
-    elif condition > guards.CONDITION_WEAK and not fit.unseen:
+    elif condition > guards.CONDITION_WEAK:
         verdict.add("weak", f"the runs barely tell the parameters apart: scaled condition number {condition:.2g}")
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.resample import percentile_interval
 from flopscape.fitting.law_supply import unique_tokens_of
+from flopscape.fitting.resample import percentile_interval
 from flopscape.fitting.results import finite_or_none
 from flopscape.fitting.table import RunTable
 from flopscape.laws.arrays import Array

@@ -5,6 +5,7 @@ unit matters, and amplitudes and exponents are least correlated.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,12 @@ class LawProblem:
     unit: Inputs
     log_loss: Array
 
-    @property
+    @cached_property
     def logarithmic(self) -> Mask:
         """Which of the parameters θ holds as logarithms, shape (k,)."""
         return np.array([name != FLOOR for name in self.law.names])
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[Array, Array]:
         """Lowest and highest θ, shape (k,) each."""
         known = [self.law.bounds.get(name, POSITIVE) for name in self.law.names]

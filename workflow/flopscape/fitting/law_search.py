@@ -12,8 +12,8 @@ STARTS = 96
 """Random starts of a table. All reach the optimum on the published tables and on simulated ones."""
 RESTARTS = 2
 """Starts of a resample besides the table's optimum."""
-AT_OPTIMUM = 1e-6
-"""Relative excess of the objective below which a start has reached the optimum."""
+AT_OPTIMUM, EXACT = 1e-6, 1e-24
+"""Relative excess of the objective below which a start has reached the optimum, and the mean r² of exact data."""
 
 
 class GlobalFit(NamedTuple):
@@ -26,15 +26,16 @@ class GlobalFit(NamedTuple):
     starts: int
 
 
-def global_fit(problem: LawProblem, weights: Array, seed: int) -> GlobalFit:
-    """Best of `STARTS` random starts for weights (n,)."""
-    drawn = problem.law.starts(np.random.default_rng(seed), STARTS, float(np.exp(problem.log_loss.mean())))
-    found = minimise(problem, np.tile(weights, (STARTS, 1)), problem.theta(drawn), TIGHT)
+def global_fit(problem: LawProblem, seed: int, starts: int = STARTS) -> GlobalFit:
+    """Best of random starts for all rows alike."""
+    drawn = problem.law.starts(np.random.default_rng(seed), starts, float(np.exp(problem.log_loss.mean())))
+    weights = np.ones((starts, len(problem.log_loss)))
+    found = minimise(problem, weights, problem.theta(drawn), TIGHT)
     best = int(np.argmin(found.objective))
-    floor = 1e-24 * float(weights.sum())
+    floor = EXACT * weights.shape[1]
     reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + floor
     return GlobalFit(
-        found.theta[best], float(found.objective[best]), bool(found.converged[best]), int(reached.sum()), STARTS
+        found.theta[best], float(found.objective[best]), bool(found.converged[best]), int(reached.sum()), starts
     )
 
 
