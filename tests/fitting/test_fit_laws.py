@@ -57,7 +57,7 @@ def test_residual_derivatives_match_finite_differences(name, tmp_path):
 def test_no_start_of_scipy_finds_a_lower_objective(name, tmp_path):
     task = problem(name, law_table(name, tmp_path, sigma=0.01))
     best = global_fit(task, 0)
-    drawn = LAWS[name].starts(np.random.default_rng(5), 6, float(np.exp(task.log_loss.mean())))
+    drawn = LAWS[name].starts(np.random.default_rng(5), 4, float(np.exp(task.log_loss.mean())))
     objectives = [
         2
         * least_squares(
@@ -97,7 +97,7 @@ def test_chinchillas_runs_want_a_coupled_exponent(tmp_path):
 
 
 def test_intervals_of_the_coupled_law_cover(tmp_path):
-    hits, total = np.zeros(2), 20
+    hits, total = np.zeros(2), 15
     for i in range(total):
         result, _ = fit(isoflop(tmp_path, seed=i), "law", law="coupled", bootstrap=200)
         pairs = [(result.exponents["a"], A_TRUE), (result.parameters["gamma"], 1.0)]

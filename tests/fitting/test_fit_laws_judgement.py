@@ -1,11 +1,13 @@
 """When a law's fit is trusted, and what is refused."""
 
+import numpy as np
 import pytest
-from fit_tables import as_table, isoflop
+from fit_tables import as_table, isoflop, isoflop_frame
 from law_tables import law_frame
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
+from flopscape.fitting.predict import predict
 
 
 def test_the_extra_exponent_of_a_surface_is_not_earned(tmp_path):
@@ -26,6 +28,16 @@ def test_a_floor_at_zero_is_a_boundary(tmp_path):
     result, _ = fit(table, "law", law="power-n-floor", bootstrap=0)
     assert result.status == "boundary"
     assert result.reason == "E is at its bound, 0"
+
+
+def test_a_term_that_vanishes_leaves_nothing_to_predict(tmp_path):
+    """Runs whose loss rises with size and data."""
+    frame = isoflop_frame()
+    frame["loss"] = 4 - frame["loss"] / 2
+    result, draws = fit(as_table(frame, tmp_path), "law", flops=[1e22], bootstrap=50)
+    assert (result.status, result.exponents, result.predictions[0].loss) == ("boundary", None, None)
+    with pytest.raises(FlopscapeError, match="A is at its bound"):
+        predict(result, draws, [1e22])
 
 
 def test_too_few_runs_are_refused(tmp_path):

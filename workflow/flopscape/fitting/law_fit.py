@@ -23,7 +23,7 @@ from flopscape.fitting.quantities import column
 from flopscape.fitting.resample import percentile_interval, run_weights
 from flopscape.fitting.results import Intervals, prediction, refused
 from flopscape.fitting.table import RunTable
-from flopscape.laws.arrays import Array
+from flopscape.laws.arrays import Array, Index
 from flopscape.laws.compute import Compute
 from flopscape.laws.law import Law
 from flopscape.records import FitResult, Prediction
@@ -66,11 +66,10 @@ def _bootstrap(
     chunk = max(1, varpro.CHUNK_ELEMENTS // len(table))
     settings = np.stack([table.n_params, table.n_tokens, supply])
     design = np.unique(settings, axis=1, return_inverse=True)[1].ravel()
-    member = (design[:, None] == np.arange(design.max() + 1)).astype(float)
     theta, degenerate = [np.empty((0, len(fit.theta)))], [np.empty(0, bool)]
     for weights in run_weights(table.run_id, replicates, seed, chunk):
         found = resample(problem, weights, starts)
-        few = (weights @ member > 0).sum(axis=1) <= len(fit.theta)
+        few = _distinct(weights, design) <= len(fit.theta)
         low, high = problem.bounds
         degenerate.append(((found.theta <= low) | (found.theta >= high)).any(1) | ~found.converged | few)
         theta.append(found.theta)
@@ -79,6 +78,13 @@ def _bootstrap(
     return pd.DataFrame(
         {"replicate": np.arange(count), **values, "degenerate": np.concatenate(degenerate)},
     )
+
+
+def _distinct(weights: Array, design: Index) -> Index:
+    """Number of different settings in each resample."""
+    order = np.argsort(design, kind="stable")
+    first = np.searchsorted(design[order], np.arange(design.max() + 1))
+    return np.asarray((np.add.reduceat(weights[:, order], first, axis=1) > 0).sum(axis=1))
 
 
 def _diagnostics(
@@ -159,7 +165,7 @@ def _fill(
     errors: dict[str, float],
     draws: pd.DataFrame,
 ) -> FitResult:
-    """Put estimates, intervals and the verdict into the result."""
+    """Put estimates, intervals and the verdict into the result; nothing is predicted where a term has vanished."""
     law = quantities.law
     found = quantities.evaluate(fit.problem.in_units(fit.theta[None]))
     values = {name: float(value[0]) for name, value in found.items()}
@@ -175,7 +181,10 @@ def _fill(
     result.status = verdict.status
     result.reason = verdict.reason("several starts reach one optimum, parameters identified, nothing on a bound")
     result.warnings = verdict.all_warnings
-    return refused(result, result.reason, quantities.flops)[0] if result.status == "refused" else result
+    if result.status == "refused" or fit.absent:
+        result = refused(result, result.reason, quantities.flops)[0]
+        result.status, result.parameters = verdict.status, None
+    return result
 
 
 def _predict(

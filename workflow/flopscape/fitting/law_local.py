@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from flopscape.fitting.law_problem import LawProblem
+from flopscape.fitting.law_problem import FLOOR, LawProblem
 from flopscape.laws.arrays import Array, Mask
 
 ON_BOUND = 1e-6
@@ -50,6 +50,12 @@ class LawLocal:
         low, high = self.problem.bounds
         level = np.where(self.problem.logarithmic, 1.0, np.exp(self.problem.log_loss.min()))
         return np.asarray((self.theta - low < ON_BOUND * level) | (high - self.theta < ON_BOUND))
+
+    @property
+    def absent(self) -> bool:
+        """Whether a term of the law has vanished: an amplitude or scale, which has a unit, is on its bound."""
+        named = zip(self.problem.law.names, self.on_bound, strict=True)
+        return any(on and name not in (FLOOR, *self.problem.law.bounds) for name, on in named)
 
     @cached_property
     def _scaled(self) -> tuple[Array, Array]:
