@@ -32,7 +32,8 @@ def estimate(
     flops : sequence of float
         Compute budgets C, in FLOPs, to predict the optimum for.
     bootstrap : int
-        Resamples of whole runs.
+        Resamples of whole runs; 4,000 take about 1 CPU s for 35 runs and 6 for 240. With 0 the intervals are the delta
+        method's.
     seed : int
         Seed of the starts and of the resampling.
     law : str

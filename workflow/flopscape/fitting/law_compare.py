@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import f as fisher
 
 from flopscape.fitting import guards
+from flopscape.fitting.law_descent import LOOSE
 from flopscape.fitting.law_judge import too_little
 from flopscape.fitting.law_local import EXACT, LawLocal
 from flopscape.fitting.law_problem import problem_of
@@ -21,6 +22,7 @@ from flopscape.laws.registry import law_named
 EARNED = 0.05
 """p of the F test above which the extra parameter has not earned its place."""
 RIVAL_STARTS = 24
+"""Starts of a rival's fit, which only has to be compared."""
 NO_SUPPORT = 10.0
 """Excess of AICc that leaves a law essentially no support (Burnham & Anderson 2002, section 2.6)."""
 
@@ -33,7 +35,7 @@ def compare(verdict: guards.Verdict, table: RunTable, fit: LawLocal, supply: Arr
         if too_little(table, rival, supply):
             continue
         problem = problem_of(rival, table, supply)
-        other = LawLocal(problem, global_fit(problem, seed, RIVAL_STARTS).theta)
+        other = LawLocal(problem, global_fit(problem, seed, RIVAL_STARTS, LOOSE).theta)
         found["comparison"][rival.name] = numbers(table, other, seed)
         if rival.name == law.nested:
             found["f_test"] = f_test(other, fit) | {"against": rival.name}

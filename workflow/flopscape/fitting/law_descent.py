@@ -72,7 +72,8 @@ def minimise(problem: LawProblem, weights: Array, theta: Array, tolerance: float
         better = new.objective < here.objective
         _accept(lanes[better], theta, state, trial[better], _take(new, better))
         damping[lanes] = np.where(better, np.maximum(damping[lanes] * EASE, SINGULAR), damping[lanes] * TIGHTEN)
-    return Found(theta, state.objective, decrement <= SETTLED * state.objective + floor)
+    settled = np.isfinite(state.objective) & (decrement <= SETTLED * state.objective + floor)
+    return Found(theta, state.objective, settled)
 
 
 def _take(state: _State, lanes: Index | Mask) -> _State:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.fitting.law_descent import LOOSE, Found, minimise
+from flopscape.fitting.law_descent import LOOSE, TIGHT, Found, minimise
 from flopscape.fitting.law_problem import LawProblem
 from flopscape.laws.arrays import Array
 
@@ -28,13 +28,14 @@ class GlobalFit(NamedTuple):
     starts: int
 
 
-def global_fit(problem: LawProblem, seed: int, starts: int = STARTS) -> GlobalFit:
+def global_fit(problem: LawProblem, seed: int, starts: int = STARTS, tolerance: float = TIGHT) -> GlobalFit:
     """Best of random starts for all rows alike; of fewer starts where rows are very many."""
     n = len(problem.log_loss)
     starts, lanes = max(min(starts, ELEMENTS // n), FEWEST_STARTS), max(1, ELEMENTS // n)
     drawn = problem.law.starts(np.random.default_rng(seed), starts, float(np.exp(problem.log_loss.mean())))
     theta = problem.theta(drawn)
-    parts = [minimise(problem, np.ones((len(some), n)), some) for some in np.split(theta, range(lanes, starts, lanes))]
+    pieces = np.split(theta, range(lanes, starts, lanes))
+    parts = [minimise(problem, np.ones((len(some), n)), some, tolerance) for some in pieces]
     found = Found(*map(np.concatenate, zip(*parts, strict=True)))
     best = int(np.argmin(found.objective))
     reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + EXACT * n
