@@ -168,9 +168,9 @@ class Fit(Model):
     weights: str | None = None
     """`seeds` weights rows by the variance between seeds; all the same when left out."""
     law: str | None = None
-    """The form that method law fits: coupled, kaplan, power_n, power_d, power_c or data_constrained."""
+    """The form that method law fits: coupled (when left out), kaplan, constrained, surface, power-n, power-n-floor …"""
     unique_tokens: Positive | None = None
-    """Distinct tokens of the dataset, for the law data_constrained."""
+    """Distinct tokens of the dataset, for the law constrained."""
     columns: dict[Literal["n_params", "n_tokens", "flops", "loss"], str] = {}
     """Columns of runs.csv to use instead of the defaults: another convention of N, D or C."""
     exclude: str | None = None

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.law_predict import predict_law
 from flopscape.fitting.near_optimal import near_optimal_sizes
 from flopscape.fitting.resample import percentile_interval
 from flopscape.laws.arrays import Array
@@ -46,10 +47,12 @@ def predict(
     n_params : float, optional
         Use this size instead of the optimal one.
     """
-    if result.status == "refused" or result.exponents is None:
+    if result.status == "refused" or (result.exponents is None and result.parameters is None):
         raise FlopscapeError(f"the fit has no prediction: {result.reason}")
     if any(not 0 < c < np.inf for c in [*flops, *([] if n_params is None else [n_params])]):
         raise FlopscapeError("flops and n_params must be positive")
+    if result.parameters is not None:
+        return [predict_law(result, draws, float(c), n_params) for c in flops]
     if result.surface is None:
         return [_from_power_law(result, draws, float(c), n_params) for c in flops]
     best = Surface(**{name: np.asarray(number.estimate) for name, number in result.surface.items()})

@@ -7,6 +7,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import optimum_curve
+from flopscape.fitting.law_predict import fitted_loss
 from flopscape.fitting.table import SIX_N_D, RunTable, chosen_rows, read_runs
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, loss
@@ -21,7 +22,7 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
     table : RunTable
         The table that was fitted, with the same rows left out.
     result : FitResult
-        A fit with a surface, or with one curve per budget.
+        A fit with a surface, another law, or one curve per budget.
 
     Returns
     -------
@@ -36,7 +37,7 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
     """
     if result.input_hash and result.input_hash != table.input_hash:
         raise FlopscapeError(f"{table.path}: not the table that this fit was made of (its input hash differs)")
-    predicted = _from_surface(table, result) if result.surface else _from_curves(table, result)
+    predicted = _predicted(table, result)
     frame = pd.DataFrame(
         {
             "run_id": table.run_id,
@@ -57,6 +58,12 @@ def fitted_table(path: str | Path, result: FitResult) -> RunTable:
     columns = {name: column for name, column in result.conventions.items() if column != SIX_N_D}
     told = result.diagnostics
     return chosen_rows(read_runs(path, columns), told.get("exclude"), told.get("min_flops"))
+
+
+def _predicted(table: RunTable, result: FitResult) -> Array:
+    if result.parameters:
+        return fitted_loss(table, result)
+    return _from_surface(table, result) if result.surface else _from_curves(table, result)
 
 
 def _from_surface(table: RunTable, result: FitResult) -> Array:
