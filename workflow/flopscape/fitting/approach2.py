@@ -80,10 +80,8 @@ def estimate(
     _list_excluded(result, verdict, table, parabolas)
     if len(used) < FEWEST_BUDGETS:
         _list_optima(result, table, parabolas, [])
-        budgets = f"{len(used)} of {len(parabolas)} budgets have an interior lowest point"
-        why = f"{budgets}; at least {FEWEST_BUDGETS} are needed"
         result.warnings = verdict.all_warnings
-        return refused(result, why, flops)
+        return refused(result, _too_few(len(used), len(parabolas)), flops)
     rows = np.concatenate([p.rows for p in used])
     compute = Compute.from_runs(table.n_params[rows], table.n_tokens[rows], table.flops[rows])
     variance, dof = noise(table, used)
@@ -95,6 +93,12 @@ def estimate(
     _judge(verdict, result, table, used, vertices, lines[0])
     _flag_rows(verdict, result, table, parabolas)
     return _fill(result, verdict, table, vertices, lines, draws, [float(c) for c in flops]), draws
+
+
+def _too_few(used: int, budgets: int) -> str:
+    """Why there is no power law: no budgets at all, or too few that can be used."""
+    found = f"{used} of {budgets} budgets have an interior lowest point" if budgets else "no runs share a budget"
+    return f"{found}; at least {FEWEST_BUDGETS} are needed"
 
 
 def _list_excluded(result: FitResult, verdict: guards.Verdict, table: RunTable, parabolas: list[Parabola]) -> None:

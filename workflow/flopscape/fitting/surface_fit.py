@@ -224,10 +224,11 @@ def _one_sided(
     result: FitResult, problem: Problem, best: Solution, center: tuple[float, float], flops: Sequence[float]
 ) -> tuple[FitResult, pd.DataFrame]:
     """A or B is zero: there is a surface, and no optimum."""
-    absent = " and ".join(name for name, c in zip(("A", "B"), best.coefficients[0, 1:], strict=True) if c <= 0)
+    absent = [name for name, c in zip(("A", "B"), best.coefficients[0, 1:], strict=True) if c <= 0]
+    bound = f"{absent[0]} is at its bound" if len(absent) == 1 else "A and B are at their bounds"
     amplitude = best.coefficients[0, 1:] * np.exp(best.exponents[0] * np.array(center))
     values = (best.coefficients[0, 0], *amplitude, *best.exponents[0])
-    result, draws = refused(result, f"{absent} is at its bound, zero: the loss does not depend on that size", flops)
+    result, draws = refused(result, f"{bound}, zero: the loss does not depend on that size", flops)
     result.status = "boundary"
     result.surface = {name: Estimate(float(value)) for name, value in zip(PARAMETERS, values, strict=True)}
     result.diagnostics = {"rss": float(best.objective[0]), "n_rows": len(problem.y)}
