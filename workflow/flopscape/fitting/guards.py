@@ -37,6 +37,8 @@ DRIFT = 0.1
 DISAGREEMENT = 1.5
 OUTLIER_LEVEL = 0.01
 """Chance that any row of a clean table is flagged."""
+ROUNDING = 1e-9
+"""A sum of squares may be negative by this part of the whole from rounding alone."""
 
 
 Diagnostics = dict[str, object]
@@ -93,13 +95,16 @@ def outliers(residual: Array, leverage: Array, parameters: int) -> Array:
     """Rows whose externally studentised residual is improbable at the 1 % level for the whole table.
 
     Bonferroni's bound on Student's t with n − parameters − 1 degrees of freedom (Cook & Weisberg 1982, section 2.2).
-    Returns the studentised residual where flagged and 0 elsewhere.
+    Their variance without a row is an identity of least squares; where a robust fit makes it negative, the squares of
+    the other residuals take its place. Returns the studentised residual where flagged and 0 elsewhere.
     """
     dof = len(residual) - parameters - 1
     rest = np.maximum(1 - leverage, 1e-9)
     if dof < 2:
         return np.zeros(len(residual))
-    without = np.maximum(residual @ residual - residual**2 / rest, 1e-30) / dof
+    total = residual @ residual
+    without = total - residual**2 / rest
+    without = np.where(without < -ROUNDING * total, total - residual**2, np.maximum(without, 1e-30)) / dof
     studentised = residual / np.sqrt(without * rest)
     limit = student.ppf(1 - OUTLIER_LEVEL / (2 * len(residual)), dof)
     return np.where((np.abs(studentised) > limit) & (leverage < 0.99), studentised, 0.0)

@@ -17,6 +17,7 @@ from flopscape.fitting.fitted import Fitted
 from flopscape.fitting.profile import profile_intervals
 from flopscape.fitting.quantities import Quantities, column, is_logarithmic
 from flopscape.fitting.resample import percentile_interval
+from flopscape.fitting.results import finite_or_none
 from flopscape.fitting.sandwich import clustered, influence
 from flopscape.laws.arrays import Array
 from flopscape.records import Estimate
@@ -50,7 +51,7 @@ class Intervals:
 
     def to_json(self, quantities: Quantities) -> dict[str, object]:
         """Every kind, with b, D* and D*/N* from the ends of a and N*, to stand among the diagnostics."""
-        return {kind: ends and _listed(_completed(ends, quantities)) for kind, ends in self.kinds.items()}
+        return {kind: ends and listed(_completed(ends, quantities)) for kind, ends in self.kinds.items()}
 
 
 def all_intervals(verdict: guards.Verdict, fitted: Fitted) -> Intervals:
@@ -118,10 +119,6 @@ def _completed(ends: Ends, quantities: Quantities) -> Ends:
     return out
 
 
-def _listed(ends: Ends) -> dict[str, list[float | None]]:
+def listed(ends: Ends) -> dict[str, list[float | None]]:
+    """Ends as JSON has them, None where one is not finite."""
     return {name: [finite_or_none(low), finite_or_none(high)] for name, (low, high) in ends.items()}
-
-
-def finite_or_none(value: float) -> float | None:
-    """JSON has no NaN."""
-    return float(value) if np.isfinite(value) else None

@@ -32,8 +32,8 @@ def why_too_few(fitted: CurveFit) -> str:
         return fitted.refusal
     if len(fitted.used) >= FEWEST_BUDGETS:
         return ""
-    budgets = f"{len(fitted.used)} of {len(fitted.curves)} budgets have an interior lowest point"
-    return f"{budgets}; at least {FEWEST_BUDGETS} are needed"
+    usable = f"{len(fitted.used)} of {len(fitted.curves)} budgets have an interior lowest point"
+    return f"{usable if fitted.curves else 'no runs share a budget'}; at least {FEWEST_BUDGETS} are needed"
 
 
 def judge(verdict: guards.Verdict, result: FitResult, fitted: CurveFit, vertices: Vertices, line: Line) -> None:

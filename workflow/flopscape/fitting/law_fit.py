@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from flopscape.fitting import guards, varpro
-from flopscape.fitting.intervals import Intervals
+from flopscape.fitting.intervals import Intervals, listed
 from flopscape.fitting.law_compare import compare, refit_without
 from flopscape.fitting.law_judge import judge, too_little
 from flopscape.fitting.law_local import LawLocal
@@ -135,8 +135,8 @@ def _intervals(
     values: dict[str, float],
     errors: dict[str, float],
     draws: pd.DataFrame,
-) -> tuple[Intervals, dict[str, list[float]]]:
-    """The reported intervals, and the delta method's beside them."""
+) -> Intervals:
+    """The bootstrap of runs, or the delta method below 20 of them."""
     t = student.ppf(0.975, max(fit.dof, 1))
     delta = {name: _around(value, t * errors[name], is_log(name)) for name, value in values.items()}
     boot = {name: percentile_interval(draws[name].to_numpy()) for name in values}
@@ -147,8 +147,7 @@ def _intervals(
         )
     few = not len(draws) or (table.n_runs < guards.FEW_FOR_BOOTSTRAP and not shared)
     kind = "delta method" if few else "bootstrap of runs, percentile"
-    finite = {name: list(ends) for name, ends in delta.items() if np.isfinite(ends).all()}
-    return Intervals(delta if few else boot, kind, {"bootstrap": boot, "delta": delta}), finite
+    return Intervals(delta if few else boot, kind, {"bootstrap": boot, "delta": delta})
 
 
 def _around(value: float, half: float, log: bool) -> tuple[float, float]:
@@ -170,11 +169,11 @@ def _fill(
     law = quantities.law
     found = quantities.evaluate(fit.problem.in_units(fit.theta[None]))
     values = {name: float(value[0]) for name, value in found.items()}
-    intervals, delta = _intervals(verdict, table, fit, values, errors, draws)
+    intervals = _intervals(verdict, table, fit, values, errors, draws)
     parameters = {name: intervals.estimate(name, values[name]) for name in law.names}
     result.surface, result.parameters = (parameters, None) if law.name == "surface" else (None, parameters)
     result.exponents = {n: intervals.estimate(n, values[n]) for n in ("a", "b")} if law.exponents else None
-    result.diagnostics["intervals"] = intervals.to_json() | {"delta": delta}
+    result.diagnostics["intervals"] = {kind: ends and listed(ends) for kind, ends in intervals.kinds.items()}
     result.interval = intervals.kind
     result.predictions = [_predict(verdict, table, quantities, intervals, values, c) for c in quantities.flops]
     if quantities.flops and not law.optimum:

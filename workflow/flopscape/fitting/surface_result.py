@@ -61,10 +61,11 @@ def optimum_predictions(surface: Surface, quantities: Quantities, intervals: Int
 def one_sided(result: FitResult, fitted: Fitted) -> tuple[FitResult, pd.DataFrame]:
     """The result where A or B is zero: there is a surface, and no optimum. A wild row may be why: it is named."""
     best = fitted.best
-    absent = " and ".join(name for name, c in zip(("A", "B"), best.coefficients[0, 1:], strict=True) if c <= 0)
+    absent = [name for name, c in zip(("A", "B"), best.coefficients[0, 1:], strict=True) if c <= 0]
+    bound = f"{absent[0]} is at its bound" if len(absent) == 1 else "A and B are at their bounds"
     amplitude = best.coefficients[0, 1:] * np.exp(best.exponents[0] * np.array(fitted.quantities.center))
     values = (best.coefficients[0, 0], *amplitude, *best.exponents[0])
-    why, verdict = f"{absent} is at its bound, zero: the loss does not depend on that size", guards.Verdict()
+    why, verdict = f"{bound}, zero: the loss does not depend on that size", guards.Verdict()
     result, draws = refused(result, why, fitted.quantities.flops)
     result.status = "boundary"
     result.surface = {name: Estimate(float(value)) for name, value in zip(PARAMETERS, values, strict=True)}
