@@ -157,10 +157,10 @@ def test_intervals_of_log_lsq_cover_the_truth(tmp_path):
 @pytest.mark.parametrize(
     ("method", "options", "sentence"),
     [
-        ("approach3", {"objective": "hubber"}, "objective 'hubber': approach3 has huber"),
+        ("approach3", {"objective": "hubber"}, "objective: 'hubber' is none of huber"),
         ("approach3", {"objective": "lad", "delta": 0.1}, "delta: the objective lad has none"),
         ("approach3", {"delta": -1.0}, "delta: -1.0 is not a positive number"),
-        ("vpnls", {"objective": "huber"}, "method 'vpnls' takes no objective"),
+        ("vpnls", {"objective": "huber"}, "objective: vpnls has none; approach3 has"),
     ],
 )
 def test_a_wrong_option_is_named(method, options, sentence, tmp_path):
