@@ -129,6 +129,28 @@ def fit(
     run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, exclude=exclude, **given)
 
 
+@app.command(epilog="Example: `flopscape sensitivity results/quick/runs.csv --flops 1e13 --out sensitivity.csv`")
+def sensitivity(
+    runs: RunsFile,
+    out: Annotated[Path, typer.Option(help="CSV to write: a line a fit.")],
+    method: Annotated[str, typer.Option(help="Method of the base fit, as for `flopscape fit`.")] = "vpnls",
+    flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Of the base fit.")] = None,
+    delta: Annotated[float | None, typer.Option(help="Of the base fit.")] = None,
+    bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind each fit's intervals.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
+    exclude: Annotated[str | None, typer.Option(help="Leave out rows everywhere, as for `flopscape fit`.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")] = None,
+) -> None:
+    """Fit again with one thing changed at a time: objective, method, rows, convention of N, D and C."""
+    from flopscape.fitting.sensitivity import run
+    from flopscape.terminal import progress_lines
+
+    columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
+    given = {"flops": flops or [], "bootstrap": bootstrap, "seed": seed, "objective": objective, "delta": delta}
+    run(runs, out, method, columns=columns, exclude=exclude, report=progress_lines(), **given)
+
+
 @app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --n-params 2e5`")
 def predict(
     fit_file: Annotated[Path, typer.Argument(metavar="FIT.json", help="A fit, with its draws beside it.")],

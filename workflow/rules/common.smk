@@ -65,6 +65,7 @@ def targets(name):
         *run_files(name),
         f"results/{name}/runs.csv",
         *(f"results/{name}/fits/{fit}.json" for fit in FITS[name]),
+        f"results/{name}/sensitivity.csv",
         *(f"results/{name}/figures/{figure}.svg" for figure in FIGURES),
         f"results/{name}/report.html",
     ]
@@ -165,6 +166,22 @@ def fit_options(wildcards):
 def fit_code(wildcards):
     method = FITS[chosen(wildcards.study).name][wildcards.fit].method
     return fingerprint("flopscape.fitting.fit", f"flopscape.fitting.{method}")
+
+
+def vary_options(wildcards):
+    """The recommended fit's choices, to be changed one at a time."""
+    study = chosen(wildcards.study).study
+    fit = FITS[wildcards.study][study.recommended_fit]
+    given = {"objective": fit.objective, "delta": fit.delta, "seed": fit.seed}
+    options = " ".join(f"--{name} {value}" for name, value in given.items() if value is not None)
+    return f"--method {fit.method} {options} " + " ".join(f"--flops {flops!r}" for flops in study.recommend.flops)
+
+
+def vary_code(wildcards):
+    """The methods are those of fitting/sensitivity.py and the recommended fit's own."""
+    base = FITS[wildcards.study][chosen(wildcards.study).study.recommended_fit].method
+    methods = {"approach2", "approach3", "vpnls", base}
+    return fingerprint("flopscape.fitting.sensitivity", *(f"flopscape.fitting.{method}" for method in methods))
 
 
 def study_fits(wildcards):
