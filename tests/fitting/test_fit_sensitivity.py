@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.fitting.fit_tables import A_TRUE, as_table, isoflop, isoflop_frame
+from fit_tables import A_TRUE, as_table, isoflop, isoflop_frame
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit

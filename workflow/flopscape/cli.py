@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from flopscape.errors import FlopscapeError
+from flopscape.figures.names import FIGURES
 
 app = typer.Typer(
     help="Plan, price, run and fit scaling-law sweeps.",
@@ -176,17 +177,18 @@ def _pair(text: str, option: str, example: str) -> tuple[str, str]:
     epilog="Example: `flopscape figure isoflop fits/approach2.json --runs runs.csv --curves curves.parquet --out a.svg`"
 )
 def figure(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="isoflop, allocation, loss, curves or residuals.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=", ".join(FIGURES))],
     fits: Annotated[list[Path] | None, typer.Argument(metavar="[FIT.json]...", help="Fits to draw.")] = None,
     runs: Annotated[Path, typer.Option(help="The study's runs.csv.")] = Path("runs.csv"),
     curves: Annotated[Path | None, typer.Option(help="The study's curves.parquet.")] = None,
     title: Annotated[str, typer.Option(help="The study's title.")] = "",
+    sensitivity: Annotated[Path | None, typer.Option(help="Table of `flopscape sensitivity`, to draw it.")] = None,
     out: Annotated[Path, typer.Option(help="SVG to write; a PNG lands beside it.")] = Path("figure.svg"),
 ) -> None:
     """Draw one figure of a study."""
     from flopscape.figures.draw import run
 
-    run(name, runs, curves, fits or [], title, out)
+    run(name, runs, curves, fits or [], title, out, sensitivity)
 
 
 @app.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")

@@ -192,6 +192,15 @@ def figure_code(wildcards):
     return fingerprint("flopscape.figures.draw", f"flopscape.figures.{wildcards.figure}")
 
 
+def figure_table(wildcards):
+    """The sensitivity table is read by the figure of that name only: the others do not wait for it."""
+    return [f"results/{wildcards.study}/sensitivity.csv"] if wildcards.figure == "sensitivity" else []
+
+
+def figure_options(wildcards):
+    return " ".join(f"--sensitivity {path}" for path in figure_table(wildcards))
+
+
 def figure_title(wildcards):
     return chosen(wildcards.study).study.title
 

@@ -130,7 +130,7 @@ def _rows(table: RunTable, base: FitResult, method: str, options: Mapping[str, A
     count = max(1, round(HIGHEST * len(table)))
     masks: dict[str, Mask] = {
         "without flagged outliers": np.isin(table.run_id, base.diagnostics.get("outliers", [])),
-        f"without the highest {HIGHEST:.0%} of losses": table.loss >= np.sort(table.loss)[-count],
+        f"without the highest {100 * HIGHEST:g} % of losses": table.loss >= np.sort(table.loss)[-count],
         "without the smallest budget": smallest,
         "without the largest budget": largest,
     }

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from flopscape.fitting.least_squares import OBJECTIVE, LeastSquares
+from flopscape.fitting.profile_grid import profile_grid
 from flopscape.fitting.surface_fit import estimate_surface
 from flopscape.fitting.table import RunTable
 from flopscape.records import FitResult
@@ -34,4 +35,7 @@ def estimate(
     FitResult, and the resamples' surfaces and optima, one row each.
     """
     result = FitResult("ok", "", "vpnls", "surface", OBJECTIVE)
-    return estimate_surface(LeastSquares(), result, table, flops, bootstrap, seed)
+    result, draws = estimate_surface(LeastSquares(), result, table, flops, bootstrap, seed)
+    if result.surface:
+        result.diagnostics["profile_grid"] = profile_grid(table, result.surface)
+    return result, draws
