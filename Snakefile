@@ -14,6 +14,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/fit.smk"
+include: "workflow/rules/bias.smk"
 include: "workflow/rules/report.smk"
 
 

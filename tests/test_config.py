@@ -61,6 +61,27 @@ def test_the_name_of_a_fit_says_its_objective():
 
 
 @pytest.mark.parametrize(
+    ("name", "method", "options"),
+    [
+        ("approach1-binned", "approach1", {"rule": "binned"}),
+        ("approach2-exact", "approach2", {"variant": "exact"}),
+        ("law-kaplan", "law", {"law": "kaplan"}),
+        ("vpnls-seeds", "vpnls", {"weights": "seeds"}),
+    ],
+)
+def test_the_name_of_a_fit_says_the_first_option_of_its_method(name, method, options):
+    fit = study_with(fits=[name], recommend={"flops": [1e13]}).fits[0]
+    assert (fit.method, fit.options) == (method, options)
+
+
+def test_a_method_of_the_users_own_is_found_and_not_run(tmp_path, monkeypatch):
+    (tmp_path / "mymethod.py").write_text("raise RuntimeError")
+    monkeypatch.chdir(tmp_path)
+    fits = [{"name": "mine", "method": "mymethod"}]
+    assert study_with(fits=fits, recommend={"flops": [1e13]}).fits[0].method == "mymethod"
+
+
+@pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"trainng": {}}, "unknown key trainng; did you mean training?"),
@@ -74,10 +95,11 @@ def test_the_name_of_a_fit_says_its_objective():
         ({"sweep": {"isoflop": {"budgets": [1e12, 1e12], "sizes": [{}]}}}, "budget 1e+12 is listed twice"),
         ({"sweep": {"isoflop": {"budgets": [1e12]}}}, "budget 1e+12 has no sizes"),
         ({"sweep": {}}, "a sweep needs isoflop, grid or rows"),
-        ({"fits": ["approach9"]}, "fits.0.method"),
+        ({"fits": ["approach9"]}, "fits.0.method: 'approach9' is none of approach1, approach2"),
+        ({"fits": [{"name": "a", "method": "vpnls", "columns": {"n_parms": "x"}}]}, "n_parms"),
         ({"fits": [{"name": "a/b", "method": "vpnls"}]}, "fit name 'a/b'"),
         ({"fits": ["vpnls", "vpnls"]}, "two fits of one name"),
-        ({"fits": ["approach3-hubber"]}, "fits.0.objective"),
+        ({"fits": ["approach3-hubber"]}, "fits.0: objective: 'hubber' is none of huber"),
         ({"fits": [{"name": "a", "method": "vpnls", "objective": "lad"}]}, "objective: vpnls has none"),
         ({"fits": [{"name": "a", "method": "approach3", "objective": "lad", "delta": 0.1}]}, "delta: only approach3"),
         ({"recommend": {"flops": [1e13], "fit": "huber"}}, "'huber' is not one of the fits"),

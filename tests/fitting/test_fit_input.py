@@ -142,10 +142,30 @@ def test_a_bad_exclusion_is_named(expression, tmp_path):
         fit(isoflop(tmp_path), "vpnls", exclude=expression)
 
 
-@pytest.mark.parametrize(("method", "sentence"), [("aproach2", "there is no module"), ("json.decoder", "no estimate")])
+@pytest.mark.parametrize(
+    ("method", "sentence"), [("aproach2", "none of approach1, approach2"), ("json.decoder", "no estimate")]
+)
 def test_an_unknown_method_is_named(method, sentence, tmp_path):
     with pytest.raises(FlopscapeError, match=sentence):
         fit(isoflop(tmp_path), method)
+
+
+def test_a_floor_on_the_compute_leaves_rows_out_by_name(tmp_path):
+    result, _ = fit(isoflop(tmp_path), "vpnls", bootstrap=100, min_flops=5e17)
+    assert (result.n_runs, len(result.excluded[0].rows)) == (28, 7)
+    assert result.excluded[0].reason == "less compute than 5e+17 FLOPs"
+
+
+def test_a_method_of_the_users_own_gets_the_same_call(tmp_path, monkeypatch):
+    (tmp_path / "mymethod.py").write_text(
+        "from flopscape.fitting.results import refused\nfrom flopscape.records import FitResult\n\n\n"
+        "def estimate(table, *, flops=(), bootstrap=4000, seed=0):\n"
+        "    return refused(FitResult('ok', '', 'mine', 'none', 'none'), f'{len(table)} rows', flops)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    result, draws = fit(isoflop(tmp_path), "mymethod", flops=[1e22])
+    assert (result.method, result.reason, result.n_runs, len(draws)) == ("mine", "35 rows", 35, 0)
 
 
 def test_unreadable_input_writes_nothing(tmp_path):

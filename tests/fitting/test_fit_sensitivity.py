@@ -86,5 +86,5 @@ def test_the_file_reads_back_as_the_table(tmp_path: Path) -> None:
 
 
 def test_an_option_that_the_base_method_lacks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FlopscapeError, match="method 'vpnls' takes no objective"):
+    with pytest.raises(FlopscapeError, match="objective: vpnls has none"):
         sensitivity(isoflop(tmp_path), "vpnls", objective="lad")

@@ -112,22 +112,40 @@ def import_(
 @app.command(epilog="Example: `flopscape fit results/quick/runs.csv --method vpnls --flops 1e13 --out fit.json`")
 def fit(
     runs: RunsFile,
-    method: Annotated[str, typer.Option(help="approach2, approach3, vpnls, or the import path of your own module.")],
+    method: Annotated[str, typer.Option(help="approach1, approach2, approach3, vpnls, law, or a module of your own.")],
     out: Annotated[Path, typer.Option(help="FIT.json to write; the draws land beside it as .parquet.")],
     flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
     objective: Annotated[str | None, typer.Option(help="Of approach3: huber, lad, log_lsq or lsq.")] = None,
-    delta: Annotated[float | None, typer.Option(help="Huber's δ in log residuals; 1e-3 unless given.")] = None,
+    delta: Annotated[str | None, typer.Option(help="Huber's δ in log residuals, or scaled; 1e-3 unless given.")] = None,
+    variant: Annotated[str | None, typer.Option(help="Of approach2: parabola or exact.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Of approach1: hull, binned or horizon.")] = None,
+    curves: Annotated[Path | None, typer.Option(help="Training curves for approach1: curves.parquet.")] = None,
+    weights: Annotated[str | None, typer.Option(help="seeds: by the variance between seeds.")] = None,
+    law: Annotated[str | None, typer.Option(help="Of method law: coupled, kaplan, power_n, data_constrained …")] = None,
+    unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for the law data_constrained.")] = None,
     bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind the intervals.")] = 4000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     exclude: Annotated[str | None, typer.Option(help="Leave out rows, for example 'n_params < 1e4'.")] = None,
+    min_flops: Annotated[float | None, typer.Option(help="Leave out rows of less compute.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")] = None,
 ) -> None:
     """Fit a scaling law to a table of runs. Whatever it judges, `refused` included, is written."""
     from flopscape.fitting.fit import run
 
+    given = {
+        "objective": objective, "delta": _delta(delta), "variant": variant, "rule": rule, "curves": curves,
+        "weights": weights, "law": law, "unique_tokens": unique_tokens, "exclude": exclude, "min_flops": min_flops,
+    }  # fmt: skip
     columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
-    given = {"objective": objective, "delta": delta}
-    run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, exclude=exclude, **given)
+    run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, **given)
+
+
+def _delta(text: str | None) -> float | str | None:
+    """A number, or the word `scaled`."""
+    try:
+        return text if text in (None, "scaled") else float(text)
+    except ValueError:
+        raise FlopscapeError(f"--delta {text!r}: write a number or the word scaled") from None
 
 
 @app.command(epilog="Example: `flopscape sensitivity results/quick/runs.csv --flops 1e13 --out sensitivity.csv`")
@@ -136,20 +154,31 @@ def sensitivity(
     out: Annotated[Path, typer.Option(help="CSV to write: a line a fit.")],
     method: Annotated[str, typer.Option(help="Method of the base fit, as for `flopscape fit`.")] = "vpnls",
     flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
-    objective: Annotated[str | None, typer.Option(help="Of the base fit.")] = None,
-    delta: Annotated[float | None, typer.Option(help="Of the base fit.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Of the base fit; so are the next.")] = None,
+    delta: Annotated[str | None, typer.Option()] = None,
+    variant: Annotated[str | None, typer.Option()] = None,
+    rule: Annotated[str | None, typer.Option()] = None,
+    curves: Annotated[Path | None, typer.Option()] = None,
+    weights: Annotated[str | None, typer.Option()] = None,
+    law: Annotated[str | None, typer.Option()] = None,
+    unique_tokens: Annotated[float | None, typer.Option()] = None,
     bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind each fit's intervals.")] = 400,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     exclude: Annotated[str | None, typer.Option(help="Leave out rows everywhere, as for `flopscape fit`.")] = None,
+    min_flops: Annotated[float | None, typer.Option(help="Leave out rows of less compute everywhere.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")] = None,
 ) -> None:
     """Fit again with one thing changed at a time: objective, method, rows, convention of N, D and C."""
     from flopscape.fitting.sensitivity import run
     from flopscape.terminal import progress_lines
 
+    given = {
+        "objective": objective, "delta": _delta(delta), "variant": variant, "rule": rule, "curves": curves,
+        "weights": weights, "law": law, "unique_tokens": unique_tokens,
+        "flops": flops or [], "bootstrap": bootstrap, "seed": seed, "report": progress_lines(),
+    }  # fmt: skip
     columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
-    given = {"flops": flops or [], "bootstrap": bootstrap, "seed": seed, "objective": objective, "delta": delta}
-    run(runs, out, method, columns=columns, exclude=exclude, report=progress_lines(), **given)
+    run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, **given)
 
 
 @app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --n-params 2e5`")
@@ -189,6 +218,19 @@ def figure(
     from flopscape.figures.draw import run
 
     run(name, runs, curves, fits or [], title, out, sensitivity)
+
+
+@app.command(epilog="Example: `flopscape bias exp06 --out results/bias/exp06`")
+def bias(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="exp00 … exp12.")],
+    out: Annotated[Path, typer.Option(help="Folder for table.csv, figure.svg, figure.png, verdict.json.")],
+    settings: Annotated[str | None, typer.Option(help="This experiment's settings as JSON, or a bias.yaml.")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Few points and seeds; the outputs say so.")] = False,
+) -> None:
+    """Run one experiment on surfaces whose truth is known: how wrong is each method, and why?"""
+    from flopscape.bias.run import run
+
+    print(run(experiment, out, settings, fast))
 
 
 @app.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")

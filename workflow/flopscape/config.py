@@ -4,6 +4,7 @@ The JSON Schemas in workflow/schemas/ are generated from these models.
 """
 
 import difflib
+import importlib.util
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from flopscape import working_directory
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.methods import METHODS, complaint, named
 from flopscape.records import Spec
 from flopscape.training.settings import TrainingSettings
 
@@ -151,12 +154,28 @@ class Fit(Model):
 
     name: str
     """Name of the output, `fits/{name}.json`."""
-    method: Literal["approach2", "approach3", "vpnls"]
-    """How to fit."""
-    objective: Literal["huber", "lad", "log_lsq", "lsq"] | None = None
-    """What approach3 minimises; huber when left out."""
-    delta: Positive | None = None
-    """Huber's δ in log residuals; 1e-3 when left out."""
+    method: str
+    """approach1, approach2, approach3, vpnls, law, or the import path of a module of your own. Its code is run."""
+    objective: str | None = None
+    """What approach3 minimises: huber, lad, log_lsq or lsq; huber when left out."""
+    delta: Positive | Literal["scaled"] | None = None
+    """Huber's δ in log residuals, 1e-3 when left out; `scaled` fits it to the residuals."""
+    variant: str | None = None
+    """approach2's curve per budget: parabola (when left out) or exact."""
+    rule: str | None = None
+    """approach1's envelope: hull (when left out), binned or horizon."""
+    weights: str | None = None
+    """`seeds` weights rows by the variance between seeds; all the same when left out."""
+    law: str | None = None
+    """The form that method law fits: coupled, kaplan, power_n, power_d, power_c or data_constrained."""
+    unique_tokens: Positive | None = None
+    """Distinct tokens of the dataset, for the law data_constrained."""
+    columns: dict[Literal["n_params", "n_tokens", "flops", "loss"], str] = {}
+    """Columns of runs.csv to use instead of the defaults: another convention of N, D or C."""
+    exclude: str | None = None
+    """Leave out the runs for which this expression over the table's columns is true."""
+    min_flops: Positive | None = None
+    """Leave out the runs of less compute than this, in FLOPs."""
     bootstrap: Annotated[int, BeforeValidator(_number), Field(ge=100)] = 4000
     """Resamples of whole runs behind the intervals, where the method uses them."""
     seed: Seed = 0
@@ -167,27 +186,40 @@ class Fit(Model):
     def name_is_plain(cls, name: str) -> str:
         return _plain(name, "fit")
 
+    @field_validator("method")
+    @classmethod
+    def method_exists(cls, method: str) -> str:
+        if method not in METHODS and not _is_module(method):
+            raise ValueError(f"{method!r} is none of {', '.join(METHODS)}, and no module of that name can be imported")
+        return method
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What only some methods take, as far as it is given."""
+        names = ("objective", "delta", "variant", "rule", "weights", "law", "unique_tokens")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
     @model_validator(mode="after")
     def options_belong_to_the_method(self) -> Self:
-        if self.objective and self.method != "approach3":
-            raise ValueError(f"objective: {self.method} has none; only approach3 has")
-        if self.delta and (self.method != "approach3" or self.objective not in (None, "huber")):
+        if self.method in METHODS and (why := complaint(self.method, self.options)):
+            raise ValueError(why)
+        if self.delta and self.objective not in (None, "huber"):
             raise ValueError("delta: only approach3's objective huber has one")
         return self
 
 
-OPTION_OF_METHOD = {"approach3": "objective"}
-"""What the second half of a fit's name means: approach3-lad is approach3 with the objective lad."""
+def _is_module(path: str) -> bool:
+    """Whether a user's own method can be found, without running it."""
+    working_directory.importable()
+    try:
+        return bool(path) and importlib.util.find_spec(path) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _fit(value: Any) -> Any:
-    """A name alone stands for a method, or for a method and its option."""
-    if not isinstance(value, str):
-        return value
-    method, _, option = value.partition("-")
-    if option and method in OPTION_OF_METHOD:
-        return {"name": value, "method": method, OPTION_OF_METHOD[method]: option}
-    return {"name": value, "method": value}
+    """A name alone stands for a method, or for a method and its first option."""
+    return named(value) if isinstance(value, str) else value
 
 
 class Recommend(Model):

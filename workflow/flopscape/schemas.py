@@ -3,10 +3,15 @@
 import json
 from pathlib import Path
 
+from flopscape.bias.settings import BiasSettings
 from flopscape.config import Config, Model, Study
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
-MODELS: dict[str, type[Model]] = {"config.schema.json": Config, "study.schema.json": Study}
+MODELS: dict[str, type[Model]] = {
+    "bias.schema.json": BiasSettings,
+    "config.schema.json": Config,
+    "study.schema.json": Study,
+}
 
 
 def schema_text(name: str) -> str:

@@ -4,14 +4,17 @@ It imports neither torch nor pandas, so that a dry run of thousands of runs stay
 """
 
 import atexit
+import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from flopscape.config import Config, split_studies, study_paths, validate
+from flopscape.bias.settings import EXPERIMENTS, BiasSettings
+from flopscape.config import Config, load_yaml, split_studies, study_paths, validate
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES
 from flopscape.fingerprint import fingerprint
+from flopscape.fitting.methods import METHODS
 from flopscape.plan.launch import launch_command
 from flopscape.plan.overview import plan_study, price_planned
 from flopscape.plan.price import refuse_over_limits
@@ -43,7 +46,17 @@ def source_files(dataset):
     return files
 
 
+def read_bias():
+    """Settings of the bias experiments."""
+    path = "config/bias.yaml"
+    try:
+        return validate(BiasSettings, load_yaml(path) if Path(path).exists() else {}, path)
+    except FlopscapeError as error:
+        raise WorkflowError(str(error)) from None
+
+
 SETTINGS, STUDIES = read_settings()
+BIAS = read_bias()
 ROWS = {name: {row.run_id: row for row in planned.rows} for name, planned in STUDIES.items()}
 DATASETS = {dataset_id(p.study.dataset.spec()): p.study.dataset.spec() for p in STUDIES.values() if p.study.dataset}
 SOURCES = {name: source_files(dataset) for name, dataset in DATASETS.items()}
@@ -56,6 +69,7 @@ wildcard_constraints:
     fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
     figure="[a-z]+",
     dataset="[a-z0-9_]+-[0-9a-f]{8}",
+    experiment="exp[0-9]{2}",
 
 
 def targets(name):
@@ -155,33 +169,54 @@ def study_runs(wildcards):
 
 def fit_options(wildcards):
     """Command-line options of one fit; the words of `flopscape fit --help`."""
-    study = chosen(wildcards.study).study
-    fit = FITS[wildcards.study][wildcards.fit]
-    budgets = " ".join(f"--flops {flops!r}" for flops in study.recommend.flops)
-    given = {"objective": fit.objective, "delta": fit.delta}
-    options = " ".join(f"--{name} {value}" for name, value in given.items() if value is not None)
-    return f"--method {fit.method} {options} --bootstrap {fit.bootstrap} --seed {fit.seed} {budgets}"
+    fit = FITS[chosen(wildcards.study).name][wildcards.fit]
+    return f"{choices(wildcards.study, fit)} --bootstrap {fit.bootstrap}"
+
+
+def choices(study, fit):
+    """All of a fit's options but the number of resamples."""
+    given = fit.options | {"exclude": fit.exclude, "min_flops": fit.min_flops, "seed": fit.seed}
+    options = [(name.replace("_", "-"), value) for name, value in given.items() if value is not None]
+    options += [("column", f"{ours}={theirs}") for ours, theirs in fit.columns.items()]
+    options += [("curves", path) for path in curves_of(study, fit)]
+    options += [("flops", repr(flops)) for flops in STUDIES[study].study.recommend.flops]
+    return f"--method {fit.method} " + " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options)
 
 
 def fit_code(wildcards):
-    method = FITS[chosen(wildcards.study).name][wildcards.fit].method
-    return fingerprint("flopscape.fitting.fit", f"flopscape.fitting.{method}")
+    return fingerprint("flopscape.fitting.fit", method_module(FITS[chosen(wildcards.study).name][wildcards.fit].method))
 
 
-def vary_options(wildcards):
-    """The recommended fit's choices, to be changed one at a time."""
-    study = chosen(wildcards.study).study
-    fit = FITS[wildcards.study][study.recommended_fit]
-    given = {"objective": fit.objective, "delta": fit.delta, "seed": fit.seed}
-    options = " ".join(f"--{name} {value}" for name, value in given.items() if value is not None)
-    return f"--method {fit.method} {options} " + " ".join(f"--flops {flops!r}" for flops in study.recommend.flops)
+def method_module(method):
+    return f"flopscape.fitting.{method}" if method in METHODS else method
 
 
-def vary_code(wildcards):
+def fit_curves(wildcards):
+    return curves_of(wildcards.study, FITS[chosen(wildcards.study).name][wildcards.fit])
+
+
+def curves_of(study, fit):
+    """The training curves, for the method that reads them."""
+    return [f"results/{study}/curves.parquet"] if "curves" in METHODS.get(fit.method, {}) else []
+
+
+def varied_fit(wildcards):
+    """The recommended fit, whose choices are changed one at a time."""
+    return FITS[wildcards.study][chosen(wildcards.study).study.recommended_fit]
+
+
+def varied_options(wildcards):
+    return choices(wildcards.study, varied_fit(wildcards))
+
+
+def varied_curves(wildcards):
+    return curves_of(wildcards.study, varied_fit(wildcards))
+
+
+def varied_code(wildcards):
     """The methods are those of fitting/sensitivity.py and the recommended fit's own."""
-    base = FITS[wildcards.study][chosen(wildcards.study).study.recommended_fit].method
-    methods = {"approach2", "approach3", "vpnls", base}
-    return fingerprint("flopscape.fitting.sensitivity", *(f"flopscape.fitting.{method}" for method in methods))
+    methods = {"approach2", "approach3", "vpnls", varied_fit(wildcards).method}
+    return fingerprint("flopscape.fitting.sensitivity", *(method_module(method) for method in methods))
 
 
 def study_fits(wildcards):
@@ -213,6 +248,14 @@ def report_settings(wildcards):
     """What the report takes from the config besides the files it reads."""
     study = chosen(wildcards.study).study
     return canonical({"title": study.title, "recommend": study.recommend.model_dump(), "study": study.model.spec()})
+
+
+def experiment_settings(wildcards):
+    return canonical(getattr(BIAS, wildcards.experiment).model_dump())
+
+
+def experiment_code(wildcards):
+    return fingerprint("flopscape.bias.run", f"flopscape.bias.{wildcards.experiment}")
 
 
 def print_prices():

@@ -8,7 +8,8 @@ vary_fits: the recommended fit again with one thing changed at a time
 rule fit_runs:
     """Fit a scaling law; a refused fit is a valid file."""
     input:
-        "results/{study}/runs.csv",
+        runs="results/{study}/runs.csv",
+        curves=fit_curves,
     output:
         json="results/{study}/fits/{fit}.json",
         draws="results/{study}/fits/{fit}.parquet",
@@ -20,13 +21,14 @@ rule fit_runs:
         options=fit_options,
         code=fit_code,
     shell:
-        "flopscape fit {input:q} {params.options} --out {output.json:q} > {log:q} 2>&1"
+        "flopscape fit {input.runs:q} {params.options} --out {output.json:q} > {log:q} 2>&1"
 
 
 rule vary_fits:
     """Fit again with another objective, method, selection of rows, or convention."""
     input:
-        "results/{study}/runs.csv",
+        runs="results/{study}/runs.csv",
+        curves=varied_curves,
     output:
         "results/{study}/sensitivity.csv",
     log:
@@ -34,7 +36,7 @@ rule vary_fits:
     conda:
         "../../envs/analysis.yaml"
     params:
-        options=vary_options,
-        code=vary_code,
+        options=varied_options,
+        code=varied_code,
     shell:
-        "flopscape sensitivity {input:q} {params.options} --out {output:q} > {log:q} 2>&1"
+        "flopscape sensitivity {input.runs:q} {params.options} --out {output:q} > {log:q} 2>&1"

@@ -10,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from flopscape import working_directory
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.table import RunTable, read_runs
+from flopscape.fitting.methods import METHODS, complaint
+from flopscape.fitting.table import RunTable, chosen_rows, read_runs
 from flopscape.records import FitResult
 
 
@@ -23,6 +25,7 @@ def fit(
     bootstrap: int = 4000,
     seed: int = 0,
     exclude: str | None = None,
+    min_flops: float | None = None,
     **options: Any,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit a table of runs.
@@ -32,7 +35,7 @@ def fit(
     table : RunTable
         From `read_runs`.
     method : str
-        `approach2`, `approach3`, `vpnls`, or the import path of a module with the same `estimate`.
+        One of `methods.METHODS`, or the import path of a module with the same `estimate`.
     flops : sequence of float
         Compute C, in FLOPs, to predict the optimum for.
     bootstrap : int
@@ -41,6 +44,8 @@ def fit(
         Seed of the draws: the same seed gives the same bytes.
     exclude : str, optional
         Leave out the rows for which this pandas expression over the table's columns is true.
+    min_flops : float, optional
+        Leave out the rows of less compute than this, in FLOPs.
     **options
         What only some methods take, such as approach3's `objective` and `delta`; None is the method's default.
 
@@ -55,8 +60,7 @@ def fit(
         An unknown method or option, a bad exclusion or a budget that is not positive. Whatever the data, a fit is
         returned.
     """
-    if exclude:
-        table = table.without(exclude)
+    table = chosen_rows(table, exclude, min_flops)
     asked = [_positive(c) for c in flops]
     module = _method(method)
     given = _accepted(method, module, options)
@@ -64,8 +68,8 @@ def fit(
     result.excluded = [*table.excluded, *result.excluded]
     result.warnings = [*table.warnings, *result.warnings]
     result.conventions = table.conventions
-    if exclude:
-        result.diagnostics["exclude"] = exclude
+    choice = {"exclude": exclude, "min_flops": min_flops}
+    result.diagnostics |= {name: value for name, value in choice.items() if value}
     result.n_runs, result.simulated, result.seed = table.n_runs, table.simulated, seed
     result.input_hash = table.input_hash
     return result, draws
@@ -80,12 +84,11 @@ def run(
     flops: Sequence[float] = (),
     bootstrap: int = 4000,
     seed: int = 0,
-    exclude: str | None = None,
     **options: Any,
 ) -> FitResult:
-    """Read a table, fit it, and write OUT (JSON) and the draws beside it with the suffix .parquet."""
+    """Read a table, fit it, and write OUT (JSON) and the draws beside it with the suffix .parquet; see `fit`."""
     table = read_runs(runs, columns)
-    result, draws = fit(table, method, flops=flops, bootstrap=bootstrap, seed=seed, exclude=exclude, **options)
+    result, draws = fit(table, method, flops=flops, bootstrap=bootstrap, seed=seed, **options)
     write_draws(draws, Path(out).with_suffix(".parquet"))
     result.write(out)
     return result
@@ -104,11 +107,11 @@ def write_draws(draws: pd.DataFrame, path: Path) -> None:
 
 def _method(name: str) -> ModuleType:
     """The method's module; imported by name, so that methods do not share a code fingerprint."""
-    path = name if "." in name else f"flopscape.fitting.{name}"
+    working_directory.importable()
     try:
-        module = importlib.import_module(path)
-    except ModuleNotFoundError as error:
-        raise FlopscapeError(f"method {name!r}: there is no module {error.name}") from error
+        module = importlib.import_module(f"flopscape.fitting.{name}" if name in METHODS else name)
+    except (ImportError, ValueError) as error:
+        raise FlopscapeError(f"method {name!r}: none of {', '.join(METHODS)}, and no module ({error})") from error
     if not callable(getattr(module, "estimate", None)):
         raise FlopscapeError(f"method {name!r}: the module has no estimate(table, *, flops, bootstrap, seed)")
     return module
@@ -117,6 +120,8 @@ def _method(name: str) -> ModuleType:
 def _accepted(method: str, module: ModuleType, options: dict[str, Any]) -> dict[str, Any]:
     """The options that are given; one that the method does not take is named."""
     given = {name: value for name, value in options.items() if value is not None}
+    if method in METHODS and (why := complaint(method, given)):
+        raise FlopscapeError(why)
     parameters = inspect.signature(module.estimate).parameters
     unknown = [name for name in given if name not in parameters]
     if unknown:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.table import SIX_N_D, RunTable, read_runs
+from flopscape.fitting.table import SIX_N_D, RunTable, chosen_rows, read_runs
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, loss
 from flopscape.records import FitResult
@@ -54,9 +54,8 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
 def fitted_table(path: str | Path, result: FitResult) -> RunTable:
     """Read the table a fit was made of: its columns, without the rows it was told to leave out."""
     columns = {name: column for name, column in result.conventions.items() if column != SIX_N_D}
-    table = read_runs(path, columns)
-    exclude = result.diagnostics.get("exclude")
-    return table.without(exclude) if exclude else table
+    told = result.diagnostics
+    return chosen_rows(read_runs(path, columns), told.get("exclude"), told.get("min_flops"))
 
 
 def _from_surface(table: RunTable, result: FitResult) -> Array:

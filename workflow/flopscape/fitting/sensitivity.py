@@ -15,7 +15,7 @@ import pandas as pd
 from flopscape.fitting import guards
 from flopscape.fitting.fit import fit
 from flopscape.fitting.quantities import column
-from flopscape.fitting.table import SIX_N_D, RunTable, read_runs, table_of
+from flopscape.fitting.table import SIX_N_D, RunTable, chosen_rows, read_runs, table_of
 from flopscape.laws.arrays import Array, Mask
 from flopscape.records import Estimate, FitResult, write_atomically
 
@@ -61,11 +61,12 @@ def run(
     *,
     columns: Mapping[str, str] | None = None,
     exclude: str | None = None,
+    min_flops: float | None = None,
     **options: Any,
 ) -> pd.DataFrame:
-    """Read a table, vary its fit, and write the result as CSV; see `sensitivity` for the rest."""
-    table = read_runs(runs, columns)
-    varied = sensitivity(table.without(exclude) if exclude else table, method, **options)
+    """Read a table, vary its fit, and write the result as CSV; see `sensitivity` and `fit.fit` for the rest."""
+    table = chosen_rows(read_runs(runs, columns), exclude, min_flops)
+    varied = sensitivity(table, method, **options)
     write_atomically(out, varied.to_csv(index=False))
     return varied
 

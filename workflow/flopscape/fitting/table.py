@@ -140,6 +140,15 @@ def table_of(frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str] |
     return _without_repeats(table, "run_id" in frame)
 
 
+def chosen_rows(table: RunTable, exclude: str | None, min_flops: float | None) -> RunTable:
+    """The rows that a fit was told to use: see `RunTable.without`, and no less compute than `min_flops` FLOPs."""
+    if exclude:
+        table = table.without(exclude)
+    if min_flops:
+        table = table.keep(table.flops >= min_flops, f"less compute than {min_flops:g} FLOPs")
+    return table
+
+
 def require_column(frame: pd.DataFrame, name: str, path: str | Path) -> None:
     if name not in frame:
         close = difflib.get_close_matches(name, map(str, frame.columns), n=3, cutoff=0.4)

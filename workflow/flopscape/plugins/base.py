@@ -1,12 +1,12 @@
 """The plug-in protocols, and loading a plug-in by `module:Class`. Imports no torch."""
 
 import importlib
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from flopscape import working_directory
 from flopscape.errors import FlopscapeError
 
 if TYPE_CHECKING:
@@ -112,8 +112,7 @@ def import_class(path: str) -> type:
     module_name, separator, class_name = path.partition(":")
     if not (separator and module_name and class_name):
         raise FlopscapeError(f"plugin {path!r}: write it as module:Class, for example flopscape.plugins.gpt:GPT")
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
+    working_directory.importable()
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:

@@ -1,0 +1,94 @@
+"""What one experiment hands over: a tidy table, claims with their numbers, and a finding in words."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pandas as pd
+
+COLUMNS = (
+    "experiment", "surface", "bias", "width", "n_points", "noise", "trial", "method", "quantity",
+    "truth", "estimate", "relative_error", "status",
+)  # fmt: skip
+"""Columns of every table.csv, in this order; `width` is the half-range in decades of N, `noise` σ in nats."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One checked number: `holds` is |value − expected| ≤ tolerance, or a comparison that `claim` spells out."""
+
+    claim: str
+    value: float | None
+    expected: float | None
+    tolerance: float | None
+    holds: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one experiment; `skipped` says why there is none.
+
+    `claims` hold at any setting, `published` only at the published ones.
+    """
+
+    table: pd.DataFrame
+    claims: list[Claim] = field(default_factory=list)
+    published: list[Claim] = field(default_factory=list)
+    finding: str = ""
+    skipped: str = ""
+
+
+def tidy(experiment: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a table: absent columns are blank, the relative error is filled in, the status is `ok` unless given."""
+    frame = pd.DataFrame([{"experiment": experiment, "status": "ok"} | row for row in rows])
+    frame = frame.reindex(columns=[*COLUMNS, *(name for name in frame if name not in COLUMNS)])
+    frame["relative_error"] = frame["relative_error"].fillna(frame["estimate"] / frame["truth"] - 1)
+    return frame
+
+
+def agrees(claim: str, value: float, expected: float, tolerance: float, note: str = "") -> Claim:
+    """A number that must lie within an absolute tolerance of what is expected."""
+    holds = bool(abs(value - expected) <= tolerance)
+    return Claim(claim, float(value), float(expected), float(tolerance), holds, note)
+
+
+def printed(found: Mapping[str, float], published: Mapping[str, str], note: str = "") -> list[Claim]:
+    """Published numbers as they are printed: each is met within half a unit of its last digit.
+
+    Parameters
+    ----------
+    found : mapping
+        Claim → value, in the published unit.
+    published : mapping
+        Claim → the number as text, such as "0.32801"; those that are not found are left out.
+    """
+    claims = []
+    for claim, text in published.items():
+        if claim not in found:
+            continue
+        decimals = len(text.partition(".")[2])
+        claims.append(agrees(claim, found[claim], float(text), 0.5000001 * 10.0**-decimals, note))
+    return claims
+
+
+def checked(outcome: Outcome, setting: str) -> list[Claim]:
+    """The claims that apply to a setting."""
+    return [*outcome.claims, *(outcome.published if setting == "published" else [])]
+
+
+def verdict(experiment: str, question: str, advice: str, setting: str, outcome: Outcome) -> str:
+    """The text of verdict.json; `setting` is `published`, `changed` or `fast`."""
+    claims = checked(outcome, setting)
+    content = {
+        "experiment": experiment,
+        "question": question,
+        "setting": setting,
+        "status": f"skipped: {outcome.skipped}" if outcome.skipped else "completed",
+        "all_hold": all(claim.holds for claim in claims),
+        "finding": outcome.finding,
+        "advice": advice,
+        "claims": [asdict(claim) for claim in claims],
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,81 @@
+"""One experiment by name: what `flopscape bias` and the workflow call."""
+
+import importlib
+import json
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from flopscape.bias.outcome import Outcome, checked, verdict
+from flopscape.bias.settings import EXPERIMENTS, BiasSettings, Experiment
+from flopscape.config import load_yaml, validate
+from flopscape.errors import FlopscapeError
+from flopscape.figures.save import save
+from flopscape.figures.style import RC
+from flopscape.records import parse_object, write_atomically
+
+
+def run(name: str, out: Path, settings: str | None = None, fast: bool = False) -> str:
+    """Run one experiment and write table.csv, figure.svg, figure.png and verdict.json; returns what to print.
+
+    Parameters
+    ----------
+    name : str
+        `exp00` … `exp12`; its module is imported by name, so that a change to one reruns no other.
+    settings : str, optional
+        This experiment's settings as JSON text, or a file like config/bias.yaml; the published ones when left out.
+    fast : bool
+        The fast variant for tests, which the outputs name.
+
+    Raises
+    ------
+    FlopscapeError
+        An unknown experiment, or settings that are wrong.
+    """
+    if name not in EXPERIMENTS:
+        raise FlopscapeError(f"experiment {name!r}: there are {', '.join(EXPERIMENTS)}")
+    chosen, words = _settings(name, settings, fast)
+    experiment = importlib.import_module(f"flopscape.bias.{name}")
+    outcome = experiment.run(chosen)
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "table.csv", outcome.table.assign(setting=words).to_csv(index=False))
+    with matplotlib.rc_context(RC):
+        save(_placeholder(outcome.skipped) if outcome.skipped else experiment.draw(outcome.table), out / "figure.svg")
+    write_atomically(out / "verdict.json", verdict(name, experiment.QUESTION, experiment.ADVICE, words, outcome))
+    return _describe(outcome, words)
+
+
+def _settings(name: str, given: str | None, fast: bool) -> tuple[Experiment, str]:
+    """The settings, and whether they are `published`, `changed` or `fast`."""
+    default: Experiment = getattr(BiasSettings(), name)
+    values = _given(name, given)
+    if fast:
+        return validate(type(default), values | default.fast, "--fast"), "fast"
+    chosen = validate(type(default), values, f"settings of {name}")
+    return chosen, "published" if chosen == default else "changed"
+
+
+def _given(name: str, given: str | None) -> dict[str, object]:
+    if given is None:
+        return {}
+    if given.lstrip().startswith("{"):
+        return parse_object(given, "--settings", "quote it as in the example")
+    section = validate(BiasSettings, load_yaml(given), given)
+    return dict(json.loads(getattr(section, name).model_dump_json()))
+
+
+def _placeholder(why: str) -> Figure:
+    figure = Figure(figsize=(5, 1.2))
+    figure.text(0.5, 0.5, f"skipped: {why}", ha="center", va="center", wrap=True)
+    return figure
+
+
+def _describe(outcome: Outcome, setting: str) -> str:
+    """The finding, and the claims that do not hold."""
+    if outcome.skipped:
+        return f"skipped: {outcome.skipped}"
+    claims = checked(outcome, setting)
+    failed = [f"does NOT hold: {c.claim}: {c.value:g}, expected {c.expected:g}" for c in claims if not c.holds]
+    holds = f"{sum(claim.holds for claim in claims)} of {len(claims)} claims hold ({setting} settings)"
+    return "\n".join([outcome.finding, holds, *failed])

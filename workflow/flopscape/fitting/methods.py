@@ -1,0 +1,34 @@
+"""The shipped methods and what each can be told besides the table: for the config, without importing any of them."""
+
+METHODS: dict[str, dict[str, tuple[str, ...]]] = {
+    "approach1": {"rule": ("hull", "binned", "horizon"), "curves": ()},
+    "approach2": {"variant": ("parabola", "exact"), "weights": ("seeds",)},
+    "approach3": {"objective": ("huber", "lad", "log_lsq", "lsq"), "delta": (), "weights": ("seeds",)},
+    "law": {
+        "law": ("coupled", "kaplan", "power_n", "power_d", "power_c", "data_constrained"),
+        "unique_tokens": (),
+    },
+    "vpnls": {"weights": ("seeds",)},
+}
+"""Method → option → its words; empty where any value of the option's type will do.
+
+The first option of a method is what the second half of a fit's name means: `approach3-lad`, `approach2-exact`."""
+
+
+def named(name: str) -> dict[str, str]:
+    """What the name of a fit alone says: its method, and the first of the method's options after a hyphen."""
+    method, _, word = name.partition("-")
+    options = METHODS.get(method, {})
+    return {"name": name, "method": method} | ({next(iter(options)): word} if word and options else {})
+
+
+def complaint(method: str, given: dict[str, object]) -> str:
+    """Why these options do not belong to a shipped method, or nothing."""
+    for name, value in given.items():
+        words = METHODS[method].get(name)
+        if words is None:
+            owners = [owner for owner, options in METHODS.items() if name in options]
+            return f"{name}: {method} has none; {' and '.join(owners)} {'has' if len(owners) == 1 else 'have'}"
+        if words and value not in words:
+            return f"{name}: {value!r} is none of {', '.join(words)}"
+    return ""

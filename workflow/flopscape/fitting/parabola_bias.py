@@ -1,0 +1,67 @@
+"""How far a parabola's lowest point lies from the optimum it looks for: Approach 2's bias in closed form.
+
+At one budget C = κ·N·D with constant κ let w = ln N − ln N*. Then D = D*·e^−w, and since α·A·N*^−α = β·B·D*^−β at the
+optimum (the derivative of L along C = const vanishes), the surface E + A·N^−α + B·D^−β is
+
+    L = E + α·A·N*^−α · g(w),    g(w) = e^(−αw)/α + e^(βw)/β.
+
+A least-squares parabola is linear in the losses and blind to their offset and scale, so its vertex depends on α, β and
+the sampled w alone. Centred grids of one width shift every budget's vertex by the same w: the exponents are exact, and
+N* is off by the factor e^w. Grids whose centre moves with C shift each vertex by its own w, and the power law through
+them is the true line plus the line through the shifts. For equally spaced, centred w in [−W, W] the leading order is
+(α − β)·W²·(3n² − 7)/(30·(n − 1)²); off-centre by c, as W → 0, the vertex is one step of Newton's method from c.
+"""
+
+import numpy as np
+
+from flopscape.laws.arrays import Array
+
+
+def vertex_shift(alpha: float, beta: float, offsets: Array) -> Array:
+    """ln N of the parabola's vertex minus ln N*.
+
+    Parameters
+    ----------
+    alpha, beta : float
+        Exponents of the surface.
+    offsets : array, shape (…, n)
+        w = ln N − ln N* of the sampled sizes of each budget.
+
+    Returns
+    -------
+    array, shape (…)
+        NaN where the parabola has no lowest point.
+    """
+    offsets = np.asarray(offsets, float)
+    center = offsets.mean(axis=-1, keepdims=True)
+    x = offsets - center
+    g = np.exp(-alpha * offsets) / alpha + np.exp(beta * offsets) / beta
+    slope, bend = _quadratic(x, g - g.mean(axis=-1, keepdims=True))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(bend > 0, center[..., 0] - slope / (2 * bend), np.nan)
+
+
+def _quadratic(x: Array, y: Array) -> tuple[Array, Array]:
+    """Coefficients of x and x² of the least-squares parabola through centred x and y, by its normal equations."""
+    square = x**2 - (x**2).mean(axis=-1, keepdims=True)
+    xx, xs, ss = (np.sum(p, axis=-1) for p in (x * x, x * square, square * square))
+    xy, sy = np.sum(x * y, axis=-1), np.sum(square * y, axis=-1)
+    determinant = xx * ss - xs**2
+    return (xy * ss - sy * xs) / determinant, (sy * xx - xy * xs) / determinant
+
+
+def power_law_shift(log_flops: Array, shifts: Array) -> tuple[float, float]:
+    """What the vertices' shifts add to the exponent a, and to ln N* at the mean of ln C.
+
+    Parameters
+    ----------
+    log_flops, shifts : array, shape (m,)
+        ln C and `vertex_shift` of each budget.
+    """
+    z = log_flops - log_flops.mean()
+    return float(z @ shifts / (z @ z)), float(shifts.mean())
+
+
+def leading_order(alpha: float, beta: float, half_width: float, points: int) -> float:
+    """The shift of a centred grid of `points` sizes within ±half_width of ln N, to second order in the width."""
+    return (alpha - beta) * half_width**2 * (3 * points**2 - 7) / (30 * (points - 1) ** 2)
