@@ -39,6 +39,7 @@ rule write_report:
         manifest=data_manifest,
         runs="results/{study}/runs.csv",
         fits=study_fits,
+        sensitivity="results/{study}/sensitivity.csv",
         figures=study_figures,
         captions=expand("workflow/report/{figure}.rst", figure=FIGURES),
         template="workflow/flopscape/report/template.html",

@@ -10,11 +10,9 @@ from matplotlib.figure import Figure
 
 from flopscape import numbers
 from flopscape.figures import frame, style, whiskers
-from flopscape.figures.tables import Tables
+from flopscape.figures.tables import CHANGE, Tables
 from flopscape.figures.whiskers import Row
 from flopscape.records import Estimate
-
-CHANGE = "n_tokens_change@"
 
 
 def draw(data: Tables) -> Figure:

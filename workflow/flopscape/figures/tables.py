@@ -14,6 +14,8 @@ from flopscape.records import FitResult
 NEEDED = ("n_params", "n_tokens", "loss")
 VARIED = ("what_changes", "setting", "method", "objective", "n_runs", "status", "reason", "a", "a_low", "a_high")
 """Columns of a sensitivity table, besides the numbers at asked budgets."""
+CHANGE = "n_tokens_change@"
+"""What the column of the relative change of D* begins with; the budget follows."""
 CURVE_COLUMNS = ("run_id", "step", "n_tokens", "flops", "train_loss", "heldout_loss", "learning_rate")
 SAME_BUDGET = 0.02
 """Largest relative difference between two budgets that are the same one."""

@@ -27,6 +27,7 @@ def write_report(study_file: Path, results: Path, out: Path) -> None:
         planned.study.recommended_fit,
         [results / "figures" / f"{figure}.svg" for figure in FIGURES],
         out,
+        sensitivity=results / "sensitivity.csv",
         manifest=_manifest(planned.study, results.parent),
         coverage=asdict(planned.coverage),
     )
