@@ -26,7 +26,7 @@ def cloud(axes: Axes, x: np.ndarray, y: np.ndarray, look: Look, log_x: bool = Fa
     axes.scatter(x[:MOST], y[:MOST], s=7, marker=marker, color=colour, alpha=0.22, linewidth=0, rasterized=True)
     if len(x) >= FEWEST:
         across, along = ellipse(np.log(x) if log_x else x, y)
-        axes.plot(np.exp(across) if log_x else across, along, color=colour, linestyle=line, gid="ellipse")
+        axes.plot(np.exp(across) if log_x else across, along, color=colour, linestyle=line)
 
 
 def ellipse(x: np.ndarray, y: np.ndarray, points: int = 121) -> np.ndarray:

@@ -51,11 +51,13 @@ def _panel(axes: Axes, data: Tables, name: str, fit: FitResult, look: Look) -> N
         cone = np.sqrt(np.transpose(grid["F"]))  # F is a bowl, which straight interpolation suits less
         edges = np.sqrt(list(grid["levels"].values()))
         axes.contour(grid["alpha"], grid["beta"], cone, levels=edges, colors="black", linestyles=EDGES, linewidths=1.2)
-    axes.axline((alpha, beta), slope=beta / alpha, color="0.35", linewidth=1, linestyle=CONSTANT, gid="constant a")
-    axes.plot([alpha], [beta], color=look[0], **STAR, gid="best")
+    axes.axline(
+        (alpha, beta), slope=beta / alpha, color="0.35", linewidth=1, linestyle=CONSTANT, gid=f"constant-{name}"
+    )
+    axes.plot([alpha], [beta], color=look[0], **STAR, gid=f"best-{name}")
     axes.set_title(name, parse_math=False)
     axes.set_xlabel("α, the exponent of N")
-    axes.set_ylabel("β, the exponent of D")
+    axes.set_ylabel(f"β, the exponent of D ({data.unit}s)")
 
 
 def _draws(data: Tables, name: str) -> np.ndarray:

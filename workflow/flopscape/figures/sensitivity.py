@@ -30,7 +30,7 @@ def draw(data: Tables) -> Figure:
     _base(panels[0], fitted.a.iloc[0], "a in N* ∝ Cᵃ")
     if asked:
         flops = numbers.flops(float(asked.removeprefix(CHANGE)))
-        _base(panels[1], 0.0, f"change of D* at {flops} FLOPs, %")
+        _base(panels[1], 0.0, f"change of D* ({data.unit}s) at {flops} FLOPs, %")
     return frame.finish(figure, title, _notes(table), data.simulated)
 
 
@@ -51,7 +51,7 @@ def _row(line: dict[Hashable, Any], asked: str | None, colour: Any, marker: str)
 
 def _base(axes: Axes, value: float, label: str) -> None:
     """The base fit's number through all lines."""
-    axes.axvline(value, color="0.4", linewidth=1, linestyle=(0, (3, 2)), zorder=1, gid="base")
+    axes.axvline(value, color="0.4", linewidth=1, linestyle=(0, (3, 2)), zorder=1)
     axes.set_xlabel(label)
 
 

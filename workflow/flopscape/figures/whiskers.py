@@ -41,7 +41,7 @@ def panels(figure: Figure, rows: Sequence[Row], logarithmic: Sequence[bool]) -> 
     for place, (one, log) in enumerate(zip(axes, logarithmic, strict=True)):
         shown = [(line, row, n) for line, row in enumerate(rows) if (n := known(row.values[place])) is not None]
         for line, row, number in shown:
-            _whisker(one, line, number, row)
+            _whisker(one, line, number, row, f"estimate-{place}-{line}")
         if log:
             one.set_xscale("log")
         one.set_xlim(*limits([number for _, _, number in shown], log))
@@ -72,7 +72,7 @@ def limits(values: Sequence[Estimate], logarithmic: bool) -> tuple[float, float]
     return (float(np.exp(low)), float(np.exp(high))) if logarithmic else (float(low), float(high))
 
 
-def _whisker(axes: Axes, line: int, number: Estimate, row: Row) -> None:
+def _whisker(axes: Axes, line: int, number: Estimate, row: Row, gid: str) -> None:
     """The dot, and its interval; an open end runs off the axis."""
     if number.low is not None or number.high is not None:
         ends = [-FAR if number.low is None else number.low, FAR if number.high is None else number.high]
@@ -80,5 +80,5 @@ def _whisker(axes: Axes, line: int, number: Estimate, row: Row) -> None:
     face = "white" if row.hollow else row.colour
     axes.plot(
         [number.estimate], [line], marker=row.marker, color=row.colour, markerfacecolor=face, markersize=7,
-        markeredgewidth=1.4, linestyle="none", zorder=4, gid=f"estimate-{line}",
+        markeredgewidth=1.4, linestyle="none", zorder=4, gid=gid,
     )  # fmt: skip

@@ -61,7 +61,7 @@ def _held_out(known: Mapping[str, Any]) -> str:
 
 def published() -> Grid:
     """Exponents from the literature."""
-    rows = [[known.name, numbers.exponent(known.a), numbers.exponent(1 - known.a), known.source] for known in EXPONENTS]
+    rows = [[known.name, f"{known.a:g}", f"{1 - known.a:.3g}", known.source] for known in EXPONENTS]
     note = "Context only: other data, other architectures, other conventions. Agreement is no confirmation. b = 1 − a."
     return Grid(["published", "a", "b", "source"], rows, note)
 

@@ -78,10 +78,10 @@ def _fits(evidence: Evidence) -> list[Block]:
         Grid(["fit", "status", "method", "objective", "runs"], [*map(_status, *_pairs(evidence.fits))])
     ]
     if exponents:
-        blocks += [Grid(["fit", "a in N* ∝ C^a", "b in D* ∝ C^b"], exponents), comparison.published()]
+        blocks.append(Grid(["fit", "a in N* ∝ C^a", "b in D* ∝ C^b"], exponents))
     if surfaces:
         blocks.append(Grid(["fit", "E", "A", "B", "α", "β"], surfaces, "L(N, D) = E + A·N^−α + B·D^−β, in nats."))
-    blocks += comparison.goodness(shown, evidence.unit)
+    blocks += [*comparison.goodness(shown, evidence.unit), *([comparison.published()] if exponents else [])]
     return [*blocks, *(Bullets(items) for items in (_verdicts(evidence), _warnings(evidence)) if items)]
 
 
