@@ -1,6 +1,7 @@
 """What is drawn is what the tables and fits hold."""
 
 import dataclasses
+from types import ModuleType
 
 import matplotlib
 import numpy as np
@@ -123,6 +124,29 @@ def test_a_diverged_runs_curve_is_not_drawn(text_study: Tables) -> None:
     runs.loc[runs.run_id == "000000000000", "status"] = "diverged"
     figure = curves.draw(dataclasses.replace(text_study, runs=runs, curves=lost))
     assert "no training curves" in figure.axes[0].texts[0].get_text()
+
+
+def imported(study: Tables) -> Tables:
+    """The same runs as somebody else's table would have them."""
+    runs = study.runs.drop(columns="n_params_body").assign(loss_unit="bits")
+    return dataclasses.replace(study, runs=runs, curves=study.curves.assign(train_loss=np.nan))
+
+
+@pytest.mark.parametrize("module", [isoflop, loss, curves, residuals, allocation])
+def test_other_peoples_runs_are_not_given_our_conventions(module: ModuleType, text_study: Tables) -> None:
+    figure = module.draw(imported(text_study))
+    text = " ".join(label for axes in figure.axes for label in (axes.get_xlabel(), axes.get_ylabel()))
+    assert "body" not in text
+    assert "nats" not in text
+    assert module is allocation or "bits" in text
+
+
+def test_curves_without_a_training_loss_show_the_heldout_one(text_study: Tables) -> None:
+    figure = curves.draw(imported(text_study))
+    assert figure.axes[0].get_ylabel() == "held-out loss, bits"
+    heldout = text_study.curves.heldout_loss.dropna()
+    drawn = np.concatenate([path.vertices[:, 1] for path in figure.axes[0].collections[0].get_paths()])
+    assert drawn.min() == pytest.approx(heldout.min())
 
 
 @pytest.mark.parametrize(

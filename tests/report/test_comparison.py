@@ -44,7 +44,7 @@ def test_goodness_of_fit_is_in_units_of_the_loss_and_of_the_noise(evidence: Evid
 def test_a_parabola_fit_tells_how_far_its_optimal_size_was_off() -> None:
     fit = studies.refused_fit()
     fit.diagnostics = {"residual_sd": 0.02, "seed_sd": None, "predict_largest": {"log_n_params": -np.log(1.5)}}
-    grid = comparison.goodness({"approach2": fit}, "token")[0]
+    grid = comparison.goodness({"approach2": fit}, "nats per token")[0]
     assert isinstance(grid, Grid)
     assert grid.rows == [["approach2", "–", "0.0200", "–", "N* off by a factor 1.50"]]
 

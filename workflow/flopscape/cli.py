@@ -6,12 +6,15 @@ Heavy imports stay inside the verbs, so that `--help` and the plan are instant a
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES
+
+if TYPE_CHECKING:
+    from flopscape.config import ImportedStudy
 
 app = typer.Typer(
     help="Plan, price, run and fit scaling-law sweeps.",
@@ -39,12 +42,17 @@ def plan(
     results: Results = Path("results"),
 ) -> None:
     """Print the plan of a study and its price; starts nothing."""
+    from flopscape.config import ImportedStudy
     from flopscape.plan.overview import overview, resolved_yaml
     from flopscape.plan.show import plan_csv, plan_json, price_text
+    from flopscape.read_config import read_study
     from flopscape.records import write_atomically
 
     if resolved:
         print(resolved_yaml(study_file))
+        return
+    if isinstance(study := read_study(study_file), ImportedStudy) and not (csv_out or as_json):
+        _print_import(study, study_file, config_file)
         return
     seen = overview(study_file, config_file, results, cores)
     if csv_out:
@@ -53,6 +61,15 @@ def plan(
         print(plan_json(seen.rows, seen.price, seen.coverage))
     else:
         print(price_text(seen.study, seen.price, seen.coverage, seen.finished))
+
+
+def _print_import(study: "ImportedStudy", study_file: Path, config_file: Path) -> None:
+    from flopscape.plan.imported import plan_import
+    from flopscape.plan.overview import settings
+    from flopscape.plan.show_import import import_text
+
+    mirror = settings(config_file).data_mirror
+    print(import_text(plan_import(study_file.stem, study_file, study, mirror), mirror))
 
 
 @app.command(
@@ -86,8 +103,8 @@ def collect(
 ) -> None:
     """Collect a study's run records into one tidy table."""
     from flopscape.collect import write_tables
-    from flopscape.config import load_study
     from flopscape.plan.rows import plan_rows
+    from flopscape.read_config import load_study
 
     write_tables(plan_rows(load_study(study_file)), runs, out)
 
@@ -95,18 +112,25 @@ def collect(
 @app.command("import", epilog="Example: `flopscape import theirs.csv --map loss=val_loss --map flops=C --out runs.csv`")
 def import_(
     source: Annotated[str, typer.Argument(metavar="FILE", help="CSV, TSV, Parquet or JSONL; or a published table.")],
-    out: Annotated[Path, typer.Option(help="Table to write, .csv or .parquet.")],
+    out: Annotated[Path | None, typer.Option(help="Table to write, .csv or .parquet.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Write all tables of a study into this folder instead.")] = None,
     columns: Annotated[list[str] | None, typer.Option("--map", help="Our name = theirs: loss=val_loss.")] = None,
     mirror: Annotated[Path | None, typer.Option(help="Folder with the files of published tables.")] = None,
+    curves: Annotated[Path | None, typer.Option(help="With --folder: a table of training curves.")] = None,
 ) -> None:
     """Turn other people's runs into a table that `fit` reads: columns mapped, N or D from C = 6ND, rows checked."""
-    from flopscape.fitting.read_table import read_any
-    from flopscape.other_runs import import_runs
-    from flopscape.published import PUBLISHED, load_published
+    from flopscape.import_study import import_study
+    from flopscape.other_runs import import_runs, sentence, write_table
 
     mapping = dict(_pair(text, "--map", "loss=val_loss") for text in columns or [])
-    frame = load_published(source, mirror) if source in PUBLISHED else read_any(Path(source))
-    print(import_runs(frame, source, out, mapping))
+    if folder and not out:
+        print(import_study(source, mirror, mapping, curves, folder))
+    elif out and not (folder or curves):
+        imported = import_runs(source, mirror, mapping)
+        write_table(imported.frame, out)
+        print(sentence(imported, out, source))
+    else:
+        raise FlopscapeError("import: give --out RUNS.csv, or --folder and perhaps --curves")
 
 
 @app.command(epilog="Example: `flopscape fit results/quick/runs.csv --method vpnls --flops 1e13 --out fit.json`")

@@ -14,6 +14,8 @@ from flopscape.errors import FlopscapeError
 
 RunStatus = Literal["completed", "diverged", "skipped"]
 FitStatus = Literal["ok", "weak", "boundary", "refused"]
+RunColumn = Literal["n_params", "n_tokens", "loss", "flops", "budget", "run_id", "seed", "status", "simulated"]
+"""Columns of a table of runs that a fit reads; any other is carried along."""
 Spec = dict[str, Any]
 
 

@@ -4,22 +4,25 @@ It imports neither torch nor pandas, so that a dry run of thousands of runs stay
 """
 
 import atexit
+import re
 import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings
-from flopscape.config import Config, load_yaml, split_studies, study_paths, validate
+from flopscape.config import Config
 from flopscape.errors import FlopscapeError
-from flopscape.figures.names import FIGURES
+from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import METHODS
+from flopscape.plan.imported import PlannedImport, free_text
 from flopscape.plan.launch import launch_command
-from flopscape.plan.overview import plan_study, price_planned
+from flopscape.plan.overview import plan_any, price_planned
 from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.show import price_text
 from flopscape.plugins.base import load_plugin
+from flopscape.read_config import load_yaml, split_studies, study_paths, validate
 from flopscape.records import canonical, dataset_id, short_hash
 
 RESULTS = Path("results")
@@ -31,7 +34,7 @@ def read_settings():
         selected = dict(config, studies=split_studies(config.get("studies", [])))
         settings = validate(Config, selected, "config/config.yaml or --config")
         paths = study_paths(settings.studies)
-        return settings, {name: plan_study(name, path) for name, path in paths.items()}
+        return settings, {name: plan_any(name, path, settings) for name, path in paths.items()}
     except FlopscapeError as error:
         raise WorkflowError(str(error)) from None
 
@@ -57,14 +60,20 @@ def read_bias():
 
 SETTINGS, STUDIES = read_settings()
 BIAS = read_bias()
+IMPORTED = {name: planned for name, planned in STUDIES.items() if isinstance(planned, PlannedImport)}
+TRAINED = {name: planned for name, planned in STUDIES.items() if name not in IMPORTED}
 ROWS = {name: {row.run_id: row for row in planned.rows} for name, planned in STUDIES.items()}
-DATASETS = {dataset_id(p.study.dataset.spec()): p.study.dataset.spec() for p in STUDIES.values() if p.study.dataset}
+DATASETS = {dataset_id(p.study.dataset.spec()): p.study.dataset.spec() for p in TRAINED.values() if p.study.dataset}
 SOURCES = {name: source_files(dataset) for name, dataset in DATASETS.items()}
 FITS = {name: {fit.name: fit for fit in planned.study.fits} for name, planned in STUDIES.items()}
 
+ANY_NAME = "[A-Za-z0-9][A-Za-z0-9_.-]*"
+IMPORTED_NAME = "|".join(map(re.escape, IMPORTED)) or "(?!)"
+TRAINED_NAME = f"(?!(?:{IMPORTED_NAME})/){ANY_NAME}"
+
 
 wildcard_constraints:
-    study="[A-Za-z0-9][A-Za-z0-9_.-]*",
+    study=ANY_NAME,
     run_id="[0-9a-f]{12}",
     fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
     figure="[a-z]+",
@@ -75,14 +84,19 @@ wildcard_constraints:
 def targets(name):
     """Every file of a study: listed one by one, or a deleted one would not be rebuilt."""
     return [
-        f"results/{name}/plan.csv",
+        *([f"results/{name}/plan.csv"] if name in TRAINED else []),
         *run_files(name),
         f"results/{name}/runs.csv",
         *(f"results/{name}/fits/{fit}.json" for fit in FITS[name]),
         f"results/{name}/sensitivity.csv",
-        *(f"results/{name}/figures/{figure}.svg" for figure in FIGURES),
+        *figure_files(name),
         f"results/{name}/report.html",
     ]
+
+
+def figure_files(name):
+    figures = drawable(STUDIES[name].study.has_curves)
+    return [f"results/{name}/figures/{figure}.svg" for figure in figures]
 
 
 def run_files(name):
@@ -120,8 +134,10 @@ def dataset_sources(wildcards):
 
 
 def data_manifest(wildcards):
-    """The manifest that a run waits for; simulated runs need no data."""
+    """The manifest that a run waits for; simulated runs need no data, imported ones have a manifest of their own."""
     study = chosen(wildcards.study).study
+    if wildcards.study in IMPORTED:
+        return f"results/{wildcards.study}/manifest.json"
     if study.simulated or study.dataset is None:
         return []
     return f"results/data/{dataset_id(study.dataset.spec())}/manifest.json"
@@ -202,7 +218,8 @@ def curves_of(study, fit):
 
 def varied_fit(wildcards):
     """The recommended fit, whose choices are changed one at a time."""
-    return FITS[wildcards.study][chosen(wildcards.study).study.recommended_fit]
+    planned = chosen(wildcards.study)
+    return FITS[planned.name][planned.study.recommended_fit]
 
 
 def varied_options(wildcards):
@@ -241,13 +258,23 @@ def figure_title(wildcards):
 
 
 def study_figures(wildcards):
-    return [f"results/{wildcards.study}/figures/{figure}.svg" for figure in FIGURES]
+    return figure_files(chosen(wildcards.study).name)
 
 
 def report_settings(wildcards):
     """What the report takes from the config besides the files it reads."""
     study = chosen(wildcards.study).study
-    return canonical({"title": study.title, "recommend": study.recommend.model_dump(), "study": study.model.spec()})
+    subject = study.runs.model_dump() if wildcards.study in IMPORTED else study.model.spec()
+    return canonical({"title": study.title, "recommend": study.recommend.model_dump(), "study": subject})
+
+
+def imported_files(wildcards):
+    return chosen(wildcards.study).files
+
+
+def import_options(wildcards):
+    """The words of `flopscape import`: the table, then its options."""
+    return chosen(wildcards.study).options
 
 
 def experiment_settings(wildcards):
@@ -266,8 +293,10 @@ def print_prices():
     for job in workflow.dag.needrun_jobs(exclude_finished=False):
         if job.rule.name == "train_run":
             todo[job.wildcards.study][job.wildcards.run_id] = "forced, or inputs changed"
+    for planned in IMPORTED.values():
+        print(f"\n{free_text(planned)}", flush=True)
     slots = workflow.resource_settings.nodes or workflow.resource_settings.cores or 1
-    for name, planned in STUDIES.items():
+    for name, planned in TRAINED.items():
         seen = price_planned(planned, SETTINGS.prices, slots, RESULTS, todo[name])
         print(f"\n{price_text(planned.study, seen.price, seen.coverage, seen.finished)}", flush=True)
         try:
@@ -278,7 +307,7 @@ def print_prices():
 
 def refuse_to_start():
     """Before the first job: a study over its limits, or with a broken record, stops everything."""
-    for planned in STUDIES.values():
+    for planned in TRAINED.values():
         seen = price_planned(planned, SETTINGS.prices, 1, RESULTS)
         if seen.finished.broken:
             raise WorkflowError("\n".join(seen.finished.broken))

@@ -32,7 +32,7 @@ def draw(data: Tables) -> Figure:
     panels = figure.subplots(1, len(asked), squeeze=False)[0]
     for axes, prediction in zip(panels, asked, strict=True):
         _panel(axes, data, drawn, prediction.flops)
-    panels[0].set_ylabel(f"L*, nats per {data.unit}")
+    panels[0].set_ylabel(f"L*, {data.loss_unit}")
     style.legend_below(figure, panels[0])
     return frame.finish(figure, title, [*frame.refusals(data.fits), *_notes(data, drawn)], data.simulated)
 

@@ -36,8 +36,8 @@ def draw(data: Tables) -> Figure:
         _budgets(axes, data, optima)
     else:
         _grid(figure, axes, data.completed)
-    style.params_axis(axes)
-    style.loss_axis(axes, data.unit)
+    style.params_axis(axes, data.size)
+    style.loss_axis(axes, data.loss_label)
     return frame.finish(figure, title, _notes(data, optima), data.simulated)
 
 

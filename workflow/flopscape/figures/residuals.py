@@ -15,7 +15,7 @@ from flopscape.figures.tables import Tables
 from flopscape.records import FitResult
 
 AXES = (
-    ("n_params", "N, parameters (body + head)", style.tick_count),
+    ("n_params", "N, {size}", style.tick_count),
     ("n_tokens", "D, {unit}s", style.tick_count),
     ("flops", "C, training FLOPs", style.flops_tick),
 )
@@ -34,13 +34,13 @@ def draw(data: Tables) -> Figure:
     for row, (name, left) in zip(grid, fitted.items(), strict=True):
         _row(row, data, name, left, spread)
     for axes, (_, label, _) in zip(grid[-1], AXES, strict=True):
-        axes.set_xlabel(label.format(unit=data.unit))
+        axes.set_xlabel(label.format(unit=data.unit, size=data.size))
     _legend(figure, grid[0, 0], data)
     return frame.finish(figure, title, frame.refusals(data.fits), data.simulated)
 
 
 def residuals(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
-    """Observed minus fitted loss in nats per unit; NaN where a fit says nothing."""
+    """Observed minus fitted loss; NaN where a fit says nothing."""
     if fit.status == "refused":
         return pd.Series(np.nan, index=runs.index)
     if fit.surface is not None:
@@ -76,7 +76,7 @@ def _row(panels: np.ndarray, data: Tables, name: str, left: pd.Series, spread: f
             axes.axhspan(-spread, spread, color="0.88", linewidth=0, zorder=0, label="± seed standard deviation")
         _points(axes, data, column, left, fitted)
         style.log_axis(axes.xaxis, write, 3)
-    panels[0].set_ylabel(f"{name}\nresidual, nats per {data.unit}")
+    panels[0].set_ylabel(f"{name}\nresidual, {data.loss_unit}")
 
 
 def _fitted(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
@@ -111,4 +111,6 @@ def _legend(figure: Figure, axes: Axes, data: Tables) -> None:
     if not all(_fitted(fit, data.completed).all() for fit in shown):
         hollow = Line2D([], [], linestyle="none", color="0.3", marker="o", markerfacecolor="none", label="not fitted")
         handles.append(hollow)
+    if looks and data.completed.budget.isna().any():
+        handles.append(Line2D([], [], linestyle="none", color="black", marker="o", label="no budget"))
     figure.legend(handles=handles, loc="outside lower left", ncols=7)

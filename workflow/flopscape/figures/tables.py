@@ -54,6 +54,26 @@ class Tables:
         return str(self.runs.unit.iloc[0]) if len(self.runs) else "token"
 
     @property
+    def trained_here(self) -> bool:
+        """Whether flopscape made the runs, and so knows what their N and loss are."""
+        return "n_params_body" in self.runs
+
+    @property
+    def size(self) -> str:
+        """What N counts."""
+        return "parameters (body + head)" if self.trained_here else "parameters"
+
+    @property
+    def loss_unit(self) -> str:
+        """What the loss is measured in."""
+        return loss_unit(self.runs, self.unit)
+
+    @property
+    def loss_label(self) -> str:
+        """The loss of a whole run, with its unit."""
+        return f"{'held-out loss' if self.trained_here else 'loss'}, {self.loss_unit}"
+
+    @property
     def budgets(self) -> list[float]:
         """Distinct budgets of the runs, ascending; empty for a grid."""
         return sorted(float(budget) for budget in self.runs.budget.dropna().unique())
@@ -81,6 +101,11 @@ def read(
     return Tables(table, _curves(curves), results, draws, title, varied)
 
 
+def loss_unit(runs: pd.DataFrame, unit: str) -> str:
+    """What the loss of a table is measured in; nats where it says nothing."""
+    return str(runs.loss_unit.iloc[0]) if "loss_unit" in runs and len(runs) else f"nats per {unit}"
+
+
 def has_draws(fit: Path) -> bool:
     """Whether a fit's draws stand beside it."""
     return fit.with_suffix(".parquet").is_file()
@@ -88,9 +113,8 @@ def has_draws(fit: Path) -> bool:
 
 def complete(runs: pd.DataFrame) -> pd.DataFrame:
     """Add the columns that other people's tables lack: every run completed, of one seed, C = 6ND."""
-    rows = range(len(runs))
     defaults: dict[str, Any] = {
-        "run_id": [str(row) for row in rows],
+        "run_id": [f"row {row}" for row in range(1, len(runs) + 1)],
         "status": "completed",
         "reason": "",
         "simulated": False,

@@ -68,7 +68,7 @@ def _from_parabolas(table: RunTable, result: FitResult) -> Array:
     predicted = np.full(len(table), np.nan)
     for optimum in result.optima:
         rows = np.isclose(table.budget, optimum["budget"], rtol=1e-12)
-        if optimum["used"] and rows.any():
+        if optimum["used"] and optimum.get("c2") is not None and rows.any():
             x = np.log(table.n_params[rows]) - optimum["center_log_n_params"]
             coefficients = [optimum[name] for name in ("c0", "c1", "c2")]
             predicted[rows] = np.polynomial.polynomial.polyval(x, coefficients)

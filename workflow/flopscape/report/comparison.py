@@ -26,14 +26,14 @@ def near_optimal(predictions: list[Prediction]) -> list[Block]:
     return [Bullets(items)] if items else []
 
 
-def goodness(fits: Mapping[str, FitResult], unit: str) -> list[Block]:
+def goodness(fits: Mapping[str, FitResult], loss_unit: str) -> list[Block]:
     """How far the fits are from the runs, in units of the loss and of the noise."""
     rows = [[name, *_goodness(fit.diagnostics)] for name, fit in fits.items() if fit.diagnostics.get("residual_sd")]
     head = [
         "fit",
         "typical error, part of the loss",
-        f"residual s.d., nats per {unit}",
-        f"s.d. between seeds, nats per {unit}",
+        f"residual s.d., {loss_unit}",
+        f"s.d. between seeds, {loss_unit}",
         "largest budget, predicted from the others",
     ]
     note = (

@@ -42,7 +42,8 @@ def _answer(evidence: Evidence) -> list[Block]:
         others = [name for name, other in evidence.fits.items() if other.status in ("ok", "weak")]
         hint = f" {', '.join(others)} gave an answer: set recommend.fit to see it." if others else ""
         return [Paragraph(f"No recommendation: {evidence.recommended} refused: {sentence(fit.reason)}{hint}", True)]
-    blocks: list[Block] = [Paragraph(summary.sentence(p, evidence.unit), True) for p in fit.predictions[:1]]
+    unit, loss_unit = evidence.unit, evidence.loss_unit
+    blocks: list[Block] = [Paragraph(summary.sentence(p, unit, loss_unit), True) for p in fit.predictions[:1]]
     if fit.status != "ok":
         words = f"Status {fit.status}, {summary.STATUS_WORDS[fit.status]}: {sentence(fit.reason)}"
         blocks.append(Paragraph(words, True))
@@ -55,7 +56,7 @@ def _recommendation(evidence: Evidence) -> list[Block]:
         return []
     note = f"From {evidence.recommended}; 95 % intervals: {evidence.fit.interval or 'none'}."
     band = comparison.near_optimal(evidence.fit.predictions)
-    return [Grid(summary.head(evidence.unit), rows, note), *band, *_comparison(evidence)]
+    return [Grid(summary.head(evidence.unit, evidence.loss_unit), rows, note), *band, *_comparison(evidence)]
 
 
 def _comparison(evidence: Evidence) -> list[Block]:
@@ -66,7 +67,7 @@ def _comparison(evidence: Evidence) -> list[Block]:
         if name != evidence.recommended
         for row in summary.recommendation(fit)
     ]
-    return [Grid(["fit", *summary.head(evidence.unit)], rows, "For comparison.")] if rows else []
+    return [Grid(["fit", *summary.head(evidence.unit, evidence.loss_unit)], rows, "For comparison.")] if rows else []
 
 
 def _fits(evidence: Evidence) -> list[Block]:
@@ -80,8 +81,9 @@ def _fits(evidence: Evidence) -> list[Block]:
     if exponents:
         blocks.append(Grid(["fit", "a in N* ∝ C^a", "b in D* ∝ C^b"], exponents))
     if surfaces:
-        blocks.append(Grid(["fit", "E", "A", "B", "α", "β"], surfaces, "L(N, D) = E + A·N^−α + B·D^−β, in nats."))
-    blocks += [*comparison.goodness(shown, evidence.unit), *([comparison.published()] if exponents else [])]
+        law = f"L(N, D) = E + A·N^−α + B·D^−β, in {evidence.loss_unit}."
+        blocks.append(Grid(["fit", "E", "A", "B", "α", "β"], surfaces, law))
+    blocks += [*comparison.goodness(shown, evidence.loss_unit), *([comparison.published()] if exponents else [])]
     return [*blocks, *(Bullets(items) for items in (_verdicts(evidence), _warnings(evidence)) if items)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flopscape.figures.tables import loss_unit
 from flopscape.records import FitResult
 
 
@@ -57,6 +58,16 @@ class Evidence:
     def unit(self) -> str:
         """What D counts: token, image."""
         return str(self.runs.unit.iloc[0]) if len(self.runs) else "token"
+
+    @property
+    def loss_unit(self) -> str:
+        """What the loss is measured in."""
+        return loss_unit(self.runs, self.unit)
+
+    @property
+    def imported(self) -> bool:
+        """Whether the runs are other people's: then the manifest tells the origin of each column."""
+        return "columns" in self.manifest
 
     @property
     def train_units(self) -> int | None:
