@@ -111,7 +111,7 @@ def sensitivity(
         if report:
             report(number, len(settings), setting.name)
         result = fit(setting.table, setting.method, **common, **setting.options)[0]
-        what = setting.what or ("objective" if result.law == base.law else "method")
+        what = setting.what or ("objective" if result.law == base.law == "surface" else "method")
         if setting.what or (result.method, result.objective) != (base.method, base.objective):
             rows.append(_row(what, setting.name, result, base))
     return pd.DataFrame(rows)
