@@ -16,6 +16,7 @@ from flopscape.figures import sensitivity as sensitivity_figure
 from flopscape.figures.style import log_ticks, tick_count
 from flopscape.figures.tables import Tables
 from flopscape.figures.whiskers import limits
+from flopscape.fitting.optimum_curve import predicted
 from flopscape.laws.compute import Compute, optimum
 from flopscape.literature import EXPONENTS
 from flopscape.records import Estimate
@@ -34,9 +35,27 @@ def test_a_vertex_stands_at_its_budgets_optimum(text_study: Tables) -> None:
 def test_a_parabola_is_lowest_at_its_vertex(text_study: Tables) -> None:
     one = text_study.fits["approach2"].optima[2]
     around = np.log(one["n_params"]) + np.array([-0.1, 0.0, 0.1])
-    values = isoflop.parabola(one, around)
+    values = predicted(one, around, around)
     assert values[1] == pytest.approx(one["loss"])
     assert values[1] < min(values[0], values[2])
+
+
+def test_the_curve_of_an_exact_shape_is_drawn_at_its_budgets_compute(text_study: Tables) -> None:
+    fit = text_study.fits["approach2"]
+    shape = {"shape": "exact", "center_log_n_params": 12.0, "center_log_n_tokens": 15.0, "E": 1.0, "P": 0.4, "R": 0.5}
+    optima = [o | shape | {"alpha": 0.3, "beta": 0.4} for o in fit.optima if o["used"]]
+    data = dataclasses.replace(text_study, fits={"exact": dataclasses.replace(fit, optima=optima)})
+    curves = [line for line in isoflop.draw(data).axes[0].lines if len(np.atleast_1d(line.get_xdata())) == 120]
+    compute = Compute.from_json(fit.diagnostics["kappa"])
+    for line, one in zip(curves, optima, strict=True):
+        log_n = np.log(line.get_xdata())
+        expected = predicted(one, log_n, compute.tokens(log_n, one["budget"]))
+        assert line.get_ydata() == pytest.approx(expected)
+    left = residuals.residuals(data.fits["exact"], data.completed)
+    runs = data.completed[left.notna()]
+    nearest = [min(optima, key=lambda o: abs(np.log(o["budget"] / budget))) for budget in runs.budget]
+    values = [predicted(o, *np.log([n, d])) for o, n, d in zip(nearest, runs.n_params, runs.n_tokens, strict=True)]
+    assert left.dropna().to_numpy() == pytest.approx(runs.loss.to_numpy() - values)
 
 
 def test_diverged_runs_and_excluded_budgets_are_in_the_legend(text_study: Tables) -> None:

@@ -13,8 +13,8 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting import logloss
 from flopscape.fitting.approach3 import OBJECTIVES, _search
 from flopscape.fitting.fit import fit
+from flopscape.fitting.local_fit import log_derivatives, loss_derivatives
 from flopscape.fitting.logloss import Data
-from flopscape.fitting.profile import log_derivatives, loss_derivatives
 from flopscape.fitting.surface_fit import centred_problem
 from flopscape.fitting.varpro import Problem
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -56,8 +55,8 @@ def test_published_exponents_say_that_they_are_context(evidence: Evidence) -> No
 
 
 def test_the_near_optimal_band_is_told_where_a_fit_has_one(evidence: Evidence) -> None:
-    prediction = SimpleNamespace(**vars(evidence.fit.predictions[0]) | {"near_optimal_n_params": [2e4, 6e4]})
-    block = comparison.near_optimal([prediction])[0]  # type: ignore[list-item]
+    prediction = dataclasses.replace(evidence.fit.predictions[0], near_optimal_n_params=[2e4, 6e4])
+    block = comparison.near_optimal([prediction])[0]
     assert "every size from 20.0 k to 60.0 k" in block.items[0]  # type: ignore[union-attr]
     assert comparison.near_optimal(evidence.fit.predictions) == []
 

@@ -211,13 +211,17 @@ class Estimate:
 
 @dataclass
 class Prediction:
-    """The compute-optimal run at one budget: `flops` is given, the rest is estimated."""
+    """The compute-optimal run at one budget: `flops` is given, the rest is estimated.
+
+    `near_optimal_n_params` is the range of N that wastes at most 1 % of the compute; None without a surface.
+    """
 
     flops: float
     n_params: Estimate | None
     n_tokens: Estimate | None
     loss: Estimate | None
     tokens_per_param: Estimate | None
+    near_optimal_n_params: list[float] | None = None
 
 
 @dataclass
@@ -234,8 +238,9 @@ class FitResult:
 
     `surface` holds E, A, B, alpha, beta; `exponents` a and b of N* ∝ C^a, D* ∝ C^b; `optima` the per-budget vertices
     that approach2 finds (budget, n_params, n_tokens, loss, their standard errors of ln N and loss, n_runs, used,
-    reason); `conventions` the column behind each of N, D and C; `diagnostics` numbers by name. `interval` says how
-    the intervals were made; `warnings` are sentences on what to distrust.
+    reason, and the curve's shape with its numbers: see fitting/optimum_curve.py); `conventions` the column behind each
+    of N, D and C; `diagnostics` numbers by name. `interval` says how the intervals were made; `warnings` are sentences
+    on what to distrust.
     """
 
     status: FitStatus
@@ -277,7 +282,7 @@ def _nested(data: dict[str, Any]) -> dict[str, Any]:
         "surface": data["surface"] and {k: Estimate(**v) for k, v in data["surface"].items()},
         "exponents": data["exponents"] and {k: Estimate(**v) for k, v in data["exponents"].items()},
         "predictions": [
-            Prediction(p["flops"], **{q: p[q] and Estimate(**p[q]) for q in quantities}) for p in data["predictions"]
+            Prediction(**{**p, **{q: p[q] and Estimate(**p[q]) for q in quantities}}) for p in data["predictions"]
         ],
         "excluded": [Exclusion(**e) for e in data["excluded"]],
     }

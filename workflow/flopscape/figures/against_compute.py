@@ -65,7 +65,8 @@ def _line(axes: Axes, flops: np.ndarray, drawn: Path, colour: str, line: Any) ->
 def _optima(axes: Axes, data: Tables, quantity: Quantity) -> list[float]:
     """Per-budget optima with their standard errors; excluded ones hollow."""
     central = []
-    found = [o for fit in data.fits.values() for o in fit.optima if o.get(quantity) is not None and o[quantity] > 0]
+    of_budgets = [o for fit in data.fits.values() for o in fit.optima if "center_log_n_params" in o]
+    found = [o for o in of_budgets if o.get(quantity) is not None and o[quantity] > 0]
     for used, face in ((True, "black"), (False, "white")):
         group = [o for o in found if bool(o["used"]) is used]
         if not group:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.optimum_curve import has_curve
 from flopscape.records import FitResult
 
 NEEDED = ("n_params", "n_tokens", "loss")
@@ -132,7 +133,7 @@ def complete(runs: pd.DataFrame) -> pd.DataFrame:
 
 def with_budgets(runs: pd.DataFrame, fits: Iterable[FitResult]) -> pd.DataFrame:
     """Runs that were planned without budgets get those that a fit found in their compute."""
-    found = next((fit.optima for fit in fits if fit.optima), [])
+    found = next((fit.optima for fit in fits if any(map(has_curve, fit.optima))), [])
     if runs.budget.notna().any() or not found:
         return runs
     budgets = np.array([optimum["budget"] for optimum in found])

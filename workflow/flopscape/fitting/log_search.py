@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from flopscape.fitting import logloss, varpro
+from flopscape.fitting.local_fit import Local, local, log_derivatives
 from flopscape.fitting.logloss import Data
-from flopscape.fitting.profile import Local, local, log_derivatives
 from flopscape.fitting.varpro import Problem, Solution
 from flopscape.laws.arrays import Array
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.near_optimal import near_optimal_sizes
 from flopscape.fitting.resample import percentile_interval
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute, optimum
@@ -62,7 +63,8 @@ def _from_surface(
 ) -> Prediction:
     n, d, L = _at(best, flops, n_params, compute)
     ns, ds, Ls = _at(sampled, flops, n_params, compute)
-    return Prediction(flops, _estimate(n, ns), _estimate(d, ds), _estimate(L, Ls), _estimate(d / n, ds / ns))
+    band = near_optimal_sizes(best, flops, compute) if n_params is None else None
+    return Prediction(flops, _estimate(n, ns), _estimate(d, ds), _estimate(L, Ls), _estimate(d / n, ds / ns), band)
 
 
 def _at(surface: Surface, flops: float, n_params: float | None, compute: Compute) -> tuple[Array, Array, Array]:

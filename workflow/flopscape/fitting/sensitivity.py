@@ -29,6 +29,7 @@ FITS: dict[str, tuple[str, dict[str, Any]]] = {
     "Huber of the log loss, δ = 0.001": ("approach3", {"objective": "huber"}),
     "absolute deviations of the log loss": ("approach3", {"objective": "lad"}),
     "IsoFLOP parabolas": ("approach2", {}),
+    "IsoFLOP curves of the surface's shape": ("approach2", {"variant": "exact"}),
 }
 """Objectives and methods to compare; the methods' names are listed once more in rules/common.smk, for rerunning."""
 CONVENTIONS = {
@@ -105,7 +106,7 @@ def sensitivity(
     """
     common: dict[str, Any] = {"flops": flops, "bootstrap": bootstrap, "seed": seed}
     base = fit(table, method, **common, **options)[0]
-    settings = [*_fits(table), *_rows(table, base, method, options), *_conventions(table, method, options)]
+    settings = list(_settings(table, base, method, options)) if len(table) else []
     rows = [_row("base", "as it is", base, base)]
     for number, setting in enumerate(settings, 1):
         if report:
@@ -117,6 +118,12 @@ def sensitivity(
     return pd.DataFrame(rows)
 
 
+def _settings(table: RunTable, base: FitResult, method: str, options: Mapping[str, Any]) -> Iterator[Setting]:
+    yield from _fits(table)
+    yield from _rows(table, base, method, options)
+    yield from _conventions(table, method, options)
+
+
 def _fits(table: RunTable) -> Iterator[Setting]:
     """Other objectives and methods on the same rows."""
     for name, (method, options) in FITS.items():
@@ -125,12 +132,10 @@ def _fits(table: RunTable) -> Iterator[Setting]:
 
 def _rows(table: RunTable, base: FitResult, method: str, options: Mapping[str, Any]) -> Iterator[Setting]:
     """The base fit with rows left out; nothing where there are none to leave out."""
-    if not len(table):
-        return
     smallest, largest = guards.ends_of_compute(table)
     count = max(1, round(HIGHEST * len(table)))
     masks: dict[str, Mask] = {
-        "without flagged outliers": np.isin(table.run_id, base.diagnostics.get("outliers", [])),
+        "without flagged outliers": np.isin(table.run_id, _flagged(base)),
         f"without the highest {100 * HIGHEST:g} % of losses": table.loss >= np.sort(table.loss)[-count],
         "without the smallest budget": smallest,
         "without the largest budget": largest,
@@ -138,6 +143,12 @@ def _rows(table: RunTable, base: FitResult, method: str, options: Mapping[str, A
     for name, mask in masks.items():
         if mask.any() and not mask.all():
             yield Setting("rows", name, table.keep(~mask, name), method, options)
+
+
+def _flagged(base: FitResult) -> list[str]:
+    """Run ids of the rows that the base fit found far off: surfaces describe each, parabolas name it."""
+    found = base.diagnostics.get("outliers", [])
+    return [row["run_id"] if isinstance(row, dict) else row for row in found]
 
 
 def _conventions(table: RunTable, method: str, options: Mapping[str, Any]) -> Iterator[Setting]:

@@ -6,6 +6,7 @@ polished by Newton's method on the projected objective with its exact Hessian. u
 N or D enters. All sums are sums, never means; the stopping rule is relative to the objective.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.fitting.faces import Entries, best_coefficients, best_gain
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.arrays import Array, Index, Mask
 
 LOWEST, HIGHEST = 0.005, 5.0
 """Bounds of the exponents: far outside what is published (0.03 to 1.3). A fit that ends there says so."""
@@ -133,8 +134,8 @@ def many_starts(problem: Problem, weights: Array, grid: Array) -> Array:
     return np.concatenate([grid[np.argwhere(lowest)][:32], coarse.reshape(-1, problem.terms)])
 
 
-class _State(NamedTuple):
-    """The projected problem at given exponents, for R problems."""
+class State(NamedTuple):
+    """The projected problem at given exponents, for R problems; gradient and Hessian are of half the objective."""
 
     coefficients: Array
     objective: Array
@@ -142,14 +143,16 @@ class _State(NamedTuple):
     hessian: Array
 
 
-def _evaluate(u: Array, y: Array, root: Array, theta: Array) -> _State:
+def evaluate(u: Array, y: Array, root: Array, theta: Array) -> State:
     """Coefficients, objective, and the exact gradient and Hessian of half the projected objective.
+
+    `u` is (k, n), or (k, R, n) where each problem has its own; `root` are the weights' roots, (R, n) as y.
 
     All of it comes from one Gram matrix of (1, x_j, u_j·x_j, u_j²·x_j, y): with r = y − Σ c_i φ_i and the Hessian
     blocks of ½ Σ w r² in (θ, c), the projected Hessian is the Schur complement H_θθ − H_θc H_cc⁻¹ H_cθ.
     """
     k = len(u)
-    columns = np.empty((len(theta), 3 * k + 2, u.shape[1]))
+    columns = np.empty((len(theta), 3 * k + 2, u.shape[-1]))
     columns[:, 0] = root
     columns[:, -1] = root * y
     for j, logs in enumerate(u):
@@ -169,11 +172,11 @@ def _evaluate(u: Array, y: Array, root: Array, theta: Array) -> _State:
     h_tt[:, diagonal, diagonal] -= amplitude * with_residual[:, curve]
     h_tc = -amplitude[:, :, None] * gram[:, slope, linear]
     h_tc[:, diagonal, diagonal + 1] += with_residual[:, slope]
-    return _State(c, objective, gradient, _schur(h_tt, h_tc, gram[:, linear, linear], c > 0))
+    return State(c, objective, gradient, _schur(h_tt, h_tc, gram[:, linear, linear], c > 0))
 
 
 def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
-    """H_θθ − H_θc H_cc⁻¹ H_cθ over the free coefficients; exponents of absent terms get a unit diagonal."""
+    """H_θθ − H_θc H_cc⁻¹ H_cθ over the free coefficients; zero in the exponents of absent terms."""
     h_tc = np.where(free[:, None] & free[:, 1:, None], h_tc, 0.0)
     both = free[:, :, None] & free[:, None]
     h_cc = np.where(both, h_cc, np.eye(free.shape[1]))
@@ -182,25 +185,32 @@ def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
         h_cc * scale[:, :, None] * scale[:, None] + 1e-15 * np.eye(free.shape[1]),
         scale[:, :, None] * h_tc.swapaxes(1, 2),
     )
-    reduced = h_tt - h_tc @ (scale[:, :, None] * inner)
-    k = h_tt.shape[1]
-    reduced[:, np.arange(k), np.arange(k)] += ~free[:, 1:]
-    return reduced
+    return np.asarray(h_tt - h_tc @ (scale[:, :, None] * inner))
 
 
 def coefficients_at(problem: Problem, weights: Array, theta: Array) -> Array:
     """Non-negative least-squares coefficients (R, k + 1) at given exponents (R, k)."""
     y = np.broadcast_to(problem.y, weights.shape)
-    return _evaluate(problem.u, y, np.sqrt(weights), theta).coefficients
+    return evaluate(problem.u, y, np.sqrt(weights), theta).coefficients
 
 
 def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DECREMENT) -> Solution:
-    """Minimise from given exponents (R, k): damped Newton within the bounds, problem by problem until all stop."""
-    theta = np.clip(theta, LOWEST, HIGHEST)
+    """Minimise from given exponents (R, k)."""
     root, y = np.sqrt(weights), np.broadcast_to(problem.y, weights.shape)
     squares = (weights * y**2).sum(axis=1)
+    return descend(lambda at, theta: evaluate(problem.u, y[at], root[at], theta), theta, squares, tolerance)
+
+
+def descend(
+    state_at: Callable[[Index, Array], State], theta: Array, squares: Array, tolerance: float = DECREMENT
+) -> Solution:
+    """Damped Newton within the bounds from exponents (R, k), problem by problem until all stop.
+
+    `state_at(at, theta)` evaluates the problems of the indices `at`; `squares` (R,) are Σ w y², the objective's scale.
+    """
+    theta = np.clip(theta, LOWEST, HIGHEST)
     floor = FLOOR * squares
-    state = _evaluate(problem.u, y, root, theta)
+    state = state_at(np.arange(len(theta)), theta)
     step, decrement = _newton_step(state, theta)
     converged = decrement <= tolerance * state.objective + floor
     for _ in range(STEPS):
@@ -208,7 +218,7 @@ def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DE
         if not len(todo):
             break
         trial = np.clip(theta[todo] + step[todo], LOWEST, HIGHEST)
-        new = _evaluate(problem.u, y[todo], root[todo], trial)
+        new = state_at(todo, trial)
         accepted = new.objective <= state.objective[todo] + ROUNDING * squares[todo]
         rejected, moved = todo[~accepted], todo[accepted]
         step[rejected] *= 0.25
@@ -216,18 +226,19 @@ def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DE
         theta[moved] = trial[accepted]
         for old, fresh in zip(state, new, strict=True):
             old[moved] = fresh[accepted]
-        fresh_state = _State(*(part[moved] for part in state))
+        fresh_state = State(*(part[moved] for part in state))
         step[moved], decrement = _newton_step(fresh_state, theta[moved])
         converged[moved] = decrement <= tolerance * fresh_state.objective + floor[moved]
     return Solution(state.coefficients, theta, state.objective, converged)
 
 
-def _newton_step(state: _State, theta: Array) -> tuple[Array, Array]:
+def _newton_step(state: State, theta: Array) -> tuple[Array, Array]:
     """Newton step with the Hessian's eigenvalues made positive, at most halving or doubling an exponent.
 
-    Exponents on a bound that the gradient pushes outwards stay there. Also returns the decrement gᵀH⁻¹g.
+    Exponents of absent terms, and on a bound that the gradient pushes outwards, stay. Also returns gᵀH⁻¹g.
     """
     stuck = ((theta <= LOWEST) & (state.gradient > 0)) | ((theta >= HIGHEST) & (state.gradient < 0))
+    stuck |= np.einsum("rii->ri", state.hessian) == 0
     gradient = np.where(stuck, 0.0, state.gradient)
     hessian = np.where(stuck[:, :, None] | stuck[:, None], np.eye(theta.shape[1]), state.hessian)
     values, vectors = np.linalg.eigh(hessian)

@@ -16,7 +16,7 @@ from flopscape.report.evidence import Evidence
 
 def near_optimal(predictions: list[Prediction]) -> list[Block]:
     """The range of sizes that cost little more compute, where a fit has a surface to tell."""
-    bands = {p.flops: getattr(p, "near_optimal_n_params", None) for p in predictions}
+    bands = {p.flops: p.near_optimal_n_params for p in predictions}
     items = [
         f"At {numbers.flops(flops)} FLOPs every size from {numbers.count(band[0])} to {numbers.count(band[1])}"
         " parameters reaches the optimum's loss with at most 1 % more compute."
