@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flopscape.errors import FlopscapeError
+from flopscape.figures.names import FIGURES
 
 if TYPE_CHECKING:
     from flopscape.config import ImportedStudy
@@ -171,6 +172,39 @@ def _delta(text: str | None) -> float | str | None:
         raise FlopscapeError(f"--delta {text!r}: write a number or the word scaled") from None
 
 
+@app.command(epilog="Example: `flopscape sensitivity results/quick/runs.csv --flops 1e13 --out sensitivity.csv`")
+def sensitivity(
+    runs: RunsFile,
+    out: Annotated[Path, typer.Option(help="CSV to write: a line a fit.")],
+    method: Annotated[str, typer.Option(help="Method of the base fit, as for `flopscape fit`.")] = "vpnls",
+    flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Of the base fit; so are the next.")] = None,
+    delta: Annotated[str | None, typer.Option()] = None,
+    variant: Annotated[str | None, typer.Option()] = None,
+    rule: Annotated[str | None, typer.Option()] = None,
+    curves: Annotated[Path | None, typer.Option()] = None,
+    weights: Annotated[str | None, typer.Option()] = None,
+    law: Annotated[str | None, typer.Option()] = None,
+    unique_tokens: Annotated[float | None, typer.Option()] = None,
+    bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind each fit's intervals.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
+    exclude: Annotated[str | None, typer.Option(help="Leave out rows everywhere, as for `flopscape fit`.")] = None,
+    min_flops: Annotated[float | None, typer.Option(help="Leave out rows of less compute everywhere.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")] = None,
+) -> None:
+    """Fit again with one thing changed at a time: objective, method, rows, convention of N, D and C."""
+    from flopscape.fitting.sensitivity import run
+    from flopscape.terminal import progress_lines
+
+    given = {
+        "objective": objective, "delta": _delta(delta), "variant": variant, "rule": rule, "curves": curves,
+        "weights": weights, "law": law, "unique_tokens": unique_tokens,
+        "flops": flops or [], "bootstrap": bootstrap, "seed": seed, "report": progress_lines(),
+    }  # fmt: skip
+    columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
+    run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, **given)
+
+
 @app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --n-params 2e5`")
 def predict(
     fit_file: Annotated[Path, typer.Argument(metavar="FIT.json", help="A fit, with its draws beside it.")],
@@ -196,17 +230,18 @@ def _pair(text: str, option: str, example: str) -> tuple[str, str]:
     epilog="Example: `flopscape figure isoflop fits/approach2.json --runs runs.csv --curves curves.parquet --out a.svg`"
 )
 def figure(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="isoflop, allocation, loss, curves or residuals.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=", ".join(FIGURES))],
     fits: Annotated[list[Path] | None, typer.Argument(metavar="[FIT.json]...", help="Fits to draw.")] = None,
     runs: Annotated[Path, typer.Option(help="The study's runs.csv.")] = Path("runs.csv"),
     curves: Annotated[Path | None, typer.Option(help="The study's curves.parquet.")] = None,
     title: Annotated[str, typer.Option(help="The study's title.")] = "",
+    sensitivity: Annotated[Path | None, typer.Option(help="Table of `flopscape sensitivity`, to draw it.")] = None,
     out: Annotated[Path, typer.Option(help="SVG to write; a PNG lands beside it.")] = Path("figure.svg"),
 ) -> None:
     """Draw one figure of a study."""
     from flopscape.figures.draw import run
 
-    run(name, runs, curves, fits or [], title, out)
+    run(name, runs, curves, fits or [], title, out, sensitivity)
 
 
 @app.command(epilog="Example: `flopscape bias exp06 --out results/bias/exp06`")

@@ -88,6 +88,7 @@ def targets(name):
         *run_files(name),
         f"results/{name}/runs.csv",
         *(f"results/{name}/fits/{fit}.json" for fit in FITS[name]),
+        f"results/{name}/sensitivity.csv",
         *figure_files(name),
         f"results/{name}/report.html",
     ]
@@ -184,26 +185,55 @@ def study_runs(wildcards):
 
 def fit_options(wildcards):
     """Command-line options of one fit; the words of `flopscape fit --help`."""
-    study = chosen(wildcards.study).study
-    fit = FITS[wildcards.study][wildcards.fit]
-    given = fit.options | {"exclude": fit.exclude, "min_flops": fit.min_flops}
-    given |= {"bootstrap": fit.bootstrap, "seed": fit.seed}
+    fit = FITS[chosen(wildcards.study).name][wildcards.fit]
+    return f"{choices(wildcards.study, fit)} --bootstrap {fit.bootstrap}"
+
+
+def choices(study, fit):
+    """All of a fit's options but the number of resamples."""
+    given = fit.options | {"exclude": fit.exclude, "min_flops": fit.min_flops, "seed": fit.seed}
     options = [(name.replace("_", "-"), value) for name, value in given.items() if value is not None]
     options += [("column", f"{ours}={theirs}") for ours, theirs in fit.columns.items()]
-    options += [("curves", path) for path in [fit_curves(wildcards)] if path]
-    options += [("flops", repr(flops)) for flops in study.recommend.flops]
+    options += [("curves", path) for path in curves_of(study, fit)]
+    options += [("flops", repr(flops)) for flops in STUDIES[study].study.recommend.flops]
     return f"--method {fit.method} " + " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options)
 
 
 def fit_code(wildcards):
-    method = FITS[chosen(wildcards.study).name][wildcards.fit].method
-    return fingerprint("flopscape.fitting.fit", f"flopscape.fitting.{method}" if method in METHODS else method)
+    return fingerprint("flopscape.fitting.fit", method_module(FITS[chosen(wildcards.study).name][wildcards.fit].method))
+
+
+def method_module(method):
+    return f"flopscape.fitting.{method}" if method in METHODS else method
 
 
 def fit_curves(wildcards):
+    return curves_of(wildcards.study, FITS[chosen(wildcards.study).name][wildcards.fit])
+
+
+def curves_of(study, fit):
     """The training curves, for the method that reads them."""
-    fit = FITS[chosen(wildcards.study).name][wildcards.fit]
-    return f"results/{wildcards.study}/curves.parquet" if "curves" in METHODS.get(fit.method, {}) else []
+    return [f"results/{study}/curves.parquet"] if "curves" in METHODS.get(fit.method, {}) else []
+
+
+def varied_fit(wildcards):
+    """The recommended fit, whose choices are changed one at a time."""
+    planned = chosen(wildcards.study)
+    return FITS[planned.name][planned.study.recommended_fit]
+
+
+def varied_options(wildcards):
+    return choices(wildcards.study, varied_fit(wildcards))
+
+
+def varied_curves(wildcards):
+    return curves_of(wildcards.study, varied_fit(wildcards))
+
+
+def varied_code(wildcards):
+    """The methods are those of fitting/sensitivity.py and the recommended fit's own."""
+    methods = {"approach2", "approach3", "vpnls", varied_fit(wildcards).method}
+    return fingerprint("flopscape.fitting.sensitivity", *(method_module(method) for method in methods))
 
 
 def study_fits(wildcards):
@@ -212,6 +242,15 @@ def study_fits(wildcards):
 
 def figure_code(wildcards):
     return fingerprint("flopscape.figures.draw", f"flopscape.figures.{wildcards.figure}")
+
+
+def figure_table(wildcards):
+    """The sensitivity table is read by the figure of that name only: the others do not wait for it."""
+    return [f"results/{wildcards.study}/sensitivity.csv"] if wildcards.figure == "sensitivity" else []
+
+
+def figure_options(wildcards):
+    return " ".join(f"--sensitivity {path}" for path in figure_table(wildcards))
 
 
 def figure_title(wildcards):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from flopscape.fitting.least_squares import OBJECTIVE, LeastSquares
+from flopscape.fitting.profile_grid import profile_grid
 from flopscape.fitting.surface_fit import estimate_surface
 from flopscape.fitting.table import RunTable
 from flopscape.records import FitResult
@@ -46,4 +47,7 @@ def estimate(
         Weights that are not `seeds`.
     """
     result = FitResult("ok", "", "vpnls", "surface", OBJECTIVE)
-    return estimate_surface(LeastSquares(), result, table, flops, bootstrap, seed, weights)
+    result, draws = estimate_surface(LeastSquares(), result, table, flops, bootstrap, seed, weights)
+    if result.surface and weights is None:
+        result.diagnostics["profile_grid"] = profile_grid(table, result.surface)
+    return result, draws

@@ -17,6 +17,7 @@ class Evidence:
     """Inputs of one report.
 
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` their texts.
+    `sensitivity` is the table of `flopscape sensitivity`, None where there is none.
     `manifest` is the dataset's (empty for simulated runs), `coverage` a grade and its reasons, `price` and
     `environment` labels with texts.
     """
@@ -28,6 +29,7 @@ class Evidence:
     recommended: str
     figures: dict[str, Path] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
+    sensitivity: pd.DataFrame | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
     coverage: Mapping[str, Any] = field(default_factory=dict)
     price: Mapping[str, str] = field(default_factory=dict)

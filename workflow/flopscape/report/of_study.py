@@ -29,6 +29,7 @@ def write_report(study_file: Path, results: Path, out: Path) -> None:
         study.recommended_fit,
         [results / "figures" / f"{figure}.svg" for figure in drawable(study.has_curves)],
         out,
+        sensitivity=results / "sensitivity.csv",
         manifest=_manifest(study, results),
         coverage=None if imported else asdict(plan_study(study_file.stem, study_file, results.parent).coverage),
     )
