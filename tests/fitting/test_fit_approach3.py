@@ -17,6 +17,7 @@ from flopscape.fitting.logloss import Data
 from flopscape.fitting.objectives import OBJECTIVES, search_of
 from flopscape.fitting.profile import log_derivatives, loss_derivatives
 from flopscape.fitting.surface_fit import centred_problem
+from flopscape.fitting.symmetric import solve_definite
 from flopscape.fitting.varpro import Problem
 
 ROBUST = ("huber", "lad", "log_lsq")
@@ -60,12 +61,12 @@ def test_derivatives_of_the_profile_match_finite_differences(derivatives, proble
     assert pytest.approx(bend, rel=1e-5, abs=1e-5) == H
 
 
-def test_ldl_solves_and_knows_what_is_not_positive_definite():
+def test_elimination_solves_and_knows_what_is_not_positive_definite():
     rng = np.random.default_rng(0)
     A = rng.normal(size=(6, 5, 5))
     matrix, right = A @ A.swapaxes(1, 2), rng.normal(size=(6, 5))
     matrix[3] *= -1
-    x, whole = logloss._solve(matrix, right)
+    x, whole = solve_definite(matrix, right, 1e-13)
     assert whole.tolist() == [True, True, True, False, True, True]
     assert (matrix[whole] @ x[whole][:, :, None])[:, :, 0] == pytest.approx(right[whole], rel=1e-7)
 
