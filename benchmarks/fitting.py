@@ -68,7 +68,7 @@ def resamples(search: Search, problem: Problem, replicates: int) -> list[Solutio
     found = []
     for weights in run_weights(np.arange(ROWS).astype(str), replicates, 0, chunk):
         starts = varpro.grid_starts(problem, search.weighted(problem, weights), grid, features)
-        found.append(search.resample(problem, weights, starts))
+        found.append(search.resample(problem, weights, starts, best))
     return found
 
 

@@ -98,6 +98,11 @@ def minimise(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
     return _descend(data, weights, p, levels[-1], tolerance)
 
 
+def refine(data: Data, weights: Array, p: Array, delta: float, tolerance: float = DECREMENT) -> Optimum:
+    """`minimise` from parameters that are close already, at the δ that is asked for."""
+    return _descend(data, weights, np.clip(p, data.lower, data.upper), delta, tolerance)
+
+
 def continuation(delta: float) -> list[float]:
     """Values of δ from the widest down to the one that is asked for."""
     if not np.isfinite(delta):
@@ -108,11 +113,11 @@ def continuation(delta: float) -> list[float]:
 
 def residuals(data: Data, p: Array) -> Array:
     """ln L̂ − ln L, shape (R, n)."""
-    return _terms(data, p)[0]
+    return terms(data, p)[0]
 
 
-def _terms(data: Data, p: Array) -> tuple[Array, Array]:
-    """Residuals (R, n) and J (R, 5, n)."""
+def terms(data: Data, p: Array) -> tuple[Array, Array]:
+    """Residuals (R, n) and J = ∂ln L̂/∂p (R, 5, n)."""
     u, v = data.u
     J = np.empty((len(p), 5, len(u)))
     np.exp(p[:, 1, None] - p[:, 3, None] * u, out=J[:, 1])
@@ -136,7 +141,7 @@ def _evaluate(data: Data, weights: Array, p: Array, delta: float, reweighted: bo
 
 def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweighted: bool) -> _State:
     """Objective and derivatives; with `reweighted` a positive definite Hessian, J·Jᵀ weighted by ψ/r."""
-    r, J = _terms(data, p)
+    r, J = terms(data, p)
     psi = np.clip(r, -delta, delta)
     inside = psi == r
     pull = weights * psi
@@ -191,7 +196,7 @@ def _predict(data: Data, weights: Array, p: Array, here: float, after: float) ->
     """Where the optimum moves when δ falls and no residual crosses it: a Newton step with the pull of the outer rows
     lowered from δ to the next one. Problems whose Hessian does not allow it stay put."""
     state = _evaluate(data, weights, p, here)
-    r, J = _terms(data, p)
+    r, J = terms(data, p)
     outer = np.einsum("rin,rn->ri", J, weights * np.sign(r) * (np.abs(r) > here))
     moved = _State(state.objective, state.gradient + (after - here) * outer, state.hessian)
     step, _, whole = _newton_step(data, moved, p)

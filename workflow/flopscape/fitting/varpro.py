@@ -28,6 +28,8 @@ ROUNDING = 1e-13
 """Error of the objective, which comes from a Gram matrix, as a part of Σ w y²."""
 RESAMPLE_DECREMENT = 1e-12
 """For resamples: exponents within 2e-5 of their standard error, before the last step that squares it away."""
+SAME, SAME_DECREMENT = 1e-2, 1e-6
+"""Relative distance of exponents that are one optimum, and the decrement to which they are followed to tell."""
 CHUNK_ELEMENTS, BLOCK_ELEMENTS = 1_000_000, 15_000
 """Problems × runs that are held at once, and that the kernels work on at once: these arrays stay in the cache."""
 
@@ -60,6 +62,13 @@ class Problem:
     @property
     def terms(self) -> int:
         return len(self.u)
+
+
+def parameters(solution: Solution) -> Array:
+    """(E, ln A', ln B', α, β) of each solution, −inf for an absent term."""
+    with np.errstate(divide="ignore"):
+        logs = np.log(solution.coefficients[:, 1:])
+    return np.concatenate([solution.coefficients[:, :1], logs, solution.exponents], axis=1)
 
 
 def solve(problem: Problem, weights: Array, grid: Array = GRID, chunk: int | None = None) -> Solution:
@@ -129,6 +138,14 @@ def grid_starts(problem: Problem, weights: Array, grid: Array, features: list[Ar
     own = np.broadcast_to(grid, (problem.terms, np.shape(grid)[-1]))
     indices = np.unravel_index(best, points)
     return np.stack([theta[index] for theta, index in zip(own, indices, strict=True)], axis=1)
+
+
+def same_basin(problem: Problem, weights: Array, first: Array, second: Array) -> Mask:
+    """Whether exponents (R, k) lead to the same optimum as others, which broadcast to them, problem by problem."""
+    starts = np.concatenate([first, np.broadcast_to(second, first.shape)])
+    ends = newton(problem, np.tile(weights, (2, 1)), starts, SAME_DECREMENT).exponents
+    one, other = np.split(ends, 2)
+    return np.asarray((np.abs(one - other) < SAME * one).all(axis=1))
 
 
 def many_starts(problem: Problem, weights: Array, grid: Array) -> Array:
