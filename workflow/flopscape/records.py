@@ -232,8 +232,9 @@ class FitResult:
 
     `surface` holds E, A, B, alpha, beta; `exponents` a and b of N* ∝ C^a, D* ∝ C^b; `optima` the per-budget vertices
     that approach2 finds (budget, n_params, n_tokens, loss, their standard errors of ln N and loss, n_runs, used,
-    reason); `conventions` the column behind each of N, D and C; `diagnostics` numbers by name. `interval` says how
-    the intervals were made; `warnings` are sentences on what to distrust.
+    reason, and the curve's shape with its numbers: see fitting/optimum_curve.py); `conventions` the column behind each
+    of N, D and C; `diagnostics` numbers by name. `interval` says how the intervals were made; `warnings` are sentences
+    on what to distrust.
     """
 
     status: FitStatus

@@ -66,7 +66,7 @@ def estimate(
     variant : str
         `parabola`, or `exact`: E + P·exp(−α·ln N) + R·exp(−β·ln D) per budget with α and β shared by all.
     weights : str, optional
-        `seeds` weights the rows by the scatter between seeds; see seed_weights.py.
+        `seeds` weights the rows by the scatter between seeds; see seed_weights.py. Intervals take them as known.
 
     Returns
     -------

@@ -3,7 +3,9 @@
 Two or three seeds tell a variance to a factor of several, so it is never used as it is. Empirical Bayes (Smyth 2004,
 doi 10.2202/1544-6115.1027, sections 3 and 6) shrinks it twice by as much as the scatter of the variances themselves
 asks for: the budgets' pooled variances towards their common one, and then each size's towards its budget's. Where the
-variances differ by no more than chance explains, all weights are one.
+variances differ by no more than chance explains, all weights are one. A fit takes the weights as known, so that its
+intervals may be somewhat narrow where they differ much: in simulations of 5 budgets × 7 sizes × 3 seeds with two sizes
+five times noisier, approach2's 95 % intervals of D* cover 0.90 to 0.94.
 """
 
 from dataclasses import dataclass
