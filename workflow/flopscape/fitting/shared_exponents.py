@@ -46,7 +46,7 @@ class Blocks:
 
 def solve(blocks: Blocks, losses: Array, grid: Array = GRID) -> Solution:
     """Global optimum for every row of `losses` (R, n): coefficients (E, P, R) of shape (R, m, 3), exponents (R, 2)."""
-    size = max(1, varpro.CHUNK_ELEMENTS // blocks.weights.size)
+    size = max(1, varpro.BLOCK_ELEMENTS * 4 // blocks.weights.size)
     parts = []
     for first in range(0, len(losses), size):
         part = losses[first : first + size]
@@ -62,12 +62,12 @@ def newton(blocks: Blocks, losses: Array, exponents: Array) -> Solution:
 
 def objective(blocks: Blocks, losses: Array) -> Callable[[Index, Array], State]:
     """The projected problem of the loss vectors `at` at exponents (len(at), 2), summed over the budgets."""
-    y, root, m = losses[:, blocks.rows], np.sqrt(blocks.weights), blocks.count
+    y, m = losses[:, blocks.rows], blocks.count
 
     def state_at(at: Index, theta: Array) -> State:
-        R, w = len(at), root.shape[1]
-        u, scale = np.tile(blocks.u, (1, R, 1)), np.tile(root, (R, 1))
-        each = varpro.evaluate(u, y[at].reshape(R * m, w), scale, np.repeat(theta, m, axis=0))
+        R, w = len(at), blocks.weights.shape[1]
+        u, weights = np.tile(blocks.u, (1, R, 1)), np.tile(blocks.weights, (R, 1))
+        each = varpro.evaluate(u, y[at].reshape(R * m, w), weights, np.repeat(theta, m, axis=0))
         c, value, gradient, hessian = (part.reshape(R, m, *part.shape[1:]) for part in each)
         return State(c, value.sum(axis=1), gradient.sum(axis=1), hessian.sum(axis=1))
 
