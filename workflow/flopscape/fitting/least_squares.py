@@ -1,5 +1,7 @@
 """The search that minimises Σ (L_i − E − A·N_i^−α − B·D_i^−β)²: the kernel of varpro.py as it is."""
 
+import numpy as np
+
 from flopscape.fitting import varpro
 from flopscape.fitting.profile import Local, local
 from flopscape.fitting.varpro import Problem, Solution
@@ -14,7 +16,7 @@ class LeastSquares:
     smooth = True
 
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
-        return varpro.newton(problem, weights, starts)
+        return varpro.newton(problem, np.broadcast_to(weights, (len(starts), weights.shape[1])), starts)
 
     def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
         return varpro.newton(problem, weights, starts, varpro.RESAMPLE_DECREMENT)

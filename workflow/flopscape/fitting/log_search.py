@@ -1,5 +1,6 @@
 """The searches that minimise a function of the log residuals: huber, lad and log_lsq of approach3."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,9 @@ class LogResiduals:
         return bool(np.isinf(self.delta))
 
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
-        return self._minimise(problem, weights, starts, self.delta or LAD_DELTA, logloss.DECREMENT)
+        together = len(weights) < len(starts)
+        minimise = logloss.minimise_together if together else logloss.minimise
+        return self._minimise(problem, weights, starts, self.delta or LAD_DELTA, logloss.DECREMENT, minimise)
 
     def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
         """From where the whole table's optimum moves to; from `starts` too where they lie in another basin."""
@@ -72,10 +75,18 @@ class LogResiduals:
             f" absolute deviations, with wide intervals; δ = {BEST_TUNING * scale:.2g} would lose least"
         ]
 
-    def _minimise(self, problem: Problem, weights: Array, starts: Array, delta: float, tolerance: float) -> Solution:
+    def _minimise(
+        self,
+        problem: Problem,
+        weights: Array,
+        starts: Array,
+        delta: float,
+        tolerance: float,
+        minimise: Callable[..., Optimum] = logloss.minimise,
+    ) -> Solution:
         data = Data(problem.u, np.log(problem.y))
-        p = self._start(problem, weights, starts)
-        return self._solution(data, weights, logloss.minimise(data, weights, p, delta, tolerance))
+        p = self._start(problem, np.broadcast_to(weights, (len(starts), weights.shape[1])), starts)
+        return self._solution(data, weights, minimise(data, weights, p, delta, tolerance))
 
     def _solution(self, data: Data, weights: Array, found: Optimum) -> Solution:
         terms = np.where(found.p[:, 1:3] > data.lower[..., 1:3], np.exp(found.p[:, 1:3]), 0.0)

@@ -36,7 +36,7 @@ class Search(Protocol):
         """Whether profile-F intervals and delta-method errors exist."""
 
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
-        """Optima from given exponents (R, 2), to full precision."""
+        """Optima from given exponents (R, 2), to full precision; weights are (R, n), or (1, n) for one problem."""
 
     def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
         """The same to the precision that a resample needs; `best` is the optimum of the whole table."""
@@ -90,7 +90,7 @@ def global_fit(search: Search, problem: Problem) -> tuple[Solution, float, int]:
     """Best of many starts, the share of the starts that reach it, and their number."""
     weights = np.ones((1, len(problem.y)))
     starts = varpro.many_starts(problem, search.weighted(problem, weights)[0], FINE_GRID)
-    found = search.polish(problem, np.tile(weights, (len(starts), 1)), starts)
+    found = search.polish(problem, weights, starts)
     best = int(np.argmin(found.objective))
     floor = 1e-20 * float(problem.y @ problem.y)
     reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + floor
