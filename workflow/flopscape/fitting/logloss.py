@@ -22,8 +22,6 @@ STEPS = 200
 """Most evaluations at one δ; 3 to 6 are usual."""
 DECREMENT, LOOSE = 1e-17, 1e-2
 """Stop when gᵀH⁻¹g is below this part of the objective; the second on the way, before the last δ."""
-MEETING, MEETING_DIGITS = 1e-12, 6
-"""Decrement to which starts are followed before they are compared, and the decimals of p in which they then agree."""
 FLOOR = 1e-30
 """The same for exact data, as a part of Σ w: squared rounding of a log."""
 ROUNDING = 1e-14
@@ -98,18 +96,6 @@ def minimise(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
     for here, after in pairwise(levels):
         p = _predict(data, weights, _descend(data, weights, p, here, LOOSE).p, here, after)
     return _descend(data, weights, p, levels[-1], tolerance)
-
-
-def minimise_together(data: Data, weights: Array, p: Array, delta: float, tolerance: float = DECREMENT) -> Optimum:
-    """`minimise` of one problem, weights (1, n), from many starts (R, 5): those that meet at the widest δ go on as one.
-
-    Every start has its own answer, which is that of the point where it arrived.
-    """
-    weights = np.broadcast_to(weights, (len(p), weights.shape[1]))
-    arrived = refine(data, weights, p, continuation(delta)[0], MEETING).p
-    _, one, back = np.unique(np.round(arrived, MEETING_DIGITS), axis=0, return_index=True, return_inverse=True)
-    found = minimise(data, weights[one], arrived[one], delta, tolerance)
-    return Optimum(found.p[back], found.objective[back], found.converged[back])
 
 
 def refine(data: Data, weights: Array, p: Array, delta: float, tolerance: float = DECREMENT) -> Optimum:
