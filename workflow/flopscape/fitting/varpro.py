@@ -3,8 +3,8 @@
 For fixed exponents θ the problem is linear in c, so only θ is searched (variable projection: Golub & Pereyra 1973).
 Every problem gets its own global start from a shared exponent grid, whose moments are matrix products, and is then
 polished by Newton's method on the projected objective with its exact Hessian. u_j are centred logs, so no unit of
-N or D enters. A term may be any size that the loss falls with (depth, resolution); exponents found in one modality
-do not carry over to another, so that each is fitted afresh. All sums are sums, never means; the stopping rule is relative to the objective.
+N or D enters. A term may be any size that the loss falls with (depth, resolution); exponents found in one modality do
+not carry over to another. All sums are sums, never means; the stopping rule is relative to the objective.
 """
 
 from collections.abc import Iterator
