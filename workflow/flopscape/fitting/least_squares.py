@@ -16,7 +16,7 @@ class LeastSquares:
     delta = np.inf
 
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
-        return varpro.newton(problem, weights, starts)
+        return varpro.newton(problem, np.broadcast_to(weights, (len(starts), weights.shape[1])), starts)
 
     def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
         return varpro.newton(problem, weights, starts, varpro.RESAMPLE_DECREMENT)

@@ -27,6 +27,7 @@ FITS: dict[str, tuple[str, dict[str, Any]]] = {
     "least squares on the loss": ("vpnls", {}),
     "least squares on the log loss": ("approach3", {"objective": "log_lsq"}),
     "Huber of the log loss, δ = 0.001": ("approach3", {"objective": "huber"}),
+    "Huber of the log loss, δ scaled to the residuals": ("approach3", {"objective": "huber", "delta": "scaled"}),
     "absolute deviations of the log loss": ("approach3", {"objective": "lad"}),
     "IsoFLOP parabolas": ("approach2", {}),
     "IsoFLOP curves of the surface's shape": ("approach2", {"variant": "exact"}),

@@ -22,7 +22,7 @@ from flopscape.fitting.results import empty_draws, refused, surface_draws
 from flopscape.fitting.seed_weights import weights_of
 from flopscape.fitting.surface_result import fill, one_sided
 from flopscape.fitting.table import RunTable
-from flopscape.fitting.varpro import Problem, Solution
+from flopscape.fitting.varpro import Problem, Solution, parameters
 from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.compute import Compute
 from flopscape.records import FitResult
@@ -42,10 +42,10 @@ class Search(Protocol):
         """Huber's δ in the units of the residuals: infinite for least squares, zero for absolute deviations."""
 
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
-        """Optima from given exponents (R, 2), to full precision."""
+        """Optima from given exponents (R, 2), to full precision; weights are (R, n), or (1, n) for one problem."""
 
-    def resample(self, problem: Problem, weights: Array, starts: Array) -> Solution:
-        """The same to the precision that a resample needs."""
+    def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
+        """The same to the precision that a resample needs, `best` being the optimum of the whole table."""
 
     def weighted(self, problem: Problem, weights: Array) -> Array:
         """Weights (R, n) of the least-squares problem whose grid gives the starts."""
@@ -79,7 +79,7 @@ def estimate_surface(
     best, share, n_starts = global_fit(search, problem, row_weights)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     quantities = Quantities(center, tuple(float(c) for c in flops), compute)
-    point = search.local(problem, _parameters(best)[0])
+    point = search.local(problem, parameters(best)[0])
     fitted = Fitted(
         table=table,
         problem=problem,
@@ -93,8 +93,7 @@ def estimate_surface(
     )
     if not (best.coefficients[0, 1:] > 0).all():
         return one_sided(result, fitted)
-    grid = np.concatenate([np.tile(COARSE_GRID, (2, 1)), best.exponents.T], axis=1)
-    draws = _bootstrap(search, problem, table, row_weights, quantities, grid, bootstrap, seed)
+    draws = _bootstrap(search, fitted, bootstrap, seed)
     fitted = replace(fitted, draws=draws)
     verdict = guards.Verdict(warnings=search.warnings(point))
     result.diagnostics = {"n_starts": n_starts, "share_of_starts_at_optimum": share, "kappa": compute.to_json()}
@@ -118,7 +117,7 @@ def global_fit(search: Search, problem: Problem, row_weights: Array | None = Non
     """Best of many starts, the share of the starts that reach it, and their number."""
     weights = np.ones((1, len(problem.y))) if row_weights is None else row_weights[None]
     starts = varpro.many_starts(problem, search.weighted(problem, weights)[0], FINE_GRID)
-    found = search.polish(problem, np.tile(weights, (len(starts), 1)), starts)
+    found = search.polish(problem, weights, starts)
     best = int(np.argmin(found.objective))
     floor = 1e-20 * float(problem.y @ problem.y)
     reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + floor
@@ -132,40 +131,26 @@ def from_grid(search: Search, problem: Problem, weights: Array) -> Solution:
     return search.polish(problem, weights, starts)
 
 
-def _parameters(solution: Solution) -> Array:
-    """(E, ln A', ln B', α, β) of each solution, −inf for an absent term."""
-    with np.errstate(divide="ignore"):
-        logs = np.log(solution.coefficients[:, 1:])
-    return np.concatenate([solution.coefficients[:, :1], logs, solution.exponents], axis=1)
-
-
-def _bootstrap(
-    search: Search,
-    problem: Problem,
-    table: RunTable,
-    row_weights: Array,
-    quantities: Quantities,
-    grid: Array,
-    replicates: int,
-    seed: int,
-) -> pd.DataFrame:
+def _bootstrap(search: Search, fitted: Fitted, replicates: int, seed: int) -> pd.DataFrame:
     """Surfaces and optima of the resamples; `degenerate` marks one on a bound or with too few distinct runs."""
+    problem, table, best = fitted.problem, fitted.table, fitted.best
     chunk = max(1, varpro.CHUNK_ELEMENTS // len(table))
     design = guards.design_index(table)
     order, first = np.argsort(design, kind="stable"), np.searchsorted(np.sort(design), np.unique(design))
+    grid = np.concatenate([np.tile(COARSE_GRID, (2, 1)), best.exponents.T], axis=1)
     features = varpro.grid_features(problem, grid)
-    parameters, degenerate = [], []
+    values, degenerate = [], []
     for drawn in run_weights(table.run_id, replicates, seed, chunk):
-        weights = drawn * row_weights
+        weights = drawn * fitted.weights
         starts = varpro.grid_starts(problem, search.weighted(problem, weights), grid, features)
-        solution = search.resample(problem, weights, starts)
-        parameters.append(_parameters(solution))
+        solution = search.resample(problem, weights, starts, best)
+        values.append(parameters(solution))
         few = (np.add.reduceat(weights[:, order], first, axis=1) > 0).sum(axis=1) < guards.FEWEST
-        degenerate.append(_on_bound(solution) | ~solution.converged | few)
-    return surface_draws(np.concatenate(parameters), np.concatenate(degenerate), quantities)
+        degenerate.append(on_bound(solution) | ~solution.converged | few)
+    return surface_draws(np.concatenate(values), np.concatenate(degenerate), fitted.quantities)
 
 
-def _on_bound(solution: Solution) -> Mask:
+def on_bound(solution: Solution) -> Mask:
     """Whether any coefficient is zero or any exponent at its bound."""
     at_end = (solution.exponents <= varpro.LOWEST) | (solution.exponents >= varpro.HIGHEST)
     return np.asarray((solution.coefficients <= 0).any(axis=1) | at_end.any(axis=1))

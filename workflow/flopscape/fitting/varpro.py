@@ -3,7 +3,8 @@
 For fixed exponents θ the problem is linear in c, so only θ is searched (variable projection: Golub & Pereyra 1973).
 Every problem gets its own global start from a shared exponent grid, whose moments are matrix products, and is then
 polished by Newton's method on the projected objective with its exact Hessian. u_j are centred logs, so no unit of
-N or D enters. All sums are sums, never means; the stopping rule is relative to the objective.
+N or D enters. A term may be any size that the loss falls with (depth, resolution); exponents found in one modality do
+not carry over to another. All sums are sums, never means; the stopping rule is relative to the objective.
 """
 
 from collections.abc import Callable, Iterator
@@ -48,8 +49,11 @@ class Solution(NamedTuple):
 
     def one(self, index: int) -> "Solution":
         """A single problem, still with R = 1."""
-        kept = slice(index, index + 1)
-        return Solution(self.coefficients[kept], self.exponents[kept], self.objective[kept], self.converged[kept])
+        return self.take(slice(index, index + 1))
+
+    def take(self, which: Index | slice) -> "Solution":
+        """Some of the problems."""
+        return Solution(self.coefficients[which], self.exponents[which], self.objective[which], self.converged[which])
 
 
 @dataclass(frozen=True)
