@@ -88,5 +88,5 @@ def test_distinct_tokens_come_from_the_column_or_the_option(tmp_path):
 
 
 def test_an_unknown_law_is_named(tmp_path):
-    with pytest.raises(FlopscapeError, match="law 'cubic': there are surface"):
+    with pytest.raises(FlopscapeError, match="is none of surface, coupled"):
         fit(isoflop(tmp_path), "law", law="cubic")

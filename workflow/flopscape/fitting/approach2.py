@@ -15,7 +15,15 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import exact_curves, guards, parabola
 from flopscape.fitting.budget_curves import CurveFit
-from flopscape.fitting.judge_curves import flag_rows, judge, list_excluded, why_too_few
+from flopscape.fitting.judge_curves import (
+    FEWEST_BUDGETS,
+    NO_BUDGET,
+    flag_rows,
+    judge,
+    list_excluded,
+    outside_budgets,
+    why_too_few,
+)
 from flopscape.fitting.loss_law import loss_along
 from flopscape.fitting.powerlaw import Line
 from flopscape.fitting.quantities import column
@@ -81,9 +89,12 @@ def estimate(
     if variant not in VARIANTS:
         raise FlopscapeError(f"variant {variant!r}: approach2 has {', '.join(VARIANTS)}")
     verdict, shape = guards.Verdict(), VARIANTS[variant]
-    table = table.keep(np.isfinite(table.budget), "belongs to no budget")
+    table = table.keep(np.isfinite(table.budget), NO_BUDGET)
     made = weights_of(table, weights)
     result = FitResult("ok", "", "approach2", "power law", _objective(shape, made))
+    if not len(table):
+        result.excluded = outside_budgets(table)
+        return refused(result, f"no runs share a budget; at least {FEWEST_BUDGETS} budgets are needed", flops)
     fitted = shape.fit_curves(table, made.weights if made and made.dof else None)
     list_excluded(result, verdict, table, fitted)
     result.optima = [curve.to_json(fitted.compute) for curve in fitted.curves]

@@ -14,9 +14,17 @@ FLAT = 0.5
 """A vertex less certain than this part of its budget's span in ln N lies on a flat curve."""
 
 
+NO_BUDGET = "belongs to no budget"
+
+
+def outside_budgets(table: RunTable) -> list[Exclusion]:
+    """The rows that were left out for belonging to no budget."""
+    return [exclusion for exclusion in table.excluded if exclusion.reason == NO_BUDGET]
+
+
 def list_excluded(result: FitResult, verdict: guards.Verdict, table: RunTable, fitted: CurveFit) -> None:
     """Name the budgets that are left out, and the rows outside every budget."""
-    result.excluded = [exclusion for exclusion in table.excluded if exclusion.reason == "belongs to no budget"]
+    result.excluded = outside_budgets(table)
     for curve in fitted.curves:
         if curve.reason:
             sentence = f"{curve.name}: {curve.reason}"
@@ -33,7 +41,7 @@ def why_too_few(fitted: CurveFit) -> str:
     if len(fitted.used) >= FEWEST_BUDGETS:
         return ""
     usable = f"{len(fitted.used)} of {len(fitted.curves)} budgets have an interior lowest point"
-    return f"{usable if fitted.curves else 'no runs share a budget'}; at least {FEWEST_BUDGETS} are needed"
+    return f"{usable}; at least {FEWEST_BUDGETS} are needed"
 
 
 def judge(verdict: guards.Verdict, result: FitResult, fitted: CurveFit, vertices: Vertices, line: Line) -> None:
