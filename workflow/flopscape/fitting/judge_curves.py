@@ -12,8 +12,6 @@ from flopscape.records import Exclusion, FitResult
 FEWEST_BUDGETS, FEW_BUDGETS = 3, 5
 FLAT = 0.5
 """A vertex less certain than this part of its budget's span in ln N lies on a flat curve."""
-
-
 NO_BUDGET = "belongs to no budget"
 
 
