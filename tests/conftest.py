@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from flopscape.config import Study, validate
+from flopscape.config import Study
+from flopscape.read_config import validate
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from flopscape.config import Study, load_config, load_study, load_yaml, split_studies, study_paths, validate
+from flopscape.config import Study
 from flopscape.errors import FlopscapeError
+from flopscape.read_config import load_config, load_study, load_yaml, read_study, split_studies, study_paths, validate
 from flopscape.schemas import drifted
 
 STUDIES = sorted(Path(__file__).parent.parent.glob("config/studies/*.yaml"))
@@ -18,7 +19,7 @@ def study_with(**changes):
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_shipped_studies_are_valid(path):
-    assert load_study(path).title
+    assert read_study(path).title
 
 
 def test_shipped_config_is_valid(root):

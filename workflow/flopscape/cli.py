@@ -6,11 +6,15 @@ Heavy imports stay inside the verbs, so that `--help` and the plan are instant a
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flopscape.errors import FlopscapeError
+from flopscape.figures.names import FIGURES
+
+if TYPE_CHECKING:
+    from flopscape.config import ImportedStudy
 
 app = typer.Typer(
     help="Plan, price, run and fit scaling-law sweeps.",
@@ -38,12 +42,17 @@ def plan(
     results: Results = Path("results"),
 ) -> None:
     """Print the plan of a study and its price; starts nothing."""
+    from flopscape.config import ImportedStudy
     from flopscape.plan.overview import overview, resolved_yaml
     from flopscape.plan.show import plan_csv, plan_json, price_text
+    from flopscape.read_config import read_study
     from flopscape.records import write_atomically
 
     if resolved:
         print(resolved_yaml(study_file))
+        return
+    if isinstance(study := read_study(study_file), ImportedStudy) and not (csv_out or as_json):
+        _print_import(study, study_file, config_file)
         return
     seen = overview(study_file, config_file, results, cores)
     if csv_out:
@@ -52,6 +61,15 @@ def plan(
         print(plan_json(seen.rows, seen.price, seen.coverage))
     else:
         print(price_text(seen.study, seen.price, seen.coverage, seen.finished))
+
+
+def _print_import(study: "ImportedStudy", study_file: Path, config_file: Path) -> None:
+    from flopscape.plan.imported import plan_import
+    from flopscape.plan.overview import settings
+    from flopscape.plan.show_import import import_text
+
+    mirror = settings(config_file).data_mirror
+    print(import_text(plan_import(study_file.stem, study_file, study, mirror), mirror))
 
 
 @app.command(
@@ -85,8 +103,8 @@ def collect(
 ) -> None:
     """Collect a study's run records into one tidy table."""
     from flopscape.collect import write_tables
-    from flopscape.config import load_study
     from flopscape.plan.rows import plan_rows
+    from flopscape.read_config import load_study
 
     write_tables(plan_rows(load_study(study_file)), runs, out)
 
@@ -94,18 +112,25 @@ def collect(
 @app.command("import", epilog="Example: `flopscape import theirs.csv --map loss=val_loss --map flops=C --out runs.csv`")
 def import_(
     source: Annotated[str, typer.Argument(metavar="FILE", help="CSV, TSV, Parquet or JSONL; or a published table.")],
-    out: Annotated[Path, typer.Option(help="Table to write, .csv or .parquet.")],
+    out: Annotated[Path | None, typer.Option(help="Table to write, .csv or .parquet.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Write all tables of a study into this folder instead.")] = None,
     columns: Annotated[list[str] | None, typer.Option("--map", help="Our name = theirs: loss=val_loss.")] = None,
     mirror: Annotated[Path | None, typer.Option(help="Folder with the files of published tables.")] = None,
+    curves: Annotated[Path | None, typer.Option(help="With --folder: a table of training curves.")] = None,
 ) -> None:
     """Turn other people's runs into a table that `fit` reads: columns mapped, N or D from C = 6ND, rows checked."""
-    from flopscape.fitting.read_table import read_any
-    from flopscape.other_runs import import_runs
-    from flopscape.published import PUBLISHED, load_published
+    from flopscape.import_study import import_study
+    from flopscape.other_runs import import_runs, sentence, write_table
 
     mapping = dict(_pair(text, "--map", "loss=val_loss") for text in columns or [])
-    frame = load_published(source, mirror) if source in PUBLISHED else read_any(Path(source))
-    print(import_runs(frame, source, out, mapping))
+    if folder and not out:
+        print(import_study(source, mirror, mapping, curves, folder))
+    elif out and not (folder or curves):
+        imported = import_runs(source, mirror, mapping)
+        write_table(imported.frame, out)
+        print(sentence(imported, out, source))
+    else:
+        raise FlopscapeError("import: give --out RUNS.csv, or --folder and perhaps --curves")
 
 
 @app.command(epilog="Example: `flopscape fit results/quick/runs.csv --method vpnls --flops 1e13 --out fit.json`")
@@ -120,8 +145,8 @@ def fit(
     rule: Annotated[str | None, typer.Option(help="Of approach1: hull, binned or horizon.")] = None,
     curves: Annotated[Path | None, typer.Option(help="Training curves for approach1: curves.parquet.")] = None,
     weights: Annotated[str | None, typer.Option(help="seeds: by the variance between seeds.")] = None,
-    law: Annotated[str | None, typer.Option(help="Of method law: coupled, kaplan, power_n, data_constrained …")] = None,
-    unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for the law data_constrained.")] = None,
+    law: Annotated[str | None, typer.Option(help="Of method law: coupled, kaplan, constrained, power-n …")] = None,
+    unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for the law constrained.")] = None,
     bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind the intervals.")] = 4000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     exclude: Annotated[str | None, typer.Option(help="Leave out rows, for example 'n_params < 1e4'.")] = None,
@@ -145,6 +170,39 @@ def _delta(text: str | None) -> float | str | None:
         return text if text in (None, "scaled") else float(text)
     except ValueError:
         raise FlopscapeError(f"--delta {text!r}: write a number or the word scaled") from None
+
+
+@app.command(epilog="Example: `flopscape sensitivity results/quick/runs.csv --flops 1e13 --out sensitivity.csv`")
+def sensitivity(
+    runs: RunsFile,
+    out: Annotated[Path, typer.Option(help="CSV to write: a line a fit.")],
+    method: Annotated[str, typer.Option(help="Method of the base fit, as for `flopscape fit`.")] = "vpnls",
+    flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Of the base fit; so are the next.")] = None,
+    delta: Annotated[str | None, typer.Option()] = None,
+    variant: Annotated[str | None, typer.Option()] = None,
+    rule: Annotated[str | None, typer.Option()] = None,
+    curves: Annotated[Path | None, typer.Option()] = None,
+    weights: Annotated[str | None, typer.Option()] = None,
+    law: Annotated[str | None, typer.Option()] = None,
+    unique_tokens: Annotated[float | None, typer.Option()] = None,
+    bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind each fit's intervals.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
+    exclude: Annotated[str | None, typer.Option(help="Leave out rows everywhere, as for `flopscape fit`.")] = None,
+    min_flops: Annotated[float | None, typer.Option(help="Leave out rows of less compute everywhere.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")] = None,
+) -> None:
+    """Fit again with one thing changed at a time: objective, method, rows, convention of N, D and C."""
+    from flopscape.fitting.sensitivity import run
+    from flopscape.terminal import progress_lines
+
+    given = {
+        "objective": objective, "delta": _delta(delta), "variant": variant, "rule": rule, "curves": curves,
+        "weights": weights, "law": law, "unique_tokens": unique_tokens,
+        "flops": flops or [], "bootstrap": bootstrap, "seed": seed, "report": progress_lines(),
+    }  # fmt: skip
+    columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
+    run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, **given)
 
 
 @app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --n-params 2e5`")
@@ -172,17 +230,18 @@ def _pair(text: str, option: str, example: str) -> tuple[str, str]:
     epilog="Example: `flopscape figure isoflop fits/approach2.json --runs runs.csv --curves curves.parquet --out a.svg`"
 )
 def figure(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="isoflop, allocation, loss, curves or residuals.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=", ".join(FIGURES))],
     fits: Annotated[list[Path] | None, typer.Argument(metavar="[FIT.json]...", help="Fits to draw.")] = None,
     runs: Annotated[Path, typer.Option(help="The study's runs.csv.")] = Path("runs.csv"),
     curves: Annotated[Path | None, typer.Option(help="The study's curves.parquet.")] = None,
     title: Annotated[str, typer.Option(help="The study's title.")] = "",
+    sensitivity: Annotated[Path | None, typer.Option(help="Table of `flopscape sensitivity`, to draw it.")] = None,
     out: Annotated[Path, typer.Option(help="SVG to write; a PNG lands beside it.")] = Path("figure.svg"),
 ) -> None:
     """Draw one figure of a study."""
     from flopscape.figures.draw import run
 
-    run(name, runs, curves, fits or [], title, out)
+    run(name, runs, curves, fits or [], title, out, sensitivity)
 
 
 @app.command(epilog="Example: `flopscape bias exp06 --out results/bias/exp06`")

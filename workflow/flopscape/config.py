@@ -1,22 +1,17 @@
-"""The models of a study and of config.yaml, and reading them from YAML with errors that name the key and the fix.
+"""The models of a study and of config.yaml; read_config.py reads them from YAML.
 
 The JSON Schemas in workflow/schemas/ are generated from these models.
 """
 
-import difflib
 import importlib.util
 import re
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from flopscape import working_directory
-from flopscape.errors import FlopscapeError
 from flopscape.fitting.methods import METHODS, complaint, named
-from flopscape.records import Spec
+from flopscape.records import RunColumn, Spec
 from flopscape.training.settings import TrainingSettings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -35,6 +30,15 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def plain_name(name: str, what: str) -> str:
+    """A name that may become a folder and reach a command line."""
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"{what} name {name!r}: use letters, digits, '.', '_' and '-' only, beginning with a letter or digit"
+        )
+    return name
+
+
 Positive = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
 PositiveInt = Annotated[int, BeforeValidator(_number), Field(ge=1)]
@@ -46,9 +50,6 @@ class Model(BaseModel):
     """Base of all parts: unknown keys are errors, docstrings under fields are the schema's descriptions."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True)
-
-
-M = TypeVar("M", bound=Model)
 
 
 class Plugin(Model):
@@ -167,9 +168,9 @@ class Fit(Model):
     weights: str | None = None
     """`seeds` weights rows by the variance between seeds; all the same when left out."""
     law: str | None = None
-    """The form that method law fits: coupled, kaplan, power_n, power_d, power_c or data_constrained."""
+    """The form that method law fits: coupled (when left out), kaplan, constrained, surface, power-n, power-n-floor …"""
     unique_tokens: Positive | None = None
-    """Distinct tokens of the dataset, for the law data_constrained."""
+    """Distinct tokens of the dataset, for the law constrained."""
     columns: dict[Literal["n_params", "n_tokens", "flops", "loss"], str] = {}
     """Columns of runs.csv to use instead of the defaults: another convention of N, D or C."""
     exclude: str | None = None
@@ -184,7 +185,7 @@ class Fit(Model):
     @field_validator("name")
     @classmethod
     def name_is_plain(cls, name: str) -> str:
-        return _plain(name, "fit")
+        return plain_name(name, "fit")
 
     @field_validator("method")
     @classmethod
@@ -255,11 +256,47 @@ class Limits(Model):
     """Most money for the whole study, finished runs included."""
 
 
-class Study(Model):
-    """One architecture × one dataset × one sweep."""
+class Runs(Model):
+    """Finished runs of other people's: `flopscape import` as a part of a study."""
+
+    table: str
+    """A CSV, TSV, Parquet or JSONL file, or the name of a published table such as chinchilla."""
+    map: dict[RunColumn, str] = {}
+    """Our column: theirs."""
+    mirror: str | None = None
+    """Folder with the files of published tables; `data_mirror` of config.yaml when left out."""
+    curves: str | None = None
+    """A table of training curves: run_id, n_tokens, heldout_loss or train_loss, and flops where it is not 6·N·D."""
+
+
+class _Answering(Model):
+    """What every study has, wherever its runs come from."""
 
     title: str
     """One line for the report."""
+    fits: Annotated[list[Annotated[Fit, BeforeValidator(_fit)]], Field(min_length=1)]
+    """Fits of the finished runs: names of methods, or mappings."""
+    recommend: Recommend
+    """Budgets to answer for."""
+
+    @property
+    def recommended_fit(self) -> str:
+        """Name of the fit that the recommendation rests on."""
+        return self.recommend.fit or self.fits[-1].name
+
+    @model_validator(mode="after")
+    def fits_are_distinct_and_known(self) -> Self:
+        names = [fit.name for fit in self.fits]
+        if len(set(names)) < len(names):
+            raise ValueError(f"fits: two fits of one name among {', '.join(names)}")
+        if self.recommended_fit not in names:
+            raise ValueError(f"recommend.fit: {self.recommend.fit!r} is not one of the fits {', '.join(names)}")
+        return self
+
+
+class Study(_Answering):
+    """One architecture × one dataset × one sweep."""
+
     recipe: PositiveInt = 1
     """Bump it to retrain every run."""
     model: Plugin
@@ -274,10 +311,6 @@ class Study(Model):
     """The recipe of every run."""
     sweep: Sweep
     """Which runs."""
-    fits: Annotated[list[Annotated[Fit, BeforeValidator(_fit)]], Field(min_length=1)]
-    """Fits of the finished runs: names of methods, or mappings."""
-    recommend: Recommend
-    """Budgets to answer for."""
     resources: Resources = Resources()
     """What one run asks of the machine."""
     limits: Limits = Limits()
@@ -291,9 +324,9 @@ class Study(Model):
         return self.trainer.plugin != LOOP
 
     @property
-    def recommended_fit(self) -> str:
-        """Name of the fit that the recommendation rests on."""
-        return self.recommend.fit or self.fits[-1].name
+    def has_curves(self) -> bool:
+        """Whether there are training curves to draw."""
+        return True
 
     @model_validator(mode="after")
     def training_has_data(self) -> Self:
@@ -301,14 +334,25 @@ class Study(Model):
             raise ValueError("dataset is missing")
         return self
 
-    @model_validator(mode="after")
-    def fits_are_distinct_and_known(self) -> Self:
-        names = [fit.name for fit in self.fits]
-        if len(set(names)) < len(names):
-            raise ValueError(f"fits: two fits of one name among {', '.join(names)}")
-        if self.recommended_fit not in names:
-            raise ValueError(f"recommend.fit: {self.recommend.fit!r} is not one of the fits {', '.join(names)}")
-        return self
+
+class ImportedStudy(_Answering):
+    """Finished runs of other people's: nothing trains."""
+
+    runs: Runs
+    """Where the runs are."""
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether there are training curves to draw."""
+        return self.runs.curves is not None
+
+    @model_validator(mode="before")
+    @classmethod
+    def nothing_trains(cls, data: Any) -> Any:
+        training = [key for key in data if key in Study.model_fields and key not in cls.model_fields]
+        if training:
+            raise ValueError(f"runs and {training[0]} exclude each other: a study imports its runs or trains them")
+        return data
 
 
 class Prices(Model):
@@ -333,135 +377,5 @@ class Config(Model):
     """Studies to run: a name for config/studies/{name}.yaml, or a path to a .yaml file."""
     prices: Prices = Prices()
     """Prices and first guesses of speed."""
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that reads 1e12 as a number and refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for i, key in enumerate(keys):
-            if key in keys[:i]:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
-
-
-def load_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a mapping from a YAML file; anything else raises FlopscapeError with the file and the line."""
-    try:
-        data = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
-    except OSError as error:
-        raise FlopscapeError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise FlopscapeError(f"{path}: not a UTF-8 text file") from error
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise FlopscapeError(f"{path}{line}: not valid YAML ({error.problem})") from error
-    if not isinstance(data, dict):
-        raise FlopscapeError(f"{path}: empty, or not a mapping of keys")
-    return data
-
-
-def load_study(path: str | Path) -> Study:
-    """Read one study; raises FlopscapeError with one line for each wrong key."""
-    return validate(Study, load_yaml(path), str(path))
-
-
-def load_config(path: str | Path) -> Config:
-    """Read config.yaml; raises FlopscapeError with one line for each wrong key."""
-    return validate(Config, load_yaml(path), str(path))
-
-
-def validate(model: type[M], data: dict[str, Any], place: str) -> M:
-    """Check data against a model; every wrong key becomes one line that names it."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        lines = [f"{place}: {_sentence(model, problem)}" for problem in error.errors()]
-        raise FlopscapeError("\n".join(dict.fromkeys(lines))) from error
-
-
-def _sentence(model: type[BaseModel], problem: Any) -> str:
-    """One sentence for one of pydantic's errors."""
-    location = [part for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
-    key = ".".join(str(part) for part in location)
-    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"unknown key {key}{_nearest(str(location[-1]), _siblings(model, location[:-1]))}"
-    if problem["type"] == "missing":
-        return f"{key} is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    given = problem["input"]
-    shown = f", not {given!r}" if isinstance(given, int | float | str) and repr(given) not in message else ""
-    return f"{key}: {message}{shown}" if key else message
-
-
-def _siblings(model: type[BaseModel], location: list[Any]) -> Iterable[str]:
-    """The valid keys beside an unknown one."""
-    schema = model.model_json_schema()
-    node = schema
-    for part in location:
-        node = node["items"] if isinstance(part, int) else node.get("properties", {}).get(part, {})
-        node = _follow(node, schema)
-    return node.get("properties", {})
-
-
-def _follow(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema node with its reference, or the one that matters of its alternatives, resolved."""
-    for alternative in node.get("anyOf", []):
-        if alternative.get("type") != "null":
-            node = alternative
-            break
-    reference = node.get("$ref", "").rpartition("/")[2]
-    return schema["$defs"][reference] if reference else node
-
-
-def _nearest(key: str, valid: Iterable[str]) -> str:
-    names = list(valid)
-    close = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else f"; valid here: {', '.join(names)}"
-
-
-def _plain(name: str, what: str) -> str:
-    """A name that may become a folder and reach a command line."""
-    if not NAME.fullmatch(name):
-        raise ValueError(
-            f"{what} name {name!r}: use letters, digits, '.', '_' and '-' only, beginning with a letter or digit"
-        )
-    return name
-
-
-def study_paths(entries: Iterable[str], folder: str | Path = "config/studies") -> dict[str, Path]:
-    """Study name → file, for a list of names and paths.
-
-    Raises
-    ------
-    FlopscapeError
-        A name with characters that cannot be a folder, a file that is not there, or two files of one name.
-    """
-    paths: dict[str, Path] = {}
-    for entry in entries:
-        is_path = entry.endswith((".yaml", ".yml"))
-        path = Path(entry) if is_path else Path(folder) / f"{entry}.yaml"
-        try:
-            name = _plain(path.stem if is_path else entry, "study")
-        except ValueError as error:
-            raise FlopscapeError(f"studies: {error}") from error
-        if not path.is_file():
-            known = sorted(p.stem for p in Path(folder).glob("*.yaml"))
-            raise FlopscapeError(f"studies: no file {path}{_nearest(name, known)}")
-        if paths.setdefault(name, path).resolve() != path.resolve():
-            raise FlopscapeError(f"studies: two studies are named {name}: {paths[name]} and {path}; rename one file")
-    if not paths:
-        raise FlopscapeError("studies: the list is empty; name at least one of config/studies/*.yaml")
-    return paths
-
-
-def split_studies(value: Any) -> list[str]:
-    """The studies of `--config studies=a,b`, of `studies=[a,b]`, or of config.yaml's list."""
-    items = value if isinstance(value, list | tuple) else str(value).split(",")
-    return [str(item).strip() for item in items if str(item).strip()]
+    data_mirror: str | None = None
+    """Folder with the files of published tables, for studies that import one."""

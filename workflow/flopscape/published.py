@@ -1,19 +1,14 @@
 """Published tables of runs by name: where each comes from, and how its columns map.
 
 None of the sources states a licence for its data, so no copies are shipped and nothing is downloaded: the file is read
-from a folder of yours and its SHA-256 checked.
+from a folder of yours and its SHA-256 checked. No table is given budgets that its source does not state.
 """
 
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.read_table import read_any
-from flopscape.other_runs import renamed
 
 
 @dataclass(frozen=True)
@@ -32,13 +27,19 @@ class Published:
     columns: dict[str, str]
     note: str
     licence: str = "none stated"
+    loss_unit: str = "nats per token"
     experiment: str | None = None
     leave_out_highest: int = 0
+
+    @property
+    def source(self) -> str:
+        """Where the file comes from, for a reader."""
+        return f"{self.path} of {self.repository} at {self.commit}"
 
 
 @dataclass(frozen=True)
 class _IsoFlops(Published):
-    """A table of the collection of IsoFLOP experiments."""
+    """A table of the collection of IsoFLOP experiments, which states the budget of every run."""
 
     file: str = "isoflops.csv"
     repository: str = "https://github.com/Open-Athena/scaling-law-analysis"
@@ -60,30 +61,55 @@ PUBLISHED: dict[str, Published] = {
         note="off Figure 4 of Hoffmann et al. 2022; without its five rows of highest loss, as Besiroglu et al. 2024",
         leave_out_highest=5,
     ),
-    "llama_3_raw": _IsoFlops(experiment="llama_3__raw_loss", note="normalised nats, Grattafiori et al. 2024"),
-    "llama_3_exp": _IsoFlops(experiment="llama_3__exp_loss", note="exponential of the normalised nats"),
+    "llama_3_raw": _IsoFlops(
+        experiment="llama_3__raw_loss",
+        note="normalised nats, Grattafiori et al. 2024",
+        loss_unit="normalised nats per token",
+    ),
+    "llama_3_exp": _IsoFlops(
+        experiment="llama_3__exp_loss",
+        note="exponential of the normalised nats",
+        loss_unit="exponential of normalised nats per token",
+    ),
     "ml_scalefit": _IsoFlops(experiment="ml_scalefit__massivetext__chinchilla", note="Chinchilla, from ml-scalefit"),
     "epochai": _IsoFlops(experiment="epochai_chinchilla__massivetext__chinchilla", note="Chinchilla, from Epoch AI"),
 }
 
 
-def load_published(name: str, mirror: Path | None) -> pd.DataFrame:
-    """A published table with our column names, from a local mirror.
+def source_file(table: str, mirror: str | Path | None) -> Path:
+    """The file behind a table: the file itself, or that of a published table in the mirror.
 
     Raises
     ------
     FlopscapeError
-        No mirror, the file is not in it, or it is another file than the one that is known.
+        There is no such file, a folder instead, or no mirror that holds it.
     """
-    known = PUBLISHED[name]
-    wanted = f"{known.file} is {known.path} of {known.repository} at {known.commit} (licence: {known.licence})"
-    if mirror is None or not (mirror / known.file).is_file():
-        raise FlopscapeError(f"{name}: give a folder that holds {known.file} with --mirror; {wanted}")
-    found = hashlib.sha256((mirror / known.file).read_bytes()).hexdigest()
+    if table in PUBLISHED:
+        known = PUBLISHED[table]
+        if mirror is None or not Path(mirror, known.file).is_file():
+            where = "no mirror is given" if mirror is None else f"{known.file} is not in {mirror}"
+            raise FlopscapeError(
+                f"{table}: {where}; get {known.source} (licence: {known.licence}), save it as {known.file} "
+                "and name its folder as the mirror (--mirror, runs.mirror, or data_mirror in config.yaml)"
+            )
+        return Path(mirror, known.file)
+    path = Path(table)
+    if path.is_dir():
+        raise FlopscapeError(f"{table}: a folder; name the table inside it")
+    if not path.is_file():
+        raise FlopscapeError(f"{table}: no such file, and no published table ({', '.join(PUBLISHED)})")
+    return path
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file's bytes in hex digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def refuse_another(table: str, path: Path) -> None:
+    """Raise FlopscapeError when a published table's file is not the one that is known."""
+    known, found = PUBLISHED[table], sha256(path)
     if found != known.sha256:
-        raise FlopscapeError(f"{mirror / known.file}: SHA-256 {found[:8]}…, not {known.sha256[:8]}…; {wanted}")
-    frame = renamed(read_any(mirror / known.file), name, known.columns)
-    if known.experiment:
-        frame = frame[frame["experiment"] == known.experiment]
-    kept = np.argsort(frame["loss"].astype(float), kind="stable")[: len(frame) - known.leave_out_highest]
-    return frame.iloc[np.sort(kept)].reset_index(drop=True)
+        raise FlopscapeError(
+            f"{path}: SHA-256 {found[:8]}…, not {known.sha256[:8]}…; get {known.source} (licence: {known.licence})"
+        )

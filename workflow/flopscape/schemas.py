@@ -3,20 +3,22 @@
 import json
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from flopscape.bias.settings import BiasSettings
-from flopscape.config import Config, Model, Study
+from flopscape.config import Config, ImportedStudy, Study
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
-MODELS: dict[str, type[Model]] = {
-    "bias.schema.json": BiasSettings,
-    "config.schema.json": Config,
-    "study.schema.json": Study,
+MODELS: dict[str, TypeAdapter] = {
+    "bias.schema.json": TypeAdapter(BiasSettings),
+    "config.schema.json": TypeAdapter(Config),
+    "study.schema.json": TypeAdapter(Study | ImportedStudy),
 }
 
 
 def schema_text(name: str) -> str:
     """The schema of one file as it should stand on disk."""
-    return json.dumps(MODELS[name].model_json_schema(), indent=2) + "\n"
+    return json.dumps(MODELS[name].json_schema(), indent=2) + "\n"
 
 
 def drifted(folder: Path = FOLDER) -> list[str]:

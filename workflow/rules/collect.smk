@@ -14,6 +14,8 @@ rule collect_runs:
         curves="results/{study}/curves.parquet",
     log:
         "logs/collect/{study}.log",
+    wildcard_constraints:
+        study=TRAINED_NAME,
     conda:
         "../../envs/analysis.yaml"
     params:

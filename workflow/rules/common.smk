@@ -4,22 +4,25 @@ It imports neither torch nor pandas, so that a dry run of thousands of runs stay
 """
 
 import atexit
+import re
 import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings
-from flopscape.config import Config, load_yaml, split_studies, study_paths, validate
+from flopscape.config import Config
 from flopscape.errors import FlopscapeError
-from flopscape.figures.names import FIGURES
+from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import METHODS
+from flopscape.plan.imported import PlannedImport, free_text
 from flopscape.plan.launch import launch_command
-from flopscape.plan.overview import plan_study, price_planned
+from flopscape.plan.overview import plan_any, price_planned
 from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.show import price_text
 from flopscape.plugins.base import load_plugin
+from flopscape.read_config import load_yaml, split_studies, study_paths, validate
 from flopscape.records import canonical, dataset_id, short_hash
 
 RESULTS = Path("results")
@@ -31,7 +34,7 @@ def read_settings():
         selected = dict(config, studies=split_studies(config.get("studies", [])))
         settings = validate(Config, selected, "config/config.yaml or --config")
         paths = study_paths(settings.studies)
-        return settings, {name: plan_study(name, path) for name, path in paths.items()}
+        return settings, {name: plan_any(name, path, settings) for name, path in paths.items()}
     except FlopscapeError as error:
         raise WorkflowError(str(error)) from None
 
@@ -57,14 +60,20 @@ def read_bias():
 
 SETTINGS, STUDIES = read_settings()
 BIAS = read_bias()
+IMPORTED = {name: planned for name, planned in STUDIES.items() if isinstance(planned, PlannedImport)}
+TRAINED = {name: planned for name, planned in STUDIES.items() if name not in IMPORTED}
 ROWS = {name: {row.run_id: row for row in planned.rows} for name, planned in STUDIES.items()}
-DATASETS = {dataset_id(p.study.dataset.spec()): p.study.dataset.spec() for p in STUDIES.values() if p.study.dataset}
+DATASETS = {dataset_id(p.study.dataset.spec()): p.study.dataset.spec() for p in TRAINED.values() if p.study.dataset}
 SOURCES = {name: source_files(dataset) for name, dataset in DATASETS.items()}
 FITS = {name: {fit.name: fit for fit in planned.study.fits} for name, planned in STUDIES.items()}
 
+ANY_NAME = "(?!bias/)[A-Za-z0-9][A-Za-z0-9_.-]*"
+IMPORTED_NAME = "|".join(map(re.escape, IMPORTED)) or "(?!)"
+TRAINED_NAME = f"(?!(?:{IMPORTED_NAME})/){ANY_NAME}"
+
 
 wildcard_constraints:
-    study="(?!bias/)[A-Za-z0-9][A-Za-z0-9_.-]*",
+    study=ANY_NAME,
     run_id="[0-9a-f]{12}",
     fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
     figure="[a-z]+",
@@ -75,13 +84,19 @@ wildcard_constraints:
 def targets(name):
     """Every file of a study: listed one by one, or a deleted one would not be rebuilt."""
     return [
-        f"results/{name}/plan.csv",
+        *([f"results/{name}/plan.csv"] if name in TRAINED else []),
         *run_files(name),
         f"results/{name}/runs.csv",
         *(f"results/{name}/fits/{fit}.json" for fit in FITS[name]),
-        *(f"results/{name}/figures/{figure}.svg" for figure in FIGURES),
+        f"results/{name}/sensitivity.csv",
+        *figure_files(name),
         f"results/{name}/report.html",
     ]
+
+
+def figure_files(name):
+    figures = drawable(STUDIES[name].study.has_curves)
+    return [f"results/{name}/figures/{figure}.svg" for figure in figures]
 
 
 def run_files(name):
@@ -119,8 +134,10 @@ def dataset_sources(wildcards):
 
 
 def data_manifest(wildcards):
-    """The manifest that a run waits for; simulated runs need no data."""
+    """The manifest that a run waits for; simulated runs need no data, imported ones have a manifest of their own."""
     study = chosen(wildcards.study).study
+    if wildcards.study in IMPORTED:
+        return f"results/{wildcards.study}/manifest.json"
     if study.simulated or study.dataset is None:
         return []
     return f"results/data/{dataset_id(study.dataset.spec())}/manifest.json"
@@ -168,26 +185,55 @@ def study_runs(wildcards):
 
 def fit_options(wildcards):
     """Command-line options of one fit; the words of `flopscape fit --help`."""
-    study = chosen(wildcards.study).study
-    fit = FITS[wildcards.study][wildcards.fit]
-    given = fit.options | {"exclude": fit.exclude, "min_flops": fit.min_flops}
-    given |= {"bootstrap": fit.bootstrap, "seed": fit.seed}
+    fit = FITS[chosen(wildcards.study).name][wildcards.fit]
+    return f"{choices(wildcards.study, fit)} --bootstrap {fit.bootstrap}"
+
+
+def choices(study, fit):
+    """All of a fit's options but the number of resamples."""
+    given = fit.options | {"exclude": fit.exclude, "min_flops": fit.min_flops, "seed": fit.seed}
     options = [(name.replace("_", "-"), value) for name, value in given.items() if value is not None]
     options += [("column", f"{ours}={theirs}") for ours, theirs in fit.columns.items()]
-    options += [("curves", path) for path in [fit_curves(wildcards)] if path]
-    options += [("flops", repr(flops)) for flops in study.recommend.flops]
+    options += [("curves", path) for path in curves_of(study, fit)]
+    options += [("flops", repr(flops)) for flops in STUDIES[study].study.recommend.flops]
     return f"--method {fit.method} " + " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options)
 
 
 def fit_code(wildcards):
-    method = FITS[chosen(wildcards.study).name][wildcards.fit].method
-    return fingerprint("flopscape.fitting.fit", f"flopscape.fitting.{method}" if method in METHODS else method)
+    return fingerprint("flopscape.fitting.fit", method_module(FITS[chosen(wildcards.study).name][wildcards.fit].method))
+
+
+def method_module(method):
+    return f"flopscape.fitting.{method}" if method in METHODS else method
 
 
 def fit_curves(wildcards):
+    return curves_of(wildcards.study, FITS[chosen(wildcards.study).name][wildcards.fit])
+
+
+def curves_of(study, fit):
     """The training curves, for the method that reads them."""
-    fit = FITS[chosen(wildcards.study).name][wildcards.fit]
-    return f"results/{wildcards.study}/curves.parquet" if "curves" in METHODS.get(fit.method, {}) else []
+    return [f"results/{study}/curves.parquet"] if "curves" in METHODS.get(fit.method, {}) else []
+
+
+def varied_fit(wildcards):
+    """The recommended fit, whose choices are changed one at a time."""
+    planned = chosen(wildcards.study)
+    return FITS[planned.name][planned.study.recommended_fit]
+
+
+def varied_options(wildcards):
+    return choices(wildcards.study, varied_fit(wildcards))
+
+
+def varied_curves(wildcards):
+    return curves_of(wildcards.study, varied_fit(wildcards))
+
+
+def varied_code(wildcards):
+    """The methods are those of fitting/sensitivity.py and the recommended fit's own."""
+    methods = {"approach2", "approach3", "vpnls", varied_fit(wildcards).method}
+    return fingerprint("flopscape.fitting.sensitivity", *(method_module(method) for method in methods))
 
 
 def study_fits(wildcards):
@@ -198,18 +244,37 @@ def figure_code(wildcards):
     return fingerprint("flopscape.figures.draw", f"flopscape.figures.{wildcards.figure}")
 
 
+def figure_table(wildcards):
+    """The sensitivity table is read by the figure of that name only: the others do not wait for it."""
+    return [f"results/{wildcards.study}/sensitivity.csv"] if wildcards.figure == "sensitivity" else []
+
+
+def figure_options(wildcards):
+    return " ".join(f"--sensitivity {path}" for path in figure_table(wildcards))
+
+
 def figure_title(wildcards):
     return chosen(wildcards.study).study.title
 
 
 def study_figures(wildcards):
-    return [f"results/{wildcards.study}/figures/{figure}.svg" for figure in FIGURES]
+    return figure_files(chosen(wildcards.study).name)
 
 
 def report_settings(wildcards):
     """What the report takes from the config besides the files it reads."""
     study = chosen(wildcards.study).study
-    return canonical({"title": study.title, "recommend": study.recommend.model_dump(), "study": study.model.spec()})
+    subject = study.runs.model_dump() if wildcards.study in IMPORTED else study.model.spec()
+    return canonical({"title": study.title, "recommend": study.recommend.model_dump(), "study": subject})
+
+
+def imported_files(wildcards):
+    return chosen(wildcards.study).files
+
+
+def import_options(wildcards):
+    """The words of `flopscape import`: the table, then its options."""
+    return chosen(wildcards.study).options
 
 
 def experiment_settings(wildcards):
@@ -235,8 +300,10 @@ def print_prices():
     for job in workflow.dag.needrun_jobs(exclude_finished=False):
         if job.rule.name == "train_run":
             todo[job.wildcards.study][job.wildcards.run_id] = "forced, or inputs changed"
+    for planned in IMPORTED.values():
+        print(f"\n{free_text(planned)}", flush=True)
     slots = workflow.resource_settings.nodes or workflow.resource_settings.cores or 1
-    for name, planned in STUDIES.items():
+    for name, planned in TRAINED.items():
         seen = price_planned(planned, SETTINGS.prices, slots, RESULTS, todo[name])
         print(f"\n{price_text(planned.study, seen.price, seen.coverage, seen.finished)}", flush=True)
         try:
@@ -247,7 +314,7 @@ def print_prices():
 
 def refuse_to_start():
     """Before the first job: a study over its limits, or with a broken record, stops everything."""
-    for planned in STUDIES.values():
+    for planned in TRAINED.values():
         seen = price_planned(planned, SETTINGS.prices, 1, RESULTS)
         if seen.finished.broken:
             raise WorkflowError("\n".join(seen.finished.broken))

@@ -8,13 +8,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flopscape import numbers, published
+from flopscape import numbers
 from flopscape.bias.cost import Comparison, compare, effective_flops
 from flopscape.bias.noise_free import Row, fitted
 from flopscape.bias.outcome import COLUMNS, Claim, Outcome, printed, tidy
+from flopscape.bias.published_fits import Chosen, read, why_not
 from flopscape.bias.settings import Exp11
 from flopscape.fitting.resample import percentile_interval
-from flopscape.fitting.table import table_of
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import closed_form_optimum
 
@@ -56,12 +56,10 @@ def _known(name: str, settings: Exp11) -> list[Row]:
 
 def _real(settings: Exp11, mirror: Path | None) -> tuple[list[Row], str]:
     """The published table with and without its flagged rows, or why there is none."""
-    if mirror is None or not (mirror / published.PUBLISHED[REAL].file).is_file():
+    if why_not(mirror, [REAL]):
         return [], "the real Llama 3 part is skipped: no data"
-    table = table_of(published.load_published(REAL, mirror), REAL)
-    every, kept = (
-        compare(part, settings.predict, settings.resamples, settings.seed) for part in (table, table.without("outlier"))
-    )
+    tables = [read(Chosen(REAL, without_outliers), mirror) for without_outliers in (False, True)]
+    every, kept = (compare(part, settings.predict, settings.resamples, settings.seed) for part in tables)
     mixed = Comparison(kept.n_params, kept.budgets, every.surface, every.failed | kept.failed)
     return [*_compared(ALL, every, settings), *_compared(KEPT, kept, settings), *_compared(MIXED, mixed, settings)], ""
 

@@ -1,15 +1,16 @@
 """Published tables fitted by every method: shared by the experiments on real runs."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
-from flopscape.fitting.table import RunTable, table_of
-from flopscape.published import load_published
+from flopscape.fitting.table import RunTable
+from flopscape.other_runs import import_runs
+from flopscape.published import source_file
 from flopscape.records import FitResult
 
-METHODS: dict[str, dict[str, str]] = {
+METHODS: dict[str, dict[str, Any]] = {
     "vpnls": {},
     "approach3-log_lsq": {"objective": "log_lsq"},
     "approach3-huber": {"objective": "huber"},
@@ -31,7 +32,7 @@ class Chosen(NamedTuple):
 
 def read(chosen: Chosen, mirror: Path | None) -> RunTable:
     """One table from the mirror; FlopscapeError where it is not there."""
-    table = table_of(load_published(chosen.name, mirror), chosen.name)
+    table = import_runs(chosen.name, mirror, {}).table
     return table.without("outlier") if chosen.without_outliers else table
 
 
@@ -39,7 +40,7 @@ def why_not(mirror: Path | None, names: list[str]) -> str:
     """Why there are no published tables, or nothing."""
     try:
         for name in names:
-            load_published(name, mirror)
+            source_file(name, mirror)
     except FlopscapeError as error:
         return f"no data: {error}"
     return ""

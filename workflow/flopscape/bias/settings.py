@@ -43,11 +43,12 @@ class Experiment(Model):
 class Exp00(Experiment):
     """Reproductions of published fits."""
 
-    tables: list[str] = ["chinchilla", "llama_3_exp", "llama_3_raw", "ml_scalefit", "epochai"]
+    tables: Words = ["chinchilla", "llama_3_exp", "llama_3_raw", "ml_scalefit", "epochai"]
     """Names of published tables."""
     bootstrap: Annotated[int, Field(ge=100)] = 100
     """Resamples behind the verdicts; only the estimates are compared."""
     fast: ClassVar[dict[str, Any]] = {"tables": ["llama_3_raw"]}
+    reads_published: ClassVar[bool] = True
 
 
 class NoiseFree(Experiment):
@@ -243,6 +244,21 @@ class Exp11(NoiseFree):
     reads_published: ClassVar[bool] = True
 
 
+class Exp12(Experiment):
+    """Residuals of published tables."""
+
+    tables: Words = ["chinchilla", "llama_3_raw", "ml_scalefit", "epochai"]
+    """Names of published tables."""
+    methods: Words = ["vpnls", "approach3-log_lsq", "approach3-huber"]
+    """Fits of the surface."""
+    bootstrap: Annotated[int, Field(ge=100)] = 100
+    """Resamples behind the verdicts; only the residuals are looked at."""
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """p-value below which a pattern in the residuals puts the form in doubt."""
+    fast: ClassVar[dict[str, Any]] = {"tables": ["llama_3_raw"]}
+    reads_published: ClassVar[bool] = True
+
+
 class BiasSettings(Model):
     """config/bias.yaml."""
 
@@ -270,6 +286,8 @@ class BiasSettings(Model):
     """What adds up?"""
     exp11: Exp11 = Exp11()
     """What does it cost?"""
+    exp12: Exp12 = Exp12()
+    """Do real residuals show a pattern?"""
 
 
 EXPERIMENTS = tuple(BiasSettings.model_fields)

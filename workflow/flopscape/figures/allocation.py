@@ -16,7 +16,7 @@ def draw(data: Tables) -> Figure:
     panels = figure.subplots(1, 2)
     panel(panels[0], data, "n_params")
     panel(panels[1], data, "n_tokens")
-    for axes, label in zip(panels, ("N*, parameters (body + head)", f"D*, {data.unit}s"), strict=True):
+    for axes, label in zip(panels, (f"N*, {data.size}", f"D*, {data.unit}s"), strict=True):
         style.flops_axis(axes, 5)
         style.log_axis(axes.yaxis, style.tick_count)
         axes.set_ylabel(label)

@@ -17,6 +17,7 @@ RASTER_CURVES = 100
 ENVELOPE_POINTS = 200
 NAMED_SIZES = 9
 """Up to so many sizes get markers and a legend; beyond that a colour bar."""
+RECORDED = {"train_loss": "training loss", "heldout_loss": "held-out loss"}
 
 
 def draw(data: Tables) -> Figure:
@@ -34,7 +35,7 @@ def draw(data: Tables) -> Figure:
     axes.plot(flops, lowest, color="black", linewidth=1.8, label="lower envelope", zorder=4)
     style.flops_axis(axes)
     style.log_axis(axes.yaxis, style.tick_loss)
-    axes.set_ylabel(f"training loss, nats per {data.unit}")
+    axes.set_ylabel(f"{RECORDED[_recorded(data)]}, {data.loss_unit}")
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), title="N, parameters") if _named(shown) else axes.legend()
     return frame.finish(figure, title, _notes(curves, shown, data), data.simulated)
 
@@ -52,12 +53,18 @@ def envelope(curves: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return flops[known], np.exp(lowest[known])
 
 
+def _recorded(data: Tables) -> str:
+    """The loss to draw: other people's curves may have the held-out one only."""
+    return "train_loss" if data.curves.train_loss.notna().any() else "heldout_loss"
+
+
 def _of_completed(data: Tables) -> pd.DataFrame:
-    """Points with a positive loss, and the size of their run."""
+    """Points with a positive loss, whichever was recorded, and the size of their run."""
     if data.curves.empty:
         return data.curves.assign(n_params=[])
     runs = data.completed[["run_id", "n_params", "loss"]].rename(columns={"loss": "final_loss"})
-    curves = data.curves.astype({"run_id": str}).merge(runs, on="run_id")
+    curves = data.curves.assign(train_loss=data.curves[_recorded(data)])
+    curves = curves.astype({"run_id": str}).merge(runs, on="run_id")
     return curves[(curves.train_loss > 0) & (curves.flops > 0)].sort_values(["n_params", "run_id", "flops"])
 
 
@@ -87,7 +94,7 @@ def _lines(figure: Figure, axes: Axes, curves: pd.DataFrame, data: Tables) -> No
     ends = curves.groupby("run_id", sort=False).last()
     if not _named(curves):
         axes.scatter(ends.flops, ends.train_loss, c=np.log10(ends.n_params), cmap=style.colormap(), s=10, zorder=3)
-        style.colour_axis(figure.colorbar(lines, ax=axes), "N, parameters (body + head)", style.tick_count)
+        style.colour_axis(figure.colorbar(lines, ax=axes), f"N, {data.size}", style.tick_count)
         return
     _marked_ends(axes, ends, lines)
 

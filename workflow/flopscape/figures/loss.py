@@ -20,8 +20,8 @@ def draw(data: Tables) -> Figure:
     _irreducible(axes, data)
     style.flops_axis(axes)
     style.log_axis(axes.yaxis, style.tick_loss)
-    axes.set_ylabel(f"held-out loss, nats per {data.unit}")
-    style.legend_below(figure, axes)
+    axes.set_ylabel(data.loss_label)
+    style.legend_below(figure, axes, 2)
     return frame.finish(figure, title, frame.refusals(data.fits), data.simulated)
 
 

@@ -1,8 +1,5 @@
 """What each fit leaves over: residuals against N, D and C, with the scatter between seeds for scale."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,10 +9,11 @@ from matplotlib.lines import Line2D
 from flopscape import numbers
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables
+from flopscape.fitting.optimum_curve import has_curve, predicted
 from flopscape.records import FitResult
 
 AXES = (
-    ("n_params", "N, parameters (body + head)", style.tick_count),
+    ("n_params", "N, {size}", style.tick_count),
     ("n_tokens", "D, {unit}s", style.tick_count),
     ("flops", "C, training FLOPs", style.flops_tick),
 )
@@ -34,13 +32,13 @@ def draw(data: Tables) -> Figure:
     for row, (name, left) in zip(grid, fitted.items(), strict=True):
         _row(row, data, name, left, spread)
     for axes, (_, label, _) in zip(grid[-1], AXES, strict=True):
-        axes.set_xlabel(label.format(unit=data.unit))
+        axes.set_xlabel(label.format(unit=data.unit, size=data.size))
     _legend(figure, grid[0, 0], data)
     return frame.finish(figure, title, frame.refusals(data.fits), data.simulated)
 
 
 def residuals(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
-    """Observed minus fitted loss in nats per unit; NaN where a fit says nothing."""
+    """Observed minus fitted loss; NaN where a fit says nothing."""
     if fit.status == "refused":
         return pd.Series(np.nan, index=runs.index)
     if fit.surface is not None:
@@ -48,17 +46,11 @@ def residuals(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
         n_params, n_tokens = (runs[fit.conventions.get(name, name)] for name in ("n_params", "n_tokens"))
         return runs.loss - (E + A * n_params**-alpha + B * n_tokens**-beta)
     left = pd.Series(np.nan, index=runs.index)
-    log_n = np.log(runs[fit.conventions.get("n_params", "n_params")])
-    for optimum in fit.optima:
-        if optimum.get("c2") is not None:
-            here = (np.log(runs.budget / optimum["budget"])).abs() < 0.1
-            left[here] = runs.loss[here] - _parabola(optimum, log_n[here])
+    log_n, log_tokens = (np.log(runs[fit.conventions.get(name, name)]) for name in ("n_params", "n_tokens"))
+    for optimum in filter(has_curve, fit.optima):
+        here = (np.log(runs.budget / optimum["budget"])).abs() < 0.1
+        left[here] = runs.loss[here] - predicted(optimum, log_n[here].to_numpy(), log_tokens[here].to_numpy())
     return left
-
-
-def _parabola(optimum: Mapping[str, Any], log_n: pd.Series) -> pd.Series:
-    x = log_n - optimum["center_log_n_params"]
-    return optimum["c0"] + optimum["c1"] * x + optimum["c2"] * x**2
 
 
 def seed_deviation(runs: pd.DataFrame) -> float | None:
@@ -76,7 +68,7 @@ def _row(panels: np.ndarray, data: Tables, name: str, left: pd.Series, spread: f
             axes.axhspan(-spread, spread, color="0.88", linewidth=0, zorder=0, label="± seed standard deviation")
         _points(axes, data, column, left, fitted)
         style.log_axis(axes.xaxis, write, 3)
-    panels[0].set_ylabel(f"{name}\nresidual, nats per {data.unit}")
+    panels[0].set_ylabel(f"{name}\nresidual, {data.loss_unit}")
 
 
 def _fitted(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
@@ -111,4 +103,6 @@ def _legend(figure: Figure, axes: Axes, data: Tables) -> None:
     if not all(_fitted(fit, data.completed).all() for fit in shown):
         hollow = Line2D([], [], linestyle="none", color="0.3", marker="o", markerfacecolor="none", label="not fitted")
         handles.append(hollow)
+    if looks and data.completed.budget.isna().any():
+        handles.append(Line2D([], [], linestyle="none", color="black", marker="o", label="no budget"))
     figure.legend(handles=handles, loc="outside lower left", ncols=7)

@@ -129,10 +129,10 @@ def tick_loss(value: float | None) -> str:
     return f"{value:.4g}"
 
 
-def params_axis(ax: Axes) -> None:
-    """x is N, body + head."""
+def params_axis(ax: Axes, size: str) -> None:
+    """x is N; `size` says what it counts."""
     log_axis(ax.xaxis, tick_count)
-    ax.set_xlabel("N, parameters (body + head)")
+    ax.set_xlabel(f"N, {size}")
 
 
 def flops_axis(ax: Axes, most: int = 6) -> None:
@@ -141,12 +141,12 @@ def flops_axis(ax: Axes, most: int = 6) -> None:
     ax.set_xlabel("C, training FLOPs")
 
 
-def loss_axis(ax: Axes, unit: str) -> None:
-    """y is a held-out loss; logarithmic where it ranges over more than a factor of four."""
+def loss_axis(ax: Axes, label: str) -> None:
+    """y is a loss; logarithmic where it ranges over more than a factor of four."""
     low, high = ax.dataLim.intervaly
     if low > 0 and high / low > 4:
         log_axis(ax.yaxis, tick_loss)
-    ax.set_ylabel(f"held-out loss, nats per {unit}")
+    ax.set_ylabel(label)
 
 
 def colour_axis(bar: Colorbar, label: str, write: Callable[[float | None], str]) -> None:

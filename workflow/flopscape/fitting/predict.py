@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.law_predict import predict_law
+from flopscape.fitting.near_optimal import near_optimal_sizes
 from flopscape.fitting.resample import percentile_interval
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute, optimum
@@ -45,10 +47,12 @@ def predict(
     n_params : float, optional
         Use this size instead of the optimal one.
     """
-    if result.status == "refused" or result.exponents is None:
+    if result.status == "refused" or (result.exponents is None and result.parameters is None):
         raise FlopscapeError(f"the fit has no prediction: {result.reason}")
     if any(not 0 < c < np.inf for c in [*flops, *([] if n_params is None else [n_params])]):
         raise FlopscapeError("flops and n_params must be positive")
+    if result.parameters is not None:
+        return [predict_law(result, draws, float(c), n_params) for c in flops]
     if result.surface is None:
         return [_from_power_law(result, draws, float(c), n_params) for c in flops]
     best = Surface(**{name: np.asarray(number.estimate) for name, number in result.surface.items()})
@@ -62,7 +66,8 @@ def _from_surface(
 ) -> Prediction:
     n, d, L = _at(best, flops, n_params, compute)
     ns, ds, Ls = _at(sampled, flops, n_params, compute)
-    return Prediction(flops, _estimate(n, ns), _estimate(d, ds), _estimate(L, Ls), _estimate(d / n, ds / ns))
+    band = near_optimal_sizes(best, flops, compute) if n_params is None else None
+    return Prediction(flops, _estimate(n, ns), _estimate(d, ds), _estimate(L, Ls), _estimate(d / n, ds / ns), band)
 
 
 def _at(surface: Surface, flops: float, n_params: float | None, compute: Compute) -> tuple[Array, Array, Array]:

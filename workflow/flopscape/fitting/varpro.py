@@ -3,9 +3,11 @@
 For fixed exponents θ the problem is linear in c, so only θ is searched (variable projection: Golub & Pereyra 1973).
 Every problem gets its own global start from a shared exponent grid, whose moments are matrix products, and is then
 polished by Newton's method on the projected objective with its exact Hessian. u_j are centred logs, so no unit of
-N or D enters. All sums are sums, never means; the stopping rule is relative to the objective.
+N or D enters. A term may be any size that the loss falls with (depth, resolution); exponents found in one modality do
+not carry over to another. All sums are sums, never means; the stopping rule is relative to the objective.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
@@ -13,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.fitting.faces import Entries, best_coefficients, best_gain
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.arrays import Array, Index, Mask
 
 LOWEST, HIGHEST = 0.005, 5.0
 """Bounds of the exponents: far outside what is published (0.03 to 1.3). A fit that ends there says so."""
@@ -27,8 +29,10 @@ ROUNDING = 1e-13
 """Error of the objective, which comes from a Gram matrix, as a part of Σ w y²."""
 RESAMPLE_DECREMENT = 1e-12
 """For resamples: exponents within 2e-5 of their standard error, before the last step that squares it away."""
-CHUNK_ELEMENTS = 60_000
-"""Problems × runs worked on at once: the arrays then stay in the processor's cache."""
+SAME, SAME_DECREMENT = 1e-2, 1e-6
+"""Relative distance of exponents that are one optimum, and the decrement to which they are followed to tell."""
+CHUNK_ELEMENTS, BLOCK_ELEMENTS = 1_000_000, 15_000
+"""Problems × runs that are held at once, and that the kernels work on at once: these arrays stay in the cache."""
 
 
 class Solution(NamedTuple):
@@ -45,8 +49,11 @@ class Solution(NamedTuple):
 
     def one(self, index: int) -> "Solution":
         """A single problem, still with R = 1."""
-        kept = slice(index, index + 1)
-        return Solution(self.coefficients[kept], self.exponents[kept], self.objective[kept], self.converged[kept])
+        return self.take(slice(index, index + 1))
+
+    def take(self, which: Index | slice) -> "Solution":
+        """Some of the problems."""
+        return Solution(self.coefficients[which], self.exponents[which], self.objective[which], self.converged[which])
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,13 @@ class Problem:
     @property
     def terms(self) -> int:
         return len(self.u)
+
+
+def parameters(solution: Solution) -> Array:
+    """(E, ln A', ln B', α, β) of each solution, −inf for an absent term."""
+    with np.errstate(divide="ignore"):
+        logs = np.log(solution.coefficients[:, 1:])
+    return np.concatenate([solution.coefficients[:, :1], logs, solution.exponents], axis=1)
 
 
 def solve(problem: Problem, weights: Array, grid: Array = GRID, chunk: int | None = None) -> Solution:
@@ -107,18 +121,35 @@ def grid_objective(problem: Problem, weights: Array, features: list[Array]) -> A
         gram[j + 1][j + 1] = along(weights @ (x * x).T, j)
         target.append(along(weighted @ x.T, j))
     for i, j in combinations(range(k), 2):
-        pairs = np.stack([(features[j] * row) @ weights.T for row in features[i]])
-        gram[i + 1][j + 1] = gram[j + 1][i + 1] = along(np.moveaxis(pairs, 2, 0), i, j)
+        gram[i + 1][j + 1] = gram[j + 1][i + 1] = along(_pairs(features[i], features[j], weights), i, j)
     return along((weighted * problem.y).sum(axis=1)) - best_gain(gram, target)
+
+
+def _pairs(x: Array, z: Array, weights: Array) -> Array:
+    """Σ w·x_g·z_h for every weighting and pair of grid points, (R, G, G): the products over whichever are fewer."""
+    if len(weights) < len(x):
+        return np.asarray((weights[:, None] * x) @ z.T)
+    return np.asarray(np.stack([(z * row) @ weights.T for row in x]).transpose(2, 0, 1))
 
 
 def grid_starts(problem: Problem, weights: Array, grid: Array, features: list[Array]) -> Array:
     """Exponents of each problem's lowest grid point, shape (R, k)."""
-    values = grid_objective(problem, weights, features)
-    best = values.reshape(len(weights), -1).argmin(axis=1)
+    y, points = np.broadcast_to(problem.y, weights.shape), [len(x) for x in features]
+    best = np.empty(len(weights), int)
+    for block in blocks(len(weights), max(weights.shape[1], int(np.prod(points)))):
+        values = grid_objective(Problem(problem.u, y[block]), weights[block], features)
+        best[block] = values.reshape(len(values), -1).argmin(axis=1)
     own = np.broadcast_to(grid, (problem.terms, np.shape(grid)[-1]))
-    indices = np.unravel_index(best, values.shape[1:])
+    indices = np.unravel_index(best, points)
     return np.stack([theta[index] for theta, index in zip(own, indices, strict=True)], axis=1)
+
+
+def same_basin(problem: Problem, weights: Array, first: Array, second: Array) -> Mask:
+    """Whether exponents (R, k) lead to the same optimum as others, which broadcast to them, problem by problem."""
+    starts = np.concatenate([first, np.broadcast_to(second, first.shape)])
+    ends = newton(problem, np.tile(weights, (2, 1)), starts, SAME_DECREMENT).exponents
+    one, other = np.split(ends, 2)
+    return np.asarray((np.abs(one - other) < SAME * one).all(axis=1))
 
 
 def many_starts(problem: Problem, weights: Array, grid: Array) -> Array:
@@ -133,8 +164,8 @@ def many_starts(problem: Problem, weights: Array, grid: Array) -> Array:
     return np.concatenate([grid[np.argwhere(lowest)][:32], coarse.reshape(-1, problem.terms)])
 
 
-class _State(NamedTuple):
-    """The projected problem at given exponents, for R problems."""
+class State(NamedTuple):
+    """The projected problem at given exponents, for R problems; gradient and Hessian are of half the objective."""
 
     coefficients: Array
     objective: Array
@@ -142,38 +173,57 @@ class _State(NamedTuple):
     hessian: Array
 
 
-def _evaluate(u: Array, y: Array, root: Array, theta: Array) -> _State:
-    """Coefficients, objective, and the exact gradient and Hessian of half the projected objective.
+def evaluate(u: Array, y: Array, weights: Array, theta: Array) -> State:
+    """Coefficients, objective, and the exact gradient and Hessian of half the projected objective, block by block.
 
-    All of it comes from one Gram matrix of (1, x_j, u_j·x_j, u_j²·x_j, y): with r = y − Σ c_i φ_i and the Hessian
+    `u` is (k, n), or (k, R, n) where each problem has its own; y and the weights are (R, n).
+
+    All of it comes from one Gram matrix of (1, x_j, u_j·x_j, y, u_j²·x_j): with r = y − Σ c_i φ_i and the Hessian
     blocks of ½ Σ w r² in (θ, c), the projected Hessian is the Schur complement H_θθ − H_θc H_cc⁻¹ H_cθ.
     """
     k = len(u)
-    columns = np.empty((len(theta), 3 * k + 2, u.shape[1]))
-    columns[:, 0] = root
-    columns[:, -1] = root * y
-    for j, logs in enumerate(u):
-        np.exp(-theta[:, j, None] * logs, out=columns[:, 1 + j])
-        columns[:, 1 + j] *= root
-        np.multiply(columns[:, 1 + j], logs, out=columns[:, 1 + k + j])
-        np.multiply(columns[:, 1 + k + j], logs, out=columns[:, 1 + 2 * k + j])
-    gram = columns @ columns.swapaxes(1, 2)
-    linear, slope, curve = slice(0, k + 1), slice(k + 1, 2 * k + 1), slice(2 * k + 1, 3 * k + 1)
-    c = best_coefficients(gram[:, linear, linear], gram[:, linear, -1])
-    residual = np.concatenate([-c, np.zeros((len(c), 2 * k)), np.ones((len(c), 1))], axis=1)
+    gram = np.empty((len(theta), 3 * k + 2, 2 * k + 2))
+    for block in blocks(len(theta), u.shape[-1]):
+        gram[block] = _gram(u if u.ndim == 2 else u[:, block], y[block], weights[block], theta[block])
+    linear, slope, curve = slice(0, k + 1), slice(k + 1, 2 * k + 1), slice(2 * k + 2, 3 * k + 2)
+    h_cc = gram[:, linear, linear]
+    c = best_coefficients(h_cc, gram[:, linear, -1])
+    residual = np.concatenate([-c, np.zeros((len(c), k)), np.ones((len(c), 1))], axis=1)
     with_residual = np.einsum("rij,rj->ri", gram, residual)
-    objective = np.einsum("ri,ri->r", with_residual, residual)
+    objective = np.einsum("ri,ri->r", with_residual[:, : 2 * k + 2], residual)
     amplitude, diagonal = c[:, 1:], np.arange(k)
     gradient = amplitude * with_residual[:, slope]
     h_tt = amplitude[:, :, None] * amplitude[:, None] * gram[:, slope, slope]
     h_tt[:, diagonal, diagonal] -= amplitude * with_residual[:, curve]
     h_tc = -amplitude[:, :, None] * gram[:, slope, linear]
     h_tc[:, diagonal, diagonal + 1] += with_residual[:, slope]
-    return _State(c, objective, gradient, _schur(h_tt, h_tc, gram[:, linear, linear], c > 0))
+    return State(c, objective, gradient, _schur(h_tt, h_tc, h_cc, c > 0))
+
+
+def _gram(u: Array, y: Array, weights: Array, theta: Array) -> Array:
+    """Weighted products of (1, x_j, u_j·x_j, y, u_j²·x_j) with all but the last k of them: (R, 3k + 2, 2k + 2)."""
+    k = len(u)
+    columns = np.empty((len(theta), 3 * k + 2, u.shape[-1]))
+    columns[:, 0] = 1.0
+    columns[:, 2 * k + 1] = y
+    for j, logs in enumerate(u):
+        x = columns[:, 1 + j]
+        np.exp(np.multiply(-theta[:, j, None], logs, out=x), out=x)
+        np.multiply(x, logs, out=columns[:, 1 + k + j])
+        np.multiply(columns[:, 1 + k + j], logs, out=columns[:, 2 + 2 * k + j])
+    weighted = columns[:, : 2 * k + 2] * weights[:, None]
+    return np.asarray(columns @ weighted.swapaxes(1, 2))
+
+
+def blocks(problems: int, rows: int) -> Iterator[slice]:
+    """Slices of the problems whose arrays fit the processor's cache together; one empty slice where there are none."""
+    size = max(1, BLOCK_ELEMENTS // rows)
+    for first in range(0, max(problems, 1), size):
+        yield slice(first, first + size)
 
 
 def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
-    """H_θθ − H_θc H_cc⁻¹ H_cθ over the free coefficients; exponents of absent terms get a unit diagonal."""
+    """H_θθ − H_θc H_cc⁻¹ H_cθ over the free coefficients; zero in the exponents of absent terms."""
     h_tc = np.where(free[:, None] & free[:, 1:, None], h_tc, 0.0)
     both = free[:, :, None] & free[:, None]
     h_cc = np.where(both, h_cc, np.eye(free.shape[1]))
@@ -182,16 +232,13 @@ def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
         h_cc * scale[:, :, None] * scale[:, None] + 1e-15 * np.eye(free.shape[1]),
         scale[:, :, None] * h_tc.swapaxes(1, 2),
     )
-    reduced = h_tt - h_tc @ (scale[:, :, None] * inner)
-    k = h_tt.shape[1]
-    reduced[:, np.arange(k), np.arange(k)] += ~free[:, 1:]
-    return reduced
+    return np.asarray(h_tt - h_tc @ (scale[:, :, None] * inner))
 
 
 def coefficients_at(problem: Problem, weights: Array, theta: Array) -> Array:
     """Non-negative least-squares coefficients (R, k + 1) at given exponents (R, k)."""
     y = np.broadcast_to(problem.y, weights.shape)
-    return _evaluate(problem.u, y, np.sqrt(weights), theta).coefficients
+    return evaluate(problem.u, y, weights, theta).coefficients
 
 
 def fitted(problem: Problem, solution: Solution) -> Array:
@@ -201,12 +248,22 @@ def fitted(problem: Problem, solution: Solution) -> Array:
 
 
 def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DECREMENT) -> Solution:
-    """Minimise from given exponents (R, k): damped Newton within the bounds, problem by problem until all stop."""
-    theta = np.clip(theta, LOWEST, HIGHEST)
-    root, y = np.sqrt(weights), np.broadcast_to(problem.y, weights.shape)
+    """Minimise from given exponents (R, k)."""
+    y = np.broadcast_to(problem.y, weights.shape)
     squares = (weights * y**2).sum(axis=1)
+    return descend(lambda at, theta: evaluate(problem.u, y[at], weights[at], theta), theta, squares, tolerance)
+
+
+def descend(
+    state_at: Callable[[Index, Array], State], theta: Array, squares: Array, tolerance: float = DECREMENT
+) -> Solution:
+    """Damped Newton within the bounds from exponents (R, k), problem by problem until all stop.
+
+    `state_at(at, theta)` evaluates the problems of the indices `at`; `squares` (R,) are Σ w y², the objective's scale.
+    """
+    theta = np.clip(theta, LOWEST, HIGHEST)
     floor = FLOOR * squares
-    state = _evaluate(problem.u, y, root, theta)
+    state = state_at(np.arange(len(theta)), theta)
     step, decrement = _newton_step(state, theta)
     converged = decrement <= tolerance * state.objective + floor
     for _ in range(STEPS):
@@ -214,7 +271,7 @@ def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DE
         if not len(todo):
             break
         trial = np.clip(theta[todo] + step[todo], LOWEST, HIGHEST)
-        new = _evaluate(problem.u, y[todo], root[todo], trial)
+        new = state_at(todo, trial)
         accepted = new.objective <= state.objective[todo] + ROUNDING * squares[todo]
         rejected, moved = todo[~accepted], todo[accepted]
         step[rejected] *= 0.25
@@ -222,18 +279,19 @@ def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DE
         theta[moved] = trial[accepted]
         for old, fresh in zip(state, new, strict=True):
             old[moved] = fresh[accepted]
-        fresh_state = _State(*(part[moved] for part in state))
+        fresh_state = State(*(part[moved] for part in state))
         step[moved], decrement = _newton_step(fresh_state, theta[moved])
         converged[moved] = decrement <= tolerance * fresh_state.objective + floor[moved]
     return Solution(state.coefficients, theta, state.objective, converged)
 
 
-def _newton_step(state: _State, theta: Array) -> tuple[Array, Array]:
+def _newton_step(state: State, theta: Array) -> tuple[Array, Array]:
     """Newton step with the Hessian's eigenvalues made positive, at most halving or doubling an exponent.
 
-    Exponents on a bound that the gradient pushes outwards stay there. Also returns the decrement gᵀH⁻¹g.
+    Exponents of absent terms, and on a bound that the gradient pushes outwards, stay. Also returns gᵀH⁻¹g.
     """
     stuck = ((theta <= LOWEST) & (state.gradient > 0)) | ((theta >= HIGHEST) & (state.gradient < 0))
+    stuck |= np.einsum("rii->ri", state.hessian) == 0
     gradient = np.where(stuck, 0.0, state.gradient)
     hessian = np.where(stuck[:, :, None] | stuck[:, None], np.eye(theta.shape[1]), state.hessian)
     values, vectors = np.linalg.eigh(hessian)

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import yaml
 
-from flopscape.config import Config, Prices, Study, load_config, load_study
+from flopscape.config import Config, ImportedStudy, Prices, Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.coverage import Coverage, grade_coverage
 from flopscape.plan.finished import Finished, look_at_runs
+from flopscape.plan.imported import PlannedImport, plan_import
 from flopscape.plan.price import Price, price_study
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.base import load_plugin
+from flopscape.read_config import load_config, load_study, read_study
 from flopscape.records import PlanRow, dataset_id, read_json
 
 
@@ -32,6 +34,14 @@ class Overview(PlannedStudy):
 
     finished: Finished
     price: Price
+
+
+def plan_any(name: str, path: Path, config: Config) -> PlannedStudy | PlannedImport:
+    """Plan one study, whichever of the two kinds it is."""
+    study = read_study(path)
+    if isinstance(study, ImportedStudy):
+        return plan_import(name, path, study, config.data_mirror)
+    return plan_study(name, path)
 
 
 def plan_study(name: str, path: Path, results: Path = Path("results")) -> PlannedStudy:
@@ -73,15 +83,20 @@ def price_planned(
     return Overview(**vars(planned), finished=finished, price=price)
 
 
+def settings(config: Path) -> Config:
+    """config.yaml; without one, the defaults."""
+    return load_config(config) if config.exists() else Config(studies=[])
+
+
 def overview(path: Path, config: Path, results: Path, slots: int) -> Overview:
     """Plan and price one study file on its own; without a config file the default prices hold."""
-    prices = (load_config(config) if config.exists() else Config(studies=[])).prices
-    return price_planned(plan_study(path.stem, path, results), prices, slots, results)
+    return price_planned(plan_study(path.stem, path, results), settings(config).prices, slots, results)
 
 
 def resolved_yaml(path: Path) -> str:
     """A study with every default filled in, as YAML."""
-    study = load_study(path)
+    study = read_study(path)
     plain = study.model_dump()
-    plain["training"] = asdict(study.training) if is_dataclass(study.training) else plain["training"]
+    if isinstance(study, Study) and is_dataclass(study.training):
+        plain["training"] = asdict(study.training)
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).rstrip()

@@ -43,8 +43,15 @@ def runs(evidence: Evidence) -> list[Block]:
         "FLOPs",
         "time",
     ]
-    table = Grid(head, [_run_row(label, group) for label, group in [*groups, ("total", runs)]])
-    return [table, Bullets([*_totals(evidence), *(f"{label}: {text}" for label, text in evidence.price.items())])]
+    rows = [_run_row(label, group) for label, group in [*groups, ("total", runs)]]
+    lines = [*_totals(evidence), *(f"{label}: {text}" for label, text in evidence.price.items())]
+    return [_without_blanks(head, rows), *([Bullets(lines)] if lines else [])]
+
+
+def _without_blanks(head: list[str], rows: list[list[str]]) -> Grid:
+    """A table without the columns of which nothing is known: other people's runs have few."""
+    known = [i for i in range(len(head)) if any(row[i] != numbers.NOTHING for row in rows)]
+    return Grid([head[i] for i in known], [[row[i] for i in known] for row in rows])
 
 
 def _run_row(label: str, runs: pd.DataFrame) -> list[str]:
@@ -73,7 +80,7 @@ def total(runs: pd.DataFrame, column: str) -> float | None:
 def _totals(evidence: Evidence) -> list[str]:
     """Cost, held-out set and coverage in sentences."""
     runs, unit = evidence.runs, evidence.unit
-    lines = []
+    lines: list[str] = []
     cost = [numbers.hours(total(runs, name)) for name in ("cpu_hours", "gpu_hours")]
     if any(text != numbers.NOTHING for text in cost):
         lines.append(f"Compute: {cost[0]} of CPU, {cost[1]} of GPU, {numbers.money(total(runs, 'usd'))}.")
@@ -111,6 +118,8 @@ def data(manifest: Mapping[str, object]) -> list[Block]:
     units = manifest.get("n_units")
     counts = ", ".join(f"{numbers.count(n)} {split}" for split, n in units.items()) if isinstance(units, dict) else ""
     known = {
+        "table": manifest.get("table"),
+        "note": manifest.get("note"),
         "source": manifest.get("source"),
         f"{manifest.get('unit', 'unit')}s": counts,
         "split": manifest.get("split_rule"),
@@ -121,14 +130,16 @@ def data(manifest: Mapping[str, object]) -> list[Block]:
 
 
 def conventions(evidence: Evidence) -> list[Block]:
-    rows = [[name, *_convention(fit)] for name, fit in evidence.fits.items()]
-    loss = f"Loss is the held-out loss in nats per {evidence.unit}. Intervals are 95 %."
+    known = evidence.manifest["columns"] if evidence.imported else CONVENTIONS
+    rows = [[name, *_convention(fit, known)] for name, fit in evidence.fits.items()]
+    whose = f"Loss is {known.get('loss', 'theirs')}" if evidence.imported else "Loss is the held-out loss"
+    loss = f"{whose}, in {evidence.loss_unit}. Intervals are 95 %."
     return [Grid(["fit", "N", f"D ({evidence.unit}s)", "C"], rows), Paragraph(loss)]
 
 
-def _convention(fit: FitResult) -> list[str]:
+def _convention(fit: FitResult, known: Mapping[str, str]) -> list[str]:
     columns = [fit.conventions.get(name, name) for name in ("n_params", "n_tokens", "flops")]
-    return [f"{column} ({CONVENTIONS[column]})" if column in CONVENTIONS else column for column in columns]
+    return [f"{column} ({known[column]})" if column in known else column for column in columns]
 
 
 def commands(evidence: Evidence) -> list[Block]:

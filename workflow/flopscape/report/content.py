@@ -4,11 +4,16 @@ from collections.abc import Mapping
 
 from flopscape import numbers
 from flopscape.records import FitResult
-from flopscape.report import background, summary
+from flopscape.report import background, comparison, summary
 from flopscape.report.background import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
 from flopscape.report.doubts import doubts
 from flopscape.report.evidence import Evidence
+
+ELSEWHERE = ("extrapolates ×", "left out budget")
+"""Words of fits' warnings that "What to distrust" and "What was left out" say for all fits."""
+ELSEWHERE_OF_RECOMMENDED = ("the sampled sizes",)
+"""The same for the recommended fit alone, whose predictions "What to distrust" examines."""
 
 
 def build(evidence: Evidence) -> Report:
@@ -17,6 +22,7 @@ def build(evidence: Evidence) -> Report:
         Section("Recommendation", _recommendation(evidence)),
         Section("What to distrust", [Bullets(found)] if (found := doubts(evidence)) else []),
         Section("Fits", _fits(evidence)),
+        Section("What the answer rests on", comparison.sensitivity(evidence)),
         Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
         Section("What was run", background.runs(evidence)),
         Section("What was left out", background.left_out(evidence)),
@@ -36,7 +42,8 @@ def _answer(evidence: Evidence) -> list[Block]:
         others = [name for name, other in evidence.fits.items() if other.status in ("ok", "weak")]
         hint = f" {', '.join(others)} gave an answer: set recommend.fit to see it." if others else ""
         return [Paragraph(f"No recommendation: {evidence.recommended} refused: {sentence(fit.reason)}{hint}", True)]
-    blocks: list[Block] = [Paragraph(summary.sentence(p, evidence.unit), True) for p in fit.predictions[:1]]
+    unit, loss_unit = evidence.unit, evidence.loss_unit
+    blocks: list[Block] = [Paragraph(summary.sentence(p, unit, loss_unit), True) for p in fit.predictions[:1]]
     if fit.status != "ok":
         words = f"Status {fit.status}, {summary.STATUS_WORDS[fit.status]}: {sentence(fit.reason)}"
         blocks.append(Paragraph(words, True))
@@ -48,7 +55,8 @@ def _recommendation(evidence: Evidence) -> list[Block]:
     if not rows:
         return []
     note = f"From {evidence.recommended}; 95 % intervals: {evidence.fit.interval or 'none'}."
-    return [Grid(summary.head(evidence.unit), rows, note), *_comparison(evidence)]
+    band = comparison.near_optimal(evidence.fit.predictions)
+    return [Grid(summary.head(evidence.unit, evidence.loss_unit), rows, note), *band, *_comparison(evidence)]
 
 
 def _comparison(evidence: Evidence) -> list[Block]:
@@ -59,7 +67,7 @@ def _comparison(evidence: Evidence) -> list[Block]:
         if name != evidence.recommended
         for row in summary.recommendation(fit)
     ]
-    return [Grid(["fit", *summary.head(evidence.unit)], rows, "For comparison.")] if rows else []
+    return [Grid(["fit", *summary.head(evidence.unit, evidence.loss_unit)], rows, "For comparison.")] if rows else []
 
 
 def _fits(evidence: Evidence) -> list[Block]:
@@ -73,9 +81,10 @@ def _fits(evidence: Evidence) -> list[Block]:
     if exponents:
         blocks.append(Grid(["fit", "a in N* ∝ C^a", "b in D* ∝ C^b"], exponents))
     if surfaces:
-        blocks.append(Grid(["fit", "E", "A", "B", "α", "β"], surfaces, "L(N, D) = E + A·N^−α + B·D^−β, in nats."))
-    blocks += [Bullets(_words(name, fit)) for name, fit in evidence.fits.items()]
-    return blocks
+        law = f"L(N, D) = E + A·N^−α + B·D^−β, in {evidence.loss_unit}."
+        blocks.append(Grid(["fit", "E", "A", "B", "α", "β"], surfaces, law))
+    blocks += [*comparison.goodness(shown, evidence.loss_unit), *([comparison.published()] if exponents else [])]
+    return [*blocks, *(Bullets(items) for items in (_verdicts(evidence), _warnings(evidence)) if items)]
 
 
 def _pairs(fits: Mapping[str, FitResult]) -> tuple[list[str], list[FitResult]]:
@@ -97,10 +106,21 @@ def _surface(fit: FitResult) -> list[str]:
     return [numbers.interval(surface.get(name), write) for name, write in writers.items()]
 
 
-def _words(name: str, fit: FitResult) -> list[str]:
-    """A fit's status and warnings as sentences."""
-    first = f"{name} is {fit.status}" if fit.status != "refused" else f"{name} refused"
+def _verdicts(evidence: Evidence) -> list[str]:
+    """Each fit's status as a sentence."""
     return [
-        f"{first}: {sentence(fit.reason or summary.STATUS_WORDS[fit.status])}",
-        *(f"{name}: {sentence(w)}" for w in fit.warnings),
+        f"{name} {'refused' if fit.status == 'refused' else 'is ' + fit.status}:"
+        f" {sentence(fit.reason or summary.STATUS_WORDS[fit.status])}"
+        for name, fit in evidence.fits.items()
     ]
+
+
+def _warnings(evidence: Evidence) -> list[str]:
+    """The fits' warnings, each once with the fits that gave it, less what other sections say."""
+    given: dict[str, list[str]] = {}
+    for name, fit in evidence.fits.items():
+        elsewhere = ELSEWHERE + (ELSEWHERE_OF_RECOMMENDED if name == evidence.recommended else ())
+        for warning in fit.warnings:
+            if not any(words in warning for words in elsewhere):
+                given.setdefault(warning, []).append(name)
+    return [f"{', '.join(names)}: {sentence(warning)}" for warning, names in given.items()]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flopscape.figures.tables import loss_unit
 from flopscape.records import FitResult
 
 
@@ -16,6 +17,7 @@ class Evidence:
     """Inputs of one report.
 
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` their texts.
+    `sensitivity` is the table of `flopscape sensitivity`, None where there is none.
     `manifest` is the dataset's (empty for simulated runs), `coverage` a grade and its reasons, `price` and
     `environment` labels with texts.
     """
@@ -27,6 +29,7 @@ class Evidence:
     recommended: str
     figures: dict[str, Path] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
+    sensitivity: pd.DataFrame | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
     coverage: Mapping[str, Any] = field(default_factory=dict)
     price: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +58,16 @@ class Evidence:
     def unit(self) -> str:
         """What D counts: token, image."""
         return str(self.runs.unit.iloc[0]) if len(self.runs) else "token"
+
+    @property
+    def loss_unit(self) -> str:
+        """What the loss is measured in."""
+        return loss_unit(self.runs, self.unit)
+
+    @property
+    def imported(self) -> bool:
+        """Whether the runs are other people's: then the manifest tells the origin of each column."""
+        return "columns" in self.manifest
 
     @property
     def train_units(self) -> int | None:

@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from flopscape.config import Study
-from flopscape.figures.names import FIGURES
+from flopscape.config import ImportedStudy, Study
+from flopscape.figures.names import drawable
 from flopscape.plan.overview import plan_study
+from flopscape.read_config import read_study
 from flopscape.records import dataset_id
 from flopscape.report.write import run
 
@@ -18,21 +19,25 @@ def write_report(study_file: Path, results: Path, out: Path) -> None:
     FlopscapeError
         The config is wrong, or a file of the study is missing or broken.
     """
-    planned = plan_study(study_file.stem, study_file, results.parent)
+    study = read_study(study_file)
+    imported = isinstance(study, ImportedStudy)
     run(
-        planned.name,
-        planned.study.title,
+        study_file.stem,
+        study.title,
         results / "runs.csv",
-        [results / "fits" / f"{fit.name}.json" for fit in planned.study.fits],
-        planned.study.recommended_fit,
-        [results / "figures" / f"{figure}.svg" for figure in FIGURES],
+        [results / "fits" / f"{fit.name}.json" for fit in study.fits],
+        study.recommended_fit,
+        [results / "figures" / f"{figure}.svg" for figure in drawable(study.has_curves)],
         out,
-        manifest=_manifest(planned.study, results.parent),
-        coverage=asdict(planned.coverage),
+        sensitivity=results / "sensitivity.csv",
+        manifest=_manifest(study, results),
+        coverage=None if imported else asdict(plan_study(study_file.stem, study_file, results.parent).coverage),
     )
 
 
-def _manifest(study: Study, results: Path) -> Path | None:
+def _manifest(study: Study | ImportedStudy, results: Path) -> Path | None:
+    if isinstance(study, ImportedStudy):
+        return results / "manifest.json"
     if study.simulated or study.dataset is None:
         return None
-    return results / "data" / dataset_id(study.dataset.spec()) / "manifest.json"
+    return results.parent / "data" / dataset_id(study.dataset.spec()) / "manifest.json"

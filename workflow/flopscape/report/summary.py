@@ -19,9 +19,9 @@ STATUS_WORDS = {
 }
 
 
-def head(unit: str = "token") -> list[str]:
+def head(unit: str = "token", loss_unit: str = "nats per token") -> list[str]:
     """Column titles of `recommendation`."""
-    return ["C, FLOPs", "N*, parameters", f"D*, {unit}s", f"{unit}s per parameter", f"L*, nats per {unit}"]
+    return ["C, FLOPs", "N*, parameters", f"D*, {unit}s", f"{unit}s per parameter", f"L*, {loss_unit}"]
 
 
 def recommendation(fit: FitResult) -> list[list[str]]:
@@ -29,7 +29,7 @@ def recommendation(fit: FitResult) -> list[list[str]]:
     return [] if fit.status == "refused" else [row(prediction) for prediction in fit.predictions]
 
 
-def sentence(prediction: Prediction, unit: str) -> str:
+def sentence(prediction: Prediction, unit: str, loss_unit: str) -> str:
     """The answer at one budget, in words."""
     n_params, n_tokens, loss = prediction.n_params, prediction.n_tokens, prediction.loss
     if n_params is None or n_tokens is None:
@@ -38,7 +38,7 @@ def sentence(prediction: Prediction, unit: str) -> str:
         f"At {numbers.flops(prediction.flops)} FLOPs train {numbers.interval(n_params, numbers.count)} parameters"
         f" on {numbers.interval(n_tokens, numbers.count)} {unit}s"
     )
-    return f"{first}; expect a loss of {numbers.interval(loss, numbers.loss)} nats per {unit}." if loss else f"{first}."
+    return f"{first}; expect a loss of {numbers.interval(loss, numbers.loss)} {loss_unit}." if loss else f"{first}."
 
 
 def print_summary(study: str, fit_path: str | Path, report: str | Path, file: TextIO | None = None) -> None:

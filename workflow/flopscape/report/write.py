@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
-from flopscape.figures.tables import complete, read_csv, with_budgets
+from flopscape.figures.tables import VARIED, complete, read_csv, with_budgets
 from flopscape.records import FitResult, read_json, write_atomically
 from flopscape.report import html, markdown
 from flopscape.report.content import build
@@ -28,6 +28,7 @@ def run(
     figures: Iterable[str | Path],
     out: str | Path,
     *,
+    sensitivity: str | Path | None = None,
     manifest: str | Path | None = None,
     coverage: Mapping[str, Any] | None = None,
     price: Mapping[str, str] | None = None,
@@ -44,8 +45,8 @@ def run(
         `runs.csv`; FitResults and SVG files, which go by their files' names and in this order.
     recommended : str
         Name of the fit that the recommendation rests on.
-    manifest : path, optional
-        The dataset's `manifest.json`; simulated runs have none.
+    sensitivity, manifest : path, optional
+        The table of `flopscape sensitivity`; the dataset's `manifest.json`, which simulated runs have not.
     coverage : mapping, optional
         `grade`, and `reasons`, a list of sentences.
     price, environment : mapping of str, optional
@@ -62,6 +63,7 @@ def run(
     shown = {Path(path).stem: Path(path) for path in figures}
     evidence = Evidence(
         study, title, with_budgets(complete(read_csv(runs)), results.values()), results, recommended, shown,
+        sensitivity=None if sensitivity is None else read_csv(sensitivity, VARIED),
         captions={name: caption(Path(captions) / f"{name}.rst") for name in shown},
         manifest=read_json(manifest, "delete its folder and run snakemake again") if manifest else {},
         coverage=coverage or {}, price=price or {}, environment=versions() if environment is None else environment,

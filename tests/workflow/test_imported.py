@@ -1,0 +1,105 @@
+"""Other people's runs take the place of a sweep: the same fits, figures and report, and nothing trains."""
+
+import json
+
+import pytest
+
+from tests.fitting.fit_tables import isoflop_frame
+
+STUDY = """
+title: Theirs
+runs:
+  table: theirs.csv
+  map: {n_params: size, loss: val loss}
+fits: [approach2, {name: vpnls, method: vpnls, bootstrap: 200}]
+recommend: {flops: [1.0e+21], fit: vpnls}
+"""
+AFTER_IMPORT = {"fit_runs": 2, "draw_figure": 4, "write_report": 1}
+
+
+def write_runs(checkout, rows):
+    frame = isoflop_frame().rename(columns={"n_params": "size", "loss": "val loss"})
+    frame.iloc[:rows].to_csv(checkout.folder / "theirs.csv", index=False)
+
+
+@pytest.fixture
+def theirs(checkout):
+    """A checkout with a table of 34 runs and the study of it, in the place of `tiny`."""
+    (checkout.folder / "config/studies/tiny.yaml").write_text(STUDY)
+    write_runs(checkout, 34)
+    return checkout
+
+
+def test_imported_runs_go_to_the_report_and_rerun_when_a_row_is_added(theirs):
+    assert theirs.due() == {"import_runs": 1, **AFTER_IMPORT}
+    theirs.snakemake()
+    results = theirs.folder / "results/tiny"
+    assert json.loads((results / "fits/vpnls.json").read_text())["n_runs"] == 34
+    report = (results / "report.md").read_text()
+    for words in ("At 10²¹ FLOPs train", "table: theirs.csv", "n_params (their column size)", "figures/isoflop.svg"):
+        assert words in report
+    for words in ("curves.svg", "SIMULATED", "body + head", "held-out", "Held-out", "Coverage"):
+        assert words not in report
+    assert theirs.due() == {}
+    write_runs(theirs, 35)
+    assert theirs.due() == {"import_runs": 1, **AFTER_IMPORT}
+
+
+def test_the_dry_run_says_that_nothing_trains(theirs):
+    assert "$0.00: nothing trains, the runs are imported from theirs.csv" in theirs.snakemake("-n")
+
+
+def test_the_plan_verb_lists_rows_by_budget(theirs):
+    text = theirs.run("flopscape", "plan", "config/studies/tiny.yaml").stdout
+    assert "nothing trains" in text
+    assert text.split("\n10¹⁷ ")[1].split()[0] == "7"
+    assert text.split("\ntotal ")[1].split()[0] == "34"
+
+
+def test_a_wrong_cell_stops_with_file_row_and_column(theirs):
+    path = theirs.folder / "theirs.csv"
+    lines = path.read_text().splitlines()
+    lines[3] = lines[3].replace(",run2", "").rpartition(",")[0] + ",n/a,run2"
+    path.write_text("\n".join(lines))
+    done = theirs.run("snakemake", "--config", "studies=tiny")
+    assert done.returncode != 0
+    log = (theirs.folder / "logs/import/tiny.log").read_text()
+    assert log == "flopscape: theirs.csv, row 3, column loss: 'n/a' is not a number\n"
+    assert not (theirs.folder / "results/tiny").exists() or not list((theirs.folder / "results/tiny").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("theirs.csv", "gone.csv", "gone.csv: no such file, and no published table"),
+        ("table: theirs.csv", "table: chinchilla", "no mirror is given; get data/svg_extracted_data.csv"),
+        ("table: theirs.csv", "table: chinchilla\n  mirror: nowhere", "chinchilla_svg.csv is not in nowhere"),
+        ("map: {n_params", "map: {n_parms", "runs.map.n_parms: Input should be 'n_params'"),
+        ("map:", "maps:", "unknown key runs.maps; did you mean map?"),
+        ("table: theirs.csv", "curves: gone.csv\n  table: theirs.csv", "runs.curves: gone.csv: no such file"),
+        ("fits:", "sweep: {}\nfits:", "runs and sweep exclude each other"),
+        ("fits:", "model: {plugin: a:B}\nfits:", "runs and model exclude each other"),
+    ],
+)
+def test_a_wrong_study_is_one_line_from_the_plan_verb(theirs, old, new, sentence):
+    theirs.edit("config/studies/tiny.yaml", old, new)
+    done = theirs.run("flopscape", "plan", "config/studies/tiny.yaml")
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert done.stderr.startswith("flopscape: config/studies/tiny.yaml: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_missing_table_stops_snakemake_before_anything_runs(theirs):
+    (theirs.folder / "theirs.csv").unlink()
+    done = theirs.run("snakemake", "-n", "--config", "studies=tiny")
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "config/studies/tiny.yaml: theirs.csv: no such file" in said
+    assert "Traceback" not in said
+
+
+def test_the_shipped_study_of_published_runs_says_what_is_missing(checkout):
+    done = checkout.run("flopscape", "plan", "config/studies/chinchilla.yaml")
+    assert done.returncode == 2
+    assert "config/studies/chinchilla.yaml: chinchilla: no mirror is given" in done.stderr

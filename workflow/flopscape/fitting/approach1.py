@@ -1,0 +1,223 @@
+"""Method `approach1`: power laws through the lower envelope of training curves (Hoffmann et al. 2022, section 3.1).
+
+The vertices come from one of the rules in `envelope`; a is the slope of ln N in ln C through them, b that of ln D.
+L*(C) is E + K·C^−γ through the envelope's losses. Points of a run that has yet to decay its learning rate are higher
+than the loss of a run that ends there; rule `horizon` and curves of constant rate have no such points.
+
+Intervals are percentiles over resamples of whole runs. An envelope is an extreme value, for which the bootstrap is not
+consistent in general (Bickel & Freedman 1981): how often these intervals cover is known from simulation only. They are
+too wide there, for a third of the runs is missing from a resample, and with them rungs of the ladder of sizes.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from flopscape.errors import FlopscapeError
+from flopscape.fitting import guards
+from flopscape.fitting.curve_grid import CurveGrid, curve_grid, horizon_grid
+from flopscape.fitting.curves import DECAYING, UNKNOWN, Curves, read_curves, table_curves
+from flopscape.fitting.envelope import RULES, Vertices, middles
+from flopscape.fitting.envelope_laws import FEWEST_MODELS, EnvelopeLaws, count_models
+from flopscape.fitting.loss_law import LOSS_LAW, loss_along
+from flopscape.fitting.power_law_draws import power_law_draws
+from flopscape.fitting.quantities import column
+from flopscape.fitting.resample import percentile_interval
+from flopscape.fitting.results import finite_or_none, prediction, refused
+from flopscape.fitting.table import RunTable
+from flopscape.laws.compute import Compute
+from flopscape.records import Estimate, Exclusion, FitResult
+
+POINTS = {
+    "hull": "one vertex a run on the lower convex hull of ln L over ln C",
+    "binned": "the run of lowest loss at each of 1,500 log-spaced FLOPs",
+    "horizon": "the lowest final loss of each budget",
+}
+FINAL = "the final losses of whole runs"
+INTERVAL = "percentiles over resamples of whole runs"
+FEW_MODELS = 5
+"""Distinct N on the envelope: four leave two degrees of freedom."""
+
+
+def estimate(
+    table: RunTable,
+    *,
+    flops: Sequence[float] = (),
+    bootstrap: int = 4000,
+    seed: int = 0,
+    curves: str | Path | None = None,
+    rule: str = "hull",
+) -> tuple[FitResult, pd.DataFrame]:
+    """Fit power laws through the envelope.
+
+    Parameters
+    ----------
+    table : RunTable
+        Gives N and the FLOPs per token of each run, and the curves where its rows are checkpoints that share a run_id.
+    flops : sequence of float
+        Compute budgets C, in FLOPs, to predict the optimum for.
+    bootstrap : int
+        Resamples of whole runs.
+    seed : int
+        Seed of the resamples.
+    curves : path, optional
+        A study's `curves.parquet`; see `curves.read_curves`. Not read by the rule `horizon`.
+    rule : {"hull", "binned", "horizon"}
+        What is on the envelope; see `envelope`.
+
+    Returns
+    -------
+    FitResult, and one row for each resample.
+
+    Raises
+    ------
+    FlopscapeError
+        An unknown rule, or curves that are not what `curves.read_curves` asks for.
+    """
+    if rule not in RULES:
+        raise FlopscapeError(f"approach1: unknown rule {rule!r}; choose {', '.join(RULES)}")
+    verdict = guards.Verdict()
+    result = FitResult("ok", "", "approach1", "power law", f"least squares of ln N in ln C through {POINTS[rule]}")
+    grid, why = _grid(table, curves, rule, result, verdict)
+    if grid is None:
+        result.warnings = verdict.all_warnings
+        return refused(result, why, flops)
+    return _fit(result, verdict, table, EnvelopeLaws(grid, rule), flops, bootstrap, seed)
+
+
+def _fit(
+    result: FitResult,
+    verdict: guards.Verdict,
+    table: RunTable,
+    laws: EnvelopeLaws,
+    flops: Sequence[float],
+    bootstrap: int,
+    seed: int,
+) -> tuple[FitResult, pd.DataFrame]:
+    """The laws of all runs and of the resamples, judged."""
+    grid = laws.grid
+    result.optima = _optima(grid, laws.best)
+    models = int(count_models(grid, laws.best)[0])
+    if models < FEWEST_MODELS:
+        result.warnings = verdict.all_warnings
+        return refused(result, _too_few(models), flops)
+    compute = Compute.from_runs(grid.n, np.ones(len(grid.n)), np.exp(grid.log_cost))
+    central = laws.central()
+    draws = power_law_draws(laws.resampled(bootstrap, seed), laws.center, compute, flops)
+    result.diagnostics |= _diagnostics(laws, central, draws, compute) | {"rule": laws.rule, "n_models": models}
+    _judge(verdict, models, central, draws)
+    _fill(result, verdict, table, central, draws, compute, [float(c) for c in flops])
+    return (result, draws) if result.status != "refused" else refused(result, result.reason, flops)
+
+
+def _grid(
+    table: RunTable, path: str | Path | None, rule: str, result: FitResult, verdict: guards.Verdict
+) -> tuple[CurveGrid | None, str]:
+    """The losses to take the envelope of, or why there are none."""
+    if rule == "horizon":
+        inside = table.keep(np.isfinite(table.budget), "belongs to no budget")
+        result.excluded = inside.excluded[len(table.excluded) :]
+        result.objective += f"; points: {FINAL}"
+        return (horizon_grid(inside), "") if len(inside) else (None, "rule horizon needs runs that share a budget")
+    if path is None and table.n_runs == len(table):
+        return None, f"rule {rule} needs training curves and the table has one row a run; give curves or rule horizon"
+    curves = table_curves(table) if path is None else read_curves(table, path)
+    result.excluded = curves.excluded
+    result.objective += f"; points: {curves.source} along runs at {curves.schedule}"
+    result.diagnostics |= {"points": curves.source, "schedule": curves.schedule, "curves_hash": curves.content_hash}
+    _judge_points(verdict, curves)
+    return (curve_grid(curves), "") if len(curves) else (None, "no run has a curve of at least two points")
+
+
+def _judge_points(verdict: guards.Verdict, curves: Curves) -> None:
+    """Say which points are biased, and which runs have none."""
+    advice = "use rule horizon, or curves of constant rate"
+    if curves.schedule == DECAYING:
+        verdict.warn(f"points before the end of a decay are biased high, and so is the envelope: {advice}")
+    if curves.schedule == UNKNOWN:
+        verdict.warn(f"the learning rate along the curves is not known; if it decays, points are biased high: {advice}")
+    for exclusion in curves.excluded:
+        verdict.warn(f"left out for {exclusion.reason}: {_names(exclusion)}")
+
+
+def _names(exclusion: Exclusion, most: int = 5) -> str:
+    more = len(exclusion.rows) - most
+    return ", ".join(exclusion.rows[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _optima(grid: CurveGrid, vertices: Vertices) -> list[dict[str, object]]:
+    """One entry a run on the envelope: the middle of its stretch, by compute."""
+    middle = middles(grid, vertices)
+    runs = np.flatnonzero(middle.kept[0])
+    entries = []
+    for run in runs[np.argsort(middle.log_flops[0, runs], kind="stable")]:
+        x, known = middle.log_flops[0, run], np.isfinite(grid.log_loss[run])
+        log_loss = np.interp(x, grid.log_flops[known], grid.log_loss[run, known])
+        numbers = {"n_params": grid.n[run], "n_tokens": np.exp(x - grid.log_cost[run]), "loss": np.exp(log_loss)}
+        entry: dict[str, object] = {"budget": float(np.exp(x)), "flops": float(np.exp(x))}
+        entry |= {name: float(value) for name, value in numbers.items()}
+        entries.append(entry | {"run_id": str(grid.run_id[run]), "used": True, "reason": ""})
+    return entries
+
+
+def _too_few(models: int) -> str:
+    kinds = "no model is" if not models else f"only {models} model{'s are' if models > 1 else ' is'}"
+    return (
+        f"{kinds} on the envelope between smaller and larger ones, without its first and last segment; "
+        f"at least {FEWEST_MODELS} are needed"
+    )
+
+
+def _diagnostics(
+    laws: EnvelopeLaws, central: Mapping[str, float], draws: pd.DataFrame, compute: Compute
+) -> dict[str, object]:
+    names = ("log_n_params", "a", *LOSS_LAW)
+    return {
+        "n_runs_on_curves": len(laws.grid.n),
+        "se_a": finite_or_none(draws["a"].std()),
+        "degenerate_share": float(draws["degenerate"].mean()),
+        "kappa": compute.to_json(),
+        "power_law": {"center_log_flops": laws.center} | {name: finite_or_none(central[name]) for name in names},
+    }
+
+
+def _judge(verdict: guards.Verdict, models: int, central: Mapping[str, float], draws: pd.DataFrame) -> None:
+    """Whether the envelope has enough models, with all runs and in the resamples."""
+    if not np.isfinite(central["loss_E"]):
+        verdict.add("refused", "the envelope has a lowest loss between two models at fewer than three budgets")
+    guards.judge_uncertainty(verdict, float(draws["a"].std()))
+    if models < FEW_MODELS:
+        verdict.add("weak", f"only {models} models on the envelope; {FEW_MODELS} are needed for a trustworthy slope")
+    share = draws["degenerate"].mean()
+    if share > guards.DEGENERATE_SHARE:
+        verdict.add("weak", f"{share:.0%} of the resamples have fewer than {FEWEST_MODELS} models on the envelope")
+
+
+def _fill(
+    result: FitResult,
+    verdict: guards.Verdict,
+    table: RunTable,
+    central: Mapping[str, float],
+    draws: pd.DataFrame,
+    compute: Compute,
+    flops: Sequence[float],
+) -> None:
+    """Put estimates, intervals and the verdict into the result."""
+    result.interval = INTERVAL
+    result.exponents = {name: _with_interval(central[name], draws[name]) for name in ("a", "b")}
+    x0 = result.diagnostics["power_law"]["center_log_flops"]
+    for c in flops:
+        x = np.log(c) - x0
+        log_n, loss = central["log_n_params"] + central["a"] * x, float(loss_along(central, x))
+        n_params = _with_interval(float(np.exp(log_n)), draws[column("n_params", c)])
+        best = _with_interval(loss, draws[column("loss", c)])
+        result.predictions.append(prediction(c, n_params, best, compute))
+        guards.judge_extrapolation(verdict, table, c, n_params.estimate)
+    result.status, result.warnings = verdict.status, verdict.all_warnings
+    result.reason = verdict.reason(f"{result.diagnostics['n_models']} models on the envelope, on a power law")
+
+
+def _with_interval(value: float, draws: pd.Series) -> Estimate:
+    return Estimate(value, *(finite_or_none(end) for end in percentile_interval(draws.to_numpy())))

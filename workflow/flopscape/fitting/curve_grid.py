@@ -1,0 +1,79 @@
+"""Losses of all runs at common compute: each curve smoothed and interpolated in logs, never extrapolated."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from flopscape.fitting.curves import Curves
+from flopscape.fitting.table import RunTable
+from flopscape.laws.arrays import Array, Index, Mask, Names
+
+BINS = 1500
+"""Log-spaced FLOPs at which curves are compared: as many as in Hoffmann et al. 2022, section 3.1."""
+BANDWIDTH = 0.1
+"""Standard deviation of the smoothing kernel in ln C: 10 % of compute, over which ln L of a published surface bends by
+less than 1e-4, and a dozen of 128 evenly spaced points near a run's end. Sparse points are left as they are."""
+EDGE = 1e-9
+"""Distance in ln C by which rounding may put a point beyond the end of its curve."""
+
+
+@dataclass(frozen=True)
+class CurveGrid:
+    """ln L of R runs at G compute budgets, infinite where a run has no point: shape (R, G)."""
+
+    run_id: Names
+    n: Array
+    log_cost: Array
+    log_flops: Array
+    log_loss: Array
+
+    @property
+    def log_n(self) -> Array:
+        return np.log(self.n)
+
+    @cached_property
+    def coverage(self) -> tuple[Mask, Index]:
+        """The distinct sets of runs that have a loss at the same compute, (R, P), and the one of each budget, (G,)."""
+        sets, index = np.unique(np.isfinite(self.log_loss), axis=1, return_inverse=True)
+        return sets, index.ravel()
+
+
+def curve_grid(curves: Curves, bins: int = BINS) -> CurveGrid:
+    """Smoothed curves at log-spaced FLOPs from the first to the last point of any run."""
+    low = min(points[0] for points in curves.log_flops)
+    high = max(points[-1] for points in curves.log_flops)
+    at = np.linspace(low, high, bins)
+    rows = [_interpolated(at, x, smooth(x, y)) for x, y in zip(curves.log_flops, curves.log_loss, strict=True)]
+    return CurveGrid(curves.run_id, curves.n, curves.log_cost, at, np.stack(rows))
+
+
+def horizon_grid(table: RunTable) -> CurveGrid:
+    """The last row of each run at the budget it belongs to: every loss is that of a run trained for its horizon."""
+    order = np.lexsort((table.n_tokens, table.run_id))
+    last = np.append(table.run_id[order][1:] != table.run_id[order][:-1], True)
+    rows = order[last & np.isfinite(table.budget[order])]
+    budgets, column = np.unique(table.budget[rows], return_inverse=True)
+    log_flops, count = np.log(table.flops[rows]), np.bincount(column)
+    losses = np.full((len(rows), len(budgets)), np.inf)
+    losses[np.arange(len(rows)), column] = np.log(table.loss[rows])
+    log_cost = log_flops - np.log(table.n_tokens[rows])
+    return CurveGrid(table.run_id[rows], table.n_params[rows], log_cost, np.bincount(column, log_flops) / count, losses)
+
+
+def smooth(x: Array, y: Array, bandwidth: float = BANDWIDTH) -> Array:
+    """Local-linear regression with a Gaussian kernel, at the points themselves (Cleveland 1979; Fan 1992).
+
+    A straight line is returned as it is, up to its ends. A point without neighbours keeps its value.
+    """
+    distance = x[None] - x[:, None]
+    weight = np.exp(-0.5 * (distance / bandwidth) ** 2)
+    s0, s1, s2 = (np.sum(weight * distance**power, axis=1) for power in range(3))
+    t0, t1 = weight @ y, (weight * distance) @ y
+    s2 = s2 + 1e-9 * bandwidth**2  # keeps a lone point solvable
+    return np.asarray((s2 * t0 - s1 * t1) / (s0 * s2 - s1**2))
+
+
+def _interpolated(at: Array, x: Array, y: Array) -> Array:
+    inside = (at >= x[0] - EDGE) & (at <= x[-1] + EDGE)
+    return np.where(inside, np.interp(at, x, y), np.inf)

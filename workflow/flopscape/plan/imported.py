@@ -1,0 +1,48 @@
+"""A study whose runs are imported, before anything is read: where its table is, and that nothing trains."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flopscape.config import ImportedStudy
+from flopscape.errors import FlopscapeError
+from flopscape.published import source_file
+from flopscape.records import PlanRow
+
+
+@dataclass(frozen=True)
+class PlannedImport:
+    """A study with the file of its table and the words that `flopscape import` takes; it plans no runs."""
+
+    name: str
+    path: Path
+    study: ImportedStudy
+    source: Path
+    options: list[str]
+    rows: list[PlanRow] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[str]:
+        """What the import reads: it runs again when one of them changes."""
+        curves = self.study.runs.curves
+        return [str(self.source), *([curves] if curves else [])]
+
+
+def plan_import(name: str, path: Path, study: ImportedStudy, data_mirror: str | None) -> PlannedImport:
+    """Find a study's table; a missing file or mirror raises FlopscapeError with the study's file."""
+    runs = study.runs
+    mirror = runs.mirror or data_mirror
+    try:
+        source = source_file(runs.table, mirror)
+        if runs.curves and not Path(runs.curves).is_file():
+            raise FlopscapeError(f"runs.curves: {runs.curves}: no such file")
+    except FlopscapeError as error:
+        raise FlopscapeError(f"{path}: {error}") from error
+    options = [word for ours, theirs in runs.map.items() for word in ("--map", f"{ours}={theirs}")]
+    options += ["--mirror", mirror] if mirror else []
+    options += ["--curves", runs.curves] if runs.curves else []
+    return PlannedImport(name, path, study, source, [runs.table, *options])
+
+
+def free_text(planned: PlannedImport) -> str:
+    """The price of a study that trains nothing."""
+    return f"Price of study {planned.name}\n$0.00: nothing trains, the runs are imported from {planned.source}"

@@ -1,0 +1,26 @@
+"""Import: other people's table -> results/{study}/runs.csv, runs.parquet, curves.parquet, manifest.json.
+
+import_runs: takes the place of training and collecting where a study has `runs:`
+"""
+
+
+rule import_runs:
+    """Map, convert and check a table of finished runs; a wrong row is named and nothing is written."""
+    input:
+        imported_files,
+    output:
+        csv="results/{study}/runs.csv",
+        parquet="results/{study}/runs.parquet",
+        curves="results/{study}/curves.parquet",
+        manifest="results/{study}/manifest.json",
+    log:
+        "logs/import/{study}.log",
+    wildcard_constraints:
+        study=IMPORTED_NAME,
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        options=import_options,
+        code=fingerprint("flopscape.import_study"),
+    shell:
+        "flopscape import {params.options:q} --folder results/{wildcards.study} > {log:q} 2>&1"
