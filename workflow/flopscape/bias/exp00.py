@@ -108,7 +108,8 @@ def draw(table: pd.DataFrame) -> Figure:
         chosen = part[part["method"] == name].dropna(subset=["estimate"])
         places = [names.index(surface) for surface in chosen["surface"]]
         faces = [colour if status == "ok" else "none" for status in chosen["status"]]
-        axes.scatter(chosen["estimate"], places, marker=marker, s=45, facecolors=faces, edgecolors=colour, label=name)
+        axes.scatter(chosen["estimate"], places, marker=marker, s=45, facecolors=faces, edgecolors=colour)
+        axes.scatter([], [], marker=marker, s=45, color=colour, label=name)
     axes.scatter([], [], marker="o", facecolors="none", edgecolors="0.3", label="hollow: not ok")
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
