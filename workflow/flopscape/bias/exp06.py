@@ -153,4 +153,5 @@ def draw(table: pd.DataFrame) -> Figure:
     lines, points = (part[part["method"] == method] for method in ("closed form", "approach2"))
     figure = drawing.error_against_width(lines, "error of N*", "bias", "surface", points)
     figure.legends[0].set_title("lines: closed form, markers: fit")
+    figure.legends[0].set_alignment("left")
     return figure

@@ -53,7 +53,7 @@ def tidy(experiment: str, rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataF
     """Rows as a table: absent columns are blank, the relative error is filled in, the status is `ok` unless given."""
     frame = pd.DataFrame(rows).assign(experiment=experiment)
     frame = frame.reindex(columns=[*COLUMNS, *(name for name in frame if name not in COLUMNS)]).reset_index(drop=True)
-    frame["status"] = frame["status"].fillna("ok")
+    frame["status"] = frame["status"].astype(object).fillna("ok")
     frame["relative_error"] = frame["relative_error"].fillna(frame["estimate"] / frame["truth"] - 1)
     return frame
 
