@@ -15,9 +15,8 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
 from flopscape.fitting.table import table_of
 from flopscape.laws.surface import closed_form_optimum, loss
-from tests.conftest import ROOT
+from tests.fitting.fit_tables import MIRROR
 
-MIRROR = ROOT / "../shared/data/published"
 FLOPS = 1e24
 
 
