@@ -43,7 +43,7 @@ def write_report(files: dict[str, Path], study: Tables, out: Path, recommended: 
     paths = write.run(
         "kjv-gpt", study.title, folder / "runs.csv", fits, recommended, figures, out,
         sensitivity=folder / "sensitivity.csv", manifest=folder / "manifest.json", coverage=COVERAGE,
-        price={"planned price": "$0.02"},
+        commands=["flopscape fit results/kjv-gpt/runs.csv --method approach2"],
     )  # fmt: skip
     return paths[0].read_text(), paths[1].read_text()
 

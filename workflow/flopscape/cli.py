@@ -205,18 +205,24 @@ def sensitivity(
     run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, **given)
 
 
-@app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --n-params 2e5`")
+@app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`")
 def predict(
     fit_file: Annotated[Path, typer.Argument(metavar="FIT.json", help="A fit, with its draws beside it.")],
-    flops: Annotated[list[float], typer.Option(help="Compute in FLOPs; repeatable.")],
+    flops: Annotated[list[float] | None, typer.Option(help="Compute in FLOPs; repeatable.")] = None,
     n_params: Annotated[float | None, typer.Option(help="Use this size instead of the optimal one.")] = None,
+    unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for a fit of law constrained.")] = None,
+    loss: Annotated[float | None, typer.Option(help="Reach this loss with least compute; instead of --flops.")] = None,
+    inference_tokens: Annotated[
+        float | None, typer.Option(help="Tokens to serve: compute is then that of training and serving together.")
+    ] = None,
 ) -> None:
-    """Print the optimal size, tokens and loss at any compute, or tokens and loss of a given size."""
-    from flopscape.fitting.predict import predict_file
-    from flopscape.report.summary import head, row
-    from flopscape.terminal import aligned
+    """Print the optimal size, tokens and loss at any compute, of a given size, or with serving paid for as well."""
+    from flopscape.report.predictions import predictions
 
-    print(aligned([head(), *(row(prediction) for prediction in predict_file(fit_file, flops, n_params))]))
+    asked = {
+        "n_params": n_params, "unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens,
+    }  # fmt: skip
+    print(predictions(fit_file, flops or [], **asked))
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:

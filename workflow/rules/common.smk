@@ -5,11 +5,11 @@ It imports neither torch nor pandas, so that a dry run of thousands of runs stay
 
 import atexit
 import re
-import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from flopscape import fit_command
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings
 from flopscape.config import Config
 from flopscape.errors import FlopscapeError
@@ -18,7 +18,7 @@ from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import METHODS
 from flopscape.plan.imported import PlannedImport, free_text
 from flopscape.plan.launch import launch_command
-from flopscape.plan.overview import plan_any, price_planned
+from flopscape.plan.overview import dataset_manifest, plan_any, price_planned
 from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.show import price_text
 from flopscape.plugins.base import load_plugin
@@ -135,12 +135,9 @@ def dataset_sources(wildcards):
 
 def data_manifest(wildcards):
     """The manifest that a run waits for; simulated runs need no data, imported ones have a manifest of their own."""
-    study = chosen(wildcards.study).study
     if wildcards.study in IMPORTED:
         return f"results/{wildcards.study}/manifest.json"
-    if study.simulated or study.dataset is None:
-        return []
-    return f"results/data/{dataset_id(study.dataset.spec())}/manifest.json"
+    return str(dataset_manifest(chosen(wildcards.study).study, RESULTS) or "") or []
 
 
 def run_row(wildcards):
@@ -185,18 +182,8 @@ def study_runs(wildcards):
 
 def fit_options(wildcards):
     """Command-line options of one fit; the words of `flopscape fit --help`."""
-    fit = FITS[chosen(wildcards.study).name][wildcards.fit]
-    return f"{choices(wildcards.study, fit)} --bootstrap {fit.bootstrap}"
-
-
-def choices(study, fit):
-    """All of a fit's options but the number of resamples."""
-    given = fit.options | {"exclude": fit.exclude, "min_flops": fit.min_flops, "seed": fit.seed}
-    options = [(name.replace("_", "-"), value) for name, value in given.items() if value is not None]
-    options += [("column", f"{ours}={theirs}") for ours, theirs in fit.columns.items()]
-    options += [("curves", path) for path in curves_of(study, fit)]
-    options += [("flops", repr(flops)) for flops in STUDIES[study].study.recommend.flops]
-    return f"--method {fit.method} " + " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options)
+    study, folder = chosen(wildcards.study).study, f"results/{wildcards.study}"
+    return fit_command.fit_options(FITS[wildcards.study][wildcards.fit], study.recommend.flops, folder)
 
 
 def fit_code(wildcards):
@@ -208,12 +195,8 @@ def method_module(method):
 
 
 def fit_curves(wildcards):
-    return curves_of(wildcards.study, FITS[chosen(wildcards.study).name][wildcards.fit])
-
-
-def curves_of(study, fit):
-    """The training curves, for the method that reads them."""
-    return [f"results/{study}/curves.parquet"] if "curves" in METHODS.get(fit.method, {}) else []
+    fit = FITS[chosen(wildcards.study).name][wildcards.fit]
+    return fit_command.curves_of(fit, f"results/{wildcards.study}")
 
 
 def varied_fit(wildcards):
@@ -223,11 +206,12 @@ def varied_fit(wildcards):
 
 
 def varied_options(wildcards):
-    return choices(wildcards.study, varied_fit(wildcards))
+    fit, study = varied_fit(wildcards), chosen(wildcards.study).study
+    return fit_command.choices(fit, study.recommend.flops, f"results/{wildcards.study}")
 
 
 def varied_curves(wildcards):
-    return curves_of(wildcards.study, varied_fit(wildcards))
+    return fit_command.curves_of(varied_fit(wildcards), f"results/{wildcards.study}")
 
 
 def varied_code(wildcards):
@@ -331,7 +315,7 @@ def print_recommendations():
     for name, planned in STUDIES.items():
         html = RESULTS / name / "report.html"
         if html.exists():
-            print_summary(name, RESULTS / name / "fits" / f"{planned.study.recommended_fit}.json", html)
+            print_summary(name, RESULTS / name, planned.study.recommended_fit)
 
 
 if workflow.output_settings.dryrun and workflow.is_main_process:

@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from flopscape import numbers
 from flopscape.figures import frame, style
+from flopscape.figures.laws import fitted_loss
 from flopscape.figures.tables import Tables
 from flopscape.fitting.optimum_curve import has_curve, predicted
 from flopscape.records import FitResult
@@ -45,6 +46,8 @@ def residuals(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
         E, A, B, alpha, beta = (fit.surface[name].estimate for name in ("E", "A", "B", "alpha", "beta"))
         n_params, n_tokens = (runs[fit.conventions.get(name, name)] for name in ("n_params", "n_tokens"))
         return runs.loss - (E + A * n_params**-alpha + B * n_tokens**-beta)
+    if fit.parameters:
+        return runs.loss - fitted_loss(fit, runs)
     left = pd.Series(np.nan, index=runs.index)
     log_n, log_tokens = (np.log(runs[fit.conventions.get(name, name)]) for name in ("n_params", "n_tokens"))
     for optimum in filter(has_curve, fit.optima):

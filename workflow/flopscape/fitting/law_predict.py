@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.law_supply import unique_tokens_of
+from flopscape.fitting.law_supply import COLUMN, unique_tokens_of
 from flopscape.fitting.resample import percentile_interval
 from flopscape.fitting.results import finite_or_none
 from flopscape.fitting.table import RunTable
@@ -25,10 +25,12 @@ def predict_law(
     Raises
     ------
     FlopscapeError
-        The law has no optimum, and no size is given.
+        The law has no optimum and no size is given, or does not depend on distinct tokens.
     """
     assert result.parameters is not None
     law = law_named(result.law)
+    if unique_tokens is not None and COLUMN not in law.arguments:
+        raise FlopscapeError(f"unique_tokens: the law {law.name} does not depend on it, constrained does; leave it out")
     supply = unique_tokens or result.diagnostics.get("unique_tokens") or float("inf")
     compute = Compute.from_json(result.diagnostics["kappa"])
     best = law.kind(**{name: np.asarray(number.estimate) for name, number in result.parameters.items()})
@@ -48,7 +50,7 @@ def _at(
     """N, D and loss at the optimum, or at the given size."""
     if n_params is None:
         if law.optimum is None:
-            raise FlopscapeError(f"{law.formula} has no optimum at a compute; give n_params, or fit a law of N and D")
+            raise FlopscapeError(f"{law.formula} has no optimum at a compute; give n_params (--n-params), or fit a law of N and D")
         return law.optimum(p, flops, compute, supply)
     n = np.full(np.shape(p[0]), n_params)
     d = np.exp(compute.tokens(np.log(n), flops))

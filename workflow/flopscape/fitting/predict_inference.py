@@ -58,21 +58,30 @@ def predict_inference(
     FlopscapeError
         The fit has no surface, a number is not positive, both or neither goal is given, or the loss is not above E.
     """
-    if result.status == "refused" or result.surface is None:
-        raise FlopscapeError(f"a prediction with inference needs a fit of the surface: {result.reason}")
-    goals = [goal for goal in (loss, flops) if goal is not None]
-    if len(goals) != 1:
-        raise FlopscapeError("inference: give either a loss or flops")
-    if not (0 < goals[0] < np.inf and 0 <= d_inference < np.inf):
-        raise FlopscapeError("loss, flops and the tokens of inference must be positive")
+    _refuse_impossible(result, d_inference, loss, flops)
+    assert result.surface is not None
     best = Surface(**{name: np.asarray(number.estimate) for name, number in result.surface.items()})
     if loss is not None and not loss > best.E:
-        raise FlopscapeError(f"no model reaches a loss of {loss:g}: the fitted floor E is {float(best.E):.4g}")
+        raise FlopscapeError(f"loss: no model reaches {loss:g}, the fitted floor E is {float(best.E):.4g}; ask for more")
     sampled = Surface(**{name: draws[name].to_numpy() for name in Surface._fields})
     kappa = float(np.exp(Compute.from_json(result.diagnostics["kappa"]).log_kappa[-1]))
     one, many = (_quantities(surface, d_inference, loss, flops, kappa) for surface in (best, sampled))
     estimates = [_estimate(value, spread) for value, spread in zip(one, many, strict=True)]
     return ServedPrediction(float(d_inference), *estimates)
+
+
+def _refuse_impossible(result: FitResult, d_inference: float, loss: float | None, flops: float | None) -> None:
+    if result.status == "refused":
+        raise FlopscapeError(f"the fit has no prediction: {result.reason}")
+    if result.surface is None:
+        raise FlopscapeError(f"{result.method} fits no surface, which a loss or inference asks for; approach3, vpnls do")
+    if (loss is None) == (flops is None):
+        raise FlopscapeError("inference: give either a loss or flops")
+    for name, value in (("loss", loss), ("flops", flops)):
+        if value is not None and not 0 < value < np.inf:
+            raise FlopscapeError(f"{name}: {value!r} is not a positive number")
+    if not 0 <= d_inference < np.inf:
+        raise FlopscapeError(f"inference_tokens: {d_inference!r} is not a number of tokens; write 0 or more")
 
 
 @np.errstate(all="ignore")
