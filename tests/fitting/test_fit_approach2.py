@@ -289,3 +289,25 @@ def test_weights_without_seeds_are_a_warning_and_change_nothing(variant, tmp_pat
     found, plain = (approach2.estimate(table, bootstrap=50, variant=variant, weights=w)[0] for w in ("seeds", None))
     assert "no size has two seeds: every row weighs the same" in found.warnings
     assert found.exponents == plain.exponents
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.4])
+def test_the_correction_takes_the_parabolas_bias_off(offset, tmp_path):
+    frame = isoflop_frame(sigma=0.0, shift=False)
+    frame["n_params"] *= np.exp(offset * np.log(frame["budget"] / 1e19) / np.log(10))
+    frame["n_tokens"] = frame["budget"] / 6 / frame["n_params"]
+    frame["loss"] = loss(CHINCHILLA, frame["n_params"].to_numpy(), frame["n_tokens"].to_numpy())
+    table = as_table(frame, tmp_path)
+    raw, _ = fit(table, "approach2", bootstrap=100, flops=[1e22])
+    found, _ = fit(table, "approach2", bootstrap=100, flops=[1e22], bias_correction=True)
+    best = closed_form_optimum(CHINCHILLA, 1e22).n_params
+    # Least squares gives the exponents of exact data to 1e-10, and the closed form is exact.
+    assert found.exponents["a"].estimate == pytest.approx(A_TRUE, rel=1e-8)
+    assert found.predictions[0].n_params.estimate == pytest.approx(best, rel=1e-7)
+    assert found.diagnostics["bias_correction"]["raw"]["a"] == raw.exponents["a"].estimate
+    assert abs(raw.predictions[0].n_params.estimate / best - 1) > 0.01
+
+
+def test_only_parabolas_are_corrected(tmp_path):
+    with pytest.raises(FlopscapeError, match="only parabolas have a bias"):
+        fit(isoflop(tmp_path), "approach2", variant="exact", bias_correction=True)

@@ -142,6 +142,9 @@ def fit(
     objective: Annotated[str | None, typer.Option(help="Of approach3: huber, lad, log_lsq or lsq.")] = None,
     delta: Annotated[str | None, typer.Option(help="Huber's δ in log residuals, or scaled; 1e-3 unless given.")] = None,
     variant: Annotated[str | None, typer.Option(help="Of approach2: parabola or exact.")] = None,
+    bias_correction: Annotated[
+        bool, typer.Option("--bias-correction", help="Take the parabolas' bias off approach2's vertices.")
+    ] = False,
     rule: Annotated[str | None, typer.Option(help="Of approach1: hull, binned or horizon.")] = None,
     curves: Annotated[Path | None, typer.Option(help="Training curves for approach1: curves.parquet.")] = None,
     weights: Annotated[str | None, typer.Option(help="seeds: by the variance between seeds.")] = None,
@@ -158,6 +161,7 @@ def fit(
 
     given = {
         "objective": objective, "delta": _delta(delta), "variant": variant, "rule": rule, "curves": curves,
+        "bias_correction": bias_correction or None,
         "weights": weights, "law": law, "unique_tokens": unique_tokens, "exclude": exclude, "min_flops": min_flops,
     }  # fmt: skip
     columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
@@ -181,6 +185,9 @@ def sensitivity(
     objective: Annotated[str | None, typer.Option(help="Of the base fit; so are the next.")] = None,
     delta: Annotated[str | None, typer.Option()] = None,
     variant: Annotated[str | None, typer.Option()] = None,
+    bias_correction: Annotated[
+        bool, typer.Option("--bias-correction", help="Take the parabolas' bias off approach2's vertices.")
+    ] = False,
     rule: Annotated[str | None, typer.Option()] = None,
     curves: Annotated[Path | None, typer.Option()] = None,
     weights: Annotated[str | None, typer.Option()] = None,
@@ -198,6 +205,7 @@ def sensitivity(
 
     given = {
         "objective": objective, "delta": _delta(delta), "variant": variant, "rule": rule, "curves": curves,
+        "bias_correction": bias_correction or None,
         "weights": weights, "law": law, "unique_tokens": unique_tokens,
         "flops": flops or [], "bootstrap": bootstrap, "seed": seed, "report": progress_lines(),
     }  # fmt: skip

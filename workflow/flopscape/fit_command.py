@@ -19,7 +19,11 @@ def choices(fit: Fit, flops: Sequence[float], folder: str) -> str:
     options += [("column", f"{ours}={theirs}") for ours, theirs in fit.columns.items()]
     options += [("curves", path) for path in curves_of(fit, folder)]
     options += [("flops", repr(asked)) for asked in flops]
-    return f"--method {fit.method} " + " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options)
+    return f"--method {fit.method} " + " ".join(_words(name, value) for name, value in options)
+
+
+def _words(name: str, value: object) -> str:
+    return f"--{name}" if value is True else f"--{name} {shlex.quote(str(value))}"
 
 
 def curves_of(fit: Fit, folder: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which grid of sizes reaches an aimed error of N* by parabolas: width from the closed-form bias, points from the noise.
+"""Which grid reaches an aimed error of N* by parabolas: width from the closed-form bias, points from the noise.
 
 Of one budget, for sizes equally spaced in ln N and centred on the optimum. The bias of the vertex is
 `parabola_bias.vertex_shift`, which grows with the width; the delta method's standard error of the vertex falls with it

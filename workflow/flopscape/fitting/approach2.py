@@ -14,6 +14,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import exact_curves, guards, parabola
+from flopscape.fitting.bias_correction import corrected
 from flopscape.fitting.budget_curves import CurveFit
 from flopscape.fitting.judge_curves import (
     FEWEST_BUDGETS,
@@ -59,6 +60,7 @@ def estimate(
     seed: int = 0,
     variant: str = "parabola",
     weights: str | None = None,
+    bias_correction: bool = False,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit curves and power laws.
 
@@ -77,6 +79,10 @@ def estimate(
     weights : str, optional
         `seeds` weights the rows by the scatter between seeds; see seed_weights.py. Intervals take them as known.
 
+    bias_correction : bool
+        Take the parabolas' bias off the vertices, by the exponents of a surface fitted to the same table; see
+        bias_correction.py. `diagnostics["bias_correction"]` keeps the raw line.
+
     Returns
     -------
     FitResult, and one row for each simulated set of vertices.
@@ -84,10 +90,12 @@ def estimate(
     Raises
     ------
     FlopscapeError
-        An unknown variant or kind of weights.
+        An unknown variant or kind of weights, or a correction of curves that have no bias.
     """
     if variant not in VARIANTS:
         raise FlopscapeError(f"variant {variant!r}: approach2 has {', '.join(VARIANTS)}")
+    if bias_correction and variant != "parabola":
+        raise FlopscapeError(f"bias_correction: only parabolas have a bias to correct, the variant {variant} has none")
     verdict, shape = guards.Verdict(), VARIANTS[variant]
     table = table.keep(np.isfinite(table.budget), NO_BUDGET)
     made = weights_of(table, weights)
@@ -103,7 +111,10 @@ def estimate(
         result.warnings = verdict.all_warnings
         return refused(result, why, flops)
     verdict.warnings += fitted.warnings
-    return _through_vertices(result, verdict, table, fitted, [float(c) for c in flops], bootstrap, seed)
+    vertices = Vertices.of(fitted)
+    if bias_correction:
+        vertices = corrected(verdict, result, table, fitted, vertices, power_laws(vertices)[0])
+    return _through_vertices(result, verdict, table, fitted, vertices, [float(c) for c in flops], bootstrap, seed)
 
 
 def _through_vertices(
@@ -111,12 +122,12 @@ def _through_vertices(
     verdict: guards.Verdict,
     table: RunTable,
     fitted: CurveFit,
+    vertices: Vertices,
     flops: Sequence[float],
     bootstrap: int,
     seed: int,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit, simulate and judge the power laws."""
-    vertices = Vertices.of(fitted)
     lines = power_laws(vertices)
     draws = simulate(vertices, lines[0], flops, bootstrap, seed)
     result.diagnostics |= _diagnostics(table, fitted, vertices, lines[0])

@@ -2,7 +2,7 @@
 
 METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "approach1": {"rule": ("hull", "binned", "horizon"), "curves": ()},
-    "approach2": {"variant": ("parabola", "exact"), "weights": ("seeds",)},
+    "approach2": {"variant": ("parabola", "exact"), "weights": ("seeds",), "bias_correction": ()},
     "approach3": {"objective": ("huber", "lad", "log_lsq", "lsq"), "delta": (), "weights": ("seeds",)},
     "law": {
         "law": (
