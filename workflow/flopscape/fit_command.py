@@ -18,8 +18,14 @@ def choices(fit: Fit, flops: Sequence[float], folder: str) -> str:
     options = [(name.replace("_", "-"), value) for name, value in given.items() if value is not None]
     options += [("column", f"{ours}={theirs}") for ours, theirs in fit.columns.items()]
     options += [("curves", path) for path in curves_of(fit, folder)]
-    options += [("flops", repr(asked)) for asked in flops]
-    return f"--method {fit.method} " + " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options)
+    options += [("flops", asked) for asked in flops]
+    return f"--method {fit.method} " + " ".join(f"--{name} {_word(value)}" for name, value in options)
+
+
+def _word(value: object) -> str:
+    """One word of a shell; a number as short as it goes without loss."""
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return shlex.quote(short if not isinstance(value, float) or float(short) == value else repr(value))
 
 
 def curves_of(fit: Fit, folder: str) -> list[str]:

@@ -50,7 +50,9 @@ def _at(
     """N, D and loss at the optimum, or at the given size."""
     if n_params is None:
         if law.optimum is None:
-            raise FlopscapeError(f"{law.formula} has no optimum at a compute; give n_params (--n-params), or fit a law of N and D")
+            raise FlopscapeError(
+                f"{law.formula} has no optimum at a compute; give n_params (--n-params), or fit a law of N and D"
+            )
         return law.optimum(p, flops, compute, supply)
     n = np.full(np.shape(p[0]), n_params)
     d = np.exp(compute.tokens(np.log(n), flops))

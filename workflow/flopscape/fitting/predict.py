@@ -61,7 +61,9 @@ def predict(
     if result.parameters is not None:
         return [predict_law(result, draws, float(c), n_params, unique_tokens) for c in flops]
     if unique_tokens is not None:
-        raise FlopscapeError(f"unique_tokens: {result.method} does not depend on it, only the law constrained; leave it out")
+        raise FlopscapeError(
+            f"unique_tokens: {result.method} does not depend on it, only the law constrained; leave it out"
+        )
     if result.surface is None:
         return [_from_power_law(result, draws, float(c), n_params) for c in flops]
     best = Surface(**{name: np.asarray(number.estimate) for name, number in result.surface.items()})

@@ -62,7 +62,9 @@ def predict_inference(
     assert result.surface is not None
     best = Surface(**{name: np.asarray(number.estimate) for name, number in result.surface.items()})
     if loss is not None and not loss > best.E:
-        raise FlopscapeError(f"loss: no model reaches {loss:g}, the fitted floor E is {float(best.E):.4g}; ask for more")
+        raise FlopscapeError(
+            f"loss: no model reaches {loss:g}, the fitted floor E is {float(best.E):.4g}; ask for more"
+        )
     sampled = Surface(**{name: draws[name].to_numpy() for name in Surface._fields})
     kappa = float(np.exp(Compute.from_json(result.diagnostics["kappa"]).log_kappa[-1]))
     one, many = (_quantities(surface, d_inference, loss, flops, kappa) for surface in (best, sampled))
@@ -74,7 +76,9 @@ def _refuse_impossible(result: FitResult, d_inference: float, loss: float | None
     if result.status == "refused":
         raise FlopscapeError(f"the fit has no prediction: {result.reason}")
     if result.surface is None:
-        raise FlopscapeError(f"{result.method} fits no surface, which a loss or inference asks for; approach3, vpnls do")
+        raise FlopscapeError(
+            f"{result.method} fits no surface, which a loss or inference asks for; approach3, vpnls do"
+        )
     if (loss is None) == (flops is None):
         raise FlopscapeError("inference: give either a loss or flops")
     for name, value in (("loss", loss), ("flops", flops)):
