@@ -15,7 +15,7 @@ FITS = [
     Fit(name="u", method="law", law="constrained", unique_tokens=2e6, columns={"n_params": "n_params_total"}),
     Fit(name="c", method="approach1", rule="binned"),
 ]
-LINES = recompute(FITS, "e", [1e12, 3e12], "results/a study")
+LINES = recompute(FITS, "e", [1e12, 1.23456789e12], "results/a study")
 
 
 @pytest.mark.parametrize(("line", "fit"), list(zip(LINES, [*FITS, FITS[1]], strict=True)))
@@ -26,7 +26,7 @@ def test_a_printed_command_gives_back_every_option_of_the_fit(line, fit):
     if verb == "fit":
         given["bootstrap"] = fit.bootstrap
     assert {name: parsed[name] for name in given} == given | ({"delta": str(fit.delta)} if fit.delta else {})
-    assert list(parsed["flops"]) == [1e12, 3e12]
+    assert list(parsed["flops"]) == [1e12, 1.23456789e12]
     assert list(parsed["column"]) == [f"{ours}={theirs}" for ours, theirs in fit.columns.items()]
     assert str(parsed["runs"]) == "results/a study/runs.csv"
 

@@ -18,12 +18,16 @@ def choices(fit: Fit, flops: Sequence[float], folder: str) -> str:
     options = [(name.replace("_", "-"), value) for name, value in given.items() if value is not None]
     options += [("column", f"{ours}={theirs}") for ours, theirs in fit.columns.items()]
     options += [("curves", path) for path in curves_of(fit, folder)]
-    options += [("flops", repr(asked)) for asked in flops]
-    return f"--method {fit.method} " + " ".join(_words(name, value) for name, value in options)
+    options += [("flops", asked) for asked in flops]
+    return f"--method {fit.method} " + " ".join(_option(name, value) for name, value in options)
 
 
-def _words(name: str, value: object) -> str:
-    return f"--{name}" if value is True else f"--{name} {shlex.quote(str(value))}"
+def _option(name: str, value: object) -> str:
+    """An option as a shell takes it: a flag alone, a number as short as it goes without loss."""
+    if value is True:
+        return f"--{name}"
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"--{name} " + shlex.quote(short if not isinstance(value, float) or float(short) == value else repr(value))
 
 
 def curves_of(fit: Fit, folder: str) -> list[str]:

@@ -43,6 +43,8 @@ def panel(axes: Axes, data: Tables, quantity: Quantity) -> None:
     for place, (name, colour, line, marker) in enumerate(style.fit_looks(list(fitted))):
         fit = fitted[name]
         drawn = path(fit, data.draws.get(name), quantity, flops)
+        if drawn is None and not any(getattr(p, quantity) for p in fit.predictions):
+            continue
         axes.plot(
             [], [], color=colour, linestyle=line if drawn else "none", marker=marker, label=f"{name}, asked budgets"
         )

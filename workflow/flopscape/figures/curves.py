@@ -21,7 +21,7 @@ RECORDED = {"train_loss": "training loss", "heldout_loss": "held-out loss"}
 
 
 def draw(data: Tables) -> Figure:
-    """Loss against FLOPs on log axes, one line a run, coloured by size, its end marked; the envelope in black."""
+    """Loss against FLOPs on log axes, one line a run, coloured by size, its end marked; envelope and vertices."""
     title = f"{data.title}: training curves"
     curves = _of_completed(data)
     if curves.empty:
@@ -33,6 +33,7 @@ def draw(data: Tables) -> Figure:
     _lines(figure, axes, shown, data)
     flops, lowest = envelope(curves)
     axes.plot(flops, lowest, color="black", linewidth=1.8, label="lower envelope", zorder=4)
+    _vertices(axes, data)
     style.flops_axis(axes)
     style.log_axis(axes.yaxis, style.tick_loss)
     axes.set_ylabel(f"{RECORDED[_recorded(data)]}, {data.loss_unit}")
@@ -104,6 +105,17 @@ def _marked_ends(axes: Axes, ends: pd.DataFrame, lines: Any) -> None:
         group = ends[ends.n_params == n_params]
         colour, label = lines.to_rgba(np.log10(n_params)), style.tick_count(n_params)
         axes.scatter(group.flops, group.train_loss, marker=marker, color=colour, s=26, label=label, zorder=3)
+
+
+def _vertices(axes: Axes, data: Tables) -> None:
+    """What approach1 takes of the envelope, one star a vertex, in the loss that the fit read."""
+    for name, fit in data.fits.items():
+        if fit.method == "approach1" and fit.optima:
+            read = RECORDED.get(str(fit.diagnostics.get("points")), "final loss")
+            axes.scatter(
+                [o["flops"] for o in fit.optima], [o["loss"] for o in fit.optima], marker="*", s=130, color="#d55e00",
+                edgecolor="white", linewidth=0.8, label=f"{name}: vertices\n({read})", zorder=5, gid="vertices",
+            )  # fmt: skip
 
 
 def _notes(curves: pd.DataFrame, shown: pd.DataFrame, data: Tables) -> list[str]:

@@ -25,7 +25,7 @@ def draw(data: Tables) -> Figure:
     Below, in grey: exponents from the literature, which belong to other data and other architectures.
     """
     title = f"{data.title}: the answer by method"
-    fitted = {name: fit for name, fit in data.fits.items() if fit.status != "refused" and fit.exponents}
+    fitted = {name: fit for name, fit in data.fits.items() if fit.status != "refused" and _answers(fit)}
     if data.completed.empty or not fitted:
         reason = "No completed runs" if data.completed.empty else "No fit gave an answer to compare"
         return frame.nothing(title, ". ".join([reason, *frame.refusals(data.fits)]), data.simulated)
@@ -37,6 +37,11 @@ def draw(data: Tables) -> Figure:
     for panel in axes:
         panel.axhline(len(fitted) - 0.5, color="0.6", linewidth=0.8, linestyle=(0, (2, 2)))
     return frame.finish(figure, title, _notes(data, asked), data.simulated)
+
+
+def _answers(fit: FitResult) -> bool:
+    """Whether a fit says how to split compute; a law of one quantity does not."""
+    return bool(fit.exponents) or any(p.n_tokens for p in fit.predictions)
 
 
 def _fits(fitted: dict[str, FitResult], asked: Sequence[Prediction]) -> list[Row]:

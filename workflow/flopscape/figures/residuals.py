@@ -108,4 +108,5 @@ def _legend(figure: Figure, axes: Axes, data: Tables) -> None:
         handles.append(hollow)
     if looks and data.completed.budget.isna().any():
         handles.append(Line2D([], [], linestyle="none", color="black", marker="o", label="no budget"))
-    figure.legend(handles=handles, loc="outside lower left", ncols=7)
+    title = "budget, training FLOPs" if looks else None
+    figure.legend(handles=handles, loc="outside lower left", ncols=7, title=title, alignment="left")

@@ -44,7 +44,8 @@ RC: dict[Any, Any] = {
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 LINES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))
-FIT_MARKERS = ("D", "s", "^", "v", "P", "X")
+FIT_MARKERS = ("D", "s", "^", "v", "P", "X", "*")
+"""One more than the palette has colours, so that the seventh fit does not look like the first."""
 GREY = "0.55"
 RASTER = 2000
 """From so many points on a scatter is stored as pixels: the file stays small and opens fast."""

@@ -12,6 +12,8 @@ from flopscape.records import Estimate
 
 ROW, REST = 0.27, 1.15
 """Height of a line, and of the axes' labels, in inches."""
+TICKS = 5
+"""Most intervals between ticks of a linear axis: labels such as 0.525 need their room."""
 FARTHEST = 3.0
 """The axis reaches at most this many spans of the estimates beyond them, however wide an interval is."""
 MARGIN = 0.08
@@ -44,6 +46,8 @@ def panels(figure: Figure, rows: Sequence[Row], logarithmic: Sequence[bool]) -> 
             _whisker(one, line, number, row, f"estimate-{place}-{line}")
         if log:
             one.set_xscale("log")
+        else:
+            one.locator_params(axis="x", nbins=TICKS)
         one.set_xlim(*limits([number for _, _, number in shown], log))
         one.grid(axis="y", visible=False)
     axes[0].set_ylim(len(rows) - 0.4, -0.6)

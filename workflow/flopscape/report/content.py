@@ -9,6 +9,7 @@ from flopscape.report.background import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
 from flopscape.report.doubts import doubts
 from flopscape.report.evidence import Evidence
+from flopscape.report.parameters import parameters
 
 ELSEWHERE = ("extrapolates ×", "left out budget")
 """Words of fits' warnings that "What to distrust" and "What was left out" say for all fits."""
@@ -71,18 +72,15 @@ def _comparison(evidence: Evidence) -> list[Block]:
 
 
 def _fits(evidence: Evidence) -> list[Block]:
-    """Status, exponents and surface of every fit, and its warnings in words."""
+    """Status, exponents and parameters of every fit, and its warnings in words."""
     shown = evidence.fits if evidence.fit.status != "refused" else {}
-    exponents = [[name, *_exponents(fit)] for name, fit in shown.items() if fit.status != "refused"]
-    surfaces = [[name, *_surface(fit)] for name, fit in shown.items() if fit.surface and fit.status != "refused"]
+    exponents = [[name, *_exponents(fit)] for name, fit in shown.items() if fit.exponents and fit.status != "refused"]
     blocks: list[Block] = [
         Grid(["fit", "status", "method", "objective", "runs"], [*map(_status, *_pairs(evidence.fits))])
     ]
     if exponents:
         blocks.append(Grid(["fit", "a in N* ∝ C^a", "b in D* ∝ C^b"], exponents))
-    if surfaces:
-        law = f"L(N, D) = E + A·N^−α + B·D^−β, in {evidence.loss_unit}."
-        blocks.append(Grid(["fit", "E", "A", "B", "α", "β"], surfaces, law))
+    blocks += parameters(shown, evidence.loss_unit)
     blocks += [*comparison.goodness(shown, evidence.loss_unit), *([comparison.published()] if exponents else [])]
     return [*blocks, *(Bullets(items) for items in (_verdicts(evidence), _warnings(evidence)) if items)]
 
@@ -97,13 +95,6 @@ def _status(name: str, fit: FitResult) -> list[str]:
 
 def _exponents(fit: FitResult) -> list[str]:
     return [numbers.interval((fit.exponents or {}).get(name), numbers.exponent) for name in ("a", "b")]
-
-
-def _surface(fit: FitResult) -> list[str]:
-    surface = fit.surface or {}
-    loss, exponent = numbers.loss, numbers.exponent
-    writers = {"E": loss, "A": numbers.count, "B": numbers.count, "alpha": exponent, "beta": exponent}
-    return [numbers.interval(surface.get(name), write) for name, write in writers.items()]
 
 
 def _verdicts(evidence: Evidence) -> list[str]:
