@@ -24,11 +24,11 @@ from limits import grid_seconds, rows_table, simulated
 from scipy.optimize import minimize
 
 from flopscape.fitting import varpro
+from flopscape.fitting.global_search import Search, from_optimum, global_fit
 from flopscape.fitting.least_squares import LeastSquares
 from flopscape.fitting.log_search import LogResiduals
 from flopscape.fitting.objectives import DELTA
 from flopscape.fitting.resample import run_weights
-from flopscape.fitting.surface_fit import COARSE_GRID, Search, global_fit
 from flopscape.fitting.varpro import Problem, Solution
 from flopscape.laws.arrays import Array
 from flopscape.terminal import aligned
@@ -57,13 +57,8 @@ def timed(function: Callable[[], object]) -> Timed:
 def resamples(search: Search, problem: Problem, replicates: int) -> list[Solution]:
     """Every replicate from its own global start, as the fits do it."""
     best, _, _ = global_fit(search, problem)
-    grid = np.concatenate([np.tile(COARSE_GRID, (2, 1)), best.exponents.T], axis=1)
-    features, chunk = varpro.grid_features(problem, grid), varpro.CHUNK_ELEMENTS // ROWS
-    found = []
-    for weights in run_weights(np.arange(ROWS).astype(str), replicates, 0, chunk):
-        starts = varpro.grid_starts(problem, search.weighted(problem, weights), grid, features)
-        found.append(search.resample(problem, weights, starts, best))
-    return found
+    draws = run_weights(np.arange(ROWS).astype(str), replicates, 0, varpro.CHUNK_ELEMENTS // ROWS)
+    return [from_optimum(search, problem, weights, best) for weights in draws]
 
 
 def reference_objective(problem: Problem, weights: Array, delta: float) -> Callable[[Array], tuple[float, Array]]:

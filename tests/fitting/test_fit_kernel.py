@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from flopscape.fitting import varpro
+from flopscape.fitting import exponent_grid, varpro
 from flopscape.fitting.faces import best_coefficients
 from flopscape.fitting.varpro import Problem
 
@@ -34,7 +34,7 @@ def test_collinear_terms_share_one_coefficient():
 @pytest.mark.parametrize("terms", [1, 2, 3])
 def test_exact_data_give_the_exponents_back(terms):
     data, exponents = problem(terms=terms, sigma=0, n=80)
-    found = varpro.solve(data, np.ones((1, 80)))
+    found = exponent_grid.solve(data, np.ones((1, 80)))
     assert found.converged.all()
     assert found.exponents[0] == pytest.approx(exponents, rel=1e-7)
 
@@ -46,7 +46,7 @@ def test_a_third_power_law_is_recovered_from_noisy_losses():
     u = logs - logs.mean(axis=1, keepdims=True)
     exponents = np.array([0.34, 0.28, 0.8])
     y = 1.7 + np.array([0.5, 0.6, 0.2]) @ np.exp(-exponents[:, None] * u) + rng.normal(0, 0.002, 300)
-    found = varpro.solve(Problem(u, y), np.ones((1, 300)))
+    found = exponent_grid.solve(Problem(u, y), np.ones((1, 300)))
     assert found.exponents[0] == pytest.approx(exponents, abs=0.02)
     assert found.coefficients[0] == pytest.approx([1.7, 0.5, 0.6, 0.2], abs=0.03)
 
@@ -70,7 +70,7 @@ def test_gradient_and_hessian_match_finite_differences():
 def test_grid_objective_is_the_projected_objective():
     data, _ = problem()
     weights, grid = np.random.default_rng(1).integers(0, 3, (3, 40)).astype(float), np.array([0.1, 0.5, 2.0])
-    values = varpro.grid_objective(data, weights, varpro.grid_features(data, grid))
+    values = exponent_grid.objective(data, weights, grid)
     for i, j in np.ndindex(3, 3):
         theta = np.tile([grid[i], grid[j]], (3, 1))
         assert values[:, i, j] == pytest.approx(projected(data, weights, theta).objective, rel=1e-9)
@@ -79,9 +79,9 @@ def test_grid_objective_is_the_projected_objective():
 def test_the_answer_does_not_depend_on_the_chunk():
     data, _ = problem()
     weights = np.random.default_rng(2).integers(0, 3, (50, 40)).astype(float)
-    whole = varpro.solve(data, weights)
+    whole = exponent_grid.solve(data, weights)
     for chunk in (1, 7, 1000):
-        for part, same in zip(varpro.solve(data, weights, chunk=chunk), whole, strict=True):
+        for part, same in zip(exponent_grid.solve(data, weights, chunk=chunk), whole, strict=True):
             assert np.array_equal(part, same)
 
 
@@ -90,7 +90,7 @@ def test_a_weight_of_two_is_a_row_repeated():
     twice = Problem(np.concatenate([data.u, data.u[:, :5]], axis=1), np.concatenate([data.y, data.y[:5]]))
     weights = np.ones((1, 40))
     weights[0, :5] = 2
-    found, expected = varpro.solve(data, weights), varpro.solve(twice, np.ones((1, 45)))
+    found, expected = exponent_grid.solve(data, weights), exponent_grid.solve(twice, np.ones((1, 45)))
     assert found.exponents == pytest.approx(expected.exponents, rel=1e-8)
 
 
@@ -98,4 +98,4 @@ def test_no_dependence_on_one_term_puts_its_coefficient_on_zero():
     rng = np.random.default_rng(3)
     u = rng.uniform(-3, 3, (2, 60))
     y = 2 + np.exp(-0.4 * u[0]) + 0.02 * u[1]
-    assert varpro.solve(Problem(u, y), np.ones((1, 60))).coefficients[0, 2] == 0
+    assert exponent_grid.solve(Problem(u, y), np.ones((1, 60))).coefficients[0, 2] == 0

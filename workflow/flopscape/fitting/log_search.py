@@ -22,7 +22,7 @@ BEST_TUNING, NARROW = 1.345, 0.5
 
 @dataclass(frozen=True)
 class LogResiduals:
-    """A `Search`; see surface_fit.py. δ is Huber's, infinite for least squares and zero for absolute deviations."""
+    """A `Search`; see global_search.py. δ is Huber's, infinite for least squares and zero for absolute deviations."""
 
     delta: float
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import least_squares, varpro
+from flopscape.fitting.global_search import Search, centred_problem, global_fit
 from flopscape.fitting.judge_surface import too_little
 from flopscape.fitting.least_squares import LeastSquares
 from flopscape.fitting.log_search import BEST_TUNING, LAD_DELTA, LogResiduals, robust_scale
-from flopscape.fitting.surface_fit import Search, centred_problem, global_fit
 from flopscape.fitting.table import RunTable
 
 DELTA = 1e-3
