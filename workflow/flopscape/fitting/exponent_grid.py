@@ -7,14 +7,14 @@ import numpy as np
 from flopscape.fitting import varpro
 from flopscape.fitting.faces import Entries, best_gain
 from flopscape.fitting.varpro import Problem, Solution
-from flopscape.laws.arrays import Array
+from flopscape.laws.arrays import Array, Index
 
 GRID = np.geomspace(0.03, 2.5, 16)
 """Exponents of the starts of problems that have nothing else in common."""
 ROWS = 20_000
 """Observations whose terms are held at once: memory does not grow with the table."""
 MOST_MINIMA = 32
-"""Local minima of the grid that become starts."""
+"""Local minima of the grid that become starts; one or two are usual."""
 
 
 def solve(problem: Problem, weights: Array, grid: Array = GRID, chunk: int | None = None) -> Solution:
@@ -92,12 +92,34 @@ def lowest_points(problem: Problem, weights: Array, grid: Array) -> Array:
     return np.stack([theta[index] for theta, index in zip(own, indices, strict=True)], axis=1)
 
 
-def many_starts(problem: Problem, weights: Array, grid: Array) -> Array:
-    """Starts for one weighting (n,): every local minimum on the grid (G,), then a coarse lattice."""
-    values, k = objective(problem, weights[None], grid)[0], problem.terms
-    padded = np.full([len(grid) + 2] * k, np.inf)
+def minima(problem: Problem, weights: Array, grid: Array) -> tuple[Array, Array]:
+    """Where walks downhill on the grid (G,) end, from all of its points, under one weighting (n,).
+
+    Returns
+    -------
+    array, shape (m, k)
+        Exponents of the local minima, the lowest first, at most `MOST_MINIMA`.
+    array, shape (m,)
+        Share of the grid's points from which steps to the lowest neighbour lead there.
+    """
+    k, values = problem.terms, objective(problem, weights[None], grid)[0]
+    ends = _downhill(values)
+    found, counts = np.unique(ends, return_counts=True)
+    order = np.argsort(values.ravel()[found], kind="stable")[:MOST_MINIMA]
+    indices = np.unravel_index(found[order], values.shape)
+    return np.stack([grid[index] for index in indices], axis=1).reshape(-1, k), counts[order] / values.size
+
+
+def _downhill(values: Array) -> Index:
+    """Flat index of the local minimum that steps to the lowest neighbour reach, from every point."""
+    k, shape = values.ndim, values.shape
+    padded = np.full([size + 2 for size in shape], np.inf)
     padded[(slice(1, -1),) * k] = values
-    around = np.lib.stride_tricks.sliding_window_view(padded, (3,) * k)
-    minima = np.argwhere(values <= around.min(axis=tuple(range(k, 2 * k))))
-    coarse = grid[2 :: len(grid) // 4][np.indices([4] * k).reshape(k, -1).T]
-    return np.concatenate([grid[minima][:MOST_MINIMA], coarse])
+    around = np.lib.stride_tricks.sliding_window_view(padded, (3,) * k).reshape(*shape, -1)
+    lowest = around.argmin(axis=-1)
+    lowest = np.where(np.take_along_axis(around, lowest[..., None], -1)[..., 0] < values, lowest, 3**k // 2)
+    steps = np.stack(np.unravel_index(lowest, (3,) * k)) - 1
+    to = np.ravel_multi_index(tuple(np.indices(shape) + steps), shape).ravel()
+    while not np.array_equal(to, to[to]):
+        to = to[to]
+    return to

@@ -51,14 +51,15 @@ def centred_problem(table: RunTable) -> tuple[Problem, tuple[float, float]]:
 
 
 def global_fit(search: Search, problem: Problem, row_weights: Array | None = None) -> tuple[Solution, float, int]:
-    """Best of many starts, the share of the starts that reach it, and their number."""
+    """Best of the optima that lie downhill of a fine grid's points, the share of the points whose walk ends there (to
+    the first grid minimum, then by the search), and their number."""
     weights = np.ones((1, len(problem.y))) if row_weights is None else row_weights[None]
-    starts = exponent_grid.many_starts(problem, search.weighted(problem, weights)[0], FINE_GRID)
+    starts, shares = exponent_grid.minima(problem, search.weighted(problem, weights)[0], FINE_GRID)
     found = search.polish(problem, weights, starts)
     best = int(np.argmin(found.objective))
     floor = 1e-20 * float(problem.y @ problem.y)
     reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + floor
-    return found.one(best), float(reached.mean()), len(starts)
+    return found.one(best), float(shares[reached].sum()), len(FINE_GRID) ** problem.terms
 
 
 def from_grid(search: Search, problem: Problem, weights: Array) -> Solution:

@@ -2,8 +2,9 @@
 
 For fixed exponents θ the problem is linear in c, so only θ is searched (variable projection: Golub & Pereyra 1973), by
 Newton's method on the projected objective with its exact Hessian; exponent_grid.py has the global starts. u_j are
-centred logs, so no unit of N or D enters. A term may be any size that the loss falls with (depth, resolution); exponents found in one modality do
-not carry over to another. All sums are sums, never means; the stopping rule is relative to the objective.
+centred logs, so no unit of N or D enters. A term may be any size that the loss falls with (depth,
+resolution); exponents found in one modality do not carry over to another. All sums are sums, never means; the stopping
+rule is relative to the objective.
 """
 
 from collections.abc import Callable, Iterator
@@ -88,10 +89,11 @@ class State(NamedTuple):
     hessian: Array
 
 
-def evaluate(u: Array, y: Array, weights: Array, theta: Array) -> State:
+def evaluate(u: Array, y: Array, weights: Array, theta: Array, at: Index | None = None) -> State:
     """Coefficients, objective, and the exact gradient and Hessian of half the projected objective, block by block.
 
-    `u` is (k, n), or (k, R, n) where each problem has its own; y and the weights are (R, n).
+    `u` is (k, n), or (k, R, n) where each problem has its own; y and the weights are (R, n). `at` says which of the
+    problems the exponents are of, if not all: only a block of them is ever copied.
 
     All of it comes from one Gram matrix of (1, x_j, u_j·x_j, y, u_j²·x_j): with r = y − Σ c_i φ_i and the Hessian
     blocks of ½ Σ w r² in (θ, c), the projected Hessian is the Schur complement H_θθ − H_θc H_cc⁻¹ H_cθ.
@@ -99,7 +101,8 @@ def evaluate(u: Array, y: Array, weights: Array, theta: Array) -> State:
     k = len(u)
     gram = np.empty((len(theta), 3 * k + 2, 2 * k + 2))
     for block in blocks(len(theta), u.shape[-1]):
-        gram[block] = _gram(u if u.ndim == 2 else u[:, block], y[block], weights[block], theta[block])
+        rows = block if at is None else at[block]
+        gram[block] = _gram(u if u.ndim == 2 else u[:, rows], y[rows], weights[rows], theta[block])
     linear, slope, curve = slice(0, k + 1), slice(k + 1, 2 * k + 1), slice(2 * k + 2, 3 * k + 2)
     h_cc = gram[:, linear, linear]
     c = best_coefficients(h_cc, gram[:, linear, -1])
@@ -166,7 +169,7 @@ def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DE
     """Minimise from given exponents (R, k)."""
     y = np.broadcast_to(problem.y, weights.shape)
     squares = (weights * y**2).sum(axis=1)
-    return descend(lambda at, theta: evaluate(problem.u, y[at], weights[at], theta), theta, squares, tolerance)
+    return descend(lambda at, theta: evaluate(problem.u, y, weights, theta, at), theta, squares, tolerance)
 
 
 def descend(
