@@ -28,7 +28,7 @@ def simulated(table, tables, sigma=0.01):
 def test_each_table_is_fitted_as_if_alone(objective, table):
     losses = simulated(table, 5)
     found = fit_surfaces(table.n_params, table.n_tokens, losses, objective)
-    assert found.converged.all() or objective == "lad"
+    assert found.converged.all()
     assert not found.at_bound.any()
     for i, values in enumerate(losses):
         alone, _ = fit(dataclasses.replace(table, loss=values), "approach3", bootstrap=2, objective=objective)
