@@ -120,11 +120,11 @@ def _program(data: Data, weights: Array, p: Array, region: float) -> tuple[Array
     equal = np.hstack([rows, -np.eye(m), np.eye(m)])
     # In units of the region, because the solver's tolerances are absolute.
     solved = linprog(cost, A_eq=equal, b_eq=-r[near] / region, bounds=[(-1, 1)] * SIZE + [(0, None)] * (2 * m))
-    if solved.status:
+    if solved.x is None:
         return np.zeros(SIZE), np.arange(SIZE), np.zeros(SIZE, bool), np.zeros(SIZE)
     step = region * solved.x[:SIZE]
     after, pulls = np.abs(r + step @ J), far
-    pulls[near] = -solved["eqlin"]["marginals"]
+    pulls[near] = -solved.eqlin.marginals
     zero = np.argsort(np.where(weights > 0, after, np.inf), kind="stable")[:SIZE]
     return step, zero, after[zero] < THROUGH, pulls[zero]
 
