@@ -5,7 +5,8 @@
 The table is simulated: 240 runs of the surface of Hoffmann et al. 2022 with 0.5 % noise, so that no published file is
 needed. A reference is scipy's BFGS on logsumexp, one start a replicate, timed on `--reference` replicates and scaled;
 its excess is the largest relative excess of its objective over ours on the same resamples. `--limits` adds time and
-memory against the number of rows; `--package` one fit of the `chinchilla` package, a minute or more, where installed.
+memory against the number of rows; `--package` one fit of the `chinchilla` package, some four minutes of CPU
+time, where installed.
 """
 
 import os
