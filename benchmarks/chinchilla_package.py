@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from flopscape.fitting.global_search import global_fit
 from flopscape.fitting.least_squares import LeastSquares
-from flopscape.fitting.surface_fit import global_fit
 from flopscape.fitting.varpro import Problem
 
 GRID = {

@@ -5,7 +5,8 @@
 The table is simulated: 240 runs of the surface of Hoffmann et al. 2022 with 0.5 % noise, so that no published file is
 needed. A reference is scipy's BFGS on logsumexp, one start a replicate, timed on `--reference` replicates and scaled;
 its excess is the largest relative excess of its objective over ours on the same resamples. `--limits` adds time and
-memory against the number of rows; `--package` one fit of the `chinchilla` package, a minute or more, where installed.
+memory against the number of rows; `--package` one fit of the `chinchilla` package, some four minutes of CPU
+time, where installed.
 """
 
 import os
@@ -24,11 +25,11 @@ from limits import grid_seconds, rows_table, simulated
 from scipy.optimize import minimize
 
 from flopscape.fitting import varpro
+from flopscape.fitting.global_search import Search, from_optimum, global_fit
 from flopscape.fitting.least_squares import LeastSquares
 from flopscape.fitting.log_search import LogResiduals
 from flopscape.fitting.objectives import DELTA
 from flopscape.fitting.resample import run_weights
-from flopscape.fitting.surface_fit import COARSE_GRID, Search, global_fit
 from flopscape.fitting.varpro import Problem, Solution
 from flopscape.laws.arrays import Array
 from flopscape.terminal import aligned
@@ -57,13 +58,8 @@ def timed(function: Callable[[], object]) -> Timed:
 def resamples(search: Search, problem: Problem, replicates: int) -> list[Solution]:
     """Every replicate from its own global start, as the fits do it."""
     best, _, _ = global_fit(search, problem)
-    grid = np.concatenate([np.tile(COARSE_GRID, (2, 1)), best.exponents.T], axis=1)
-    features, chunk = varpro.grid_features(problem, grid), varpro.CHUNK_ELEMENTS // ROWS
-    found = []
-    for weights in run_weights(np.arange(ROWS).astype(str), replicates, 0, chunk):
-        starts = varpro.grid_starts(problem, search.weighted(problem, weights), grid, features)
-        found.append(search.resample(problem, weights, starts, best))
-    return found
+    draws = run_weights(np.arange(ROWS).astype(str), replicates, 0, varpro.CHUNK_ELEMENTS // ROWS)
+    return [from_optimum(search, problem, weights, best) for weights in draws]
 
 
 def reference_objective(problem: Problem, weights: Array, delta: float) -> Callable[[Array], tuple[float, Array]]:

@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 
-from flopscape.fitting import varpro
+from flopscape.fitting import exponent_grid
+from flopscape.fitting.global_search import global_fit
 from flopscape.fitting.least_squares import LeastSquares
-from flopscape.fitting.surface_fit import global_fit
 from flopscape.fitting.varpro import Problem
 from flopscape.laws.surface import Surface, loss
 
@@ -30,7 +30,7 @@ def grid_seconds(problem: Problem, points: int = 256) -> float:
     grid, weights, times = np.geomspace(0.03, 2.5, points), np.ones((1, len(problem.y))), []
     for _ in range(5):
         start = time.process_time()
-        varpro.grid_objective(problem, weights, varpro.grid_features(problem, grid))
+        exponent_grid.objective(problem, weights, grid)
         times.append(time.process_time() - start)
     return min(times)
 

@@ -14,10 +14,10 @@ from flopscape.cli import app
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import logloss
 from flopscape.fitting.fit import fit
+from flopscape.fitting.global_search import centred_problem, global_fit
 from flopscape.fitting.local_fit import log_derivatives, loss_derivatives
 from flopscape.fitting.logloss import Data
 from flopscape.fitting.objectives import OBJECTIVES, search_of
-from flopscape.fitting.surface_fit import centred_problem, global_fit
 from flopscape.fitting.symmetric import solve_definite
 from flopscape.fitting.varpro import Problem
 

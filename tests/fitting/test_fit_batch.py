@@ -7,7 +7,7 @@ import pytest
 from fit_tables import CHINCHILLA, isoflop
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting import varpro
+from flopscape.fitting import surface_fit, varpro
 from flopscape.fitting.batch import fit_surfaces
 from flopscape.fitting.fit import fit
 from flopscape.fitting.objectives import OBJECTIVES
@@ -28,7 +28,7 @@ def simulated(table, tables, sigma=0.01):
 def test_each_table_is_fitted_as_if_alone(objective, table):
     losses = simulated(table, 5)
     found = fit_surfaces(table.n_params, table.n_tokens, losses, objective)
-    assert found.converged.all() or objective == "lad"
+    assert found.converged.all()
     assert not found.at_bound.any()
     for i, values in enumerate(losses):
         alone, _ = fit(dataclasses.replace(table, loss=values), "approach3", bootstrap=2, objective=objective)
@@ -59,3 +59,14 @@ def test_wrong_values_are_named(table):
     losses[1, 3] = -1.0
     with pytest.raises(FlopscapeError, match=r"losses\[1, 3\] is not a positive number"):
         fit_surfaces(table.n_params, table.n_tokens, losses)
+
+
+def test_a_large_table_gets_fewer_resamples_and_says_so(table, monkeypatch):
+    monkeypatch.setattr(surface_fit, "RESAMPLED_ROWS", 60 * len(table))
+    monkeypatch.setattr(surface_fit, "FEWEST_RESAMPLES", 50)
+    result, draws = fit(table, "vpnls", bootstrap=100)
+    assert len(draws) == 60
+    assert result.interval.endswith("60 resamples")
+    assert any("60 resamples in place of 100" in warning for warning in result.warnings)
+    assert surface_fit.affordable(100, 10**9) == 50
+    assert surface_fit.affordable(20, 10**9) == 20

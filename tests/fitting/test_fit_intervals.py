@@ -7,10 +7,10 @@ from fit_tables import A_TRUE, as_table, isoflop, isoflop_frame
 
 from flopscape.fitting import local_fit, sandwich
 from flopscape.fitting.fit import fit
+from flopscape.fitting.global_search import centred_problem, from_grid, global_fit
 from flopscape.fitting.least_squares import LeastSquares
 from flopscape.fitting.local_fit import local, log_derivatives, loss_derivatives
 from flopscape.fitting.log_search import LogResiduals
-from flopscape.fitting.surface_fit import centred_problem, from_grid, global_fit
 from flopscape.fitting.varpro import Problem
 
 QUANTITIES = {"E", "A", "B", "alpha", "beta", "a", "b"}

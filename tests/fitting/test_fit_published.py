@@ -6,7 +6,7 @@ from fit_tables import published
 
 from flopscape.fitting import varpro
 from flopscape.fitting.fit import fit
-from flopscape.fitting.surface_fit import centred_problem
+from flopscape.fitting.global_search import centred_problem
 
 TARGETS = {
     ("llama_3__exp_loss", True): "133 1.8405 261.65 870.22 0.3481 0.3591 0.0074066335",

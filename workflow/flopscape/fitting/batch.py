@@ -9,8 +9,8 @@ import numpy as np
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import varpro
+from flopscape.fitting.global_search import from_grid, on_bound
 from flopscape.fitting.objectives import search_of
-from flopscape.fitting.surface_fit import from_grid, on_bound
 from flopscape.fitting.varpro import Problem, Solution
 from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.surface import Surface

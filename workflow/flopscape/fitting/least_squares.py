@@ -11,7 +11,7 @@ OBJECTIVE = "least squares on the loss"
 
 
 class LeastSquares:
-    """A `Search`; see surface_fit.py."""
+    """A `Search`; see global_search.py."""
 
     delta = np.inf
 

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flopscape.fitting import logloss, nearby, varpro
+from flopscape.fitting import absolute, logloss, nearby, varpro
 from flopscape.fitting.local_fit import Local, local, log_derivatives
 from flopscape.fitting.logloss import Data, Optimum
 from flopscape.fitting.varpro import Problem, Solution, parameters
 from flopscape.laws.arrays import Array, Index
 
-LAD_DELTA, LAD_RESAMPLE_DELTA = 1e-9, 3e-5
-"""δ that stands for zero, in log residuals: of a fit, and of a resample, where it is far below the noise."""
 MEETING_DIGITS = 4
 """Decimals in which the exponents of starts agree that go on as one."""
 START = 1e-3
@@ -22,7 +20,7 @@ BEST_TUNING, NARROW = 1.345, 0.5
 
 @dataclass(frozen=True)
 class LogResiduals:
-    """A `Search`; see surface_fit.py. δ is Huber's, infinite for least squares and zero for absolute deviations."""
+    """A `Search`; see global_search.py. δ is Huber's, infinite for least squares and zero for absolute deviations."""
 
     delta: float
 
@@ -32,28 +30,26 @@ class LogResiduals:
 
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
         """Many starts of one problem first go down the least squares that has only exponents to search."""
-        delta = self.delta or LAD_DELTA
         if len(weights) == len(starts):
-            return self._minimise(problem, weights, starts, delta, logloss.DECREMENT)
+            return self._minimise(problem, weights, starts, logloss.DECREMENT)
         weights = np.broadcast_to(weights, (len(starts), weights.shape[1]))
         ends = varpro.newton(problem, self.weighted(problem, weights), starts, varpro.SAME_DECREMENT).exponents
         _, one, back = np.unique(np.round(ends, MEETING_DIGITS), axis=0, return_index=True, return_inverse=True)
-        return self._minimise(problem, weights[one], ends[one], delta, logloss.DECREMENT).take(back)
+        return self._minimise(problem, weights[one], ends[one], logloss.DECREMENT).take(back)
 
     def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
         """From where the whole table's optimum moves to; from `starts` too where they lie in another basin."""
-        delta, tolerance = self.delta or LAD_RESAMPLE_DELTA, varpro.RESAMPLE_DECREMENT
-        data = Data(problem.u, np.log(problem.y))
-        p = nearby.predict(data, weights, parameters(best)[0], delta)
+        data, tolerance = Data(problem.u, np.log(problem.y)), varpro.RESAMPLE_DECREMENT
+        p = nearby.predict(data, weights, parameters(best)[0], self.delta or absolute.NEAR[0])
         moved = np.flatnonzero((starts != best.exponents).any(axis=1))
         if self.smooth:
             p[moved] = self._start(problem, weights[moved], starts[moved])
-            return self._solution(data, weights, logloss.refine(data, weights, p, delta, tolerance))
-        near = logloss.refine(data, weights, p, delta, tolerance)
+            return self._solution(data, weights, self._refine(data, weights, p, tolerance))
+        near = self._refine(data, weights, p, tolerance)
         found = self._solution(data, weights, near)
         same = varpro.same_basin(problem, self.weighted(problem, weights[moved]), starts[moved], best.exponents)
         doubt = np.union1d(np.flatnonzero(~near.converged), moved[~same])
-        _keep_lower(found, doubt, self._minimise(problem, weights[doubt], starts[doubt], delta, tolerance))
+        _keep_lower(found, doubt, self._minimise(problem, weights[doubt], starts[doubt], tolerance))
         return found
 
     def weighted(self, problem: Problem, weights: Array) -> Array:
@@ -81,9 +77,16 @@ class LogResiduals:
             f" absolute deviations, with wide intervals; δ = {BEST_TUNING * scale:.2g} would lose least"
         ]
 
-    def _minimise(self, problem: Problem, weights: Array, starts: Array, delta: float, tolerance: float) -> Solution:
+    def _minimise(self, problem: Problem, weights: Array, starts: Array, tolerance: float) -> Solution:
         data, p = Data(problem.u, np.log(problem.y)), self._start(problem, weights, starts)
-        return self._solution(data, weights, logloss.minimise(data, weights, p, delta, tolerance))
+        if not self.delta:
+            return self._solution(data, weights, absolute.minimise(data, weights, p))
+        return self._solution(data, weights, logloss.minimise(data, weights, p, self.delta, tolerance))
+
+    def _refine(self, data: Data, weights: Array, p: Array, tolerance: float) -> Optimum:
+        if not self.delta:
+            return absolute.refine(data, weights, p)
+        return logloss.refine(data, weights, p, self.delta, tolerance)
 
     def _solution(self, data: Data, weights: Array, found: Optimum) -> Solution:
         terms = np.where(found.p[:, 1:3] > data.lower[..., 1:3], np.exp(found.p[:, 1:3]), 0.0)

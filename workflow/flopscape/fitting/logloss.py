@@ -94,13 +94,13 @@ def minimise(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
     levels = continuation(delta)
     p = np.clip(p, data.lower, data.upper)
     for here, after in pairwise(levels):
-        p = _predict(data, weights, _descend(data, weights, p, here, LOOSE).p, here, after)
-    return _descend(data, weights, p, levels[-1], tolerance)
+        p = predict(data, weights, descend(data, weights, p, here, LOOSE).p, here, after)
+    return descend(data, weights, p, levels[-1], tolerance)
 
 
 def refine(data: Data, weights: Array, p: Array, delta: float, tolerance: float = DECREMENT) -> Optimum:
     """`minimise` from parameters that are close already, at the δ that is asked for."""
-    return _descend(data, weights, np.clip(p, data.lower, data.upper), delta, tolerance)
+    return descend(data, weights, np.clip(p, data.lower, data.upper), delta, tolerance)
 
 
 def continuation(delta: float) -> list[float]:
@@ -151,15 +151,22 @@ def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweight
         bend = weights * np.where(inside, 1.0, OUTER * delta / np.maximum(np.abs(r), 1e-300))
         return _State(objective, gradient, (J * bend[:, None]) @ J.swapaxes(1, 2))
     hessian = (J * (weights * inside - pull)[:, None]) @ J.swapaxes(1, 2)
-    for amplitude, exponent, logs in ((1, 3, data.u[0]), (2, 4, data.u[1])):
-        hessian[:, amplitude, amplitude] += gradient[:, amplitude]
-        hessian[:, amplitude, exponent] += gradient[:, exponent]
-        hessian[:, exponent, amplitude] += gradient[:, exponent]
-        hessian[:, exponent, exponent] -= np.einsum("rn,n,rn->r", pull, logs, J[:, exponent])
+    add_curvature(hessian, data, J, pull)
     return _State(objective, gradient, hessian)
 
 
-def _descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float) -> Optimum:
+def add_curvature(hessian: Array, data: Data, J: Array, pull: Array) -> None:
+    """Add Σ pull·∂²L̂/L̂ in place: each term's block is its column of J times (1, −u; −u, u²)."""
+    for amplitude, exponent, logs in ((1, 3, data.u[0]), (2, 4, data.u[1])):
+        column = pull * J[:, exponent]
+        cross = column.sum(axis=1)
+        hessian[:, amplitude, amplitude] += (pull * J[:, amplitude]).sum(axis=1)
+        hessian[:, amplitude, exponent] += cross
+        hessian[:, exponent, amplitude] += cross
+        hessian[:, exponent, exponent] -= column @ logs
+
+
+def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float, most: int = STEPS) -> Optimum:
     """Newton's method at one δ, problem by problem until all stop; a step that does not descend is reweighted."""
     p, floor = p.copy(), FLOOR * weights.sum(axis=1)
     state = _evaluate(data, weights, p, delta)
@@ -168,7 +175,7 @@ def _descend(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
     converged = whole & (decrement <= tolerance * state.objective + floor)
     fallen = np.flatnonzero(reweighted)
     step[fallen] = _reweighted_step(data.of(fallen), weights[fallen], p[fallen], delta)
-    for _ in range(STEPS):
+    for _ in range(most):
         todo = np.flatnonzero(~converged)
         if not len(todo):
             break
@@ -192,7 +199,7 @@ def _descend(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
     return Optimum(p, state.objective, converged)
 
 
-def _predict(data: Data, weights: Array, p: Array, here: float, after: float) -> Array:
+def predict(data: Data, weights: Array, p: Array, here: float, after: float) -> Array:
     """Where the optimum moves when δ falls and no residual crosses it: a Newton step with the pull of the outer rows
     lowered from δ to the next one. Problems whose Hessian does not allow it stay put."""
     state = _evaluate(data, weights, p, here)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from flopscape.fitting import varpro
+from flopscape.fitting import exponent_grid
 from flopscape.fitting.varpro import Problem
 from flopscape.laws.arrays import Array
 
@@ -31,7 +31,7 @@ def fit_loss_law(log_flops: Array, losses: Array, weights: Array | None = None) 
     -------
     Arrays of shape (R,) by name.
     """
-    law = varpro.solve(Problem(log_flops[None], losses), np.ones_like(losses) if weights is None else weights)
+    law = exponent_grid.solve(Problem(log_flops[None], losses), np.ones_like(losses) if weights is None else weights)
     return dict(zip(LOSS_LAW, (*law.coefficients.T, law.exponents[:, 0]), strict=True))
 
 

@@ -4,15 +4,17 @@ import numpy as np
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import least_squares, varpro
+from flopscape.fitting.global_search import Search, centred_problem, global_fit
 from flopscape.fitting.judge_surface import too_little
 from flopscape.fitting.least_squares import LeastSquares
-from flopscape.fitting.log_search import BEST_TUNING, LAD_DELTA, LogResiduals, robust_scale
-from flopscape.fitting.surface_fit import Search, centred_problem, global_fit
+from flopscape.fitting.log_search import BEST_TUNING, LogResiduals, robust_scale
 from flopscape.fitting.table import RunTable
 
 DELTA = 1e-3
 """Hoffmann et al. 2022's δ, in log residuals."""
 OBJECTIVES = ("huber", "lad", "log_lsq", "lsq")
+LEAST_DELTA = 1e-9
+"""The least δ, in log residuals, that is scaled to the residuals: those of exact data are zero."""
 SCALED = "scaled"
 """The word for a δ that follows the residuals."""
 
@@ -52,7 +54,7 @@ def scaled_delta(table: RunTable) -> float:
     for _ in range(2):
         best, _, _ = global_fit(LogResiduals(delta), problem)
         residual = np.log(varpro.fitted(problem, best)[0] / problem.y)
-        delta = max(BEST_TUNING * robust_scale(residual), LAD_DELTA)
+        delta = max(BEST_TUNING * robust_scale(residual), LEAST_DELTA)
     return delta
 
 

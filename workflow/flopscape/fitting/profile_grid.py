@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.stats import f as fisher
 
-from flopscape.fitting import varpro
+from flopscape.fitting import exponent_grid, varpro
 from flopscape.fitting.table import RunTable
 from flopscape.fitting.varpro import Problem
 from flopscape.laws.arrays import Array
@@ -53,7 +53,7 @@ def profile_grid(table: RunTable, surface: Mapping[str, Estimate]) -> dict[str, 
     if least < EXACT * float(table.loss @ table.loss):
         return {}
     grid = np.stack([np.linspace(*ends[0], POINTS), np.linspace(*ends[1], POINTS)])
-    objective = varpro.grid_objective(problem, weights, varpro.grid_features(problem, grid))[0]
+    objective = exponent_grid.objective(problem, weights, grid)[0]
     rise = np.maximum(objective / least - 1, 0) * dof / 2
     levels = {f"{level:.0%}": float(fisher.ppf(level, 2, dof)) for level in LEVELS}
     return {"alpha": _short(grid[0]), "beta": _short(grid[1]), "F": [_short(row) for row in rise], "levels": levels}

@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from flopscape.fitting import varpro
+from flopscape.fitting import exponent_grid, varpro
 from flopscape.fitting.varpro import Problem, Solution, State
 from flopscape.laws.arrays import Array, Index
 
@@ -79,6 +79,6 @@ def _starts(blocks: Blocks, losses: Array, grid: Array) -> Array:
     total = np.zeros((len(losses), len(grid), len(grid)))
     for u, weights, rows in zip(blocks.u.swapaxes(0, 1), blocks.weights, blocks.rows, strict=True):
         problem = Problem(u, losses[:, rows])
-        total += varpro.grid_objective(problem, np.tile(weights, (len(losses), 1)), varpro.grid_features(problem, grid))
+        total += exponent_grid.objective(problem, np.tile(weights, (len(losses), 1)), grid)
     lowest = np.unravel_index(total.reshape(len(losses), -1).argmin(axis=1), total.shape[1:])
     return np.stack([grid[index] for index in lowest], axis=1)

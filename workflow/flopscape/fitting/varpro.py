@@ -1,26 +1,23 @@
-"""The kernel: weighted least squares of c0 + Σ c_j·exp(−θ_j·u_j) with c ≥ 0, globally, for thousands of weightings.
+"""The kernel: weighted least squares of c0 + Σ c_j·exp(−θ_j·u_j) with c ≥ 0, for thousands of weightings at once.
 
-For fixed exponents θ the problem is linear in c, so only θ is searched (variable projection: Golub & Pereyra 1973).
-Every problem gets its own global start from a shared exponent grid, whose moments are matrix products, and is then
-polished by Newton's method on the projected objective with its exact Hessian. u_j are centred logs, so no unit of
-N or D enters. A term may be any size that the loss falls with (depth, resolution); exponents found in one modality do
-not carry over to another. All sums are sums, never means; the stopping rule is relative to the objective.
+For fixed exponents θ the problem is linear in c, so only θ is searched (variable projection: Golub & Pereyra 1973), by
+Newton's method on the projected objective with its exact Hessian; exponent_grid.py has the global starts. u_j are
+centred logs, so no unit of N or D enters. A term may be any size that the loss falls with (depth,
+resolution); exponents found in one modality do not carry over to another. All sums are sums, never means; the stopping
+rule is relative to the objective.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.fitting.faces import Entries, best_coefficients, best_gain
+from flopscape.fitting.faces import best_coefficients
 from flopscape.laws.arrays import Array, Index, Mask
 
 LOWEST, HIGHEST = 0.005, 5.0
 """Bounds of the exponents: far outside what is published (0.03 to 1.3). A fit that ends there says so."""
-GRID = np.geomspace(0.03, 2.5, 16)
-"""Exponents of the shared grid."""
 STEPS = 100
 """Most evaluations in one Newton search; 5 to 8 are usual."""
 DECREMENT, FLOOR = 1e-18, 1e-26
@@ -75,93 +72,12 @@ def parameters(solution: Solution) -> Array:
     return np.concatenate([solution.coefficients[:, :1], logs, solution.exponents], axis=1)
 
 
-def solve(problem: Problem, weights: Array, grid: Array = GRID, chunk: int | None = None) -> Solution:
-    """Global optimum for every row of weights.
-
-    Parameters
-    ----------
-    problem : Problem
-    weights : array, shape (R, n)
-        Non-negative; the multiplicities of a resample.
-    grid : array, shape (G,) or (k, G)
-        Exponents of the shared grid of starts, the same for every term or each its own.
-    chunk : int, optional
-        Problems worked on at once; the answer does not depend on it.
-    """
-    size = chunk or max(1, CHUNK_ELEMENTS // weights.shape[1])
-    features = grid_features(problem, grid)
-    y = np.broadcast_to(problem.y, weights.shape)
-    parts = []
-    for first in range(0, len(weights), size):
-        part, values = weights[first : first + size], Problem(problem.u, y[first : first + size])
-        parts.append(newton(values, part, grid_starts(values, part, grid, features)))
-    return Solution(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def grid_features(problem: Problem, grid: Array) -> list[Array]:
-    """exp(−θ·u_j) for all θ of the grid, (G,) or (k, G): k arrays of shape (G, n)."""
-    own = np.broadcast_to(grid, (problem.terms, np.shape(grid)[-1]))
-    return [np.exp(-theta[:, None] * u) for theta, u in zip(own, problem.u, strict=True)]
-
-
-def grid_objective(problem: Problem, weights: Array, features: list[Array]) -> Array:
-    """Projected objective on the whole exponent grid, shape (R, G, …, G): every moment is one matrix product."""
-    k, weighted = problem.terms, weights * problem.y
-    R, G = len(weights), len(features[0])
-
-    def along(values: Array, *axes: int) -> Array:
-        shape = [R] + [G if axis in axes else 1 for axis in range(k)]
-        return values.reshape(shape)
-
-    gram: Entries = [[np.empty(0)] * (k + 1) for _ in range(k + 1)]
-    gram[0][0] = along(weights.sum(axis=1))
-    target = [along(weighted.sum(axis=1))]
-    for j, x in enumerate(features):
-        gram[0][j + 1] = gram[j + 1][0] = along(weights @ x.T, j)
-        gram[j + 1][j + 1] = along(weights @ (x * x).T, j)
-        target.append(along(weighted @ x.T, j))
-    for i, j in combinations(range(k), 2):
-        gram[i + 1][j + 1] = gram[j + 1][i + 1] = along(_pairs(features[i], features[j], weights), i, j)
-    return along((weighted * problem.y).sum(axis=1)) - best_gain(gram, target)
-
-
-def _pairs(x: Array, z: Array, weights: Array) -> Array:
-    """Σ w·x_g·z_h for every weighting and pair of grid points, (R, G, G): the products over whichever are fewer."""
-    if len(weights) < len(x):
-        return np.asarray((weights[:, None] * x) @ z.T)
-    return np.asarray(np.stack([(z * row) @ weights.T for row in x]).transpose(2, 0, 1))
-
-
-def grid_starts(problem: Problem, weights: Array, grid: Array, features: list[Array]) -> Array:
-    """Exponents of each problem's lowest grid point, shape (R, k)."""
-    y, points = np.broadcast_to(problem.y, weights.shape), [len(x) for x in features]
-    best = np.empty(len(weights), int)
-    for block in blocks(len(weights), max(weights.shape[1], int(np.prod(points)))):
-        values = grid_objective(Problem(problem.u, y[block]), weights[block], features)
-        best[block] = values.reshape(len(values), -1).argmin(axis=1)
-    own = np.broadcast_to(grid, (problem.terms, np.shape(grid)[-1]))
-    indices = np.unravel_index(best, points)
-    return np.stack([theta[index] for theta, index in zip(own, indices, strict=True)], axis=1)
-
-
 def same_basin(problem: Problem, weights: Array, first: Array, second: Array) -> Mask:
     """Whether exponents (R, k) lead to the same optimum as others, which broadcast to them, problem by problem."""
     starts = np.concatenate([first, np.broadcast_to(second, first.shape)])
     ends = newton(problem, np.tile(weights, (2, 1)), starts, SAME_DECREMENT).exponents
     one, other = np.split(ends, 2)
     return np.asarray((np.abs(one - other) < SAME * one).all(axis=1))
-
-
-def many_starts(problem: Problem, weights: Array, grid: Array) -> Array:
-    """Starts for one weighting: every local minimum of the projected objective on the grid, then a coarse lattice."""
-    values = grid_objective(problem, weights[None], grid_features(problem, grid))[0]
-    lowest = np.ones(values.shape, bool)
-    padded = np.pad(values, 1, constant_values=np.inf)
-    for shift in np.ndindex(*(3,) * problem.terms):
-        window = tuple(slice(s, s + len(grid)) for s in shift)
-        lowest &= values <= padded[window]
-    coarse = np.stack(np.meshgrid(*[grid[2 :: len(grid) // 4]] * problem.terms, indexing="ij"), -1)
-    return np.concatenate([grid[np.argwhere(lowest)][:32], coarse.reshape(-1, problem.terms)])
 
 
 class State(NamedTuple):
@@ -173,10 +89,11 @@ class State(NamedTuple):
     hessian: Array
 
 
-def evaluate(u: Array, y: Array, weights: Array, theta: Array) -> State:
+def evaluate(u: Array, y: Array, weights: Array, theta: Array, at: Index | None = None) -> State:
     """Coefficients, objective, and the exact gradient and Hessian of half the projected objective, block by block.
 
-    `u` is (k, n), or (k, R, n) where each problem has its own; y and the weights are (R, n).
+    `u` is (k, n), or (k, R, n) where each problem has its own; y and the weights are (R, n). `at` says which of the
+    problems the exponents are of, if not all: only a block of them is ever copied.
 
     All of it comes from one Gram matrix of (1, x_j, u_j·x_j, y, u_j²·x_j): with r = y − Σ c_i φ_i and the Hessian
     blocks of ½ Σ w r² in (θ, c), the projected Hessian is the Schur complement H_θθ − H_θc H_cc⁻¹ H_cθ.
@@ -184,7 +101,8 @@ def evaluate(u: Array, y: Array, weights: Array, theta: Array) -> State:
     k = len(u)
     gram = np.empty((len(theta), 3 * k + 2, 2 * k + 2))
     for block in blocks(len(theta), u.shape[-1]):
-        gram[block] = _gram(u if u.ndim == 2 else u[:, block], y[block], weights[block], theta[block])
+        rows = block if at is None else at[block]
+        gram[block] = _gram(u if u.ndim == 2 else u[:, rows], y[rows], weights[rows], theta[block])
     linear, slope, curve = slice(0, k + 1), slice(k + 1, 2 * k + 1), slice(2 * k + 2, 3 * k + 2)
     h_cc = gram[:, linear, linear]
     c = best_coefficients(h_cc, gram[:, linear, -1])
@@ -251,7 +169,7 @@ def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DE
     """Minimise from given exponents (R, k)."""
     y = np.broadcast_to(problem.y, weights.shape)
     squares = (weights * y**2).sum(axis=1)
-    return descend(lambda at, theta: evaluate(problem.u, y[at], weights[at], theta), theta, squares, tolerance)
+    return descend(lambda at, theta: evaluate(problem.u, y, weights, theta, at), theta, squares, tolerance)
 
 
 def descend(
