@@ -21,9 +21,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from flopscape.fitting import varpro
-from flopscape.fitting.approach3 import DELTA
 from flopscape.fitting.least_squares import LeastSquares
 from flopscape.fitting.log_search import LogResiduals
+from flopscape.fitting.objectives import DELTA
 from flopscape.fitting.resample import run_weights
 from flopscape.fitting.surface_fit import COARSE_GRID, Search, global_fit
 from flopscape.fitting.varpro import Problem, Solution
@@ -68,7 +68,7 @@ def resamples(search: Search, problem: Problem, replicates: int) -> list[Solutio
     found = []
     for weights in run_weights(np.arange(ROWS).astype(str), replicates, 0, chunk):
         starts = varpro.grid_starts(problem, search.weighted(problem, weights), grid, features)
-        found.append(search.resample(problem, weights, starts))
+        found.append(search.resample(problem, weights, starts, best))
     return found
 
 

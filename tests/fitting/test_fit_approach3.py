@@ -1,5 +1,6 @@
 """approach3: its objectives, their derivatives, published optima, intervals and options."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -11,11 +12,12 @@ from typer.testing import CliRunner
 from flopscape.cli import app
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import logloss
-from flopscape.fitting.approach3 import OBJECTIVES, _search
 from flopscape.fitting.fit import fit
 from flopscape.fitting.logloss import Data
+from flopscape.fitting.objectives import OBJECTIVES, search_of
 from flopscape.fitting.profile import log_derivatives, loss_derivatives
 from flopscape.fitting.surface_fit import centred_problem
+from flopscape.fitting.symmetric import solve_definite
 from flopscape.fitting.varpro import Problem
 
 ROBUST = ("huber", "lad", "log_lsq")
@@ -59,12 +61,12 @@ def test_derivatives_of_the_profile_match_finite_differences(derivatives, proble
     assert pytest.approx(bend, rel=1e-5, abs=1e-5) == H
 
 
-def test_ldl_solves_and_knows_what_is_not_positive_definite():
+def test_elimination_solves_and_knows_what_is_not_positive_definite():
     rng = np.random.default_rng(0)
     A = rng.normal(size=(6, 5, 5))
     matrix, right = A @ A.swapaxes(1, 2), rng.normal(size=(6, 5))
     matrix[3] *= -1
-    x, whole = logloss._solve(matrix, right)
+    x, whole = solve_definite(matrix, right, 1e-13)
     assert whole.tolist() == [True, True, True, False, True, True]
     assert (matrix[whole] @ x[whole][:, :, None])[:, :, 0] == pytest.approx(right[whole], rel=1e-7)
 
@@ -90,7 +92,7 @@ def test_the_chinchilla_optimum(objective, tmp_path):
 def test_every_random_start_reaches_the_chinchilla_objective(objective, tmp_path):
     problem, _ = centred_problem(published("chinchilla", tmp_path))
     starts = np.exp(np.random.default_rng(0).uniform(np.log(0.02), np.log(3), (200, 2)))
-    found = _search(objective, None)[0].polish(problem, np.ones((200, 240)), starts)
+    found = search_of(objective)[0].polish(problem, np.ones((200, 240)), starts)
     assert found.converged.all()
     assert found.objective == pytest.approx(np.full(200, VALUES[objective]), rel=1e-8)
 
@@ -139,6 +141,19 @@ def test_delta_is_reported_in_units_of_the_noise(tmp_path):
     assert wide.warnings == []
 
 
+def test_a_scaled_delta_follows_the_residuals(tmp_path):
+    table = isoflop(tmp_path)
+    doubled = dataclasses.replace(table, loss=table.loss**2)
+    once, twice = (fit(t, "approach3", bootstrap=100, delta="scaled")[0].diagnostics for t in (table, doubled))
+    assert once["delta_over_sigma"] == pytest.approx(1.345, rel=0.1)
+    assert twice["delta"] > 1.5 * once["delta"]
+
+
+def test_a_scaled_delta_of_a_table_too_small_is_refused_like_any_other(tmp_path):
+    result, _ = fit(as_table(isoflop_frame().iloc[:4], tmp_path), "approach3", bootstrap=100, delta="scaled")
+    assert result.status == "refused"
+
+
 def test_few_runs_have_no_profile_for_huber_and_say_so(tmp_path):
     table = isoflop(tmp_path, sigma=0.003, budgets=3, sizes=3)
     huber, smooth = (fit(table, "approach3", bootstrap=100, objective=name)[0] for name in ("huber", "log_lsq"))
@@ -157,9 +172,11 @@ def test_intervals_of_log_lsq_cover_the_truth(tmp_path):
 @pytest.mark.parametrize(
     ("method", "options", "sentence"),
     [
-        ("approach3", {"objective": "hubber"}, "objective 'hubber': approach3 has huber"),
+        ("approach3", {"objective": "hubber"}, "objective 'hubber': there are huber"),
         ("approach3", {"objective": "lad", "delta": 0.1}, "delta: the objective lad has none"),
         ("approach3", {"delta": -1.0}, "delta: -1.0 is not a positive number"),
+        ("approach3", {"delta": "narrow"}, "delta: 'narrow' is not a positive number, nor 'scaled'"),
+        ("approach3", {"objective": "lad", "delta": "scaled"}, "delta: the objective lad has none"),
         ("vpnls", {"objective": "huber"}, "method 'vpnls' takes no objective"),
     ],
 )

@@ -40,8 +40,7 @@ def test_exact_data_give_the_exponents_back(terms):
 
 
 def projected(data, weights, theta):
-    root = np.sqrt(weights)
-    return varpro._evaluate(data.u, data.y, root, theta)
+    return varpro._evaluate(data.u, np.broadcast_to(data.y, weights.shape), weights, theta)
 
 
 def test_gradient_and_hessian_match_finite_differences():

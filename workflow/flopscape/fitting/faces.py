@@ -10,6 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
+from flopscape.fitting.symmetric import solve_definite
 from flopscape.laws.arrays import Array, Mask
 
 PIVOT = 1e-12
@@ -76,18 +77,17 @@ def best_coefficients(gram: Array, target: Array) -> Array:
     array, shape (problems, k)
         Zeros are exact: a coefficient is zero or free.
     """
-    found = np.zeros_like(target)
+    found, feasible = solve_definite(gram, target, PIVOT)
+    todo = np.flatnonzero(~(feasible & (found > 0).all(axis=1)))
+    if not len(todo):
+        return found
+    found[todo] = 0.0
     best = np.zeros(len(target))
-    todo = np.arange(len(target))
-    for face in all_faces(target.shape[1]):
-        entries = [[gram[todo, i, j] for j in range(target.shape[1])] for i in range(target.shape[1])]
-        coefficients, gain, feasible = solve_face(entries, list(target[todo].T), face)
-        better = feasible & (gain > best[todo])
+    entries = [[gram[todo, i, j] for j in range(target.shape[1])] for i in range(target.shape[1])]
+    for face in all_faces(target.shape[1])[1:]:
+        coefficients, gain, inside = solve_face(entries, list(target[todo].T), face)
+        better = inside & (gain > best[todo])
         chosen = todo[better]
         best[chosen], found[chosen] = gain[better], 0.0
         found[chosen[:, None], face] = np.stack(coefficients, axis=1)[better]
-        if len(face) == target.shape[1]:
-            todo = todo[~feasible]
-        if not len(todo):
-            break
     return found

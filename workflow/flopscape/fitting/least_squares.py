@@ -16,7 +16,7 @@ class LeastSquares:
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
         return varpro.newton(problem, weights, starts)
 
-    def resample(self, problem: Problem, weights: Array, starts: Array) -> Solution:
+    def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
         return varpro.newton(problem, weights, starts, varpro.RESAMPLE_DECREMENT)
 
     def weighted(self, problem: Problem, weights: Array) -> Array:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flopscape.fitting import logloss, varpro
-from flopscape.fitting.logloss import Data
+from flopscape.fitting import logloss, nearby, varpro
+from flopscape.fitting.logloss import Data, Optimum
 from flopscape.fitting.profile import Local, local, log_derivatives
-from flopscape.fitting.varpro import Problem, Solution
-from flopscape.laws.arrays import Array
+from flopscape.fitting.varpro import Problem, Solution, parameters
+from flopscape.laws.arrays import Array, Index
 
 LAD_DELTA, LAD_RESAMPLE_DELTA = 1e-9, 3e-5
 """δ that stands for zero, in log residuals: of a fit, and of a resample, where it is far below the noise."""
@@ -31,8 +31,21 @@ class LogResiduals:
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
         return self._minimise(problem, weights, starts, self.delta or LAD_DELTA, logloss.DECREMENT)
 
-    def resample(self, problem: Problem, weights: Array, starts: Array) -> Solution:
-        return self._minimise(problem, weights, starts, self.delta or LAD_RESAMPLE_DELTA, varpro.RESAMPLE_DECREMENT)
+    def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
+        """From where the whole table's optimum moves to; from `starts` too where they lie in another basin."""
+        delta, tolerance = self.delta or LAD_RESAMPLE_DELTA, varpro.RESAMPLE_DECREMENT
+        data = Data(problem.u, np.log(problem.y))
+        p = nearby.predict(data, weights, parameters(best)[0], delta)
+        moved = np.flatnonzero((starts != best.exponents).any(axis=1))
+        if self.smooth:
+            p[moved] = self._start(problem, weights[moved], starts[moved])
+            return self._solution(data, weights, logloss.refine(data, weights, p, delta, tolerance))
+        near = logloss.refine(data, weights, p, delta, tolerance)
+        found = self._solution(data, weights, near)
+        same = varpro.same_basin(problem, self.weighted(problem, weights[moved]), starts[moved], best.exponents)
+        doubt = np.union1d(np.flatnonzero(~near.converged), moved[~same])
+        _keep_lower(found, doubt, self._minimise(problem, weights[doubt], starts[doubt], delta, tolerance))
+        return found
 
     def weighted(self, problem: Problem, weights: Array) -> Array:
         """Least squares on the relative residual, which is the log residual's first order."""
@@ -62,8 +75,10 @@ class LogResiduals:
     def _minimise(self, problem: Problem, weights: Array, starts: Array, delta: float, tolerance: float) -> Solution:
         data = Data(problem.u, np.log(problem.y))
         p = self._start(problem, weights, starts)
-        found = logloss.minimise(data, weights, p, delta, tolerance)
-        terms = np.where(found.p[:, 1:3] > data.lower[1:3], np.exp(found.p[:, 1:3]), 0.0)
+        return self._solution(data, weights, logloss.minimise(data, weights, p, delta, tolerance))
+
+    def _solution(self, data: Data, weights: Array, found: Optimum) -> Solution:
+        terms = np.where(found.p[:, 1:3] > data.lower[..., 1:3], np.exp(found.p[:, 1:3]), 0.0)
         coefficients = np.concatenate([found.p[:, :1], terms], axis=1)
         value = self._value(logloss.residuals(data, found.p), weights)
         return Solution(coefficients, found.p[:, 3:], value, found.converged)
@@ -71,7 +86,7 @@ class LogResiduals:
     def _start(self, problem: Problem, weights: Array, starts: Array) -> Array:
         """p (R, 5): the coefficients at given exponents by relative least squares."""
         c = varpro.coefficients_at(problem, self.weighted(problem, weights), starts)
-        terms = np.log(np.maximum(c[:, 1:], START * problem.y.mean()))
+        terms = np.log(np.maximum(c[:, 1:], START * problem.y.mean(axis=-1, keepdims=True)))
         return np.concatenate([c[:, :1], terms, starts], axis=1)
 
     def _value(self, residual: Array, weights: Array) -> Array:
@@ -82,6 +97,13 @@ class LogResiduals:
             return np.asarray((weights * np.abs(residual)).sum(axis=1))
         psi = np.clip(residual, -self.delta, self.delta)
         return np.asarray((weights * psi * (residual - psi / 2)).sum(axis=1))
+
+
+def _keep_lower(found: Solution, which: Index, other: Solution) -> None:
+    """Replace those of some problems' optima that others lie below."""
+    lower = other.objective < found.objective[which]
+    for ours, theirs in zip(found, other, strict=True):
+        ours[which[lower]] = theirs[lower]
 
 
 def robust_scale(residual: Array) -> float:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.fitting.varpro import HIGHEST, LOWEST
-from flopscape.laws.arrays import Array, Mask
+from flopscape.fitting.symmetric import solve_definite
+from flopscape.fitting.varpro import HIGHEST, LOWEST, blocks
+from flopscape.laws.arrays import Array, Index, Mask
 
 WIDEST, RATIO = 0.008, 2.0
 """δ, in log residuals, at which the continuation begins at the latest, and the factor between its steps."""
@@ -28,6 +29,8 @@ ROUNDING = 1e-14
 OUTER = 0.03
 """Part of its reweighted curvature that a row outside ±δ lends to the fallback: the whole of it is a majoriser with
 steps far too short, none of it is Newton's method. Chosen by timing resamples of Chinchilla 240."""
+PIVOT = 1e-13
+"""A pivot of the Hessian below this part of its diagonal entry: not positive definite."""
 ABSENT = -25.0
 """ln of a term over the mean loss at which it counts as zero."""
 
@@ -41,15 +44,24 @@ class Optimum(NamedTuple):
 
 
 class Data(NamedTuple):
-    """n observations: centred logs u (2, n) and ln L (n,)."""
+    """n observations: centred logs u (2, n) and ln L, (n,), or (R, n) for problems with values of their own."""
 
     u: Array
     log_loss: Array
 
+    def of(self, problems: Index | slice) -> "Data":
+        """The observations of some of the problems."""
+        return self if self.log_loss.ndim == 1 else Data(self.u, self.log_loss[problems])
+
+    @property
+    def typical(self) -> Array:
+        """ln of a typical loss, shape (1,) or (R, 1)."""
+        return np.asarray(self.log_loss.mean(axis=-1, keepdims=True))
+
     @property
     def lower(self) -> Array:
-        least = float(self.log_loss.mean()) + ABSENT
-        return np.array([0.0, least, least, LOWEST, LOWEST])
+        """Least p, shape (5,) or (R, 5)."""
+        return self.typical * [0.0, 1.0, 1.0, 0.0, 0.0] + [0.0, ABSENT, ABSENT, LOWEST, LOWEST]
 
     @property
     def upper(self) -> Array:
@@ -57,12 +69,11 @@ class Data(NamedTuple):
 
 
 class _State(NamedTuple):
-    """Objective (R,), gradient (R, 5), Hessian (R, 5, 5), and the gradient of the rows outside ±δ over δ (R, 5)."""
+    """Objective (R,), gradient (R, 5) and Hessian (R, 5, 5)."""
 
     objective: Array
     gradient: Array
     hessian: Array
-    outer: Array
 
 
 def minimise(data: Data, weights: Array, p: Array, delta: float, tolerance: float = DECREMENT) -> Optimum:
@@ -87,6 +98,11 @@ def minimise(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
     return _descend(data, weights, p, levels[-1], tolerance)
 
 
+def refine(data: Data, weights: Array, p: Array, delta: float, tolerance: float = DECREMENT) -> Optimum:
+    """`minimise` from parameters that are close already, at the δ that is asked for."""
+    return _descend(data, weights, np.clip(p, data.lower, data.upper), delta, tolerance)
+
+
 def continuation(delta: float) -> list[float]:
     """Values of δ from the widest down to the one that is asked for."""
     if not np.isfinite(delta):
@@ -97,11 +113,11 @@ def continuation(delta: float) -> list[float]:
 
 def residuals(data: Data, p: Array) -> Array:
     """ln L̂ − ln L, shape (R, n)."""
-    return _terms(data, p)[0]
+    return terms(data, p)[0]
 
 
-def _terms(data: Data, p: Array) -> tuple[Array, Array]:
-    """Residuals (R, n) and J (R, 5, n)."""
+def terms(data: Data, p: Array) -> tuple[Array, Array]:
+    """Residuals (R, n) and J = ∂ln L̂/∂p (R, 5, n)."""
     u, v = data.u
     J = np.empty((len(p), 5, len(u)))
     np.exp(p[:, 1, None] - p[:, 3, None] * u, out=J[:, 1])
@@ -115,28 +131,32 @@ def _terms(data: Data, p: Array) -> tuple[Array, Array]:
 
 
 def _evaluate(data: Data, weights: Array, p: Array, delta: float, reweighted: bool = False) -> _State:
+    """Objective and derivatives, block by block."""
+    parts = [
+        _evaluate_block(data.of(block), weights[block], p[block], delta, reweighted)
+        for block in blocks(len(p), data.u.shape[1])
+    ]
+    return parts[0] if len(parts) == 1 else _State(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweighted: bool) -> _State:
     """Objective and derivatives; with `reweighted` a positive definite Hessian, J·Jᵀ weighted by ψ/r."""
-    r, J = _terms(data, p)
+    r, J = terms(data, p)
     psi = np.clip(r, -delta, delta)
-    objective = (weights * psi * (r - psi / 2)).sum(axis=1)
+    inside = psi == r
     pull = weights * psi
     gradient = (J @ pull[:, :, None])[:, :, 0]
-    outside = psi != r
-    if np.isfinite(delta):
-        outer = (J @ (np.where(outside, pull, 0.0) / delta)[:, :, None])[:, :, 0]
-    else:
-        outer = np.zeros_like(gradient)
+    objective = np.einsum("rn,rn->r", pull, r - psi / 2)
     if reweighted:
-        bend = weights * np.where(outside, OUTER * delta / np.maximum(np.abs(r), 1e-300), 1.0)
-        return _State(objective, gradient, (J * bend[:, None]) @ J.swapaxes(1, 2), outer)
-    bend = np.where(outside, 0.0, weights) - pull
-    hessian = (J * bend[:, None]) @ J.swapaxes(1, 2)
+        bend = weights * np.where(inside, 1.0, OUTER * delta / np.maximum(np.abs(r), 1e-300))
+        return _State(objective, gradient, (J * bend[:, None]) @ J.swapaxes(1, 2))
+    hessian = (J * (weights * inside - pull)[:, None]) @ J.swapaxes(1, 2)
     for amplitude, exponent, logs in ((1, 3, data.u[0]), (2, 4, data.u[1])):
         hessian[:, amplitude, amplitude] += gradient[:, amplitude]
         hessian[:, amplitude, exponent] += gradient[:, exponent]
         hessian[:, exponent, amplitude] += gradient[:, exponent]
-        hessian[:, exponent, exponent] -= (pull * logs * J[:, exponent]).sum(axis=1)
-    return _State(objective, gradient, hessian, outer)
+        hessian[:, exponent, exponent] -= np.einsum("rn,n,rn->r", pull, logs, J[:, exponent])
+    return _State(objective, gradient, hessian)
 
 
 def _descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float) -> Optimum:
@@ -147,13 +167,14 @@ def _descend(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
     reweighted = ~whole
     converged = whole & (decrement <= tolerance * state.objective + floor)
     fallen = np.flatnonzero(reweighted)
-    step[fallen] = _reweighted_step(data, weights[fallen], p[fallen], delta)
+    step[fallen] = _reweighted_step(data.of(fallen), weights[fallen], p[fallen], delta)
     for _ in range(STEPS):
         todo = np.flatnonzero(~converged)
         if not len(todo):
             break
-        trial = np.clip(p[todo] + step[todo], data.lower, data.upper)
-        new = _evaluate(data, weights[todo], trial, delta)
+        part = data.of(todo)
+        trial = np.clip(p[todo] + step[todo], part.lower, part.upper)
+        new = _evaluate(part, weights[todo], trial, delta)
         accepted = new.objective <= state.objective[todo] * (1 + ROUNDING)
         rejected, moved = todo[~accepted], todo[accepted]
         fallen, shrunk = rejected[~reweighted[rejected]], rejected[reweighted[rejected]]
@@ -162,12 +183,12 @@ def _descend(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
         p[moved] = trial[accepted]
         for old, fresh in zip(state, new, strict=True):
             old[moved] = fresh[accepted]
-        step[moved], decrement, whole = _newton_step(data, _State(*(part[moved] for part in state)), p[moved])
+        step[moved], decrement, whole = _newton_step(data.of(moved), _State(*(x[moved] for x in state)), p[moved])
         converged[moved] = whole & (decrement <= tolerance * state.objective[moved] + floor[moved])
         reweighted[moved] = ~whole
         fallen = np.concatenate([fallen, moved[~whole]])
         reweighted[fallen] = True
-        step[fallen] = _reweighted_step(data, weights[fallen], p[fallen], delta)
+        step[fallen] = _reweighted_step(data.of(fallen), weights[fallen], p[fallen], delta)
     return Optimum(p, state.objective, converged)
 
 
@@ -175,7 +196,9 @@ def _predict(data: Data, weights: Array, p: Array, here: float, after: float) ->
     """Where the optimum moves when δ falls and no residual crosses it: a Newton step with the pull of the outer rows
     lowered from δ to the next one. Problems whose Hessian does not allow it stay put."""
     state = _evaluate(data, weights, p, here)
-    moved = _State(state.objective, state.gradient + (after - here) * state.outer, state.hessian, state.outer)
+    r, J = terms(data, p)
+    outer = np.einsum("rin,rn->ri", J, weights * np.sign(r) * (np.abs(r) > here))
+    moved = _State(state.objective, state.gradient + (after - here) * outer, state.hessian)
     step, _, whole = _newton_step(data, moved, p)
     return np.clip(p + np.where(whole[:, None], step, 0.0), data.lower, data.upper)
 
@@ -189,9 +212,9 @@ def _newton_step(data: Data, state: _State, p: Array) -> tuple[Array, Array, Mas
     stuck = ((p <= data.lower) & (state.gradient > 0)) | ((p >= data.upper) & (state.gradient < 0))
     gradient = np.where(stuck, 0.0, state.gradient)
     hessian = np.where(stuck[:, :, None] | stuck[:, None], np.eye(5), state.hessian)
-    step, whole = _solve(hessian, -gradient)
+    step, whole = solve_definite(hessian, -gradient, PIVOT)
     most = np.empty_like(p)
-    most[:, 0] = 0.5 * np.exp(data.log_loss.mean())
+    most[:, :1] = 0.5 * np.exp(data.typical)
     most[:, 1:3], most[:, 3:] = 1.0, 0.5 * p[:, 3:]
     cut = np.minimum(1.0, 1.0 / np.maximum(np.abs(step / most).max(axis=1), 1e-300))
     return step * cut[:, None], -(gradient * step).sum(axis=1), whole
@@ -199,33 +222,9 @@ def _newton_step(data: Data, state: _State, p: Array) -> tuple[Array, Array, Mas
 
 def _reweighted_step(data: Data, weights: Array, p: Array, delta: float) -> Array:
     """Step of iteratively reweighted least squares: always downhill, first order near the optimum."""
+    if not len(p):
+        return p
     state = _evaluate(data, weights, p, delta, reweighted=True)
     diagonal = np.einsum("rii->ri", state.hessian)
     diagonal += 1e-12 * diagonal + 1e-300
     return _newton_step(data, state, p)[0]
-
-
-def _solve(matrix: Array, right: Array) -> tuple[Array, Mask]:
-    """Solve symmetric systems (R, k, k) by LDLᵀ, R at a time; and whether each is positive definite.
-
-    Lost pivots are replaced by their diagonal entry, so that every answer is finite.
-    """
-    k = right.shape[1]
-    whole = np.ones(len(matrix), bool)
-    lower = [[np.empty(0)] * k for _ in range(k)]
-    pivots: list[Array] = []
-    z: list[Array] = []
-    for i in range(k):
-        scaled: list[Array] = []
-        for j in range(i):
-            scaled.append(matrix[:, i, j] - sum(lower[j][m] * scaled[m] for m in range(j)))
-            lower[i][j] = scaled[j] / pivots[j]
-        pivot = matrix[:, i, i] - sum(lower[i][m] * scaled[m] for m in range(i))
-        good = pivot > 1e-13 * np.abs(matrix[:, i, i])
-        whole &= good
-        pivots.append(np.where(good, pivot, np.abs(matrix[:, i, i]) + 1e-300))
-        z.append(right[:, i] - sum(lower[i][m] * z[m] for m in range(i)))
-    x = [z[i] / pivots[i] for i in range(k)]
-    for i in range(k - 1, -1, -1):
-        x[i] = x[i] - sum(lower[m][i] * x[m] for m in range(i + 1, k))
-    return np.stack(x, axis=1), whole

@@ -16,7 +16,7 @@ from flopscape.fitting.quantities import PARAMETERS, Quantities
 from flopscape.fitting.resample import percentile_interval, run_weights
 from flopscape.fitting.results import Intervals, optimum_predictions, refused, surface_draws
 from flopscape.fitting.table import RunTable
-from flopscape.fitting.varpro import Problem, Solution
+from flopscape.fitting.varpro import Problem, Solution, parameters
 from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.compute import Compute
 from flopscape.records import Estimate, FitResult
@@ -38,8 +38,8 @@ class Search(Protocol):
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
         """Optima from given exponents (R, 2), to full precision."""
 
-    def resample(self, problem: Problem, weights: Array, starts: Array) -> Solution:
-        """The same to the precision that a resample needs."""
+    def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
+        """The same to the precision that a resample needs; `best` is the optimum of the whole table."""
 
     def weighted(self, problem: Problem, weights: Array) -> Array:
         """Weights (R, n) of the least-squares problem whose grid gives the starts."""
@@ -67,9 +67,8 @@ def estimate_surface(
         return _one_sided(result, problem, best, center, flops)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     quantities = Quantities(center, tuple(float(c) for c in flops), compute)
-    fit = search.local(problem, _parameters(best)[0])
-    grid = np.concatenate([np.tile(COARSE_GRID, (2, 1)), best.exponents.T], axis=1)
-    draws = _bootstrap(search, problem, table, quantities, grid, bootstrap, seed)
+    fit = search.local(problem, parameters(best)[0])
+    draws = _bootstrap(search, problem, table, quantities, best, bootstrap, seed)
     verdict = guards.Verdict(warnings=search.warnings(fit))
     result.diagnostics = _diagnostics(table, fit, compute) | {"n_starts": n_starts, "share_of_starts_at_optimum": share}
     result.diagnostics |= search.diagnostics(fit)
@@ -105,19 +104,12 @@ def from_grid(search: Search, problem: Problem, weights: Array) -> Solution:
     return search.polish(problem, weights, starts)
 
 
-def _parameters(solution: Solution) -> Array:
-    """(E, ln A', ln B', α, β) of each solution, −inf for an absent term."""
-    with np.errstate(divide="ignore"):
-        logs = np.log(solution.coefficients[:, 1:])
-    return np.concatenate([solution.coefficients[:, :1], logs, solution.exponents], axis=1)
-
-
 def _bootstrap(
     search: Search,
     problem: Problem,
     table: RunTable,
     quantities: Quantities,
-    grid: Array,
+    best: Solution,
     replicates: int,
     seed: int,
 ) -> pd.DataFrame:
@@ -125,18 +117,19 @@ def _bootstrap(
     chunk = max(1, varpro.CHUNK_ELEMENTS // len(table))
     design = guards.design_index(table)
     order, first = np.argsort(design, kind="stable"), np.searchsorted(np.sort(design), np.unique(design))
+    grid = np.concatenate([np.tile(COARSE_GRID, (2, 1)), best.exponents.T], axis=1)
     features = varpro.grid_features(problem, grid)
-    parameters, degenerate = [], []
+    values, degenerate = [], []
     for weights in run_weights(table.run_id, replicates, seed, chunk):
         starts = varpro.grid_starts(problem, search.weighted(problem, weights), grid, features)
-        solution = search.resample(problem, weights, starts)
-        parameters.append(_parameters(solution))
+        solution = search.resample(problem, weights, starts, best)
+        values.append(parameters(solution))
         few = (np.add.reduceat(weights[:, order], first, axis=1) > 0).sum(axis=1) < guards.FEWEST
-        degenerate.append(_on_bound(solution) | ~solution.converged | few)
-    return surface_draws(np.concatenate(parameters), np.concatenate(degenerate), quantities)
+        degenerate.append(on_bound(solution) | ~solution.converged | few)
+    return surface_draws(np.concatenate(values), np.concatenate(degenerate), quantities)
 
 
-def _on_bound(solution: Solution) -> Mask:
+def on_bound(solution: Solution) -> Mask:
     """Whether any coefficient is zero or any exponent at its bound."""
     at_end = (solution.exponents <= varpro.LOWEST) | (solution.exponents >= varpro.HIGHEST)
     return np.asarray((solution.coefficients <= 0).any(axis=1) | at_end.any(axis=1))

@@ -6,6 +6,7 @@ polished by Newton's method on the projected objective with its exact Hessian. u
 N or D enters. All sums are sums, never means; the stopping rule is relative to the objective.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
@@ -27,8 +28,10 @@ ROUNDING = 1e-13
 """Error of the objective, which comes from a Gram matrix, as a part of Σ w y²."""
 RESAMPLE_DECREMENT = 1e-12
 """For resamples: exponents within 2e-5 of their standard error, before the last step that squares it away."""
-CHUNK_ELEMENTS = 60_000
-"""Problems × runs worked on at once: the arrays then stay in the processor's cache."""
+SAME, SAME_DECREMENT = 1e-2, 1e-6
+"""Relative distance of exponents that are one optimum, and the decrement to which they are followed to tell."""
+CHUNK_ELEMENTS, BLOCK_ELEMENTS = 1_000_000, 15_000
+"""Problems × runs that are held at once, and that the kernels work on at once: these arrays stay in the cache."""
 
 
 class Solution(NamedTuple):
@@ -59,6 +62,13 @@ class Problem:
     @property
     def terms(self) -> int:
         return len(self.u)
+
+
+def parameters(solution: Solution) -> Array:
+    """(E, ln A', ln B', α, β) of each solution, −inf for an absent term."""
+    with np.errstate(divide="ignore"):
+        logs = np.log(solution.coefficients[:, 1:])
+    return np.concatenate([solution.coefficients[:, :1], logs, solution.exponents], axis=1)
 
 
 def solve(problem: Problem, weights: Array, grid: Array = GRID, chunk: int | None = None) -> Solution:
@@ -107,18 +117,35 @@ def grid_objective(problem: Problem, weights: Array, features: list[Array]) -> A
         gram[j + 1][j + 1] = along(weights @ (x * x).T, j)
         target.append(along(weighted @ x.T, j))
     for i, j in combinations(range(k), 2):
-        pairs = np.stack([(features[j] * row) @ weights.T for row in features[i]])
-        gram[i + 1][j + 1] = gram[j + 1][i + 1] = along(np.moveaxis(pairs, 2, 0), i, j)
+        gram[i + 1][j + 1] = gram[j + 1][i + 1] = along(_pairs(features[i], features[j], weights), i, j)
     return along((weighted * problem.y).sum(axis=1)) - best_gain(gram, target)
+
+
+def _pairs(x: Array, z: Array, weights: Array) -> Array:
+    """Σ w·x_g·z_h for every weighting and pair of grid points, (R, G, G): the products over whichever are fewer."""
+    if len(weights) < len(x):
+        return np.asarray((weights[:, None] * x) @ z.T)
+    return np.asarray(np.stack([(z * row) @ weights.T for row in x]).transpose(2, 0, 1))
 
 
 def grid_starts(problem: Problem, weights: Array, grid: Array, features: list[Array]) -> Array:
     """Exponents of each problem's lowest grid point, shape (R, k)."""
-    values = grid_objective(problem, weights, features)
-    best = values.reshape(len(weights), -1).argmin(axis=1)
+    y, points = np.broadcast_to(problem.y, weights.shape), [len(x) for x in features]
+    best = np.empty(len(weights), int)
+    for block in blocks(len(weights), max(weights.shape[1], int(np.prod(points)))):
+        values = grid_objective(Problem(problem.u, y[block]), weights[block], features)
+        best[block] = values.reshape(len(values), -1).argmin(axis=1)
     own = np.broadcast_to(grid, (problem.terms, np.shape(grid)[-1]))
-    indices = np.unravel_index(best, values.shape[1:])
+    indices = np.unravel_index(best, points)
     return np.stack([theta[index] for theta, index in zip(own, indices, strict=True)], axis=1)
+
+
+def same_basin(problem: Problem, weights: Array, first: Array, second: Array) -> Mask:
+    """Whether exponents (R, k) lead to the same optimum as others, which broadcast to them, problem by problem."""
+    starts = np.concatenate([first, np.broadcast_to(second, first.shape)])
+    ends = newton(problem, np.tile(weights, (2, 1)), starts, SAME_DECREMENT).exponents
+    one, other = np.split(ends, 2)
+    return np.asarray((np.abs(one - other) < SAME * one).all(axis=1))
 
 
 def many_starts(problem: Problem, weights: Array, grid: Array) -> Array:
@@ -142,34 +169,51 @@ class _State(NamedTuple):
     hessian: Array
 
 
-def _evaluate(u: Array, y: Array, root: Array, theta: Array) -> _State:
-    """Coefficients, objective, and the exact gradient and Hessian of half the projected objective.
+def _evaluate(u: Array, y: Array, weights: Array, theta: Array) -> _State:
+    """Coefficients, objective, and the exact gradient and Hessian of half the projected objective, block by block.
 
-    All of it comes from one Gram matrix of (1, x_j, u_j·x_j, u_j²·x_j, y): with r = y − Σ c_i φ_i and the Hessian
+    All of it comes from one Gram matrix of (1, x_j, u_j·x_j, y, u_j²·x_j): with r = y − Σ c_i φ_i and the Hessian
     blocks of ½ Σ w r² in (θ, c), the projected Hessian is the Schur complement H_θθ − H_θc H_cc⁻¹ H_cθ.
     """
     k = len(u)
-    columns = np.empty((len(theta), 3 * k + 2, u.shape[1]))
-    columns[:, 0] = root
-    columns[:, -1] = root * y
-    for j, logs in enumerate(u):
-        np.exp(-theta[:, j, None] * logs, out=columns[:, 1 + j])
-        columns[:, 1 + j] *= root
-        np.multiply(columns[:, 1 + j], logs, out=columns[:, 1 + k + j])
-        np.multiply(columns[:, 1 + k + j], logs, out=columns[:, 1 + 2 * k + j])
-    gram = columns @ columns.swapaxes(1, 2)
-    linear, slope, curve = slice(0, k + 1), slice(k + 1, 2 * k + 1), slice(2 * k + 1, 3 * k + 1)
-    c = best_coefficients(gram[:, linear, linear], gram[:, linear, -1])
-    residual = np.concatenate([-c, np.zeros((len(c), 2 * k)), np.ones((len(c), 1))], axis=1)
+    gram = np.empty((len(theta), 3 * k + 2, 2 * k + 2))
+    for block in blocks(len(theta), u.shape[1]):
+        gram[block] = _gram(u, y[block], weights[block], theta[block])
+    linear, slope, curve = slice(0, k + 1), slice(k + 1, 2 * k + 1), slice(2 * k + 2, 3 * k + 2)
+    h_cc = gram[:, linear, linear]
+    c = best_coefficients(h_cc, gram[:, linear, -1])
+    residual = np.concatenate([-c, np.zeros((len(c), k)), np.ones((len(c), 1))], axis=1)
     with_residual = np.einsum("rij,rj->ri", gram, residual)
-    objective = np.einsum("ri,ri->r", with_residual, residual)
+    objective = np.einsum("ri,ri->r", with_residual[:, : 2 * k + 2], residual)
     amplitude, diagonal = c[:, 1:], np.arange(k)
     gradient = amplitude * with_residual[:, slope]
     h_tt = amplitude[:, :, None] * amplitude[:, None] * gram[:, slope, slope]
     h_tt[:, diagonal, diagonal] -= amplitude * with_residual[:, curve]
     h_tc = -amplitude[:, :, None] * gram[:, slope, linear]
     h_tc[:, diagonal, diagonal + 1] += with_residual[:, slope]
-    return _State(c, objective, gradient, _schur(h_tt, h_tc, gram[:, linear, linear], c > 0))
+    return _State(c, objective, gradient, _schur(h_tt, h_tc, h_cc, c > 0))
+
+
+def _gram(u: Array, y: Array, weights: Array, theta: Array) -> Array:
+    """Weighted products of (1, x_j, u_j·x_j, y, u_j²·x_j) with all but the last k of them: (R, 3k + 2, 2k + 2)."""
+    k = len(u)
+    columns = np.empty((len(theta), 3 * k + 2, u.shape[1]))
+    columns[:, 0] = 1.0
+    columns[:, 2 * k + 1] = y
+    for j, logs in enumerate(u):
+        x = columns[:, 1 + j]
+        np.exp(np.multiply(-theta[:, j, None], logs, out=x), out=x)
+        np.multiply(x, logs, out=columns[:, 1 + k + j])
+        np.multiply(columns[:, 1 + k + j], logs, out=columns[:, 2 + 2 * k + j])
+    weighted = columns[:, : 2 * k + 2] * weights[:, None]
+    return np.asarray(columns @ weighted.swapaxes(1, 2))
+
+
+def blocks(problems: int, rows: int) -> Iterator[slice]:
+    """Slices of the problems whose arrays fit the processor's cache together; one empty slice where there are none."""
+    size = max(1, BLOCK_ELEMENTS // rows)
+    for first in range(0, max(problems, 1), size):
+        yield slice(first, first + size)
 
 
 def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
@@ -191,16 +235,22 @@ def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
 def coefficients_at(problem: Problem, weights: Array, theta: Array) -> Array:
     """Non-negative least-squares coefficients (R, k + 1) at given exponents (R, k)."""
     y = np.broadcast_to(problem.y, weights.shape)
-    return _evaluate(problem.u, y, np.sqrt(weights), theta).coefficients
+    return _evaluate(problem.u, y, weights, theta).coefficients
+
+
+def fitted(problem: Problem, solution: Solution) -> Array:
+    """Values of each solution at the observations, shape (R, n)."""
+    terms = np.exp(-solution.exponents[:, :, None] * problem.u)
+    return np.asarray(solution.coefficients[:, :1] + np.einsum("rk,rkn->rn", solution.coefficients[:, 1:], terms))
 
 
 def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DECREMENT) -> Solution:
     """Minimise from given exponents (R, k): damped Newton within the bounds, problem by problem until all stop."""
     theta = np.clip(theta, LOWEST, HIGHEST)
-    root, y = np.sqrt(weights), np.broadcast_to(problem.y, weights.shape)
+    y = np.broadcast_to(problem.y, weights.shape)
     squares = (weights * y**2).sum(axis=1)
     floor = FLOOR * squares
-    state = _evaluate(problem.u, y, root, theta)
+    state = _evaluate(problem.u, y, weights, theta)
     step, decrement = _newton_step(state, theta)
     converged = decrement <= tolerance * state.objective + floor
     for _ in range(STEPS):
@@ -208,7 +258,7 @@ def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DE
         if not len(todo):
             break
         trial = np.clip(theta[todo] + step[todo], LOWEST, HIGHEST)
-        new = _evaluate(problem.u, y[todo], root[todo], trial)
+        new = _evaluate(problem.u, y[todo], weights[todo], trial)
         accepted = new.objective <= state.objective[todo] + ROUNDING * squares[todo]
         rejected, moved = todo[~accepted], todo[accepted]
         step[rejected] *= 0.25
