@@ -57,6 +57,7 @@ def test_money(value: float, text: str) -> None:
         (Estimate(19_812, 17_100, 23_000), "19.8 k [17.1 k, 23.0 k]"),
         (Estimate(19_812, 17_100, None), "19.8 k [17.1 k, ∞]"),
         (Estimate(19_812), "19.8 k (no interval)"),
+        (Estimate(19_812, 19_812, 19_812.0000001), "19.8 k"),
         (None, "–"),
     ],
 )

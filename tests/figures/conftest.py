@@ -1,4 +1,4 @@
-"""A study whose five figures are drawn once, for all tests that look at them."""
+"""A study whose figures are drawn once, for all tests that look at them."""
 
 from pathlib import Path
 

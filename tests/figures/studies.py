@@ -115,14 +115,46 @@ def surface_fit(runs: pd.DataFrame, asked: Sequence[float], law: Surface = TEXT)
         predictions=predictions(law, _compute(done), asked), interval="percentiles of 4,000 resamples of whole runs",
         conventions={"n_params": "n_params", "n_tokens": "n_tokens", "flops": "flops"}, n_runs=len(done),
         simulated=bool(runs.simulated.any()), input_hash="0123456789ab",
-        diagnostics={"kappa": _compute(done).to_json()},
+        diagnostics={"kappa": _compute(done).to_json(), "log_rmse": 0.004, "residual_sd": 0.013, "seed_sd": 0.012}
+        | {"predict_largest": {"rms": 0.02}, "profile_grid": profile_grid()},
     )  # fmt: skip
 
 
-def surface_draws(law: Surface = TEXT, number: int = 400) -> pd.DataFrame:
-    """Draws around the truth."""
+def surface_draws(law: Surface = TEXT, number: int = 400, fit: FitResult | None = None) -> pd.DataFrame:
+    """Draws around the truth, and around the predictions of a fit."""
     rng = np.random.default_rng(1)
-    return pd.DataFrame({name: value * np.exp(rng.normal(0, 0.01, number)) for name, value in law._asdict().items()})
+    draws = {name: value * np.exp(rng.normal(0, 0.01, number)) for name, value in law._asdict().items()}
+    return pd.DataFrame(draws | _draws_of_predictions(fit, rng, number))
+
+
+def _draws_of_predictions(fit: FitResult | None, rng: np.random.Generator, number: int) -> dict[str, Any]:
+    return {
+        f"{name}@{p.flops!r}": getattr(p, name).estimate * np.exp(rng.normal(0, wide, number))
+        for p in (fit.predictions if fit else [])
+        for name, wide in (("n_params", 0.1), ("n_tokens", 0.1), ("loss", 0.005))
+    }
+
+
+def profile_grid(law: Surface = TEXT) -> dict[str, Any]:
+    """A round bowl of F around the truth: radius 1 % of each exponent at F = 1."""
+    ends = np.linspace(0.95, 1.05, 21)
+    height = ((ends[:, None] - 1) ** 2 + (ends[None, :] - 1) ** 2) / 1e-4
+    exponents = {"alpha": (law.alpha * ends).tolist(), "beta": (law.beta * ends).tolist()}
+    return exponents | {"F": height.tolist(), "levels": {"50%": 0.7, "95%": 3.2}}
+
+
+def sensitivity_table(asked: Sequence[float]) -> pd.DataFrame:
+    """A base, a shift by objective, a weak and a refused fit."""
+    lines = [
+        ("base", "as it is", "ok", 0.57, 0.0), ("objective", "absolute deviations of the log loss", "ok", 0.59, -0.05),
+        ("rows", "without the smallest budget", "weak", 0.5, 0.3), ("method", "parabolas", "refused", np.nan, np.nan),
+    ]  # fmt: skip
+    names = ("what_changes", "setting", "status", "a", "change")
+    table = pd.DataFrame(lines, columns=names).assign(method="vpnls", objective="lsq", n_runs=70)
+    table["reason"] = np.where(table.status == "ok", "", "only 2 budgets are left")
+    table = table.assign(a_low=table.a - 0.06, a_high=table.a + 0.06)
+    tokens = {f"n_tokens@{c!r}": 1e6 * (1 + table.change) for c in asked}
+    return table.assign(**tokens, **{f"n_tokens_change@{c!r}": table.change for c in asked}).drop(columns="change")
 
 
 def parabola_fit(runs: pd.DataFrame, asked: Sequence[float], law: Surface = TEXT) -> FitResult:
@@ -173,7 +205,7 @@ def parabola_draws(fit: FitResult, number: int = 400) -> pd.DataFrame:
     """Draws around a line."""
     rng, law = np.random.default_rng(2), fit.diagnostics["power_law"]
     columns = {name: value * np.exp(rng.normal(0, 0.01, number)) for name, value in law.items()}
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns | _draws_of_predictions(fit, rng, number))
 
 
 def refused_fit(reason: str = "only 2 budgets are left, and a line needs 3") -> FitResult:
@@ -190,8 +222,8 @@ def text_study(title: str = "KJV bytes, small GPTs", **options: Any) -> Tables:
     """The realistic sweep with both fits."""
     runs, asked = text_runs(**options), (1e12, 1e13, 1e14)
     fits = {"approach2": parabola_fit(runs, asked), "vpnls": surface_fit(runs, asked)}
-    draws = {"approach2": parabola_draws(fits["approach2"]), "vpnls": surface_draws()}
-    return Tables(runs, curves_of(runs), fits, draws, title)
+    draws = {"approach2": parabola_draws(fits["approach2"]), "vpnls": surface_draws(fit=fits["vpnls"])}
+    return Tables(runs, curves_of(runs), fits, draws, title, sensitivity_table(asked))
 
 
 def write_study(data: Tables, folder: Path) -> list[Path]:
@@ -199,6 +231,8 @@ def write_study(data: Tables, folder: Path) -> list[Path]:
     (folder / "fits").mkdir(parents=True)
     data.runs.to_csv(folder / "runs.csv", index=False)
     data.curves.to_parquet(folder / "curves.parquet")
+    if data.sensitivity is not None:
+        data.sensitivity.to_csv(folder / "sensitivity.csv", index=False)
     for name, draws in data.draws.items():
         draws.to_parquet(folder / f"fits/{name}.parquet")
     for name, fit in data.fits.items():
@@ -210,4 +244,5 @@ def draw_study(data: Tables, folder: Path) -> dict[str, Path]:
     """Write a study and draw its figures from the files; returns the SVGs by name."""
     fits = write_study(data, folder)
     inputs = (folder / "runs.csv", folder / "curves.parquet", fits, data.title)
-    return {name: draw.run(name, *inputs, folder / f"figures/{name}.svg")[0] for name in draw.FIGURES}
+    varied = folder / "sensitivity.csv"
+    return {name: draw.run(name, *inputs, folder / f"figures/{name}.svg", varied)[0] for name in draw.FIGURES}

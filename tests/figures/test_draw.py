@@ -1,4 +1,4 @@
-"""All five figures: files, determinism, the simulated mark, and inputs with little in them."""
+"""All figures: files, determinism, the simulated mark, and inputs with little in them."""
 
 import dataclasses
 import importlib
@@ -16,6 +16,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures import draw
 from flopscape.figures.style import RC
 from flopscape.figures.tables import Tables, with_budgets
+from flopscape.records import Estimate
 from tests.figures import studies
 
 
@@ -62,7 +63,7 @@ def test_a_hostile_title_stays_text(name: str) -> None:
     assert "<script>alert(1)</script> $x^2$ &" in words(drawn(name, studies.text_study(title=title)))
 
 
-@pytest.mark.parametrize("name", ["isoflop", "allocation", "loss", "residuals"])
+@pytest.mark.parametrize("name", ["isoflop", "allocation", "loss", "methods", "draws", "profile", "residuals"])
 def test_a_refused_fit_is_named_with_its_reason(name: str, text_study: Tables) -> None:
     data = dataclasses.replace(text_study, fits={"approach2": studies.refused_fit()}, draws={})
     assert "approach2 refused: only 2 budgets are left" in " ".join(words(drawn(name, data)).split())
@@ -121,6 +122,26 @@ def test_a_study_of_images_is_labelled_in_images(name: str, text_study: Tables) 
     labels = words(drawn(name, data))
     assert "image" in labels
     assert "token" not in labels
+
+
+@pytest.mark.parametrize("name", ["methods", "draws", "profile", "sensitivity"])
+def test_a_study_without_fits_gets_a_sentence(name: str, text_study: Tables) -> None:
+    data = dataclasses.replace(text_study, fits={}, draws={}, sensitivity=None)
+    assert "No fit" in words(drawn(name, data))
+
+
+def test_a_sensitivity_table_without_its_columns_is_refused_by_file(tmp_path: Path) -> None:
+    studies.grid_runs().to_csv(tmp_path / "runs.csv")
+    inputs = (tmp_path / "runs.csv", None, [], "", tmp_path / "out.svg", tmp_path / "runs.csv")
+    with pytest.raises(FlopscapeError, match=r"runs\.csv: no column what_changes, setting"):
+        draw.run("sensitivity", *inputs)
+
+
+def test_disagreeing_fits_are_named_above_the_methods(text_study: Tables) -> None:
+    far = dataclasses.replace(text_study.fits["vpnls"], exponents={"a": Estimate(0.9, 0.8, 0.95)})
+    text = words(drawn("methods", dataclasses.replace(text_study, fits=text_study.fits | {"vpnls": far})))
+    assert "approach2 and vpnls disagree on a" in text
+    assert "other data and other architectures" in text
 
 
 def test_a_table_without_a_loss_is_refused_by_file_and_column(tmp_path: Path) -> None:

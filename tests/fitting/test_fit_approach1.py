@@ -249,7 +249,7 @@ def test_a_run_of_several_sizes_is_refused(tmp_path):
 
 
 def test_an_unknown_rule_names_the_known_ones(tmp_path):
-    with pytest.raises(FlopscapeError, match="unknown rule 'lowest'; choose hull, binned, horizon"):
+    with pytest.raises(FlopscapeError, match="rule: 'lowest' is none of hull, binned, horizon"):
         fit(isoflop(tmp_path), "approach1", rule="lowest")
 
 

@@ -52,11 +52,24 @@ def test_a_missing_column_names_the_nearest(tmp_path):
         ("n_params", 0, "row 4, column n_params: 0, must be positive and finite"),
         ("n_tokens", -5, "row 4, column n_tokens: -5, must be positive and finite"),
         ("loss", -0.2, "row 4, column loss: -0.2, must be positive and finite, and the law is of nats above zero"),
+        ("loss", "-inf", "row 4, column loss: -inf, must be positive and finite"),
+        ("loss", 0, "row 4, column loss: 0, must be positive and finite"),
+        ("n_tokens", "1e400", "row 4, column n_tokens: inf, must be positive and finite"),
+        ("n_tokens", "1,000", "row 4, column n_tokens: '1,000' is not a number"),
+        ("n_params", "0x10", "row 4, column n_params: '0x10' is not a number"),
+        ("loss", "True", "row 4, column loss: 'True' is not a number"),
         ("budget", -1, "row 4, column budget: -1, must be positive and finite"),
     ],
 )
 def test_a_wrong_cell_is_named(column, value, sentence, tmp_path):
     assert sentence in spoil(tmp_path, column, 3, value)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])
+def test_true_is_not_one(suffix, tmp_path):
+    frame, path = isoflop_frame().assign(loss=True), tmp_path / f"runs{suffix}"
+    frame.to_parquet(path) if suffix == ".parquet" else frame.to_json(path, orient="records", lines=True)
+    assert "row 1, column loss: True is not a number" in refusal(path)
 
 
 def test_rows_that_did_not_complete_are_listed_and_need_no_loss(tmp_path):

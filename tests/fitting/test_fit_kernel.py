@@ -39,8 +39,20 @@ def test_exact_data_give_the_exponents_back(terms):
     assert found.exponents[0] == pytest.approx(exponents, rel=1e-7)
 
 
+def test_a_third_power_law_is_recovered_from_noisy_losses():
+    """Loss against parameters, tokens and resolution: the kernel does not know what its terms are."""
+    rng = np.random.default_rng(7)
+    logs = np.log(np.stack([rng.uniform(1e7, 1e9, 300), rng.uniform(1e9, 1e11, 300), rng.uniform(64, 1024, 300)]))
+    u = logs - logs.mean(axis=1, keepdims=True)
+    exponents = np.array([0.34, 0.28, 0.8])
+    y = 1.7 + np.array([0.5, 0.6, 0.2]) @ np.exp(-exponents[:, None] * u) + rng.normal(0, 0.002, 300)
+    found = varpro.solve(Problem(u, y), np.ones((1, 300)))
+    assert found.exponents[0] == pytest.approx(exponents, abs=0.02)
+    assert found.coefficients[0] == pytest.approx([1.7, 0.5, 0.6, 0.2], abs=0.03)
+
+
 def projected(data, weights, theta):
-    return varpro._evaluate(data.u, np.broadcast_to(data.y, weights.shape), weights, theta)
+    return varpro.evaluate(data.u, np.broadcast_to(data.y, weights.shape), weights, theta)
 
 
 def test_gradient_and_hessian_match_finite_differences():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import varpro
 from flopscape.fitting.fit import fit, run
-from flopscape.fitting.predict import predict, predict_file
+from flopscape.fitting.predict import predict, read_fit
 from flopscape.fitting.residuals import fitted_table, residuals
 from flopscape.fitting.table import read_runs
 from flopscape.records import FitResult
@@ -108,7 +108,7 @@ def test_residuals_of_another_table_are_refused(frame, folder):
 def test_predictions_from_the_file_agree_with_the_fit(method, frame, folder, tmp_path):
     as_table(frame, folder)
     result = run(folder / "runs.parquet", tmp_path / "fit.json", method, flops=[1e22], bootstrap=1000)
-    again, known = predict_file(tmp_path / "fit.json", [1e22])[0], result.predictions[0]
+    again, known = predict(*read_fit(tmp_path / "fit.json"), [1e22])[0], result.predictions[0]
     for name in ("n_params", "n_tokens", "loss", "tokens_per_param"):
         found, expected = getattr(again, name), getattr(known, name)
         assert found.estimate == pytest.approx(expected.estimate, rel=1e-9)

@@ -42,7 +42,8 @@ def write_report(files: dict[str, Path], study: Tables, out: Path, recommended: 
     fits = [folder / f"fits/{name}.json" for name in study.fits]
     paths = write.run(
         "kjv-gpt", study.title, folder / "runs.csv", fits, recommended, figures, out,
-        manifest=folder / "manifest.json", coverage=COVERAGE, price={"planned price": "$0.02"},
+        sensitivity=folder / "sensitivity.csv", manifest=folder / "manifest.json", coverage=COVERAGE,
+        commands=["flopscape fit results/kjv-gpt/runs.csv --method approach2"],
     )  # fmt: skip
     return paths[0].read_text(), paths[1].read_text()
 
@@ -54,4 +55,12 @@ def written(files: dict[str, Path], study: Tables) -> tuple[str, str]:
 
 @pytest.fixture
 def evidence(study: Tables) -> Evidence:
-    return Evidence("kjv-gpt", study.title, study.runs, dict(study.fits), "approach2", manifest=MANIFEST)
+    return Evidence(
+        "kjv-gpt",
+        study.title,
+        study.runs,
+        dict(study.fits),
+        "approach2",
+        manifest=MANIFEST,
+        sensitivity=study.sensitivity,
+    )

@@ -11,17 +11,26 @@ from flopscape.report import summary
 from tests.figures import studies
 
 
-def test_the_summary_holds_the_predictions_the_status_and_the_path(
-    study: Tables, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("extra", "heads"),
+    [
+        ({}, "D*, tokens tokens per parameter L*, nats per token"),
+        ({"loss_unit": "bits per byte", "unit": "byte"}, "D*, bytes bytes per parameter L*, bits per byte"),
+    ],
+)
+def test_the_summary_holds_the_predictions_their_units_the_status_and_the_path(
+    extra: dict[str, str], heads: str, study: Tables, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fit = study.fits["approach2"]
-    fit.write(tmp_path / "approach2.json")
-    summary.print_summary("kjv-gpt", tmp_path / "approach2.json", "results/kjv-gpt/report.html")
+    fit.write(tmp_path / "fits/approach2.json")
+    study.runs.assign(**extra).to_csv(tmp_path / "runs.csv")
+    summary.print_summary("kjv-gpt", tmp_path, "approach2")
     printed = capsys.readouterr().out
-    lines = [line.split() for line in printed.splitlines()]
-    assert all(" ".join(row).split() in lines for row in summary.recommendation(fit))
+    lines = [" ".join(line.split()) for line in printed.splitlines()]
+    assert all(" ".join(" ".join(row).split()) in lines for row in summary.recommendation(fit))
+    assert any(heads in line for line in lines)
     assert "fit approach2: ok" in printed
-    assert "report: results/kjv-gpt/report.html" in printed
+    assert f"report: {tmp_path}/report.html" in printed
     assert "SIMULATED" in printed
 
 

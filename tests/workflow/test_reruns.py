@@ -2,9 +2,10 @@
 
 import json
 
+from flopscape.figures.names import FIGURES
 from tests.workflow.conftest import N_TINY
 
-AFTER_FITS = {"draw_figure": 5, "write_report": 1}
+AFTER_FITS = {"vary_fits": 1, "draw_figure": len(FIGURES), "write_report": 1}
 
 
 def test_one_more_width_trains_its_runs_only(finished):

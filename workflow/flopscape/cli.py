@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flopscape.errors import FlopscapeError
+from flopscape.figures.names import FIGURES
 
 if TYPE_CHECKING:
     from flopscape.config import ImportedStudy
@@ -141,11 +142,14 @@ def fit(
     objective: Annotated[str | None, typer.Option(help="Of approach3: huber, lad, log_lsq or lsq.")] = None,
     delta: Annotated[str | None, typer.Option(help="Huber's δ in log residuals, or scaled; 1e-3 unless given.")] = None,
     variant: Annotated[str | None, typer.Option(help="Of approach2: parabola or exact.")] = None,
+    bias_correction: Annotated[
+        bool, typer.Option("--bias-correction", help="Take the parabolas' bias off approach2's vertices.")
+    ] = False,
     rule: Annotated[str | None, typer.Option(help="Of approach1: hull, binned or horizon.")] = None,
     curves: Annotated[Path | None, typer.Option(help="Training curves for approach1: curves.parquet.")] = None,
     weights: Annotated[str | None, typer.Option(help="seeds: by the variance between seeds.")] = None,
-    law: Annotated[str | None, typer.Option(help="Of method law: coupled, kaplan, power_n, data_constrained …")] = None,
-    unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for the law data_constrained.")] = None,
+    law: Annotated[str | None, typer.Option(help="Of method law: coupled, kaplan, constrained, power-n …")] = None,
+    unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for the law constrained.")] = None,
     bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind the intervals.")] = 4000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     exclude: Annotated[str | None, typer.Option(help="Leave out rows, for example 'n_params < 1e4'.")] = None,
@@ -157,6 +161,7 @@ def fit(
 
     given = {
         "objective": objective, "delta": _delta(delta), "variant": variant, "rule": rule, "curves": curves,
+        "bias_correction": bias_correction or None,
         "weights": weights, "law": law, "unique_tokens": unique_tokens, "exclude": exclude, "min_flops": min_flops,
     }  # fmt: skip
     columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
@@ -171,18 +176,61 @@ def _delta(text: str | None) -> float | str | None:
         raise FlopscapeError(f"--delta {text!r}: write a number or the word scaled") from None
 
 
-@app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --n-params 2e5`")
+@app.command(epilog="Example: `flopscape sensitivity results/quick/runs.csv --flops 1e13 --out sensitivity.csv`")
+def sensitivity(
+    runs: RunsFile,
+    out: Annotated[Path, typer.Option(help="CSV to write: a line a fit.")],
+    method: Annotated[str, typer.Option(help="Method of the base fit, as for `flopscape fit`.")] = "vpnls",
+    flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Of the base fit; so are the next.")] = None,
+    delta: Annotated[str | None, typer.Option()] = None,
+    variant: Annotated[str | None, typer.Option()] = None,
+    bias_correction: Annotated[
+        bool, typer.Option("--bias-correction", help="Take the parabolas' bias off approach2's vertices.")
+    ] = False,
+    rule: Annotated[str | None, typer.Option()] = None,
+    curves: Annotated[Path | None, typer.Option()] = None,
+    weights: Annotated[str | None, typer.Option()] = None,
+    law: Annotated[str | None, typer.Option()] = None,
+    unique_tokens: Annotated[float | None, typer.Option()] = None,
+    bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind each fit's intervals.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
+    exclude: Annotated[str | None, typer.Option(help="Leave out rows everywhere, as for `flopscape fit`.")] = None,
+    min_flops: Annotated[float | None, typer.Option(help="Leave out rows of less compute everywhere.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")] = None,
+) -> None:
+    """Fit again with one thing changed at a time: objective, method, rows, convention of N, D and C."""
+    from flopscape.fitting.sensitivity import run
+    from flopscape.terminal import progress_lines
+
+    given = {
+        "objective": objective, "delta": _delta(delta), "variant": variant, "rule": rule, "curves": curves,
+        "bias_correction": bias_correction or None,
+        "weights": weights, "law": law, "unique_tokens": unique_tokens,
+        "flops": flops or [], "bootstrap": bootstrap, "seed": seed, "report": progress_lines(),
+    }  # fmt: skip
+    columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
+    run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, **given)
+
+
+@app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`")
 def predict(
     fit_file: Annotated[Path, typer.Argument(metavar="FIT.json", help="A fit, with its draws beside it.")],
-    flops: Annotated[list[float], typer.Option(help="Compute in FLOPs; repeatable.")],
+    flops: Annotated[list[float] | None, typer.Option(help="Compute in FLOPs; repeatable.")] = None,
     n_params: Annotated[float | None, typer.Option(help="Use this size instead of the optimal one.")] = None,
+    unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for a fit of law constrained.")] = None,
+    loss: Annotated[float | None, typer.Option(help="Reach this loss with least compute; instead of --flops.")] = None,
+    inference_tokens: Annotated[
+        float | None, typer.Option(help="Tokens to serve: compute is then that of training and serving together.")
+    ] = None,
 ) -> None:
-    """Print the optimal size, tokens and loss at any compute, or tokens and loss of a given size."""
-    from flopscape.fitting.predict import predict_file
-    from flopscape.report.summary import head, row
-    from flopscape.terminal import aligned
+    """Print the optimal size, tokens and loss at any compute, of a given size, or with serving paid for as well."""
+    from flopscape.report.predictions import predictions
 
-    print(aligned([head(), *(row(prediction) for prediction in predict_file(fit_file, flops, n_params))]))
+    asked = {
+        "n_params": n_params, "unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens,
+    }  # fmt: skip
+    print(predictions(fit_file, flops or [], **asked))
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:
@@ -196,17 +244,18 @@ def _pair(text: str, option: str, example: str) -> tuple[str, str]:
     epilog="Example: `flopscape figure isoflop fits/approach2.json --runs runs.csv --curves curves.parquet --out a.svg`"
 )
 def figure(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="isoflop, allocation, loss, curves or residuals.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=", ".join(FIGURES))],
     fits: Annotated[list[Path] | None, typer.Argument(metavar="[FIT.json]...", help="Fits to draw.")] = None,
     runs: Annotated[Path, typer.Option(help="The study's runs.csv.")] = Path("runs.csv"),
     curves: Annotated[Path | None, typer.Option(help="The study's curves.parquet.")] = None,
     title: Annotated[str, typer.Option(help="The study's title.")] = "",
+    sensitivity: Annotated[Path | None, typer.Option(help="Table of `flopscape sensitivity`, to draw it.")] = None,
     out: Annotated[Path, typer.Option(help="SVG to write; a PNG lands beside it.")] = Path("figure.svg"),
 ) -> None:
     """Draw one figure of a study."""
     from flopscape.figures.draw import run
 
-    run(name, runs, curves, fits or [], title, out)
+    run(name, runs, curves, fits or [], title, out, sensitivity)
 
 
 @app.command(epilog="Example: `flopscape bias exp06 --out results/bias/exp06`")
@@ -215,11 +264,23 @@ def bias(
     out: Annotated[Path, typer.Option(help="Folder for table.csv, figure.svg, figure.png, verdict.json.")],
     settings: Annotated[str | None, typer.Option(help="This experiment's settings as JSON, or a bias.yaml.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Few points and seeds; the outputs say so.")] = False,
+    mirror: Annotated[Path | None, typer.Option(help="Folder with the files of published tables.")] = None,
 ) -> None:
     """Run one experiment on surfaces whose truth is known: how wrong is each method, and why?"""
     from flopscape.bias.run import run
 
-    print(run(experiment, out, settings, fast))
+    print(run(experiment, out, settings, fast, mirror))
+
+
+@app.command(epilog="Example: `flopscape bias-report --results results/bias --out results/bias/report.html`")
+def bias_report(
+    results: Annotated[Path, typer.Option(help="Folder of the experiments' folders.")],
+    out: Annotated[Path, typer.Option(help="report.html to write; report.md lands beside it.")],
+) -> None:
+    """Write the page of all bias experiments as Markdown and as one self-contained HTML file."""
+    from flopscape.bias.report import write_report
+
+    write_report(results, out)
 
 
 @app.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")

@@ -163,14 +163,16 @@ class Fit(Model):
     """Huber's δ in log residuals, 1e-3 when left out; `scaled` fits it to the residuals."""
     variant: str | None = None
     """approach2's curve per budget: parabola (when left out) or exact."""
+    bias_correction: bool | None = None
+    """Take the parabolas' bias off approach2's vertices, by the exponents of a surface fitted to the same runs."""
     rule: str | None = None
     """approach1's envelope: hull (when left out), binned or horizon."""
     weights: str | None = None
     """`seeds` weights rows by the variance between seeds; all the same when left out."""
     law: str | None = None
-    """The form that method law fits: coupled, kaplan, power_n, power_d, power_c or data_constrained."""
+    """The form that method law fits: coupled (when left out), kaplan, constrained, surface, power-n, power-n-floor …"""
     unique_tokens: Positive | None = None
-    """Distinct tokens of the dataset, for the law data_constrained."""
+    """Distinct tokens of the dataset, for the law constrained."""
     columns: dict[Literal["n_params", "n_tokens", "flops", "loss"], str] = {}
     """Columns of runs.csv to use instead of the defaults: another convention of N, D or C."""
     exclude: str | None = None
@@ -197,8 +199,8 @@ class Fit(Model):
     @property
     def options(self) -> dict[str, Any]:
         """What only some methods take, as far as it is given."""
-        names = ("objective", "delta", "variant", "rule", "weights", "law", "unique_tokens")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        names = ("objective", "delta", "variant", "rule", "weights", "law", "unique_tokens", "bias_correction")
+        return {name: value for name in names if (value := getattr(self, name)) not in (None, False)}
 
     @model_validator(mode="after")
     def options_belong_to_the_method(self) -> Self:

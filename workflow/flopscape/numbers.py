@@ -107,9 +107,14 @@ def hours(value: float | None) -> str:
 
 
 def interval(number: HasInterval | None, write: Writer) -> str:
-    """An estimate with its 95 % interval: 19.8 k [17.1 k, 23.0 k]; a missing interval is said, not hidden."""
+    """An estimate with its 95 % interval: 19.8 k [17.1 k, 23.0 k]; a missing interval is said, not hidden.
+
+    A number that was given, and so is the same in every draw, stands alone.
+    """
     if number is None:
         return NOTHING
+    if _given(number):
+        return write(number.estimate)
     if number.low is None and number.high is None:
         return f"{write(number.estimate)} (no interval)"
     return f"{write(number.estimate)} {bounds(number, write)}"
@@ -120,6 +125,12 @@ def bounds(number: HasInterval, write: Writer) -> str:
     low = "−∞" if number.low is None else write(number.low)
     high = "∞" if number.high is None else write(number.high)
     return f"[{low}, {high}]"
+
+
+def _given(number: HasInterval) -> bool:
+    """Whether both ends are the estimate, but for rounding."""
+    ends = (number.low, number.high)
+    return all(end is not None and math.isclose(end, number.estimate, rel_tol=1e-9, abs_tol=1e-12) for end in ends)
 
 
 def plural(number: int, noun: str) -> str:

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 from flopscape.config import Config, ImportedStudy, Model, Study, plain_name
 from flopscape.errors import FlopscapeError
 
+RESERVED = ("bias", "data")
+"""Folders of results/ that hold no study."""
 M = TypeVar("M", bound=Model)
 
 
@@ -131,6 +133,8 @@ def study_paths(entries: Iterable[str], folder: str | Path = "config/studies") -
             name = plain_name(path.stem if is_path else entry, "study")
         except ValueError as error:
             raise FlopscapeError(f"studies: {error}") from error
+        if name in RESERVED:
+            raise FlopscapeError(f"studies: results/{name}/ has another use; rename {path}")
         if not path.is_file():
             known = sorted(p.stem for p in Path(folder).glob("*.yaml"))
             raise FlopscapeError(f"studies: no file {path}{_nearest(name, known)}")

@@ -211,13 +211,17 @@ class Estimate:
 
 @dataclass
 class Prediction:
-    """The compute-optimal run at one budget: `flops` is given, the rest is estimated."""
+    """The compute-optimal run at one budget: `flops` is given, the rest is estimated.
+
+    `near_optimal_n_params` is the range of N that wastes at most 1 % of the compute; None without a surface.
+    """
 
     flops: float
     n_params: Estimate | None
     n_tokens: Estimate | None
     loss: Estimate | None
     tokens_per_param: Estimate | None
+    near_optimal_n_params: list[float] | None = None
 
 
 @dataclass
@@ -232,10 +236,11 @@ class Exclusion:
 class FitResult:
     """One fit of one table. `results/{study}/fits/{fit}.json`; a refused fit is a valid one.
 
-    `surface` holds E, A, B, alpha, beta; `exponents` a and b of N* ∝ C^a, D* ∝ C^b; `optima` the per-budget vertices
-    that approach2 finds (budget, n_params, n_tokens, loss, their standard errors of ln N and loss, n_runs, used,
-    reason); `conventions` the column behind each of N, D and C; `diagnostics` numbers by name. `interval` says how
-    the intervals were made; `warnings` are sentences on what to distrust.
+    `surface` holds E, A, B, alpha, beta; `parameters` those of another `law`, by name; `exponents` a and b of
+    N* ∝ C^a, D* ∝ C^b; `optima` the vertices that approach2 finds per budget, or approach1 along its envelope (budget,
+    n_params, n_tokens, loss; approach2 adds standard errors, n_runs, used, reason, and the curve's shape with its
+    numbers: see fitting/optimum_curve.py); `conventions` the column behind each of N, D and C; `diagnostics` numbers by
+    name. `interval` says how the intervals were made; `warnings` are sentences on what to distrust.
     """
 
     status: FitStatus
@@ -245,6 +250,7 @@ class FitResult:
     objective: str
     surface: dict[str, Estimate] | None = None
     exponents: dict[str, Estimate] | None = None
+    parameters: dict[str, Estimate] | None = None
     predictions: list[Prediction] = field(default_factory=list)
     optima: list[dict[str, Any]] = field(default_factory=list)
     diagnostics: dict[str, Any] = field(default_factory=dict)
@@ -276,8 +282,9 @@ def _nested(data: dict[str, Any]) -> dict[str, Any]:
     return {
         "surface": data["surface"] and {k: Estimate(**v) for k, v in data["surface"].items()},
         "exponents": data["exponents"] and {k: Estimate(**v) for k, v in data["exponents"].items()},
+        "parameters": data.get("parameters") and {k: Estimate(**v) for k, v in data["parameters"].items()},
         "predictions": [
-            Prediction(p["flops"], **{q: p[q] and Estimate(**p[q]) for q in quantities}) for p in data["predictions"]
+            Prediction(**{**p, **{q: p[q] and Estimate(**p[q]) for q in quantities}}) for p in data["predictions"]
         ],
         "excluded": [Exclusion(**e) for e in data["excluded"]],
     }

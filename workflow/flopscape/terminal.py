@@ -1,6 +1,8 @@
-"""Tables for the terminal."""
+"""Tables and progress for the terminal."""
 
-from collections.abc import Collection
+import sys
+import time
+from collections.abc import Callable, Collection
 
 
 def aligned(rows: list[list[str]], right: Collection[int] = ()) -> str:
@@ -12,3 +14,14 @@ def aligned(rows: list[list[str]], right: Collection[int] = ()) -> str:
 
 def _cell(column: int, text: str, width: int, right: Collection[int]) -> str:
     return text.rjust(width) if column in right else text.ljust(width)
+
+
+def progress_lines(patience: float = 2.0) -> Callable[[int, int, str], None]:
+    """A function that prints "3 of 12: name" on standard error, once `patience` seconds have passed."""
+    started = time.perf_counter()
+
+    def report(number: int, total: int, name: str) -> None:
+        if time.perf_counter() - started > patience:
+            print(f"{number} of {total}: {name}", file=sys.stderr, flush=True)
+
+    return report

@@ -1,7 +1,8 @@
 """Bias: surfaces whose truth is known -> results/bias/{experiment}/table.csv, figure.svg and .png, verdict.json.
 
 run_experiment: one synthetic experiment
-bias: all of them; `snakemake bias`
+write_bias_report: all of them on one page, results/bias/report.html and .md
+bias: everything; `snakemake bias`
 """
 
 
@@ -18,13 +19,33 @@ rule run_experiment:
         "../../envs/analysis.yaml"
     params:
         settings=experiment_settings,
+        mirror=experiment_mirror,
         code=experiment_code,
     shell:
-        "flopscape bias {wildcards.experiment} --settings {params.settings:q} "
+        "flopscape bias {wildcards.experiment} --settings {params.settings:q} {params.mirror} "
         "--out results/bias/{wildcards.experiment} > {log:q} 2>&1"
 
 
-rule bias:
-    """All thirteen experiments."""
+rule write_bias_report:
+    """Write the page of all experiments as Markdown and as one self-contained HTML file."""
     input:
-        expand("results/bias/{experiment}/verdict.json", experiment=EXPERIMENTS),
+        verdicts=expand("results/bias/{experiment}/verdict.json", experiment=EXPERIMENTS),
+        figures=expand("results/bias/{experiment}/figure.svg", experiment=EXPERIMENTS),
+        template="workflow/flopscape/report/template.html",
+    output:
+        html="results/bias/report.html",
+        md="results/bias/report.md",
+    log:
+        "logs/bias/report.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=fingerprint("flopscape.bias.report"),
+    shell:
+        "flopscape bias-report --results results/bias --out {output.html:q} > {log:q} 2>&1"
+
+
+rule bias:
+    """All thirteen experiments and their page."""
+    input:
+        "results/bias/report.html",

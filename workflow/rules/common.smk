@@ -5,11 +5,11 @@ It imports neither torch nor pandas, so that a dry run of thousands of runs stay
 
 import atexit
 import re
-import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from flopscape import fit_command
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings
 from flopscape.config import Config
 from flopscape.errors import FlopscapeError
@@ -18,7 +18,7 @@ from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import METHODS
 from flopscape.plan.imported import PlannedImport, free_text
 from flopscape.plan.launch import launch_command
-from flopscape.plan.overview import plan_any, price_planned
+from flopscape.plan.overview import dataset_manifest, plan_any, price_planned
 from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.show import price_text
 from flopscape.plugins.base import load_plugin
@@ -67,7 +67,7 @@ DATASETS = {dataset_id(p.study.dataset.spec()): p.study.dataset.spec() for p in 
 SOURCES = {name: source_files(dataset) for name, dataset in DATASETS.items()}
 FITS = {name: {fit.name: fit for fit in planned.study.fits} for name, planned in STUDIES.items()}
 
-ANY_NAME = "[A-Za-z0-9][A-Za-z0-9_.-]*"
+ANY_NAME = "(?!bias/)[A-Za-z0-9][A-Za-z0-9_.-]*"
 IMPORTED_NAME = "|".join(map(re.escape, IMPORTED)) or "(?!)"
 TRAINED_NAME = f"(?!(?:{IMPORTED_NAME})/){ANY_NAME}"
 
@@ -88,6 +88,7 @@ def targets(name):
         *run_files(name),
         f"results/{name}/runs.csv",
         *(f"results/{name}/fits/{fit}.json" for fit in FITS[name]),
+        f"results/{name}/sensitivity.csv",
         *figure_files(name),
         f"results/{name}/report.html",
     ]
@@ -134,12 +135,9 @@ def dataset_sources(wildcards):
 
 def data_manifest(wildcards):
     """The manifest that a run waits for; simulated runs need no data, imported ones have a manifest of their own."""
-    study = chosen(wildcards.study).study
     if wildcards.study in IMPORTED:
         return f"results/{wildcards.study}/manifest.json"
-    if study.simulated or study.dataset is None:
-        return []
-    return f"results/data/{dataset_id(study.dataset.spec())}/manifest.json"
+    return str(dataset_manifest(chosen(wildcards.study).study, RESULTS) or "") or []
 
 
 def run_row(wildcards):
@@ -184,26 +182,42 @@ def study_runs(wildcards):
 
 def fit_options(wildcards):
     """Command-line options of one fit; the words of `flopscape fit --help`."""
-    study = chosen(wildcards.study).study
-    fit = FITS[wildcards.study][wildcards.fit]
-    given = fit.options | {"exclude": fit.exclude, "min_flops": fit.min_flops}
-    given |= {"bootstrap": fit.bootstrap, "seed": fit.seed}
-    options = [(name.replace("_", "-"), value) for name, value in given.items() if value is not None]
-    options += [("column", f"{ours}={theirs}") for ours, theirs in fit.columns.items()]
-    options += [("curves", path) for path in [fit_curves(wildcards)] if path]
-    options += [("flops", repr(flops)) for flops in study.recommend.flops]
-    return f"--method {fit.method} " + " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options)
+    study, folder = chosen(wildcards.study).study, f"results/{wildcards.study}"
+    return fit_command.fit_options(FITS[wildcards.study][wildcards.fit], study.recommend.flops, folder)
 
 
 def fit_code(wildcards):
-    method = FITS[chosen(wildcards.study).name][wildcards.fit].method
-    return fingerprint("flopscape.fitting.fit", f"flopscape.fitting.{method}" if method in METHODS else method)
+    return fingerprint("flopscape.fitting.fit", method_module(FITS[chosen(wildcards.study).name][wildcards.fit].method))
+
+
+def method_module(method):
+    return f"flopscape.fitting.{method}" if method in METHODS else method
 
 
 def fit_curves(wildcards):
-    """The training curves, for the method that reads them."""
     fit = FITS[chosen(wildcards.study).name][wildcards.fit]
-    return f"results/{wildcards.study}/curves.parquet" if "curves" in METHODS.get(fit.method, {}) else []
+    return fit_command.curves_of(fit, f"results/{wildcards.study}")
+
+
+def varied_fit(wildcards):
+    """The recommended fit, whose choices are changed one at a time."""
+    planned = chosen(wildcards.study)
+    return FITS[planned.name][planned.study.recommended_fit]
+
+
+def varied_options(wildcards):
+    fit, study = varied_fit(wildcards), chosen(wildcards.study).study
+    return fit_command.choices(fit, study.recommend.flops, f"results/{wildcards.study}")
+
+
+def varied_curves(wildcards):
+    return fit_command.curves_of(varied_fit(wildcards), f"results/{wildcards.study}")
+
+
+def varied_code(wildcards):
+    """The methods are those of fitting/sensitivity.py and the recommended fit's own."""
+    methods = {"approach2", "approach3", "vpnls", varied_fit(wildcards).method}
+    return fingerprint("flopscape.fitting.sensitivity", *(method_module(method) for method in methods))
 
 
 def study_fits(wildcards):
@@ -212,6 +226,15 @@ def study_fits(wildcards):
 
 def figure_code(wildcards):
     return fingerprint("flopscape.figures.draw", f"flopscape.figures.{wildcards.figure}")
+
+
+def figure_table(wildcards):
+    """The sensitivity table is read by the figure of that name only: the others do not wait for it."""
+    return [f"results/{wildcards.study}/sensitivity.csv"] if wildcards.figure == "sensitivity" else []
+
+
+def figure_options(wildcards):
+    return " ".join(f"--sensitivity {path}" for path in figure_table(wildcards))
 
 
 def figure_title(wildcards):
@@ -240,6 +263,13 @@ def import_options(wildcards):
 
 def experiment_settings(wildcards):
     return canonical(getattr(BIAS, wildcards.experiment).model_dump())
+
+
+def experiment_mirror(wildcards):
+    """The option that names the folder of published tables, for the experiments that read one."""
+    mirror = getattr(SETTINGS, "data_mirror", None)
+    used = mirror and getattr(BIAS, wildcards.experiment).reads_published
+    return f"--mirror {shlex.quote(str(mirror))}" if used else ""
 
 
 def experiment_code(wildcards):
@@ -285,7 +315,7 @@ def print_recommendations():
     for name, planned in STUDIES.items():
         html = RESULTS / name / "report.html"
         if html.exists():
-            print_summary(name, RESULTS / name / "fits" / f"{planned.study.recommended_fit}.json", html)
+            print_summary(name, RESULTS / name, planned.study.recommended_fit)
 
 
 if workflow.output_settings.dryrun and workflow.is_main_process:

@@ -1,6 +1,7 @@
-"""Fit: results/{study}/runs.csv -> fits/{fit}.json and its draws in fits/{fit}.parquet.
+"""Fit: results/{study}/runs.csv -> fits/{fit}.json and its draws in fits/{fit}.parquet, and sensitivity.csv.
 
 fit_runs: one method on one table
+vary_fits: the recommended fit again with one thing changed at a time
 """
 
 
@@ -21,3 +22,21 @@ rule fit_runs:
         code=fit_code,
     shell:
         "flopscape fit {input.runs:q} {params.options} --out {output.json:q} > {log:q} 2>&1"
+
+
+rule vary_fits:
+    """Fit again with another objective, method, selection of rows, or convention."""
+    input:
+        runs="results/{study}/runs.csv",
+        curves=varied_curves,
+    output:
+        "results/{study}/sensitivity.csv",
+    log:
+        "logs/fit/{study}/sensitivity.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        options=varied_options,
+        code=varied_code,
+    shell:
+        "flopscape sensitivity {input.runs:q} {params.options} --out {output:q} > {log:q} 2>&1"

@@ -11,6 +11,7 @@ rule draw_figure:
         runs="results/{study}/runs.csv",
         curves="results/{study}/curves.parquet",
         fits=study_fits,
+        sensitivity=figure_table,
     output:
         svg=report(
             "results/{study}/figures/{figure}.svg",
@@ -25,10 +26,11 @@ rule draw_figure:
         "../../envs/analysis.yaml"
     params:
         title=figure_title,
+        options=figure_options,
         code=figure_code,
     shell:
         "flopscape figure {wildcards.figure} {input.fits:q} --runs {input.runs:q} --curves {input.curves:q} "
-        "--title {params.title:q} --out {output.svg:q} > {log:q} 2>&1"
+        "--title {params.title:q} {params.options} --out {output.svg:q} > {log:q} 2>&1"
 
 
 rule write_report:
@@ -37,6 +39,7 @@ rule write_report:
         manifest=data_manifest,
         runs="results/{study}/runs.csv",
         fits=study_fits,
+        sensitivity="results/{study}/sensitivity.csv",
         figures=study_figures,
         captions=expand("workflow/report/{figure}.rst", figure=FIGURES),
         template="workflow/flopscape/report/template.html",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -28,7 +29,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one experiment; `skipped` says why there is none.
+    """The result of one experiment; `skipped` says why there is none, `partly` which part is missing and why.
 
     `claims` hold at any setting, `published` only at the published ones.
     """
@@ -38,20 +39,55 @@ class Outcome:
     published: list[Claim] = field(default_factory=list)
     finding: str = ""
     skipped: str = ""
+    partly: str = ""
+
+    @property
+    def status(self) -> str:
+        """`completed`, and what is not."""
+        if self.skipped:
+            return f"skipped: {self.skipped}"
+        return f"completed; {self.partly}" if self.partly else "completed"
 
 
-def tidy(experiment: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def tidy(experiment: str, rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     """Rows as a table: absent columns are blank, the relative error is filled in, the status is `ok` unless given."""
-    frame = pd.DataFrame([{"experiment": experiment, "status": "ok"} | row for row in rows])
-    frame = frame.reindex(columns=[*COLUMNS, *(name for name in frame if name not in COLUMNS)])
+    frame = pd.DataFrame(rows).assign(experiment=experiment)
+    frame = frame.reindex(columns=[*COLUMNS, *(name for name in frame if name not in COLUMNS)]).reset_index(drop=True)
+    frame["status"] = frame["status"].astype(object).fillna("ok")
     frame["relative_error"] = frame["relative_error"].fillna(frame["estimate"] / frame["truth"] - 1)
     return frame
+
+
+def errors(table: pd.DataFrame, label: str) -> dict[str, float]:
+    """Relative errors in per cent by a label made of each row, such as `{surface} ±{width:.2f} {quantity}`."""
+    rows = table.to_dict("records")
+    return {label.format(**{str(k): v for k, v in row.items()}): 100 * float(row["relative_error"]) for row in rows}
+
+
+def furthest(found: Mapping[str, float]) -> tuple[str, float]:
+    """The entry of largest absolute value."""
+    return max(found.items(), key=lambda item: abs(item[1]))
+
+
+def nearest(found: Mapping[str, float]) -> tuple[str, float]:
+    """The entry of smallest absolute value."""
+    return min(found.items(), key=lambda item: abs(item[1]))
 
 
 def agrees(claim: str, value: float, expected: float, tolerance: float, note: str = "") -> Claim:
     """A number that must lie within an absolute tolerance of what is expected."""
     holds = bool(abs(value - expected) <= tolerance)
     return Claim(claim, float(value), float(expected), float(tolerance), holds, note)
+
+
+def at_least(claim: str, value: float, expected: float, note: str = "") -> Claim:
+    """A number that must not be smaller than another."""
+    return Claim(claim, float(value), float(expected), None, bool(value >= expected), note)
+
+
+def at_most(claim: str, value: float, expected: float, note: str = "") -> Claim:
+    """A number that must not be larger than another."""
+    return Claim(claim, float(value), float(expected), None, bool(value <= expected), note)
 
 
 def printed(found: Mapping[str, float], published: Mapping[str, str], note: str = "") -> list[Claim]:
@@ -62,14 +98,14 @@ def printed(found: Mapping[str, float], published: Mapping[str, str], note: str 
     found : mapping
         Claim → value, in the published unit.
     published : mapping
-        Claim → the number as text, such as "0.32801"; those that are not found are left out.
+        Claim → the number as text, such as "0.32801" or "2.87e6"; those that are not found are left out.
     """
     claims = []
     for claim, text in published.items():
         if claim not in found:
             continue
-        decimals = len(text.partition(".")[2])
-        claims.append(agrees(claim, found[claim], float(text), 0.5000001 * 10.0**-decimals, note))
+        unit = 10.0 ** int(Decimal(text).as_tuple().exponent)
+        claims.append(agrees(claim, found[claim], float(text), 0.5000001 * unit, note))
     return claims
 
 
@@ -85,7 +121,7 @@ def verdict(experiment: str, question: str, advice: str, setting: str, outcome: 
         "experiment": experiment,
         "question": question,
         "setting": setting,
-        "status": f"skipped: {outcome.skipped}" if outcome.skipped else "completed",
+        "status": outcome.status,
         "all_hold": all(claim.holds for claim in claims),
         "finding": outcome.finding,
         "advice": advice,

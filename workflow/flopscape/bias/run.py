@@ -16,7 +16,7 @@ from flopscape.read_config import load_yaml, validate
 from flopscape.records import parse_object, write_atomically
 
 
-def run(name: str, out: Path, settings: str | None = None, fast: bool = False) -> str:
+def run(name: str, out: Path, settings: str | None = None, fast: bool = False, mirror: Path | None = None) -> str:
     """Run one experiment and write table.csv, figure.svg, figure.png and verdict.json; returns what to print.
 
     Parameters
@@ -27,6 +27,8 @@ def run(name: str, out: Path, settings: str | None = None, fast: bool = False) -
         This experiment's settings as JSON text, or a file like config/bias.yaml; the published ones when left out.
     fast : bool
         The fast variant for tests, which the outputs name.
+    mirror : Path, optional
+        Folder with the files of published tables; without it the parts that need them say so.
 
     Raises
     ------
@@ -37,7 +39,7 @@ def run(name: str, out: Path, settings: str | None = None, fast: bool = False) -
         raise FlopscapeError(f"experiment {name!r}: there are {', '.join(EXPERIMENTS)}")
     chosen, words = _settings(name, settings, fast)
     experiment = importlib.import_module(f"flopscape.bias.{name}")
-    outcome = experiment.run(chosen)
+    outcome = experiment.run(chosen, mirror)
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "table.csv", outcome.table.assign(setting=words).to_csv(index=False))
     with matplotlib.rc_context(RC):
@@ -78,4 +80,4 @@ def _describe(outcome: Outcome, setting: str) -> str:
     claims = checked(outcome, setting)
     failed = [f"does NOT hold: {c.claim}: {c.value:g}, expected {c.expected:g}" for c in claims if not c.holds]
     holds = f"{sum(claim.holds for claim in claims)} of {len(claims)} claims hold ({setting} settings)"
-    return "\n".join([outcome.finding, holds, *failed])
+    return "\n".join([outcome.finding, *([outcome.partly] if outcome.partly else []), holds, *failed])

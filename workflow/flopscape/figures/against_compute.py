@@ -16,6 +16,8 @@ NORMAL_95 = 1.96
 STANDARD_ERRORS = {"n_params": "se_log_n_params", "n_tokens": "se_log_n_params", "loss": "se_loss"}
 BESIDE = 0.016
 """Distance between two fits' marks at one budget, as a part of the axis."""
+BEYOND = 2.0
+"""The axis reaches this factor beyond the numbers shown."""
 FARTHEST = 30.0
 """The y axis reaches at most this factor beyond the central values, however wide an interval is."""
 
@@ -24,7 +26,7 @@ def span(data: Tables) -> tuple[float, float] | None:
     """Compute from the smallest to the largest number shown: sampled, fitted or asked for."""
     asked = [p.flops for fit in data.fits.values() for p in fit.predictions]
     shown = [*(data.sampled_flops or ()), *asked]
-    return (min(shown) / 2, max(shown) * 2) if shown else None
+    return (min(shown) / BEYOND, max(shown) * BEYOND) if shown else None
 
 
 def panel(axes: Axes, data: Tables, quantity: Quantity) -> None:
@@ -32,7 +34,7 @@ def panel(axes: Axes, data: Tables, quantity: Quantity) -> None:
     ends = span(data)
     if ends is None:
         return
-    flops = np.geomspace(*ends, 121)
+    flops = np.geomspace(ends[0] * BEYOND, ends[1], 121)  # below the smallest run κ(N) is not known
     axes.set_yscale("log")
     runs = data.completed
     axes.scatter(runs.flops, runs[quantity], s=9, color="0.72", label="run", rasterized=len(runs) > style.RASTER)
@@ -63,7 +65,8 @@ def _line(axes: Axes, flops: np.ndarray, drawn: Path, colour: str, line: Any) ->
 def _optima(axes: Axes, data: Tables, quantity: Quantity) -> list[float]:
     """Per-budget optima with their standard errors; excluded ones hollow."""
     central = []
-    found = [o for fit in data.fits.values() for o in fit.optima if o.get(quantity) is not None and o[quantity] > 0]
+    of_budgets = [o for fit in data.fits.values() for o in fit.optima if "center_log_n_params" in o]
+    found = [o for o in of_budgets if o.get(quantity) is not None and o[quantity] > 0]
     for used, face in ((True, "black"), (False, "white")):
         group = [o for o in found if bool(o["used"]) is used]
         if not group:

@@ -14,7 +14,13 @@ from flopscape.figures.style import RC
 
 
 def run(
-    name: str, runs: str | Path, curves: str | Path | None, fits: Iterable[str | Path], title: str, out: str | Path
+    name: str,
+    runs: str | Path,
+    curves: str | Path | None,
+    fits: Iterable[str | Path],
+    title: str,
+    out: str | Path,
+    sensitivity: str | Path | None = None,
 ) -> list[Path]:
     """Draw one figure and write it as SVG and PNG; returns the two paths.
 
@@ -30,6 +36,8 @@ def run(
         The study's title.
     out : path
         Where to write; `.svg` and `.png` are put in place of its suffix.
+    sensitivity : path, optional
+        The table of `flopscape sensitivity`, for the figure of that name.
 
     Raises
     ------
@@ -38,7 +46,7 @@ def run(
     """
     if name not in FIGURES:
         raise FlopscapeError(f"figure {name!r}: there are {', '.join(FIGURES)}")
-    data = tables.read(runs, curves, fits, title)
+    data = tables.read(runs, curves, fits, title, sensitivity)
     figure = importlib.import_module(f"flopscape.figures.{name}")
     with matplotlib.rc_context(RC):
         return save(figure.draw(data), out)

@@ -10,6 +10,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from flopscape.records import FitResult
 
 MARK = "SIMULATED"
+MARK_WIDTH = 1.2
+"""Inches that the mark takes from the title."""
 LINE = 0.19
 """Height of a line of notes in inches."""
 
@@ -25,7 +27,7 @@ def finish(figure: Figure, title: str, notes: Sequence[str] = (), simulated: boo
     The page grows by the header's height, so that the axes keep theirs.
     """
     width = figure.get_figwidth()
-    titles = _wrap(title, int(width * (8.0 if simulated else 9.6)))
+    titles = _wrap(title, int((width - MARK_WIDTH * simulated) * 9.2))
     lines = [line for note in notes for line in _wrap(note, int(width * 13.5))]
     header = 0.14 + 0.25 * len(titles) + LINE * len(lines) + 0.08
     height = figure.get_figheight() + header
@@ -52,11 +54,12 @@ def nothing(title: str, sentence: str, simulated: bool = False) -> Figure:
 
 def refusals(fits: dict[str, FitResult]) -> list[str]:
     """One note for each fit that refused, was weak or sits on a boundary."""
-    return [
-        f"{name} {'refused' if fit.status == 'refused' else 'is ' + fit.status}: {fit.reason}"
-        for name, fit in fits.items()
-        if fit.status != "ok"
-    ]
+    return [judged(name, fit.status, fit.reason) for name, fit in fits.items() if fit.status != "ok"]
+
+
+def judged(name: str, status: str, reason: str) -> str:
+    """A fit's name, status and reason."""
+    return f"{name} {'refused' if status == 'refused' else 'is ' + status}: {reason}"
 
 
 def _text(figure: Figure, text: str, top: float, **style: Any) -> None:

@@ -1,4 +1,4 @@
-"""Loss against model size, one U per budget: runs, parabolas and vertices with their intervals."""
+"""Loss against model size, one U per budget: runs, fitted curves and vertices with their intervals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,9 @@ from matplotlib.lines import Line2D
 from flopscape import numbers
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables, same_budget
+from flopscape.fitting.optimum_curve import has_curve, predicted
+from flopscape.laws.compute import Compute
+from flopscape.records import FitResult
 
 NORMAL_95 = 1.96
 """Half-width of a normal 95 % interval in standard errors; where the noise is poorly known, it is wider than that."""
@@ -21,7 +24,7 @@ Optima = Mapping[float, dict[str, Any]]
 
 
 def draw(data: Tables) -> Figure:
-    """Points are runs, filled ones the means over seeds; lines the parabolas of the first fit that has them.
+    """Points are runs, filled ones the means over seeds; lines the curves of the first fit that has them.
 
     Budgets differ in colour and marker. Excluded budgets are grey and dashed, diverged runs are crosses at the top.
     Without budgets (a grid) the points are coloured by compute.
@@ -42,10 +45,21 @@ def draw(data: Tables) -> Figure:
 
 
 def vertices(data: Tables) -> dict[float, dict[str, Any]]:
-    """The optimum of each of the runs' budgets, from the first fit that lists optima."""
-    found = next((fit.optima for fit in data.fits.values() if fit.optima), [])
-    nearest = {budget: [o for o in found if same(o["budget"], budget)] for budget in data.budgets}
+    """The optimum of each of the runs' budgets, from the first fit with a curve per budget."""
+    fit = _first(data)
+    nearest = {budget: [o for o in fit.optima if same(o["budget"], budget)] for budget in data.budgets} if fit else {}
     return {budget: optima[0] for budget, optima in nearest.items() if optima}
+
+
+def _first(data: Tables) -> FitResult | None:
+    return next((fit for fit in data.fits.values() if any(map(has_curve, fit.optima))), None)
+
+
+def _compute(data: Tables) -> Compute:
+    """κ(N) of the fit whose curves are drawn."""
+    fit = _first(data)
+    known = fit.diagnostics.get("kappa") if fit else None
+    return Compute.from_json(known) if known else Compute.constant()
 
 
 def same(one: float, other: float) -> bool:
@@ -53,20 +67,14 @@ def same(one: float, other: float) -> bool:
     return abs(np.log(one / other)) < 0.1
 
 
-def parabola(optimum: Mapping[str, Any], log_n: np.ndarray) -> np.ndarray:
-    """c0 + c1·x + c2·x² with x = ln N − center."""
-    x = log_n - optimum["center_log_n_params"]
-    return np.asarray(optimum["c0"] + optimum["c1"] * x + optimum["c2"] * x**2)
-
-
 def _budgets(axes: Axes, data: Tables, optima: Optima) -> None:
-    handles = []
+    handles, compute = [], _compute(data)
     for budget, (colour, marker) in style.budget_looks(data.budgets).items():
         runs = data.completed[same_budget(data.completed, budget)]
         optimum = optima.get(budget, {"used": True})
         shown = colour if optimum["used"] else style.GREY
         _points(axes, runs, shown, marker, filled=bool(optimum["used"]))
-        _curve(axes, runs, optimum, shown)
+        _curve(axes, runs, optimum, shown, compute)
         label = numbers.flops(budget) + ("" if optimum["used"] else " (excluded)")
         face = shown if optimum["used"] else "white"
         handles.append(Line2D([], [], color=shown, marker=marker, markerfacecolor=face, label=label))
@@ -94,16 +102,17 @@ def _points(axes: Axes, runs: pd.DataFrame, colour: Any, marker: str, filled: bo
     )  # fmt: skip
 
 
-def _curve(axes: Axes, runs: pd.DataFrame, optimum: Mapping[str, Any], colour: Any) -> None:
-    """The parabola over the budget's sizes and its vertex; straight joins where no fit gave a parabola."""
+def _curve(axes: Axes, runs: pd.DataFrame, optimum: Mapping[str, Any], colour: Any, compute: Compute) -> None:
+    """The curve over the budget's sizes, at its compute, and its vertex; straight joins where no fit gave a curve."""
     if runs.empty:
         return
-    if optimum.get("c2") is None:
+    if not has_curve(optimum):
         means = runs.groupby("n_params").loss.mean()
         axes.plot(means.index, means, color=colour, linewidth=0.9, linestyle=":")
         return
     log_n = np.linspace(np.log(runs.n_params.min()), np.log(runs.n_params.max()), 120)
-    axes.plot(np.exp(log_n), parabola(optimum, log_n), color=colour, linestyle="-" if optimum["used"] else "--")
+    values = predicted(optimum, log_n, compute.tokens(log_n, optimum.get("flops", optimum["budget"])))
+    axes.plot(np.exp(log_n), values, color=colour, linestyle="-" if optimum["used"] else "--")
     if optimum["used"]:
         _vertex(axes, optimum, colour)
 

@@ -1,11 +1,12 @@
 """A fit's N*, D* or L* along a range of compute, with the band of its draws. Evaluates laws; fits nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from flopscape.figures import laws
 from flopscape.laws.compute import Compute, optimum
 from flopscape.laws.surface import Surface
 from flopscape.records import FitResult
@@ -43,20 +44,38 @@ def path(fit: FitResult, draws: pd.DataFrame | None, quantity: str, flops: np.nd
     compute = Compute.from_json(known) if known else Compute.constant()
     if fit.surface is not None:
         return _on_surface(fit, draws, compute, quantity, flops)
+    if fit.parameters is not None:
+        return _on_law(fit, draws, compute, quantity, flops)
     law = fit.diagnostics.get("power_law")
     return _on_power_law(law, draws, compute, quantity, flops) if law else None
 
 
 def _on_surface(fit: FitResult, draws: pd.DataFrame | None, compute: Compute, quantity: str, flops: np.ndarray) -> Path:
-    """The optimum of the surface at each C; the band is the percentiles over draws, interpolated in logs."""
+    """The optimum of the surface at each C."""
     assert fit.surface is not None
     best = Surface(*(fit.surface[name].estimate for name in PARAMETERS))
     centre = getattr(optimum(best, flops, compute), quantity)  # type: ignore[arg-type]
-    knots = np.geomspace(flops[0], flops[-1], BAND_POINTS)
     many = Surface(*(column[:, None] for column in _some(draws, PARAMETERS).T))
+    return _banded(centre, lambda knots: getattr(optimum(many, knots, compute), quantity), flops)  # type: ignore[arg-type]
+
+
+def _on_law(
+    fit: FitResult, draws: pd.DataFrame | None, compute: Compute, quantity: str, flops: np.ndarray
+) -> Path | None:
+    """The optimum of another law, where it has one; a law of C alone has a loss and no more."""
+    best, some = laws.best_run(fit, flops, compute), _some(draws, laws.names(fit))
+    if best is None or not np.isfinite(getattr(best, quantity)).all():
+        return None
+    return _banded(
+        getattr(best, quantity), lambda knots: getattr(laws.sampled_runs(fit, some, knots, compute), quantity), flops
+    )
+
+
+def _banded(centre: np.ndarray, sampled: Callable[[np.ndarray], np.ndarray], flops: np.ndarray) -> Path:
+    """A line with the percentiles over draws, which `sampled` gives at a few compute values, interpolated in logs."""
+    knots = np.geomspace(flops[0], flops[-1], BAND_POINTS)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        values = getattr(optimum(many, knots[None, :], compute), quantity)  # type: ignore[arg-type]
-    ends = _percentiles(np.log(values))
+        ends = _percentiles(np.log(sampled(knots)))
     return Path(centre) if ends is None else Path(centre, *(_between(flops, knots, np.exp(end)) for end in ends))
 
 

@@ -1,8 +1,5 @@
 """What each fit leaves over: residuals against N, D and C, with the scatter between seeds for scale."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,7 +8,9 @@ from matplotlib.lines import Line2D
 
 from flopscape import numbers
 from flopscape.figures import frame, style
+from flopscape.figures.laws import fitted_loss
 from flopscape.figures.tables import Tables
+from flopscape.fitting.optimum_curve import has_curve, predicted
 from flopscape.records import FitResult
 
 AXES = (
@@ -47,18 +46,14 @@ def residuals(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
         E, A, B, alpha, beta = (fit.surface[name].estimate for name in ("E", "A", "B", "alpha", "beta"))
         n_params, n_tokens = (runs[fit.conventions.get(name, name)] for name in ("n_params", "n_tokens"))
         return runs.loss - (E + A * n_params**-alpha + B * n_tokens**-beta)
+    if fit.parameters:
+        return runs.loss - fitted_loss(fit, runs)
     left = pd.Series(np.nan, index=runs.index)
-    log_n = np.log(runs[fit.conventions.get("n_params", "n_params")])
-    for optimum in fit.optima:
-        if optimum.get("c2") is not None:
-            here = (np.log(runs.budget / optimum["budget"])).abs() < 0.1
-            left[here] = runs.loss[here] - _parabola(optimum, log_n[here])
+    log_n, log_tokens = (np.log(runs[fit.conventions.get(name, name)]) for name in ("n_params", "n_tokens"))
+    for optimum in filter(has_curve, fit.optima):
+        here = (np.log(runs.budget / optimum["budget"])).abs() < 0.1
+        left[here] = runs.loss[here] - predicted(optimum, log_n[here].to_numpy(), log_tokens[here].to_numpy())
     return left
-
-
-def _parabola(optimum: Mapping[str, Any], log_n: pd.Series) -> pd.Series:
-    x = log_n - optimum["center_log_n_params"]
-    return optimum["c0"] + optimum["c1"] * x + optimum["c2"] * x**2
 
 
 def seed_deviation(runs: pd.DataFrame) -> float | None:

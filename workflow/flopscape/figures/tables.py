@@ -1,6 +1,6 @@
 """What a figure draws: the tables of one study, read and completed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,14 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.optimum_curve import has_curve
 from flopscape.records import FitResult
 
 NEEDED = ("n_params", "n_tokens", "loss")
+VARIED = ("what_changes", "setting", "method", "objective", "n_runs", "status", "reason", "a", "a_low", "a_high")
+"""Columns of a sensitivity table, besides the numbers at asked budgets."""
+CHANGE = "n_tokens_change@"
+"""What the column of the relative change of D* begins with; the budget follows."""
 CURVE_COLUMNS = ("run_id", "step", "n_tokens", "flops", "train_loss", "heldout_loss", "learning_rate")
 SAME_BUDGET = 0.02
 """Largest relative difference between two budgets that are the same one."""
@@ -23,7 +28,8 @@ WITHIN = 0.15
 class Tables:
     """Runs, training curves, and fits by name with their bootstrap draws.
 
-    `runs` has every column that the figures use, whatever the file had; `draws` lacks the fits that wrote none.
+    `runs` has every column that the figures use, whatever the file had; `draws` lacks the fits that wrote none;
+    `sensitivity` is the table of `flopscape sensitivity`, where there is one.
     """
 
     runs: pd.DataFrame
@@ -31,6 +37,7 @@ class Tables:
     fits: dict[str, FitResult] = field(default_factory=dict)
     draws: dict[str, pd.DataFrame] = field(default_factory=dict)
     title: str = ""
+    sensitivity: pd.DataFrame | None = None
 
     @property
     def completed(self) -> pd.DataFrame:
@@ -79,13 +86,20 @@ class Tables:
         return (float(spent.min()), float(spent.max())) if len(spent) else None
 
 
-def read(runs: str | Path, curves: str | Path | None, fits: Iterable[str | Path], title: str) -> Tables:
+def read(
+    runs: str | Path,
+    curves: str | Path | None,
+    fits: Iterable[str | Path],
+    title: str,
+    sensitivity: str | Path | None = None,
+) -> Tables:
     """Read a study's tables; raises FlopscapeError with the path of a file that is missing or lacks a column."""
     paths = [Path(path) for path in fits]
     results = {path.stem: FitResult.read(path) for path in paths}
     draws = {path.stem: _parquet(path.with_suffix(".parquet")) for path in paths if has_draws(path)}
     table = with_budgets(complete(read_csv(runs)), results.values())
-    return Tables(table, _curves(curves), results, draws, title)
+    varied = None if sensitivity is None else read_csv(sensitivity, VARIED)
+    return Tables(table, _curves(curves), results, draws, title, varied)
 
 
 def loss_unit(runs: pd.DataFrame, unit: str) -> str:
@@ -119,7 +133,7 @@ def complete(runs: pd.DataFrame) -> pd.DataFrame:
 
 def with_budgets(runs: pd.DataFrame, fits: Iterable[FitResult]) -> pd.DataFrame:
     """Runs that were planned without budgets get those that a fit found in their compute."""
-    found = next((fit.optima for fit in fits if fit.optima), [])
+    found = next((fit.optima for fit in fits if any(map(has_curve, fit.optima))), [])
     if runs.budget.notna().any() or not found:
         return runs
     budgets = np.array([optimum["budget"] for optimum in found])
@@ -133,17 +147,17 @@ def same_budget(runs: pd.DataFrame, budget: float) -> pd.Series:
     return (runs.budget / budget - 1).abs() < SAME_BUDGET
 
 
-def read_csv(path: str | Path) -> pd.DataFrame:
-    """A table of runs as it stands; raises FlopscapeError with the path where it is none."""
+def read_csv(path: str | Path, needed: Sequence[str] = NEEDED) -> pd.DataFrame:
+    """A table, of runs unless told otherwise, as it stands; raises FlopscapeError with the path where it is none."""
     try:
         runs = pd.read_csv(path, dtype={"run_id": str})
     except OSError as error:
         raise FlopscapeError(f"{path}: cannot be read ({error.strerror})") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise FlopscapeError(f"{path}: not a CSV table ({error})") from error
-    missing = [name for name in NEEDED if name not in runs]
+    missing = [name for name in needed if name not in runs]
     if missing:
-        raise FlopscapeError(f"{path}: no column {', '.join(missing)}; a table of runs has {', '.join(NEEDED)}")
+        raise FlopscapeError(f"{path}: no column {', '.join(missing)}; the table has to have {', '.join(needed)}")
     return runs
 
 

@@ -25,6 +25,7 @@ def estimate(
     seed: int = 0,
     objective: str = "huber",
     delta: float | str | None = None,
+    weights: str | None = None,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit the surface.
 
@@ -43,6 +44,8 @@ def estimate(
     delta : float or "scaled", optional
         Huber's δ in log residuals, 1e-3 unless given; only with `huber`. `scaled` is 1.345 × the residuals' robust
         scale, which keeps 95 % efficiency on Gaussian noise (Huber 1981, section 4.5); the resamples keep it.
+    weights : str, optional
+        `seeds` weights every row by the scatter between seeds (seed_weights.py); otherwise all weigh the same.
 
     Returns
     -------
@@ -56,4 +59,4 @@ def estimate(
     width = scaled_delta(table) if delta == SCALED else delta
     search, words = search_of(objective, width)
     result = FitResult("ok", "", "approach3", "surface", words)
-    return estimate_surface(search, result, table, flops, bootstrap, seed)
+    return estimate_surface(search, result, table, flops, bootstrap, seed, weights)

@@ -13,8 +13,18 @@ from flopscape.laws.arrays import Array, Index, Mask
 from flopscape.records import FitStatus
 
 SEVERITY: dict[FitStatus, int] = {"ok": 0, "weak": 1, "boundary": 2, "refused": 3}
-CONDITION_WEAK, CONDITION_REFUSED = 1e3, 1e4
-"""Condition number of the scaled, centred Jacobian: about 30 for 5 budgets × 7 sizes, 1.6e4 for one budget."""
+CONDITION_WEAK, CONDITION_REFUSED = 150.0, 1500.0
+"""Condition number of the Jacobian with columns of unit length and ln N, ln D centred at their means.
+
+Centring lowers it about 6.5-fold, and thresholds of 1e3 and 1e4 for uncentred logs with it. On Besiroglu et al. 2024's
+surface, budgets 1e18 to 1e20, 7 sizes ±0.6 dex unless said otherwise (SE of a over the relative noise in brackets):
+5 budgets 43 (2.4), 2 budgets 48 (2.8), ±1 dex 27 (1.4), ±0.3 dex 63 (4.8), ±0.15 dex 67 (9.6), all ok; ±0.05 dex 197
+(29), two budgets 20 % apart 285 (29), D within 12 % of 20·N 394 (49), all weak; D within 2 % of 20·N 1.9e3 (238),
+one budget 9.2e3 (68), D = 20·N 8e7, all refused.
+"""
+NOISE_FACTOR = 10.0
+"""SE of a over the relative noise above which the design, not the noise, is to be improved: 2.4 for 5 × 7 runs, and
+9.6 for the narrowest design that is worth running. At σ = 1 % it gives a ± 0.2."""
 SE_WEAK, SE_REFUSED = 0.1, 0.5
 """Standard error of the exponent a, which lies between 0 and 1."""
 FEWEST, FEW = 6, 12
@@ -27,6 +37,11 @@ DRIFT = 0.1
 DISAGREEMENT = 1.5
 OUTLIER_LEVEL = 0.01
 """Chance that any row of a clean table is flagged."""
+ROUNDING = 1e-9
+"""A sum of squares may be negative by this part of the whole from rounding alone."""
+
+
+Diagnostics = dict[str, object]
 
 
 @dataclass
@@ -80,13 +95,16 @@ def outliers(residual: Array, leverage: Array, parameters: int) -> Array:
     """Rows whose externally studentised residual is improbable at the 1 % level for the whole table.
 
     Bonferroni's bound on Student's t with n − parameters − 1 degrees of freedom (Cook & Weisberg 1982, section 2.2).
-    Returns the studentised residual where flagged and 0 elsewhere.
+    Their variance without a row is an identity of least squares; where a robust fit makes it negative, the squares of
+    the other residuals take its place. Returns the studentised residual where flagged and 0 elsewhere.
     """
     dof = len(residual) - parameters - 1
     rest = np.maximum(1 - leverage, 1e-9)
     if dof < 2:
         return np.zeros(len(residual))
-    without = np.maximum(residual @ residual - residual**2 / rest, 1e-30) / dof
+    total = residual @ residual
+    without = total - residual**2 / rest
+    without = np.where(without < -ROUNDING * total, total - residual**2, np.maximum(without, 1e-30)) / dof
     studentised = residual / np.sqrt(without * rest)
     limit = student.ppf(1 - OUTLIER_LEVEL / (2 * len(residual)), dof)
     return np.where((np.abs(studentised) > limit) & (leverage < 0.99), studentised, 0.0)

@@ -1,19 +1,19 @@
 """Whether a fitted surface is to be trusted: identified, off its bounds, and the same without its extreme rows."""
 
-from collections.abc import Callable
-
 import numpy as np
-import pandas as pd
 
 from flopscape.fitting import guards, varpro
-from flopscape.fitting.profile import Local
+from flopscape.fitting.drift import judge_ends
+from flopscape.fitting.fitted import Fitted
+from flopscape.fitting.goodness import judge_fit
+from flopscape.fitting.guards import Diagnostics, Verdict
+from flopscape.fitting.intervals import errors
+from flopscape.fitting.outliers import judge_outliers
+from flopscape.fitting.sampled import judge_sampled
 from flopscape.fitting.table import RunTable
-from flopscape.fitting.varpro import Problem, Solution
-from flopscape.laws.arrays import Array
 
 ON_A_LINE = 0.01
 """Standard deviation across a line in (ln N, ln D) below which the runs lie on it."""
-Diagnostics = dict[str, object]
 
 
 def too_little(table: RunTable) -> str:
@@ -34,82 +34,67 @@ def too_little(table: RunTable) -> str:
     return ""
 
 
-def judge(
-    verdict: guards.Verdict,
-    diagnostics: Diagnostics,
-    table: RunTable,
-    fit: Local,
-    best: Solution,
-    draws: pd.DataFrame,
-    se_a: float,
-) -> None:
-    """Whether the parameters are identified, off their bounds, and globally optimal."""
-    if len(table) > table.n_runs:
-        se_a = float(draws["a"].std())
-        verdict.warn(
-            "rows share runs: the intervals come from resampling whole runs, and profile-F would be too narrow"
-        )
-    condition = fit.condition()
-    diagnostics["se_a"] = se_a
+def judge(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> None:
+    """Every check; findings go to the verdict, numbers to the diagnostics."""
+    _judge_identified(verdict, diagnostics, fitted)
+    _judge_bounds(verdict, diagnostics, fitted)
+    judge_fit(verdict, diagnostics)
+    judge_sampled(verdict, diagnostics, fitted)
+    judge_ends(verdict, diagnostics, fitted)
+    judge_outliers(verdict, diagnostics, fitted)
+
+
+def _judge_identified(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> None:
+    """Whether the runs tell N and D apart, by the design alone, and whether they determine a, with their noise."""
+    condition, se_a = fitted.local.condition(), _error_of_a(fitted)
+    ratio = _noise_factor(fitted)
+    diagnostics |= {"condition": condition, "se_a": se_a, "se_a_over_sigma": ratio}
     if condition > guards.CONDITION_REFUSED:
         verdict.add(
             "refused", f"N and D are not told apart by these runs: the scaled condition number is {condition:.2g}"
         )
     elif condition > guards.CONDITION_WEAK:
         verdict.add("weak", f"N and D are barely told apart: the scaled condition number is {condition:.2g}")
-    guards.judge_uncertainty(verdict, se_a)
-    if table.n_runs < guards.FEW:
-        verdict.add("weak", f"only {table.n_runs} runs for five parameters")
-    if fit.p[0] <= 0:
-        verdict.add("boundary", "the irreducible loss E is at its bound, zero")
-    for name, value in zip(("α", "β"), best.exponents[0], strict=True):
-        if value <= varpro.LOWEST or value >= varpro.HIGHEST:
-            verdict.add("boundary", f"the exponent {name} is at its bound, {value:g}")
-    if not best.converged[0]:
-        verdict.add("weak", "Newton's method did not settle")
-    share = float(draws["degenerate"].mean())
-    diagnostics["degenerate_share"] = share
-    if share > guards.DEGENERATE_SHARE and fit.p[0] > 0:
-        verdict.add("weak", f"{share:.1%} of the resamples end on a bound or have too few distinct runs")
-
-
-def judge_rows(
-    verdict: guards.Verdict,
-    diagnostics: Diagnostics,
-    problem: Problem,
-    table: RunTable,
-    fit: Local,
-    refit_with: Callable[[Problem, Array], Solution],
-) -> None:
-    """Refit without the smallest budget, without the largest, and without flagged rows, all in one batch."""
-    smallest, largest = guards.ends_of_compute(table)
-    flagged = guards.outliers(fit.residual, fit.leverage(), 5)
-    weights = 1.0 - np.stack([smallest, largest, flagged != 0])
-    refit = refit_with(problem, weights)
-    exponents = np.array([fit.p[3], fit.p[4], fit.p[4] / (fit.p[3] + fit.p[4])])
-    moved = [np.array([*theta, theta[1] / theta.sum()]) - exponents for theta in refit.exponents]
-    enough = weights.sum(axis=1) >= guards.FEWEST
-    if enough[0]:
-        diagnostics["without_smallest"] = dict(zip(("alpha", "beta", "a"), moved[0].tolist(), strict=True))
-        if np.abs(moved[0]).max() > guards.DRIFT:
-            worst = int(np.abs(moved[0]).argmax())
-            text = f"{('α', 'β', 'a')[worst]} by {moved[0][worst]:+.2f}"
-            verdict.add("weak", f"leaving out the smallest budget moves {text}: the form may not hold there")
-    if enough[1]:
-        error = problem.y - _predict(problem, refit, 1)
-        diagnostics["predict_largest"] = {
-            "rms": float(np.sqrt(np.mean(error[largest] ** 2))),
-            "mean": float(error[largest].mean()),
-        }
-    if (flagged != 0).any() and enough[2]:
-        diagnostics["outliers"] = table.run_id[flagged != 0].tolist()
-        diagnostics["a_without_outliers"] = float(exponents[2] + moved[2][2])
+    if ratio > guards.NOISE_FACTOR:
         verdict.warn(
-            f"{guards.describe_rows(table, flagged != 0)}: residual up to {np.abs(flagged).max():.0f} standard errors;"
-            f" kept, and without it a = {exponents[2] + moved[2][2]:.3f} instead of {exponents[2]:.3f}"
+            f"this design turns a relative noise σ of the loss into a standard error of {ratio:.3g}·σ in a (5 budgets ×"
+            " 7 sizes ±0.6 dex: 2.4): a wider range of sizes in each budget helps most"
+        )
+    guards.judge_uncertainty(verdict, se_a)
+    if fitted.table.n_runs < guards.FEW:
+        verdict.add("weak", f"only {fitted.table.n_runs} runs for five parameters")
+    if fitted.shared:
+        verdict.warn(
+            "rows share runs: the intervals come from resampling whole runs; profile F and delta are too narrow"
         )
 
 
-def _predict(problem: Problem, solution: Solution, index: int) -> Array:
-    c, theta = solution.coefficients[index], solution.exponents[index]
-    return np.asarray(c[0] + c[1:] @ np.exp(-theta[:, None] * problem.u))
+def _error_of_a(fitted: Fitted) -> float:
+    """Standard error of a: by the delta method, or of the resamples where that does not hold."""
+    if fitted.shared or not fitted.smooth:
+        return float(fitted.draws["a"].std())
+    quantities = fitted.quantities
+    return float(errors(quantities, fitted.local.p, fitted.local.covariance())[1][quantities.names.index("a")])
+
+
+def _noise_factor(fitted: Fitted) -> float:
+    """Standard error of a, by least squares of the log loss on these rows, over the noise of the log loss."""
+    quantities, fit = fitted.quantities, fitted.relative
+    error = errors(quantities, fit.p, fit.covariance())[1][quantities.names.index("a")]
+    return float(error / np.sqrt(fit.variance))
+
+
+def _judge_bounds(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> None:
+    """Whether the fit and its resamples are off their bounds and at an optimum."""
+    at_zero = fitted.local.p[0] <= 0
+    if at_zero:
+        verdict.add("boundary", "the irreducible loss E is at its bound, zero")
+    for name, value in zip(("α", "β"), fitted.best.exponents[0], strict=True):
+        if value <= varpro.LOWEST or value >= varpro.HIGHEST:
+            verdict.add("boundary", f"the exponent {name} is at its bound, {value:g}")
+    if not fitted.best.converged[0]:
+        verdict.add("weak", "Newton's method did not settle")
+    share = float(fitted.draws["degenerate"].mean())
+    diagnostics["degenerate_share"] = share
+    if share > guards.DEGENERATE_SHARE and not at_zero:
+        verdict.add("weak", f"{share:.1%} of the resamples end on a bound or have too few distinct runs")

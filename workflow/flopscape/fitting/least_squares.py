@@ -1,7 +1,9 @@
 """The search that minimises Σ (L_i − E − A·N_i^−α − B·D_i^−β)²: the kernel of varpro.py as it is."""
 
+import numpy as np
+
 from flopscape.fitting import varpro
-from flopscape.fitting.profile import Local, local
+from flopscape.fitting.local_fit import Local, local
 from flopscape.fitting.varpro import Problem, Solution
 from flopscape.laws.arrays import Array
 
@@ -11,10 +13,10 @@ OBJECTIVE = "least squares on the loss"
 class LeastSquares:
     """A `Search`; see surface_fit.py."""
 
-    smooth = True
+    delta = np.inf
 
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
-        return varpro.newton(problem, weights, starts)
+        return varpro.newton(problem, np.broadcast_to(weights, (len(starts), weights.shape[1])), starts)
 
     def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
         return varpro.newton(problem, weights, starts, varpro.RESAMPLE_DECREMENT)

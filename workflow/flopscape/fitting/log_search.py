@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from flopscape.fitting import logloss, nearby, varpro
+from flopscape.fitting.local_fit import Local, local, log_derivatives
 from flopscape.fitting.logloss import Data, Optimum
-from flopscape.fitting.profile import Local, local, log_derivatives
 from flopscape.fitting.varpro import Problem, Solution, parameters
 from flopscape.laws.arrays import Array, Index
 
 LAD_DELTA, LAD_RESAMPLE_DELTA = 1e-9, 3e-5
 """δ that stands for zero, in log residuals: of a fit, and of a resample, where it is far below the noise."""
+MEETING_DIGITS = 4
+"""Decimals in which the exponents of starts agree that go on as one."""
 START = 1e-3
 """Least share of the mean loss that a term starts with, so that it can grow again."""
 BEST_TUNING, NARROW = 1.345, 0.5
@@ -29,7 +31,14 @@ class LogResiduals:
         return bool(np.isinf(self.delta))
 
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
-        return self._minimise(problem, weights, starts, self.delta or LAD_DELTA, logloss.DECREMENT)
+        """Many starts of one problem first go down the least squares that has only exponents to search."""
+        delta = self.delta or LAD_DELTA
+        if len(weights) == len(starts):
+            return self._minimise(problem, weights, starts, delta, logloss.DECREMENT)
+        weights = np.broadcast_to(weights, (len(starts), weights.shape[1]))
+        ends = varpro.newton(problem, self.weighted(problem, weights), starts, varpro.SAME_DECREMENT).exponents
+        _, one, back = np.unique(np.round(ends, MEETING_DIGITS), axis=0, return_index=True, return_inverse=True)
+        return self._minimise(problem, weights[one], ends[one], delta, logloss.DECREMENT).take(back)
 
     def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
         """From where the whole table's optimum moves to; from `starts` too where they lie in another basin."""
@@ -73,8 +82,7 @@ class LogResiduals:
         ]
 
     def _minimise(self, problem: Problem, weights: Array, starts: Array, delta: float, tolerance: float) -> Solution:
-        data = Data(problem.u, np.log(problem.y))
-        p = self._start(problem, weights, starts)
+        data, p = Data(problem.u, np.log(problem.y)), self._start(problem, weights, starts)
         return self._solution(data, weights, logloss.minimise(data, weights, p, delta, tolerance))
 
     def _solution(self, data: Data, weights: Array, found: Optimum) -> Solution:

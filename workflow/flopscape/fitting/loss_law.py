@@ -39,3 +39,12 @@ def loss_along(law: Mapping[str, Any], log_flops: float | Array) -> Array:
     """L* at ln C less ln C₀."""
     E, K, gamma = (law[name] for name in LOSS_LAW)
     return np.asarray(E + K * np.exp(-gamma * log_flops))
+
+
+def loss_scatter(log_flops: Array, losses: Array, variance: Array) -> float:
+    """Variance of the losses (m,) about their law beyond their own `variance` (m,), by moments; 0 for three of them."""
+    m = len(losses)
+    if m <= len(LOSS_LAW):
+        return 0.0
+    residual = losses - loss_along(fit_loss_law(log_flops, losses[None]), log_flops)
+    return max(0.0, float(residual @ residual) / (m - len(LOSS_LAW)) - float(variance.mean()))

@@ -2,10 +2,21 @@
 
 METHODS: dict[str, dict[str, tuple[str, ...]]] = {
     "approach1": {"rule": ("hull", "binned", "horizon"), "curves": ()},
-    "approach2": {"variant": ("parabola", "exact"), "weights": ("seeds",)},
+    "approach2": {"variant": ("parabola", "exact"), "weights": ("seeds",), "bias_correction": ()},
     "approach3": {"objective": ("huber", "lad", "log_lsq", "lsq"), "delta": (), "weights": ("seeds",)},
     "law": {
-        "law": ("coupled", "kaplan", "power_n", "power_d", "power_c", "data_constrained"),
+        "law": (
+            "surface",
+            "coupled",
+            "kaplan",
+            "constrained",
+            "power-n",
+            "power-d",
+            "power-c",
+            "power-n-floor",
+            "power-d-floor",
+            "power-c-floor",
+        ),
         "unique_tokens": (),
     },
     "vpnls": {"weights": ("seeds",)},

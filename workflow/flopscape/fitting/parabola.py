@@ -1,128 +1,120 @@
 """One parabola of the loss in ln N per compute budget, and its vertex (Hoffmann et al. 2022, section 3.2).
 
-Rows of a budget weigh the same: the variance of three seeds is too noisy to weight single sizes by. The noise is
-pooled over the budgets, or each budget's own where every one has enough repeated runs to tell.
+Rows weigh the same unless weights are given. The noise is pooled over the budgets, or each budget's own where every
+one has enough repeated runs to tell.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from flopscape.fitting.budget_curves import Budget, BudgetCurve, CurveFit, budgets, compute_of, no_curve, noise_floor
 from flopscape.fitting.guards import design_index
+from flopscape.fitting.optimum_curve import has_curve
+from flopscape.fitting.results import finite_or_none
 from flopscape.fitting.table import RunTable
-from flopscape.laws.arrays import Array, Index
+from flopscape.laws.arrays import Array
 
+OBJECTIVE = "least squares of a parabola in ln N per budget"
+FEWEST_SIZES = 3
 OWN_NOISE_DOF = 6
 """Repeats (runs beyond the first of a size) that every budget needs to use its own noise."""
-
-
 ROUNDING = 1e-9
 """Curvature across the sizes, as a part of the loss, that is rounding error of a flat or straight curve."""
 
 
-@dataclass(frozen=True)
-class Parabola:
-    """loss = c0 + c1·x + c2·x², x = ln N − center, of one budget; `reason` says why it is not used."""
+def coefficients(x: Array, losses: Array, weights: Array) -> tuple[Array, Array, Array]:
+    """Weighted least squares of c0 + c1·x + c2·x² on every loss vector of one budget's rows.
 
-    budget: float
-    flops: float
-    rows: Index
-    center: float
-    coefficients: Array
-    unit_covariance: Array
-    leverage: Array
-    rss: float
-    n_sizes: int
-    reason: str = ""
+    Parameters
+    ----------
+    x, weights : array, shape (n,)
+        ln N − centre, at least three distinct; weights of the rows.
+    losses : array, shape (R, n)
 
-    @property
-    def dof(self) -> int:
-        return max(len(self.rows) - 3, 0)
-
-    @property
-    def vertex(self) -> tuple[float, float]:
-        """ln N and the loss at the lowest point."""
-        c0, c1, c2 = self.coefficients
-        return float(self.center - c1 / (2 * c2)), float(c0 - c1**2 / (4 * c2))
-
-    @property
-    def vertex_covariance(self) -> Array:
-        """Of (ln N, loss) at the vertex for unit noise, by the delta method, shape (2, 2)."""
-        _, c1, c2 = self.coefficients
-        x = -c1 / (2 * c2)
-        J = np.array([[0.0, -1 / (2 * c2), -x / c2], [1.0, x, x**2]])
-        return np.asarray(J @ self.unit_covariance @ J.T)
-
-
-def fit_parabolas(table: RunTable) -> list[Parabola]:
-    """The parabola of every budget, smallest first; budgets with under three sizes have no coefficients."""
-    budgets = np.unique(table.budget[np.isfinite(table.budget)])
-    return [_parabola(table, float(budget)) for budget in budgets]
-
-
-def _parabola(table: RunTable, budget: float) -> Parabola:
-    rows = np.flatnonzero(table.budget == budget)
-    log_n, flops = np.log(table.n_params[rows]), float(np.exp(np.log(table.flops[rows]).mean()))
-    center, n_sizes = float(log_n.mean()), len(np.unique(table.n_params[rows]))
-    if n_sizes < 3:
-        nothing = np.full(3, np.nan), np.full((3, 3), np.nan), np.zeros(len(rows)), 0.0
-        return Parabola(budget, flops, rows, center, *nothing, n_sizes, f"{n_sizes} distinct sizes; a parabola needs 3")
-    X = np.stack([np.ones_like(log_n), log_n - center, (log_n - center) ** 2], axis=1)
-    Q, R = np.linalg.qr(X)
-    c = np.linalg.solve(R, Q.T @ table.loss[rows])
-    inverse = np.linalg.inv(R)
-    if abs(c[2]) * np.ptp(log_n) ** 2 < ROUNDING * abs(c[0]):
-        c[2] = 0.0
-    residual = table.loss[rows] - X @ c
-    vertex = center - c[1] / (2 * c[2]) if c[2] > 0 else np.nan
-    return Parabola(
-        budget, flops, rows, center, c, inverse @ inverse.T, (Q**2).sum(1), float(residual @ residual), n_sizes,
-        _why_not(c[2], vertex, log_n),
-    )  # fmt: skip
-
-
-def _why_not(curvature: float, vertex: float, log_n: Array) -> str:
-    """Why a budget's vertex is no optimum, or nothing."""
-    if not curvature > 0:
-        return "the curvature is not positive: no lowest point"
-    low, high = log_n.min(), log_n.max()
-    if not low < vertex < high:
-        side = "below" if vertex <= low else "above"
-        return f"the lowest point lies {side} the sizes {np.exp(low):.3g} to {np.exp(high):.3g}"
-    return ""
-
-
-def noise(table: RunTable, parabolas: list[Parabola]) -> tuple[Array, int]:
-    """Noise variance of each budget and its degrees of freedom (0: unknown).
-
-    Pooled over the parabolas' residuals; the budget's own where each budget has at least 6 repeats.
+    Returns
+    -------
+    coefficients (R, 3), their covariance for unit noise (3, 3), and the rows' leverage (n,).
     """
-    dof = sum(p.dof for p in parabolas)
-    repeats = [len(p.rows) - len(np.unique(design_index(table)[p.rows])) for p in parabolas]
-    floor = (1e-12 * float(table.loss.mean())) ** 2
-    if min(repeats, default=0) >= OWN_NOISE_DOF:
-        own = np.array([p.rss / p.dof for p in parabolas])
-        return np.maximum(own, floor), dof
-    pooled = sum(p.rss for p in parabolas) / dof if dof else 0.0
-    return np.full(len(parabolas), max(pooled, floor)), dof
+    root = np.sqrt(weights)
+    Q, upper = np.linalg.qr(np.stack([root, root * x, root * x**2], axis=1))
+    c = np.linalg.solve(upper, Q.T @ (root * losses).T).T
+    c[np.abs(c[:, 2]) * np.ptp(x) ** 2 < ROUNDING * np.abs(c[:, 0]), 2] = 0.0
+    inverse = np.linalg.inv(upper)
+    return c, inverse @ inverse.T, (Q**2).sum(axis=1)
 
 
-def describe(parabola: Parabola, n_tokens: float, variance: float) -> dict[str, Any]:
-    """One entry of `FitResult.optima`; None where the budget has no vertex."""
-    known = np.isfinite(parabola.coefficients).all() and parabola.coefficients[2] > 0
-    log_n, loss = parabola.vertex if known else (np.nan, np.nan)
-    spread = np.sqrt(np.diag(parabola.vertex_covariance) * variance) if known else np.full(2, np.nan)
-    numbers = {
-        "n_params": np.exp(log_n), "n_tokens": n_tokens, "loss": loss,
-        "se_log_n_params": spread[0], "se_loss": spread[1],
-        "center_log_n_params": parabola.center,
-        **{f"c{i}": c for i, c in enumerate(parabola.coefficients)},
-        "curvature": 2 * parabola.coefficients[2],
-    }  # fmt: skip
-    entry: dict[str, Any] = {"budget": parabola.budget, "flops": parabola.flops}
-    entry |= {name: float(value) if np.isfinite(value) else None for name, value in numbers.items()}
-    return entry | {
-        "n_runs": len(parabola.rows), "n_sizes": parabola.n_sizes,
-        "used": not parabola.reason, "reason": parabola.reason,
-    }  # fmt: skip
+def vertices(c: Array) -> Array:
+    """(x, loss) of the lowest point of each parabola (R, 3), NaN where the curvature is not positive; shape (R, 2)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        points = np.stack([-c[:, 1] / (2 * c[:, 2]), c[:, 0] - c[:, 1] ** 2 / (4 * c[:, 2])], axis=1)
+    return np.where(c[:, 2:] > 0, points, np.nan)
+
+
+def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
+    """The parabola of every budget; those with under three sizes have none."""
+    row_weights = np.ones(len(table)) if weights is None else weights
+    curves = [fit_curve(table, budget, row_weights) for budget in budgets(table)]
+    used = [curve for curve in curves if curve.used]
+    variance, dof = _noise(table, used, row_weights, own=weights is None)
+    covariance = np.zeros((len(used), 2, len(used), 2))
+    for i, curve in enumerate(used):
+        covariance[i, :, i] = variance[i] * curve.covariance
+    known = iter(variance)
+    pooled = variance[0] if used else np.nan
+    scaled = [_scaled(curve, next(known) if curve.used else pooled) for curve in curves]
+    compute = compute_of(table, [curve.budget for curve in used])
+    parameters = 3 * sum(has_curve(curve.shape) for curve in curves)
+    return CurveFit(scaled, compute, covariance, variance, dof, parameters, row_weights)
+
+
+def fit_curve(table: RunTable, budget: Budget, weights: Array) -> BudgetCurve:
+    """One budget's parabola, with the vertex's covariance for unit noise."""
+    center = float(budget.log_n.mean())
+    if budget.n_sizes < FEWEST_SIZES:
+        reason = f"{budget.n_sizes} distinct sizes; a parabola needs {FEWEST_SIZES}"
+        return no_curve(budget, _shape(center, np.full(3, np.nan)), reason)
+    x, loss = budget.log_n - center, table.loss[budget.rows]
+    many, unit, leverage = coefficients(x, loss[None], weights[budget.rows])
+    c, vertex = many[0], vertices(many)[0] + [center, 0.0]
+    residual = loss - np.polynomial.polynomial.polyval(x, c)
+    covariance = _vertex_covariance(c, unit)
+    return BudgetCurve(
+        budget, vertex, covariance, _shape(center, c), residual, leverage, budget.why_unused(float(vertex[0]))
+    )
+
+
+def _vertex_covariance(c: Array, unit: Array) -> Array:
+    """Of (ln N, loss) at the vertex for unit noise, by the delta method, shape (2, 2)."""
+    if not c[2] > 0:
+        return np.full((2, 2), np.nan)
+    x = -c[1] / (2 * c[2])
+    J = np.array([[0.0, -1 / (2 * c[2]), -x / c[2]], [1.0, x, x**2]])
+    return np.asarray(J @ unit @ J.T)
+
+
+def _scaled(curve: BudgetCurve, variance: float) -> BudgetCurve:
+    return replace(curve, covariance=curve.covariance * variance)
+
+
+def _shape(center: float, c: Array) -> dict[str, Any]:
+    """What `optima` keeps of a parabola."""
+    numbers = {"center_log_n_params": center, **{f"c{i}": value for i, value in enumerate(c)}, "curvature": 2 * c[2]}
+    return {"shape": "parabola"} | {name: finite_or_none(value) for name, value in numbers.items()}
+
+
+def _noise(table: RunTable, used: list[BudgetCurve], weights: Array, own: bool) -> tuple[Array, int]:
+    """Noise variance of a row of weight one in each budget, and its degrees of freedom (0: unknown).
+
+    Pooled over the parabolas' residuals; with `own`, the budget's own where each budget has at least 6 repeats.
+    """
+    squares = np.array([weights[curve.budget.rows] @ curve.residual**2 for curve in used])
+    dof = np.array([max(len(curve.residual) - 3, 0) for curve in used], int)
+    design = design_index(table)
+    repeats = [len(curve.residual) - len(np.unique(design[curve.budget.rows])) for curve in used]
+    total = int(dof.sum())
+    if own and min(repeats, default=0) >= OWN_NOISE_DOF:
+        return np.maximum(squares / dof, noise_floor(table)), total
+    pooled = squares.sum() / total if total else 0.0
+    return np.full(len(used), max(float(pooled), noise_floor(table))), total

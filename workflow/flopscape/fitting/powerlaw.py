@@ -1,7 +1,7 @@
 """A power law through per-budget optima: a line in logs whose errors come from the optima's own.
 
 The line is ordinary least squares, as in Hoffmann et al. 2022 and Grattafiori et al. 2024 (arXiv 2407.21783, section
-3.2.1), so that published fits are reproduced; its covariance carries the variance of every vertex, plus a scatter
+3.2.1), so that published fits are reproduced; its covariance carries the covariance of the vertices, plus a scatter
 between budgets where the vertices lie further from the line than their errors allow (method of moments, DerSimonian &
 Laird 1986). Intervals use Student's t with the degrees of freedom of the noise, or of the scatter where there is some.
 """
@@ -17,6 +17,9 @@ from flopscape.laws.arrays import Array
 SCATTER_LEVEL = 0.9
 """Scatter is added where χ² exceeds this quantile. In simulations of 5 budgets × 7 sizes the interval of a then covers
 0.97 without scatter, 0.96 with a scatter as large as the vertices' errors and 0.92 with four times that."""
+
+COLLINEAR = 1e-14
+"""Least variance of a combination of vertices, as a part of the greatest, that is not rounding error."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +58,29 @@ def projector(log_flops: Array) -> Array:
     return np.stack([np.full(len(z), 1 / len(z)), z / (z @ z)])
 
 
-def fit_line(log_flops: Array, y: Array, variance: Array, dof: int) -> Line:
-    """Line through m ≥ 3 ordinates with variances known from `dof` degrees of freedom (0: not known)."""
+def fit_line(log_flops: Array, y: Array, own: Array, dof: int) -> Line:
+    """Line through m ≥ 3 ordinates whose covariance `own` (m, m) is known from `dof` degrees of freedom (0: not known).
+
+    The residuals' expected square is tr((I − H)·V), which gives the scatter.
+    """
     P, m = projector(log_flops), len(y)
     intercept, slope = P @ y
     center = float(log_flops.mean())
     z = log_flops - center
     residual = y - intercept - slope * z
-    hat = 1 / m + z**2 / (z @ z)
-    own = variance if dof else np.zeros(m)
+    rest = np.eye(m) - np.stack([np.ones(m), z], axis=1) @ P
+    own = own if dof else np.zeros((m, m))
     scatter = 0.0
     if not dof or _misfit(z, y, own) > fisher.ppf(SCATTER_LEVEL, m - 2, dof):
-        scatter = max(0.0, float(residual @ residual - (1 - hat) @ own) / (m - 2))
-    covariance = (P * (own + scatter)) @ P.T
+        scatter = max(0.0, float(residual @ residual - np.sum(rest * own)) / (m - 2))
+    covariance = P @ (own + scatter * np.eye(m)) @ P.T
     freedom = m - 2 if scatter > 0 or not dof else dof
     return Line(float(slope), float(intercept), center, covariance, scatter, freedom)
 
 
-def _misfit(z: Array, y: Array, variance: Array) -> float:
-    """χ² over its expectation of the weighted line: Fisher's F where the vertices' errors explain all scatter."""
-    weight = 1 / np.sqrt(variance)
-    _, squares, _, _ = np.linalg.lstsq(np.stack([weight, weight * z], axis=1), weight * y, rcond=None)
+def _misfit(z: Array, y: Array, covariance: Array) -> float:
+    """χ² over its expectation of the generalised line: Fisher's F where the vertices' errors explain all scatter."""
+    values, vectors = np.linalg.eigh(covariance)
+    whiten = vectors / np.sqrt(np.maximum(values, COLLINEAR * values[-1]))
+    _, squares, _, _ = np.linalg.lstsq(whiten.T @ np.stack([np.ones_like(z), z], axis=1), whiten.T @ y, rcond=None)
     return float(squares[0]) / (len(z) - 2)

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.law_predict import predict_law
+from flopscape.fitting.near_optimal import near_optimal_sizes
 from flopscape.fitting.resample import percentile_interval
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute, optimum
@@ -15,24 +17,22 @@ from flopscape.laws.surface import Surface, loss
 from flopscape.records import Estimate, FitResult, Prediction
 
 
-def predict_file(path: str | Path, flops: Sequence[float], n_params: float | None = None) -> list[Prediction]:
-    """Predictions from FIT.json and the draws beside it.
-
-    Raises
-    ------
-    FlopscapeError
-        The file or its draws cannot be read, or the fit has no surface to predict from.
-    """
+def read_fit(path: str | Path) -> tuple[FitResult, pd.DataFrame]:
+    """FIT.json and the draws beside it; raises FlopscapeError where one of them cannot be read."""
     draws = Path(path).with_suffix(".parquet")
     try:
         frame = pd.read_parquet(draws)
     except (OSError, ValueError) as error:
         raise FlopscapeError(f"{draws}: the fit's draws cannot be read; run the fit again") from error
-    return predict(FitResult.read(path), frame, flops, n_params)
+    return FitResult.read(path), frame
 
 
 def predict(
-    result: FitResult, draws: pd.DataFrame, flops: Sequence[float], n_params: float | None = None
+    result: FitResult,
+    draws: pd.DataFrame,
+    flops: Sequence[float],
+    n_params: float | None = None,
+    unique_tokens: float | None = None,
 ) -> list[Prediction]:
     """The compute-optimal N, D and loss at each C, or D and loss for a given N; intervals from the fit's draws.
 
@@ -44,11 +44,26 @@ def predict(
         Compute C in FLOPs.
     n_params : float, optional
         Use this size instead of the optimal one.
+    unique_tokens : float, optional
+        Of the law constrained: distinct tokens, when not those that the fit was told.
+
+    Raises
+    ------
+    FlopscapeError
+        The fit cannot answer, or a number is not positive.
     """
-    if result.status == "refused" or result.exponents is None:
+    if result.status == "refused" or (result.exponents is None and result.parameters is None):
         raise FlopscapeError(f"the fit has no prediction: {result.reason}")
-    if any(not 0 < c < np.inf for c in [*flops, *([] if n_params is None else [n_params])]):
-        raise FlopscapeError("flops and n_params must be positive")
+    given = {"n_params": n_params, "unique_tokens": unique_tokens}
+    for name, value in [*(("flops", c) for c in flops), *given.items()]:
+        if value is not None and not 0 < value < np.inf:
+            raise FlopscapeError(f"{name}: {value!r} is not a positive number")
+    if result.parameters is not None:
+        return [predict_law(result, draws, float(c), n_params, unique_tokens) for c in flops]
+    if unique_tokens is not None:
+        raise FlopscapeError(
+            f"unique_tokens: {result.method} does not depend on it, only the law constrained; leave it out"
+        )
     if result.surface is None:
         return [_from_power_law(result, draws, float(c), n_params) for c in flops]
     best = Surface(**{name: np.asarray(number.estimate) for name, number in result.surface.items()})
@@ -62,7 +77,8 @@ def _from_surface(
 ) -> Prediction:
     n, d, L = _at(best, flops, n_params, compute)
     ns, ds, Ls = _at(sampled, flops, n_params, compute)
-    return Prediction(flops, _estimate(n, ns), _estimate(d, ds), _estimate(L, Ls), _estimate(d / n, ds / ns))
+    band = near_optimal_sizes(best, flops, compute) if n_params is None else None
+    return Prediction(flops, _estimate(n, ns), _estimate(d, ds), _estimate(L, Ls), _estimate(d / n, ds / ns), band)
 
 
 def _at(surface: Surface, flops: float, n_params: float | None, compute: Compute) -> tuple[Array, Array, Array]:

@@ -1,4 +1,4 @@
-"""Profile-F intervals of any quantity q(p) of a surface fit, and delta-method standard errors.
+"""Profile-F intervals of any quantity q(p) of a surface fit.
 
 The interval of q is its range over {p : RSS(p) ≤ RSS_min·(1 + F/(n − 5))}, F = t²(n − 5) (Bates & Watts 1988, section
 6.1): its ends solve ∇½RSS = μ∇q on the region's boundary. They are followed from the optimum outwards in steps, each
@@ -6,79 +6,20 @@ corrected by Newton's method, for all quantities and both sides at once. E stays
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from scipy.stats import t as student
 
+from flopscape.fitting.local_fit import Local
 from flopscape.fitting.quantities import Quantities, is_logarithmic
 from flopscape.fitting.varpro import Problem
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.arrays import Array, Index
 
 FRACTIONS = (0.25, 0.5, 0.75, 1.0)
 """Parts of the way outwards, in units of the root of the rise in RSS."""
 CORRECTIONS = 12
 DIFFERENCE = 1e-5
-
-
-Derivatives = Callable[[Problem, Array], tuple[Array, Array, Array]]
-"""Residuals (m, n), J (m, 5, n) and the exact Hessian of ½RSS (m, 5, 5) at p (m, 5)."""
-
-
-@dataclass(frozen=True)
-class Local:
-    """The fit around its optimum: p (5,), residuals, J (5, n), RSS, and n − 5 degrees of freedom.
-
-    Residuals and J = ∂L̂/∂p are of the loss, or of its logarithm: as `derivatives` gives them. `raw` are the residuals
-    of the loss in either case, in nats.
-    """
-
-    p: Array
-    residual: Array
-    jacobian: Array
-    rss: float
-    dof: int
-    raw: Array
-    derivatives: Derivatives
-
-    @property
-    def variance(self) -> float:
-        """Residual variance, with a floor at rounding for exact data."""
-        return max(self.rss / max(self.dof, 1), 1e-26)
-
-    @property
-    def free(self) -> Mask:
-        """Whether each parameter is off its bound: E may be zero."""
-        return np.array([self.p[0] > 0, True, True, True, True])
-
-    def covariance(self) -> Array:
-        """s²(JᵀJ)⁻¹ over the free parameters, zero elsewhere."""
-        scale = np.linalg.norm(self.jacobian, axis=1)[self.free]
-        scaled = self.jacobian[self.free] / scale[:, None]
-        inverse = np.linalg.pinv(scaled @ scaled.T, rcond=1e-14, hermitian=True)
-        full = np.zeros((5, 5))
-        full[np.ix_(self.free, self.free)] = self.variance * inverse / np.outer(scale, scale)
-        return full
-
-    def condition(self) -> float:
-        """Condition number of J in (ln E, ln A', ln B', α, β) with columns scaled to unit length."""
-        J = self.jacobian[self.free]
-        return float(np.linalg.cond((J / np.linalg.norm(J, axis=1)[:, None]).T))
-
-    def leverage(self) -> Array:
-        """Diagonal of the hat matrix, shape (n,)."""
-        J = self.jacobian[self.free]
-        Q = np.linalg.qr((J / np.linalg.norm(J, axis=1)[:, None]).T)[0]
-        return np.asarray((Q**2).sum(axis=1))
-
-
-@np.errstate(all="ignore")
-def delta_errors(fit: Local, quantities: Quantities) -> dict[str, float]:
-    """Standard error of each quantity by the delta method; logarithmic ones in logs."""
-    _, gradients = quantities.evaluate(fit.p[None])
-    variance = np.einsum("qi,ij,qj->q", gradients[0], fit.covariance(), gradients[0])
-    return dict(zip(quantities.names, np.sqrt(np.maximum(variance, 0)).tolist(), strict=True))
 
 
 @np.errstate(all="ignore")
@@ -91,54 +32,6 @@ def profile_intervals(problem: Problem, fit: Local, quantities: Quantities) -> d
         low, high = np.exp(ends[i]) if is_logarithmic(name) else ends[i]
         out[name] = (float(low), float(high))
     return out
-
-
-def loss_derivatives(problem: Problem, p: Array) -> tuple[Array, Array, Array]:
-    """`Derivatives` of the loss: residuals L − L̂ in nats."""
-    x, y = _terms(problem, p)
-    u, v = problem.u
-    J = np.stack([np.ones_like(x), x, y, -u * x, -v * y], axis=1)
-    residual = problem.y - p[:, :1] - x - y
-    H = J @ J.swapaxes(1, 2)
-    _add_curvature(H, -residual, J, problem)
-    return residual, J, H
-
-
-def log_derivatives(problem: Problem, p: Array) -> tuple[Array, Array, Array]:
-    """`Derivatives` of the log loss: residuals ln L − ln L̂; ∂²ln L̂ = ∂²L̂/L̂ − J·Jᵀ."""
-    x, y = _terms(problem, p)
-    u, v = problem.u
-    predicted = p[:, :1] + x + y
-    J = np.stack([np.ones_like(x), x, y, -u * x, -v * y], axis=1) / predicted[:, None]
-    residual = np.log(problem.y) - np.log(predicted)
-    H = (J * (1 + residual)[:, None]) @ J.swapaxes(1, 2)
-    _add_curvature(H, -residual, J, problem)
-    return residual, J, H
-
-
-def _terms(problem: Problem, p: Array) -> tuple[Array, Array]:
-    """A'·exp(−α·u) and B'·exp(−β·v), each of shape (m, n)."""
-    u, v = problem.u
-    return np.exp(p[:, 1, None] - p[:, 3, None] * u), np.exp(p[:, 2, None] - p[:, 4, None] * v)
-
-
-def _add_curvature(H: Array, factor: Array, J: Array, problem: Problem) -> None:
-    """Add Σ factor·∂²L̂ in place: each term's block is its column of J times (1, −u; −u, u²)."""
-    for amplitude, exponent, logs in ((1, 3, problem.u[0]), (2, 4, problem.u[1])):
-        column = factor * J[:, amplitude]
-        cross = (column * -logs).sum(1)
-        H[:, amplitude, amplitude] += column.sum(1)
-        H[:, amplitude, exponent] += cross
-        H[:, exponent, amplitude] += cross
-        H[:, exponent, exponent] += (column * logs**2).sum(1)
-
-
-def local(problem: Problem, p: Array, derivatives: Derivatives = loss_derivatives) -> Local:
-    """Residuals and derivatives at p."""
-    residual, jacobian, _ = derivatives(problem, p[None])
-    raw = loss_derivatives(problem, p[None])[0][0]
-    rss = float(residual[0] @ residual[0])
-    return Local(p, residual[0], jacobian[0], rss, residual.shape[1] - 5, raw, derivatives)
 
 
 def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> Array:
@@ -154,10 +47,11 @@ def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> A
     multiplier = side * radius / size[which]
     done = np.zeros(2 * Q, bool)
     p, mu = fit.p + FRACTIONS[0] * direction, FRACTIONS[0] * multiplier
+    derive = partial(fit.derivatives, problem, root=fit.root)
     for before, fraction in zip((FRACTIONS[0], *FRACTIONS), FRACTIONS, strict=False):
         p, mu = fit.p + (p - fit.p) * fraction / before, mu * fraction / before
         target = (fit.rss + (fraction * radius) ** 2) / 2
-        p, mu, done = _correct(partial(fit.derivatives, problem), quantities, which, p, mu, target, radius, covariance)
+        p, mu, done = _correct(derive, quantities, which, p, mu, target, radius, covariance)
     ends = quantities.evaluate(p)[0][np.arange(2 * Q), which]
     ends = np.where(done, ends, np.nan)
     ends = np.where((which == 0) & (side < 0) & (p[:, 0] <= 0), 0.0, ends)

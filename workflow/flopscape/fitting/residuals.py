@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting import optimum_curve
+from flopscape.fitting.law_predict import fitted_loss
 from flopscape.fitting.table import SIX_N_D, RunTable, chosen_rows, read_runs
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, loss
@@ -20,7 +22,7 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
     table : RunTable
         The table that was fitted, with the same rows left out.
     result : FitResult
-        A fit with a surface, or with per-budget parabolas.
+        A fit with a surface, another law, or one curve per budget.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
     """
     if result.input_hash and result.input_hash != table.input_hash:
         raise FlopscapeError(f"{table.path}: not the table that this fit was made of (its input hash differs)")
-    predicted = _from_surface(table, result) if result.surface else _from_parabolas(table, result)
+    predicted = _predicted(table, result)
     frame = pd.DataFrame(
         {
             "run_id": table.run_id,
@@ -58,18 +60,23 @@ def fitted_table(path: str | Path, result: FitResult) -> RunTable:
     return chosen_rows(read_runs(path, columns), told.get("exclude"), told.get("min_flops"))
 
 
+def _predicted(table: RunTable, result: FitResult) -> Array:
+    if result.parameters:
+        return fitted_loss(table, result)
+    return _from_surface(table, result) if result.surface else _from_curves(table, result)
+
+
 def _from_surface(table: RunTable, result: FitResult) -> Array:
     assert result.surface is not None
     surface = Surface(**{name: number.estimate for name, number in result.surface.items()})
     return loss(surface, table.n_params, table.n_tokens)
 
 
-def _from_parabolas(table: RunTable, result: FitResult) -> Array:
+def _from_curves(table: RunTable, result: FitResult) -> Array:
     predicted = np.full(len(table), np.nan)
     for optimum in result.optima:
         rows = np.isclose(table.budget, optimum["budget"], rtol=1e-12)
-        if optimum["used"] and optimum.get("c2") is not None and rows.any():
-            x = np.log(table.n_params[rows]) - optimum["center_log_n_params"]
-            coefficients = [optimum[name] for name in ("c0", "c1", "c2")]
-            predicted[rows] = np.polynomial.polynomial.polyval(x, coefficients)
+        if optimum["used"] and optimum_curve.has_curve(optimum) and rows.any():
+            log_n, log_tokens = np.log(table.n_params[rows]), np.log(table.n_tokens[rows])
+            predicted[rows] = optimum_curve.predicted(optimum, log_n, log_tokens)
     return predicted

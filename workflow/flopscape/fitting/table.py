@@ -173,6 +173,8 @@ def _completed(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Exclusion]]:
 def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index, blank: bool = False) -> Array:
     """A column as finite positive float64; the first wrong cell is named. With `blank`, empty cells become NaN."""
     cells = frame[name].to_numpy(dtype=object)
+    if frame[name].dtype in (bool, object):
+        _refuse_truth(cells, name, path, row)
     empty = np.array([cell is None or cell != cell or cell == "" for cell in cells], bool)
     cells = np.where(empty, np.nan, cells)
     try:
@@ -188,6 +190,13 @@ def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index
         why = ", and the law is of nats above zero (a normalised or log loss?)" if name == "loss" else ""
         raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {shown}, must be positive and finite{why}")
     return np.asarray(values, float)
+
+
+def _refuse_truth(cells: np.ndarray, name: str, path: str | Path, row: Index) -> None:
+    """True is no 1: Parquet and JSON lines tell them apart, and float() does not."""
+    truth = [i for i, cell in enumerate(cells) if isinstance(cell, bool | np.bool_)]
+    if truth:
+        raise FlopscapeError(f"{path}, row {row[truth[0]]}, column {name}: {cells[truth[0]]} is not a number")
 
 
 def _typed(column: "pd.Series") -> "pd.Series":

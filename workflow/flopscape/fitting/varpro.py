@@ -3,10 +3,11 @@
 For fixed exponents θ the problem is linear in c, so only θ is searched (variable projection: Golub & Pereyra 1973).
 Every problem gets its own global start from a shared exponent grid, whose moments are matrix products, and is then
 polished by Newton's method on the projected objective with its exact Hessian. u_j are centred logs, so no unit of
-N or D enters. All sums are sums, never means; the stopping rule is relative to the objective.
+N or D enters. A term may be any size that the loss falls with (depth, resolution); exponents found in one modality do
+not carry over to another. All sums are sums, never means; the stopping rule is relative to the objective.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.fitting.faces import Entries, best_coefficients, best_gain
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.arrays import Array, Index, Mask
 
 LOWEST, HIGHEST = 0.005, 5.0
 """Bounds of the exponents: far outside what is published (0.03 to 1.3). A fit that ends there says so."""
@@ -48,8 +49,11 @@ class Solution(NamedTuple):
 
     def one(self, index: int) -> "Solution":
         """A single problem, still with R = 1."""
-        kept = slice(index, index + 1)
-        return Solution(self.coefficients[kept], self.exponents[kept], self.objective[kept], self.converged[kept])
+        return self.take(slice(index, index + 1))
+
+    def take(self, which: Index | slice) -> "Solution":
+        """Some of the problems."""
+        return Solution(self.coefficients[which], self.exponents[which], self.objective[which], self.converged[which])
 
 
 @dataclass(frozen=True)
@@ -160,8 +164,8 @@ def many_starts(problem: Problem, weights: Array, grid: Array) -> Array:
     return np.concatenate([grid[np.argwhere(lowest)][:32], coarse.reshape(-1, problem.terms)])
 
 
-class _State(NamedTuple):
-    """The projected problem at given exponents, for R problems."""
+class State(NamedTuple):
+    """The projected problem at given exponents, for R problems; gradient and Hessian are of half the objective."""
 
     coefficients: Array
     objective: Array
@@ -169,16 +173,18 @@ class _State(NamedTuple):
     hessian: Array
 
 
-def _evaluate(u: Array, y: Array, weights: Array, theta: Array) -> _State:
+def evaluate(u: Array, y: Array, weights: Array, theta: Array) -> State:
     """Coefficients, objective, and the exact gradient and Hessian of half the projected objective, block by block.
+
+    `u` is (k, n), or (k, R, n) where each problem has its own; y and the weights are (R, n).
 
     All of it comes from one Gram matrix of (1, x_j, u_j·x_j, y, u_j²·x_j): with r = y − Σ c_i φ_i and the Hessian
     blocks of ½ Σ w r² in (θ, c), the projected Hessian is the Schur complement H_θθ − H_θc H_cc⁻¹ H_cθ.
     """
     k = len(u)
     gram = np.empty((len(theta), 3 * k + 2, 2 * k + 2))
-    for block in blocks(len(theta), u.shape[1]):
-        gram[block] = _gram(u, y[block], weights[block], theta[block])
+    for block in blocks(len(theta), u.shape[-1]):
+        gram[block] = _gram(u if u.ndim == 2 else u[:, block], y[block], weights[block], theta[block])
     linear, slope, curve = slice(0, k + 1), slice(k + 1, 2 * k + 1), slice(2 * k + 2, 3 * k + 2)
     h_cc = gram[:, linear, linear]
     c = best_coefficients(h_cc, gram[:, linear, -1])
@@ -191,13 +197,13 @@ def _evaluate(u: Array, y: Array, weights: Array, theta: Array) -> _State:
     h_tt[:, diagonal, diagonal] -= amplitude * with_residual[:, curve]
     h_tc = -amplitude[:, :, None] * gram[:, slope, linear]
     h_tc[:, diagonal, diagonal + 1] += with_residual[:, slope]
-    return _State(c, objective, gradient, _schur(h_tt, h_tc, h_cc, c > 0))
+    return State(c, objective, gradient, _schur(h_tt, h_tc, h_cc, c > 0))
 
 
 def _gram(u: Array, y: Array, weights: Array, theta: Array) -> Array:
     """Weighted products of (1, x_j, u_j·x_j, y, u_j²·x_j) with all but the last k of them: (R, 3k + 2, 2k + 2)."""
     k = len(u)
-    columns = np.empty((len(theta), 3 * k + 2, u.shape[1]))
+    columns = np.empty((len(theta), 3 * k + 2, u.shape[-1]))
     columns[:, 0] = 1.0
     columns[:, 2 * k + 1] = y
     for j, logs in enumerate(u):
@@ -217,7 +223,7 @@ def blocks(problems: int, rows: int) -> Iterator[slice]:
 
 
 def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
-    """H_θθ − H_θc H_cc⁻¹ H_cθ over the free coefficients; exponents of absent terms get a unit diagonal."""
+    """H_θθ − H_θc H_cc⁻¹ H_cθ over the free coefficients; zero in the exponents of absent terms."""
     h_tc = np.where(free[:, None] & free[:, 1:, None], h_tc, 0.0)
     both = free[:, :, None] & free[:, None]
     h_cc = np.where(both, h_cc, np.eye(free.shape[1]))
@@ -226,16 +232,13 @@ def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
         h_cc * scale[:, :, None] * scale[:, None] + 1e-15 * np.eye(free.shape[1]),
         scale[:, :, None] * h_tc.swapaxes(1, 2),
     )
-    reduced = h_tt - h_tc @ (scale[:, :, None] * inner)
-    k = h_tt.shape[1]
-    reduced[:, np.arange(k), np.arange(k)] += ~free[:, 1:]
-    return reduced
+    return np.asarray(h_tt - h_tc @ (scale[:, :, None] * inner))
 
 
 def coefficients_at(problem: Problem, weights: Array, theta: Array) -> Array:
     """Non-negative least-squares coefficients (R, k + 1) at given exponents (R, k)."""
     y = np.broadcast_to(problem.y, weights.shape)
-    return _evaluate(problem.u, y, weights, theta).coefficients
+    return evaluate(problem.u, y, weights, theta).coefficients
 
 
 def fitted(problem: Problem, solution: Solution) -> Array:
@@ -245,12 +248,22 @@ def fitted(problem: Problem, solution: Solution) -> Array:
 
 
 def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DECREMENT) -> Solution:
-    """Minimise from given exponents (R, k): damped Newton within the bounds, problem by problem until all stop."""
-    theta = np.clip(theta, LOWEST, HIGHEST)
+    """Minimise from given exponents (R, k)."""
     y = np.broadcast_to(problem.y, weights.shape)
     squares = (weights * y**2).sum(axis=1)
+    return descend(lambda at, theta: evaluate(problem.u, y[at], weights[at], theta), theta, squares, tolerance)
+
+
+def descend(
+    state_at: Callable[[Index, Array], State], theta: Array, squares: Array, tolerance: float = DECREMENT
+) -> Solution:
+    """Damped Newton within the bounds from exponents (R, k), problem by problem until all stop.
+
+    `state_at(at, theta)` evaluates the problems of the indices `at`; `squares` (R,) are Σ w y², the objective's scale.
+    """
+    theta = np.clip(theta, LOWEST, HIGHEST)
     floor = FLOOR * squares
-    state = _evaluate(problem.u, y, weights, theta)
+    state = state_at(np.arange(len(theta)), theta)
     step, decrement = _newton_step(state, theta)
     converged = decrement <= tolerance * state.objective + floor
     for _ in range(STEPS):
@@ -258,7 +271,7 @@ def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DE
         if not len(todo):
             break
         trial = np.clip(theta[todo] + step[todo], LOWEST, HIGHEST)
-        new = _evaluate(problem.u, y[todo], weights[todo], trial)
+        new = state_at(todo, trial)
         accepted = new.objective <= state.objective[todo] + ROUNDING * squares[todo]
         rejected, moved = todo[~accepted], todo[accepted]
         step[rejected] *= 0.25
@@ -266,18 +279,19 @@ def newton(problem: Problem, weights: Array, theta: Array, tolerance: float = DE
         theta[moved] = trial[accepted]
         for old, fresh in zip(state, new, strict=True):
             old[moved] = fresh[accepted]
-        fresh_state = _State(*(part[moved] for part in state))
+        fresh_state = State(*(part[moved] for part in state))
         step[moved], decrement = _newton_step(fresh_state, theta[moved])
         converged[moved] = decrement <= tolerance * fresh_state.objective + floor[moved]
     return Solution(state.coefficients, theta, state.objective, converged)
 
 
-def _newton_step(state: _State, theta: Array) -> tuple[Array, Array]:
+def _newton_step(state: State, theta: Array) -> tuple[Array, Array]:
     """Newton step with the Hessian's eigenvalues made positive, at most halving or doubling an exponent.
 
-    Exponents on a bound that the gradient pushes outwards stay there. Also returns the decrement gᵀH⁻¹g.
+    Exponents of absent terms, and on a bound that the gradient pushes outwards, stay. Also returns gᵀH⁻¹g.
     """
     stuck = ((theta <= LOWEST) & (state.gradient > 0)) | ((theta >= HIGHEST) & (state.gradient < 0))
+    stuck |= np.einsum("rii->ri", state.hessian) == 0
     gradient = np.where(stuck, 0.0, state.gradient)
     hessian = np.where(stuck[:, :, None] | stuck[:, None], np.eye(theta.shape[1]), state.hessian)
     values, vectors = np.linalg.eigh(hessian)

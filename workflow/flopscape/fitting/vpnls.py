@@ -1,7 +1,7 @@
 """Method `vpnls`: the surface by least squares on the loss, with E, A, B ≥ 0 and only (α, β) searched.
 
-Objective Σ (L_i − E − A·N_i^−α − B·D_i^−β)², every completed row with weight one. The search is global and exact; see
-varpro.py. Intervals: percentile bootstrap of whole runs from 20 runs on, the profile-F interval below.
+Objective Σ (L_i − E − A·N_i^−α − B·D_i^−β)², each row with weight one unless asked otherwise. The search is
+global and exact; see varpro.py. Intervals: percentile bootstrap of whole runs from 20 runs on, profile F below.
 """
 
 from collections.abc import Sequence
@@ -9,13 +9,19 @@ from collections.abc import Sequence
 import pandas as pd
 
 from flopscape.fitting.least_squares import OBJECTIVE, LeastSquares
+from flopscape.fitting.profile_grid import profile_grid
 from flopscape.fitting.surface_fit import estimate_surface
 from flopscape.fitting.table import RunTable
 from flopscape.records import FitResult
 
 
 def estimate(
-    table: RunTable, *, flops: Sequence[float] = (), bootstrap: int = 4000, seed: int = 0
+    table: RunTable,
+    *,
+    flops: Sequence[float] = (),
+    bootstrap: int = 4000,
+    seed: int = 0,
+    weights: str | None = None,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit the surface.
 
@@ -28,10 +34,20 @@ def estimate(
         Resamples of whole runs.
     seed : int
         Seed of the resampling.
+    weights : str, optional
+        `seeds` weights every row by the scatter between seeds (seed_weights.py); otherwise all weigh the same.
 
     Returns
     -------
     FitResult, and the resamples' surfaces and optima, one row each.
+
+    Raises
+    ------
+    FlopscapeError
+        Weights that are not `seeds`.
     """
     result = FitResult("ok", "", "vpnls", "surface", OBJECTIVE)
-    return estimate_surface(LeastSquares(), result, table, flops, bootstrap, seed)
+    result, draws = estimate_surface(LeastSquares(), result, table, flops, bootstrap, seed, weights)
+    if result.surface and weights is None:
+        result.diagnostics["profile_grid"] = profile_grid(table, result.surface)
+    return result, draws

@@ -62,15 +62,22 @@ def plan_study(name: str, path: Path, results: Path = Path("results")) -> Planne
 
 def train_units(study: Study, results: Path) -> int | None:
     """Units of training data, as the dataset's manifest or its plug-in says; None when neither knows yet."""
-    if study.simulated or study.dataset is None:
+    manifest = dataset_manifest(study, results)
+    if manifest is None or study.dataset is None:
         return None
-    manifest = results / "data" / dataset_id(study.dataset.spec()) / "manifest.json"
     if manifest.exists():
         return int(read_json(manifest, "delete its folder")["n_units"]["train"])
     if study.dataset.plugin.startswith("flopscape."):
         known = getattr(load_plugin(study.dataset.plugin, study.dataset.kwargs), "train_units", None)
         return known() if known else None
     return None
+
+
+def dataset_manifest(study: Study, results: Path) -> Path | None:
+    """Where the manifest of a study's data is or will be; simulated runs need no data."""
+    if study.simulated or study.dataset is None:
+        return None
+    return results / "data" / dataset_id(study.dataset.spec()) / "manifest.json"
 
 
 def price_planned(

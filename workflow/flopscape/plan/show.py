@@ -16,7 +16,7 @@ from flopscape.plan.price import Line, Price
 from flopscape.records import PlanRow, canonical
 from flopscape.terminal import aligned
 
-SHOWN = 8
+SHOWN = 3
 """Names listed before "and n more"."""
 
 

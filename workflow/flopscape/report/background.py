@@ -44,7 +44,7 @@ def runs(evidence: Evidence) -> list[Block]:
         "time",
     ]
     rows = [_run_row(label, group) for label, group in [*groups, ("total", runs)]]
-    lines = [*_totals(evidence), *(f"{label}: {text}" for label, text in evidence.price.items())]
+    lines = _totals(evidence)
     return [_without_blanks(head, rows), *([Bullets(lines)] if lines else [])]
 
 
@@ -143,13 +143,7 @@ def _convention(fit: FitResult, known: Mapping[str, str]) -> list[str]:
 
 
 def commands(evidence: Evidence) -> list[Block]:
-    folder = f"results/{evidence.study}"
-    asked = " ".join(f"--flops {p.flops:g}" for p in evidence.fit.predictions)
-    fits = [
-        f"flopscape fit {folder}/runs.csv --method {fit.method} --seed {fit.seed} {asked} --out {name}.json"
-        for name, fit in evidence.fits.items()
-    ]
-    return [Code("\n".join([f"snakemake --config studies={evidence.study}", *fits]))]
+    return [Code("\n".join([f"snakemake --config studies={evidence.study}", *evidence.commands]))]
 
 
 def environment(evidence: Evidence) -> list[Block]:

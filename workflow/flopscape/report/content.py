@@ -4,11 +4,16 @@ from collections.abc import Mapping
 
 from flopscape import numbers
 from flopscape.records import FitResult
-from flopscape.report import background, summary
+from flopscape.report import background, comparison, summary
 from flopscape.report.background import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
 from flopscape.report.doubts import doubts
 from flopscape.report.evidence import Evidence
+
+ELSEWHERE = ("extrapolates ×", "left out budget")
+"""Words of fits' warnings that "What to distrust" and "What was left out" say for all fits."""
+ELSEWHERE_OF_RECOMMENDED = ("the sampled sizes",)
+"""The same for the recommended fit alone, whose predictions "What to distrust" examines."""
 
 
 def build(evidence: Evidence) -> Report:
@@ -17,6 +22,7 @@ def build(evidence: Evidence) -> Report:
         Section("Recommendation", _recommendation(evidence)),
         Section("What to distrust", [Bullets(found)] if (found := doubts(evidence)) else []),
         Section("Fits", _fits(evidence)),
+        Section("What the answer rests on", comparison.sensitivity(evidence)),
         Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
         Section("What was run", background.runs(evidence)),
         Section("What was left out", background.left_out(evidence)),
@@ -49,7 +55,8 @@ def _recommendation(evidence: Evidence) -> list[Block]:
     if not rows:
         return []
     note = f"From {evidence.recommended}; 95 % intervals: {evidence.fit.interval or 'none'}."
-    return [Grid(summary.head(evidence.unit, evidence.loss_unit), rows, note), *_comparison(evidence)]
+    band = comparison.near_optimal(evidence.fit.predictions)
+    return [Grid(summary.head(evidence.unit, evidence.loss_unit), rows, note), *band, *_comparison(evidence)]
 
 
 def _comparison(evidence: Evidence) -> list[Block]:
@@ -76,8 +83,8 @@ def _fits(evidence: Evidence) -> list[Block]:
     if surfaces:
         law = f"L(N, D) = E + A·N^−α + B·D^−β, in {evidence.loss_unit}."
         blocks.append(Grid(["fit", "E", "A", "B", "α", "β"], surfaces, law))
-    blocks += [Bullets(_words(name, fit)) for name, fit in evidence.fits.items()]
-    return blocks
+    blocks += [*comparison.goodness(shown, evidence.loss_unit), *([comparison.published()] if exponents else [])]
+    return [*blocks, *(Bullets(items) for items in (_verdicts(evidence), _warnings(evidence)) if items)]
 
 
 def _pairs(fits: Mapping[str, FitResult]) -> tuple[list[str], list[FitResult]]:
@@ -99,10 +106,21 @@ def _surface(fit: FitResult) -> list[str]:
     return [numbers.interval(surface.get(name), write) for name, write in writers.items()]
 
 
-def _words(name: str, fit: FitResult) -> list[str]:
-    """A fit's status and warnings as sentences."""
-    first = f"{name} is {fit.status}" if fit.status != "refused" else f"{name} refused"
+def _verdicts(evidence: Evidence) -> list[str]:
+    """Each fit's status as a sentence."""
     return [
-        f"{first}: {sentence(fit.reason or summary.STATUS_WORDS[fit.status])}",
-        *(f"{name}: {sentence(w)}" for w in fit.warnings),
+        f"{name} {'refused' if fit.status == 'refused' else 'is ' + fit.status}:"
+        f" {sentence(fit.reason or summary.STATUS_WORDS[fit.status])}"
+        for name, fit in evidence.fits.items()
     ]
+
+
+def _warnings(evidence: Evidence) -> list[str]:
+    """The fits' warnings, each once with the fits that gave it, less what other sections say."""
+    given: dict[str, list[str]] = {}
+    for name, fit in evidence.fits.items():
+        elsewhere = ELSEWHERE + (ELSEWHERE_OF_RECOMMENDED if name == evidence.recommended else ())
+        for warning in fit.warnings:
+            if not any(words in warning for words in elsewhere):
+                given.setdefault(warning, []).append(name)
+    return [f"{', '.join(names)}: {sentence(warning)}" for warning, names in given.items()]

@@ -1,11 +1,11 @@
 """What to distrust about a study's answer, each doubt in a sentence."""
 
 from collections.abc import Iterator
-from itertools import combinations
 
 import pandas as pd
 
 from flopscape import numbers
+from flopscape.disagreement import disagreements
 from flopscape.records import Estimate, FitResult, Prediction
 from flopscape.report.evidence import Evidence
 
@@ -101,30 +101,7 @@ def spread(number: Estimate) -> float:
 
 
 def _disagreement(evidence: Evidence) -> Iterator[str]:
-    """Pairs of fits whose intervals do not meet."""
-    usable = {name: fit for name, fit in evidence.fits.items() if fit.status != "refused"}
-    for (one, first), (other, second) in combinations(usable.items(), 2):
-        if first.exponents and second.exponents and _apart(first.exponents["a"], second.exponents["a"]):
-            yield _differ(one, other, "a", numbers.exponent, first.exponents["a"], second.exponents["a"])
-        for p, q in zip(first.predictions, second.predictions, strict=False):
-            for name, write in (("n_params", numbers.count), ("loss", numbers.loss)):
-                x, y = getattr(p, name), getattr(q, name)
-                if p.flops == q.flops and x and y and _apart(x, y):
-                    what = f"{'N*' if name == 'n_params' else 'L*'} at {numbers.flops(p.flops)} FLOPs"
-                    yield _differ(one, other, what, write, x, y)
-
-
-def _differ(one: str, other: str, what: str, write: numbers.Writer, x: Estimate, y: Estimate) -> str:
-    return (
-        f"{one} and {other} disagree on {what}: {numbers.interval(x, write)} against {numbers.interval(y, write)},"
-        " intervals that do not meet."
-    )
-
-
-def _apart(one: Estimate, other: Estimate) -> bool:
-    if one.low is None or one.high is None or other.low is None or other.high is None:
-        return False
-    return one.high < other.low or other.high < one.low
+    yield from disagreements(evidence.fits)
 
 
 def _epochs(evidence: Evidence) -> Iterator[str]:

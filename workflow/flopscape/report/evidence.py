@@ -1,6 +1,6 @@
 """Everything a report rests on, read from the files of a study."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ class Evidence:
     """Inputs of one report.
 
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` their texts.
-    `manifest` is the dataset's (empty for simulated runs), `coverage` a grade and its reasons, `price` and
-    `environment` labels with texts.
+    `sensitivity` is the table of `flopscape sensitivity`, None where there is none.
+    `manifest` is the dataset's (empty for simulated runs), `coverage` a grade and its reasons, `environment`
+    labels with texts, `commands` what makes the fits again.
     """
 
     study: str
@@ -28,10 +29,11 @@ class Evidence:
     recommended: str
     figures: dict[str, Path] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
+    sensitivity: pd.DataFrame | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
     coverage: Mapping[str, Any] = field(default_factory=dict)
-    price: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    commands: Sequence[str] = ()
 
     @property
     def fit(self) -> FitResult:

@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from flopscape.config import ImportedStudy, Study
+from flopscape.config import ImportedStudy
 from flopscape.figures.names import drawable
-from flopscape.plan.overview import plan_study
+from flopscape.fit_command import recompute
+from flopscape.plan.overview import dataset_manifest, plan_study
 from flopscape.read_config import read_study
-from flopscape.records import dataset_id
 from flopscape.report.write import run
 
 
@@ -29,14 +29,8 @@ def write_report(study_file: Path, results: Path, out: Path) -> None:
         study.recommended_fit,
         [results / "figures" / f"{figure}.svg" for figure in drawable(study.has_curves)],
         out,
-        manifest=_manifest(study, results),
+        sensitivity=results / "sensitivity.csv",
+        manifest=results / "manifest.json" if imported else dataset_manifest(study, results.parent),
         coverage=None if imported else asdict(plan_study(study_file.stem, study_file, results.parent).coverage),
+        commands=recompute(study.fits, study.recommended_fit, study.recommend.flops, str(results)),
     )
-
-
-def _manifest(study: Study | ImportedStudy, results: Path) -> Path | None:
-    if isinstance(study, ImportedStudy):
-        return results / "manifest.json"
-    if study.simulated or study.dataset is None:
-        return None
-    return results.parent / "data" / dataset_id(study.dataset.spec()) / "manifest.json"

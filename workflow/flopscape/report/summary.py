@@ -3,6 +3,7 @@
 Imports neither pandas nor matplotlib, for it runs in the Snakefile's own process.
 """
 
+import csv
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -19,9 +20,10 @@ STATUS_WORDS = {
 }
 
 
-def head(unit: str = "token", loss_unit: str = "nats per token") -> list[str]:
-    """Column titles of `recommendation`."""
-    return ["C, FLOPs", "N*, parameters", f"D*, {unit}s", f"{unit}s per parameter", f"L*, {loss_unit}"]
+def head(unit: str = "token", loss_unit: str = "", star: str = "*") -> list[str]:
+    """Column titles of `recommendation`; the star stands for the optimum."""
+    loss = f"L{star}, {loss_unit}" if loss_unit else f"L{star}"
+    return ["C, FLOPs", f"N{star}, parameters", f"D{star}, {unit}s", f"{unit}s per parameter", loss]
 
 
 def recommendation(fit: FitResult) -> list[list[str]]:
@@ -41,18 +43,27 @@ def sentence(prediction: Prediction, unit: str, loss_unit: str) -> str:
     return f"{first}; expect a loss of {numbers.interval(loss, numbers.loss)} {loss_unit}." if loss else f"{first}."
 
 
-def print_summary(study: str, fit_path: str | Path, report: str | Path, file: TextIO | None = None) -> None:
-    """Print a study's recommendation, the status of its fit, and where the report is."""
-    fit = FitResult.read(fit_path)
-    print(summary(study, Path(fit_path).stem, fit, str(report)), file=file or sys.stdout)
+def print_summary(study: str, folder: str | Path, recommended: str, file: TextIO | None = None) -> None:
+    """Print the recommendation of the study in `folder`, the status of its fit, and where the report is."""
+    fit = FitResult.read(Path(folder) / "fits" / f"{recommended}.json")
+    text = summary(study, recommended, fit, f"{folder}/report.html", *units(Path(folder) / "runs.csv"))
+    print(text, file=file or sys.stdout)
 
 
-def summary(study: str, name: str, fit: FitResult, report: str) -> str:
+def units(runs: Path) -> tuple[str, str]:
+    """What D counts and what the loss is measured in, as the first row of a study's table says."""
+    with runs.open(newline="", encoding="utf-8") as file:
+        row = next(csv.DictReader(file), {})
+    unit = row.get("unit") or "token"
+    return unit, row.get("loss_unit") or f"nats per {unit}"
+
+
+def summary(study: str, name: str, fit: FitResult, report: str, unit: str = "token", loss_unit: str = "") -> str:
     """The text that `print_summary` prints."""
     mark = " (SIMULATED: losses come from a formula)" if fit.simulated else ""
     lines = [f"\nRecommendation of study {study}{mark}"]
     if rows := recommendation(fit):
-        lines.append(aligned([head(), *rows]))
+        lines.append(aligned([head(unit, loss_unit), *rows]))
     lines += [f"fit {name}: {fit.status}: {fit.reason or STATUS_WORDS[fit.status]}", f"report: {report}"]
     return "\n".join(lines)
 

@@ -1,14 +1,14 @@
 """The report of a study: reads its files, writes report.html and report.md beside each other."""
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
-from flopscape.figures.tables import complete, read_csv, with_budgets
+from flopscape.figures.tables import VARIED, complete, read_csv, with_budgets
 from flopscape.records import FitResult, read_json, write_atomically
 from flopscape.report import html, markdown
 from flopscape.report.content import build
@@ -28,11 +28,10 @@ def run(
     figures: Iterable[str | Path],
     out: str | Path,
     *,
+    sensitivity: str | Path | None = None,
     manifest: str | Path | None = None,
     coverage: Mapping[str, Any] | None = None,
-    price: Mapping[str, str] | None = None,
-    environment: Mapping[str, str] | None = None,
-    captions: str | Path = CAPTIONS,
+    commands: Sequence[str] = (),
 ) -> list[Path]:
     """Write the report as `out` with the suffixes .md and .html; the same inputs give the same bytes.
 
@@ -44,14 +43,12 @@ def run(
         `runs.csv`; FitResults and SVG files, which go by their files' names and in this order.
     recommended : str
         Name of the fit that the recommendation rests on.
-    manifest : path, optional
-        The dataset's `manifest.json`; simulated runs have none.
+    sensitivity, manifest : path, optional
+        The table of `flopscape sensitivity`; the dataset's `manifest.json`, which simulated runs have not.
     coverage : mapping, optional
         `grade`, and `reasons`, a list of sentences.
-    price, environment : mapping of str, optional
-        Labels and texts for what was run, and for versions and hardware (default: this environment's versions).
-    captions : path
-        Folder of `{figure}.rst`.
+    commands : sequence of str
+        What makes the fits again, each as a line of a shell.
 
     Raises
     ------
@@ -62,12 +59,18 @@ def run(
     shown = {Path(path).stem: Path(path) for path in figures}
     evidence = Evidence(
         study, title, with_budgets(complete(read_csv(runs)), results.values()), results, recommended, shown,
-        captions={name: caption(Path(captions) / f"{name}.rst") for name in shown},
+        sensitivity=None if sensitivity is None else read_csv(sensitivity, VARIED),
+        captions={name: caption(CAPTIONS / f"{name}.rst") for name in shown},
         manifest=read_json(manifest, "delete its folder and run snakemake again") if manifest else {},
-        coverage=coverage or {}, price=price or {}, environment=versions() if environment is None else environment,
+        coverage=coverage or {}, environment=versions(), commands=commands,
     )  # fmt: skip
+    return _write(evidence, Path(out))
+
+
+def _write(evidence: Evidence, out: Path) -> list[Path]:
+    """Both files of a report."""
     report = build(evidence)
-    paths = [Path(out).with_suffix(".md"), Path(out).with_suffix(".html")]
+    paths = [out.with_suffix(".md"), out.with_suffix(".html")]
     write_atomically(paths[0], markdown.render(report, paths[0].resolve().parent))
     write_atomically(paths[1], html.render(report))
     return paths

@@ -1,0 +1,88 @@
+"""What a wrong split of compute costs, and Approach 2 against the surface on one table, both resampled together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from flopscape.fitting import varpro
+from flopscape.fitting.surface_fit import centred_problem, on_bound
+from flopscape.fitting.table import RunTable
+from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.surface import Surface, closed_form_optimum, loss
+
+
+def effective_flops(true: Surface, flops: float, n_params: Array | float) -> Array:
+    """C′ ≤ C: the compute at which the optimal split reaches the loss of spending C on n_params, D = C/(6·N).
+
+    L*(C) − E falls as C^−γ with γ = αβ/(α + β) (Hoffmann et al. 2022, equation 4, inserted into 2), so
+    C′/C = ((L − E)/(L*(C) − E))^(−1/γ). The wasted share is 1 − C′/C.
+    """
+    alpha, beta = np.asarray(true.alpha), np.asarray(true.beta)
+    found = loss(true, n_params, flops / (6.0 * np.asarray(n_params))) - true.E
+    best = closed_form_optimum(true, flops).loss - true.E
+    return np.asarray(flops * (found / best) ** (-(alpha + beta) / (alpha * beta)))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both methods at one compute; the first entry is the table itself, the others its R resamples."""
+
+    n_params: Array
+    """N* by Approach 2, shape (1 + R,); NaN with fewer than three usable budgets."""
+    budgets: Index
+    """Budgets whose parabola has its lowest point among the sizes; the others are left out."""
+    surface: Surface
+    """Least squares of the surface, each parameter of shape (1 + R,)."""
+    failed: Mask
+    """No power law, or a surface at a bound."""
+
+
+def compare(table: RunTable, flops: float, resamples: int, seed: int) -> Comparison:
+    """Fit Approach 2 and the surface to a table and to the same resamples of it, drawn within each budget."""
+    weights = within_budgets(table.budget, resamples, seed)
+    n_params, budgets = approach2_at(table, weights, flops)
+    problem, center = centred_problem(table)
+    found = varpro.solve(problem, weights)
+    E, A, B = found.coefficients.T * np.exp(np.insert(found.exponents * center, 0, 0.0, axis=1)).T
+    failed = on_bound(found) | ~found.converged | ~np.isfinite(n_params)
+    return Comparison(n_params, budgets, Surface(E, A, B, *found.exponents.T), failed)
+
+
+def within_budgets(budget: Array, resamples: int, seed: int) -> Array:
+    """Multiplicities of every row (1 + R, n): all ones, then resamples that keep each budget's number of rows."""
+    generator = np.random.default_rng(seed)
+    weights = np.ones((1 + resamples, len(budget)))
+    for rows in groups(budget):
+        weights[1:, rows] = generator.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=resamples)
+    return weights
+
+
+def groups(budget: Array) -> list[Index]:
+    """The rows of each budget, smallest budget first."""
+    return [np.flatnonzero(budget == value) for value in np.unique(budget)]
+
+
+def approach2_at(table: RunTable, weights: Array, flops: float) -> tuple[Array, Index]:
+    """N* at C by Approach 2 for every row of weights (R, n), and the number of budgets each rests on."""
+    parts = groups(table.budget)
+    y = np.stack([_vertex(np.log(table.n_params[rows]), table.loss[rows], weights[:, rows]) for rows in parts], axis=1)
+    used = np.isfinite(y)
+    x = np.where(used, [np.log(table.flops[rows]).mean() for rows in parts], np.nan)
+    with np.errstate(all="ignore"):
+        z = x - np.nanmean(x, axis=1, keepdims=True)
+        a = np.nansum(z * y, axis=1) / np.nansum(z**2, axis=1)
+        log_n = np.nanmean(y, axis=1) + a * (np.log(flops) - np.nanmean(x, axis=1))
+    return np.where(used.sum(axis=1) < 3, np.nan, np.exp(log_n)), used.sum(axis=1)
+
+
+@np.errstate(all="ignore")
+def _vertex(log_n: Array, losses: Array, weights: Array) -> Array:
+    """ln N of one budget's lowest point for every row of weights; NaN where it is not among the sizes drawn."""
+    center, half = log_n.mean(), np.ptp(log_n) / 2
+    X = ((log_n - center) / half)[:, None] ** np.arange(3)
+    gram = np.einsum("rn,ni,nj->rij", weights, X, X)
+    c = np.einsum("rij,rj->ri", np.linalg.pinv(gram, hermitian=True), (weights * losses) @ X)
+    found = center - half * c[:, 1] / (2 * c[:, 2])
+    drawn = np.where(weights > 0, log_n, np.nan)
+    inside = (found > np.nanmin(drawn, axis=1)) & (found < np.nanmax(drawn, axis=1))
+    return np.where((c[:, 2] > 0) & inside & ((weights > 0).sum(axis=1) >= 3), found, np.nan)

@@ -1,0 +1,84 @@
+"""Dot-and-whisker panels: a line a row, its estimate and its 95 % interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from flopscape.records import Estimate
+
+ROW, REST = 0.27, 1.15
+"""Height of a line, and of the axes' labels, in inches."""
+FARTHEST = 3.0
+"""The axis reaches at most this many spans of the estimates beyond them, however wide an interval is."""
+MARGIN = 0.08
+FAR = 1e300
+"""Stands for an infinite end: matplotlib draws no line to infinity."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: its label, its numbers by panel (None: nothing to show), and how it looks; hollow is not `ok`."""
+
+    label: str
+    values: Sequence[Estimate | None]
+    colour: Any = "black"
+    marker: str = "o"
+    hollow: bool = False
+
+
+def height(rows: int) -> float:
+    """Inches that so many lines need."""
+    return REST + ROW * rows
+
+
+def panels(figure: Figure, rows: Sequence[Row], logarithmic: Sequence[bool]) -> list[Axes]:
+    """Draw one panel an entry of `logarithmic` beside each other over common lines, the first row on top."""
+    axes = list(figure.subplots(1, len(logarithmic), sharey=True, squeeze=False)[0])
+    for place, (one, log) in enumerate(zip(axes, logarithmic, strict=True)):
+        shown = [(line, row, n) for line, row in enumerate(rows) if (n := known(row.values[place])) is not None]
+        for line, row, number in shown:
+            _whisker(one, line, number, row, f"estimate-{place}-{line}")
+        if log:
+            one.set_xscale("log")
+        one.set_xlim(*limits([number for _, _, number in shown], log))
+        one.grid(axis="y", visible=False)
+    axes[0].set_ylim(len(rows) - 0.4, -0.6)
+    axes[0].set_yticks(range(len(rows)), [row.label for row in rows])
+    for text in axes[0].get_yticklabels():
+        text.set_parse_math(False)
+    return axes
+
+
+def known(number: Estimate | None) -> Estimate | None:
+    """The number, where there is one."""
+    return number if number is not None and np.isfinite(number.estimate) else None
+
+
+def limits(values: Sequence[Estimate], logarithmic: bool) -> tuple[float, float]:
+    """Ends of an axis: all intervals, or as much of runaway ones as leaves the estimates readable."""
+    if not values:
+        return (0.1, 1.0)
+    scale = np.log if logarithmic else np.asarray
+    centres = scale([v.estimate for v in values])
+    ends = scale([[end or np.nan for end in (v.low, v.high)] for v in values])
+    widths = np.nan_to_num(ends[:, 1] - ends[:, 0], posinf=0.0)
+    span = max(float(np.ptp(centres)), float(np.median(widths)), 1e-3)
+    low = max(np.nanmin([*ends[:, 0], *centres]), centres.min() - FARTHEST * span) - MARGIN * span
+    high = min(np.nanmax([*ends[:, 1], *centres]), centres.max() + FARTHEST * span) + MARGIN * span
+    return (float(np.exp(low)), float(np.exp(high))) if logarithmic else (float(low), float(high))
+
+
+def _whisker(axes: Axes, line: int, number: Estimate, row: Row, gid: str) -> None:
+    """The dot, and its interval; an open end runs off the axis."""
+    if number.low is not None or number.high is not None:
+        ends = [-FAR if number.low is None else number.low, FAR if number.high is None else number.high]
+        axes.plot(ends, [line, line], color=row.colour, linewidth=1.6, marker="|", markersize=7, zorder=3)
+    face = "white" if row.hollow else row.colour
+    axes.plot(
+        [number.estimate], [line], marker=row.marker, color=row.colour, markerfacecolor=face, markersize=7,
+        markeredgewidth=1.4, linestyle="none", zorder=4, gid=gid,
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""Whether approach2's power laws are determined, which rows are far off their curve, and what left-out budgets say."""
+
+import numpy as np
+
+from flopscape.fitting import guards
+from flopscape.fitting.budget_curves import CurveFit
+from flopscape.fitting.powerlaw import Line, projector
+from flopscape.fitting.table import RunTable
+from flopscape.fitting.vertices import Vertices
+from flopscape.records import Exclusion, FitResult
+
+FEWEST_BUDGETS, FEW_BUDGETS = 3, 5
+FLAT = 0.5
+"""A vertex less certain than this part of its budget's span in ln N lies on a flat curve."""
+NO_BUDGET = "belongs to no budget"
+
+
+def outside_budgets(table: RunTable) -> list[Exclusion]:
+    """The rows that were left out for belonging to no budget."""
+    return [exclusion for exclusion in table.excluded if exclusion.reason == NO_BUDGET]
+
+
+def list_excluded(result: FitResult, verdict: guards.Verdict, table: RunTable, fitted: CurveFit) -> None:
+    """Name the budgets that are left out, and the rows outside every budget."""
+    result.excluded = outside_budgets(table)
+    for curve in fitted.curves:
+        if curve.reason:
+            sentence = f"{curve.name}: {curve.reason}"
+            rows = [str(name) for name in table.run_id[curve.budget.rows]]
+            result.excluded.append(Exclusion(rows, sentence))
+            if curve.reason != fitted.refusal:
+                verdict.warn(f"left out {sentence}")
+
+
+def why_too_few(fitted: CurveFit) -> str:
+    """Why there are not enough vertices for a power law, or nothing."""
+    if fitted.refusal:
+        return fitted.refusal
+    if len(fitted.used) >= FEWEST_BUDGETS:
+        return ""
+    usable = f"{len(fitted.used)} of {len(fitted.curves)} budgets have an interior lowest point"
+    return f"{usable}; at least {FEWEST_BUDGETS} are needed"
+
+
+def judge(verdict: guards.Verdict, result: FitResult, fitted: CurveFit, vertices: Vertices, line: Line) -> None:
+    """Whether the power law is determined, and what happens without the outer budgets."""
+    guards.judge_uncertainty(verdict, line.slope_error)
+    used = fitted.used
+    if len(used) < FEW_BUDGETS:
+        verdict.add("weak", f"only {len(used)} usable budgets; {FEW_BUDGETS} are needed for a trustworthy slope")
+    flat = [curve for curve in used if np.sqrt(curve.covariance[0, 0]) > FLAT * np.ptp(curve.budget.log_n)]
+    for curve in flat:
+        verdict.warn(f"{curve.name}: the curve is too flat to place its lowest point")
+    if len(used) - len(flat) < FEWEST_BUDGETS:
+        verdict.add("refused", f"{len(flat)} of {len(used)} curves are too flat to place their lowest points")
+    if len(used) > FEWEST_BUDGETS:
+        _leave_out(verdict, result, vertices, line)
+
+
+def _leave_out(verdict: guards.Verdict, result: FitResult, vertices: Vertices, line: Line) -> None:
+    """Drift of a without the smallest budget, and the error of predicting the largest budget's ln N*."""
+    x, y = vertices.log_flops, vertices.points[:, 0]
+    drift = float(projector(x[1:])[1] @ y[1:]) - line.slope
+    result.diagnostics["without_smallest"] = {"a": drift}
+    if abs(drift) > guards.DRIFT:
+        verdict.add("weak", f"leaving out the smallest budget moves a by {drift:+.2f}: no single power law")
+    intercept, slope = projector(x[:-1]) @ y[:-1]
+    predicted = float(intercept + slope * (x[-1] - x[:-1].mean()))
+    result.diagnostics["predict_largest"] = {"log_n_params": float(y[-1]) - predicted}
+
+
+def flag_rows(verdict: guards.Verdict, result: FitResult, table: RunTable, fitted: CurveFit) -> None:
+    """Warn of rows far off their budget's curve, budgets that are left out included: the row may be why."""
+    curves = [curve for curve in fitted.curves if np.isfinite(curve.residual).all()]
+    if not curves:
+        return
+    rows = np.concatenate([curve.budget.rows for curve in curves])
+    residual = np.sqrt(fitted.weights[rows]) * np.concatenate([curve.residual for curve in curves])
+    leverage = np.concatenate([curve.leverage for curve in curves])
+    flagged = guards.outliers(residual, leverage, fitted.parameters)
+    rows = rows[flagged != 0]
+    if len(rows):
+        result.diagnostics["outliers"] = table.run_id[rows].tolist()
+        far = f"{np.abs(flagged).max():.0f} standard errors"
+        verdict.warn(f"{guards.describe_rows(table, rows)}: off its budget's curve by {far}; kept")

@@ -1,0 +1,95 @@
+"""What stands beside the answer: how well the fits describe the runs, what the answer rests on, what others found."""
+
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from flopscape import numbers
+from flopscape.figures.tables import CHANGE
+from flopscape.literature import EXPONENTS
+from flopscape.records import Estimate, FitResult, Prediction
+from flopscape.report.blocks import Block, Bullets, Grid
+from flopscape.report.evidence import Evidence
+
+
+def near_optimal(predictions: list[Prediction]) -> list[Block]:
+    """The range of sizes that cost little more compute, where a fit has a surface to tell."""
+    bands = {p.flops: p.near_optimal_n_params for p in predictions}
+    items = [
+        f"At {numbers.flops(flops)} FLOPs every size from {numbers.count(band[0])} to {numbers.count(band[1])}"
+        " parameters reaches the optimum's loss with at most 1 % more compute."
+        for flops, band in bands.items()
+        if band
+    ]
+    return [Bullets(items)] if items else []
+
+
+def goodness(fits: Mapping[str, FitResult], loss_unit: str) -> list[Block]:
+    """How far the fits are from the runs, in units of the loss and of the noise."""
+    rows = [[name, *_goodness(fit.diagnostics)] for name, fit in fits.items() if fit.diagnostics.get("residual_sd")]
+    head = [
+        "fit",
+        "typical error, part of the loss",
+        f"residual s.d., {loss_unit}",
+        f"s.d. between seeds, {loss_unit}",
+        "largest budget, predicted from the others",
+    ]
+    note = (
+        "A fit that describes the runs leaves residuals about as large as the scatter between seeds: clearly larger"
+        " ones mean that its form misses something. Only the last column says anything about larger budgets."
+    )
+    return [Grid(head, rows, note)] if rows else []
+
+
+def _goodness(known: Mapping[str, Any]) -> list[str]:
+    error = known.get("log_rmse")
+    sizes = [numbers.loss(known.get(name)) for name in ("residual_sd", "seed_sd")]
+    return [numbers.NOTHING if error is None else numbers.percent(error), *sizes, _held_out(known)]
+
+
+def _held_out(known: Mapping[str, Any]) -> str:
+    """The error of leaving out the largest budget: of its losses, or of its optimal size."""
+    missed = known.get("predict_largest") or {}
+    if "rms" in missed:
+        return f"loss off by {numbers.loss(missed['rms'])} r.m.s."
+    if "log_n_params" in missed:
+        return f"N* off by a factor {math.exp(abs(missed['log_n_params'])):.2f}"
+    return numbers.NOTHING
+
+
+def published() -> Grid:
+    """Exponents from the literature."""
+    rows = [[known.name, f"{known.a:g}", f"{1 - known.a:.3g}", known.source] for known in EXPONENTS]
+    note = "Context only: other data, other architectures, other conventions. Agreement is no confirmation. b = 1 − a."
+    return Grid(["published", "a", "b", "source"], rows, note)
+
+
+def sensitivity(evidence: Evidence) -> list[Block]:
+    """The answer with one thing changed at a time, and the settings that refused in words."""
+    table = evidence.sensitivity
+    if table is None or table.empty:
+        return []
+    asked = [name.removeprefix(CHANGE) for name in table.columns.astype(str) if name.startswith(CHANGE)][:1]
+    head = ["what changes", "setting", "runs", "status", "a"]
+    head += [text for c in asked for text in (f"D* at {numbers.flops(float(c))} FLOPs", "change of D*")]
+    lines = table.to_dict("records")
+    note = (
+        f"{evidence.recommended} again with one thing changed at a time. Where a line moves by more than the interval"
+        " of the first one, that interval is not the whole uncertainty."
+    )
+    refused = [f"{line['setting']}: {line['reason']}." for line in lines if line["status"] == "refused"]
+    blocks: list[Block] = [Grid(head, [_varied(line, asked) for line in lines], note)]
+    return [*blocks, Bullets(refused)] if refused else blocks
+
+
+def _varied(line: Mapping[Hashable, Any], asked: list[str]) -> list[str]:
+    a = Estimate(*(None if pd.isna(line[name]) else line[name] for name in ("a", "a_low", "a_high")))  # type: ignore[arg-type]
+    cells = [line["what_changes"], line["setting"], str(line["n_runs"]), line["status"]]
+    cells.append(numbers.NOTHING if pd.isna(line["a"]) else numbers.interval(a, numbers.exponent))
+    for flops in asked:
+        change = line[f"{CHANGE}{flops}"]
+        cells.append(numbers.count(line[f"n_tokens@{flops}"]))
+        cells.append(numbers.NOTHING if pd.isna(change) else f"{100 * change:+.1f} %")
+    return cells

@@ -1,0 +1,79 @@
+"""What `flopscape predict` prints: the answer of a finished fit to one of three questions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from flopscape import numbers
+from flopscape.errors import FlopscapeError
+from flopscape.fitting.predict import predict, read_fit
+from flopscape.fitting.predict_inference import ServedPrediction, predict_inference
+from flopscape.report.summary import head, row
+from flopscape.terminal import aligned
+
+
+def predictions(
+    path: str | Path,
+    flops: Sequence[float],
+    *,
+    n_params: float | None = None,
+    unique_tokens: float | None = None,
+    loss: float | None = None,
+    inference_tokens: float | None = None,
+) -> str:
+    """A table of the compute-optimal runs, of those of a given size, or of those that train and serve most cheaply.
+
+    Parameters
+    ----------
+    path : path
+        FIT.json, with its draws beside it.
+    flops : sequence of float
+        Training compute in FLOPs; with `inference_tokens` that of training and serving together.
+    n_params : float, optional
+        Use this size instead of the optimal one.
+    unique_tokens : float, optional
+        Distinct tokens, for a fit of the law constrained.
+    loss : float, optional
+        The loss to reach instead of a compute, in the unit of the fitted table.
+    inference_tokens : float, optional
+        Tokens served over the model's life; none when left out.
+
+    Raises
+    ------
+    FlopscapeError
+        Options that exclude each other, or a question that the fit cannot answer.
+    """
+    if bool(flops) == (loss is not None):
+        raise FlopscapeError("predict: give --flops C, or --loss L without --flops")
+    served = loss is not None or inference_tokens is not None
+    if served and not (n_params is None and unique_tokens is None):
+        raise FlopscapeError(
+            "predict: --n-params and --unique-tokens are for the optimum of training alone; leave out --loss and"
+            " --inference-tokens, or the former"
+        )
+    result, draws = read_fit(path)
+    if not served:
+        found = predict(result, draws, flops, n_params, unique_tokens)
+        return aligned([head(star="" if n_params else "*"), *map(row, found)])
+    tokens = inference_tokens or 0.0
+    goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
+    return aligned([SERVED, *(_served(predict_inference(result, draws, tokens, **goal)) for goal in goals)])
+
+
+SERVED = ["served tokens", "N, parameters", "D, tokens", "L", "training, FLOPs", "serving, FLOPs", "saved"]
+"""Columns of a table with serving; `saved` is against the compute-optimal model of the same loss."""
+
+
+def _served(found: ServedPrediction) -> list[str]:
+    return [
+        numbers.count(found.d_inference),
+        numbers.interval(found.n_params, numbers.count),
+        numbers.interval(found.n_tokens, numbers.count),
+        numbers.interval(found.loss, numbers.loss),
+        numbers.interval(found.training, numbers.flops),
+        numbers.interval(found.serving, numbers.flops),
+        numbers.interval(found.saved, _share),
+    ]
+
+
+def _share(value: float | None) -> str:
+    return numbers.NOTHING if value is None else f"{100 * value:.1f} %"
