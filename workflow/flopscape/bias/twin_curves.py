@@ -41,7 +41,9 @@ class Curves(NamedTuple):
 def parabolas(table: RunTable, losses: Array) -> Iterator[Curves]:
     """The vertices of all tables (R, n) by parabolas; see fitting/parabola.py."""
     every = [b for b in budgets(table) if b.n_sizes >= parabola.FEWEST_SIZES]
-    points, unit, squares = (np.stack(part, axis=1) for part in zip(*(_parabola(b, losses) for b in every), strict=True))
+    points, unit, squares = (
+        np.stack(part, axis=1) for part in zip(*(_parabola(b, losses) for b in every), strict=True)
+    )
     floor, spare = noise_floor(replace(table, loss=losses[0])), np.array([len(b.rows) - 3 for b in every])
     for at, kept in _same_budgets(points, every):
         used, dof = [every[i] for i in kept], int(spare[kept].sum())

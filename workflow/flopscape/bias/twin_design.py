@@ -104,12 +104,16 @@ def one_more_budget(table: RunTable, a: float) -> RunTable | None:
     last = np.flatnonzero(table.budget == budgets[-1])
     log_n = np.log(table.n_params[last]) + a * step
     flops = table.flops[last] * np.exp(step)
-    rows = _frame(table).iloc[last].assign(
-        n_params=np.exp(log_n),
-        n_tokens=np.exp(compute_of(table).tokens(log_n, flops)),
-        flops=flops,
-        budget=budgets[-1] * np.exp(step),
-        run_id=[f"{name}, next budget" for name in table.run_id[last]],
+    rows = (
+        _frame(table)
+        .iloc[last]
+        .assign(
+            n_params=np.exp(log_n),
+            n_tokens=np.exp(compute_of(table).tokens(log_n, flops)),
+            flops=flops,
+            budget=budgets[-1] * np.exp(step),
+            run_id=[f"{name}, next budget" for name in table.run_id[last]],
+        )
     )
     return _with(table, rows)
 

@@ -24,7 +24,7 @@ from flopscape.laws.surface import loss as surface_loss
 GAMMA = 0.85
 """Exponent of the coupled truth, the surface's being 1: over five decades it moves losses near 2.5 nats by about 0.01,
 which noise of a sweep can hide."""
-TILT = 0.2
+TILT = 0.1
 """Share of the curve's quadratic rise at the edge of the grid that the cubic adds on one side and takes on the other."""
 
 
