@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.bias.twin_estimates import OK, Estimates, empty, names, percentiles
+from flopscape.bias.twin_estimates import OK, Estimates, chosen, empty, names, percentiles
 from flopscape.fitting import exact_curves, exact_shape, guards, parabola, shared_exponents
 from flopscape.fitting.budget_curves import Budget, budgets, compute_of, noise_floor
 from flopscape.fitting.exact_shape import SharedFit
@@ -65,7 +65,7 @@ def _parabola(budget: Budget, losses: Array) -> tuple[Array, Array, Array]:
     J = np.zeros((len(c), 2, 3))
     J[:, 0, 1], J[:, 0, 2] = -1 / (2 * bend), -place / bend
     J[:, 1] = np.stack([np.ones_like(place), place, place**2], axis=1)
-    return points + [center, 0.0], J @ unit @ J.swapaxes(1, 2), (residual**2).sum(axis=1)
+    return points + np.array([center, 0.0]), J @ unit @ J.swapaxes(1, 2), (residual**2).sum(axis=1)
 
 
 def _noise(squares: Array, spare: Index, repeats: int, floor: float) -> Array:
@@ -110,7 +110,7 @@ def _exact(table: RunTable, losses: Array, at: Index, entered: list[Budget]) -> 
     for i, pattern in enumerate(patterns):
         rows = np.flatnonzero(which.ravel() == i)
         if pattern.all():
-            yield from _exact_vertices(table, losses, at[rows], fitted, Solution(*(part[rows] for part in solution)))
+            yield from _exact_vertices(table, losses, at[rows], fitted, chosen(solution, rows))
         else:
             kept = [b for b, good in zip(entered, pattern, strict=True) if good]
             yield from _exact(table, losses, at[rows], kept)

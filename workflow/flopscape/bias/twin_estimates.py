@@ -7,7 +7,8 @@ import numpy as np
 
 from flopscape.fitting.quantities import column
 from flopscape.fitting.resample import percentile_interval
-from flopscape.laws.arrays import Array, Names
+from flopscape.fitting.varpro import Solution
+from flopscape.laws.arrays import Array, Index, Names
 
 ASKED = ("n_params", "n_tokens", "loss")
 OK = "ok"
@@ -30,7 +31,7 @@ def names(flops: Sequence[float]) -> list[str]:
 def empty(tables: int, quantities: int, status: str) -> Estimates:
     """Nothing but a status."""
     nothing = np.full((tables, quantities), np.nan)
-    return Estimates(nothing, nothing.copy(), nothing.copy(), np.full(tables, status, dtype=object))
+    return Estimates(nothing, nothing.copy(), nothing.copy(), np.full(tables, status, dtype="<U80"))
 
 
 def percentiles(draws: Array) -> tuple[Array, Array]:
@@ -41,3 +42,8 @@ def percentiles(draws: Array) -> tuple[Array, Array]:
         at, rest = place[0], place[1:]
         low[place], high[place] = percentile_interval(draws[(at, slice(None), *rest)])
     return low, high
+
+
+def chosen(solution: Solution, at: Index) -> Solution:
+    """The optima of some tables."""
+    return Solution(solution.coefficients[at], solution.exponents[at], solution.objective[at], solution.converged[at])

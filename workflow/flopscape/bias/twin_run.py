@@ -92,7 +92,8 @@ def run(
     write_atomically(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
     write_atomically(out / "verdict.json", json.dumps(_rounded(content), indent=1, ensure_ascii=False) + "\n")
     figure.draw_to(frame, content, out / "figure.svg")
-    return "\n".join([f"Twin of {path}: {source.words}.", *content["sentences"], *content.get("notes", [])])
+    rest = [content["advice"], *content["notes"]] if "advice" in content else []
+    return "\n".join([f"Twin of {path}: {source.words}.", *content["sentences"], *rest])
 
 
 def parse_surface(text: str) -> Surface:

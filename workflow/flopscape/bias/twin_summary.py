@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.bias.twin_estimates import OK, Estimates
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.arrays import Array, Mask, Names
 
 COLUMNS = (
     "scenario", "method", "quantity", "scale", "truth", "bias", "bias_se", "spread", "spread_se", "rmse", "rmse_se",
@@ -25,7 +25,7 @@ class Errors(NamedTuple):
     covered: Mask
     width: Array
     truth: Array
-    status: Array
+    status: Names
 
 
 def is_log(quantity: str) -> bool:
@@ -64,7 +64,7 @@ def _numbers(seen: Errors, q: int) -> dict[str, object]:
     covered, width = seen.covered[kept, q], seen.width[kept, q]
     finite = width[np.isfinite(width)]
     share = float(covered.mean()) if len(covered) else np.nan
-    numbers = {"truth": float(seen.truth[q])} | moments(error)
+    numbers: dict[str, object] = {"truth": float(seen.truth[q]), **moments(error)}
     numbers |= {"coverage": share, "coverage_se": _share_error(share, len(covered))}
     numbers |= {"width": float(finite.mean()) if len(finite) else np.nan}
     return numbers | {"intervals": len(covered), "without_estimate": int((~given).sum())}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.bias.twin_estimates import OK, Estimates, names, percentiles
+from flopscape.bias.twin_estimates import OK, Estimates, chosen, names, percentiles
 from flopscape.fitting import logloss, nearby, varpro
 from flopscape.fitting.log_search import LogResiduals
 from flopscape.fitting.logloss import Data
@@ -20,7 +20,7 @@ from flopscape.fitting.results import surface_draws
 from flopscape.fitting.surface_fit import Search, centred_problem, from_grid, on_bound
 from flopscape.fitting.table import RunTable
 from flopscape.fitting.varpro import Problem, Solution, parameters
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.arrays import Array, Index, Mask, Names
 from flopscape.laws.compute import Compute
 
 OBJECTIVES = {"vpnls": "lsq", "approach3-log_lsq": "log_lsq", "approach3-huber": "huber"}
@@ -74,11 +74,11 @@ def _values(p: Array, quantities: Quantities) -> Array:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _status(best: Solution, value: Array) -> Array:
+def _status(best: Solution, value: Array) -> Names:
     bound = on_bound(best)
     missing = np.isnan(value[:, 0])
     words = [NO_OPTIMUM, AT_BOUND, UNSETTLED]
-    return np.select([missing, bound, ~best.converged], words, default=OK).astype(object)
+    return np.select([missing, bound, ~best.converged], words, default=OK).astype(str)
 
 
 def _bootstraps(
@@ -89,7 +89,7 @@ def _bootstraps(
     for first, weights in zip(range(0, len(problem.y), TABLES), drawn, strict=True):
         at = np.arange(first, min(first + TABLES, len(problem.y)))
         resamples = Resamples(problem.u, np.repeat(problem.y[at], replicates, axis=0), weights)
-        optimum = Solution(*(part[at] for part in best))
+        optimum = chosen(best, at)
         p, lower = _near(search, resamples, optimum, replicates)
         doubt = _not_lowest(search, resamples, p)
         if len(doubt):

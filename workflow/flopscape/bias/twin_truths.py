@@ -5,7 +5,7 @@ the sampled runs. The cubic adds to the surface, along every C, a term in w³, w
 and L* where they are and tilts the curve that a parabola, or the exact shape, is fitted to.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ GAMMA = 0.85
 """Exponent of the coupled truth, the surface's being 1: over five decades it moves losses near 2.5 nats by about 0.01,
 which noise of a sweep can hide."""
 TILT = 0.1
-"""Share of the curve's quadratic rise at the edge of the grid that the cubic adds on one side and takes on the other."""
+"""Share of the curve's quadratic rise at the grid's edge that the cubic adds on one side and takes on the other."""
 
 
 class Truth(NamedTuple):
@@ -70,11 +70,16 @@ def matched(surface: Surface, n_params: Array, n_tokens: Array, gamma: float = G
     aim = surface_loss(Surface(E, A, B, alpha, beta), n, d)
     share = (A + B) ** (1 / gamma - 1)
 
-    def law(p: Sequence[float] | Array) -> Coupled:
-        return Coupled(p[0], *np.exp(p[1:]), gamma)
+    def law(p: Array) -> Coupled:
+        A, B, alpha, beta = np.exp(p[1:])
+        return Coupled(p[0], A, B, alpha, beta, gamma)
 
     start = [E, *np.log([A * share, B * share, alpha, beta])]
-    found = least_squares(lambda p: coupled.loss(law(p), n, d) - aim, start, x_scale="jac", xtol=1e-14, ftol=1e-14)
+
+    def residual(p: Array) -> Array:
+        return coupled.loss(law(p), n, d) - aim
+
+    found = least_squares(residual, start, x_scale="jac", xtol=1e-14, ftol=1e-14)
     return coupled.in_units(law(found.x), *units)
 
 

@@ -1,4 +1,4 @@
-"""Which method to trust on a sweep, by how much, and what one more thing would buy: numbers, and sentences from them."""
+"""Which method to trust on a sweep, by how much, and what one more thing would buy: numbers, then sentences."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -154,9 +154,10 @@ def _buys(row: Mapping[str, Any]) -> str:
     if row["change"] is None:
         return f"What {row['words']} would buy cannot be told: there is no error to compare with."
     cost = f"{numbers.flops(row['extra_flops'])} FLOPs more" if row["extra_flops"] > 0 else "no more FLOPs"
-    clear = abs(row["change"]) > 2 * row["change_se"]
+    clear = "" if abs(row["change"]) > 2 * row["change_se"] else ", not clearly"
+    what = f"{row['words'][0].upper()}{row['words'][1:]}"
     words = f"{100 * row['change']:+.0f} ± {100 * row['change_se']:.0f} %"
-    return f"{row['words'][0].upper()}{row['words'][1:]} ({cost}) would change that error by {words}{'' if clear else ', not clearly'}."
+    return f"{what} ({cost}) would change that error by {words}{clear}."
 
 
 def _percent(log_error: float, signed: bool = False) -> str:

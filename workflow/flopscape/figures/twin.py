@@ -54,8 +54,8 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
     _legend(figure)
     asked = numbers.flops(float(tokens.partition("@")[2]))
     notes = [
-        f"D* at {asked} FLOPs. Marker: mean error of {table['simulations'].iloc[0]} simulated tables; bar: ± one standard"
-        " deviation; dotted: 95 %.",
+        f"D* at {asked} FLOPs. Marker: mean error of {table['simulations'].iloc[0]} simulated tables; bar: ± one"
+        " standard deviation; of coverage: ± two standard errors.",
         f"Simulated from {verdict['source']}.",
     ]
     return frame.finish(figure, TITLE, notes)
@@ -64,7 +64,7 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
 def _words(verdict: Mapping[str, Any], scenario: str) -> str:
     """A truth in words, without what stands in brackets."""
     words = {row["scenario"]: row["words"] for row in verdict.get("scenarios", [])}.get(scenario, scenario)
-    return "\n".join(frame._wrap(str(words).partition(" (")[0], 26))
+    return "\n".join(frame._wrap(str(words).partition(" (")[0], 28))
 
 
 def _errors(axes: Axes, rows: pd.DataFrame, unit: float) -> None:

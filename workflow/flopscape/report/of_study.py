@@ -30,6 +30,7 @@ def write_report(study_file: Path, results: Path, out: Path) -> None:
         [results / "figures" / f"{figure}.svg" for figure in drawable(study.has_curves)],
         out,
         sensitivity=results / "sensitivity.csv",
+        twin=results / "twin",
         manifest=results / "manifest.json" if imported else dataset_manifest(study, results.parent),
         coverage=None if imported else asdict(plan_study(study_file.stem, study_file, results.parent).coverage),
         commands=recompute(study.fits, study.recommended_fit, study.recommend.flops, str(results)),
