@@ -100,6 +100,10 @@ def figure_files(name):
     return [f"results/{name}/figures/{figure}.svg" for figure in figures]
 
 
+def twin_files(name):
+    return [f"results/{name}/twin/{file}" for file in ("twin.csv", "verdict.json", "figure.svg", "figure.png")]
+
+
 def run_files(name):
     return [f"results/{name}/runs/{run_id}.json" for run_id in ROWS[name]]
 
@@ -254,10 +258,6 @@ def report_settings(wildcards):
 
 
 SIMULATED_TWIN = "--simulations 100 --bootstrap 100"
-
-
-def twin_files(name):
-    return [f"results/{name}/twin/{file}" for file in ("twin.csv", "verdict.json", "figure.svg", "figure.png")]
 
 
 def study_twin(wildcards):

@@ -18,7 +18,7 @@ from flopscape.bias.twin_truths import Truth
 from flopscape.bias.twin_verdict import N_STAR, Improvement, judge
 from flopscape.fitting.table import RunTable
 from flopscape.laws.arrays import Array
-from flopscape.laws.surface import Surface, loss
+from flopscape.laws.surface import Surface
 
 METHODS = (*twin_curves.VARIANTS, *twin_surfaces.OBJECTIVES)
 INTERVALS_ELSEWHERE = 100
@@ -48,22 +48,22 @@ def scenarios(table: RunTable, surface: Surface, noise: Noise) -> list[Scenario]
     """The fitted surface on the study's design, then what no method assumes."""
     compute = twin_design.compute_of(table)
     plain = twin_truths.of_surface(surface, compute)
-    coupled = twin_truths.of_coupled(surface, compute, table)
-    cubic = twin_truths.with_cubic(surface, compute, table)
-    away = [_distance(truth, surface, table, noise) for truth in (coupled, cubic)]
-    gamma, drift, tilt = twin_truths.GAMMA, twin_design.DRIFT, 100 * twin_truths.TILT
+    coupled, gamma = twin_truths.of_coupled(surface, compute, table, noise.total)
+    cubic, tilt = twin_truths.with_cubic(surface, compute, table, noise.total)
+    drift = f"a grid that drifts by {twin_design.DRIFT:g} decades"
+    coupling = f"a coupled exponent γ = {gamma:.2g}{_distance(coupled, surface, table, noise)}"
+    cube = f"a cubic term of {100 * tilt:.2g} % at the grid's edge{_distance(cubic, surface, table, noise)}"
     return [
         Scenario(SURFACE, "the fitted surface", plain, table),
-        Scenario("coupled", f"a coupled exponent γ = {gamma:g}{away[0]}", coupled, table),
-        Scenario("drift", f"a grid that drifts by {drift:g} decades", plain, twin_design.drifting(table)),
-        Scenario("cubic", f"a cubic term of {tilt:.0f} % at the grid's edge{away[1]}", cubic, table),
+        Scenario("coupled", coupling, coupled, table),
+        Scenario("drift", drift, plain, twin_design.drifting(table)),
+        Scenario("cubic", cube, cubic, table),
     ]
 
 
 def _distance(truth: Truth, surface: Surface, table: RunTable, noise: Noise) -> str:
     """How far a truth's losses are from the surface's, in units of the noise."""
-    moved = truth.loss(table.n_params, table.n_tokens) - loss(surface, table.n_params, table.n_tokens)
-    root = float(np.sqrt(np.mean(moved**2)))
+    root = twin_truths.distance(truth.loss(table.n_params, table.n_tokens), surface, table)
     return f" ({root / noise.total:.2g} σ from the surface)" if noise.total else f" ({root:.2g} nats from the surface)"
 
 

@@ -2,7 +2,8 @@
 
 The coupled exponent is L = E + (A·N^−α + B·D^−β)^γ (laws/coupled.py), its other parameters matched to the surface at
 the sampled runs. The cubic adds to the surface, along every C, a term in w³, w = ln N − ln N*(C), which leaves N*, D*
-and L* where they are and tilts the curve that a parabola, or the exact shape, is fitted to.
+and L* where they are and tilts the curve that a parabola, or the exact shape, is fitted to. Both depart from
+the surface as far as constants below say, but no further than the noise of the runs, which would hide it.
 """
 
 from collections.abc import Callable
@@ -22,8 +23,7 @@ from flopscape.laws.surface import Optimum, Surface, exponents
 from flopscape.laws.surface import loss as surface_loss
 
 GAMMA = 0.85
-"""Exponent of the coupled truth, the surface's being 1: over five decades it moves losses near 2.5 nats by about 0.01,
-which noise of a sweep can hide."""
+"""Exponent of the coupled truth, the surface's being 1: over five decades it moves losses near 2.5 nats by 0.01."""
 TILT = 0.1
 """Share of the curve's quadratic rise at the grid's edge that the cubic adds on one side and takes on the other."""
 
@@ -51,17 +51,31 @@ def of_surface(surface: Surface, compute: Compute) -> Truth:
     )
 
 
-def of_coupled(surface: Surface, compute: Compute, table: RunTable) -> Truth:
-    """The coupled law nearest to the surface at the runs."""
-    law = matched(surface, table.n_params, table.n_tokens)
-    return Truth(
+def of_coupled(surface: Surface, compute: Compute, table: RunTable, sigma: float) -> tuple[Truth, float]:
+    """The coupled law nearest to the surface at the runs, no further than σ from it (RMS; any if σ = 0), and its γ."""
+    full = matched(surface, table.n_params, table.n_tokens, GAMMA)
+    away = distance(coupled.loss(full, table.n_params, table.n_tokens), surface, table)
+    gamma = 1 - (1 - GAMMA) * _share(away, sigma)
+    law = matched(surface, table.n_params, table.n_tokens, gamma)
+    truth = Truth(
         lambda n, d: coupled.loss(law, n, d),
         lambda flops: coupled.optimum(law, flops, compute),
         float(coupled.exponents(law)[0]),
     )
+    return truth, gamma
 
 
-def matched(surface: Surface, n_params: Array, n_tokens: Array, gamma: float = GAMMA) -> Coupled:
+def distance(losses: Array, surface: Surface, table: RunTable) -> float:
+    """Root mean square of losses less the surface's at the runs."""
+    return float(np.sqrt(np.mean((losses - surface_loss(surface, table.n_params, table.n_tokens)) ** 2)))
+
+
+def _share(away: float, sigma: float) -> float:
+    """Part of a departure that noise can hide; all of it where there is no noise to speak of."""
+    return min(1.0, sigma / away) if sigma > 0 and away > 0 else 1.0
+
+
+def matched(surface: Surface, n_params: Array, n_tokens: Array, gamma: float) -> Coupled:
     """Least squares of the coupled law with a given γ on the surface's losses; N and D in units of their means."""
     units = [float(np.exp(np.log(x).mean())) for x in (n_params, n_tokens)]
     n, d = n_params / units[0], n_tokens / units[1]
@@ -83,8 +97,18 @@ def matched(surface: Surface, n_params: Array, n_tokens: Array, gamma: float = G
     return coupled.in_units(law(found.x), *units)
 
 
-def with_cubic(surface: Surface, compute: Compute, table: RunTable) -> Truth:
-    """The surface with TILT·½·L″·w³/W along every compute, L″ = (α + β)·α·A·N*^−α and W the grid's widest half-span."""
+def with_cubic(surface: Surface, compute: Compute, table: RunTable, sigma: float) -> tuple[Truth, float]:
+    """The surface with t·½·L″·w³/W along every compute, and its t: TILT, or what departs from the surface by σ (RMS).
+
+    L″ = (α + β)·α·A·N*^−α is the curvature at the optimum for constant κ, W the grid's widest half-span in ln N.
+    """
+    full = _cubic(surface, compute, table, TILT)
+    away = distance(full.loss(table.n_params, table.n_tokens), surface, table)
+    tilt = TILT * _share(away, sigma)
+    return _cubic(surface, compute, table, tilt), tilt
+
+
+def _cubic(surface: Surface, compute: Compute, table: RunTable, tilt: float) -> Truth:
     plain = of_surface(surface, compute)
     _, A, _, alpha, beta = surface
     half = widest_half_span(table)
@@ -94,7 +118,7 @@ def with_cubic(surface: Surface, compute: Compute, table: RunTable) -> Truth:
         log_best = np.log(_each(plain.optimum, flops))
         w = np.log(n) - log_best
         bend = (alpha + beta) * alpha * A * np.exp(-alpha * log_best)
-        return np.asarray(surface_loss(surface, n, d) + TILT / 2 * bend * w**3 / half)
+        return np.asarray(surface_loss(surface, n, d) + tilt / 2 * bend * w**3 / half)
 
     return plain._replace(loss=loss)
 

@@ -9,8 +9,8 @@ from flopscape import numbers
 from flopscape.bias.twin_summary import Errors, moments, ratio
 from flopscape.laws.arrays import Array
 
-MOST_FAILURES = 0.05
-"""Share of fits that are not `ok` up to which a method can be recommended."""
+MOST_MISSING = 0.05
+"""Share of fits without an estimate up to which a method can be recommended."""
 N_STAR = 2
 """Place of N* at the first asked compute among the quantities."""
 NOMINAL, TOLERATED = 0.95, 0.03
@@ -36,7 +36,7 @@ def judge(
     methods = list(dict.fromkeys(method for _, method in outcomes))
     pooled = {m: np.stack([outcomes[s, m].error[:, N_STAR] for s in scenarios], axis=1) for m in methods}
     failed = {m: _failures(outcomes, m) for m in methods}
-    trusted = _trusted(pooled, failed)
+    trusted = _trusted(pooled)
     first = next(iter(scenarios))
     content: dict[str, Any] = {"trusted": trusted, "quantity": "n_params", "flops": flops}
     if not trusted:
@@ -55,10 +55,10 @@ def _failures(outcomes: Outcomes, method: str) -> float:
     return float(np.mean(status != "ok"))
 
 
-def _trusted(pooled: Mapping[str, Array], failed: Mapping[str, float]) -> str | None:
-    """The method of the smallest mean square over all truths, among those that seldom fail if there are any."""
+def _trusted(pooled: Mapping[str, Array]) -> str | None:
+    """The method of the smallest mean square over all truths, among those that seldom lack an estimate, if any."""
     squares = {m: float(np.nanmean(e**2)) for m, e in pooled.items() if np.isfinite(e).any()}
-    steady = {m: square for m, square in squares.items() if failed[m] <= MOST_FAILURES}
+    steady = {m: square for m, square in squares.items() if np.isnan(pooled[m]).mean() <= MOST_MISSING}
     ranked = steady or squares
     return min(ranked, key=ranked.__getitem__) if ranked else None
 

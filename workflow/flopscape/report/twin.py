@@ -37,9 +37,10 @@ def blocks(twin: Twin | None) -> list[Block]:
     if verdict["status"] != "completed" or not verdict.get("methods"):
         return [Paragraph(" ".join(verdict["sentences"]))]
     words = f"{verdict['simulations']} simulated copies of this study from {verdict['source']}."
+    asked = numbers.flops(verdict["flops"])
     note = (
-        f"N* at {numbers.flops(verdict['flops'])} FLOPs where the fitted surface is true; all truths: RMSE over all four,"
-        f" relative to {verdict['trusted']}, ± Monte Carlo error."
+        f"N* at {asked} FLOPs where the fitted surface is true. All truths: RMSE over all four, relative to"
+        f" {verdict['trusted']}, ± Monte Carlo error."
     )
     rest = [Bullets([*verdict["sentences"][1:], verdict["advice"], *verdict["notes"]])]
     return [
