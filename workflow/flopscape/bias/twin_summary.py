@@ -18,6 +18,10 @@ COLUMNS = (
 the finite ones; `failures` counts fits that are not `ok`, `statuses` how each of them ended."""
 
 
+EXACT = 1e-9
+"""Error below which there is only rounding."""
+
+
 class Errors(NamedTuple):
     """Errors (R, Q); which of the I intervals hold the truth (I, Q) and their widths (I, Q); the truth (Q,)."""
 
@@ -98,10 +102,14 @@ def ratio(one: Array, other: Array) -> tuple[float, float]:
     ----------
     one, other : array, shape (R,) or (R, scenarios)
         Errors, NaN where a fit failed: tables on which either failed are left out.
+
+    Returns
+    -------
+    NaN for under two tables, or where the other method is exact.
     """
     pair = np.stack([np.reshape(x, (len(x), -1)) ** 2 for x in (one, other)])
     first, second = pair[:, np.isfinite(pair).all(axis=(0, 2))].mean(axis=2)
-    if len(first) < 2 or not second.mean() > 0:
+    if len(first) < 2 or second.mean() < EXACT**2:
         return float("nan"), float("nan")
     value = float(np.sqrt(first.mean() / second.mean()))
     scatter = np.std(first / max(first.mean(), 1e-300) - second / second.mean(), ddof=1)

@@ -57,7 +57,7 @@ def _failures(outcomes: Outcomes, method: str) -> float:
 
 def _trusted(pooled: Mapping[str, Array]) -> str | None:
     """The method of the smallest mean square over all truths, among those that seldom lack an estimate, if any."""
-    squares = {m: float(np.nanmean(e**2)) for m, e in pooled.items() if np.isfinite(e).any()}
+    squares = {m: float(np.nanmean(e**2)) for m, e in pooled.items() if np.isfinite(e[:, 0]).sum() > 1}
     steady = {m: square for m, square in squares.items() if np.isnan(pooled[m]).mean() <= MOST_MISSING}
     ranked = steady or squares
     return min(ranked, key=ranked.__getitem__) if ranked else None
@@ -111,12 +111,12 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
 def _first(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     return (
         f"Trust {best['method']} here: where the fitted surface is true, its N* at {numbers.flops(content['flops'])}"
-        f" FLOPs is off by {_percent(best['rmse'])} (RMSE), {_percent(best['bias'], True)} of it bias."
+        f" FLOPs is off by {_percent(best['rmse'])} (RMSE), {_bias(best)}."
     )
 
 
 def _against(row: Mapping[str, Any], best: Mapping[str, Any]) -> str:
-    if row["ratio"] is None:
+    if row["ratio"] is None or row["rmse"] is None:
         return (
             f"{row['method']} fails in {numbers.percent(row['failures'])} of the simulations and gives no comparison."
         )
@@ -127,7 +127,7 @@ def _against(row: Mapping[str, Any], best: Mapping[str, Any]) -> str:
         )
     return (
         f"{row['method']}: error of N* ×{row['ratio']:.2f} ± {row['ratio_se']:.2f} that of {best['method']} over all"
-        f" truths, with a bias of {_percent(row['bias'], True)} where the surface is true{often}."
+        f" truths, {_bias(row)} where the surface is true{often}."
     )
 
 
@@ -144,10 +144,7 @@ def _coverage(row: Mapping[str, Any]) -> str:
 def _elsewhere(row: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     if row["rmse"] is None:
         return f"With {row['words']}, {best['method']} gives no estimate."
-    return (
-        f"With {row['words']}, {best['method']} is off by {_percent(row['rmse'])}, with a bias of"
-        f" {_percent(row['bias'], True)}."
-    )
+    return f"With {row['words']}, {best['method']} is off by {_percent(row['rmse'])}, {_bias(row)}."
 
 
 def _buys(row: Mapping[str, Any]) -> str:
@@ -160,7 +157,12 @@ def _buys(row: Mapping[str, Any]) -> str:
     return f"{what} ({cost}) would change that error by {words}{clear}."
 
 
+def _bias(row: Mapping[str, Any]) -> str:
+    """The bias in words, where it stands out from the Monte Carlo error."""
+    clear = abs(row["bias"]) > 2 * row["bias_se"]
+    return f"with a bias of {_percent(row['bias'], True)}" if clear else "without clear bias"
+
+
 def _percent(log_error: float, signed: bool = False) -> str:
-    """An error of a logarithm in per cent."""
-    value = 100 * float(np.expm1(log_error))
-    return f"{value:+.2g} %" if signed else f"{value:.2g} %"
+    """An error of a logarithm times a hundred."""
+    return f"{100 * log_error:+.2g} %" if signed else f"{100 * log_error:.2g} %"

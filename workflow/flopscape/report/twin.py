@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from flopscape import numbers
 from flopscape.records import read_json
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture
@@ -39,8 +37,8 @@ def blocks(twin: Twin | None) -> list[Block]:
     words = f"{verdict['simulations']} simulated copies of this study from {verdict['source']}."
     asked = numbers.flops(verdict["flops"])
     note = (
-        f"N* at {asked} FLOPs where the fitted surface is true. All truths: RMSE over all four, relative to"
-        f" {verdict['trusted']}, ± Monte Carlo error."
+        f"N* at {asked} FLOPs where the fitted surface is true; errors are 100·ln of the ratio. All truths: RMSE over"
+        f" all four, relative to {verdict['trusted']}, ± Monte Carlo error."
     )
     rest = [Bullets([*verdict["sentences"][1:], verdict["advice"], *verdict["notes"]])]
     return [
@@ -64,5 +62,5 @@ def _row(row: dict[str, Any]) -> list[str]:
 
 
 def _percent(log_error: float | None, form: str) -> str:
-    """An error of a logarithm in per cent."""
-    return numbers.NOTHING if log_error is None else f"{100 * np.expm1(log_error):{form}} %"
+    """An error of a logarithm times a hundred."""
+    return numbers.NOTHING if log_error is None else f"{100 * log_error:{form}} %"
