@@ -11,7 +11,7 @@ from flopscape.bias import twin_curves, twin_design, twin_surfaces, twin_truths,
 from flopscape.bias.surfaces import surface
 from flopscape.bias.twin import METHODS
 from flopscape.bias.twin_design import Noise
-from flopscape.bias.twin_run import parse_surface, run
+from flopscape.bias.twin_run import examine, parse_surface, run
 from flopscape.bias.twin_summary import Errors, ratio
 from flopscape.cli import app
 from flopscape.errors import FlopscapeError
@@ -60,30 +60,30 @@ def test_the_verdict_names_a_method_and_what_more_would_buy(written):
 
 
 def test_the_same_seed_gives_the_same_files_whatever_the_chunks(written, monkeypatch):
-    folder, *_ = written
+    folder, _, content, _ = written
     monkeypatch.setattr(varpro, "CHUNK_ELEMENTS", 700)
     monkeypatch.setattr(twin_surfaces, "TABLES", 5)
-    run(folder / "runs.csv", folder / "again", [1e22], **SMALL)
-    for name in ("twin.csv", "verdict.json"):
-        assert (folder / "again" / name).read_text() == (folder / "out" / name).read_text()
+    rows, again = examine(folder / "runs.csv", [1e22], **SMALL)
+    assert again == content
+    assert rows.to_csv(index=False, float_format="%.8g") == (folder / "out/twin.csv").read_text()
 
 
 def test_another_seed_gives_other_numbers(written):
     folder, rows, _, _ = written
-    run(folder / "runs.csv", folder / "other", [1e22], seed=1, **SMALL)
-    assert not np.allclose(pd.read_csv(folder / "other/twin.csv")["bias"], rows["bias"])
+    other, _ = examine(folder / "runs.csv", [1e22], seed=1, **SMALL)
+    assert not np.allclose(other["bias"], rows["bias"])
 
 
 def test_a_plan_without_runs_says_what_it_assumes(tmp_path):
     plan = write(tmp_path)
-    assert "a plan, simulated from the surface chinchilla with σ = 0.01 nats" in run(plan, tmp_path / "a", **SMALL)
-    text = run(plan, tmp_path / "b", surface_name="1.7,400,400,0.3,0.3", noise=0.02, **SMALL)
-    assert "1.7,400,400,0.3,0.3 with σ = 0.02 nats" in text
+    _, content = examine(plan, simulations=4, bootstrap=20)
+    assert content["source"].startswith("a plan, simulated from the surface chinchilla with σ = 0.01 nats;")
+    _, content = examine(plan, surface_name="1.7,400,400,0.3,0.3", noise=0.02, simulations=4, bootstrap=20)
+    assert content["source"] == "a plan, simulated from the surface 1.7,400,400,0.3,0.3 with σ = 0.02 nats"
 
 
 def test_no_noise_has_no_intervals_and_no_spread(tmp_path):
-    run(write(tmp_path), tmp_path / "out", [1e22], noise=0.0, simulations=3, bootstrap=20)
-    rows = pd.read_csv(tmp_path / "out/twin.csv")
+    rows, _ = examine(write(tmp_path), [1e22], noise=0.0, simulations=3, bootstrap=20)
     assert rows["coverage"].isna().all()
     assert rows["spread"].max() < 1e-6
     vpnls = rows[(rows["scenario"] == "surface") & (rows["method"] == "vpnls") & (rows["quantity"] == "a")]
@@ -91,10 +91,7 @@ def test_no_noise_has_no_intervals_and_no_spread(tmp_path):
 
 
 def test_runs_without_a_surface_are_refused_in_the_verdict(tmp_path):
-    text = run(write(tmp_path, sigma=0.01, budgets=2).with_name("runs.csv"), tmp_path / "fine", [1e22], **SMALL)
-    assert "Trust" in text
-    few = frame(sigma=0.01).iloc[:7]
-    few.to_csv(tmp_path / "few.csv", index=False)
+    frame(sigma=0.01).iloc[:7].to_csv(tmp_path / "few.csv", index=False)
     text = run(tmp_path / "few.csv", tmp_path / "out", [1e22], **SMALL)
     assert "No twin: vpnls finds no surface in the runs: all runs lie on one line" in text
     assert json.loads((tmp_path / "out/verdict.json").read_text())["status"] == "refused"
@@ -209,10 +206,15 @@ def test_a_method_that_often_has_no_answer_is_not_trusted():
 
 
 def test_grids_without_budgets_leave_approach2_out(tmp_path):
-    n_params, n_tokens = (x.ravel() for x in np.meshgrid(np.geomspace(1e7, 1e9, 5), np.geomspace(1e9, 3e10, 5)))
+    n_params, n_tokens = (x.ravel() for x in np.meshgrid([1e7, 5e7, 3e8], [1e9, 3e9, 2e10]))
     pd.DataFrame({"n_params": n_params, "n_tokens": n_tokens}).to_csv(tmp_path / "grid.csv", index=False)
-    text = run(tmp_path / "grid.csv", tmp_path / "out", [1e21], **SMALL)
-    rows = pd.read_csv(tmp_path / "out/twin.csv")
-    curves = rows[rows["method"].isin(list(twin_curves.VARIANTS))]
-    assert (curves["failures"] == 12).all() or (curves["without_estimate"] > 0).any()
-    assert "Trust" in text
+    rows, content = examine(tmp_path / "grid.csv", [1e21], **SMALL)
+    assert (rows[rows["method"].isin(list(twin_curves.VARIANTS))]["without_estimate"] == 12).all()
+    assert content["trusted"] in twin_surfaces.OBJECTIVES
+    assert [row["name"] for row in content["improvements"]] == ["width", "seed"]
+
+
+def test_two_budgets_are_enough_for_the_surface_only(tmp_path):
+    _, content = examine(write(tmp_path, sigma=0.01, budgets=2), [1e22], **SMALL)
+    assert content["trusted"] in twin_surfaces.OBJECTIVES
+    assert any("approach2 fails in 100 %" in sentence for sentence in content["sentences"])

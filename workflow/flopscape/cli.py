@@ -299,7 +299,8 @@ def twin(
     """Simulate a study's own design and say which method to trust on it, and what more runs would buy."""
     from flopscape.bias.twin_run import run
 
-    print(run(study, out, flops or [], surface, noise, simulations, bootstrap, seed))
+    options = {"surface_name": surface, "noise": noise, "simulations": simulations, "bootstrap": bootstrap}
+    print(run(study, out, flops or [], seed=seed, **options))
 
 
 @app.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")

@@ -39,17 +39,27 @@ class Source(NamedTuple):
     refusal: str = ""
 
 
-def run(
+def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> str:
+    """Write twin.csv, verdict.json, figure.svg and figure.png of a study; see `examine`. Returns what to print."""
+    frame, content = examine(path, flops, **options)
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
+    write_atomically(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    figure.draw_to(frame, content, out / "figure.svg")
+    rest = [content["advice"], *content["notes"]] if "advice" in content else []
+    return "\n".join([f"Twin of {path}: {content['source']}.", *content["sentences"], *rest])
+
+
+def examine(
     path: Path,
-    out: Path,
     flops: Sequence[float] = (),
     surface_name: str | None = None,
     noise: float | None = None,
     simulations: int = 500,
     bootstrap: int = 200,
     seed: int = 0,
-) -> str:
-    """Simulate a study and write twin.csv, verdict.json, figure.svg and figure.png; returns what to print.
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Simulate a study.
 
     Parameters
     ----------
@@ -64,6 +74,10 @@ def run(
     simulations, bootstrap, seed : int
         Simulated tables, resamples behind an interval, seed of both.
 
+    Returns
+    -------
+    The rows of twin.csv and the content of verdict.json; without rows where the runs give no surface.
+
     Raises
     ------
     FlopscapeError
@@ -72,28 +86,20 @@ def run(
     table, measured = twin_design.read_study(path)
     given = parse_surface(surface_name) if surface_name else None
     _check(flops, noise, simulations)
-    settings = twin.Settings(
-        tuple(map(float, flops)) or (BEYOND * float(table.flops.max()),), simulations, bootstrap, seed
-    )
+    asked = tuple(map(float, flops)) or (BEYOND * float(table.flops.max()),)
+    settings = twin.Settings(asked, simulations, bootstrap, seed)
     source = _of_runs(table, given, noise) if measured else _of_plan(given, surface_name, noise)
-    content: dict[str, Any] = {"status": "completed", "reason": "", "source": source.words}
-    content |= {"simulations": simulations, "bootstrap": bootstrap, "seed": seed}
+    shared = {"source": source.words, "simulations": simulations, "bootstrap": bootstrap, "seed": seed}
     if source.refusal:
-        frame, content = _nothing(content, source.refusal)
-    else:
-        frame, found = twin.simulate(table, source.surface, source.noise, settings)
-        content |= found | {
-            "surface": {name: float(value) for name, value in source.surface._asdict().items()},
-            "noise": source.noise._asdict(),
-            "advice": _advice(table, source),
-            "notes": _notes(table),
-        }
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
-    write_atomically(out / "verdict.json", json.dumps(_rounded(content), indent=1, ensure_ascii=False) + "\n")
-    figure.draw_to(frame, content, out / "figure.svg")
-    rest = [content["advice"], *content["notes"]] if "advice" in content else []
-    return "\n".join([f"Twin of {path}: {source.words}.", *content["sentences"], *rest])
+        return _nothing(shared, source.refusal)
+    frame, found = twin.simulate(table, source.surface, source.noise, settings)
+    made = {
+        "surface": {name: float(value) for name, value in source.surface._asdict().items()},
+        "noise": source.noise._asdict(),
+        "advice": _advice(table, source),
+        "notes": _notes(table),
+    }
+    return frame, _rounded({"status": "completed", "reason": ""} | shared | found | made)
 
 
 def parse_surface(text: str) -> Surface:
@@ -158,12 +164,9 @@ def _noise(table: RunTable, fit: FitResult) -> Noise:
     return Noise(own, float(np.sqrt(max(total**2 - own**2, 0.0))))
 
 
-def _nothing(content: dict[str, Any], why: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    return pd.DataFrame(columns=list(COLUMNS)), content | {
-        "status": "refused",
-        "reason": why,
-        "sentences": [f"No twin: {why}"],
-    }
+def _nothing(shared: dict[str, Any], why: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    content = {"status": "refused", "reason": why} | shared | {"sentences": [f"No twin: {why}."]}
+    return pd.DataFrame(columns=list(COLUMNS)), content
 
 
 def _advice(table: RunTable, source: Source) -> str:
