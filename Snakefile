@@ -16,6 +16,7 @@ include: "workflow/rules/collect.smk"
 include: "workflow/rules/import.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/bias.smk"
+include: "workflow/rules/twin.smk"
 include: "workflow/rules/report.smk"
 
 

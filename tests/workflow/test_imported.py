@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from flopscape.figures.names import drawable
 from tests.fitting.fit_tables import isoflop_frame
 
 STUDY = """
@@ -14,7 +15,8 @@ runs:
 fits: [approach2, {name: vpnls, method: vpnls, bootstrap: 200}]
 recommend: {flops: [1.0e+21], fit: vpnls}
 """
-AFTER_IMPORT = {"fit_runs": 2, "draw_figure": 4, "write_report": 1}
+FIGURES = len(drawable(curves=False))
+AFTER_IMPORT = {"fit_runs": 2, "vary_fits": 1, "simulate_twin": 1, "draw_figure": FIGURES, "write_report": 1}
 
 
 def write_runs(checkout, rows):

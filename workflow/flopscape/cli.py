@@ -283,6 +283,26 @@ def bias_report(
     write_report(results, out)
 
 
+@app.command(epilog="Example: `flopscape twin results/quick/runs.csv --flops 1e13 --out results/quick/twin`")
+def twin(
+    study: Annotated[Path, typer.Argument(metavar="RUNS.csv|PLAN.csv", help="A table of runs, or a plan.")],
+    out: Annotated[Path, typer.Option(help="Folder for twin.csv, verdict.json, figure.svg, figure.png.")],
+    flops: Annotated[list[float] | None, typer.Option(help="Compute whose optimum matters; repeatable.")] = None,
+    surface: Annotated[
+        str | None, typer.Option(help="Truth: a name, or E,A,B,alpha,beta; runs have their own.")
+    ] = None,
+    noise: Annotated[float | None, typer.Option(help="σ of a run in nats, instead of the runs' own.")] = None,
+    simulations: Annotated[int, typer.Option(help="Simulated copies of the study.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise and of the resampling.")] = 0,
+    bootstrap: Annotated[int, typer.Option(min=20, help="Resamples behind each interval.")] = 200,
+) -> None:
+    """Simulate a study's own design and say which method to trust on it, and what more runs would buy."""
+    from flopscape.bias.twin_run import run
+
+    options = {"surface_name": surface, "noise": noise, "simulations": simulations, "bootstrap": bootstrap}
+    print(run(study, out, flops or [], seed=seed, **options))
+
+
 @app.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")
 def report(
     study_file: StudyFile,

@@ -90,6 +90,7 @@ def targets(name):
         *(f"results/{name}/fits/{fit}.json" for fit in FITS[name]),
         f"results/{name}/sensitivity.csv",
         *figure_files(name),
+        *twin_files(name),
         f"results/{name}/report.html",
     ]
 
@@ -97,6 +98,10 @@ def targets(name):
 def figure_files(name):
     figures = drawable(STUDIES[name].study.has_curves)
     return [f"results/{name}/figures/{figure}.svg" for figure in figures]
+
+
+def twin_files(name):
+    return [f"results/{name}/twin/{file}" for file in ("twin.csv", "verdict.json", "figure.svg", "figure.png")]
 
 
 def run_files(name):
@@ -250,6 +255,21 @@ def report_settings(wildcards):
     study = chosen(wildcards.study).study
     subject = study.runs.model_dump() if wildcards.study in IMPORTED else study.model.spec()
     return canonical({"title": study.title, "recommend": study.recommend.model_dump(), "study": subject})
+
+
+SIMULATED_TWIN = "--simulations 100 --bootstrap 100"
+
+
+def study_twin(wildcards):
+    return twin_files(chosen(wildcards.study).name)
+
+
+def twin_options(wildcards):
+    """The budgets that the study asks about; the twin of a simulated study is a rehearsal and gets fewer copies."""
+    study = chosen(wildcards.study).study
+    flops = " ".join(f"--flops {flops!r}" for flops in study.recommend.flops)
+    rehearsal = wildcards.study in TRAINED and study.simulated
+    return f"{flops} {SIMULATED_TWIN}" if rehearsal else flops
 
 
 def imported_files(wildcards):

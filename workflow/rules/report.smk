@@ -41,6 +41,7 @@ rule write_report:
         fits=study_fits,
         sensitivity="results/{study}/sensitivity.csv",
         figures=study_figures,
+        twin=study_twin,
         captions=expand("workflow/report/{figure}.rst", figure=FIGURES),
         template="workflow/flopscape/report/template.html",
     output:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flopscape import numbers
 from flopscape.records import FitResult
-from flopscape.report import background, comparison, summary
+from flopscape.report import background, comparison, summary, twin
 from flopscape.report.background import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
 from flopscape.report.doubts import doubts
@@ -24,6 +24,7 @@ def build(evidence: Evidence) -> Report:
         Section("What to distrust", [Bullets(found)] if (found := doubts(evidence)) else []),
         Section("Fits", _fits(evidence)),
         Section("What the answer rests on", comparison.sensitivity(evidence)),
+        Section("Which method to trust on this sweep", twin.blocks(evidence.twin)),
         Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
         Section("What was run", background.runs(evidence)),
         Section("What was left out", background.left_out(evidence)),

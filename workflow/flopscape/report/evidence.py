@@ -10,6 +10,7 @@ import pandas as pd
 
 from flopscape.figures.tables import loss_unit
 from flopscape.records import FitResult
+from flopscape.report.twin import Twin
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Evidence:
     figures: dict[str, Path] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
     sensitivity: pd.DataFrame | None = None
+    twin: Twin | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
     coverage: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -30,6 +30,7 @@ def write_report(study_file: Path, results: Path, out: Path) -> None:
         [results / "figures" / f"{figure}.svg" for figure in drawable(study.has_curves)],
         out,
         sensitivity=results / "sensitivity.csv",
+        twin=results / "twin",
         manifest=results / "manifest.json"
         if isinstance(study, ImportedStudy)
         else dataset_manifest(study, results.parent),

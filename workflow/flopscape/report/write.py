@@ -11,6 +11,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.tables import VARIED, complete, read_csv, with_budgets
 from flopscape.records import FitResult, read_json, write_atomically
 from flopscape.report import html, markdown
+from flopscape.report import twin as twins
 from flopscape.report.content import build
 from flopscape.report.evidence import Evidence
 
@@ -29,6 +30,7 @@ def run(
     out: str | Path,
     *,
     sensitivity: str | Path | None = None,
+    twin: str | Path | None = None,
     manifest: str | Path | None = None,
     coverage: Mapping[str, Any] | None = None,
     commands: Sequence[str] = (),
@@ -45,6 +47,8 @@ def run(
         Name of the fit that the recommendation rests on.
     sensitivity, manifest : path, optional
         The table of `flopscape sensitivity`; the dataset's `manifest.json`, which simulated runs have not.
+    twin : path, optional
+        The folder that `flopscape twin` wrote.
     coverage : mapping, optional
         `grade`, and `reasons`, a list of sentences.
     commands : sequence of str
@@ -61,6 +65,7 @@ def run(
         study, title, with_budgets(complete(read_csv(runs)), results.values()), results, recommended, shown,
         sensitivity=None if sensitivity is None else read_csv(sensitivity, VARIED),
         captions={name: caption(CAPTIONS / f"{name}.rst") for name in shown},
+        twin=twins.read(Path(twin)) if twin else None,
         manifest=read_json(manifest, "delete its folder and run snakemake again") if manifest else {},
         coverage=coverage or {}, environment=versions(), commands=commands,
     )  # fmt: skip

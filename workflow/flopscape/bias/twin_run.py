@@ -1,0 +1,205 @@
+"""The twin of a file: what `flopscape twin` and the workflow call."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from flopscape.bias import twin, twin_design
+from flopscape.bias.advice import advise
+from flopscape.bias.surfaces import SURFACES, surface
+from flopscape.bias.twin_design import Noise
+from flopscape.bias.twin_summary import COLUMNS
+from flopscape.errors import FlopscapeError
+from flopscape.figures import twin as figure
+from flopscape.fitting import guards, vpnls
+from flopscape.fitting.table import RunTable
+from flopscape.laws.surface import Surface
+from flopscape.records import FitResult, write_atomically
+
+BEYOND = 10.0
+"""Factor beyond the largest compute of the optimum that is looked at where no budget is asked for."""
+PLAN_SURFACE, PLAN_NOISE = "chinchilla", 0.01
+"""What a plan without runs is simulated from unless told otherwise: Hoffmann et al. 2022, and 0.01 nats."""
+AIM = 0.05
+"""Relative error of N* for which width and sizes are advised."""
+DIGITS = 8
+"""Significant digits of twin.csv: rounding of sums is not."""
+
+
+class Source(NamedTuple):
+    """A surface and the noise around it, and where they come from in words; `refusal` where there is none."""
+
+    surface: Surface
+    noise: Noise
+    words: str
+    refusal: str = ""
+
+
+def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> str:
+    """Write twin.csv, verdict.json, figure.svg and figure.png of a study; see `examine`. Returns what to print."""
+    frame, content = examine(path, flops, **options)
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
+    write_atomically(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    figure.draw_to(frame, content, out / "figure.svg")
+    rest = [content["advice"], *content["notes"]] if "advice" in content else []
+    return "\n".join([f"Twin of {path}: {content['source']}.", *content["sentences"], *rest])
+
+
+def examine(
+    path: Path,
+    flops: Sequence[float] = (),
+    surface_name: str | None = None,
+    noise: float | None = None,
+    simulations: int = 500,
+    bootstrap: int = 200,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Simulate a study.
+
+    Parameters
+    ----------
+    path : Path
+        A table of runs, or a plan without losses.
+    flops : sequence of float
+        Compute budgets C, in FLOPs, whose optimum matters; ten times the largest of the runs unless given.
+    surface_name : str, optional
+        A surface by name or as E,A,B,alpha,beta. Runs have their own, fitted by vpnls; plans take `chinchilla`.
+    noise : float, optional
+        σ of a run in nats, instead of the runs' own.
+    simulations, bootstrap, seed : int
+        Simulated tables, resamples behind an interval, seed of both.
+
+    Returns
+    -------
+    The rows of twin.csv and the content of verdict.json; without rows where the runs give no surface.
+
+    Raises
+    ------
+    FlopscapeError
+        A file that cannot be read, a plan without spread, an unknown surface, σ < 0, or a budget that is not positive.
+    """
+    table, measured = twin_design.read_study(path)
+    given = parse_surface(surface_name) if surface_name else None
+    _check(flops, noise, simulations)
+    asked = tuple(map(float, flops)) or (BEYOND * float(table.flops.max()),)
+    settings = twin.Settings(asked, simulations, bootstrap, seed)
+    source = _of_runs(table, given, noise) if measured else _of_plan(given, surface_name, noise)
+    shared = {"source": source.words, "simulations": simulations, "bootstrap": bootstrap, "seed": seed}
+    if source.refusal:
+        return _nothing(shared, source.refusal)
+    frame, found = twin.simulate(table, source.surface, source.noise, settings)
+    made = {
+        "surface": {name: float(value) for name, value in source.surface._asdict().items()},
+        "noise": source.noise._asdict(),
+        "advice": _advice(table, source),
+        "notes": _notes(table),
+    }
+    return frame, _rounded({"status": "completed", "reason": ""} | shared | found | made)
+
+
+def parse_surface(text: str) -> Surface:
+    """A surface by name, or five numbers E,A,B,alpha,beta."""
+    if "," not in text:
+        return surface(text)
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 5 or not (np.isfinite(numbers).all() and min(numbers[1:]) > 0 and numbers[0] >= 0):
+        known = ", ".join(SURFACES)
+        raise FlopscapeError(f"--surface {text!r}: five positive numbers E,A,B,alpha,beta, or one of {known}")
+    return Surface(*numbers)
+
+
+def _check(flops: Sequence[float], noise: float | None, simulations: int) -> None:
+    if wrong := [c for c in flops if not 0 < c < np.inf]:
+        raise FlopscapeError(f"--flops {wrong[0]!r}: must be positive and finite")
+    if noise is not None and not 0 <= noise < np.inf:
+        raise FlopscapeError(f"--noise σ = {noise!r}: must be zero or positive")
+    if simulations < 2:
+        raise FlopscapeError(f"--simulations {simulations}: at least 2, and hundreds for a verdict")
+
+
+def _of_plan(given: Surface | None, name: str | None, noise: float | None) -> Source:
+    sigma = PLAN_NOISE if noise is None else noise
+    chosen = given or surface(PLAN_SURFACE)
+    words = f"a plan, simulated from the surface {name or PLAN_SURFACE} with σ = {sigma:g} nats"
+    default = "" if given and noise is not None else "; --surface and --noise change that"
+    return Source(chosen, Noise(sigma), words + default)
+
+
+def _of_runs(table: RunTable, given: Surface | None, noise: float | None) -> Source:
+    """The surface that vpnls fits to the runs, and their noise about it, unless told otherwise."""
+    fit, _ = vpnls.estimate(table, bootstrap=2)
+    fitted = _fitted(fit)
+    chosen = given or fitted
+    if chosen is None or (fitted is None and noise is None):
+        nothing = Surface(np.nan, np.nan, np.nan, np.nan, np.nan)
+        return Source(nothing, Noise(0.0), "its own runs", f"vpnls finds no surface in the runs: {fit.reason}")
+    made = Noise(noise) if noise is not None else _noise(table, fit)
+    whose = "the surface given" if given else "the surface that vpnls fits to the runs"
+    seeds = f", {made.shared:.2g} of it shared by the seeds of a size" if made.shared else ""
+    return Source(chosen, made, f"{whose}, σ = {made.total:.3g} nats{seeds}")
+
+
+def _fitted(fit: FitResult) -> Surface | None:
+    """The fitted surface where it has an optimum."""
+    if fit.surface is None or fit.status == "refused":
+        return None
+    values = Surface(**{name: number.estimate for name, number in fit.surface.items()})
+    return values if min(values[1:]) > 0 else None
+
+
+def _noise(table: RunTable, fit: FitResult) -> Noise:
+    """The residual variance; where seeds repeat, theirs is a run's own and the rest what a size's seeds share."""
+    total = float(fit.diagnostics["residual_sd"])
+    own, dof = guards.seed_scatter(table)
+    if not dof or len(table) > table.n_runs:
+        return Noise(total)
+    return Noise(own, float(np.sqrt(max(total**2 - own**2, 0.0))))
+
+
+def _nothing(shared: dict[str, Any], why: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    content = {"status": "refused", "reason": why} | shared | {"sentences": [f"No twin: {why}."]}
+    return pd.DataFrame(columns=list(COLUMNS)), content
+
+
+def _advice(table: RunTable, source: Source) -> str:
+    """Width and sizes by which parabolas would reach the aim at the middle of the sweep."""
+    middle = float(np.exp(np.log(table.flops).mean()))
+    aim = f"For parabolas to find N* within {100 * AIM:g} % at {middle:.2g} FLOPs"
+    try:
+        return f"{aim}: {advise(source.surface, middle, source.noise.total, AIM).sentence}."
+    except FlopscapeError as error:
+        return f"{aim}: out of reach; {error}."
+
+
+def _notes(table: RunTable) -> list[str]:
+    left = [
+        "approach1 is left out: the simulated runs have no training curves.",
+        "approach3-lad is left out: its cost.",
+    ]
+    if table.n_runs < guards.FEW_FOR_BOOTSTRAP:
+        left.append(
+            f"With {table.n_runs} runs `fit` reports the narrower profile-F intervals for vpnls and log_lsq; the twin"
+            " tests bootstrap intervals."
+        )
+    if len(table) > table.n_runs:
+        left.append("Rows of one run share its simulated error.")
+    if not twin_design.compute_of(table).is_constant:
+        left.append("FLOPs per parameter fall with size here: approach2's a is the slope over the budgets.")
+    return left
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to the digits that are written."""
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

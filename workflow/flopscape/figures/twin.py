@@ -1,0 +1,103 @@
+"""The twin of a study: error and coverage of every method, a column of panels for each truth."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from flopscape import numbers
+from flopscape.figures import frame, style
+from flopscape.figures.save import save
+
+TITLE = "Twin of the study: how wrong is each method on this design?"
+
+
+def draw_to(table: pd.DataFrame, verdict: Mapping[str, Any], out: Path) -> list[Path]:
+    """Draw and write as SVG and PNG."""
+    with matplotlib.rc_context(style.RC):
+        return save(draw(table, verdict), out)
+
+
+def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
+    """Rows of panels: a and D*, bias (marker) ± one standard deviation, and the share of intervals that hold them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        twin.csv.
+    verdict : mapping
+        verdict.json: `scenarios` in words, `flops`, `source`.
+    """
+    if table.empty:
+        return frame.nothing(TITLE, str(verdict["sentences"][0]))
+    tokens = next(name for name in table["quantity"] if name.startswith("n_tokens@"))
+    scenarios, methods = list(dict.fromkeys(table["scenario"])), list(dict.fromkeys(table["method"]))[::-1]
+    figure = frame.page(10.5, 0.6 + 1.75 * 3)
+    grid = figure.subplots(3, len(scenarios), sharey=True, sharex="row", squeeze=False)
+    for column, scenario in zip(grid.T, scenarios, strict=True):
+        part = table[table["scenario"] == scenario].set_index(["quantity", "method"])
+        column[0].set_title(_words(verdict, scenario))
+        _errors(column[0], part.loc["a"].loc[methods], 1.0)
+        _errors(column[1], part.loc[tokens].loc[methods], 100.0)
+        _coverage(column[2], part.loc["a"].loc[methods], part.loc[tokens].loc[methods])
+        column[0].set_xlabel("error of a")
+        column[1].set_xlabel("error of D*, %")
+        column[2].set_xlabel("coverage, %")
+    grid[0, 0].set_yticks(range(len(methods)), methods)
+    grid[0, 0].set_ylim(-0.6, len(methods) - 0.4)
+    _legend(figure)
+    asked = numbers.flops(float(tokens.partition("@")[2]))
+    notes = [
+        f"D* at {asked} FLOPs. Marker: mean error of {table['simulations'].iloc[0]} simulated tables; bar: ± one"
+        " standard deviation; of coverage: ± two standard errors.",
+        f"Simulated from {verdict['source']}.",
+    ]
+    return frame.finish(figure, TITLE, notes)
+
+
+def _words(verdict: Mapping[str, Any], scenario: str) -> str:
+    """A truth in words, without what stands in brackets."""
+    words = {row["scenario"]: row["words"] for row in verdict.get("scenarios", [])}.get(scenario, scenario)
+    return "\n".join(frame._wrap(str(words).partition(" (")[0], 28))
+
+
+def _errors(axes: Axes, rows: pd.DataFrame, unit: float) -> None:
+    """Mean error and standard deviation of each method."""
+    axes.axvline(0.0, color="0.4", linewidth=0.8)
+    for y, (name, colour, marker) in enumerate(_looks(list(rows.index))):
+        bias, spread = unit * rows["bias"][name], unit * rows["spread"][name]
+        if np.isfinite(bias):
+            axes.errorbar(bias, y, xerr=spread, color=colour, marker=marker, markersize=5, capsize=2.5, linewidth=1.2)
+
+
+def _coverage(axes: Axes, a: pd.DataFrame, tokens: pd.DataFrame) -> None:
+    """Coverage of a (filled) and of D* (hollow) with two Monte Carlo errors."""
+    axes.axvline(95.0, color="0.3", linewidth=0.9, linestyle=":")
+    for rows, lift, face in ((a, 0.13, None), (tokens, -0.13, "white")):
+        for y, (name, colour, marker) in enumerate(_looks(list(rows.index))):
+            share, error = 100 * rows["coverage"][name], 200 * rows["coverage_se"][name]
+            if np.isfinite(share):
+                axes.errorbar(
+                    share, y + lift, xerr=error, color=colour, marker=marker, markersize=4.5, linewidth=1.0,
+                    markerfacecolor=face or colour,
+                )  # fmt: skip
+
+
+def _looks(methods: list[str]) -> list[tuple[str, str, str]]:
+    """Name, colour and marker of each method, the same in every panel."""
+    looks = {name: (colour, marker) for name, colour, _, marker in style.fit_looks(methods[::-1])}
+    return [(name, *looks[name]) for name in methods]
+
+
+def _legend(figure: Figure) -> None:
+    shapes = [
+        Line2D([], [], linestyle="none", marker="o", color="0.3", label="coverage of a"),
+        Line2D([], [], linestyle="none", marker="o", color="0.3", markerfacecolor="white", label="coverage of D*"),
+    ]
+    figure.legend(handles=shapes, loc="outside lower left", ncols=2)

@@ -1,0 +1,66 @@
+"""Which method to trust on this sweep: the twin's verdict beside the fits."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from flopscape import numbers
+from flopscape.records import read_json
+from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture
+
+HEAD = ["method", "bias of N*", "SD", "RMSE", "coverage", "RMSE, all truths", "fits that fail"]
+CAPTION = (
+    "Errors of every method on simulated copies of this study, under the fitted surface and under truths that no method"
+    " assumes."
+)
+
+
+class Twin(NamedTuple):
+    """The verdict of `flopscape twin`, and its figure."""
+
+    verdict: dict[str, Any]
+    figure: Path
+
+
+def read(folder: Path) -> Twin:
+    """The twin of a study from its folder."""
+    verdict = read_json(folder / "verdict.json", "delete it and run snakemake again")
+    return Twin(verdict, folder / "figure.svg")
+
+
+def blocks(twin: Twin | None) -> list[Block]:
+    """Sentences, a row for each method, and the figure; nothing for a study without a twin."""
+    if twin is None:
+        return []
+    verdict = twin.verdict
+    if verdict["status"] != "completed" or not verdict.get("methods"):
+        return [Paragraph(" ".join(verdict["sentences"]))]
+    words = f"{verdict['simulations']} simulated copies of this study from {verdict['source']}."
+    asked = numbers.flops(verdict["flops"])
+    note = (
+        f"N* at {asked} FLOPs where the fitted surface is true; errors are 100·ln of the ratio. All truths: RMSE over"
+        f" all four, relative to {verdict['trusted']}, ± Monte Carlo error."
+    )
+    rest = [Bullets([*verdict["sentences"][1:], verdict["advice"], *verdict["notes"]])]
+    return [
+        Paragraph(f"{verdict['sentences'][0]} {words}"),
+        Grid(HEAD, [_row(row) for row in verdict["methods"]], note),
+        *rest,
+        Picture("twin", twin.figure, CAPTION),
+    ]
+
+
+def _row(row: dict[str, Any]) -> list[str]:
+    return [
+        row["method"],
+        _percent(row["bias"], "+.2g"),
+        _percent(row["spread"], ".2g"),
+        _percent(row["rmse"], ".2g"),
+        numbers.NOTHING if row["coverage"] is None else f"{100 * row['coverage']:.0f} %",
+        numbers.NOTHING if row["ratio"] is None else f"×{row['ratio']:.2f} ± {row['ratio_se']:.2f}",
+        numbers.percent(row["failures"]),
+    ]
+
+
+def _percent(log_error: float | None, form: str) -> str:
+    """An error of a logarithm times a hundred."""
+    return numbers.NOTHING if log_error is None else f"{100 * log_error:{form}} %"

@@ -1,0 +1,24 @@
+"""Twin: results/{study}/runs.csv -> results/{study}/twin/twin.csv, verdict.json, figure.svg and .png.
+
+simulate_twin: every method on the study's own design, simulated from the surface fitted to it
+"""
+
+
+rule simulate_twin:
+    """Which method to trust on this sweep, and what one more budget, a wider grid or a seed would buy."""
+    input:
+        "results/{study}/runs.csv",
+    output:
+        table="results/{study}/twin/twin.csv",
+        verdict="results/{study}/twin/verdict.json",
+        svg="results/{study}/twin/figure.svg",
+        png="results/{study}/twin/figure.png",
+    log:
+        "logs/twin/{study}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        options=twin_options,
+        code=fingerprint("flopscape.bias.twin_run"),
+    shell:
+        "flopscape twin {input:q} {params.options} --out results/{wildcards.study}/twin > {log:q} 2>&1"
