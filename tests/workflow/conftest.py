@@ -23,6 +23,7 @@ sweep:
     sizes: [{width: 16, depth: 2}, {width: 32, depth: 2}, {width: 48, depth: 2}, {width: 64, depth: 2}]
 fits: [approach2, {name: vpnls, method: vpnls, bootstrap: 200}]
 recommend: {flops: [1.0e+12], fit: approach2}
+twin: {simulations: 20, bootstrap: 20}
 """
 N_TINY = 12
 

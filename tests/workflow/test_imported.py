@@ -14,6 +14,7 @@ runs:
   map: {n_params: size, loss: val loss}
 fits: [approach2, {name: vpnls, method: vpnls, bootstrap: 200}]
 recommend: {flops: [1.0e+21], fit: vpnls}
+twin: {simulations: 20, bootstrap: 20}
 """
 FIGURES = len(drawable(curves=False))
 AFTER_IMPORT = {"fit_runs": 2, "vary_fits": 1, "simulate_twin": 1, "draw_figure": FIGURES, "write_report": 1}

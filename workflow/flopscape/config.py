@@ -271,6 +271,17 @@ class Runs(Model):
     """A table of training curves: run_id, n_tokens, heldout_loss or train_loss, and flops where it is not 6·N·D."""
 
 
+class Twin(Model):
+    """Simulated copies of the study, that say which method to trust on it."""
+
+    simulations: Annotated[int, BeforeValidator(_number), Field(ge=20)] = 500
+    """Copies of the study's own design."""
+    bootstrap: Annotated[int, BeforeValidator(_number), Field(ge=20)] = 200
+    """Resamples behind each interval of each copy."""
+    seed: Seed = 0
+    """Seed of the noise and of the resampling."""
+
+
 class _Answering(Model):
     """What every study has, wherever its runs come from."""
 
@@ -280,6 +291,8 @@ class _Answering(Model):
     """Fits of the finished runs: names of methods, or mappings."""
     recommend: Recommend
     """Budgets to answer for."""
+    twin: Twin = Twin()
+    """How much is simulated to say which method to trust."""
 
     @property
     def recommended_fit(self) -> str:

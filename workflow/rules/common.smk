@@ -257,19 +257,15 @@ def report_settings(wildcards):
     return canonical({"title": study.title, "recommend": study.recommend.model_dump(), "study": subject})
 
 
-SIMULATED_TWIN = "--simulations 100 --bootstrap 100"
-
-
 def study_twin(wildcards):
     return twin_files(chosen(wildcards.study).name)
 
 
 def twin_options(wildcards):
-    """The budgets that the study asks about; the twin of a simulated study is a rehearsal and gets fewer copies."""
+    """How much to simulate, and the budgets that the study asks about."""
     study = chosen(wildcards.study).study
-    flops = " ".join(f"--flops {flops!r}" for flops in study.recommend.flops)
-    rehearsal = wildcards.study in TRAINED and study.simulated
-    return f"{flops} {SIMULATED_TWIN}" if rehearsal else flops
+    given = " ".join(f"--{name} {value}" for name, value in study.twin.model_dump().items())
+    return given + "".join(f" --flops {flops!r}" for flops in study.recommend.flops)
 
 
 def imported_files(wildcards):

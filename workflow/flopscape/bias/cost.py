@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flopscape.fitting import varpro
+from flopscape.fitting import exponent_grid
 from flopscape.fitting.surface_fit import centred_problem, on_bound
 from flopscape.fitting.table import RunTable
 from flopscape.laws.arrays import Array, Index, Mask
@@ -42,7 +42,7 @@ def compare(table: RunTable, flops: float, resamples: int, seed: int) -> Compari
     weights = within_budgets(table.budget, resamples, seed)
     n_params, budgets = approach2_at(table, weights, flops)
     problem, center = centred_problem(table)
-    found = varpro.solve(problem, weights)
+    found = exponent_grid.solve(problem, weights)
     E, A, B = found.coefficients.T * np.exp(np.insert(found.exponents * center, 0, 0.0, axis=1)).T
     failed = on_bound(found) | ~found.converged | ~np.isfinite(n_params)
     return Comparison(n_params, budgets, Surface(E, A, B, *found.exponents.T), failed)

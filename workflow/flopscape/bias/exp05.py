@@ -13,7 +13,7 @@ from flopscape.bias.outcome import Claim, Outcome, at_least, at_most, tidy
 from flopscape.bias.settings import Exp05
 from flopscape.bias.surfaces import surface
 from flopscape.figures import style
-from flopscape.fitting import varpro
+from flopscape.fitting import exponent_grid, varpro
 from flopscape.fitting.batch import fit_surfaces
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, loss
@@ -70,7 +70,7 @@ def _grid_only(design: Design, losses: Array) -> Surface:
     center = logs.mean(axis=1)
     problem = varpro.Problem(logs - center[:, None], losses.ravel())
     weights = np.ones((1, losses.size))
-    theta = varpro.grid_starts(problem, weights, varpro.GRID, varpro.grid_features(problem, varpro.GRID))
+    theta = exponent_grid.lowest_points(problem, weights, exponent_grid.GRID)
     E, A, B = varpro.coefficients_at(problem, weights, theta)[0]
     return Surface(E, A * np.exp(theta[0, 0] * center[0]), B * np.exp(theta[0, 1] * center[1]), *theta[0])
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.bias.twin_estimates import OK, Estimates, chosen, names, percentiles
-from flopscape.fitting import logloss, nearby, varpro
+from flopscape.fitting import exponent_grid, logloss, nearby, varpro
 from flopscape.fitting.log_search import LogResiduals
 from flopscape.fitting.logloss import Data
 from flopscape.fitting.objectives import search_of
@@ -119,11 +119,10 @@ def _near(search: Search, resamples: Resamples, best: Solution, replicates: int)
 def _not_lowest(search: Search, resamples: Resamples, p: Array) -> Index:
     """Resamples of which a grid point's least squares lies below that at the exponents found."""
     weights, problem = search.weighted(resamples.problem, resamples.weights), resamples.problem
-    features = varpro.grid_features(problem, CHECK_GRID)
     lower = np.zeros(len(p), bool)
     for block in varpro.blocks(len(p), max(problem.u.shape[1], len(CHECK_GRID) ** 2)):
         part = Problem(problem.u, problem.y[block])
-        lowest = varpro.grid_objective(part, weights[block], features).reshape(len(part.y), -1).min(axis=1)
+        lowest = exponent_grid.objective(part, weights[block], CHECK_GRID).reshape(len(part.y), -1).min(axis=1)
         here = _least_squares(part, weights[block], p[block, 3:])
         lower[block] = lowest < here * (1 - LOWER)
     return np.flatnonzero(lower)
