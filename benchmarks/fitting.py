@@ -101,7 +101,7 @@ def rows_of(name: str, search: Search, replicates: int, few: int) -> list[list[s
     ours = timed(lambda: resamples(search, problem, replicates))
     best = np.concatenate([s.objective for s in ours.value])[:few]  # type: ignore[attr-defined]
     out = [[name, f"{1e3 * single.seconds:.1f}", f"{ours.seconds:.2f}", "1", ""]]
-    delta = getattr(search, "delta", 0.0)
+    delta = search.delta if isinstance(search, LogResiduals) else 0.0
     for words, gradient in (("scipy BFGS, gradient", True), ("scipy BFGS, differences", False)):
         theirs = timed(lambda gradient=gradient: reference(problem, delta, few, gradient))
         seconds = theirs.seconds * replicates / few

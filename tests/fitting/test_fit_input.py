@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from fit_tables import as_table, isoflop, isoflop_frame
+from fit_tables import A_TRUE, CHINCHILLA, as_table, isoflop, isoflop_frame
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit, run
 from flopscape.fitting.table import read_runs
+from flopscape.laws.surface import closed_form_optimum, loss
 
 
 def refusal(path, **columns):
@@ -186,3 +187,27 @@ def test_unreadable_input_writes_nothing(tmp_path):
     with pytest.raises(FlopscapeError):
         run(tmp_path / "runs.csv", tmp_path / "fit.json", "vpnls")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["runs.csv"]
+
+
+@pytest.fixture(scope="module")
+def million(tmp_path_factory):
+    """A million rows: 50 budgets, seed 0."""
+    rng = np.random.default_rng(0)
+    flops = np.repeat(np.geomspace(1e17, 1e21, 50), 20_000)
+    n_params = closed_form_optimum(CHINCHILLA, flops).n_params * 4.0 ** rng.uniform(-1, 1, len(flops))
+    frame = pd.DataFrame({"n_params": n_params, "n_tokens": flops / 6 / n_params, "flops": flops, "budget": flops})
+    frame["loss"] = loss(CHINCHILLA, n_params, frame["n_tokens"].to_numpy()) + rng.normal(0, 0.01, len(flops))
+    return as_table(frame, tmp_path_factory.mktemp("million"))
+
+
+@pytest.mark.parametrize("method", ["vpnls", "approach3", "law"])
+def test_a_million_rows_are_too_many_for_a_search_and_it_says_so(method, million):
+    result, _ = fit(million, method, bootstrap=100)
+    assert result.status == "refused"
+    assert "1000000 rows, and at most 200000 can be fitted" in result.reason
+
+
+def test_a_million_rows_give_parabolas(million):
+    result, _ = fit(million, "approach2", bootstrap=100)
+    # 20,000 rows a budget leave the noise at 1e-4 of a; the parabola's own bias on this grid is below 2e-3.
+    assert result.exponents["a"].estimate == pytest.approx(A_TRUE, abs=3e-3)

@@ -44,6 +44,10 @@ ROUNDING = 1e-9
 Diagnostics = dict[str, object]
 
 
+MOST_ROWS = 200_000
+"""Rows of a fit by search: its derivatives are held for all of them at once, and beyond these they take gigabytes."""
+
+
 @dataclass
 class Verdict:
     """Collects findings; the gravest gives the status."""
@@ -69,6 +73,16 @@ class Verdict:
     def all_warnings(self) -> list[str]:
         lesser = [text for status, text in self.findings if status != self.status]
         return lesser + self.warnings
+
+
+def too_many(table: RunTable) -> str:
+    """Why a table is too long for a fit by search, or nothing."""
+    if len(table) <= MOST_ROWS:
+        return ""
+    return (
+        f"{len(table)} rows, and at most {MOST_ROWS} can be fitted by this method: thin the checkpoints, for example"
+        " with --exclude, or use approach2"
+    )
 
 
 def judge_uncertainty(verdict: Verdict, se_a: float) -> None:

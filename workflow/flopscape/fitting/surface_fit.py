@@ -25,8 +25,8 @@ from flopscape.fitting.varpro import parameters
 from flopscape.laws.compute import Compute
 from flopscape.records import FitResult
 
-RESAMPLED_ROWS = 100_000_000
-"""Most rows × resamples: a few minutes. Tables of up to 25,000 rows have the 4,000 resamples that are usual."""
+RESAMPLED_ROWS = 20_000_000
+"""Most rows × resamples: some seconds. Tables of up to 5,000 rows have the 4,000 resamples that are usual."""
 FEWEST_RESAMPLES = 200
 """With fewer an end of a 95 % interval would rest on fewer than five of them."""
 
@@ -42,7 +42,7 @@ def estimate_surface(
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit the surface and fill in the result; see `vpnls.estimate` for the arguments."""
     made = weights_of(table, weights)
-    why = too_little(table)
+    why = too_little(table) or guards.too_many(table)
     if why:
         return refused(result, why, flops)
     row_weights = np.ones(len(table)) if made is None else made.weights
