@@ -181,6 +181,15 @@ def test_checkpoints_go_when_the_record_is_written(crashed, noisy, carry_out, tm
     assert not (tmp_path / "checkpoints").exists()
 
 
+def test_the_clock_decides_where_no_number_of_steps_is_given(noisy, carry_out, undisturbed, monkeypatch):
+    monkeypatch.delenv("FLOPSCAPE_CHECKPOINT_STEPS")
+    monkeypatch.setattr("flopscape.training.keeper.CHECKPOINT_SECONDS", 0.0)
+    carry_out(noisy, "crash@30")
+    record = carry_out(noisy)
+    assert 1 <= record.hardware["resumed_at_steps"][0] < 30
+    assert_same_run(record, undisturbed)
+
+
 def test_times_add_up_over_the_parts_of_a_run(crashed, noisy, carry_out):
     before = json.loads((crashed / "checkpoint.json").read_text())["outcome"]
     timings = carry_out(noisy).timings
@@ -270,6 +279,12 @@ def test_a_trainer_whose_lease_was_taken_over_stops_before_it_writes(noisy, carr
     assert isinstance(error, FlopscapeError)
     assert "another trainer has taken over" in str(error)
     assert [path.name for path in sorted((tmp_path / "checkpoints/run").glob("step-*"))] == ["step-00000010"]
+    assert not (tmp_path / "run.json").exists()
+
+
+def test_a_trainer_whose_lease_was_taken_over_at_the_end_writes_no_record(noisy, carry_out, tmp_path, monkeypatch):
+    monkeypatch.setenv("FLOPSCAPE_CHECKPOINT_STEPS", "30")
+    assert "another trainer has taken over" in str(carry_out(noisy, "lose_lease@38"))
     assert not (tmp_path / "run.json").exists()
 
 

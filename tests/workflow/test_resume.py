@@ -63,6 +63,9 @@ def test_a_trainer_ended_by_a_signal_goes_on_under_the_next_snakemake(fragile, s
     first = fragile.run(*words, FLOPSCAPE_CHECKPOINT_STEPS="10")
     assert first.returncode != 0
     assert not fragile.records("mine")
+    (checkpoint,) = fragile.folder.glob("results/mine/checkpoints/*/step-*")
+    assert checkpoint.name == f"step-{last_saved:08d}"
+    assert (checkpoint.parent / "lease.json").exists() == (sign == "SIGKILL")
     second = fragile.run(*words)
     assert second.returncode == 0, second.stdout + second.stderr
     (path,) = fragile.records("mine")

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import sys
-from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +124,12 @@ def _set_aside(checkpoint: Path, why: str) -> None:
     """Move a checkpoint out of the way, and say so. Its run may be another's that someone paid for: it is kept."""
     folder = checkpoint.parent
     base = folder.parent / "set-aside" / f"{folder.name}-{checkpoint.name}"
-    base.parent.mkdir(exist_ok=True)
-    aside = next(path for n in range(1, 10_000) if not (path := base.with_name(f"{base.name}-{n}")).exists())
-    os.rename(checkpoint, aside)
+    aside = next(path for n in count(1) if not (path := base.with_name(f"{base.name}-{n}")).exists())
+    try:
+        base.parent.mkdir(exist_ok=True)
+        os.rename(checkpoint, aside)
+    except OSError as error:
+        raise FlopscapeError(f"{checkpoint} {why} and cannot be moved away ({error.strerror}); delete it") from error
     print(f"flopscape: {checkpoint} {why} and is not used; it is now {aside}", file=sys.stderr, flush=True)
 
 
@@ -136,6 +139,6 @@ def _hash(path: Path) -> str:
 
 
 def _sync_and_hash(path: Path) -> str:
-    with path.open("rb") as file, suppress(BlockingIOError):
+    with path.open("rb") as file:
         os.fsync(file.fileno())
     return _hash(path)

@@ -36,7 +36,11 @@ STEPS_VARIABLE = "FLOPSCAPE_CHECKPOINT_STEPS"
 
 
 class Keeper:
-    """Saves a run after some of its steps; `lease` is None in every process but the main one."""
+    """Saves a run after some of its steps; `lease` is None in every process but the main one.
+
+    Saved are the module's parameters and buffers, the optimiser's state, all generators, the place in the data and the
+    outcome so far. What a plug-in keeps elsewhere, such as a loss that counts its calls, is not.
+    """
 
     def __init__(
         self, parts: Parts, accelerator: Accelerator, folder: Path, lease: Lease | None, signals: list[str]
@@ -61,6 +65,7 @@ class Keeper:
             broadcast_object_list(found)
         checkpoint, outcome = found[0] or (None, Outcome())
         self.saved_step = outcome.step if checkpoint else None
+        self._looked_step = outcome.step
         if self.lease:
             # The dead holder's lease knows of the steps that its last checkpoint does not.
             outcome.seconds_before = max(outcome.seconds_before, self.lease.inherited_seconds)
@@ -115,8 +120,8 @@ class Keeper:
 
     def _save(self, loop: Loop) -> None:
         """Write a checkpoint; one that cannot be written is named and the run goes on, the one before it untouched."""
-        if self.lease and not self.lease.is_held():
-            raise FlopscapeError(f"{self.lease.path}: another trainer has taken over this run, so this one stops")
+        if self.lease:
+            self.lease.check()
         outcome = loop.outcome
         saving = saving_folder(self.folder, outcome.step)
         errors = self._errors(self._write_own_files, loop, saving)

@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 
 from flopscape.errors import FlopscapeError
+from flopscape.records import write_atomically
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0
@@ -46,11 +47,10 @@ class Lease:
         threading.Thread(target=self._beat, daemon=True).start()
 
     def note_seconds(self, seconds_before: float) -> None:
-        """Write down what earlier parts of the run took, for whoever takes over."""
+        """Write down what earlier parts of the run took, for whoever takes over; a full disk may forget it."""
         self._mine["seconds_before"] = seconds_before
-        temporary = self.path.with_name(f"lease.{self._mine['token']}")
-        temporary.write_text(json.dumps(self._mine), encoding="utf-8")
-        os.replace(temporary, self.path)
+        with suppress(OSError):
+            write_atomically(self.path, json.dumps(self._mine))
 
     def is_held(self) -> bool:
         """False once another trainer has taken over, as it may after this process was stopped for minutes.
@@ -58,6 +58,11 @@ class Lease:
         A lease that cannot be read is no other's: a hiccup of a file system ends no run.
         """
         return bool(_read(self.path).get("token", self._mine["token"]) == self._mine["token"])
+
+    def check(self) -> None:
+        """FlopscapeError if the lease is no longer held: what this process would write is another's now."""
+        if not self.is_held():
+            raise FlopscapeError(f"{self.path}: another trainer has taken over this run, so this one stops")
 
     def release(self) -> None:
         """End the lease, and remove its folder and that folder's if nothing else is in them."""

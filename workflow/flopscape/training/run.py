@@ -64,7 +64,8 @@ def _train_in_loop(spec: Spec, out: Path, data: StrPath | None, options: Options
         from flopscape.training.execute import execute
 
         record = execute(parts, options, folder, lease, signals)
-        if record is not None:
+        if lease and record:
+            lease.check()
             _write(record, out)
             discard(folder)
     return record
