@@ -22,5 +22,6 @@ rule train_run:
         gpu=run_gpus,
     params:
         spec=run_spec,
+    # Signals to a whole job are for the trainer, which saves itself: its launcher must not die of them before that.
     shell:
-        "{resources.launcher} {params.spec:q} --out {output:q} > {log:q} 2>&1"
+        "trap '' TERM USR1; {resources.launcher} {params.spec:q} --out {output:q} > {log:q} 2>&1"

@@ -1,6 +1,7 @@
 """From what training came to, to a RunRecord."""
 
 import math
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -8,20 +9,20 @@ from accelerate import Accelerator
 from flopscape.fingerprint import run_fingerprint
 from flopscape.records import RunRecord
 from flopscape.training.heldout import Score
-from flopscape.training.loop import Outcome
 from flopscape.training.machine import Options, cost, hardware, seconds_since_start, versions
+from flopscape.training.outcome import Outcome
 from flopscape.training.parts import Parts
 
 
-def judge(outcome: Outcome, untrained: Score, final: Score | None) -> None:
+def judge(outcome: Outcome, final: Score | None) -> None:
     """Call a run diverged whose final loss is not finite, or above that of the untrained model."""
     if final is None:
         return
     if not math.isfinite(final.loss):
         outcome.diverged = "the final held-out loss is not finite"
-    elif final.loss > untrained.loss:
+    elif final.loss > outcome.untrained_loss:
         outcome.diverged = (
-            f"the final held-out loss {final.loss:.4f} is above the untrained model's {untrained.loss:.4f}"
+            f"the final held-out loss {final.loss:.4f} is above the untrained model's {outcome.untrained_loss:.4f}"
         )
 
 
@@ -31,11 +32,11 @@ def describe(
     accelerator: Accelerator,
     outcome: Outcome,
     final: Score | None,
-    seconds_evaluation: float,
 ) -> RunRecord:
     """The record of a run that was judged."""
     task, counts = parts.task, parts.counts
     completed = final if not outcome.diverged else None
+    seconds_total = outcome.seconds_before + seconds_since_start()
     curve = outcome.curve
     curve.flops = [n_tokens * counts.flops_per_unit for n_tokens in curve.n_tokens]
     curve.heldout_loss[-1] = completed.loss if completed else None
@@ -58,15 +59,17 @@ def describe(
         curve=curve,
         data_hash=parts.manifest.data_hash,
         code_fingerprint=run_fingerprint(task.spec),
-        timings=timings(outcome, seconds_evaluation, counts.flops_per_unit, options),
-        cost=cost(seconds_since_start(), torch.get_num_threads(), accelerator.device.type, options),
+        timings=timings(outcome, seconds_total, counts.flops_per_unit, options),
+        cost=cost(seconds_total, torch.get_num_threads(), accelerator.device.type, options),
         versions=versions(),
-        hardware=hardware(accelerator),
+        hardware=hardware(accelerator) | interruptions(outcome),
     )
 
 
-def timings(outcome: Outcome, seconds_evaluation: float, flops_per_unit: float, options: Options) -> dict[str, float]:
-    """Seconds by part, rates of the training part, and the share of the peak FLOP/s if a peak was given.
+def timings(outcome: Outcome, seconds_total: float, flops_per_unit: float, options: Options) -> dict[str, float]:
+    """Seconds by kind, rates of the training part, and the share of the peak FLOP/s if a peak was given.
+
+    Seconds add up over all parts of a run that was resumed; only those of `seconds_total` include steps done twice.
 
     `mfu` is model FLOPs utilisation (Chowdhery et al. 2022, arXiv 2204.02311, appendix B): counted FLOPs only.
     """
@@ -75,8 +78,13 @@ def timings(outcome: Outcome, seconds_evaluation: float, flops_per_unit: float, 
     if options.peak_flops is not None:
         rates["mfu"] = rates["flops_per_second"] / (options.peak_flops * options.processes)
     seconds = {
-        "seconds_total": seconds_since_start(),
+        "seconds_total": seconds_total,
         "seconds_training": outcome.seconds_training,
-        "seconds_evaluation": seconds_evaluation,
+        "seconds_evaluation": outcome.seconds_evaluation,
     }
     return seconds | rates
+
+
+def interruptions(outcome: Outcome) -> dict[str, Any]:
+    """Steps after which the run was resumed, and the checkpoints that could not be written."""
+    return {"resumed_at_steps": outcome.resumed_at, "failed_checkpoints": outcome.failed_checkpoints}

@@ -3,14 +3,18 @@
 import argparse
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import load_plugin
 from flopscape.records import RunRecord, Spec
+from flopscape.training.checkpoint import checkpoint_folder, discard
+from flopscape.training.lease import leased
 from flopscape.training.machine import Options
 from flopscape.training.parts import load_parts
 from flopscape.training.spec import check_spec, read_spec
+from flopscape.training.stopping import INTERRUPTED, Interrupted, noted_signals
 
 StrPath = str | os.PathLike[str]
 
@@ -37,25 +41,39 @@ def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Option
     Raises
     ------
     FlopscapeError
-        The spec, a plug-in, the data or the launch is wrong, or the record cannot be written. Nothing is written then.
+        The spec, a plug-in, the data or the launch is wrong, another trainer is at this run, its checkpoint was made
+        under other conditions, or the record cannot be written. Nothing is written then.
+    Interrupted
+        A signal asked to stop (see `stopping`); the run is saved, and the same call goes on with it.
     """
     _check_writable(Path(out))
-    if "trainer" in spec:
-        trainer = load_plugin(spec["trainer"]["plugin"], spec["trainer"].get("kwargs"), needs=("train",))
-        record = trainer.train(spec)
-    else:
-        record = _train_in_loop(spec, data, options or Options())
-    if record is not None:
-        _write(record, out)
+    if "trainer" not in spec:
+        return _train_in_loop(spec, Path(out), data, options or Options())
+    trainer = load_plugin(spec["trainer"]["plugin"], spec["trainer"].get("kwargs"), needs=("train",))
+    record: RunRecord = trainer.train(spec)
+    _write(record, out)
     return record
 
 
-def _train_in_loop(spec: Spec, data: StrPath | None, options: Options) -> RunRecord | None:
+def _train_in_loop(spec: Spec, out: Path, data: StrPath | None, options: Options) -> RunRecord | None:
+    """Train while holding the lease on the run's checkpoints, which go once its record is on the disk."""
     task = check_spec(spec)
     parts = load_parts(task, Path(data) if data is not None else task.data_folder)
-    from flopscape.training.execute import execute
+    folder = checkpoint_folder(out)
+    with noted_signals() as signals, leased(folder) if _is_main() else nullcontext() as lease:
+        from flopscape.training.execute import execute
 
-    return execute(parts, options)
+        record = execute(parts, options, folder, lease, signals)
+        if lease and record:
+            lease.check()
+            _write(record, out)
+            discard(folder)
+    return record
+
+
+def _is_main() -> bool:
+    """Whether this is the main process, or the only one, of a launch."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _check_writable(out: Path) -> None:
@@ -76,19 +94,28 @@ def _write(record: RunRecord, out: StrPath) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """`python -m flopscape.training SPEC --out RUN.json`: bad input is one sentence on standard error and status 2."""
+    """`python -m flopscape.training SPEC --out RUN.json`: bad input is one sentence on standard error and status 2.
+
+    A run that a signal stopped says so and has status 75.
+    """
     given = _parser().parse_args(arguments)
     options = Options(given.processes, given.usd_per_hour, given.peak_flops)
     try:
         record = train(read_spec(given.spec), given.out, given.data, options)
     except FlopscapeError as error:
-        # All processes of a distributed run meet the same error: one of them says so.
-        if os.environ.get("RANK", "0") == "0":
-            print(f"flopscape: {error}", file=sys.stderr)
-        return 2
+        return _say(error, 2)
+    except Interrupted as stop:
+        return _say(stop, INTERRUPTED)
     if record is not None:
         print(_summary(record), flush=True)
     return 0
+
+
+def _say(sentence: Exception, status: int) -> int:
+    """All processes of a distributed run meet the same error: one of them says so."""
+    if _is_main():
+        print(f"flopscape: {sentence}", file=sys.stderr, flush=True)
+    return status
 
 
 def _summary(record: RunRecord) -> str:

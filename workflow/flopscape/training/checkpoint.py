@@ -1,0 +1,144 @@
+"""Checkpoints on disk: written so that a half-written one has no name, read only if whole and of this very run.
+
+    checkpoints/{run}/lease.json                        who is training the run
+    checkpoints/{run}/step-00000120/checkpoint.json     what it belongs to, the outcome so far, each file's SHA-256
+                                    shared.safetensors  model, optimiser, loss scaler
+                                    rank-0.safetensors  generators and running sums of one process
+    checkpoints/set-aside/{run}-step-00000120/          one that was found damaged, or another run's
+
+A newer checkpoint replaces an older one; all go when the run's record is written. Imports no torch.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from flopscape.errors import FlopscapeError
+from flopscape.records import Spec
+from flopscape.training.outcome import Outcome
+
+FORMAT = 1
+FACTS = "checkpoint.json"
+SHARED = "shared.safetensors"
+
+
+def checkpoint_folder(out: Path) -> Path:
+    """Where the checkpoints of the record `out` are: beside it, or beside its folder if that is called `runs`."""
+    base = out.parent.parent if out.parent.name == "runs" else out.parent
+    return base / "checkpoints" / out.stem
+
+
+def rank_file(rank: int) -> str:
+    return f"rank-{rank}.safetensors"
+
+
+def saving_folder(folder: Path, step: int) -> Path:
+    """Where the files of a checkpoint are written before it is whole."""
+    return folder / f"saving-{step:08d}"
+
+
+def seal(saving: Path, processes: int, spec: Spec, conditions: dict[str, Any], outcome: Outcome) -> Path:
+    """Make a checkpoint of the files in `saving`, in place of older ones; OSError if one is missing or cannot be kept.
+
+    The files are on the disk, not only in its cache, before they get their name.
+    """
+    names = [SHARED, *(rank_file(rank) for rank in range(processes))]
+    facts = {
+        "format": FORMAT,
+        "spec": spec,
+        "conditions": conditions,
+        "outcome": outcome.as_json(),
+        "sha256": {name: _sync_and_hash(saving / name) for name in names},
+    }
+    (saving / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+    _sync_and_hash(saving / FACTS)
+    final = saving.with_name(saving.name.replace("saving", "step"))
+    os.rename(saving, final)
+    for older in _checkpoints(final.parent)[:-1]:
+        shutil.rmtree(older, ignore_errors=True)
+    return final
+
+
+def find(folder: Path, spec: Spec, conditions: dict[str, Any]) -> tuple[Path, Outcome] | None:
+    """The newest checkpoint that is whole and this run's; others are set aside with a sentence on standard error.
+
+    Raises
+    ------
+    FlopscapeError
+        It was made under other conditions, so that going on would not give the loss of an undisturbed run.
+    """
+    for leftover in folder.glob("saving-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for checkpoint in reversed(_checkpoints(folder)):
+        try:
+            facts = _read_whole(checkpoint)
+            outcome = Outcome.from_json(facts["outcome"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _set_aside(checkpoint, f"is damaged ({error})")
+            continue
+        if facts["spec"] != spec:
+            _set_aside(checkpoint, "belongs to another spec")
+            continue
+        _refuse_other_conditions(checkpoint, facts["conditions"], conditions)
+        return checkpoint, outcome
+    return None
+
+
+def discard(folder: Path) -> None:
+    """Remove all checkpoints of a finished run."""
+    for checkpoint in _checkpoints(folder):
+        shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Oldest first."""
+    return sorted(folder.glob("step-*"))
+
+
+def _read_whole(checkpoint: Path) -> dict[str, Any]:
+    """The facts of a checkpoint whose files are those that were written; ValueError or OSError otherwise."""
+    facts = json.loads((checkpoint / FACTS).read_text(encoding="utf-8"))
+    if facts["format"] != FORMAT:
+        raise ValueError(f"format {facts['format']} where {FORMAT} is read")
+    for name, expected in facts["sha256"].items():
+        if _hash(checkpoint / name) != expected:
+            raise ValueError(f"{name} is not the file that was written")
+    return facts
+
+
+def _refuse_other_conditions(checkpoint: Path, then: dict[str, Any], now: dict[str, Any]) -> None:
+    changed = [f"{name} was {then.get(name)} and is {value}" for name, value in now.items() if then.get(name) != value]
+    if changed:
+        raise FlopscapeError(
+            f"{checkpoint}: made under other conditions: {', '.join(changed)}; put them back to go on from it, or "
+            f"delete it to start from zero"
+        )
+
+
+def _set_aside(checkpoint: Path, why: str) -> None:
+    """Move a checkpoint out of the way, and say so. Its run may be another's that someone paid for: it is kept."""
+    folder = checkpoint.parent
+    base = folder.parent / "set-aside" / f"{folder.name}-{checkpoint.name}"
+    aside = next(path for n in count(1) if not (path := base.with_name(f"{base.name}-{n}")).exists())
+    try:
+        base.parent.mkdir(exist_ok=True)
+        os.rename(checkpoint, aside)
+    except OSError as error:
+        raise FlopscapeError(f"{checkpoint} {why} and cannot be moved away ({error.strerror}); delete it") from error
+    print(f"flopscape: {checkpoint} {why} and is not used; it is now {aside}", file=sys.stderr, flush=True)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_and_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return _hash(path)

@@ -1,0 +1,173 @@
+"""Keeping a run: when it is saved, by all its processes together, and how it goes on."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list, gather_object
+
+from flopscape.errors import FlopscapeError
+from flopscape.fingerprint import run_fingerprint
+from flopscape.training.checkpoint import SHARED, find, rank_file, saving_folder, seal
+from flopscape.training.lease import Lease
+from flopscape.training.loop import Loop
+from flopscape.training.machine import seconds_since_start
+from flopscape.training.outcome import Outcome
+from flopscape.training.packing import load_tree, save_tree
+from flopscape.training.parts import Parts
+from flopscape.training.randomness import random_state, set_random_state
+from flopscape.training.stopping import Interrupted
+
+CHECKPOINT_SECONDS = 180.0
+"""Between checkpoints: what a kill may cost. Shorter would cost large models more in writing than it saves them."""
+MOST_SAVING = 0.05
+"""Largest share of the time that goes into checkpoints, where writing one is slow."""
+AGREEMENT_SECONDS = 1.0
+"""How often several processes ask each other whether to save or stop; a SLURM job has 30 s from SIGTERM to SIGKILL."""
+STEPS_VARIABLE = "FLOPSCAPE_CHECKPOINT_STEPS"
+"""Environment variable: save every so many steps and not by the clock."""
+
+
+class Keeper:
+    """Saves a run after some of its steps; `lease` is None in every process but the main one.
+
+    Saved are the module's parameters and buffers, the optimiser's state, all generators, the place in the data and the
+    outcome so far. What a plug-in keeps elsewhere, such as a loss that counts its calls, is not.
+    """
+
+    def __init__(
+        self, parts: Parts, accelerator: Accelerator, folder: Path, lease: Lease | None, signals: list[str]
+    ) -> None:
+        self.parts, self.accelerator, self.folder, self.lease, self.signals = parts, accelerator, folder, lease, signals
+        self.every_steps = _every_steps()
+        self.saved_step: int | None = None
+        self._due = time.perf_counter() + CHECKPOINT_SECONDS
+        self._looked, self._looked_step, self._next_look = time.perf_counter(), 0, 0
+        self.conditions = {
+            "code": run_fingerprint(parts.task.spec),
+            "data": parts.manifest.data_hash,
+            "torch": torch.__version__,
+            "device": accelerator.device.type,
+            "processes": accelerator.num_processes,
+        }
+
+    def find(self) -> tuple[Path | None, Outcome]:
+        """The checkpoint from which the run goes on, if there is one; the same in all processes."""
+        found: list[Any] = [find(self.folder, self.parts.task.spec, self.conditions) if self.lease else None]
+        if self.accelerator.num_processes > 1:
+            broadcast_object_list(found)
+        checkpoint, outcome = found[0] or (None, Outcome())
+        self.saved_step = outcome.step if checkpoint else None
+        self._looked_step = outcome.step
+        if self.lease:
+            # The dead holder's lease knows of the steps that its last checkpoint does not.
+            outcome.seconds_before = max(outcome.seconds_before, self.lease.inherited_seconds)
+            self.lease.note_seconds(outcome.seconds_before)
+        return checkpoint, outcome
+
+    def restore(self, loop: Loop, checkpoint: Path) -> None:
+        """Put a run back to where its checkpoint left it."""
+        outcome = loop.outcome
+        loop.set_shared_state(load_tree(checkpoint / SHARED))
+        own = load_tree(checkpoint / rank_file(self.accelerator.process_index))
+        loop.set_own_state(own["sums"])
+        outcome.resumed_at.append(outcome.step)
+        if self.lease:
+            print(f"resumed after step {outcome.step:,} of {self.parts.task.n_steps:,} from {checkpoint}", flush=True)
+        set_random_state(own["random"], self.accelerator.device)
+
+    def after_step(self, loop: Loop) -> None:
+        """Save if it is time to; Interrupted where a signal asked to stop."""
+        step = loop.outcome.step
+        if step < self._next_look:
+            return
+        stop, due = self._agree(step, bool(self.signals), self._is_due(step))
+        if not (stop or due):
+            return
+        with loop.paused():
+            started = time.perf_counter()
+            self._save(loop)
+            now = time.perf_counter()
+            self._due = now + max(CHECKPOINT_SECONDS, (now - started) / MOST_SAVING)
+        if stop:
+            raise Interrupted(self._farewell(loop.outcome))
+
+    def _is_due(self, step: int) -> bool:
+        if self.every_steps:
+            return step % self.every_steps == 0
+        return time.perf_counter() >= self._due
+
+    def _agree(self, step: int, stop: bool, due: bool) -> tuple[bool, bool]:
+        """Stop if any process was asked to, save when the main one is due; and the step at which to look again."""
+        self._next_look = step + 1
+        if self.accelerator.num_processes == 1:
+            return stop, due
+        now = time.perf_counter()
+        pace = (now - self._looked) / (step - self._looked_step)
+        mine = torch.tensor([stop, due and self.lease is not None, pace], dtype=torch.float64)
+        n_stop, n_due, paces = self.accelerator.reduce(mine.to(self.accelerator.device), reduction="sum").tolist()
+        self._looked, self._looked_step = now, step
+        if not self.every_steps:
+            self._next_look += int(AGREEMENT_SECONDS * self.accelerator.num_processes / paces)
+        return n_stop > 0, n_due > 0
+
+    def _save(self, loop: Loop) -> None:
+        """Write a checkpoint; one that cannot be written is named and the run goes on, the one before it untouched."""
+        if self.lease:
+            self.lease.check()
+        outcome = loop.outcome
+        saving = saving_folder(self.folder, outcome.step)
+        errors = self._errors(self._write_own_files, loop, saving)
+        if not errors:
+            errors = self._errors(self._seal, saving, outcome)
+        if not errors:
+            self.saved_step = outcome.step
+            return
+        outcome.failed_checkpoints.append(f"step {outcome.step}: {errors[0]}")
+        if self.lease:
+            shutil.rmtree(saving, ignore_errors=True)
+            print(f"flopscape: no checkpoint at {outcome.failed_checkpoints[-1]}; training goes on", file=sys.stderr)
+
+    def _errors(self, act: Callable[..., None], *arguments: Any) -> list[str]:
+        """Do something in all processes and wait for them: what went wrong in any."""
+        mine = []
+        try:
+            act(*arguments)
+        except OSError as error:
+            mine = [str(error)]
+        return list(gather_object(mine))
+
+    def _write_own_files(self, loop: Loop, saving: Path) -> None:
+        rank, device = self.accelerator.process_index, self.accelerator.device
+        saving.mkdir(parents=True, exist_ok=True)
+        save_tree(saving / rank_file(rank), {"sums": loop.own_state(), "random": random_state(device)})
+        if self.lease:
+            save_tree(saving / SHARED, loop.shared_state())
+
+    def _seal(self, saving: Path, outcome: Outcome) -> None:
+        if self.lease:
+            spent = replace(outcome, seconds_before=outcome.seconds_before + seconds_since_start())
+            seal(saving, self.accelerator.num_processes, self.parts.task.spec, self.conditions, spent)
+
+    def _farewell(self, outcome: Outcome) -> str:
+        """What became of a run that was asked to stop."""
+        why = f"stopped by {self.signals[0] if self.signals else 'another process'} after step {outcome.step:,}"
+        if self.saved_step is None:
+            return f"{why} without a checkpoint ({outcome.failed_checkpoints[-1]}); started again, the run begins anew"
+        return f"{why}; started again, the run goes on after step {self.saved_step:,}"
+
+
+def _every_steps() -> int | None:
+    text = os.environ.get(STEPS_VARIABLE)
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) == 0:
+        raise FlopscapeError(f"{STEPS_VARIABLE} is {text!r}, not a number of steps; unset it to save by the clock")
+    return int(text)
