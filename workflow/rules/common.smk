@@ -264,8 +264,8 @@ def study_twin(wildcards):
 def twin_options(wildcards):
     """How much to simulate, and the budgets that the study asks about."""
     study = chosen(wildcards.study).study
-    given = " ".join(f"--{name} {value}" for name, value in study.twin.model_dump().items())
-    return given + "".join(f" --flops {flops!r}" for flops in study.recommend.flops)
+    given = [*study.twin.model_dump().items(), *(("flops", repr(flops)) for flops in study.recommend.flops)]
+    return " ".join(f"--{name} {value}" for name, value in given)
 
 
 def imported_files(wildcards):
