@@ -3,8 +3,9 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
-from fit_tables import CHINCHILLA, isoflop
+from fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import surface_fit, varpro
@@ -70,3 +71,11 @@ def test_a_large_table_gets_fewer_resamples_and_says_so(table, monkeypatch):
     assert any("60 resamples in place of 100" in warning for warning in result.warnings)
     assert surface_fit.affordable(100, 10**9) == 50
     assert surface_fit.affordable(20, 10**9) == 20
+
+
+def test_resamples_of_absolute_deviations_survive_rows_that_say_the_same(tmp_path):
+    frame = isoflop_frame(budgets=3, sizes=4)
+    table = as_table(pd.concat([frame, frame.assign(run_id=frame["run_id"] + " again")]), tmp_path)
+    result, draws = fit(table, "approach3", objective="lad", bootstrap=400)
+    assert result.status != "refused"
+    assert len(draws) == 400

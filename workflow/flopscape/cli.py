@@ -165,7 +165,8 @@ def fit(
         "weights": weights, "law": law, "unique_tokens": unique_tokens, "exclude": exclude, "min_flops": min_flops,
     }  # fmt: skip
     columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
-    run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, **given)
+    result = run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, **given)
+    print("\n".join([f"{out}: {result.status}: {result.reason}", *(f"warning: {text}" for text in result.warnings)]))
 
 
 def _delta(text: str | None) -> float | str | None:
@@ -225,12 +226,13 @@ def predict(
     ] = None,
 ) -> None:
     """Print the optimal size, tokens and loss at any compute, of a given size, or with serving paid for as well."""
-    from flopscape.report.predictions import predictions
+    from flopscape.report.predictions import predictions, trust
 
     asked = {
         "n_params": n_params, "unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens,
     }  # fmt: skip
     print(predictions(fit_file, flops or [], **asked))
+    print(trust(fit_file))
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:

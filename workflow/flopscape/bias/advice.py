@@ -15,8 +15,10 @@ from flopscape.fitting.parabola_bias import vertex_shift
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
 
-WIDEST = float(np.log(100.0))
-"""Half-width in ln N that is advised at most: no surface is known to hold over more than ×100 either side."""
+WIDEST = float(np.log(10.0))
+"""Half-width in ln N that is advised at most: a wider grid's bias hangs on exponents that nobody knows so well."""
+FEWEST_POINTS = 5
+"""Sizes that are advised at least: with three a parabola fits anything."""
 MOST_POINTS = 100_000
 """Points beyond which the advice is that the aim is out of reach."""
 
@@ -60,16 +62,17 @@ def advise(surface: Surface, flops: float, sigma: float, aim: float) -> Advice:
         raise FlopscapeError(f"aim {aim!r}: a relative error of N* between 0 and 1, such as 0.05")
     if not 0 <= sigma < np.inf:
         raise FlopscapeError(f"noise σ = {sigma!r}: must be zero or positive")
-    low, high = 2, 3
-    while _spread(surface, flops, sigma, *_grid(surface, aim, high)) > aim:
+    part = aim / np.sqrt(2)
+    low, high = FEWEST_POINTS - 1, FEWEST_POINTS
+    while _spread(surface, flops, sigma, *_grid(surface, part, high)) > part:
         low, high = high, 2 * high
         if high > MOST_POINTS:
             raise FlopscapeError(f"aim {aim:g}: not even {MOST_POINTS} sizes a budget reach it with σ = {sigma:g} nats")
     while high - low > 1:
         middle = (low + high) // 2
-        enough = _spread(surface, flops, sigma, *_grid(surface, aim, middle)) <= aim
+        enough = _spread(surface, flops, sigma, *_grid(surface, part, middle)) <= part
         low, high = (low, middle) if enough else (middle, high)
-    half_width, points = _grid(surface, aim, high)
+    half_width, points = _grid(surface, part, high)
     bias = float(np.expm1(_shift(surface, half_width, points)))
     return Advice(half_width, points, bias, _spread(surface, flops, sigma, half_width, points))
 

@@ -18,7 +18,7 @@ from flopscape.bias.twin_truths import Truth
 from flopscape.bias.twin_verdict import N_STAR, Improvement, judge
 from flopscape.fitting.table import RunTable
 from flopscape.laws.arrays import Array
-from flopscape.laws.surface import Surface
+from flopscape.laws.surface import Surface, exponents
 
 METHODS = (*twin_curves.VARIANTS, *twin_surfaces.OBJECTIVES)
 INTERVALS_ELSEWHERE = 100
@@ -50,13 +50,15 @@ def scenarios(table: RunTable, surface: Surface, noise: Noise) -> list[Scenario]
     plain = twin_truths.of_surface(surface, compute)
     coupled, gamma = twin_truths.of_coupled(surface, compute, table, noise.total)
     cubic, tilt = twin_truths.with_cubic(surface, compute, table, noise.total)
+    drifting = twin_design.drifting(table)
+    along = twin_truths.of_surface(surface, twin_design.compute_of(drifting))
     drift = f"a grid that drifts by {twin_design.DRIFT:g} decades"
     coupling = f"a coupled exponent γ = {gamma:.2g}{_distance(coupled, surface, table, noise)}"
     cube = f"a cubic term of {100 * tilt:.2g} % at the grid's edge{_distance(cubic, surface, table, noise)}"
     return [
         Scenario(SURFACE, "the fitted surface", plain, table),
         Scenario("coupled", coupling, coupled, table),
-        Scenario("drift", drift, plain, twin_design.drifting(table)),
+        Scenario("drift", drift, along, drifting),
         Scenario("cubic", cube, cubic, table),
     ]
 
@@ -95,7 +97,7 @@ def simulate(
             listed += rows(scenario.name, method, seen, quantities)
     words = {scenario.name: scenario.words for scenario in made}
     trusted = judge(outcomes, [], words, settings.flops[0])["trusted"]
-    better = list(_improvements(table, made[0].truth, trusted, noise, settings)) if trusted else []
+    better = list(_improvements(table, surface, trusted, noise, settings)) if trusted else []
     verdict = judge(outcomes, better, words, settings.flops[0])
     return pd.DataFrame(listed)[list(COLUMNS)], verdict
 
@@ -130,16 +132,19 @@ def _truths(scenario: Scenario, method: str, flops: Sequence[float]) -> Array:
 
 
 def _improvements(
-    table: RunTable, truth: Truth, trusted: str, noise: Noise, settings: Settings
+    table: RunTable, surface: Surface, trusted: str, noise: Noise, settings: Settings
 ) -> Iterator[Improvement]:
-    """The trusted method on the designs that one more thing would make."""
+    """The trusted method on the designs that one more thing would make, against the optimum under each one's own κ(N):
+    where κ is interpolated, other sizes are other knots, and that is no error of the method."""
+    a = float(exponents(surface)[0])
     designs = {
-        "budget": ("one more budget above the largest", twin_design.one_more_budget(table, truth.a)),
+        "budget": ("one more budget above the largest", twin_design.one_more_budget(table, a)),
         "width": (f"a grid {twin_design.WIDER:g} times as wide in ln N", twin_design.wider(table)),
         "seed": ("one more seed of every run", twin_design.one_more_seed(table)),
     }
     for name, (words, design) in designs.items():
         if design is not None:
+            truth = twin_truths.of_surface(surface, twin_design.compute_of(design))
             found = _fit(trusted, design, _losses(design, truth, noise, settings), settings, 0)
             error = np.log(found.value[:, N_STAR] / float(truth.optimum(settings.flops[0]).n_params))
             yield Improvement(name, words, max(0.0, float(design.flops.sum() - table.flops.sum())), error)

@@ -17,7 +17,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures import twin as figure
 from flopscape.fitting import guards, vpnls
 from flopscape.fitting.table import RunTable
-from flopscape.laws.surface import Surface
+from flopscape.laws.surface import Surface, loss
 from flopscape.records import FitResult, write_atomically
 
 BEYOND = 10.0
@@ -26,6 +26,8 @@ PLAN_SURFACE, PLAN_NOISE = "chinchilla", 0.01
 """What a plan without runs is simulated from unless told otherwise: Hoffmann et al. 2022, and 0.01 nats."""
 AIM = 0.05
 """Relative error of N* for which width and sizes are advised."""
+MOST_LOSS = 12.0
+"""Nats: chance among 160,000 tokens. A surface with more on a plan is none of its models'."""
 DIGITS = 8
 """Significant digits of twin.csv: rounding of sums is not."""
 
@@ -88,7 +90,7 @@ def examine(
     _check(flops, noise, simulations)
     asked = tuple(map(float, flops)) or (BEYOND * float(table.flops.max()),)
     settings = twin.Settings(asked, simulations, bootstrap, seed)
-    source = _of_runs(table, given, noise) if measured else _of_plan(given, surface_name, noise)
+    source = _of_runs(table, given, noise) if measured else _of_plan(table, given, surface_name, noise)
     shared = {"source": source.words, "simulations": simulations, "bootstrap": bootstrap, "seed": seed}
     if source.refusal:
         return _nothing(shared, source.refusal)
@@ -125,9 +127,15 @@ def _check(flops: Sequence[float], noise: float | None, simulations: int) -> Non
         raise FlopscapeError(f"--simulations {simulations}: at least 2, and hundreds for a verdict")
 
 
-def _of_plan(given: Surface | None, name: str | None, noise: float | None) -> Source:
+def _of_plan(table: RunTable, given: Surface | None, name: str | None, noise: float | None) -> Source:
     sigma = PLAN_NOISE if noise is None else noise
     chosen = given or surface(PLAN_SURFACE)
+    most = float(loss(chosen, table.n_params, table.n_tokens).max())
+    if given is None and most > MOST_LOSS:
+        raise FlopscapeError(
+            f"{table.path}: the surface {PLAN_SURFACE} has losses of up to {most:.3g} nats on this plan, more than"
+            " chance; give --surface E,A,B,alpha,beta for such small runs"
+        )
     words = f"a plan, simulated from the surface {name or PLAN_SURFACE} with σ = {sigma:g} nats"
     default = "" if given and noise is not None else "; --surface and --noise change that"
     return Source(chosen, Noise(sigma), words + default)

@@ -110,8 +110,9 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
 
 def _first(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     return (
-        f"Trust {best['method']} here: where the fitted surface is true, its N* at {numbers.flops(content['flops'])}"
-        f" FLOPs is off by {_percent(best['rmse'])} (RMSE), {_bias(best)}."
+        f"Trust {best['method']} here, if the surface or something as near to it as what is tried below is true: where"
+        f" the surface is, its N* at {numbers.flops(content['flops'])} FLOPs is off by {_percent(best['rmse'])} (RMSE"
+        f" of 100·ln N*), {_bias(best)}."
     )
 
 

@@ -75,7 +75,7 @@ def estimate_surface(
     result.diagnostics = {"n_starts": n_starts, "share_of_starts_at_optimum": share, "kappa": compute.to_json()}
     result.diagnostics |= search.diagnostics(point) | describe_fit(fitted)
     if made is not None:
-        result.objective += ", rows weighted by the seeds' scatter"
+        result.objective += ", rows weighted by the seeds' scatter" if made.dof else ""
         result.diagnostics |= {"weights": made.to_json(), "objective": float(best.objective[0])}
         verdict.warnings += [] if made.dof else [made.sentence]
     judge(verdict, result.diagnostics, fitted)

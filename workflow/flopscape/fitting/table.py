@@ -20,6 +20,8 @@ from flopscape.records import Exclusion
 
 REQUIRED = ("n_params", "n_tokens", "loss")
 SIX_N_D = "6·n_params·n_tokens"
+KAPPA = (1.0, 100.0)
+"""Training FLOPs per parameter and token: 6 in the usual convention, tens for tiny models with attention counted."""
 TRUE_WORDS = {"true", "1", "1.0", "yes"}
 
 
@@ -137,14 +139,16 @@ def table_of(frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str] |
         excluded=excluded,
         conventions={name: names[name] for name in REQUIRED} | {"flops": names["flops"] if counted else SIX_N_D},
     )
-    return _without_repeats(table, "run_id" in frame)
+    return _units_doubted(_without_repeats(table, "run_id" in frame))
 
 
 def chosen_rows(table: RunTable, exclude: str | None, min_flops: float | None) -> RunTable:
     """The rows that a fit was told to use: see `RunTable.without`, and no less compute than `min_flops` FLOPs."""
     if exclude:
         table = table.without(exclude)
-    if min_flops:
+    if min_flops is not None:
+        if not 0 < min_flops < np.inf:
+            raise FlopscapeError(f"min_flops {min_flops!r}: must be positive and finite")
         table = table.keep(table.flops >= min_flops, f"less compute than {min_flops:g} FLOPs")
     return table
 
@@ -235,6 +239,15 @@ def _simulated(frame: pd.DataFrame, path: str | Path) -> bool:
             f"{path}, row {first}, column simulated: {flags.sum()} of {len(flags)} runs are simulated; fit them apart"
         )
     return bool(flags.all())
+
+
+def _units_doubted(table: RunTable) -> RunTable:
+    """Warn where C is far from 6·N·D: one of the three is in another unit."""
+    kappa = float(np.median(table.flops / table.n_params / table.n_tokens)) if len(table) else 6.0
+    if KAPPA[0] < kappa < KAPPA[1]:
+        return table
+    note = f"C is {kappa:.2g}·N·D, and about 6·N·D is usual: are n_params, n_tokens and flops in single units?"
+    return replace(table, warnings=[*table.warnings, note])
 
 
 def _without_repeats(table: RunTable, named: bool) -> RunTable:

@@ -7,6 +7,7 @@ from flopscape import numbers
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.predict import predict, read_fit
 from flopscape.fitting.predict_inference import ServedPrediction, predict_inference
+from flopscape.records import FitResult
 from flopscape.report.summary import head, row
 from flopscape.terminal import aligned
 
@@ -56,7 +57,14 @@ def predictions(
         return aligned([head(star="" if n_params else "*"), *map(row, found)])
     tokens = inference_tokens or 0.0
     goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
-    return aligned([SERVED, *(_served(predict_inference(result, draws, tokens, **goal)) for goal in goals)])
+    table = [SERVED, *(_served(predict_inference(result, draws, tokens, **goal)) for goal in goals)]
+    return aligned(table)
+
+
+def trust(path: Path) -> str:
+    """Whether the fit behind the numbers is to be trusted."""
+    result = FitResult.read(path)
+    return f"The fit is {result.status}: {result.reason}."
 
 
 SERVED = ["served tokens", "N, parameters", "D, tokens", "L", "training, FLOPs", "serving, FLOPs", "saved"]
