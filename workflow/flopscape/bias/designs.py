@@ -36,8 +36,6 @@ BIASES: dict[str, Bias] = {
     "offset 3×": Bias(scale=3.0),
     "drift to 3×": Bias(drift=LOG10_3),
 }
-WIDTHS: dict[str, float] = {"XS": 2.0, "S": 4.0, "L": 8.0, "XL": 16.0}
-"""Half-widths of a grid as factors: ±2× in N is XS."""
 
 
 def bias(name: str) -> Bias:

@@ -16,7 +16,6 @@ ADVICE = (
     "Print the objective, δ in units of the noise and every exclusion beside an exponent: on real tables the choice"
     " among them moves it, sometimes by more than an interval is wide."
 )
-QUANTITIES = ("E", "A", "B", "alpha", "beta")
 PUBLISHED = {
     "chinchilla, approach3-huber, E": "1.817218", "chinchilla, approach3-huber, A": "477.8259",
     "chinchilla, approach3-huber, B": "2143.417", "chinchilla, approach3-huber, alpha": "0.34731",
