@@ -1,4 +1,4 @@
-# setup, study, test, check. Needs Python 3.11 or newer, make and a C library; everything else lands in .venv.
+# setup, study, test, test-slurm, check. Needs Python 3.11 or newer, make and a C library; everything else lands in .venv.
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # One thread a process: parallel one-thread runs beat wide ones, and tests run in parallel.
 export OMP_NUM_THREADS := 1
 
-.PHONY: setup study test check format schemas
+.PHONY: setup study test test-slurm check format schemas
 
 setup: $(READY)
 
@@ -23,7 +23,12 @@ study: setup
 	snakemake --quiet rules host
 
 test: setup
-	pytest -n auto --dist worksteal
+	pytest -n auto --dist worksteal --ignore tests/slurm
+
+# On a real SLURM cluster of this machine alone; skipped with a reason where it cannot be started.
+test-slurm: setup
+	@sh envs/install-slurm.sh
+	pytest tests/slurm
 
 check: setup
 	ruff check .

@@ -20,6 +20,18 @@ include: "workflow/rules/twin.smk"
 include: "workflow/rules/report.smk"
 
 
+# On a cluster these are not worth a job: seconds each, and the data may need the network of the machine one logs in to.
+localrules:
+    all,
+    write_plan,
+    prepare_data,
+    import_runs,
+    collect_runs,
+    fit_runs,
+    draw_figure,
+    write_report,
+
+
 rule all:
     input:
         ALL_TARGETS,

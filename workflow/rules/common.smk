@@ -17,6 +17,7 @@ from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import METHODS
 from flopscape.plan.imported import PlannedImport, free_text
+from flopscape.plan.killed import keep_finished_runs
 from flopscape.plan.launch import launch_command
 from flopscape.plan.overview import dataset_manifest, plan_any, price_planned
 from flopscape.plan.price import refuse_over_limits
@@ -168,12 +169,14 @@ def run_threads(wildcards):
     return resources.processes * resources.threads
 
 
-def run_memory(wildcards):
-    return chosen(wildcards.study).study.resources.memory_mb
+def run_memory(wildcards, attempt):
+    """A job that failed is submitted again with more memory, for that may be what it lacked."""
+    return chosen(wildcards.study).study.resources.memory_mb * attempt
 
 
-def run_minutes(wildcards):
-    return chosen(wildcards.study).study.resources.minutes
+def run_minutes(wildcards, attempt):
+    """As `run_memory`; a run that hit its limit goes on from its checkpoint."""
+    return chosen(wildcards.study).study.resources.minutes * attempt
 
 
 def run_gpus(wildcards):
@@ -334,5 +337,7 @@ def print_recommendations():
             print_summary(name, RESULTS / name, planned.study.recommended_fit)
 
 
-if workflow.output_settings.dryrun and workflow.is_main_process:
-    atexit.register(print_prices)
+if workflow.is_main_process:
+    keep_finished_runs()
+    if workflow.output_settings.dryrun:
+        atexit.register(print_prices)

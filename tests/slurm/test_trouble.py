@@ -1,0 +1,168 @@
+"""What goes wrong on clusters, done to a real one: failures, limits, cancelled jobs, kills of SLURM and snakemake."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.slurm.cluster import jobs
+from tests.slurm.conftest import OnSlurm
+
+SIMULATED = """
+title: Simulated, and in trouble
+model: {plugin: flopscape.plugins.gpt:GPT}
+trainer: {plugin: trouble:Trouble}
+sweep:
+  rows:
+    - {size: {width: 16, depth: 2}, n_tokens: 256000}
+    - {size: {width: 32, depth: 2}, n_tokens: 256000}
+    - {size: {width: 48, depth: 2}, n_tokens: 256000}
+fits: [vpnls]
+recommend: {flops: [1.0e+12]}
+resources: {memory_mb: 500}
+"""
+TROUBLE = '''
+"""A simulated trainer that fails, or needs more memory than it was given, at one size."""
+
+import time
+from pathlib import Path
+
+from flopscape.plugins.surface import Surface
+
+
+class Trouble(Surface):
+    def train(self, spec):
+        if spec["size"]["width"] == 32:
+            kind = Path("trouble").read_text()
+            if kind == "fail":
+                raise RuntimeError("this size does not work")
+            if kind == "memory":
+                held = b"1" * 700_000_000
+                time.sleep(10)
+                del held
+        return super().train(spec)
+'''
+REAL = """
+title: Real training that takes a minute and more
+model: {{plugin: flopscape.plugins.gpt:GPT}}
+dataset: {{plugin: flopscape.plugins.text:BibleText}}
+training: {{heldout_units: 4096, curve_heldout_units: 1024, curve_heldout_points: 2}}
+sweep:
+  rows: [{{size: {{width: 32, depth: 2}}, n_tokens: {n_tokens}}}]
+fits: [vpnls]
+recommend: {{flops: [1.0e+12]}}
+resources: {{minutes: {minutes}, memory_mb: 2000}}
+"""
+
+
+def study(on_slurm: OnSlurm, text: str) -> OnSlurm:
+    (on_slurm.folder / "config/studies/mine.yaml").write_text(text)
+    return on_slurm
+
+
+def troubled(on_slurm: OnSlurm, kind: str) -> OnSlurm:
+    (on_slurm.folder / "trouble.py").write_text(TROUBLE)
+    (on_slurm.folder / "trouble").write_text(kind)
+    return study(on_slurm, SIMULATED)
+
+
+def only_record(on_slurm: OnSlurm) -> dict:
+    (path,) = on_slurm.records("mine")
+    record: dict = json.loads(path.read_text())
+    assert record["status"] == "completed"
+    assert record["n_tokens_seen"] == record["n_tokens_planned"]
+    return record
+
+
+def wait_for(ready, what: str, seconds: float = 300):
+    deadline = time.monotonic() + seconds
+    while not (found := ready()):
+        assert time.monotonic() < deadline, f"{what}: not after {seconds:.0f} s"
+        time.sleep(0.5)
+    return found
+
+
+def training(on_slurm: OnSlurm, *more: str) -> subprocess.Popen[bytes]:
+    """Snakemake in the background, in a session of its own, up to the records."""
+    words = on_slurm.words(*more, "--until", "train_run", study="mine")
+    env = os.environ | {"PYTHONPATH": str(on_slurm.folder / "workflow"), "FLOPSCAPE_CHECKPOINT_STEPS": "500"}
+    out = (on_slurm.folder / "snakemake.out").open("a")
+    return subprocess.Popen(
+        words, cwd=on_slurm.folder, env=env, stdout=out, stderr=out, text=True, start_new_session=True
+    )
+
+
+def running_job(on_slurm: OnSlurm) -> str:
+    """Id of the job whose trainer has saved a checkpoint."""
+
+    def found() -> str:
+        saved = any(on_slurm.folder.glob("results/mine/checkpoints/*/step-*"))
+        ids = [line.split()[0] for line in jobs() if line.endswith("RUNNING")]
+        return ids[-1] if saved and ids else ""
+
+    return wait_for(found, "a checkpoint")
+
+
+def test_a_run_that_fails_is_named_and_the_others_are_kept(on_slurm):
+    done = troubled(on_slurm, "fail").run(*on_slurm.words("--retries", "0", study="mine"))
+    assert done.returncode != 0
+    assert "train_run" in done.stderr
+    assert re.search(r"logs/train/mine/[0-9a-f]{12}\.log", done.stderr)
+    finished = on_slurm.records("mine")
+    assert len(finished) == 2
+    times = [path.stat().st_mtime_ns for path in finished]
+    (on_slurm.folder / "trouble").write_text("none")
+    on_slurm.on_slurm("--until", "collect_runs", study="mine")
+    assert len(on_slurm.records("mine")) == 3
+    assert [path.stat().st_mtime_ns for path in finished] == times
+
+
+def test_a_run_that_ran_out_of_memory_gets_more_at_its_next_attempt(on_slurm, queue_log):
+    troubled(on_slurm, "memory").on_slurm("--until", "train_run", study="mine")
+    assert len(on_slurm.records("mine")) == 3
+    asked = {line.split()[5] for line in queue_log if "train_run" in line}
+    assert {"500M", "1000M"} <= asked
+
+
+def test_a_run_that_hits_its_time_limit_goes_on_in_the_next_job_which_has_more(on_slurm):
+    study(on_slurm, REAL.format(n_tokens=256 * 40_000, minutes=1)).on_slurm("--until", "train_run", study="mine")
+    record = only_record(on_slurm)
+    assert record["hardware"]["resumed_at_steps"]
+    limits = {line.split()[1] for line in jobs("%i %l")}
+    assert {"1:00", "2:00"} <= limits
+
+
+def test_a_cancelled_job_and_a_restarted_controller_cost_no_run(on_slurm):
+    workflow = training(study(on_slurm, REAL.format(n_tokens=256 * 20_000, minutes=20)))
+    job = running_job(on_slurm)
+    subprocess.run(["scancel", job], check=True)
+    wait_for(lambda: any(line.endswith("RUNNING") for line in jobs()) and job != running_job(on_slurm), "the next job")
+    on_slurm.cluster.end("slurmctld")
+    on_slurm.cluster.start_controller()
+    assert workflow.wait(600) == 0, (on_slurm.folder / "snakemake.out").read_text()
+    assert only_record(on_slurm)["hardware"]["resumed_at_steps"]
+
+
+def test_after_a_kill_9_of_snakemake_the_run_goes_on_from_its_checkpoint(on_slurm):
+    workflow = training(study(on_slurm, REAL.format(n_tokens=256 * 10_000, minutes=20)))
+    running_job(on_slurm)
+    os.killpg(workflow.pid, signal.SIGKILL)
+    workflow.wait()
+    subprocess.run(["scancel", "--user=root"], check=True)
+    wait_for(lambda: not any("RUNNING" in line or "COMPLETING" in line for line in jobs()), "the job's end")
+    on_slurm.on_slurm("--unlock", study="mine")
+    on_slurm.on_slurm("--until", "train_run", study="mine")
+    assert only_record(on_slurm)["hardware"]["resumed_at_steps"]
+
+
+@pytest.mark.parametrize("gpus", [1])
+def test_a_real_training_gets_the_gpu_it_asks_for(on_slurm, queue_log, gpus):
+    """The GPU is a fake one: it is placed by SLURM and seen by no driver, so the run trains on the CPU and says so."""
+    study(on_slurm, REAL.format(n_tokens=256 * 200, minutes=5))
+    on_slurm.on_slurm("--until", "train_run", "--set-resources", f"train_run:gpu={gpus}", study="mine")
+    assert only_record(on_slurm)["hardware"]["device"] == "cpu"
+    assert any("train_run" in line and "gpu" in line.split()[-1] for line in queue_log)
