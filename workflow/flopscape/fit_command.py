@@ -19,7 +19,7 @@ def choices(fit: Fit, flops: Sequence[float], folder: str) -> str:
     options += [("column", f"{ours}={theirs}") for ours, theirs in fit.columns.items()]
     options += [("curves", path) for path in curves_of(fit, folder)]
     options += [("flops", asked) for asked in flops]
-    return f"--method {fit.method} " + " ".join(_option(name, value) for name, value in options)
+    return f"--method {shlex.quote(fit.method)} " + " ".join(_option(name, value) for name, value in options)
 
 
 def _option(name: str, value: object) -> str:

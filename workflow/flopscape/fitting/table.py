@@ -14,6 +14,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.budgets import group_budgets
+from flopscape.fitting.expression import check_expression
 from flopscape.fitting.read_table import read_any
 from flopscape.laws.arrays import Array, Index, Mask, Names
 from flopscape.records import Exclusion
@@ -85,6 +86,7 @@ class RunTable:
         names = ("n_params", "n_tokens", "flops", "loss", "budget", "run_id", "seed")
         frame = self.columns.apply(_typed).assign(**{name: getattr(self, name) for name in names})
         try:
+            check_expression(expression)
             hit = np.asarray(frame.eval(expression, engine="python"))
         except Exception as error:  # whatever a user's expression raises is a mistake in the expression
             raise FlopscapeError(f"{self.path}: --exclude {expression!r}: {error}") from error
