@@ -10,13 +10,14 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Manifest
+from flopscape.plugins.endless import items_at, ordered_positions, train_positions
 from flopscape.plugins.repeats import repeated_bytes, repeated_windows
 
 if TYPE_CHECKING:
@@ -127,25 +128,19 @@ class ByteText:
     def _train_batches(
         self, data: "np.ndarray", share: int, seed: int, rank: int, world_size: int, start: int
     ) -> Iterator[dict[str, "Tensor"]]:
-        import numpy as np
-
         n_windows = self.n_windows(len(data))
         # Many small batches are read at once: one gather costs as much as a tiny model's whole step otherwise would.
         n_steps = max(1, READ_TOKENS // (share * self.context))
+        epoch_starts = partial(_epoch_starts, n_windows=n_windows, context=self.context, seed=seed)
         for first in count(start, n_steps):
-            steps = np.arange(first, first + n_steps)[:, None]
-            windows = (steps * world_size + rank) * share + np.arange(share)
-            for tokens in self._read(data, window_starts(windows, n_windows, self.context, seed)):
+            positions = train_positions(first, n_steps, share, rank, world_size)
+            for tokens in self._read(data, items_at(positions, n_windows, epoch_starts)):
                 yield {"tokens": tokens}
 
     def _ordered_batches(
         self, data: "np.ndarray", share: int, rank: int, world_size: int, start: int
     ) -> Iterator[dict[str, "Tensor"]]:
-        import numpy as np
-
-        n_windows = self.n_windows(len(data))
-        for first in range((start * world_size + rank) * share, n_windows, share * world_size):
-            windows = np.arange(first, min(first + share, n_windows))
+        for windows in ordered_positions(self.n_windows(len(data)), start, share, rank, world_size):
             yield {"tokens": self._read(data, windows * self.context)}
 
     def _read(self, data: "np.ndarray", starts: "np.ndarray") -> "Tensor":
@@ -156,25 +151,13 @@ class ByteText:
         return torch.from_numpy(data[starts[..., None] + np.arange(self.context + 1)].astype(np.int64))
 
 
-def window_starts(windows: "np.ndarray", n_windows: int, context: int, seed: int) -> "np.ndarray":
-    """First byte of each window, for positions in the endless order of training windows."""
-    import numpy as np
-
-    starts = np.empty_like(windows)
-    epochs = windows // n_windows
-    for epoch in np.unique(epochs):
-        order, offset = _epoch_order(int(epoch), n_windows, context, seed)
-        starts[epochs == epoch] = order[windows[epochs == epoch] % n_windows] * context + offset
-    return starts
-
-
 @lru_cache(maxsize=2)
-def _epoch_order(epoch: int, n_windows: int, context: int, seed: int) -> "tuple[np.ndarray, int]":
-    """The order of an epoch's windows, and the offset that shifts them all."""
+def _epoch_starts(epoch: int, n_windows: int, context: int, seed: int) -> "np.ndarray":
+    """First byte of each window of an epoch, in its order: one offset shifts them all."""
     import numpy as np
 
     generator = np.random.default_rng([seed, epoch])
-    return generator.permutation(n_windows), int(generator.integers(context))
+    return generator.permutation(n_windows) * context + int(generator.integers(context))
 
 
 SPLIT_RULE = (
