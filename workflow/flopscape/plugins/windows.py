@@ -1,12 +1,13 @@
 """Windows of tokens, read from `train` and `heldout` files. The base of every text dataset. Imports no torch."""
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flopscape.errors import FlopscapeError
+from flopscape.plugins.endless import items_at, ordered_positions, train_positions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,25 +81,19 @@ class TokenWindows:
     def _train_batches(
         self, data: "np.ndarray", share: int, seed: int, rank: int, world_size: int, start: int
     ) -> Iterator[dict[str, "Tensor"]]:
-        import numpy as np
-
         n_windows = self.n_windows(len(data))
         # Many small batches are read at once: one gather costs as much as a tiny model's whole step otherwise would.
         n_steps = max(1, READ_TOKENS // (share * self.context))
+        epoch_starts = partial(_epoch_starts, n_windows=n_windows, context=self.context, seed=seed)
         for first in count(start, n_steps):
-            steps = np.arange(first, first + n_steps)[:, None]
-            windows = (steps * world_size + rank) * share + np.arange(share)
-            for tokens in self._read(data, window_starts(windows, n_windows, self.context, seed)):
+            positions = train_positions(first, n_steps, share, rank, world_size)
+            for tokens in self._read(data, items_at(positions, n_windows, epoch_starts)):
                 yield {"tokens": tokens}
 
     def _ordered_batches(
         self, data: "np.ndarray", share: int, rank: int, world_size: int, start: int
     ) -> Iterator[dict[str, "Tensor"]]:
-        import numpy as np
-
-        n_windows = self.n_windows(len(data))
-        for first in range((start * world_size + rank) * share, n_windows, share * world_size):
-            windows = np.arange(first, min(first + share, n_windows))
+        for windows in ordered_positions(self.n_windows(len(data)), start, share, rank, world_size):
             yield {"tokens": self._read(data, windows * self.context)}
 
     def _read(self, data: "np.ndarray", starts: "np.ndarray") -> "Tensor":
@@ -124,22 +119,10 @@ def read_tokens(folder: Path, split: str) -> "np.ndarray":
     raise FlopscapeError(f"{folder}: holds no {split} tokens; delete the folder and prepare the dataset again")
 
 
-def window_starts(windows: "np.ndarray", n_windows: int, context: int, seed: int) -> "np.ndarray":
-    """First token of each window, for positions in the endless order of training windows."""
-    import numpy as np
-
-    starts = np.empty_like(windows)
-    epochs = windows // n_windows
-    for epoch in np.unique(epochs):
-        order, offset = _epoch_order(int(epoch), n_windows, context, seed)
-        starts[epochs == epoch] = order[windows[epochs == epoch] % n_windows] * context + offset
-    return starts
-
-
 @lru_cache(maxsize=2)
-def _epoch_order(epoch: int, n_windows: int, context: int, seed: int) -> "tuple[np.ndarray, int]":
-    """The order of an epoch's windows, and the offset that shifts them all."""
+def _epoch_starts(epoch: int, n_windows: int, context: int, seed: int) -> "np.ndarray":
+    """First token of each window of an epoch, in its order: one offset shifts them all."""
     import numpy as np
 
     generator = np.random.default_rng([seed, epoch])
-    return generator.permutation(n_windows), int(generator.integers(context))
+    return generator.permutation(n_windows) * context + int(generator.integers(context))
