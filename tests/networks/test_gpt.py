@@ -65,7 +65,7 @@ def test_positions_matter(module):
 
 
 def test_attention_depends_on_relative_positions_only():
-    from flopscape.networks.gpt import rotary_table, rotate
+    from flopscape.networks.transformer import rotary_table, rotate
 
     table = rotary_table(64, 16)
     query, key = torch.randn(2, 1, 1, 64, 16, generator=torch.Generator().manual_seed(0))

