@@ -103,7 +103,7 @@ def readable(what: str) -> Iterator[None]:
         ) from error
     except IndexError as error:  # what datasets 5 says of a saved split without rows
         raise FlopscapeError(f"{what}: holds no rows; use a larger dataset") from error
-    except (OSError, ValueError, import_extra("datasets").exceptions.DatasetsError) as error:
+    except (OSError, ValueError, RuntimeError, import_extra("datasets").exceptions.DatasetsError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise FlopscapeError(f"{what}: cannot be read: {reason}") from error
 
