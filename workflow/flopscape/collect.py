@@ -65,7 +65,9 @@ def _checked(row: PlanRow, record: RunRecord) -> RunRecord:
             raise FlopscapeError(f"{place}: completed, but its loss is {record.loss!r}")
         batch = record.n_tokens_planned / row.n_steps
         if abs(record.n_tokens_seen - row.n_tokens) > batch:
-            raise FlopscapeError(f"{place}: completed, but saw {record.n_tokens_seen} of {row.n_tokens} planned tokens")
+            raise FlopscapeError(
+                f"{place}: completed, but saw {record.n_tokens_seen} of {row.n_tokens} planned {record.unit}s"
+            )
     return record
 
 

@@ -240,7 +240,8 @@ class FitResult:
     N* ∝ C^a, D* ∝ C^b; `optima` the vertices that approach2 finds per budget, or approach1 along its envelope (budget,
     n_params, n_tokens, loss; approach2 adds standard errors, n_runs, used, reason, and the curve's shape with its
     numbers: see fitting/optimum_curve.py); `conventions` the column behind each of N, D and C; `diagnostics` numbers by
-    name. `interval` says how the intervals were made; `warnings` are sentences on what to distrust.
+    name. `interval` says how the intervals were made; `warnings` are sentences on what to distrust. D counts
+    the `unit`.
     """
 
     status: FitStatus
@@ -262,6 +263,7 @@ class FitResult:
     simulated: bool = False
     seed: int = 0
     input_hash: str = ""
+    unit: str = "token"
 
     def write(self, path: str | os.PathLike[str]) -> None:
         write_atomically(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")

@@ -71,7 +71,7 @@ def fit(
     choice = {"exclude": exclude, "min_flops": min_flops}
     result.diagnostics |= {name: value for name, value in choice.items() if value}
     result.n_runs, result.simulated, result.seed = table.n_runs, table.simulated, seed
-    result.input_hash = table.input_hash
+    result.input_hash, result.unit = table.input_hash, table.unit
     return result, draws
 
 

@@ -57,6 +57,11 @@ class RunTable:
         return len(np.unique(self.run_id))
 
     @property
+    def unit(self) -> str:
+        """What D counts, as the table's column `unit` says."""
+        return str(self.columns["unit"].iloc[0]) if "unit" in self.columns and len(self) else "token"
+
+    @property
     def input_hash(self) -> str:
         """SHA-256 of the values a fit uses, in order; independent of the file's format and other columns."""
         digest = hashlib.sha256("\n".join(self.run_id).encode())

@@ -28,6 +28,6 @@ class MLPNetwork(nn.Sequential):
                 matrix = nn.Linear(fan_in, width, bias=False)
                 nn.init.normal_(matrix.weight, std=(2 / fan_in) ** 0.5)
                 self.extend([matrix, nn.ReLU()])
-        head = nn.Linear(width, n_classes, bias=False)
+            head = nn.Linear(width, n_classes, bias=False)
         nn.init.zeros_(head.weight)
         self.append(head)

@@ -23,7 +23,7 @@ class Coverage:
     reasons: list[str]
 
 
-def grade_coverage(rows: list[PlanRow], train_units: int | None) -> Coverage:
+def grade_coverage(rows: list[PlanRow], train_units: int | None, unit: str = "token") -> Coverage:
     """Grade a plan.
 
     Parameters
@@ -32,11 +32,13 @@ def grade_coverage(rows: list[PlanRow], train_units: int | None) -> Coverage:
         The plan. IsoFLOP rows are judged by budget; grids and explicit rows by their distinct sizes and token counts.
     train_units : int or None
         Units of training data, for epochs; None where it is not known yet.
+    unit : str
+        What D counts, for the sentences.
     """
-    problems = [*_few(rows, MIN_COUNT), *_narrow(rows), *_repeated_data(rows, train_units), *_one_ray(rows)]
+    problems = [*_few(rows, MIN_COUNT, unit), *_narrow(rows), *_repeated_data(rows, train_units), *_one_ray(rows, unit)]
     if problems:
         return Coverage("poor", problems)
-    wishes = [*_few(rows, GOOD_COUNT), *_few_seeds(rows)]
+    wishes = [*_few(rows, GOOD_COUNT, unit), *_few_seeds(rows)]
     return Coverage("fair" if wishes else "good", wishes)
 
 
@@ -52,11 +54,11 @@ def _sizes(rows: Iterable[PlanRow]) -> set[int]:
     return {row.n_params for row in rows}
 
 
-def _few(rows: list[PlanRow], count: int) -> list[str]:
-    """Fewer than `count` budgets, or sizes at a budget; without budgets, fewer sizes or token counts."""
+def _few(rows: list[PlanRow], count: int, unit: str) -> list[str]:
+    """Fewer than `count` budgets, or sizes at a budget; without budgets, fewer sizes or counts of units."""
     budgets = _by_budget(rows)
     if not budgets:
-        numbers = {"sizes": len(_sizes(rows)), "token counts": len({row.n_tokens for row in rows})}
+        numbers = {"sizes": len(_sizes(rows)), f"{unit} counts": len({row.n_tokens for row in rows})}
         return [f"{number} {what}: plan at least {count}" for what, number in numbers.items() if number < count]
     reasons = [f"{len(budgets)} budgets: plan at least {count}"] if len(budgets) < count else []
     few = {budget: n for budget, group in budgets.items() if (n := len(_sizes(group))) < count}
@@ -97,10 +99,10 @@ def _repeated_data(rows: list[PlanRow], train_units: int | None) -> list[str]:
     ]
 
 
-def _one_ray(rows: list[PlanRow]) -> list[str]:
+def _one_ray(rows: list[PlanRow], unit: str) -> list[str]:
     ratios = [math.log10(row.n_tokens / row.n_params) for row in rows]
     if len(rows) > 1 and max(ratios) - min(ratios) < RAY_SPREAD_DEX:
-        return [f"all runs lie at {10 ** ratios[0]:.3g} tokens per parameter: no fit can tell N from D there"]
+        return [f"all runs lie at {10 ** ratios[0]:.3g} {unit}s per parameter: no fit can tell N from D there"]
     return []
 
 

@@ -52,7 +52,7 @@ def plan_study(name: str, path: Path, results: Path = Path("results")) -> Planne
     study = load_study(path)
     try:
         rows = plan_rows(study)
-        coverage = grade_coverage(rows, train_units(study, results))
+        coverage = grade_coverage(rows, train_units(study, results), data_unit(study))
     except FlopscapeError as error:
         raise FlopscapeError(f"{path}: {error}") from error
     if study.strict and coverage.grade == "poor":
@@ -71,6 +71,15 @@ def train_units(study: Study, results: Path) -> int | None:
         known = getattr(load_plugin(study.dataset.plugin, study.dataset.kwargs), "train_units", None)
         return known() if known else None
     return None
+
+
+def data_unit(study: Study) -> str:
+    """What D counts: token, image. A user's dataset is not imported just to ask it."""
+    if study.dataset is None:
+        return "token"
+    if not study.dataset.plugin.startswith("flopscape."):
+        return "unit"
+    return load_plugin(study.dataset.plugin, study.dataset.kwargs).unit
 
 
 def dataset_manifest(study: Study, results: Path) -> Path | None:

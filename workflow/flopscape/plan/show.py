@@ -12,6 +12,7 @@ from flopscape.config import Study
 from flopscape.fingerprint import run_fingerprint
 from flopscape.plan.coverage import Coverage
 from flopscape.plan.finished import Finished
+from flopscape.plan.overview import data_unit
 from flopscape.plan.price import Line, Price
 from flopscape.records import PlanRow, canonical
 from flopscape.terminal import aligned
@@ -23,7 +24,7 @@ SHOWN = 3
 def price_text(study: Study, price: Price, coverage: Coverage, finished: Finished) -> str:
     """The price table of one study with everything a reader should know before starting it."""
     hours = {"gpu": "GPU-hours", "cpu": "CPU-hours", "simulated": "hours"}[price.device]
-    header = ["budget", "runs to do", "tokens", "FLOPs", hours, "USD", "longest", "why"]
+    header = ["budget", "runs to do", f"{data_unit(study)}s", "FLOPs", hours, "USD", "longest", "why"]
     body = [_cells(line) for line in [*price.lines, price.total]]
     mark = " (SIMULATED: losses come from a formula)" if study.simulated else ""
     parts = [

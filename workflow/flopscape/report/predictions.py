@@ -54,10 +54,10 @@ def predictions(
     result, draws = read_fit(path)
     if not served:
         found = predict(result, draws, flops, n_params, unique_tokens)
-        return aligned([head(star="" if n_params else "*"), *map(row, found)])
+        return aligned([head(result.unit, star="" if n_params else "*"), *map(row, found)])
     tokens = inference_tokens or 0.0
     goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
-    table = [SERVED, *(_served(predict_inference(result, draws, tokens, **goal)) for goal in goals)]
+    table = [_served_head(result.unit), *(_served(predict_inference(result, draws, tokens, **goal)) for goal in goals)]
     return aligned(table)
 
 
@@ -67,8 +67,9 @@ def trust(path: Path) -> str:
     return f"The fit is {result.status}: {result.reason}."
 
 
-SERVED = ["served tokens", "N, parameters", "D, tokens", "L", "training, FLOPs", "serving, FLOPs", "saved"]
-"""Columns of a table with serving; `saved` is against the compute-optimal model of the same loss."""
+def _served_head(unit: str) -> list[str]:
+    """Columns of a table with serving; `saved` is against the compute-optimal model of the same loss."""
+    return [f"served {unit}s", "N, parameters", f"D, {unit}s", "L", "training, FLOPs", "serving, FLOPs", "saved"]
 
 
 def _served(found: ServedPrediction) -> list[str]:

@@ -30,7 +30,7 @@ def load_parts(task: Task, folder: Path) -> Parts:
     ------
     FlopscapeError
         A plug-in cannot be loaded, the model refuses the size, the data are not those that were prepared, or model
-        and data differ in vocabulary or context.
+        and data differ in vocabulary, context, classes or the shape of an image.
     """
     model = _load(task.spec["model"], "counts", "build", "optimizer")
     dataset = _load(task.spec["dataset"], "prepare", "batches")
@@ -41,6 +41,7 @@ def load_parts(task: Task, folder: Path) -> Parts:
         raise FlopscapeError(f"spec: {task.spec['model']['plugin']} refuses the size: {error}") from error
     parts = Parts(task, model, dataset, loss, counts, verify_data(folder, task.spec["dataset"]), folder)
     _check_vocabulary(parts)
+    _check_images(parts)
     _check_context(parts)
     return parts
 
@@ -61,6 +62,21 @@ def _check_vocabulary(parts: Parts) -> None:
         raise FlopscapeError(
             f"{parts.folder}: the data hold token {largest}, beyond the model's vocabulary of {vocabulary}; set the "
             f"model's vocab_size to at least {largest + 1}"
+        )
+
+
+def _check_images(parts: Parts) -> None:
+    classes, largest = getattr(parts.model, "n_classes", None), parts.manifest.notes.get("largest_label")
+    if classes is not None and largest is not None and largest >= classes:
+        raise FlopscapeError(
+            f"{parts.folder}: the data hold label {largest}, beyond the model's {classes} classes; set the model's "
+            f"n_classes to at least {largest + 1}"
+        )
+    read, given = getattr(parts.model, "image_shape", None), parts.manifest.notes.get("image_shape")
+    if read is not None and given is not None and list(read) != list(given):
+        raise FlopscapeError(
+            f"{parts.folder}: images are {given} (channels, height, width) and the model reads {list(read)}; set the "
+            "model's image_shape"
         )
 
 
