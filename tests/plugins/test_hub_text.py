@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 
+import datasets
 import numpy as np
 import pytest
 from tests.plugins.hub_data import END, VOCABULARY, save, save_tokenizer, texts
 from tokenizers import Tokenizer, decoders
 
 from flopscape.errors import FlopscapeError
+from flopscape.plugins.hub import Opened
 from flopscape.plugins.hub_text import HubText
 from flopscape.plugins.prepare import prepare_dataset, read_manifest
 from flopscape.plugins.windows import read_tokens, token_suffix
@@ -115,19 +117,27 @@ def test_rows_without_text_are_left_out_and_counted(saved, tmp_path):
     assert sum(manifest.notes["n_documents"].values()) == 800
 
 
-@pytest.mark.parametrize("max_tokens", [None, 12_000])
-def test_a_folder_of_data_files_is_read_whole_or_as_a_stream(saved, tmp_path, monkeypatch, max_tokens):
+@pytest.mark.parametrize(("file", "max_tokens"), [("train.jsonl", None), ("train.csv", 1_000_000)])
+def test_a_folder_of_data_files_is_read_whole_or_as_a_stream(saved, tmp_path, monkeypatch, file, max_tokens):
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     (tmp_path / "files").mkdir()
     (tmp_path / "files/README.md").write_text("---\nlicense: cc0-1.0\n---\n")
-    lines = (json.dumps({"text": text}) for text in texts())
-    (tmp_path / "files/train.jsonl").write_text("\n".join(lines))
+    lines = [json.dumps({"text": text}) if file.endswith("jsonl") else text for text in ["text", *texts()]]
+    (tmp_path / "files" / file).write_text("\n".join(lines))
     kwargs = saved | {"path": str(tmp_path / "files"), "max_tokens": max_tokens}
     manifest = prepare_dataset({"plugin": PLUGIN, "kwargs": kwargs}, tmp_path / "data")
     assert manifest.licence == "cc0-1.0"
     assert manifest.source.startswith(str(tmp_path / "files"))
     assert manifest.source.endswith("split train")
     assert set(documents(tmp_path / "data", "heldout", saved["tokenizer"])) <= set(texts())
+
+
+def test_the_columns_of_a_stream_that_does_not_know_them_are_those_of_its_rows():
+    stream = datasets.IterableDataset.from_generator(lambda: iter([{"text": "a", "n": 1}]))
+    opened = Opened("somewhere", "not stated", lambda split: stream)
+    assert [row["text"] for row in opened.rows("train", ["text"])] == ["a"]
+    with pytest.raises(FlopscapeError, match="somewhere: split train has no column body, only text, n"):
+        list(opened.rows("train", ["body"]))
 
 
 def test_more_tokens_need_wider_integers():

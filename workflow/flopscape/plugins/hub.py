@@ -34,13 +34,20 @@ class Opened:
         """
         with readable(self.what):
             dataset = self.take(split)
+            if dataset.column_names:
+                self._require(columns, split, dataset.column_names)
+                yield from dataset.select_columns(columns)
+                return
             # A stream may not know its columns before its first row.
-            names = dataset.column_names or list(next(iter(dataset), {}))
-            if absent := [column for column in columns if names and column not in names]:
-                raise FlopscapeError(
-                    f"{self.what}: split {split} has no column {', '.join(absent)}, only {', '.join(names)}"
-                )
-            yield from dataset.select_columns(columns) if names else ()
+            for row in dataset:
+                self._require(columns, split, list(row))
+                yield row
+
+    def _require(self, columns: list[str], split: str, names: list[str]) -> None:
+        if absent := [column for column in columns if column not in names]:
+            raise FlopscapeError(
+                f"{self.what}: split {split} has no column {', '.join(absent)}, only {', '.join(names)}"
+            )
 
 
 def open_dataset(path: str, name: str | None = None, revision: str | None = None, stream: bool = False) -> Opened:
