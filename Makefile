@@ -1,13 +1,14 @@
-# setup, study, test, test-slurm, check. Needs Python 3.11 or newer, make and a C library; everything else lands in .venv.
+# setup, study, test, check; test-slurm and test-vision. Needs Python 3.11 or newer, make and a C library; the rest lands in .venv.
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+VISION := .venv-vision
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # One thread a process: parallel one-thread runs beat wide ones, and tests run in parallel.
 export OMP_NUM_THREADS := 1
 
-.PHONY: setup study test test-slurm check format schemas
+.PHONY: setup study test test-slurm test-vision check format schemas
 
 setup: $(READY)
 
@@ -29,6 +30,17 @@ test: setup
 test-slurm: setup
 	@sh envs/install-slurm.sh
 	pytest tests/slurm
+
+# The extra `vision` needs another torch than `setup` installs, and so an environment of its own.
+test-vision: $(VISION)/.ready
+	$(VISION)/bin/python -m pytest tests/vision
+
+$(VISION)/.ready: pyproject.toml envs/constraints-vision.txt
+	@sh envs/check-machine.sh "$(PYTHON)" . $(VISION) 10000
+	@test -x $(VISION)/bin/python || "$(PYTHON)" -m venv $(VISION)
+	@echo "installing into $(VISION) (6 GB; several minutes the first time)"
+	@$(VISION)/bin/python -m pip install --quiet -e '.[vision]' pytest -c envs/constraints-vision.txt
+	@touch $@
 
 check: setup
 	ruff check .

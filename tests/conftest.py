@@ -1,5 +1,6 @@
 """What several test files need: the checkout, and small studies."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from flopscape.config import Study
 from flopscape.read_config import validate
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Read when huggingface_hub is imported: no test waits for a hub that it cannot reach.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 @pytest.fixture

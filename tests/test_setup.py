@@ -11,12 +11,12 @@ import pytest
 def machine(tmp_path, root):
     """Run the check with programs of our own in front of the real ones."""
 
-    def check(python, **programs):
+    def check(python, *room, **programs):
         for name, script in programs.items():
             (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
             (tmp_path / name).chmod(0o755)
         path = f"{tmp_path}:{os.environ['PATH']}"
-        command = ["sh", str(root / "envs/check-machine.sh"), python, "."]
+        command = ["sh", str(root / "envs/check-machine.sh"), python, ".", *room]
         return subprocess.run(command, env={"PATH": path}, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     return check
@@ -40,3 +40,11 @@ def test_a_bad_machine_gets_one_sentence(machine, python, programs, sentence):
     assert done.returncode == 1
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_another_environment_may_need_more_room(machine):
+    little = {"df": "printf 'h\\nd 1 1 5000 1%% /\\n'"}
+    assert machine(sys.executable, **little).returncode == 0
+    done = machine(sys.executable, ".venv-vision", "10000", **little)
+    assert "5000 MB free in" in done.stderr
+    assert "needs 10000 MB" in done.stderr

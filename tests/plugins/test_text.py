@@ -9,7 +9,8 @@ import pytest
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.prepare import MANIFEST, hash_folder, prepare_dataset, read_manifest, verify_data
 from flopscape.plugins.repeats import repeated_bytes, repeated_windows
-from flopscape.plugins.text import BibleText, StdlibText, TextFile, drop_repeats, join, split
+from flopscape.plugins.splitting import drop_repeats, join, split
+from flopscape.plugins.text import BibleText, StdlibText, TextFile
 
 BIBLE = {"plugin": "flopscape.plugins.text:BibleText"}
 
@@ -161,7 +162,7 @@ def test_the_standard_library_is_ascii_without_tests():
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"", "too small, 0 bytes of train"), (b"few words\n\n" * 9, "too small"), (None, "cannot be read")],
+    [(b"", "too small, 0 tokens of train"), (b"few words\n\n" * 9, "too small"), (None, "cannot be read")],
 )
 def test_a_text_that_cannot_be_used_is_named_and_leaves_nothing(tmp_path, content, problem):
     path = tmp_path / "mine.txt"

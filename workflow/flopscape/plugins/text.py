@@ -3,52 +3,26 @@
 Each is a list of documents, split whole into `train.bin` and `heldout.bin`, one byte a token.
 """
 
-import hashlib
 import json
 import re
 import sys
 import sysconfig
 from collections.abc import Iterator
-from functools import lru_cache, partial
-from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Manifest
-from flopscape.plugins.endless import items_at, ordered_positions, train_positions
 from flopscape.plugins.package_file import package_file
-from flopscape.plugins.repeats import repeated_bytes, repeated_windows
-
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
-
-HELDOUT_SHARE = 0.05
-REPEAT_BYTES = 64
-MIN_WINDOWS = 8
-READ_TOKENS = 16384
-
-Document = tuple[str, list[bytes]]
-"""A name, which decides the split, and passages with their line ends: the pieces dropped one by one where repeated."""
+from flopscape.plugins.repeats import repeated_windows
+from flopscape.plugins.splitting import SPLIT_RULE, Document, drop_repeats, join, split
+from flopscape.plugins.windows import TokenWindows
 
 
-class ByteText:
-    """Base of the byte-text datasets: split, repeats, windows and batches. A subclass gives `documents`.
+class ByteText(TokenWindows):
+    """Base of the byte-text datasets: split and repeats. A subclass gives `documents`."""
 
-    Parameters
-    ----------
-    context : int
-        Tokens of one window; a batch is whole windows.
-    """
-
-    unit = "token"
     licence: str
-
-    def __init__(self, context: int = 64) -> None:
-        if not isinstance(context, int) or isinstance(context, bool) or context < 1:
-            raise ValueError(f"context is {context!r}, not a positive integer")
-        self.context = context
 
     def source(self) -> str:
         """Where the text comes from."""
@@ -71,12 +45,12 @@ class ByteText:
         Raises
         ------
         FlopscapeError
-            The text cannot be read, or either half has fewer than `MIN_WINDOWS` windows.
+            The text cannot be read, or either half is too small.
         """
         train, heldout = split(self.documents())
         heldout, n_dropped = drop_repeats(train, heldout)
         texts = {"train": join(train), "heldout": join(heldout)}
-        self._refuse_small(texts)
+        n_units = self.units_of({name: len(text) for name, text in texts.items()}, self.source())
         for name, text in texts.items():
             (folder / f"{name}.bin").write_bytes(text)
         notes: dict[str, Any] = {
@@ -85,117 +59,7 @@ class ByteText:
             "n_heldout_passages_dropped": n_dropped,
             "heldout_windows_in_train": repeated_windows(texts["train"], texts["heldout"], self.context),
         }
-        n_units = {name: self.n_windows(len(text)) * self.context for name, text in texts.items()}
         return Manifest("", self.unit, n_units, SPLIT_RULE, self.source(), self.licence, notes)
-
-    def n_windows(self, n_bytes: int) -> int:
-        """Windows of one epoch: what fits whole, with the last target, at every offset below `context`."""
-        return max(0, n_bytes // self.context - 1)
-
-    def _refuse_small(self, texts: dict[str, bytes]) -> None:
-        for name, text in texts.items():
-            if self.n_windows(len(text)) < MIN_WINDOWS:
-                raise FlopscapeError(
-                    f"{self.source()}: too small, {len(text)} bytes of {name} text where {MIN_WINDOWS} windows of "
-                    f"{self.context} are needed; use more text or a shorter context"
-                )
-
-    def batches(
-        self, folder: Path, split: str, batch_units: int, seed: int, rank: int, world_size: int, start: int
-    ) -> Iterator[dict[str, "Tensor"]]:
-        """Batches {"tokens": int64 [windows, context + 1]} from step `start` on.
-
-        `train` is endless: every epoch visits each window once, in an order and at an offset drawn from (seed, epoch).
-        `heldout` is one pass in order; its last batch may be short. Rank r has the r-th part of each global batch.
-
-        Raises
-        ------
-        FlopscapeError
-            `batch_units` is not a multiple of context × world_size.
-        """
-        if batch_units < 1 or batch_units % (self.context * world_size):
-            raise FlopscapeError(
-                f"batch_units is {batch_units}, not a multiple of context × processes = {self.context} × {world_size}"
-            )
-        import numpy as np
-
-        data = np.memmap(Path(folder) / f"{split}.bin", dtype=np.uint8, mode="r")
-        share = batch_units // self.context // world_size
-        if split == "train":
-            return self._train_batches(data, share, seed, rank, world_size, start)
-        return self._ordered_batches(data, share, rank, world_size, start)
-
-    def _train_batches(
-        self, data: "np.ndarray", share: int, seed: int, rank: int, world_size: int, start: int
-    ) -> Iterator[dict[str, "Tensor"]]:
-        n_windows = self.n_windows(len(data))
-        # Many small batches are read at once: one gather costs as much as a tiny model's whole step otherwise would.
-        n_steps = max(1, READ_TOKENS // (share * self.context))
-        epoch_starts = partial(_epoch_starts, n_windows=n_windows, context=self.context, seed=seed)
-        for first in count(start, n_steps):
-            positions = train_positions(first, n_steps, share, rank, world_size)
-            for tokens in self._read(data, items_at(positions, n_windows, epoch_starts)):
-                yield {"tokens": tokens}
-
-    def _ordered_batches(
-        self, data: "np.ndarray", share: int, rank: int, world_size: int, start: int
-    ) -> Iterator[dict[str, "Tensor"]]:
-        for windows in ordered_positions(self.n_windows(len(data)), start, share, rank, world_size):
-            yield {"tokens": self._read(data, windows * self.context)}
-
-    def _read(self, data: "np.ndarray", starts: "np.ndarray") -> "Tensor":
-        """The windows that begin at `starts`: int64 [*starts.shape, context + 1]."""
-        import numpy as np
-        import torch
-
-        return torch.from_numpy(data[starts[..., None] + np.arange(self.context + 1)].astype(np.int64))
-
-
-@lru_cache(maxsize=2)
-def _epoch_starts(epoch: int, n_windows: int, context: int, seed: int) -> "np.ndarray":
-    """First byte of each window of an epoch, in its order: one offset shifts them all."""
-    import numpy as np
-
-    generator = np.random.default_rng([seed, epoch])
-    return generator.permutation(n_windows) * context + int(generator.integers(context))
-
-
-SPLIT_RULE = (
-    f"a document is held out when the first 64 bits of SHA-256(its name) / 2^64 < {HELDOUT_SHARE}; a held-out passage "
-    f"is dropped when it is also a training passage or touches {REPEAT_BYTES} bytes in a row that training has too"
-)
-
-
-def split(documents: list[Document]) -> tuple[list[Document], list[Document]]:
-    """Training and held-out documents, by the hash of their names."""
-    halves: tuple[list[Document], list[Document]] = ([], [])
-    for document in documents:
-        digest = hashlib.sha256(document[0].encode()).digest()
-        halves[int.from_bytes(digest[:8], "big") / 2**64 < HELDOUT_SHARE].append(document)
-    return halves
-
-
-def join(documents: list[Document]) -> bytes:
-    """The documents' text."""
-    return b"".join(passage for _, passages in documents for passage in passages)
-
-
-def drop_repeats(train: list[Document], heldout: list[Document]) -> tuple[list[Document], int]:
-    """Held-out documents without the passages that training repeats, and how many those were; see `SPLIT_RULE`."""
-    known = {passage.strip() for _, passages in train for passage in passages}
-    repeated = repeated_bytes(join(train), join(heldout), REPEAT_BYTES)
-    kept: list[Document] = []
-    position = 0
-    for name, passages in heldout:
-        fresh = []
-        for passage in passages:
-            end = position + len(passage)
-            if passage.strip() not in known and not repeated[position:end].any():
-                fresh.append(passage)
-            position = end
-        kept.append((name, fresh))
-    n_dropped = sum(len(old) - len(new) for (_, old), (_, new) in zip(heldout, kept, strict=True))
-    return [document for document in kept if document[1]], n_dropped
 
 
 class BibleText(ByteText):

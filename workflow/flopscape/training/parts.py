@@ -51,7 +51,13 @@ def _load(part: dict[str, Any], *needs: str) -> Any:
 
 
 def _check_vocabulary(parts: Parts) -> None:
-    vocabulary, largest = getattr(parts.model, "vocab_size", None), parts.manifest.notes.get("largest_token")
+    vocabulary, notes = getattr(parts.model, "vocab_size", None), parts.manifest.notes
+    largest, tokenizer = notes.get("largest_token"), notes.get("tokenizer", {})
+    if vocabulary is not None and tokenizer.get("size", 0) > vocabulary:
+        raise FlopscapeError(
+            f"{parts.folder}: the tokenizer {tokenizer['name']} has {tokenizer['size']} tokens, more than the model's "
+            f"vocabulary of {vocabulary}; set the model's vocab_size to at least {tokenizer['size']}"
+        )
     if vocabulary is not None and largest is not None and largest >= vocabulary:
         raise FlopscapeError(
             f"{parts.folder}: the data hold token {largest}, beyond the model's vocabulary of {vocabulary}; set the "

@@ -17,6 +17,8 @@ from flopscape.training.spec import check_spec, read_spec
 from flopscape.training.stopping import INTERRUPTED, Interrupted, noted_signals
 
 StrPath = str | os.PathLike[str]
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+"""Environment of a run: the network is for preparing data."""
 
 
 def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Options | None = None) -> RunRecord | None:
@@ -99,6 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
     A run that a signal stopped says so and has status 75.
     """
     given = _parser().parse_args(arguments)
+    os.environ.update(OFFLINE)
     options = Options(given.processes, given.usd_per_hour, given.peak_flops)
     try:
         record = train(read_spec(given.spec), given.out, given.data, options)
