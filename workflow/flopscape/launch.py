@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flopscape launch",
         usage="flopscape launch [--machines N] [--processes N] [--threads N] [--device cpu|gpu] SPEC --out RUN.json",
-        description="Carry out one run in several processes, under `accelerate launch`; takes the options of train too.",
+        description="Carry out one run in several processes, by `accelerate launch`; takes the options of train too.",
         epilog="Example: flopscape launch --processes 2 RUN.json --out again.json",
     )
     parser.add_argument("--machines", type=int, default=1, metavar="N", help="machines of the run (default 1)")
