@@ -77,8 +77,10 @@ import json, os, socket, sys
 import flopscape.training.execute, torch._dynamo  # slow, and needed by all processes
 
 def start(rank, launch):
-    several = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(launch["world"]), "MASTER_ADDR": "127.0.0.1"}
-    os.environ |= {**launch.get("environment", {}), **(several if launch["world"] > 1 else {})}
+    several = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": launch["world"], "MASTER_ADDR": "127.0.0.1"}
+    if launch["world"] > 1:
+        os.environ |= {name: str(value) for name, value in several.items()}
+    os.environ |= launch["environment"]
     from flopscape.training.run import main
     return main(launch["words"])
 
@@ -137,7 +139,7 @@ def launch(folder, text):
 
 
 def parity_spec(dataset, **training):
-    settings = {"batch_units": 256, "heldout_units": 4096, "curve_heldout_points": 2, "curve_points": 100} | training
+    settings = {"batch_units": 256, "heldout_units": 2048, "curve_heldout_points": 0, "curve_points": 100} | training
     return {
         "model": {"plugin": "flopscape.plugins.gpt:GPT", "kwargs": {"context": 32}},
         "size": {"width": 16, "depth": 1},
@@ -167,11 +169,8 @@ def finished(make_runs, launch, folder, text):
         launch("one-micro-64.json", micro=64),
         launch("two-micro-32.json", world=2, micro=32),
         launch("masked-one.json", **MASKED),
-        launch("masked-one-micro-64.json", micro=64, **MASKED),
-        launch("masked-two.json", world=2, **MASKED),
         launch("masked-two-micro-64.json", world=2, micro=64, **MASKED),
         launch("bf16.json", **bf16),
-        launch("bf16-two.json", world=2, **bf16),
     ])  # fmt: skip
     assert {status for ended in statuses for status in ended.values()} == {0}, errors
     return lambda name: RunRecord.read(folder / f"{name}.json")
@@ -189,10 +188,9 @@ def test_the_same_batch_gives_the_same_losses_in_any_number_of_processes_and_mic
     assert_same_losses(finished(name), finished("one"))
 
 
-@pytest.mark.parametrize("name", ["masked-one-micro-64", "masked-two", "masked-two-micro-64"])
-def test_losses_are_the_same_where_processes_count_different_numbers_of_units(name, finished):
+def test_losses_are_the_same_where_processes_and_micro_batches_count_different_numbers_of_units(finished):
     assert finished("masked-one").n_tokens_seen < 100 * 256
-    assert_same_losses(finished(name), finished("masked-one"))
+    assert_same_losses(finished("masked-two-micro-64"), finished("masked-one"))
 
 
 def test_the_record_says_that_all_processes_ended_with_the_same_parameters(finished):
@@ -213,7 +211,6 @@ def test_bf16_trains_nearly_the_same_model_from_parameters_in_fp32(finished):
     assert half.status == "completed"
     assert half.loss == pytest.approx(full.loss, rel=0.01)
     assert half.curve.train_loss != full.curve.train_loss
-    assert finished("bf16-two").loss == pytest.approx(full.loss, rel=0.01)
 
 
 @pytest.fixture(scope="module")

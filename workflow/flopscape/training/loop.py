@@ -178,8 +178,9 @@ class Loop:
         return [parameter.grad for parameter in self.parameters if parameter.grad is not None]
 
     def _set_learning_rate(self, step: int) -> None:
-        settings = self.settings
-        factor = learning_rate_factor(step, self.task.n_steps, settings.warmup_fraction, settings.decay_fraction)
+        settings, n_steps = self.settings, self.task.n_steps
+        shares = (settings.warmup_fraction, settings.decay_fraction)
+        factor = learning_rate_factor(step, n_steps, *shares, settings.schedule)
         for group, peak in zip(self.optimizer.param_groups, self.peak_rates, strict=True):
             group["lr"] = peak * factor
 
