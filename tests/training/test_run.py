@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from flopscape.plugins.gpt import GPT
 from flopscape.records import RunRecord, short_hash
@@ -54,6 +55,7 @@ def test_a_record_says_what_was_done(make_spec, run, text):
     assert record.timings["mfu"] == pytest.approx(record.timings["flops_per_second"] / 1e9)
     assert record.cost["usd"] == pytest.approx(record.timings["seconds_total"] / 1000, rel=0.1)
     assert record.hardware["processes"] == 1
+    assert 50 < record.hardware["peak_memory_mb"] < 5000
     assert record.versions["torch"]
 
 
@@ -78,6 +80,38 @@ def test_a_loss_that_is_not_finite_is_recorded_as_diverged_where_it_happens(make
     assert record.n_tokens_seen == 12 * 128
     assert record.curve.train_loss[1] is not None
     assert record.curve.train_loss[2:] == [None]
+
+
+@pytest.mark.parametrize(
+    ("scale", "reason"),
+    [(1e9, "the gradient exploded: it has a norm of "), (1e38, "the gradient exploded: it is not ")],
+)
+def test_an_exploding_gradient_is_recorded_as_diverged_where_it_happens(scale, reason, make_spec, run, users_module):
+    """The loss itself, and by clipping the update, stay as they were."""
+    users_module("my_slope", SLOPE)
+    record = run(make_spec(model={"plugin": "my_slope:Slope", "kwargs": {"context": 32, "scale": scale}}))
+    assert record.status == "diverged"
+    assert record.reason.startswith(reason)
+    assert record.reason.endswith("between steps 9 and 12")
+    assert record.curve.train_loss[2] is not None
+    assert record.loss is None
+
+
+def test_a_gradient_that_nothing_clips_is_that_of_a_clip_beyond_its_norm(make_spec, run):
+    free, wide, narrow = (run(make_spec(training={"gradient_clip": clip})) for clip in (None, 1e9, 0.05))
+    assert free.loss == wide.loss != narrow.loss
+
+
+def test_schedules_end_at_their_own_rates(make_spec, run):
+    last = [run(make_spec(training={"schedule": name})).curve.learning_rate[-1] for name in ("cosine", "constant")]
+    assert last == pytest.approx([0.0012, 0.012])
+
+
+def test_deterministic_algorithms_are_used_in_the_run_only_and_give_the_same_on_a_cpu(make_spec, run, users_module):
+    users_module("my_asking", ASKING)
+    loss = {"plugin": "my_asking:Asking"}
+    assert run(make_spec(training={"deterministic": True}, loss=loss)).loss == run(make_spec()).loss
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_a_run_that_ends_above_the_untrained_model_has_diverged(make_spec, run):
@@ -107,6 +141,36 @@ class Blast(NextToken):
         loss, count = super().__call__(module, batch)
         self.steps += module.training
         return loss * (float("inf") if self.steps == 10 else 1.0), count
+"""
+
+SLOPE = """
+import torch
+from flopscape.plugins.gpt import GPT
+
+class Slope(GPT):
+    def __init__(self, context, scale):
+        super().__init__(context=context)
+        self.scale = scale
+    def build(self, size, seed):
+        module = super().build(size, seed)
+        module.steps = 0
+        def count(module, inputs):
+            module.steps += module.training
+        def steepen(gradient):
+            return gradient * (self.scale if module.steps == 10 else 1.0)
+        module.register_forward_pre_hook(count)
+        module.head.weight.register_hook(steepen)
+        return module
+"""
+
+ASKING = """
+import torch
+from flopscape.plugins.losses import NextToken
+
+class Asking(NextToken):
+    def __call__(self, module, batch):
+        assert torch.are_deterministic_algorithms_enabled()
+        return super().__call__(module, batch)
 """
 
 BIGRAM = """

@@ -12,10 +12,25 @@ def test_the_rate_warms_up_stays_and_decays():
     assert rates[80:] == pytest.approx([(100 - step) / 21 for step in range(80, 100)])
 
 
+def test_a_cosine_falls_from_the_peak_to_a_tenth_of_it_in_the_last_step():
+    rates = [learning_rate_factor(step, 110, 10 / 110, 0.2, "cosine") for step in range(1, 111)]
+    assert rates[:10] == pytest.approx([step / 10 for step in range(1, 11)])
+    assert [rates[step - 1] for step in (10, 60, 110)] == pytest.approx([1, 0.55, 0.1])
+    # A quarter of the way down half a period: cos(π/4) = √½.
+    assert rates[34] == pytest.approx(0.55 + 0.45 * 0.5**0.5)
+
+
+def test_a_constant_rate_warms_up_and_stays():
+    rates = [learning_rate_factor(step, 100, 0.1, 0.2, "constant") for step in range(1, 101)]
+    assert rates[4] == 0.5
+    assert set(rates[9:]) == {1.0}
+
+
+@pytest.mark.parametrize("schedule", ["wsd", "cosine", "constant"])
 @pytest.mark.parametrize("fractions", [(0, 0), (0.5, 0.5), (1, 0), (0, 1)])
 @pytest.mark.parametrize("n_steps", [1, 2, 7])
-def test_every_rate_is_above_zero_and_at_most_the_peak(fractions, n_steps):
-    rates = [learning_rate_factor(step, n_steps, *fractions) for step in range(1, n_steps + 1)]
+def test_every_rate_is_above_zero_and_at_most_the_peak(schedule, fractions, n_steps):
+    rates = [learning_rate_factor(step, n_steps, *fractions, schedule) for step in range(1, n_steps + 1)]
     assert all(0 < rate <= 1 for rate in rates)
 
 

@@ -1,4 +1,4 @@
-"""Entry point of `flopscape` and `python -m flopscape`: `train` starts at once, without the other verbs' imports."""
+"""Entry point of `flopscape` and `python -m flopscape`: what starts runs does so without the other verbs' imports."""
 
 import sys
 
@@ -9,6 +9,10 @@ def main() -> None:
         from flopscape.training.run import main as train
 
         sys.exit(train(sys.argv[2:]))
+    if sys.argv[1:2] == ["launch"]:
+        from flopscape.launch import main as launch
+
+        sys.exit(launch(sys.argv[2:]))
     from flopscape.cli import main as cli
 
     cli()

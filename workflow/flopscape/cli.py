@@ -95,6 +95,15 @@ def train(
     raise AssertionError("dispatched by __main__ before this module is loaded")
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog="Example: `flopscape launch --processes 2 RUN.json --out again.json`",
+)
+def launch() -> None:
+    """Carry out one run in several processes, on this machine or as its part of several."""
+    raise AssertionError("dispatched by __main__ before this module is loaded")
+
+
 @app.command(epilog="Example: `flopscape collect config/studies/quick.yaml --runs results/quick/runs --out runs.csv`")
 def collect(
     study_file: StudyFile,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from flopscape import working_directory
 from flopscape.fitting.methods import METHODS, complaint, named
 from flopscape.records import RunColumn, Spec
+from flopscape.training.microbatches import n_micro_batches
 from flopscape.training.settings import TrainingSettings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -240,13 +241,23 @@ class Resources(Model):
     device: Literal["cpu", "gpu"] = "cpu"
     """Where runs train."""
     processes: PositiveInt = 1
-    """Processes of one run: GPUs, or CPU processes."""
+    """Processes of one run: GPUs, or CPU processes, on all its machines together."""
+    machines: PositiveInt = 1
+    """Machines of one run; more than 1 in a SLURM job, or with MASTER_ADDR, MASTER_PORT and NODE_RANK set on each."""
     threads: PositiveInt = 1
     """CPU threads of one process."""
+    micro_batch_units: PositiveInt | None = None
+    """Most units that a process takes at once, for its memory; its whole share of a batch when left out."""
     memory_mb: PositiveInt = 2000
     """Memory of one run in MB."""
     minutes: PositiveInt = 60
     """Time limit of one run on a cluster, in minutes."""
+
+    @model_validator(mode="after")
+    def machines_are_alike(self) -> Self:
+        if self.processes % self.machines:
+            raise ValueError(f"processes is {self.processes}, not a multiple of machines = {self.machines}")
+        return self
 
 
 class Limits(Model):
@@ -349,6 +360,12 @@ class Study(_Answering):
             raise ValueError("dataset is missing")
         return self
 
+    @model_validator(mode="after")
+    def batch_can_be_shared_out(self) -> Self:
+        if not self.simulated:
+            n_micro_batches(self.training.batch_units, self.resources.processes, self.resources.micro_batch_units)
+        return self
+
 
 class ImportedStudy(_Answering):
     """Finished runs of other people's: nothing trains."""
@@ -381,6 +398,10 @@ class Prices(Model):
     """Training FLOP/s of one CPU process."""
     gpu_flops_per_second: Positive = 2e14
     """Training FLOP/s of one GPU."""
+    cpu_peak_flops_per_second: Positive | None = None
+    """Peak FLOP/s of one CPU thread, against which runs state their MFU; none is stated when left out."""
+    gpu_peak_flops_per_second: Positive | None = None
+    """Peak FLOP/s of one GPU in the precision that is trained in, for the MFU."""
     startup_seconds: NotNegative = 8
     """Time a run takes besides training."""
 

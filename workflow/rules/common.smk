@@ -165,8 +165,9 @@ def run_launcher(wildcards):
 
 
 def run_threads(wildcards):
+    """CPUs of a run on each of its machines."""
     resources = chosen(wildcards.study).study.resources
-    return resources.processes * resources.threads
+    return resources.processes // resources.machines * resources.threads
 
 
 def run_memory(wildcards, attempt):

@@ -1,27 +1,40 @@
 """The command that carries out one run of a study, up to its spec. Options here never decide a result."""
 
+from collections.abc import Iterator
+
 from flopscape.config import Prices, Resources, Study
+from flopscape.launch import accelerate
 
 
 def launch_command(study: Study, prices: Prices) -> str:
-    """Simulated runs start directly; the training loop starts under `accelerate launch`."""
+    """Words for a shell.
+
+    Simulated runs start directly. So does the training loop in one process on CPUs: the run makes the same Accelerator
+    either way, and there the launcher would add its own start, a second import of torch, and nothing else. All other
+    runs start under `accelerate launch`; on several machines through `flopscape launch`, which runs it on each.
+    """
     if study.simulated:
         return "flopscape train"
-    resources = study.resources
-    usd = prices.usd_per_gpu_hour if resources.device == "gpu" else prices.usd_per_cpu_hour * resources.threads
-    return f"{_accelerate(resources)} -m flopscape.training --processes {resources.processes} --usd-per-hour {usd:g}"
+    return f"{_launcher(study.resources)} {' '.join(_options(study.resources, prices))}"
 
 
-def _accelerate(resources: Resources) -> str:
-    """`accelerate launch` with every option it would otherwise ask or guess.
+def _launcher(resources: Resources) -> str:
+    if resources.machines > 1:
+        return f"flopscape launch --device {resources.device} --machines {resources.machines}"
+    if resources.processes == 1 and resources.device == "cpu":
+        return f"env OMP_NUM_THREADS={resources.threads} flopscape train"
+    return " ".join(accelerate(resources.device, resources.processes, resources.threads))
 
-    `--cpu --num_processes 2` would start a single process without a word: several CPU processes need `--multi_gpu`.
-    With `-q` a refused run ends in its own sentence and not in the launcher's traceback.
-    """
-    several = resources.processes > 1
-    kind = "--multi_gpu --main_process_port 0" if several else ("--cpu" if resources.device == "cpu" else "")
-    words = (
-        f"accelerate launch -q {kind} --num_processes {resources.processes} --num_machines 1 --mixed_precision no "
-        f"--dynamo_backend no --num_cpu_threads_per_process {resources.threads}"
-    )
-    return " ".join(words.split())
+
+def _options(resources: Resources, prices: Prices) -> Iterator[str]:
+    """The words of `flopscape train --help`."""
+    gpu = resources.device == "gpu"
+    usd = prices.usd_per_gpu_hour if gpu else prices.usd_per_cpu_hour * resources.threads
+    peak = prices.gpu_peak_flops_per_second if gpu else prices.cpu_peak_flops_per_second
+    if resources.machines > 1:
+        yield f"--threads {resources.threads}"
+    yield f"--processes {resources.processes} --usd-per-hour {usd:g}"
+    if peak is not None:
+        yield f"--peak-flops {peak * (1 if gpu else resources.threads):g}"
+    if resources.micro_batch_units is not None:
+        yield f"--micro-batch-units {resources.micro_batch_units}"

@@ -45,7 +45,11 @@ class Manifest:
 
 
 class ModelPlugin(Protocol):
-    """An architecture. `kwargs` from the study go to `__init__`."""
+    """An architecture. `kwargs` from the study go to `__init__`.
+
+    An attribute `static_graph = True` promises that every training step uses the same parameters in the same way, which
+    spares several processes the search for them.
+    """
 
     def counts(self, size: Size) -> Counts:
         """Exact counts of one size; a pure function. Raises ValueError for a size that cannot be built."""

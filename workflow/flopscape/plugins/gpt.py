@@ -26,6 +26,8 @@ class GPT:
         Hidden width of the MLP over the model width.
     """
 
+    static_graph = True
+
     def __init__(
         self, vocab_size: int = 128, context: int = 64, head_dim: int = 16, mlp: str = "relu2", mlp_ratio: float = 4
     ) -> None:

@@ -8,6 +8,7 @@ from accelerate import Accelerator
 
 from flopscape.fingerprint import run_fingerprint
 from flopscape.records import RunRecord
+from flopscape.training.agreement import Agreement
 from flopscape.training.heldout import Score
 from flopscape.training.machine import Options, cost, hardware, seconds_since_start, versions
 from flopscape.training.outcome import Outcome
@@ -32,6 +33,7 @@ def describe(
     accelerator: Accelerator,
     outcome: Outcome,
     final: Score | None,
+    agreement: Agreement,
 ) -> RunRecord:
     """The record of a run that was judged."""
     task, counts = parts.task, parts.counts
@@ -62,7 +64,7 @@ def describe(
         timings=timings(outcome, seconds_total, counts.flops_per_unit, options),
         cost=cost(seconds_total, torch.get_num_threads(), accelerator.device.type, options),
         versions=versions(),
-        hardware=hardware(accelerator) | interruptions(outcome),
+        hardware=hardware(accelerator) | of_processes(agreement) | interruptions(outcome),
     )
 
 
@@ -83,6 +85,12 @@ def timings(outcome: Outcome, seconds_total: float, flops_per_unit: float, optio
         "seconds_evaluation": outcome.seconds_evaluation,
     }
     return seconds | rates
+
+
+def of_processes(agreement: Agreement) -> dict[str, Any]:
+    """Peak memory, and what several processes agreed on."""
+    agreed = {"parameters_sha256": agreement.parameters_sha256} if agreement.parameters_sha256 else {}
+    return agreed | agreement.memory
 
 
 def interruptions(outcome: Outcome) -> dict[str, Any]:

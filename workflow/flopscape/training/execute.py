@@ -8,6 +8,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from flopscape.records import RunRecord
+from flopscape.training.agreement import agree
 from flopscape.training.describe import describe, judge
 from flopscape.training.heldout import HeldoutSet, Score, load_heldout, score
 from flopscape.training.keeper import Keeper
@@ -17,7 +18,7 @@ from flopscape.training.machine import Options
 from flopscape.training.outcome import Outcome
 from flopscape.training.parts import Parts
 from flopscape.training.progress import Progress
-from flopscape.training.start import build_module, make_accelerator, make_optimizer
+from flopscape.training.start import build_module, make_accelerator, make_optimizer, micro_batches_of, repeatable
 
 
 class Scorer:
@@ -45,16 +46,27 @@ def execute(
     ------
     FlopscapeError
         Another number of processes started than was asked for, the module has other parameters than its plug-in
-        counts, the dataset cannot make such batches, or the checkpoint was made under other conditions.
+        counts, the dataset cannot make such batches, the batch is no whole number of micro-batches, the checkpoint was
+        made under other conditions, or the processes ended with different parameters.
     Interrupted
         A name appeared in `signals`; the run was saved.
     """
+    settings, n_pieces = parts.task.settings, micro_batches_of(parts, options)
+    # Gradients gathered over micro-batches need a graph that DistributedDataParallel may see change.
+    static_graph = n_pieces == 1 and getattr(parts.model, "static_graph", False)
+    with repeatable(settings.deterministic):
+        accelerator = make_accelerator(settings, options.processes, static_graph)
+        keeper = Keeper(parts, accelerator, checkpoints, lease, signals)
+        return _train(parts, options, accelerator, keeper, n_pieces)
+
+
+def _train(parts: Parts, options: Options, accelerator: Accelerator, keeper: Keeper, n_pieces: int) -> RunRecord | None:
     task, settings = parts.task, parts.task.settings
-    accelerator = make_accelerator(settings, options.processes)
-    keeper = Keeper(parts, accelerator, checkpoints, lease, signals)
     checkpoint, outcome = keeper.find()
     torch.manual_seed(task.seed)
     module = build_module(parts).to(accelerator.device)
+    if settings.compile:
+        module.compile()  # in place, so that names of parameters in checkpoints stay
     rank, world_size = accelerator.process_index, accelerator.num_processes
     batches = parts.dataset.batches(
         parts.folder, "train", settings.batch_units, task.seed, rank, world_size, outcome.step
@@ -64,13 +76,14 @@ def execute(
     scorer = Scorer(parts, module, accelerator, outcome)
     if checkpoint is None:
         outcome.untrained_loss = scorer(curve_set).loss
-    loop = Loop(task, accelerator, module, make_optimizer(parts, module), parts.loss, outcome)
+    loop = Loop(task, accelerator, module, make_optimizer(parts, module), parts.loss, outcome, n_pieces)
     if checkpoint is not None:
         keeper.restore(loop, checkpoint)
     progress = Progress(task.n_steps, parts.manifest.unit, outcome, quiet=not accelerator.is_main_process)
     loop.run(batches, lambda: scorer(curve_set).loss, progress, keeper.after_step)
+    agreement = agree(module, accelerator)
     final = None if outcome.diverged else scorer(heldout.evenly_spaced(settings.heldout_units))
     if not accelerator.is_main_process:
         return None
     judge(outcome, final)
-    return describe(parts, options, accelerator, outcome, final)
+    return describe(parts, options, accelerator, outcome, final, agreement)

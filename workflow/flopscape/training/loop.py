@@ -3,16 +3,18 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
+from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import LossPlugin
+from flopscape.training.microbatches import micro_batches
 from flopscape.training.outcome import Outcome
 from flopscape.training.packing import Tree
 from flopscape.training.progress import Progress
@@ -20,6 +22,10 @@ from flopscape.training.schedule import curve_steps, heldout_steps, learning_rat
 from flopscape.training.spec import Task
 
 Batch = dict[str, Tensor]
+
+EXPLODED = 1e6
+"""Norm of the gradient of the mean loss, in nats per unit of a parameter, from which nothing trains on: a mean loss is
+a few nats and parameters are of order 1, so that healthy norms are of order 1."""
 
 
 class Loop:
@@ -33,8 +39,10 @@ class Loop:
         optimizer: Optimizer,
         loss: LossPlugin,
         outcome: Outcome,
+        n_pieces: int = 1,
     ) -> None:
         self.task, self.settings, self.accelerator, self.loss = task, task.settings, accelerator, loss
+        self.n_pieces, self.share = n_pieces, task.settings.batch_units // accelerator.num_processes
         self.parameters = list(module.parameters())
         self.peak_rates = [group["lr"] for group in optimizer.param_groups]
         self.bare, self.outcome = module, outcome
@@ -42,8 +50,9 @@ class Loop:
         # Accelerate's wrapper searches the installed packages at every step, a tenth of a tiny model's; its gradient
         # scaler, which only fp16 has, is all that a run needs of it.
         self.optimizer: Optimizer = prepared if self.settings.mixed_precision == "fp16" else optimizer
-        # This process's sums since the last point of the curve.
+        # This process's sums since the last point of the curve, and the largest norm of the gradient.
         self.total, self.n_units = torch.zeros((), device=accelerator.device), 0
+        self.norm = torch.zeros((), device=accelerator.device)
         self._since = time.perf_counter()
 
     def run(
@@ -53,10 +62,9 @@ class Loop:
         progress: Progress,
         after_step: Callable[["Loop"], None],
     ) -> None:
-        """Train on batches up to step `n_steps`; stops at the first point of the curve where the loss is not finite.
+        """Train on batches up to step `n_steps`; stops at the first point of the curve where loss or gradient explode.
 
-        A gradient that is not finite makes the clipped update, and so the next loss, NaN: the loss alone is watched.
-        Losses are summed on the device and read at the curve's points only, for reading one waits for the device.
+        Both are gathered on the device and read at the curve's points only, for reading one waits for the device.
         """
         outcome = self.outcome
         ends = curve_steps(self.task.n_steps, self.settings.curve_points)
@@ -68,13 +76,14 @@ class Loop:
                 self._train_on(next(batches), step)
                 after_step(self)
             train_loss, n_units = self._mean()
+            trouble = self._trouble(train_loss)
             self._count_time()
             outcome.n_units += n_units
             heldout_loss = score() if last in with_score else None
             self._add_point(last, train_loss, heldout_loss)
             progress.report(last, outcome.n_units, train_loss, heldout_loss)
-            if not math.isfinite(train_loss):
-                outcome.diverged = f"the training loss is not finite, between steps {first} and {last}"
+            if trouble:
+                outcome.diverged = f"{trouble}, between steps {first} and {last}"
                 break
 
     @contextmanager
@@ -105,11 +114,12 @@ class Loop:
 
     def own_state(self) -> Tree:
         """This process's running sums."""
-        return {"total": self.total, "n_units": self.n_units}
+        return {"total": self.total, "n_units": self.n_units, "norm": self.norm}
 
     def set_own_state(self, state: Tree) -> None:
         """Put back what `own_state` returned."""
         self.total, self.n_units = state["total"].to(self.total.device), state["n_units"]
+        self.norm = state["norm"].to(self.norm.device)
 
     def _count_time(self) -> None:
         self.outcome.seconds_training += time.perf_counter() - self._since
@@ -117,40 +127,92 @@ class Loop:
     def _train_on(self, batch: Batch, step: int) -> None:
         """One step of the optimiser, and its part of the sums."""
         self._set_learning_rate(step)
-        value, count = self._step(batch)
-        self.total += value
-        self.n_units += count
-        self.outcome.step = step
-
-    def _step(self, batch: Batch) -> tuple[Tensor, int]:
-        """One step of the optimiser: the summed loss before it, and the number of units."""
-        device = self.accelerator.device
-        if device.type != "cpu":
-            batch = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
-        value, count = self.loss(self.module, batch)
-        self.accelerator.backward(value / count)
-        self.accelerator.unscale_gradients(self.optimizer)
-        clip_grad_norm_(self.parameters, self.settings.gradient_clip, foreach=True)
+        self._make_gradient(batch)
+        self.norm = torch.maximum(self.norm, self._clipped_norm())
         self.optimizer.step()
         for parameter in self.parameters:
             parameter.grad = None
-        return value.detach(), count
+        self.outcome.step = step
+
+    def _make_gradient(self, batch: Batch) -> None:
+        """The gradient of the mean loss over all units of the global batch, whoever holds how many of them.
+
+        Processes average their gradients in the last backward pass. Each divides its sums by its planned share of the
+        batch; where other numbers of units were counted, as under masks, the whole is put right afterwards.
+        """
+        device = self.accelerator.device
+        if device.type != "cpu":
+            batch = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
+        n_units = 0
+        for number, piece in enumerate(micro_batches(batch, self.n_pieces), 1):
+            with nullcontext() if number == self.n_pieces else self.accelerator.no_sync(self.module):
+                value, count = self.loss(self.module, piece)
+                self.accelerator.backward(value / self.share)
+            self.total += value.detach()
+            n_units += count
+        self.n_units += n_units
+        self.accelerator.unscale_gradients(self.optimizer)
+        self._rescale(n_units)
+
+    def _rescale(self, n_units: int) -> None:
+        """Have the gradient divided by the units that all processes counted, where that are not those of the plan."""
+        if self.accelerator.num_processes == 1:
+            if n_units in (0, self.share):
+                return
+            factor: float | Tensor = self.share / n_units
+        else:
+            # Never read on the host, which would wait for the device.
+            counted = torch.tensor(float(n_units), device=self.accelerator.device)
+            factor = self.settings.batch_units / self.accelerator.reduce(counted, reduction="sum").clamp(min=1)
+        for gradient in self._gradients():
+            gradient *= factor
+
+    def _clipped_norm(self) -> Tensor:
+        """The norm of the gradient, which is clipped to the largest allowed."""
+        norm = get_total_norm(self._gradients(), foreach=True)
+        if self.settings.gradient_clip is not None:
+            clip_grads_with_norm_(self.parameters, self.settings.gradient_clip, norm, foreach=True)
+        return norm
+
+    def _gradients(self) -> list[Tensor]:
+        return [parameter.grad for parameter in self.parameters if parameter.grad is not None]
 
     def _set_learning_rate(self, step: int) -> None:
-        settings = self.settings
-        factor = learning_rate_factor(step, self.task.n_steps, settings.warmup_fraction, settings.decay_fraction)
+        settings, n_steps = self.settings, self.task.n_steps
+        shares = (settings.warmup_fraction, settings.decay_fraction)
+        factor = learning_rate_factor(step, n_steps, *shares, settings.schedule)
         for group, peak in zip(self.optimizer.param_groups, self.peak_rates, strict=True):
             group["lr"] = peak * factor
 
     def _mean(self) -> tuple[float, int]:
-        """Mean loss, and number of units, since the last point over all processes; the sums begin anew."""
+        """Mean loss, and number of units, since the last point over all processes; the sums begin anew.
+
+        FlopscapeError where the loss counted no unit at all.
+        """
         total, n_units = self.total, self.n_units
         self.total, self.n_units = torch.zeros_like(total), 0
         if self.accelerator.num_processes > 1:
             both = torch.stack([total.double(), total.new_tensor(n_units, dtype=torch.float64)])
             total, units = self.accelerator.reduce(both, reduction="sum")
             n_units = int(units)
+        if n_units == 0:
+            raise FlopscapeError(
+                f"plugin {self.task.spec['loss']['plugin']}: counts no unit in its batches; correct it"
+            )
         return float(total) / n_units, n_units
+
+    def _trouble(self, train_loss: float) -> str:
+        """Why training cannot go on, or nothing; the largest norm begins anew. All processes have the same gradient.
+
+        Under fp16 gradients overflow now and then: the scaler leaves out such steps.
+        """
+        norm, self.norm = float(self.norm), torch.zeros_like(self.norm)
+        if not math.isfinite(train_loss):
+            return "the training loss is not finite"
+        if norm < EXPLODED or self.settings.mixed_precision == "fp16":
+            return ""
+        size = f"has a norm of {norm:.1e}" if math.isfinite(norm) else "is not finite"
+        return f"the gradient exploded: it {size}"
 
     def _add_point(self, step: int, train_loss: float, heldout_loss: float | None) -> None:
         curve = self.outcome.curve

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import resource
+import sys
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import torch
     from accelerate import Accelerator
 
 PACKAGES = ("flopscape", "torch", "accelerate", "numpy")
@@ -19,11 +22,13 @@ class Options:
     """What the caller says of the machine; none of it changes a result.
 
     `usd_per_hour` is the price of one process for an hour and `peak_flops` the peak FLOP/s of one process.
+    `micro_batch_units` is the most that a process takes at once, None its whole share of a batch.
     """
 
     processes: int = 1
     usd_per_hour: float | None = None
     peak_flops: float | None = None
+    micro_batch_units: int | None = None
 
 
 def versions() -> dict[str, str]:
@@ -53,6 +58,18 @@ def _cpu_name() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def peak_memory_mb(device: "torch.device") -> dict[str, float]:
+    """Most memory that this process has held so far, in 10^6 bytes: on the host, and on its GPU if it has one."""
+    import torch
+
+    # The kernel counts kilobytes of 1024 bytes; macOS counts bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = {"peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6}
+    if device.type == "cuda":
+        peak["peak_device_memory_mb"] = torch.cuda.max_memory_allocated(device) / 1e6
+    return peak
 
 
 def seconds_since_start() -> float:

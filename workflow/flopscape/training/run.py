@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     os.environ.update(OFFLINE)
-    options = Options(given.processes, given.usd_per_hour, given.peak_flops)
+    options = Options(given.processes, given.usd_per_hour, given.peak_flops, given.micro_batch_units)
     try:
         record = train(read_spec(given.spec), given.out, given.data, options)
     except FlopscapeError as error:
@@ -141,4 +141,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="processes launched (default 1)")
     parser.add_argument("--usd-per-hour", type=float, metavar="USD", help="price of one process for an hour")
     parser.add_argument("--peak-flops", type=float, metavar="FLOPS", help="peak FLOP/s of one process, for the MFU")
+    parser.add_argument(
+        "--micro-batch-units", type=_positive, metavar="UNITS", help="most that a process takes at once, for its memory"
+    )
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
+    return int(text)

@@ -1,18 +1,34 @@
 """When what happens in a run: learning rates and points of the curve. Pure, no torch."""
 
 import math
+from typing import Literal
+
+Schedule = Literal["wsd", "cosine", "constant"]
+COSINE_FLOOR = 0.1
+"""Share of the peak rate at which a cosine ends: decay "by a factor of 10" (Hoffmann et al. 2022, section 3.1)."""
 
 
-def learning_rate_factor(step: int, n_steps: int, warmup_fraction: float, decay_fraction: float) -> float:
-    """Share of the peak rate at a step, 1 … n_steps: linear warm-up, constant, linear decay that ends near zero.
+def learning_rate_factor(
+    step: int, n_steps: int, warmup_fraction: float, decay_fraction: float, schedule: Schedule = "wsd"
+) -> float:
+    """Share of the peak rate at a step, 1 … n_steps, always above 0: linear warm-up, then the schedule.
 
-    The schedule of Hägele et al. 2024 (arXiv 2405.18392, section 3) with a linear cool-down. The first step has a
-    share above 0 and so has the last.
+    `wsd`: constant, then linear decay that ends near zero (Hägele et al. 2024, arXiv 2405.18392, section 3, with its
+    linear cool-down). `cosine`: half a period from the peak to a tenth of it, reached in the last step (Loshchilov and
+    Hutter 2017, arXiv 1608.03983, equation 5, without restarts; the tenth and the length of the whole run are those of
+    Hoffmann et al. 2022, arXiv 2203.15556, section 3.1). `constant`: no decay.
     """
     warmup = warmup_fraction * n_steps
-    decay = decay_fraction * n_steps
-    left = n_steps - step + 1
-    return min(1.0, step / warmup if warmup > 0 else 1.0, left / (decay + 1))
+    rise = step / warmup if warmup > 0 else 1.0
+    if schedule == "constant":
+        return min(1.0, rise)
+    if schedule == "cosine":
+        return min(rise, _cosine(max(0.0, step - warmup) / max(1.0, n_steps - warmup)))
+    return min(1.0, rise, (n_steps - step + 1) / (decay_fraction * n_steps + 1))
+
+
+def _cosine(progress: float) -> float:
+    return COSINE_FLOOR + (1 - COSINE_FLOOR) * (1 + math.cos(math.pi * progress)) / 2
 
 
 def curve_steps(n_steps: int, n_points: int) -> list[int]:

@@ -2,7 +2,11 @@
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from flopscape.training.schedule import Schedule
+
+SCHEDULES = get_args(Schedule)
 
 
 @dataclass(frozen=True)
@@ -19,20 +23,26 @@ class TrainingSettings:
     """`fixed`: one rate for every size. `width`: proportional to base_width / width."""
     base_width: int = 32
     """Width at which `learning_rate` holds under `width` scaling."""
+    schedule: Schedule = "wsd"
+    """After the warm-up: `wsd` constant, then linear decay; `cosine` to a tenth of the peak; `constant`."""
     warmup_fraction: float = 0.1
     """Share of the steps spent on linear warm-up."""
     decay_fraction: float = 0.2
-    """Share of the steps spent on linear decay to zero, at the end; constant in between."""
+    """Of `wsd`: share of the steps spent on linear decay to zero, at the end; constant in between."""
     beta1: float = 0.9
     """AdamW's first-moment decay."""
     beta2: float = 0.98
     """AdamW's second-moment decay."""
     weight_decay: float = 0.0
     """AdamW's decoupled weight decay."""
-    gradient_clip: float = 1.0
-    """Largest norm of the whole gradient."""
+    gradient_clip: float | None = 1.0
+    """Largest norm of the whole gradient; null clips nothing."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Precision under Accelerate; `no` is fp32."""
+    compile: bool = False
+    """Compile the module with torch.compile: faster on GPUs, half a minute a size on CPUs, and rounded differently."""
+    deterministic: bool = False
+    """Use only algorithms that repeat to the last digit on one kind of machine; slower on GPUs, no change on CPUs."""
     heldout_units: int = 131072
     """Units of the fixed held-out set that every run is scored on; 0 takes all of it."""
     curve_points: int = 128
@@ -47,12 +57,13 @@ class TrainingSettings:
             _require(getattr(self, name) >= 1, name, "at least 1")
         for name in ("heldout_units", "curve_heldout_units", "curve_heldout_points", "weight_decay"):
             _require(getattr(self, name) >= 0, name, "zero or more")
-        for name in ("learning_rate", "gradient_clip"):
-            _require(0 < getattr(self, name) < math.inf, name, "positive")
+        _require(0 < self.learning_rate < math.inf, "learning_rate", "positive")
+        _require(self.gradient_clip is None or 0 < self.gradient_clip < math.inf, "gradient_clip", "positive, or null")
         for name in ("beta1", "beta2"):
             _require(0 <= getattr(self, name) < 1, name, "in [0, 1)")
         for name in ("warmup_fraction", "decay_fraction"):
             _require(0 <= getattr(self, name) <= 1, name, "a share between 0 and 1")
+        _require(self.schedule in SCHEDULES, "schedule", f"one of {', '.join(SCHEDULES)}")
         _require(self.warmup_fraction + self.decay_fraction <= 1, "warmup_fraction + decay_fraction", "at most 1")
         _require(self.curve_points <= 512, "curve_points", "at most 512")
 

@@ -1,29 +1,66 @@
 """Starting a run: the Accelerator, the module, its optimiser."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
 from flopscape.errors import FlopscapeError
+from flopscape.training.machine import Options
+from flopscape.training.microbatches import n_micro_batches
 from flopscape.training.parts import Parts
 from flopscape.training.settings import TrainingSettings
 
 
-def make_accelerator(settings: TrainingSettings, processes: int) -> Accelerator:
+def make_accelerator(settings: TrainingSettings, processes: int, static_graph: bool = False) -> Accelerator:
     """An Accelerator that has the number of processes asked for.
 
     `accelerate launch --cpu --num_processes 2` starts a single process without a word, which would train on half
-    of each batch's cost and none of its data: hence the check.
+    of each batch's cost and none of its data: hence the check. `static_graph` promises that every forward pass uses the
+    same parameters in the same order.
     """
+    gpu = torch.accelerator.is_available()
+    if settings.mixed_precision == "fp16" and not gpu:
+        raise FlopscapeError("training.mixed_precision: fp16 needs a GPU and there is none; take bf16 or no")
     # With no device but the CPU, Accelerate must be told so, or several CPU processes look for GPUs.
-    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=not torch.accelerator.is_available())
+    wrapping = DistributedDataParallelKwargs(find_unused_parameters=False, static_graph=static_graph)
+    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=not gpu, kwargs_handlers=[wrapping])
     if accelerator.num_processes != processes:
         raise FlopscapeError(
             f"{processes} processes were asked for and {accelerator.num_processes} started; several CPU processes "
             f"need accelerate launch --multi_gpu --num_processes {processes} --main_process_port 0"
         )
     return accelerator
+
+
+def micro_batches_of(parts: Parts, options: Options) -> int:
+    """How many micro-batches each process makes of its share of a batch; FlopscapeError if that is no whole number."""
+    try:
+        return n_micro_batches(parts.task.settings.batch_units, options.processes, options.micro_batch_units)
+    except ValueError as error:
+        raise FlopscapeError(f"spec: training: {error}; change one of them") from error
+
+
+@contextmanager
+def repeatable(wanted: bool) -> Iterator[None]:
+    """Inside, torch uses only algorithms that give the same digits each time, and raises where it has none."""
+    before, warn_only = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    if wanted:
+        # cuBLAS reads it when it starts (NVIDIA's documentation, "Results reproducibility").
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
 
 
 def build_module(parts: Parts) -> nn.Module:

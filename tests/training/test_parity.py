@@ -1,0 +1,289 @@
+"""Several processes and micro-batches train the model that one process trains on whole batches."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from flopscape.config import Prices
+from flopscape.plan.launch import launch_command
+from flopscape.records import RunRecord
+
+PLUGINS = '''
+"""What the runs below need: losses that note or mask their batches or kill their process, a model that drifts apart."""
+
+import os
+import signal
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from flopscape.plugins.gpt import GPT
+from flopscape.plugins.losses import NextToken
+
+RANK = int(os.environ.get("RANK", "0"))
+
+
+class Masked(NextToken):
+    """Only letters behind i count, which are many in some windows and few in others."""
+
+    def __call__(self, module, batch):
+        inputs, targets = batch["tokens"][:, :-1], batch["tokens"][:, 1:]
+        kept = targets > ord("i")
+        return cross_entropy(module(inputs)[kept], targets[kept], reduction="sum"), int(kept.sum())
+
+
+class Noting(NextToken):
+    """Writes down every window that it trains on."""
+
+    def __call__(self, module, batch):
+        if module.training:
+            with Path(os.environ["NOTES"], str(RANK)).open("ab") as file:
+                file.write(batch["tokens"].numpy().tobytes())
+        return super().__call__(module, batch)
+
+
+class Killing(NextToken):
+    """Kills the process of one rank in its 36th step."""
+
+    steps = 0
+
+    def __call__(self, module, batch):
+        self.steps += module.training
+        if self.steps == 36 and os.environ.get("KILLED") == str(RANK):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__call__(module, batch)
+
+
+class DriftingSGD(torch.optim.SGD):
+    @torch.no_grad()
+    def step(self):
+        super().step()
+        self.param_groups[0]["params"][0] += 1e-9 * RANK
+
+
+class Drifting(GPT):
+    def optimizer(self, module, training):
+        return DriftingSGD(module.parameters(), lr=0.1)
+'''
+
+RANKS = """
+import json, os, socket, sys
+import flopscape.training.execute, torch._dynamo  # slow, and needed by all processes
+
+def start(rank, launch):
+    several = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": launch["world"], "MASTER_ADDR": "127.0.0.1"}
+    if launch["world"] > 1:
+        os.environ |= {name: str(value) for name, value in several.items()}
+    os.environ |= launch["environment"]
+    from flopscape.training.run import main
+    return main(launch["words"])
+
+for launch in json.loads(sys.argv[1]):
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        os.environ["MASTER_PORT"] = str(probe.getsockname()[1])
+    children = {}
+    for rank in range(launch["world"]):
+        if not (child := os.fork()):
+            sys.exit(start(rank, launch))
+        children[child] = rank
+    ended = [os.waitpid(-1, 0) for _ in children]
+    print(json.dumps({children[child]: os.waitstatus_to_exitcode(status) for child, status in ended}), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("parity")
+    (folder / "parity_plugins.py").write_text(PLUGINS)
+    (folder / "notes-1").mkdir()
+    (folder / "notes-2").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def make_runs(folder, text):
+    """Carry out launches one after another: `world` processes forked from one that has torch, which meet over gloo.
+
+    Gives each launch's exit statuses by rank, and all that was written to standard error.
+    """
+
+    def run(launches):
+        command = [sys.executable, "-c", RANKS, json.dumps(launches)]
+        environment = os.environ | {"FLOPSCAPE_CHECKPOINT_STEPS": "20"}
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        statuses = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        assert len(statuses) == len(launches), done.stderr
+        return statuses, done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def launch(folder, text):
+    """One launch of 100 steps of 256 tokens, with a point of the curve at each."""
+
+    def describe(out, world=1, micro=None, asked=None, environment=None, **changes):
+        spec = parity_spec(text[1]) | changes
+        words = [json.dumps(spec), "--out", out, "--data", str(text[0]), "--processes", str(asked or world)]
+        words += ["--micro-batch-units", str(micro)] if micro else []
+        return {"world": world, "words": words, "environment": environment or {}}
+
+    return describe
+
+
+def parity_spec(dataset, **training):
+    settings = {"batch_units": 256, "heldout_units": 2048, "curve_heldout_points": 0, "curve_points": 100} | training
+    return {
+        "model": {"plugin": "flopscape.plugins.gpt:GPT", "kwargs": {"context": 32}},
+        "size": {"width": 16, "depth": 1},
+        "dataset": dataset,
+        "loss": {"plugin": "flopscape.plugins.losses:NextToken"},
+        "n_tokens": 100 * 256,
+        "seed": 0,
+        "recipe": 1,
+        "training": settings,
+    }
+
+
+MASKED = {"loss": {"plugin": "parity_plugins:Masked"}}
+NOTING = {"loss": {"plugin": "parity_plugins:Noting"}}
+KILLING = {"loss": {"plugin": "parity_plugins:Killing"}}
+DRIFTING = {"model": {"plugin": "parity_plugins:Drifting", "kwargs": {"context": 32}}}
+
+
+@pytest.fixture(scope="module")
+def finished(make_runs, launch, folder, text):
+    """All runs that should succeed, made once."""
+    bf16 = parity_spec(text[1], mixed_precision="bf16")
+    statuses, errors = make_runs([
+        launch("one.json", environment={"NOTES": "notes-1"}, **NOTING),
+        launch("two.json", world=2, environment={"NOTES": "notes-2"}, **NOTING),
+        launch("one-micro-128.json", micro=128),
+        launch("one-micro-64.json", micro=64),
+        launch("two-micro-32.json", world=2, micro=32),
+        launch("masked-one.json", **MASKED),
+        launch("masked-two-micro-64.json", world=2, micro=64, **MASKED),
+        launch("bf16.json", **bf16),
+    ])  # fmt: skip
+    assert {status for ended in statuses for status in ended.values()} == {0}, errors
+    return lambda name: RunRecord.read(folder / f"{name}.json")
+
+
+def assert_same_losses(record, reference):
+    assert len(record.curve.train_loss) == 100
+    np.testing.assert_allclose(record.curve.train_loss, reference.curve.train_loss, rtol=1e-5)
+    assert record.curve.n_tokens == reference.curve.n_tokens
+    assert record.loss == pytest.approx(reference.loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["two", "one-micro-128", "one-micro-64", "two-micro-32"])
+def test_the_same_batch_gives_the_same_losses_in_any_number_of_processes_and_micro_batches(name, finished):
+    assert_same_losses(finished(name), finished("one"))
+
+
+def test_losses_are_the_same_where_processes_and_micro_batches_count_different_numbers_of_units(finished):
+    assert finished("masked-one").n_tokens_seen < 100 * 256
+    assert_same_losses(finished("masked-two-micro-64"), finished("masked-one"))
+
+
+def test_the_record_says_that_all_processes_ended_with_the_same_parameters(finished):
+    assert len(finished("two").hardware["parameters_sha256"]) == 64
+    assert "parameters_sha256" not in finished("one").hardware
+
+
+def test_processes_see_disjoint_halves_of_what_one_process_sees(finished, folder):
+    windows = {path: set(map(bytes, np.fromfile(folder / path, np.int64).reshape(-1, 33)))
+               for path in ("notes-1/0", "notes-2/0", "notes-2/1")}  # fmt: skip
+    assert len(windows["notes-2/0"]) == len(windows["notes-2/1"]) == 400
+    assert not windows["notes-2/0"] & windows["notes-2/1"]
+    assert windows["notes-2/0"] | windows["notes-2/1"] == windows["notes-1/0"]
+
+
+def test_bf16_trains_nearly_the_same_model_from_parameters_in_fp32(finished):
+    half, full = finished("bf16"), finished("one")
+    assert half.status == "completed"
+    assert half.loss == pytest.approx(full.loss, rel=0.01)
+    assert half.curve.train_loss != full.curve.train_loss
+
+
+@pytest.fixture(scope="module")
+def disturbed(make_runs, launch, folder):
+    """Runs that are refused or killed, and what the killed ones end with when they are started again."""
+    words = {f"killed-{rank}.json": {"world": 2, **KILLING} for rank in (0, 1)}
+    launches = [
+        launch("drifting.json", world=2, **DRIFTING),
+        launch("asked-one.json", world=2, asked=1),
+        launch("undisturbed.json", world=2, **KILLING),
+        *(launch(out, environment={"KILLED": out[7]}, **words[out]) for out in words),
+        *(launch(out, **words[out]) for out in words),
+    ]
+    statuses, errors = make_runs(launches)
+    return dict(
+        zip(["drifting", "asked", "undisturbed", "k0", "k1", "again0", "again1"], statuses, strict=True)
+    ), errors
+
+
+def test_parameters_that_drift_apart_end_in_a_refusal(disturbed, folder):
+    statuses, errors = disturbed
+    assert statuses["drifting"] == {"0": 2, "1": 2}
+    assert errors.count("the parameters of process 1 differ from those of process 0 at the end of the run") == 1
+    assert not (folder / "drifting.json").exists()
+
+
+def test_more_processes_than_asked_for_are_refused(disturbed, folder):
+    statuses, errors = disturbed
+    assert statuses["asked"] == {"0": 2, "1": 2}
+    assert "1 processes were asked for and 2 started" in errors
+    assert not (folder / "asked-one.json").exists()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_two_processes_of_which_one_is_killed_resume_to_the_same_losses(rank, disturbed, folder):
+    statuses, errors = disturbed
+    assert statuses[f"k{rank}"][str(rank)] == -9
+    assert statuses[f"k{rank}"][str(1 - rank)] != 0
+    assert statuses[f"again{rank}"] == {"0": 0, "1": 0}, errors
+    record, undisturbed = (RunRecord.read(folder / f"{name}.json") for name in (f"killed-{rank}", "undisturbed"))
+    assert record.hardware["resumed_at_steps"] == [20]
+    assert (record.loss, record.curve) == (undisturbed.loss, undisturbed.curve)
+    assert record.hardware["parameters_sha256"] == undisturbed.hardware["parameters_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"micro": 96}, "batch_units is 256, not a multiple of processes × micro_batch_units = 1 × 96"),
+        ({"micro": 16}, "8 rows cannot be cut into 16 micro-batches; raise micro_batch_units"),
+        ({"asked": 3}, "batch_units is 256, not a multiple of 3 processes"),
+    ],
+)
+def test_a_batch_that_cannot_be_shared_out_is_refused_by_name(changes, sentence, launch, tmp_path, capsys):
+    from flopscape.training.run import main
+
+    words = launch(str(tmp_path / "run.json"), **changes)["words"]
+    assert main(words) == 2
+    assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_line_of_the_plan_starts_two_processes_that_agree_with_one(finished, surface_study, launch, folder):
+    study = surface_study(
+        trainer={"plugin": "loop"},
+        dataset={"plugin": "flopscape.plugins.text:BibleText"},
+        resources={"processes": 2, "micro_batch_units": 64},
+    )
+    words = launch("line.json")["words"][:5]
+    line = f"{launch_command(study, Prices())} {shlex.join(words)}"
+    assert line.startswith("accelerate launch -q --num_processes 2 --num_machines 1 --multi_gpu --main_process_port 0")
+    done = subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    record = RunRecord.read(folder / "line.json")
+    assert record.hardware["processes"] == 2
+    assert_same_losses(record, finished("one"))

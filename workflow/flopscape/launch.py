@@ -1,0 +1,139 @@
+"""Starting the processes of a run: Accelerate's launcher on one machine, and on each of several. Imports no torch.
+
+On several machines `flopscape launch` starts twice: in a SLURM job it chooses where the processes meet and has srun
+start it on each; there, or where MASTER_ADDR, MASTER_PORT and NODE_RANK are already set, it becomes the launcher.
+"""
+
+import argparse
+import os
+import re
+import socket
+import sys
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from flopscape.errors import FlopscapeError
+
+
+class Machine(NamedTuple):
+    """One of several machines: its number, and the address and port of number 0, where all processes meet."""
+
+    rank: int
+    address: str
+    port: str
+
+
+def accelerate(
+    device: str, processes: int, threads: int, machines: int = 1, machine: Machine | None = None
+) -> list[str]:
+    """`accelerate launch` with every option that it would otherwise ask or guess.
+
+    `--cpu --num_processes 2` would start a single process without a word: several CPU processes need `--multi_gpu`.
+    Port 0 stands for a free one, which a machine alone can choose. Precision and compilation are the spec's. With `-q`
+    a refused run ends in its own sentence and not in the launcher's traceback.
+    """
+    words = f"accelerate launch -q --num_processes {processes} --num_machines {machines}".split()
+    if processes > 1:
+        words += ["--multi_gpu", "--main_process_port", machine.port if machine else "0"]
+    elif device == "cpu":
+        words += ["--cpu"]
+    if machine:
+        words += ["--machine_rank", str(machine.rank), "--main_process_ip", machine.address]
+    words += f"--mixed_precision no --dynamo_backend no --num_cpu_threads_per_process {threads}".split()
+    return [*words, "-m", "flopscape.training"]
+
+
+def main(arguments: list[str]) -> int:
+    """`flopscape launch`: this process becomes the launcher of its machine's part of a run. 2 where it cannot."""
+    given, rest = _parser().parse_known_args(arguments)
+    try:
+        if given.machines > 1 and _comes_before_srun(os.environ):
+            os.environ |= meeting(os.environ, given.machines)
+            _become(_srun(given.machines, given.processes // given.machines * given.threads, arguments))
+        machine = this_machine(os.environ) if given.machines > 1 else None
+        words = accelerate(given.device, given.processes, given.threads, given.machines, machine)
+        _become([*words, "--processes", str(given.processes), *rest])
+    except FlopscapeError as error:
+        print(f"flopscape: {error}", file=sys.stderr)
+    return 2
+
+
+def meeting(environment: Mapping[str, str], machines: int) -> dict[str, str]:
+    """Where the machines of a SLURM job meet: its first one, on which this runs, at a port that is free now.
+
+    Raises
+    ------
+    FlopscapeError
+        The job has another number of machines than was asked for.
+    """
+    allocated = environment.get("SLURM_NNODES", "1")
+    if int(allocated) != machines:
+        raise FlopscapeError(
+            f"{machines} machines were asked for (resources.machines) and this job has {allocated}; set "
+            f"`nodes: {machines}` for train_run in the profile's set-resources"
+        )
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return {
+            "MASTER_ADDR": first_host(environment["SLURM_JOB_NODELIST"]),
+            "MASTER_PORT": str(probe.getsockname()[1]),
+        }
+
+
+def first_host(nodes: str) -> str:
+    """The first of the hosts that SLURM writes as `gpu[07-09,12],login`: `gpu07`."""
+    first = re.match(r"(?:[^,\[]|\[[^\]]*\])+", nodes)
+    return re.sub(r"\[(\d+)[^\]]*\]", r"\1", first.group()) if first else nodes
+
+
+def this_machine(environment: Mapping[str, str]) -> Machine:
+    """This machine's part, from the variables that SLURM and torch's launchers use.
+
+    Raises
+    ------
+    FlopscapeError
+        One of them is not set.
+    """
+    rank = environment.get("NODE_RANK") or environment.get("SLURM_NODEID")
+    address, port = environment.get("MASTER_ADDR"), environment.get("MASTER_PORT")
+    if rank is None or not address or not port:
+        raise FlopscapeError(
+            "several machines need a SLURM job, or on each of them MASTER_ADDR and MASTER_PORT of the first one and "
+            "NODE_RANK, its own number from 0 up"
+        )
+    return Machine(int(rank), address, port)
+
+
+def _comes_before_srun(environment: Mapping[str, str]) -> bool:
+    """Whether this is the one start in a SLURM job that chooses where to meet."""
+    return "SLURM_JOB_NODELIST" in environment and "MASTER_PORT" not in environment
+
+
+def _srun(machines: int, cpus: int, arguments: list[str]) -> list[str]:
+    """One launcher a machine; srun has not taken the number of CPUs from its job since SLURM 22.05."""
+    words = (
+        f"srun --nodes={machines} --ntasks={machines} --ntasks-per-node=1 --cpus-per-task={cpus} --kill-on-bad-exit=1"
+    )
+    return [*words.split(), sys.executable, "-m", "flopscape", "launch", *arguments]
+
+
+def _become(words: list[str]) -> None:
+    sys.stdout.flush()
+    try:
+        os.execvp(words[0], words)
+    except OSError as error:
+        raise FlopscapeError(f"{words[0]} cannot be started ({error.strerror})") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="flopscape launch",
+        usage="flopscape launch [--machines N] [--processes N] [--threads N] [--device cpu|gpu] SPEC --out RUN.json",
+        description="Carry out one run in several processes, by `accelerate launch`; takes the options of train too.",
+        epilog="Example: flopscape launch --processes 2 RUN.json --out again.json",
+    )
+    parser.add_argument("--machines", type=int, default=1, metavar="N", help="machines of the run (default 1)")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="processes on all machines (default 1)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads of a process (default 1)")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="where to train (default cpu)")
+    return parser
