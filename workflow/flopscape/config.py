@@ -249,6 +249,15 @@ class Resources(Model):
     """Time limit of one run on a cluster, in minutes."""
 
 
+class Tracking(Model):
+    """Where runs are logged besides their own files. Never part of a run's identity."""
+
+    trackers: list[Literal["tensorboard", "mlflow", "wandb"]] = []
+    """Any of tensorboard, mlflow (a file store) and wandb (offline); they need the extra `trackers`."""
+    folder: str | None = None
+    """Folder of their files; results/{study}/trackers when left out."""
+
+
 class Limits(Model):
     """A study that would cost more refuses to start."""
 
@@ -328,6 +337,8 @@ class Study(_Answering):
     """Which runs."""
     resources: Resources = Resources()
     """What one run asks of the machine."""
+    tracking: Tracking = Tracking()
+    """Where runs are logged besides their own files."""
     limits: Limits = Limits()
     """Caps on the study's price."""
     strict: bool = False
@@ -347,6 +358,12 @@ class Study(_Answering):
     def training_has_data(self) -> Self:
         if self.dataset is None and not self.simulated:
             raise ValueError("dataset is missing")
+        return self
+
+    @model_validator(mode="after")
+    def the_loop_tracks(self) -> Self:
+        if self.simulated and self.tracking.trackers:
+            raise ValueError("tracking: only the loop's runs are tracked, and this study has a trainer of its own")
         return self
 
 

@@ -1,6 +1,8 @@
 """The command that carries out one run of a study, up to its spec. Options here never decide a result."""
 
-from flopscape.config import Prices, Resources, Study
+import shlex
+
+from flopscape.config import Prices, Resources, Study, Tracking
 
 
 def launch_command(study: Study, prices: Prices) -> str:
@@ -9,7 +11,15 @@ def launch_command(study: Study, prices: Prices) -> str:
         return "flopscape train"
     resources = study.resources
     usd = prices.usd_per_gpu_hour if resources.device == "gpu" else prices.usd_per_cpu_hour * resources.threads
-    return f"{_accelerate(resources)} -m flopscape.training --processes {resources.processes} --usd-per-hour {usd:g}"
+    given = f"--processes {resources.processes} --usd-per-hour {usd:g}{_tracking(study.tracking)}"
+    return f"{_accelerate(resources)} -m flopscape.training {given}"
+
+
+def _tracking(tracking: Tracking) -> str:
+    words = [f" --tracker {name}" for name in tracking.trackers]
+    if words and tracking.folder:
+        words.append(f" --tracking-folder {shlex.quote(tracking.folder)}")
+    return "".join(words)
 
 
 def _accelerate(resources: Resources) -> str:

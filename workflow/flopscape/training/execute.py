@@ -8,15 +8,16 @@ from accelerate import Accelerator
 from torch import nn
 
 from flopscape.records import RunRecord
+from flopscape.training.checkpoint import checkpoint_folder
 from flopscape.training.describe import describe, judge
 from flopscape.training.heldout import HeldoutSet, Score, load_heldout, score
 from flopscape.training.keeper import Keeper
 from flopscape.training.lease import Lease
+from flopscape.training.logbook import Logbook
 from flopscape.training.loop import Loop
 from flopscape.training.machine import Options
 from flopscape.training.outcome import Outcome
 from flopscape.training.parts import Parts
-from flopscape.training.progress import Progress
 from flopscape.training.start import build_module, make_accelerator, make_optimizer
 
 
@@ -34,9 +35,7 @@ class Scorer:
         return result
 
 
-def execute(
-    parts: Parts, options: Options, checkpoints: Path, lease: Lease | None, signals: list[str]
-) -> RunRecord | None:
+def execute(parts: Parts, options: Options, out: Path, lease: Lease | None, signals: list[str]) -> RunRecord | None:
     """Train, from a checkpoint if there is one, score on the held-out set, describe the run.
 
     The record is None in every process but the main one, which alone holds the lease.
@@ -45,13 +44,14 @@ def execute(
     ------
     FlopscapeError
         Another number of processes started than was asked for, the module has other parameters than its plug-in
-        counts, the dataset cannot make such batches, or the checkpoint was made under other conditions.
+        counts, the dataset cannot make such batches, a tracker cannot be started, or the checkpoint was made under
+        other conditions.
     Interrupted
         A name appeared in `signals`; the run was saved.
     """
     task, settings = parts.task, parts.task.settings
     accelerator = make_accelerator(settings, options.processes)
-    keeper = Keeper(parts, accelerator, checkpoints, lease, signals)
+    keeper = Keeper(parts, accelerator, checkpoint_folder(out), lease, signals)
     checkpoint, outcome = keeper.find()
     torch.manual_seed(task.seed)
     module = build_module(parts).to(accelerator.device)
@@ -67,10 +67,12 @@ def execute(
     loop = Loop(task, accelerator, module, make_optimizer(parts, module), parts.loss, outcome)
     if checkpoint is not None:
         keeper.restore(loop, checkpoint)
-    progress = Progress(task.n_steps, parts.manifest.unit, outcome, quiet=not accelerator.is_main_process)
-    loop.run(batches, lambda: scorer(curve_set).loss, progress, keeper.after_step)
-    final = None if outcome.diverged else scorer(heldout.evenly_spaced(settings.heldout_units))
-    if not accelerator.is_main_process:
-        return None
-    judge(outcome, final)
-    return describe(parts, options, accelerator, outcome, final)
+    with Logbook(parts, options, out, accelerator, outcome) as logbook:
+        loop.run(batches, lambda: scorer(curve_set).loss, logbook, keeper.after_step)
+        final = None if outcome.diverged else scorer(heldout.evenly_spaced(settings.heldout_units))
+        if not accelerator.is_main_process:
+            return None
+        judge(outcome, final)
+        record = describe(parts, options, accelerator, outcome, final)
+        logbook.finish(record)
+    return record

@@ -13,9 +13,9 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from flopscape.plugins.base import LossPlugin
+from flopscape.training.logbook import Logbook
 from flopscape.training.outcome import Outcome
 from flopscape.training.packing import Tree
-from flopscape.training.progress import Progress
 from flopscape.training.schedule import curve_steps, heldout_steps, learning_rate_factor
 from flopscape.training.spec import Task
 
@@ -50,7 +50,7 @@ class Loop:
         self,
         batches: Iterator[Batch],
         score: Callable[[], float],
-        progress: Progress,
+        logbook: Logbook,
         after_step: Callable[["Loop"], None],
     ) -> None:
         """Train on batches up to step `n_steps`; stops at the first point of the curve where the loss is not finite.
@@ -72,7 +72,7 @@ class Loop:
             outcome.n_units += n_units
             heldout_loss = score() if last in with_score else None
             self._add_point(last, train_loss, heldout_loss)
-            progress.report(last, outcome.n_units, train_loss, heldout_loss)
+            logbook.report(last, outcome.n_units, train_loss, heldout_loss)
             if not math.isfinite(train_loss):
                 outcome.diverged = f"the training loss is not finite, between steps {first} and {last}"
                 break
