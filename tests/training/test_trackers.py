@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flopscape.errors import FlopscapeError
 from flopscape.records import RunRecord
 from flopscape.training.machine import Options
 from flopscape.training.run import train

@@ -6,6 +6,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+NONE = -(2**63)
+"""No label is left out of the sum: one of torch's usual -100 would count as a unit without a loss."""
+
+
 class NextToken:
     """Cross-entropy of the next token, in nats."""
 
@@ -22,4 +26,4 @@ class NextToken:
         else:
             inputs, targets = batch["inputs"], batch["targets"]
         logits = module(inputs).flatten(0, -2)
-        return cross_entropy(logits.float(), targets.reshape(-1), reduction="sum"), targets.numel()
+        return cross_entropy(logits.float(), targets.reshape(-1), reduction="sum", ignore_index=NONE), targets.numel()

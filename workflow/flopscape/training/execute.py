@@ -1,6 +1,7 @@
 """One run of the loop, from checked parts to its record."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 from flopscape.records import RunRecord
 from flopscape.training.checkpoint import checkpoint_folder
 from flopscape.training.describe import describe, judge
+from flopscape.training.guards import NamedLabels, checked_batches
 from flopscape.training.heldout import HeldoutSet, Score, load_heldout, score
 from flopscape.training.keeper import Keeper
 from flopscape.training.lease import Lease
@@ -50,6 +52,7 @@ def execute(parts: Parts, options: Options, out: Path, lease: Lease | None, sign
         A name appeared in `signals`; the run was saved.
     """
     task, settings = parts.task, parts.task.settings
+    parts = replace(parts, loss=NamedLabels(parts.loss, getattr(parts.model, "vocab_size", None)))
     accelerator = make_accelerator(settings, options.processes)
     keeper = Keeper(parts, accelerator, checkpoint_folder(out), lease, signals)
     checkpoint, outcome = keeper.find()
@@ -59,6 +62,7 @@ def execute(parts: Parts, options: Options, out: Path, lease: Lease | None, sign
     batches = parts.dataset.batches(
         parts.folder, "train", settings.batch_units, task.seed, rank, world_size, outcome.step
     )
+    batches = checked_batches(batches, task.spec["dataset"]["plugin"], outcome.step)
     heldout = load_heldout(parts)
     curve_set = heldout.evenly_spaced(settings.curve_heldout_units)
     scorer = Scorer(parts, module, accelerator, outcome)

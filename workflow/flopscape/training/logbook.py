@@ -31,9 +31,7 @@ class Logbook:
         self.parts, self.accelerator, self.outcome = parts, accelerator, outcome
         self.journal = Journal(out.with_suffix(".jsonl"))
         self.points: list[Point] = []
-        is_main = accelerator.is_main_process
-        self.progress = Progress(parts.task.n_steps, parts.manifest.unit, outcome, quiet=not is_main)
-        self.names = options.trackers if is_main else ()
+        self.names = options.trackers if accelerator.is_main_process else ()
         study = study_folder(out)
         self.place = Tracked(options.tracking_folder or study / "trackers", study.resolve().name, parts.task.run_id)
 
@@ -47,6 +45,8 @@ class Logbook:
         """
         if self.names:
             self._start_trackers()
+        quiet = not self.accelerator.is_main_process
+        self.progress = Progress(self.parts.task.n_steps, self.parts.manifest.unit, self.outcome, quiet)
         self._log_ready()
         return self
 

@@ -13,6 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from flopscape.plugins.base import LossPlugin
+from flopscape.training.guards import check_units
 from flopscape.training.logbook import Logbook
 from flopscape.training.outcome import Outcome
 from flopscape.training.packing import Tree
@@ -70,6 +71,7 @@ class Loop:
             train_loss, n_units = self._mean()
             self._count_time()
             outcome.n_units += n_units
+            check_units(outcome.n_units, last, self.settings.batch_units)
             heldout_loss = score() if last in with_score else None
             self._add_point(last, train_loss, heldout_loss)
             logbook.report(last, outcome.n_units, train_loss, heldout_loss)
