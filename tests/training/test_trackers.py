@@ -19,6 +19,7 @@ COLUMNS = ("n_tokens", "flops", "train_loss", "heldout_loss", "learning_rate")
 NOISY = """
 import os
 import random
+import resource
 import signal
 
 import numpy as np
@@ -30,12 +31,16 @@ class Noisy(NextToken):
     def __init__(self):
         random.seed(1)
         np.random.seed(2)
-        self.steps, self.last = 0, int(os.environ.get("KILL_AT", 0))
+        self.steps = 0
+        self.at = {name: int(os.environ.get(name, 0)) for name in ("KILL", "FILL", "FREE")}
 
     def __call__(self, module, batch):
         self.steps += module.training
-        if module.training and self.steps == self.last:
+        if module.training and self.steps == self.at["KILL"]:
             os.kill(os.getpid(), signal.SIGKILL)
+        for name, limit in (("FILL", 10), ("FREE", resource.RLIM_INFINITY)):
+            if module.training and self.steps == self.at[name]:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
         value, count = super().__call__(module, batch)
         return value * (1 + 0.1 * (random.random() + np.random.random())), count
 """
@@ -51,6 +56,14 @@ def spec(make_spec, users_module, tmp_path):
 def carry_out(spec, text, out="runs/run.json", trackers=()):
     train(spec, out, text[0], Options(trackers=trackers))
     return RunRecord.read(out)
+
+
+def launch(spec, text, trackers, **environment):
+    """The same in a process of its own."""
+    options = [word for name in trackers for word in ("--tracker", name)]
+    command = [sys.executable, "-m", "flopscape", "train", json.dumps(spec), "--out", "runs/run.json", *options]
+    command += ["--data", str(text[0])]
+    return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
 
 
 def journal(path="runs/run.jsonl"):
@@ -69,7 +82,7 @@ def logged(record, name):
 
 
 def read_tensorboard(run_id):
-    """(step, value) by tag, and the hyper-parameters' names."""
+    """(step, value) by tag."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     reader = EventAccumulator(f"trackers/tensorboard/{run_id}", size_guidance={"scalars": 0})
@@ -127,14 +140,9 @@ def test_trackers_hold_what_the_record_holds_and_change_no_bit_of_it(spec, text,
 
 
 def test_a_run_killed_and_resumed_is_logged_without_gaps_or_repetitions(spec, text, monkeypatch):
-    """Checkpoints every 10 steps, points every 4: killed in step 35, it goes on from 30 and makes the point 32 again."""
+    """Saved every 10 steps, a point every 4: killed in step 35, it goes on from 30 and makes the point 32 again."""
     monkeypatch.setenv("FLOPSCAPE_CHECKPOINT_STEPS", "10")
-    options = [word for name in BOTH for word in ("--tracker", name)]
-    command = [sys.executable, "-m", "flopscape", "train", json.dumps(spec), "--out", "runs/run.json", *options]
-    killed = subprocess.run(
-        [*command, "--data", text[0]], env=os.environ | {"KILL_AT": "35"}, capture_output=True, check=False
-    )
-    assert killed.returncode == -9
+    assert launch(spec, text, BOTH, KILL="35").returncode == -9
     assert [point["step"] for point in journal()] == [4, 8, 12, 16, 20, 24, 28, 32]
     assert [step for step, _ in read_tensorboard_of_only_run()] == [4, 8, 12, 16, 20, 24, 28, 32]
     record = carry_out(spec, text, trackers=BOTH)
@@ -146,3 +154,59 @@ def test_a_run_killed_and_resumed_is_logged_without_gaps_or_repetitions(spec, te
 def read_tensorboard_of_only_run():
     (folder,) = Path("trackers/tensorboard").iterdir()
     return read_tensorboard(folder.name)["train_loss"]
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_trackers_on_a_full_disk_end_with_a_sentence_and_the_run_goes_on(name, spec, text):
+    """From step 10 to step 30 no file can grow: the tracker is given up, the journal is made whole afterwards."""
+    done = launch(spec, text, [name], FILL="10", FREE="30")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(f"flopscape: {name} stopped (") == 1
+    assert done.stderr.count("run.jsonl: cannot be written (File too large); training goes on") == 1
+    record = RunRecord.read("runs/run.json")
+    assert_journal_is_curve(record)
+    assert record.loss == carry_out(spec, text, "runs/undisturbed.json").loss
+
+
+def test_a_diverged_run_has_every_point_in_its_journal_and_no_final_loss(spec, text):
+    record = carry_out(spec | {"training": spec["training"] | {"learning_rate": 30.0}}, text, trackers=["mlflow"])
+    assert record.status == "diverged"
+    assert_journal_is_curve(record)
+    assert "final_loss" not in read_mlflow()[1][record.run_id]
+
+
+def test_trackers_are_not_imported_unless_asked_for(spec, text):
+    code = f"""
+import sys
+from flopscape.training.run import main
+assert main([{json.dumps(spec)!r}, "--out", "run.json", "--data", {str(text[0])!r}]) == 0
+assert not {{"tensorboard", "mlflow", "wandb"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_tracker_that_is_not_installed_names_the_extra(spec, text, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(FlopscapeError, match=r"wandb is not installed; run pip install 'flopscape\[trackers\]'"):
+        carry_out(spec, text, trackers=["wandb"])
+    assert not list(Path("runs").iterdir())
+
+
+def test_a_tracker_that_cannot_start_is_refused_before_any_training(spec, text):
+    Path("trackers").write_text("in the way")
+    with pytest.raises(FlopscapeError, match="tensorboard cannot be started"):
+        carry_out(spec, text, trackers=["tensorboard"])
+    assert not list(Path("runs").iterdir())
+
+
+def test_wandb_keeps_an_offline_run_named_by_the_run(spec, text, monkeypatch):
+    pytest.importorskip("wandb", reason="wandb is in the extra `trackers`, not in `dev`")
+    monkeypatch.setenv("WANDB_API_KEY", "a-secret-key" * 4)
+    record = carry_out(spec, text, trackers=["wandb"])
+    carry_out(spec, text, trackers=["wandb"])
+    (file,) = Path("trackers/wandb").glob("*/wandb/offline-run-*/*.wandb")
+    assert file.name == f"run-{record.run_id}.wandb"
+    content = file.read_bytes()
+    assert content.count(b"train_loss") >= len(record.curve.step)
+    assert repr(record.loss).encode() in content
+    assert not [path for path in Path("trackers").rglob("*") if path.is_file() and b"a-secret" in path.read_bytes()]

@@ -32,7 +32,9 @@ class Journal:
         """
         written, self._n_written = self._n_written, None
         try:
-            if written is None:
+            if not points:
+                self.path.unlink(missing_ok=True)
+            elif written is None:
                 write_atomically(self.path, _lines(points))
             else:
                 with self.path.open("a", encoding="utf-8") as file:
