@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flopscape.errors import FlopscapeError
 from flopscape.records import RunRecord
 from flopscape.training.machine import Options
 from flopscape.training.run import train
@@ -156,12 +157,11 @@ def read_tensorboard_of_only_run():
     return read_tensorboard(folder.name)["train_loss"]
 
 
-@pytest.mark.parametrize("name", BOTH)
-def test_trackers_on_a_full_disk_end_with_a_sentence_and_the_run_goes_on(name, spec, text):
+def test_a_tracker_on_a_full_disk_ends_with_a_sentence_and_the_run_goes_on(spec, text):
     """From step 10 to step 30 no file can grow: the tracker is given up, the journal is made whole afterwards."""
-    done = launch(spec, text, [name], FILL="10", FREE="30")
+    done = launch(spec, text, ["tensorboard"], FILL="10", FREE="30")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count(f"flopscape: {name} stopped (") == 1
+    assert done.stderr.count("flopscape: tensorboard stopped (") == 1
     assert done.stderr.count("run.jsonl: cannot be written (File too large); training goes on") == 1
     record = RunRecord.read("runs/run.json")
     assert_journal_is_curve(record)
