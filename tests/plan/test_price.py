@@ -12,7 +12,7 @@ from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
 
 TRAINED = {"trainer": {"plugin": "loop"}, "dataset": {"plugin": "flopscape.plugins.text:BibleText"}}
-NOTHING = Finished(set(), [], [], [], {})
+NOTHING = Finished(set(), [], [], [], [], {})
 PRICES = Prices(cpu_flops_per_second=1e10, startup_seconds=10, usd_per_cpu_hour=3.6)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 
 import pytest
 
@@ -87,6 +88,76 @@ def test_data_beyond_ascii_need_a_larger_vocabulary(make_spec, refusal, tmp_path
     assert "set the model's vocab_size to at least 196" in refusal(make_spec(dataset=dataset), tmp_path / "data")
 
 
+ODD = """
+import torch
+from flopscape.plugins.base import Manifest
+
+class Odd:
+    unit = "token"
+
+    def __init__(self, train="", heldout=""):
+        self.kind = {"train": train, "heldout": heldout}
+
+    def prepare(self, folder):
+        (folder / "data").write_text(str(self.kind))
+        return Manifest("", "token", {"train": 4096, "heldout": 1024}, "none", "a test", "none")
+
+    def batches(self, folder, split, batch_units, seed, rank, world_size, start):
+        kind = self.kind[split]
+        n_rows = batch_units // 32 // (2 if kind == "half" else 1) * (kind != "no rows")
+        for step in range(start, {"empty": 0, "short": 3}.get(kind, 8 if split == "heldout" else 40)):
+            tokens = torch.randint(0, 128, (n_rows, 33), generator=torch.Generator().manual_seed(step))
+            if kind.isdecimal() or kind[1:].isdecimal():
+                tokens[0, 5] = int(kind)
+            yield tokens if kind == "no dict" else {"inputs": tokens[:, :-1].clamp(0, 127), "targets": tokens[:, 1:]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "sentence"),
+    [
+        ({"train": "130"}, "targets from 0 to 130 and the model's vocab_size is 128"),
+        ({"train": "-100"}, "targets from -100 to 127"),
+        ({"heldout": "128"}, "Target 128 is out of bounds"),
+        ({"train": "empty"}, "its training batches end after step 0; its batches must repeat the data without end"),
+        ({"train": "short"}, "its training batches end after step 3"),
+        ({"train": "half"}, "counted 256 units in 4 steps where batch_units = 128 plans 512"),
+        (
+            {"train": "no rows"},
+            "its training batch 1 is {inputs: [0, 32], targets: [0, 32]}, not a dict of tensors with",
+        ),
+        ({"train": "no dict"}, "its training batch 1 is a Tensor"),
+        ({"heldout": "empty"}, "the held-out split is empty"),
+    ],
+    ids=str,
+)
+def test_data_that_cannot_be_trained_on_are_named(make_spec, refusal, users_module, tmp_path, kwargs, sentence):
+    users_module("my_odd", ODD)
+    dataset = {"plugin": "my_odd:Odd", "kwargs": kwargs}
+    prepare_dataset(dataset, tmp_path / "data")
+    assert sentence in refusal(make_spec(dataset=dataset), tmp_path / "data")
+
+
+@pytest.mark.parametrize("n_bytes", [0, 300])
+def test_an_empty_or_tiny_text_is_refused_when_it_is_prepared(tmp_path, n_bytes):
+    (tmp_path / "mine.txt").write_text("word " * (n_bytes // 5))
+    dataset = {"plugin": "flopscape.plugins.text:TextFile", "kwargs": {"path": str(tmp_path / "mine.txt")}}
+    with pytest.raises(FlopscapeError, match=r"mine\.txt: too small, .* where 8 windows of 64 are needed"):
+        prepare_dataset(dataset, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_batch_larger_than_the_data_repeats_them(make_spec, tmp_path):
+    """Every unit is counted as often as it is seen."""
+    (tmp_path / "mine.txt").write_text("".join(f"{number**3}\n\n" for number in range(1500)))
+    kwargs = {"path": str(tmp_path / "mine.txt"), "context": 32}
+    dataset = {"plugin": "flopscape.plugins.text:TextFile", "kwargs": kwargs}
+    manifest = prepare_dataset(dataset, tmp_path / "data")
+    assert manifest.n_units["train"] < 32768
+    spec = make_spec({"batch_units": 32768}, dataset=dataset, n_tokens=3 * 32768)
+    assert train(spec, tmp_path / "run.json", tmp_path / "data").n_tokens_seen == 3 * 32768
+
+
 def test_fewer_processes_than_asked_for_are_refused(make_spec, text, tmp_path, capsys):
     arguments = [json.dumps(make_spec()), "--out", str(tmp_path / "r.json"), "--data", str(text[0]), "--processes", "2"]
     assert main(arguments) == 2
@@ -115,14 +186,56 @@ def test_an_output_that_cannot_be_written_is_refused_before_training(make_spec, 
         train(make_spec(), tmp_path / "file" / "run.json", text[0])
 
 
-def test_a_full_disk_is_one_line_with_the_path(make_spec, text, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 kB, and how to fill it up to some bytes."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small file system needs rights that this user has not")
 
-    monkeypatch.setattr("flopscape.records.os.replace", full)
-    with pytest.raises(FlopscapeError, match=r"run\.json: cannot be written \(No space left on device\)"):
-        train(make_spec(), tmp_path / "run.json", text[0])
-    assert not list(tmp_path.iterdir())
+    def fill(n_left):
+        (folder / "rest").write_bytes(b" " * (64 * 1024 - n_left))
+
+    yield folder, fill
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_is_full_when_the_record_is_written_is_one_line_and_the_run_can_be_repeated(
+    make_spec, text, small_disk, capsys
+):
+    folder, fill = small_disk
+    fill(n_left=4096)
+    arguments = [json.dumps(make_spec()), "--out", str(folder / "run.json"), "--data", str(text[0])]
+    assert main(arguments) == 2
+    sentence = (
+        f"flopscape: {folder}/run.json: cannot be written (No space left on device); free space or fix its rights"
+    )
+    assert capsys.readouterr().err.splitlines()[-1] == sentence
+    assert sorted(path.name for path in folder.iterdir()) == ["rest", "run.jsonl"]
+    (folder / "rest").unlink()
+    assert main(arguments) == 0
+    assert len((folder / "run.jsonl").read_text().splitlines()) == 10
+
+
+def test_a_disk_that_is_full_from_the_start_is_one_line_and_keeps_nobody_waiting(make_spec, text, small_disk):
+    folder, fill = small_disk
+    fill(n_left=0)
+    with pytest.raises(FlopscapeError, match=r"lease\.json: cannot be written \(No space left on device\)"):
+        train(make_spec(), folder / "run.json", text[0])
+    assert not (folder / "checkpoints/run/lease.json").exists()
+
+
+def test_a_disk_that_is_full_at_a_checkpoint_costs_the_checkpoint_only(make_spec, text, small_disk, monkeypatch):
+    """A checkpoint of this run takes 60 kB, its record 8 kB."""
+    monkeypatch.setenv("FLOPSCAPE_CHECKPOINT_STEPS", "30")
+    folder, fill = small_disk
+    fill(n_left=24 * 1024)
+    record = train(make_spec(), folder / "run.json", text[0])
+    assert record.status == "completed"
+    assert "No space left on device" in record.hardware["failed_checkpoints"][0]
+    assert sorted(path.name for path in folder.iterdir()) == ["rest", "run.json", "run.jsonl"]
 
 
 def test_a_run_record_is_a_spec_too(make_spec, text, tmp_path):

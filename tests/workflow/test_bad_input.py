@@ -74,3 +74,15 @@ def test_an_unreadable_corpus_is_one_sentence_before_any_training(checkout):
     (log,) = (checkout.folder / "logs/data").glob("*.log")
     assert log.read_text().startswith("flopscape: gone.txt: too small")
     assert checkout.records("kjv-gpt") == []
+
+
+def test_a_run_on_other_data_is_named_by_the_dry_run_and_never_tabled(finished):
+    odd = finished.records()[0]
+    odd.write_text(odd.read_text().replace('"data_hash": "', '"data_hash": "another'))
+    assert f"1 of 12 finished runs were trained on other data ({odd.stem})" in finished.snakemake("-n")
+    out = finished.folder / "again.csv"
+    words = ("collect", "config/studies/tiny.yaml", "--runs", "results/tiny/runs", "--out", str(out))
+    done = finished.run("flopscape", *words)
+    assert done.returncode == 2
+    assert f"runs {odd.stem} saw other data than the rest" in done.stderr
+    assert not out.exists()

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.records import PlanRow, RunRecord, canonical
+from flopscape.records import PlanRow, RunRecord, canonical, saw_other_data
 
 
 def collect(rows: list[PlanRow], runs: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -73,12 +73,7 @@ def _checked(row: PlanRow, record: RunRecord) -> RunRecord:
 
 def _same_data(records: Iterable[RunRecord]) -> None:
     """Refuse runs on different data in one table, and name the odd ones."""
-    by_hash: dict[str, list[str]] = {}
-    for record in records:
-        by_hash.setdefault(record.data_hash, []).append(record.run_id)
-    if len(by_hash) > 1:
-        usual = max(by_hash, key=lambda data_hash: len(by_hash[data_hash]))
-        odd = [run_id for data_hash, ids in by_hash.items() if data_hash != usual for run_id in ids]
+    if odd := saw_other_data(records):
         raise FlopscapeError(
             f"runs {', '.join(odd)} saw other data than the rest; delete their records to retrain them"
         )

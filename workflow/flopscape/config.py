@@ -260,6 +260,15 @@ class Resources(Model):
         return self
 
 
+class Tracking(Model):
+    """Where runs are logged besides their own files. Never part of a run's identity."""
+
+    trackers: list[Literal["tensorboard", "mlflow", "wandb"]] = []
+    """Any of tensorboard, mlflow (a file store) and wandb (offline); they need the extra `trackers`."""
+    folder: str | None = None
+    """Folder of their files; results/{study}/trackers when left out."""
+
+
 class Limits(Model):
     """A study that would cost more refuses to start."""
 
@@ -339,6 +348,8 @@ class Study(_Answering):
     """Which runs."""
     resources: Resources = Resources()
     """What one run asks of the machine."""
+    tracking: Tracking = Tracking()
+    """Where runs are logged besides their own files."""
     limits: Limits = Limits()
     """Caps on the study's price."""
     strict: bool = False
@@ -364,6 +375,12 @@ class Study(_Answering):
     def batch_can_be_shared_out(self) -> Self:
         if not self.simulated:
             n_micro_batches(self.training.batch_units, self.resources.processes, self.resources.micro_batch_units)
+        return self
+
+    @model_validator(mode="after")
+    def the_loop_tracks(self) -> Self:
+        if self.simulated and self.tracking.trackers:
+            raise ValueError("tracking: only the loop's runs are tracked, and this study has a trainer of its own")
         return self
 
 

@@ -6,6 +6,8 @@ They are plain dataclasses of JSON values, so that a training process needs no p
 import hashlib
 import json
 import os
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -177,6 +179,13 @@ class RunRecord:
         if record.run_id != short_hash(record.spec):
             raise FlopscapeError(f"{path}: run_id {record.run_id} is not the hash of the spec inside; delete the file")
         return record
+
+
+def saw_other_data(records: Iterable[RunRecord], data_hash: str | None = None) -> list[str]:
+    """Ids of the runs on other data than `data_hash`, or, where that is not known, than most of them."""
+    hashes = {record.run_id: record.data_hash for record in records}
+    usual = data_hash or next((value for value, _ in Counter(hashes.values()).most_common(1)), "")
+    return [run_id for run_id, value in hashes.items() if value != usual]
 
 
 def read_json(path: str | os.PathLike[str], fix: str) -> dict[str, Any]:

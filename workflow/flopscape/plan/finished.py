@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
-from flopscape.records import PlanRow, RunRecord, Spec, canonical
+from flopscape.records import PlanRow, RunRecord, Spec, canonical, saw_other_data
 
 SAMPLE = 300
 """Records read at most, evenly spread over the plan, to calibrate speed: reading all would cost more than it tells."""
@@ -19,18 +19,22 @@ class Finished:
     """Records on disk beside a plan.
 
     `done` are the planned runs with a record, `sample` some of those records, `broken` unreadable files, `orphans` the
-    ids of records that no plan asks for, `reasons` says for each planned run without a record why it must run.
+    ids of records that no plan asks for, `other_data` those of the sample on other data than today's, `reasons` says
+    for each planned run without a record why it must run.
     """
 
     done: set[str]
     sample: list[RunRecord]
     broken: list[str]
     orphans: list[str]
+    other_data: list[str]
     reasons: dict[str, str]
 
 
-def look_at_runs(rows: list[PlanRow], study: str, results: Path = Path("results")) -> Finished:
-    """What the folder of a study's records holds."""
+def look_at_runs(
+    rows: list[PlanRow], study: str, results: Path = Path("results"), data_hash: str | None = None
+) -> Finished:
+    """What the folder of a study's records holds; `data_hash` is that of the data as they are now, if there are any."""
     folder = results / study / "runs"
     on_disk = {path.stem for path in folder.glob("*.json")}
     planned = {row.run_id for row in rows}
@@ -41,7 +45,7 @@ def look_at_runs(rows: list[PlanRow], study: str, results: Path = Path("results"
     logs = {path.stem for path in Path("logs/train", study).glob("*.log")}
     missing = [row for row in rows if row.run_id not in on_disk]
     reasons = {row.run_id: _reason(row, old_specs, logs) for row in missing}
-    return Finished(set(done), sample, broken, orphans, reasons)
+    return Finished(set(done), sample, broken, orphans, saw_other_data(sample, data_hash), reasons)
 
 
 def _read(folder: Path, run_ids: list[str]) -> tuple[list[RunRecord], list[str]]:

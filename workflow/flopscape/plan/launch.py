@@ -1,8 +1,9 @@
 """The command that carries out one run of a study, up to its spec. Options here never decide a result."""
 
+import shlex
 from collections.abc import Iterator
 
-from flopscape.config import Prices, Resources, Study
+from flopscape.config import Prices, Resources, Study, Tracking
 from flopscape.launch import accelerate
 
 
@@ -15,7 +16,15 @@ def launch_command(study: Study, prices: Prices) -> str:
     """
     if study.simulated:
         return "flopscape train"
-    return f"{_launcher(study.resources)} {' '.join(_options(study.resources, prices))}"
+    options = [*_options(study.resources, prices), *_tracking(study.tracking)]
+    return f"{_launcher(study.resources)} {' '.join(options)}"
+
+
+def _tracking(tracking: Tracking) -> Iterator[str]:
+    for name in tracking.trackers:
+        yield f"--tracker {name}"
+    if tracking.trackers and tracking.folder:
+        yield f"--tracking-folder {shlex.quote(tracking.folder)}"
 
 
 def _launcher(resources: Resources) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -62,11 +63,10 @@ def plan_study(name: str, path: Path, results: Path = Path("results")) -> Planne
 
 def train_units(study: Study, results: Path) -> int | None:
     """Units of training data, as the dataset's manifest or its plug-in says; None when neither knows yet."""
-    manifest = dataset_manifest(study, results)
-    if manifest is None or study.dataset is None:
+    if study.simulated or study.dataset is None:
         return None
-    if manifest.exists():
-        return int(read_json(manifest, "delete its folder")["n_units"]["train"])
+    if manifest := _prepared(study, results):
+        return int(manifest["n_units"]["train"])
     if study.dataset.plugin.startswith("flopscape."):
         known = getattr(load_plugin(study.dataset.plugin, study.dataset.kwargs), "train_units", None)
         return known() if known else None
@@ -82,6 +82,17 @@ def data_unit(study: Study) -> str:
     return load_plugin(study.dataset.plugin, study.dataset.kwargs).unit
 
 
+def data_hash(study: Study, results: Path) -> str | None:
+    """Hash of a study's data as they are now; None before they are prepared."""
+    manifest = _prepared(study, results)
+    return manifest["data_hash"] if manifest else None
+
+
+def _prepared(study: Study, results: Path) -> dict[str, Any] | None:
+    path = dataset_manifest(study, results)
+    return read_json(path, "delete its folder") if path and path.exists() else None
+
+
 def dataset_manifest(study: Study, results: Path) -> Path | None:
     """Where the manifest of a study's data is or will be; simulated runs need no data."""
     if study.simulated or study.dataset is None:
@@ -93,7 +104,7 @@ def price_planned(
     planned: PlannedStudy, prices: Prices, slots: int, results: Path, todo: dict[str, str] | None = None
 ) -> Overview:
     """Price a planned study; `todo` (run id → why) defaults to the runs without a record."""
-    finished = look_at_runs(planned.rows, planned.name, results)
+    finished = look_at_runs(planned.rows, planned.name, results, data_hash(planned.study, results))
     due = finished.reasons if todo is None else {run_id: finished.reasons.get(run_id, todo[run_id]) for run_id in todo}
     price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, slots)
     return Overview(**vars(planned), finished=finished, price=price)

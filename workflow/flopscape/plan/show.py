@@ -57,6 +57,11 @@ def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str
     yield f"coverage: {coverage.grade}{''.join(f'{chr(10)}  - {reason}' for reason in coverage.reasons)}"
     if finished.orphans:
         yield f"{len(finished.orphans)} records that this plan does not ask for stay on disk: {_some(finished.orphans)}"
+    if finished.other_data:
+        yield (
+            f"warning: {len(finished.other_data)} of {len(finished.sample)} finished runs were trained on other data "
+            f"({_some(finished.other_data)}) and will not be tabled with the rest; delete their records to retrain them"
+        )
     yield from (f"unreadable: {sentence}" for sentence in finished.broken)
     if changed := code_changed(finished):
         yield (

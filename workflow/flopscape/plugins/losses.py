@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 NO_LABEL = -(2**63)
+"""No label is left out of the sum: one of torch's usual -100 would count as a unit without a loss."""
 
 
 class NextToken:
@@ -26,7 +27,7 @@ class NextToken:
         else:
             inputs, targets = batch["inputs"], batch["targets"]
         logits = module(inputs).flatten(0, -2)
-        return cross_entropy(logits.float(), targets.reshape(-1), reduction="sum"), targets.numel()
+        return cross_entropy(logits.float(), targets.reshape(-1), reduction="sum", ignore_index=NO_LABEL), targets.numel()
 
 
 class Classification:
@@ -47,7 +48,6 @@ class Classification:
 
         logits, labels = module(batch["images"]), batch["labels"]
         try:
-            # The usual ignore_index of -100 would pass over such a label in silence.
             loss = cross_entropy(logits.float(), labels, reduction="sum", ignore_index=NO_LABEL)
         except IndexError as error:
             raise FlopscapeError(

@@ -27,10 +27,14 @@ FACTS = "checkpoint.json"
 SHARED = "shared.safetensors"
 
 
+def study_folder(out: Path) -> Path:
+    """The folder of the study to which the record `out` belongs: its own, or the one around it if that is `runs`."""
+    return out.parent.parent if out.parent.name == "runs" else out.parent
+
+
 def checkpoint_folder(out: Path) -> Path:
     """Where the checkpoints of the record `out` are: beside it, or beside its folder if that is called `runs`."""
-    base = out.parent.parent if out.parent.name == "runs" else out.parent
-    return base / "checkpoints" / out.stem
+    return study_folder(out) / "checkpoints" / out.stem
 
 
 def rank_file(rank: int) -> str:

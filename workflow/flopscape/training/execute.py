@@ -1,6 +1,7 @@
 """One run of the loop, from checked parts to its record."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,15 +10,17 @@ from torch import nn
 
 from flopscape.records import RunRecord
 from flopscape.training.agreement import agree
+from flopscape.training.checkpoint import checkpoint_folder
 from flopscape.training.describe import describe, judge
+from flopscape.training.guards import NamedLabels, checked_batches
 from flopscape.training.heldout import HeldoutSet, Score, load_heldout, score
 from flopscape.training.keeper import Keeper
 from flopscape.training.lease import Lease
+from flopscape.training.logbook import Logbook
 from flopscape.training.loop import Loop
 from flopscape.training.machine import Options
 from flopscape.training.outcome import Outcome
 from flopscape.training.parts import Parts
-from flopscape.training.progress import Progress
 from flopscape.training.start import build_module, make_accelerator, make_optimizer, micro_batches_of, repeatable
 
 
@@ -35,9 +38,7 @@ class Scorer:
         return result
 
 
-def execute(
-    parts: Parts, options: Options, checkpoints: Path, lease: Lease | None, signals: list[str]
-) -> RunRecord | None:
+def execute(parts: Parts, options: Options, out: Path, lease: Lease | None, signals: list[str]) -> RunRecord | None:
     """Train, from a checkpoint if there is one, score on the held-out set, describe the run.
 
     The record is None in every process but the main one, which alone holds the lease.
@@ -46,8 +47,8 @@ def execute(
     ------
     FlopscapeError
         Another number of processes started than was asked for, the module has other parameters than its plug-in
-        counts, the dataset cannot make such batches, the batch is no whole number of micro-batches, the checkpoint was
-        made under other conditions, or the processes ended with different parameters.
+        counts, the dataset cannot make such batches, the batch is no whole number of micro-batches, a tracker cannot be
+        started, the checkpoint was made under other conditions, or the processes ended with different parameters.
     Interrupted
         A name appeared in `signals`; the run was saved.
     """
@@ -56,12 +57,15 @@ def execute(
     static_graph = n_pieces == 1 and getattr(parts.model, "static_graph", False)
     with repeatable(settings.deterministic):
         accelerator = make_accelerator(settings, options.processes, static_graph)
-        keeper = Keeper(parts, accelerator, checkpoints, lease, signals)
-        return _train(parts, options, accelerator, keeper, n_pieces)
+        keeper = Keeper(parts, accelerator, checkpoint_folder(out), lease, signals)
+        return _train(parts, options, out, accelerator, keeper, n_pieces)
 
 
-def _train(parts: Parts, options: Options, accelerator: Accelerator, keeper: Keeper, n_pieces: int) -> RunRecord | None:
+def _train(
+    parts: Parts, options: Options, out: Path, accelerator: Accelerator, keeper: Keeper, n_pieces: int
+) -> RunRecord | None:
     task, settings = parts.task, parts.task.settings
+    parts = replace(parts, loss=NamedLabels(parts.loss, getattr(parts.model, "vocab_size", None)))
     checkpoint, outcome = keeper.find()
     torch.manual_seed(task.seed)
     module = build_module(parts).to(accelerator.device)
@@ -71,6 +75,7 @@ def _train(parts: Parts, options: Options, accelerator: Accelerator, keeper: Kee
     batches = parts.dataset.batches(
         parts.folder, "train", settings.batch_units, task.seed, rank, world_size, outcome.step
     )
+    batches = checked_batches(batches, task.spec["dataset"]["plugin"], outcome.step)
     heldout = load_heldout(parts)
     curve_set = heldout.evenly_spaced(settings.curve_heldout_units)
     scorer = Scorer(parts, module, accelerator, outcome)
@@ -79,11 +84,13 @@ def _train(parts: Parts, options: Options, accelerator: Accelerator, keeper: Kee
     loop = Loop(task, accelerator, module, make_optimizer(parts, module), parts.loss, outcome, n_pieces)
     if checkpoint is not None:
         keeper.restore(loop, checkpoint)
-    progress = Progress(task.n_steps, parts.manifest.unit, outcome, quiet=not accelerator.is_main_process)
-    loop.run(batches, lambda: scorer(curve_set).loss, progress, keeper.after_step)
-    agreement = agree(module, accelerator)
-    final = None if outcome.diverged else scorer(heldout.evenly_spaced(settings.heldout_units))
-    if not accelerator.is_main_process:
-        return None
-    judge(outcome, final)
-    return describe(parts, options, accelerator, outcome, final, agreement)
+    with Logbook(parts, options, out, accelerator, outcome) as logbook:
+        loop.run(batches, lambda: scorer(curve_set).loss, logbook, keeper.after_step)
+        agreement = agree(module, accelerator)
+        final = None if outcome.diverged else scorer(heldout.evenly_spaced(settings.heldout_units))
+        if not accelerator.is_main_process:
+            return None
+        judge(outcome, final)
+        record = describe(parts, options, accelerator, outcome, final, agreement)
+        logbook.finish(record)
+    return record

@@ -75,10 +75,17 @@ class Lease:
 
     def _create(self) -> bool:
         """Create the file; False if there is one. Exclusive creation is atomic, on NFS too."""
-        with suppress(FileExistsError), self.path.open("x", encoding="utf-8") as file:
-            json.dump(self._mine, file)
-            return True
-        return False
+        try:
+            file = self.path.open("x", encoding="utf-8")
+        except FileExistsError:
+            return False
+        try:
+            with file:
+                json.dump(self._mine, file)
+        except OSError:
+            self.path.unlink()  # the empty file of a full disk would pass for one that is being written
+            raise
+        return True
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT_SECONDS):

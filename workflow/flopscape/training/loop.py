@@ -14,10 +14,11 @@ from torch.optim import Optimizer
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import LossPlugin
+from flopscape.training.guards import check_units
+from flopscape.training.logbook import Logbook
 from flopscape.training.microbatches import micro_batches
 from flopscape.training.outcome import Outcome
 from flopscape.training.packing import Tree
-from flopscape.training.progress import Progress
 from flopscape.training.schedule import curve_steps, heldout_steps, learning_rate_factor
 from flopscape.training.spec import Task
 
@@ -59,7 +60,7 @@ class Loop:
         self,
         batches: Iterator[Batch],
         score: Callable[[], float],
-        progress: Progress,
+        logbook: Logbook,
         after_step: Callable[["Loop"], None],
     ) -> None:
         """Train on batches up to step `n_steps`; stops at the first point of the curve where loss or gradient explode.
@@ -79,9 +80,10 @@ class Loop:
             trouble = self._trouble(train_loss)
             self._count_time()
             outcome.n_units += n_units
+            check_units(outcome.n_units, last, self.settings.batch_units)
             heldout_loss = score() if last in with_score else None
             self._add_point(last, train_loss, heldout_loss)
-            progress.report(last, outcome.n_units, train_loss, heldout_loss)
+            logbook.report(last, outcome.n_units, train_loss, heldout_loss)
             if trouble:
                 outcome.diverged = f"{trouble}, between steps {first} and {last}"
                 break

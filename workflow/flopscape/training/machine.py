@@ -19,16 +19,19 @@ PACKAGES = ("flopscape", "torch", "accelerate", "numpy")
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller says of the machine; none of it changes a result.
+    """What the caller says of the machine and of where to log; none of it changes a result.
 
     `usd_per_hour` is the price of one process for an hour and `peak_flops` the peak FLOP/s of one process.
     `micro_batch_units` is the most that a process takes at once, None its whole share of a batch.
+    `trackers` are some of those in trackers.py, with their files in `tracking_folder`.
     """
 
     processes: int = 1
     usd_per_hour: float | None = None
     peak_flops: float | None = None
     micro_batch_units: int | None = None
+    trackers: tuple[str, ...] = ()
+    tracking_folder: Path | None = None
 
 
 def versions() -> dict[str, str]:

@@ -15,6 +15,7 @@ from flopscape.training.machine import Options
 from flopscape.training.parts import load_parts
 from flopscape.training.spec import check_spec, read_spec
 from flopscape.training.stopping import INTERRUPTED, Interrupted, noted_signals
+from flopscape.training.trackers import TRACKERS, require_installed
 
 StrPath = str | os.PathLike[str]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
@@ -23,6 +24,8 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
 def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Options | None = None) -> RunRecord | None:
     """Carry out one run and write its record; a run that diverges leaves a record too.
+
+    Beside the record a `.jsonl` file grows while the run trains: its curve, a point a line.
 
     Parameters
     ----------
@@ -33,7 +36,7 @@ def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Option
     data
         Folder of the prepared dataset; `results/data/{dataset_id}` when left out.
     options
-        What the machine costs and can do, and how many processes were launched.
+        What the machine costs and can do, how many processes were launched, and where else to log.
 
     Returns
     -------
@@ -43,8 +46,8 @@ def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Option
     Raises
     ------
     FlopscapeError
-        The spec, a plug-in, the data or the launch is wrong, another trainer is at this run, its checkpoint was made
-        under other conditions, or the record cannot be written. Nothing is written then.
+        The spec, a plug-in, the data or the launch is wrong, a tracker is missing, another trainer is at this run, its
+        checkpoint was made under other conditions, or the record cannot be written: then there is none.
     Interrupted
         A signal asked to stop (see `stopping`); the run is saved, and the same call goes on with it.
     """
@@ -60,12 +63,13 @@ def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Option
 def _train_in_loop(spec: Spec, out: Path, data: StrPath | None, options: Options) -> RunRecord | None:
     """Train while holding the lease on the run's checkpoints, which go once its record is on the disk."""
     task = check_spec(spec)
+    require_installed(options.trackers)
     parts = load_parts(task, Path(data) if data is not None else task.data_folder)
     folder = checkpoint_folder(out)
     with noted_signals() as signals, leased(folder) if _is_main() else nullcontext() as lease:
         from flopscape.training.execute import execute
 
-        record = execute(parts, options, folder, lease, signals)
+        record = execute(parts, options, out, lease, signals)
         if lease and record:
             lease.check()
             _write(record, out)
@@ -102,7 +106,15 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     os.environ.update(OFFLINE)
-    options = Options(given.processes, given.usd_per_hour, given.peak_flops, given.micro_batch_units)
+    trackers = tuple(given.tracker or ())
+    options = Options(
+        given.processes,
+        given.usd_per_hour,
+        given.peak_flops,
+        given.micro_batch_units,
+        trackers,
+        given.tracking_folder,
+    )
     try:
         record = train(read_spec(given.spec), given.out, given.data, options)
     except FlopscapeError as error:
@@ -144,6 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--micro-batch-units", type=_positive, metavar="UNITS", help="most that a process takes at once, for its memory"
     )
+    parser.add_argument("--tracker", action="append", choices=TRACKERS, help="log there too; repeatable")
+    parser.add_argument("--tracking-folder", type=Path, metavar="DIR", help="trackers' files (default: trackers/)")
     return parser
 
 

@@ -1,0 +1,82 @@
+"""Data that no run should be trained on, named where they are met."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor, nn
+
+from flopscape.errors import FlopscapeError
+from flopscape.plugins.base import LossPlugin
+
+Batch = dict[str, Tensor]
+
+
+def checked_batches(batches: Iterator[Batch], plugin: str, steps_done: int) -> Iterator[Batch]:
+    """The training batches of a dataset.
+
+    Raises
+    ------
+    FlopscapeError
+        They end, or one is no dict of tensors with rows.
+    """
+    step = steps_done
+    for batch in batches:
+        step += 1
+        if not _has_rows(batch):
+            raise FlopscapeError(
+                f"dataset {plugin}: its training batch {step} is {_shape(batch)}, not a dict of tensors with rows; "
+                f"correct its batches"
+            )
+        yield batch
+    raise FlopscapeError(
+        f"dataset {plugin}: its training batches end after step {step}; its batches must repeat the data without end"
+    )
+
+
+def check_units(n_units: int, n_steps: int, batch_units: int) -> None:
+    """FlopscapeError where the loss counts other units than the plan paid for, by more than a batch.
+
+    Such a run would not be the planned one, and `collect` would refuse it after it was paid.
+    """
+    if abs(n_units - n_steps * batch_units) > batch_units:
+        raise FlopscapeError(
+            f"the loss counted {n_units:,} units in {n_steps:,} steps where batch_units = {batch_units} plans "
+            f"{n_steps * batch_units:,}; make the dataset's batches and the loss's count agree with it"
+        )
+
+
+class NamedLabels:
+    """A loss that says which values a batch held when one of them was no index of the model's."""
+
+    def __init__(self, loss: LossPlugin, vocab_size: int | None) -> None:
+        self.loss, self.vocab_size = loss, vocab_size
+
+    def __call__(self, module: nn.Module, batch: Batch) -> tuple[Tensor, int]:
+        """Summed loss and number of units; FlopscapeError for tokens or labels out of range."""
+        try:
+            return self.loss(module, batch)
+        except IndexError as error:
+            known = "" if self.vocab_size is None else f" and the model's vocab_size is {self.vocab_size}"
+            raise FlopscapeError(
+                f"a token or label is out of range ({error}): {', '.join(_ranges(batch))}{known}; correct the dataset "
+                f"or the model's size"
+            ) from error
+
+
+def _has_rows(batch: Any) -> bool:
+    if not (isinstance(batch, dict) and batch):
+        return False
+    return all(isinstance(value, Tensor) and value.dim() > 0 and len(value) > 0 for value in batch.values())
+
+
+def _shape(batch: Any) -> str:
+    if not isinstance(batch, dict):
+        return f"a {type(batch).__name__}"
+    inside = (f"{key}: {list(value.shape) if isinstance(value, Tensor) else value!r}" for key, value in batch.items())
+    return f"{{{', '.join(inside)}}}"
+
+
+def _ranges(batch: Batch) -> list[str]:
+    """The span of each integer tensor of a batch."""
+    integers = {key: value for key, value in batch.items() if not value.is_floating_point()}
+    return [f"{key} from {int(value.min())} to {int(value.max())}" for key, value in integers.items()]
