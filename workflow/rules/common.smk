@@ -75,6 +75,7 @@ TRAINED_NAME = f"(?!(?:{IMPORTED_NAME})/){ANY_NAME}"
 wildcard_constraints:
     study=ANY_NAME,
     run_id="[0-9a-f]{12}",
+    check="[0-9a-f]{12}",
     fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
     figure="[a-z]+",
     dataset="[a-z0-9_]+-[0-9a-f]{8}",
@@ -143,6 +144,30 @@ def data_manifest(wildcards):
     if wildcards.study in IMPORTED:
         return f"results/{wildcards.study}/manifest.json"
     return str(dataset_manifest(chosen(wildcards.study).study, RESULTS) or "") or []
+
+
+def run_checks(wildcards):
+    """The check that a run waits for; simulated runs need none.
+
+    A finished run keeps the inputs that Snakemake recorded when it was made, and those as ancient: otherwise every
+    check made again, and this rule itself where it is new, would train finished runs once more.
+    """
+    if chosen(wildcards.study).study.simulated:
+        return []
+    record = f"results/{wildcards.study}/runs/{wildcards.run_id}.json"
+    if not Path(record).exists():
+        return f"results/{wildcards.study}/checks/{check_id(wildcards.study)}.txt"
+    recorded = workflow.persistence.input(record) or []
+    return [ancient(path) for path in recorded if path.startswith(f"results/{wildcards.study}/checks/")]
+
+
+def check_id(name):
+    """Changes with what is checked: plug-ins, their code, the sizes, the batch."""
+    study = STUDIES[name].study
+    plugins = [plugin.spec() for plugin in (study.model, study.dataset, study.loss)]
+    code = fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))
+    sizes = sorted({canonical(row.size) for row in ROWS[name].values()})
+    return short_hash([plugins, code, sizes, study.training.batch_units])
 
 
 def run_row(wildcards):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from flopscape.plugins.base import Counts, Size
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 MLP_MATRICES = {"relu2": 2, "swiglu": 3}
 
@@ -24,6 +24,8 @@ class GPT:
     mlp_ratio : float
         Hidden width of the MLP over the model width.
     """
+
+    causal = True
 
     def __init__(
         self, vocab_size: int = 128, context: int = 64, head_dim: int = 16, mlp: str = "relu2", mlp_ratio: float = 4
@@ -76,6 +78,13 @@ class GPT:
         return GPTNetwork(
             self.vocab_size, self.context, width, depth, head_dim, self.hidden_width(width), self.mlp, seed=seed
         )
+
+    def example_batch(self, size: Size) -> "dict[str, Tensor]":
+        """Two sequences of random tokens."""
+        import torch
+
+        generator = torch.Generator().manual_seed(0)
+        return {"tokens": torch.randint(self.vocab_size, (2, self.context + 1), generator=generator)}
 
     def optimizer(self, module: "nn.Module", training: dict[str, Any]) -> None:
         """None: the loop's AdamW."""

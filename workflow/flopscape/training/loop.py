@@ -18,6 +18,7 @@ from flopscape.training.packing import Tree
 from flopscape.training.progress import Progress
 from flopscape.training.schedule import curve_steps, heldout_steps, learning_rate_factor
 from flopscape.training.spec import Task
+from flopscape.training.unused import refuse_unused
 
 Batch = dict[str, Tensor]
 
@@ -129,6 +130,8 @@ class Loop:
             batch = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
         value, count = self.loss(self.module, batch)
         self.accelerator.backward(value / count)
+        if self.outcome.step == 0:
+            refuse_unused(self.bare)
         self.accelerator.unscale_gradients(self.optimizer)
         clip_grad_norm_(self.parameters, self.settings.gradient_clip, foreach=True)
         self.optimizer.step()
