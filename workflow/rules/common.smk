@@ -156,18 +156,20 @@ def run_checks(wildcards):
         return []
     record = f"results/{wildcards.study}/runs/{wildcards.run_id}.json"
     if not Path(record).exists():
-        return f"results/{wildcards.study}/checks/{check_id(wildcards.study)}.txt"
+        return f"results/{wildcards.study}/checks/{CHECKS[wildcards.study]}.txt"
     recorded = workflow.persistence.input(record) or []
     return [ancient(path) for path in recorded if path.startswith(f"results/{wildcards.study}/checks/")]
 
 
-def check_id(name):
+def check_id(study, rows):
     """Changes with what is checked: plug-ins, their code, the sizes, the batch."""
-    study = STUDIES[name].study
     plugins = [plugin.spec() for plugin in (study.model, study.dataset, study.loss)]
     code = fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))
-    sizes = sorted({canonical(row.size) for row in ROWS[name].values()})
+    sizes = sorted({canonical(row.size) for row in rows})
     return short_hash([plugins, code, sizes, study.training.batch_units])
+
+
+CHECKS = {name: check_id(p.study, p.rows) for name, p in TRAINED.items() if not p.study.simulated}
 
 
 def run_row(wildcards):

@@ -39,6 +39,7 @@ def causal(subject: Subject) -> Iterator[str]:
     listener = Listener(module)
     subject.loss(listener, subject.batch)
     tokens, before, name = listener.inputs[0], listener.output, subject.name("model")
+    scale = before.abs().max().clamp_min(torch.finfo(before.dtype).tiny)
     if tokens.dim() < 2 or before.shape[:2] != tokens.shape[:2] or tokens.shape[1] < 2:
         yield (
             f"{name}: claims to be causal, but maps {tuple(tokens.shape)} to {tuple(before.shape)}, which do not both "
@@ -47,7 +48,7 @@ def causal(subject: Subject) -> Iterator[str]:
         return
     for position in sorted({1, tokens.shape[1] // 2, tokens.shape[1] - 1}):
         after = module(_changed(tokens, position), *listener.inputs[1:])
-        changes = (after - before).abs().flatten(2).amax(2).amax(0) / before.abs().max()
+        changes = (after - before).abs().flatten(2).amax(2).amax(0) / scale
         if (early := changes[:position]).max() > LEAK:
             yield (
                 f"{name}: claims to be causal, but another input at position {position} changes the output at "
