@@ -16,7 +16,7 @@ class GatedConvolution:
         self.vocab_size, self.kernel = vocab_size, kernel
 
     def counts(self, size: dict[str, int]) -> Counts:
-        """Six FLOPs a matrix entry and token: two forward, four backward. Biases, gates and lookups multiply nothing."""
+        """Six FLOPs a matrix entry and token, forward and backward; biases, gates and lookups multiply nothing."""
         width, depth = size["width"], size["depth"]
         layers, head = depth * self.kernel * width * 2 * width, self.vocab_size * width
         return Counts(

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from flopscape.plugins.base import Counts, LossPlugin, ModelPlugin, Size, load_plugin
+from flopscape.plugins.base import Counts, LossPlugin, ModelPlugin, Size, import_class, load_plugin
 
 
 def load_model(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[str, ...] = ("build",)) -> ModelPlugin:
     """A model plug-in that declares its counts, or has the `example_batch` that they are measured with."""
-    model: ModelPlugin = load_plugin(path, kwargs, needs)
-    if not (declares_counts(model) or callable(getattr(model, "example_batch", None))):
-        # One of the two is missing; the usual one is asked for.
-        load_plugin(path, kwargs, ("counts", *needs))
+    measurable = callable(getattr(import_class(path), "example_batch", None))
+    model: ModelPlugin = load_plugin(path, kwargs, needs if measurable else ("counts", *needs))
     return model
 
 
