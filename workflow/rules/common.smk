@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import IOFile
 
 from flopscape import fit_command
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings
@@ -157,7 +158,7 @@ def run_checks(wildcards):
     record = f"results/{wildcards.study}/runs/{wildcards.run_id}.json"
     if not Path(record).exists():
         return f"results/{wildcards.study}/checks/{CHECKS[wildcards.study]}.txt"
-    recorded = workflow.persistence.input(record) or []
+    recorded = workflow.persistence.input(IOFile(record)) or []
     return [ancient(path) for path in recorded if path.startswith(f"results/{wildcards.study}/checks/")]
 
 
