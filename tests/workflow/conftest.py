@@ -45,9 +45,9 @@ class Checkout:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def due(self, *words: str) -> dict[str, int]:
+    def due(self, *words: str, studies: str = "tiny") -> dict[str, int]:
         """Jobs that a dry run would start, by rule."""
-        lines = self.snakemake("-n", *words).split("Job stats:")
+        lines = self.snakemake("-n", *words, studies=studies).split("Job stats:")
         table = lines[1].splitlines()[3:] if len(lines) > 1 else []
         counts = {}
         for line in table:

@@ -72,6 +72,48 @@ def _print_import(study: "ImportedStudy", study_file: Path, config_file: Path) -
     print(import_text(plan_import(study_file.stem, study_file, study, mirror), mirror))
 
 
+@app.command("check-plugin", epilog="Example: `flopscape check-plugin --study config/studies/kjv-gpt.yaml`")
+def check_plugin(
+    plugin: Annotated[str | None, typer.Argument(metavar="[module:Class]", help="A model, dataset or loss.")] = None,
+    kwargs: Annotated[str, typer.Option(metavar="JSON", help="Its arguments.")] = "{}",
+    sizes: Annotated[list[str] | None, typer.Option(metavar="JSON", help="A size of the model; repeatable.")] = None,
+    dataset: Annotated[str | None, typer.Option(metavar="module:Class", help="Dataset to check a model with.")] = None,
+    dataset_kwargs: Annotated[str, typer.Option(metavar="JSON", help="Its arguments.")] = "{}",
+    loss: Annotated[str | None, typer.Option(metavar="module:Class", help="Loss to check a model with.")] = None,
+    loss_kwargs: Annotated[str, typer.Option(metavar="JSON", help="Its arguments.")] = "{}",
+    batch_units: Annotated[int, typer.Option(min=1, help="Units of a batch of the dataset.")] = 256,
+    data: Annotated[
+        Path | None, typer.Option(help="Prepared dataset; prepared anew in a study's place if not.")
+    ] = None,
+    study: Annotated[Path | None, typer.Option(metavar="CONFIG", help="Check all plug-ins of a study instead.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the list of checks here if all of them pass.")] = None,
+) -> None:
+    """Check plug-ins before they cost: signatures, parameters, FLOPs, gradients, causality, data."""
+    from flopscape.checks.load import of_plugins, of_study, part_of
+    from flopscape.checks.report import report
+
+    if (plugin is None) == (study is None):
+        raise FlopscapeError("check-plugin: give a plug-in as module:Class, or --study CONFIG")
+    if study:
+        report(of_study(study, data), out)
+        return
+    given = {part_of(str(plugin)): (plugin, kwargs), "dataset": (dataset, dataset_kwargs), "loss": (loss, loss_kwargs)}
+    specs = {part: _plugin_spec(path, text) for part, (path, text) in given.items() if path}
+    with of_plugins(specs, [_object(size, "--sizes") for size in sizes or []], batch_units, data) as subject:
+        report(subject, out)
+
+
+def _plugin_spec(path: str, kwargs: str) -> dict[str, object]:
+    given = _object(kwargs, "--kwargs")
+    return {"plugin": path} | ({"kwargs": given} if given else {})
+
+
+def _object(text: str, option: str) -> dict[str, object]:
+    from flopscape.records import parse_object
+
+    return parse_object(text, option, "quote it, such as '{\"width\": 32}'")
+
+
 @app.command(
     epilog='Example: `flopscape prepare \'{"plugin":"flopscape.plugins.text:BibleText"}\' --out results/data/kjv`'
 )

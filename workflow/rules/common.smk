@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import IOFile
 
 from flopscape import fit_command
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings
@@ -76,6 +77,7 @@ TRAINED_NAME = f"(?!(?:{IMPORTED_NAME})/){ANY_NAME}"
 wildcard_constraints:
     study=ANY_NAME,
     run_id="[0-9a-f]{12}",
+    check="[0-9a-f]{12}",
     fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
     figure="[a-z]+",
     dataset="[a-z0-9_]+-[0-9a-f]{8}",
@@ -144,6 +146,32 @@ def data_manifest(wildcards):
     if wildcards.study in IMPORTED:
         return f"results/{wildcards.study}/manifest.json"
     return str(dataset_manifest(chosen(wildcards.study).study, RESULTS) or "") or []
+
+
+def run_checks(wildcards):
+    """The check that a run waits for; simulated runs need none.
+
+    A finished run keeps the inputs that Snakemake recorded when it was made, and those as ancient: otherwise every
+    check made again, and this rule itself where it is new, would train finished runs once more.
+    """
+    if chosen(wildcards.study).study.simulated:
+        return []
+    record = f"results/{wildcards.study}/runs/{wildcards.run_id}.json"
+    if not Path(record).exists():
+        return f"results/{wildcards.study}/checks/{CHECKS[wildcards.study]}.txt"
+    recorded = workflow.persistence.input(IOFile(record)) or []
+    return [ancient(path) for path in recorded if path.startswith(f"results/{wildcards.study}/checks/")]
+
+
+def check_id(study, rows):
+    """Changes with what is checked: plug-ins, their code, the sizes, the batch."""
+    plugins = [plugin.spec() for plugin in (study.model, study.dataset, study.loss)]
+    code = fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))
+    sizes = sorted({canonical(row.size) for row in rows})
+    return short_hash([plugins, code, sizes, study.training.batch_units])
+
+
+CHECKS = {name: check_id(p.study, p.rows) for name, p in TRAINED.items() if not p.study.simulated}
 
 
 def run_row(wildcards):

@@ -5,9 +5,10 @@ train_run: one training run, or a simulated one
 
 
 rule train_run:
-    """Train one run. Only its spec and its data's manifest can make it rerun."""
+    """Train one run. Only its spec and its data's manifest can make it rerun; no check does."""
     input:
         data_manifest,
+        run_checks,
     output:
         "results/{study}/runs/{run_id}.json",
     log:

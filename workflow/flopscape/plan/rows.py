@@ -30,7 +30,7 @@ def plan_rows(study: Study) -> list[PlanRow]:
     """
     wishes = list(_wishes(study))
     distinct = {canonical(wish.size): wish.size for wish in wishes}
-    counts = dict(zip(distinct, count_sizes(study.model, list(distinct.values())), strict=True))
+    counts = dict(zip(distinct, count_sizes(study.model, list(distinct.values()), study.loss), strict=True))
     shared = _shared_spec(study)
     rows: dict[str, PlanRow] = {}
     for wish in wishes:

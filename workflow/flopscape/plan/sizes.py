@@ -1,7 +1,8 @@
 """Counts of every size of a study, without importing torch here.
 
-The package's own plug-ins are asked directly. A user's plug-in may import torch, so it is asked in a process of its
-own (plan/count_sizes.py) and the answer is kept in `.flopscape/counts/` under the fingerprint of its code.
+The package's own plug-ins are asked directly. A user's plug-in may import torch, or declare no counts and have to be
+measured, so it is asked in a process of its own (plan/count_sizes.py) and the answer is kept in `.flopscape/counts/`
+under the fingerprint of its code.
 """
 
 import json
@@ -15,13 +16,14 @@ from flopscape.config import Plugin
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import fingerprint
 from flopscape.plugins.base import Counts, Size, load_plugin
-from flopscape.records import canonical, read_json, short_hash, write_atomically
+from flopscape.plugins.counted import counts_at, load_model
+from flopscape.records import Spec, canonical, read_json, short_hash, write_atomically
 
 CACHE = Path(".flopscape/counts")
 
 
-def count_sizes(model: Plugin, sizes: list[Size]) -> list[Counts]:
-    """Counts of `sizes`, in order.
+def count_sizes(model: Plugin, sizes: list[Size], loss: Plugin | None = None) -> list[Counts]:
+    """Counts of `sizes`, in order; a model that declares none is measured under `loss`.
 
     Raises
     ------
@@ -30,18 +32,21 @@ def count_sizes(model: Plugin, sizes: list[Size]) -> list[Counts]:
     """
     if model.plugin.startswith("flopscape."):
         return counts_of(model.plugin, model.kwargs, sizes)
-    question = model.spec() | {"sizes": sizes, "code": fingerprint(model.plugin.partition(":")[0])}
-    cached = CACHE / f"{short_hash(question, 16)}.json"
+    question: Spec = {"model": model.spec(), "sizes": sizes} | ({"loss": loss.spec()} if loss else {})
+    modules = [plugin.plugin.partition(":")[0] for plugin in (model, loss) if plugin]
+    code = fingerprint(*modules, "flopscape.checks.measure")
+    cached = CACHE / f"{short_hash(question | {'code': code}, 16)}.json"
     if not cached.exists():
-        write_atomically(cached, json.dumps({"counts": _ask_in_subprocess(model, sizes)}))
+        write_atomically(cached, json.dumps({"counts": _ask_in_subprocess(question)}))
     return [Counts(**counts) for counts in read_json(cached, "delete it")["counts"]]
 
 
-def counts_of(plugin: str, kwargs: dict[str, Any], sizes: list[Size]) -> list[Counts]:
+def counts_of(plugin: str, kwargs: dict[str, Any] | None, sizes: list[Size], loss: Spec | None = None) -> list[Counts]:
     """Counts from the plug-in itself; its ValueErrors become one sentence that names the plug-in and the size."""
-    model = load_plugin(plugin, kwargs, needs=("counts", "build"))
+    model = load_model(plugin, kwargs)
     try:
-        counts = [model.counts(size) for size in sizes]
+        built_loss = load_plugin(loss["plugin"], loss.get("kwargs")) if loss else None
+        counts = [counts_at(model, size, built_loss) for size in sizes]
     except (ValueError, TypeError, KeyError) as error:
         raise FlopscapeError(f"model {plugin}: {error}") from error
     for size, count in zip(sizes, counts, strict=True):
@@ -50,17 +55,18 @@ def counts_of(plugin: str, kwargs: dict[str, Any], sizes: list[Size]) -> list[Co
     return counts
 
 
-def _ask_in_subprocess(model: Plugin, sizes: list[Size]) -> list[dict[str, float]]:
-    question = canonical({"plugin": model.plugin, "kwargs": model.kwargs, "sizes": sizes})
+def _ask_in_subprocess(question: Spec) -> list[dict[str, float]]:
     command = [sys.executable, "-m", "flopscape.plan.count_sizes"]
-    done = subprocess.run(command, input=question, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=canonical(question), capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]
-        raise FlopscapeError(f"model {model.plugin}: counting its sizes failed: {lines[-1]}")
+        raise FlopscapeError(f"model {question['model']['plugin']}: counting its sizes failed: {lines[-1]}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def answer(question: str) -> str:
     """The other side of `count_sizes`: JSON question in, JSON list of counts out."""
     asked = json.loads(question)
-    return json.dumps([asdict(counts) for counts in counts_of(asked["plugin"], asked["kwargs"], asked["sizes"])])
+    model = asked["model"]
+    counts = counts_of(model["plugin"], model.get("kwargs"), asked["sizes"], asked.get("loss"))
+    return json.dumps([asdict(count) for count in counts])

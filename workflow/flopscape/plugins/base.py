@@ -47,15 +47,18 @@ class Manifest:
 class ModelPlugin(Protocol):
     """An architecture. `kwargs` from the study go to `__init__`.
 
-    An attribute `static_graph = True` promises that every training step uses the same parameters in the same way, which
-    spares several processes the search for them.
+    A plug-in may leave `counts` out and have `example_batch(size)` instead, a batch as the loss takes it: then
+    parameters and FLOPs are measured on the meta device (checks/measure.py), and an attribute `head` may name the
+    submodule whose parameters are the head. An attribute `causal = True` claims that no output depends on a later
+    input; `vocab_size` or `n_classes` and `context` are compared with the data's; `static_graph = True` promises that
+    every training step uses the same parameters in the same way, which spares several processes the search for them.
     """
 
     def counts(self, size: Size) -> Counts:
         """Exact counts of one size; a pure function. Raises ValueError for a size that cannot be built."""
 
     def build(self, size: Size, seed: int) -> "nn.Module":
-        """The initialised module; the same seed gives the same weights."""
+        """The initialised module; the same seed gives the same weights. Works under torch.device("meta") too."""
 
     def optimizer(self, module: "nn.Module", training: dict[str, Any]) -> "Optimizer | None":
         """An optimiser of the plug-in's own, or None for the loop's AdamW."""

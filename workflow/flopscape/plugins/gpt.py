@@ -6,7 +6,7 @@ from flopscape.plugins.base import Counts, Size
 from flopscape.plugins.shape import head_dimension, width_and_depth
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 MLP_MATRICES = {"relu2": 2, "swiglu": 3}
 
@@ -26,6 +26,7 @@ class GPT:
         Hidden width of the MLP over the model width.
     """
 
+    causal = True
     static_graph = True
 
     def __init__(
@@ -72,6 +73,13 @@ class GPT:
         return GPTNetwork(
             self.vocab_size, self.context, width, depth, head_dim, self.hidden_width(width), self.mlp, seed=seed
         )
+
+    def example_batch(self, size: Size) -> "dict[str, Tensor]":
+        """Two sequences of random tokens."""
+        import torch
+
+        generator = torch.Generator().manual_seed(0)
+        return {"tokens": torch.randint(self.vocab_size, (2, self.context + 1), generator=generator)}
 
     def optimizer(self, module: "nn.Module", training: dict[str, Any]) -> None:
         """None: the loop's AdamW."""

@@ -8,6 +8,7 @@ import time
 from flopscape import __version__
 from flopscape.fingerprint import run_fingerprint
 from flopscape.plugins.base import load_plugin
+from flopscape.plugins.counted import counts_at, load_model
 from flopscape.records import Curve, RunRecord, Spec, short_hash
 from flopscape.training.settings import TrainingSettings
 
@@ -48,7 +49,7 @@ class Surface:
         """The record of one simulated run, `simulated` True."""
         started = time.perf_counter()
         run_id = short_hash(spec)
-        counts = load_plugin(**_plugin(spec["model"])).counts(spec["size"])
+        counts = counts_at(load_model(**_plugin(spec["model"])), spec["size"], load_plugin(**_plugin(spec["loss"])))
         error = random.Random(run_id).gauss(0.0, self.noise) if self.noise else 0.0
         diverged = run_id in self.diverge
         record = RunRecord(

@@ -21,6 +21,7 @@ from flopscape.training.outcome import Outcome
 from flopscape.training.packing import Tree
 from flopscape.training.schedule import curve_steps, heldout_steps, learning_rate_factor
 from flopscape.training.spec import Task
+from flopscape.training.unused import refuse_unused
 
 Batch = dict[str, Tensor]
 
@@ -130,6 +131,8 @@ class Loop:
         """One step of the optimiser, and its part of the sums."""
         self._set_learning_rate(step)
         self._make_gradient(batch)
+        if self.outcome.step == 0:
+            refuse_unused(self.bare)
         self.norm = torch.maximum(self.norm, self._clipped_norm())
         self.optimizer.step()
         for parameter in self.parameters:

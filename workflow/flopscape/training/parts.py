@@ -6,6 +6,7 @@ from typing import Any
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Counts, DatasetPlugin, LossPlugin, Manifest, ModelPlugin, load_plugin
+from flopscape.plugins.counted import counts_at, load_model
 from flopscape.plugins.prepare import verify_data
 from flopscape.training.spec import Task
 
@@ -32,11 +33,11 @@ def load_parts(task: Task, folder: Path) -> Parts:
         A plug-in cannot be loaded, the model refuses the size, the data are not those that were prepared, or model
         and data differ in vocabulary, context, classes or the shape of an image.
     """
-    model = _load(task.spec["model"], "counts", "build", "optimizer")
+    model = load_model(task.spec["model"]["plugin"], task.spec["model"].get("kwargs"), ("build", "optimizer"))
     dataset = _load(task.spec["dataset"], "prepare", "batches")
     loss = _load(task.spec["loss"], "__call__")
     try:
-        counts = model.counts(task.size)
+        counts = counts_at(model, task.size, loss)
     except (ValueError, KeyError, TypeError) as error:
         raise FlopscapeError(f"spec: {task.spec['model']['plugin']} refuses the size: {error}") from error
     parts = Parts(task, model, dataset, loss, counts, verify_data(folder, task.spec["dataset"]), folder)

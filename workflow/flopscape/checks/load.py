@@ -1,0 +1,84 @@
+"""What `flopscape check-plugin` is asked about: the plug-ins of a study, or those of the command line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from flopscape.checks.subject import Subject
+from flopscape.errors import FlopscapeError
+from flopscape.plan.rows import plan_rows
+from flopscape.plugins.base import Size, import_class, load_plugin
+from flopscape.plugins.counted import load_model
+from flopscape.plugins.prepare import prepare_dataset, verify_data
+from flopscape.read_config import load_study
+from flopscape.records import Spec, canonical, dataset_id
+
+LOSS: Spec = {"plugin": "flopscape.plugins.losses:NextToken"}
+
+
+def of_study(path: Path, data: Path | None = None) -> Subject:
+    """The plug-ins of a study at every size that it plans, with its prepared data.
+
+    Raises
+    ------
+    FlopscapeError
+        The study cannot be planned, simulates its runs, or its data are not prepared.
+    """
+    study = load_study(path)
+    if study.simulated or study.dataset is None:
+        raise FlopscapeError(f"{path}: its runs are simulated by {study.trainer.plugin}: there is nothing to check")
+    rows = sorted(plan_rows(study), key=lambda row: row.n_params_body + row.n_params_head + row.n_params_embedding)
+    sizes = tuple({canonical(row.size): row.size for row in rows}.values())
+    specs = {"model": study.model.spec(), "dataset": study.dataset.spec(), "loss": study.loss.spec()}
+    folder = data or Path("results/data") / dataset_id(specs["dataset"])
+    return subject_of(specs, sizes, study.training.batch_units, folder)
+
+
+@contextmanager
+def of_plugins(specs: dict[str, Spec], sizes: list[Size], batch_units: int, data: Path | None) -> Iterator[Subject]:
+    """Plug-ins on their own; a dataset is prepared in a temporary folder unless `data` holds it."""
+    if "model" in specs and not sizes:
+        raise FlopscapeError("check-plugin: a model is checked at its sizes: give --sizes '{\"width\": 32}'")
+    with TemporaryDirectory(prefix="flopscape-") as temporary:
+        folder = data or Path(temporary) / "data"
+        if "dataset" in specs and data is None:
+            prepare_dataset(specs["dataset"], folder)
+        yield subject_of(specs, tuple(sizes), batch_units, folder)
+
+
+def subject_of(specs: dict[str, Spec], sizes: tuple[Size, ...], batch_units: int, folder: Path) -> Subject:
+    """Plug-ins constructed from their specs."""
+    loss = specs.get("loss", LOSS if "model" in specs else None)
+    dataset = specs.get("dataset")
+    return Subject(
+        model=load_model(*_path(specs["model"])) if "model" in specs else None,
+        loss=load_plugin(*_path(loss)) if loss else None,
+        dataset=load_plugin(*_path(dataset), needs=("prepare", "batches")) if dataset else None,
+        sizes=sizes,
+        batch_units=batch_units,
+        folder=folder if dataset else None,
+        manifest=verify_data(folder, dataset) if dataset else None,
+        names={part: spec["plugin"] for part, spec in specs.items()},
+    )
+
+
+def _path(spec: Spec) -> tuple[str, Any]:
+    return spec["plugin"], spec.get("kwargs")
+
+
+def part_of(path: str) -> str:
+    """Which part of a study a class is, by the methods it has."""
+    found = import_class(path)
+    for part, method in (("model", "build"), ("dataset", "batches"), ("loss", "__call__")):
+        if callable(getattr(found, method, None)) and method in _own(found):
+            return part
+    raise FlopscapeError(
+        f"plugin {path}: the class has neither build (a model), batches (a dataset) nor __call__ (a loss); add one"
+    )
+
+
+def _own(found: type) -> set[str]:
+    """Names that a class or a base of it defines."""
+    return {name for base in found.__mro__ for name in vars(base)}

@@ -1,0 +1,36 @@
+"""`flopscape check-plugin`: a line for each check, and all faults in the end."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from flopscape.checks.run import Finding, run_checks
+from flopscape.checks.subject import Subject
+from flopscape.errors import FlopscapeError
+from flopscape.records import write_atomically
+
+
+def report(subject: Subject, out: Path | None = None) -> None:
+    """Print every check as it is carried out; write the lines to `out` when all of them passed.
+
+    Raises
+    ------
+    FlopscapeError
+        Something is wrong: one sentence for each fault.
+    """
+    findings = list(_printed(run_checks(subject)))
+    # Plug-ins fail in the same way in several checks: once is enough.
+    if faults := list(dict.fromkeys(fault for finding in findings for fault in finding.faults)):
+        raise FlopscapeError("\n".join(faults))
+    if out:
+        write_atomically(out, "".join(f"{line(finding)}\n" for finding in findings))
+
+
+def _printed(findings: Iterable[Finding]) -> Iterable[Finding]:
+    for finding in findings:
+        print(line(finding), flush=True)
+        yield finding
+
+
+def line(finding: Finding) -> str:
+    """The check's claim, ticked or crossed."""
+    return f"{'✗' if finding.faults else '✓'} {finding.check.claim}"

@@ -1,0 +1,74 @@
+"""The list of checks, and carrying them out."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from flopscape.checks import causality, counting, data, gradients, overlap
+from flopscape.checks.signatures import signatures
+from flopscape.checks.subject import Subject
+
+
+class Check(NamedTuple):
+    """A claim, the parts it is about, and a function that yields a sentence for each fault."""
+
+    claim: str
+    needs: tuple[str, ...]
+    faults: Callable[[Subject], Iterator[str]]
+
+    def applies(self, subject: Subject) -> bool:
+        """Whether the subject has the parts, and makes the claim."""
+        claims = "causal" not in self.needs or bool(getattr(subject.model, "causal", False))
+        return claims and all(subject.has(part) for part in self.needs if part != "causal")
+
+
+class Finding(NamedTuple):
+    """A check and the faults it found."""
+
+    check: Check
+    faults: list[str]
+
+
+SIGNATURES = Check("methods take the arguments of the protocols", (), signatures)
+STEP = ("model", "loss", "batch")
+CHECKS = (
+    Check("parameters are as many as declared, at every size", ("model",), counting.parameters),
+    Check("the seed alone decides the weights", ("model",), gradients.seeded_weights),
+    Check("tokens and labels are within the model's classes", ("model", "loss", "data"), data.labels),
+    Check("the loss is a finite scalar and counts its units", STEP, gradients.loss_value),
+    Check("every parameter receives a finite gradient", STEP, gradients.gradients),
+    Check("FLOPs are within 2 % of those counted, at every size", STEP, counting.flops),
+    Check("the loss counts as many units as a batch has", ("model", "loss", "data"), gradients.units),
+    Check("no output depends on a later input", (*STEP, "causal"), causality.causal),
+    Check("targets are not the inputs at the same place", (*STEP, "causal"), causality.shifted),
+    Check("no split is empty, and training has a batch at least", ("data",), data.size),
+    Check("the seed alone decides the training batches", ("data",), data.seeds),
+    Check("a stream can start at any step", ("data",), data.start),
+    Check("processes share the batch of one process", ("data",), data.ranks),
+    Check("nothing held out is trained on", ("data",), overlap.disjoint),
+)
+
+
+def run_checks(subject: Subject) -> Iterator[Finding]:
+    """Every check that applies; only that of the signatures if it finds something, for the others call."""
+    finding = carry_out(SIGNATURES, subject)
+    yield finding
+    if not finding.faults:
+        yield from (carry_out(check, subject) for check in CHECKS if check.applies(subject))
+
+
+def carry_out(check: Check, subject: Subject) -> Finding:
+    """One check; an exception in a plug-in is a fault too."""
+    try:
+        return Finding(check, list(check.faults(subject)))
+    except Exception as error:
+        return Finding(check, [_raised(error, subject)])
+
+
+def _raised(error: Exception, subject: Subject) -> str:
+    """What a plug-in raised, and where."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    kind = "" if type(error).__name__ == "FlopscapeError" else f"{type(error).__name__}: "
+    message = next(iter(str(error).strip().splitlines()), "without a word")
+    names = " with ".join(subject.name(part) for part in ("model", "loss", "dataset") if subject.has(part))
+    return f"{names}: {kind}{message} ({place.filename.rpartition('/')[2]}, line {place.lineno})"
