@@ -15,6 +15,7 @@ from flopscape.plan.finished import Finished
 from flopscape.plan.price import Line, Price
 from flopscape.records import PlanRow, canonical
 from flopscape.terminal import aligned
+from flopscape.training.settings import TrainingSettings
 
 SHOWN = 3
 """Names listed before "and n more"."""
@@ -92,7 +93,14 @@ def _csv_row(row: PlanRow) -> dict[str, Any]:
     fields = asdict(row) | {"size": canonical(row.size), "spec": canonical(row.spec)}
     spec = fields.pop("spec")
     derived = {"n_params": row.n_params, "flops": row.flops, "budget_remainder": row.budget_remainder}
-    return fields | derived | {"tokens_per_param": row.n_tokens / row.n_params, "spec": spec}
+    recipe = {"batch_units": row.n_tokens // row.n_steps, "learning_rate": _rate(row)}
+    return fields | derived | {"tokens_per_param": row.n_tokens / row.n_params} | recipe | {"spec": spec}
+
+
+def _rate(row: PlanRow) -> float | None:
+    """Peak learning rate of a run; None for a simulated size that has no width to scale it by."""
+    settings = TrainingSettings(**row.spec.get("training", {}))
+    return None if settings.needs_width and "width" not in row.size else settings.rate_at(row.size)
 
 
 def plan_json(rows: list[PlanRow], price: Price, coverage: Coverage) -> str:

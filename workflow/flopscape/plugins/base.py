@@ -45,7 +45,12 @@ class Manifest:
 
 
 class ModelPlugin(Protocol):
-    """An architecture. `kwargs` from the study go to `__init__`."""
+    """An architecture. `kwargs` from the study go to `__init__`.
+
+    For `learning_rate_scaling: mup` it also has `mup_kinds(module) -> dict`: every parameter under `input`, `hidden` or
+    `output`. Its initialisation must be that of Yang et al. 2022 (arXiv 2203.03466, table 3): variances ∝ 1/fan_in, of
+    output weights ∝ 1/fan_in² or zero.
+    """
 
     def counts(self, size: Size) -> Counts:
         """Exact counts of one size; a pure function. Raises ValueError for a size that cannot be built."""
