@@ -109,6 +109,37 @@ def collect(
     write_tables(plan_rows(load_study(study_file)), runs, out)
 
 
+@app.command(epilog="Example: `flopscape transfer config/studies/kjv-gpt.yaml --runs results/kjv-gpt/runs --out DIR`")
+def transfer(
+    study_file: StudyFile,
+    runs: Annotated[Path, typer.Option(help="Folder of the run records, those of the search among them.")],
+    out: Annotated[Path, typer.Option(help="Folder for table.csv, verdict.json, figure.svg, figure.png.")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the redrawn losses.")] = 0,
+) -> None:
+    """Say whether the best learning rate transfers between widths, from a study's finished search."""
+    from flopscape.read_config import load_study
+    from flopscape.transfer.run import run
+
+    print(run(load_study(study_file), runs, out, seed))
+
+
+@app.command(epilog="Example: `flopscape coord-check config/studies/kjv-gpt.yaml --width 32 --width 64 --width 128`")
+def coord_check(
+    study_file: StudyFile,
+    width: Annotated[list[int], typer.Option(help="Widths to train; three or more.")],
+    steps: Annotated[int, typer.Option(min=1, help="Steps at the peak rate before activations are measured.")] = 5,
+    scaling: Annotated[
+        list[str] | None, typer.Option(help="fixed, width or mup; repeatable. The study's own when left out.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Prepared dataset, instead of the one in results/data.")] = None,
+) -> None:
+    """Train the study's first size at several widths for a few steps: do activations keep their size?"""
+    from flopscape.read_config import load_study
+    from flopscape.training.coordinates import study_check
+
+    print(study_check(load_study(study_file), width, steps, scaling or [], data))
+
+
 @app.command("import", epilog="Example: `flopscape import theirs.csv --map loss=val_loss --map flops=C --out runs.csv`")
 def import_(
     source: Annotated[str, typer.Argument(metavar="FILE", help="CSV, TSV, Parquet or JSONL; or a published table.")],

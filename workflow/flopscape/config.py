@@ -282,6 +282,28 @@ class Twin(Model):
     """Seed of the noise and of the resampling."""
 
 
+class Transfer(Model):
+    """A search for the learning rate at several widths (`snakemake hp_transfer`): does its optimum transfer?"""
+
+    rates: Annotated[list[Positive], Field(min_length=3)]
+    """Values of `training.learning_rate` to try at each size, under the study's own scaling."""
+    sizes: Annotated[list[Size], Field(min_length=3)]
+    """Three or more model sizes of different widths."""
+    n_tokens: PositiveInt
+    """Tokens (or other units) of each run."""
+    seeds: Seeds = [0]
+    """Seeds, a list or a count; two or more tell the noise from the shape."""
+
+    @model_validator(mode="after")
+    def rates_and_widths_differ(self) -> Self:
+        widths = [size.get("width") for size in self.sizes]
+        if None in widths or len(set(widths)) < len(widths):
+            raise ValueError("sizes must have a width each, and no width twice")
+        if len(set(self.rates)) < len(self.rates):
+            raise ValueError("rates must differ")
+        return self
+
+
 class _Answering(Model):
     """What every study has, wherever its runs come from."""
 
@@ -326,6 +348,8 @@ class Study(_Answering):
     """The recipe of every run."""
     sweep: Sweep
     """Which runs."""
+    transfer: Transfer | None = None
+    """The search for the learning rate; nothing but `snakemake hp_transfer` trains it."""
     resources: Resources = Resources()
     """What one run asks of the machine."""
     limits: Limits = Limits()

@@ -37,7 +37,9 @@ def resolved(study: Study, size: Size, counts: Counts, n_tokens: int, batch_unit
     """
     settings = study.training
     if settings.needs_width and not study.simulated and "width" not in size:
-        raise FlopscapeError(f"training.learning_rate_scaling {settings.learning_rate_scaling}: size {size} has no width")
+        raise FlopscapeError(
+            f"training.learning_rate_scaling {settings.learning_rate_scaling}: size {size} has no width"
+        )
     if settings.batch_scaling != "fixed":
         settings = replace(settings, batch_scaling="fixed", batch_law=None, batch_units=batch_units)
     if settings.learning_rate_scaling == "power_law":

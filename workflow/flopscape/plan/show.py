@@ -53,6 +53,8 @@ def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str
     if price.total.n_todo:
         wall = f"about {numbers.duration(price.wall_seconds)} with {price.parallel} at a time"
         yield f"wall time: {wall}; disk: about {_bytes(price.disk_bytes)}"
+    if price.search and price.search.n_todo:
+        yield _search(price.search, "GPU-hours" if price.device == "gpu" else "CPU-hours")
     yield f"speed from: {price.speed_source}"
     yield f"coverage: {coverage.grade}{''.join(f'{chr(10)}  - {reason}' for reason in coverage.reasons)}"
     if finished.orphans:
@@ -63,6 +65,13 @@ def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str
             f"warning: the training code has changed since {len(changed)} of {len(finished.sample)} finished runs were "
             f"trained ({_some(changed)}); they are kept. Bump `recipe` to retrain"
         )
+
+
+def _search(line: Line, hours: str) -> str:
+    """What the search for the learning rate would take, beside the sweep."""
+    work = f"{numbers.count(line.n_tokens)} tokens, {line.flops:.3g} FLOPs, {line.device_hours:.3g} {hours}"
+    runs = f"{line.n_todo} of {line.n_all} runs to do"
+    return f"learning rate search (`snakemake hp_transfer`): {runs}, {work}, {numbers.money(line.usd)}"
 
 
 def code_changed(finished: Finished) -> list[str]:

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from flopscape.config import Study
 from flopscape.errors import FlopscapeError
+from flopscape.plan.rows import plan_rows
 from flopscape.records import Spec
 from flopscape.terminal import aligned
 from flopscape.training.parts import load_parts
@@ -47,6 +49,14 @@ def slopes(sizes: dict[int, Sizes]) -> Sizes:
     layers = next(iter(sizes.values()))
     logs = {name: torch.tensor([math.log(at[name]) for at in sizes.values()], dtype=torch.float64) for name in layers}
     return {name: float(x @ y / (x @ x)) for name, y in logs.items()}
+
+
+def study_check(study: Study, widths: Sequence[int], n_steps: int, scalings: Sequence[str], data: Path | None) -> str:
+    """The check of a study's first run, as a table for each scaling: its own where none is named."""
+    spec = plan_rows(study)[0].spec
+    own = study.training.learning_rate_scaling
+    folder = data or check_spec(spec).data_folder
+    return check_text({name: spec_of(spec, name) for name in scalings or [own]}, widths, n_steps, folder)
 
 
 def check_text(specs: dict[str, Spec], widths: Sequence[int], n_steps: int, data: Path) -> str:

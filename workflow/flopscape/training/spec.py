@@ -86,7 +86,9 @@ def check_spec(spec: Spec) -> Task:
     task = Task(spec, _settings(spec.get("training", {})))
     batch_units = task.settings.batch_units
     _require(spec["n_tokens"] % batch_units == 0, "n_tokens", f"a multiple of batch_units = {batch_units}")
-    _require(not task.settings.needs_plan, "training", "numbers: `flopscape plan` turns power_law and by_width into them")
+    _require(
+        not task.settings.needs_plan, "training", "numbers: `flopscape plan` turns power_law and by_width into them"
+    )
     needs_width = task.settings.needs_width
     _require(not needs_width or "width" in task.size, "size", "a mapping with width, which learning_rate_scaling needs")
     return task
