@@ -80,8 +80,8 @@ def _interpolated(table: dict[int, float], size: Size) -> float:
     width, widths = size["width"], sorted(table)
     if not widths[0] <= width <= widths[-1]:
         raise FlopscapeError(
-            f"training.learning_rate_by_width: width {width} lies outside {widths[0]} to {widths[-1]}; add a rate there, "
-            "or use learning_rate_scaling: power_law"
+            f"training.learning_rate_by_width: width {width} lies outside {widths[0]} to {widths[-1]}; "
+            "add a rate there, or use learning_rate_scaling: power_law"
         )
     above = next(other for other in widths if other >= width)
     below = max(other for other in widths if other <= width)

@@ -87,5 +87,5 @@ class GPT:
         ∝ 1/fan_in, embeddings have fan-in of the vocabulary's size, and the head is zero. Heads keep their dimension
         while the width grows, so that the paper's 1/d and the usual 1/√d of the scores differ by no power of width.
         """
-        embedding, head = list(module.embedding.parameters()), list(module.head.parameters())
-        return {"input": embedding, "hidden": list(module.layers.parameters()), "output": head}
+        kinds = {"embedding": "input", "layers": "hidden", "head": "output"}
+        return {kinds[name]: list(part.parameters()) for name, part in module.named_children()}

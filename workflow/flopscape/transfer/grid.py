@@ -56,7 +56,7 @@ def table_of(rows: list[PlanRow], runs: Path) -> pd.DataFrame:
 def widths_of(table: pd.DataFrame, rows: list[PlanRow], assumed: dict[int, float]) -> list[Width]:
     """The search by width, narrowest first; `assumed` is each width's rate by the study's recipe."""
     sizes = {row.size["width"]: row for row in rows}
-    return [_width(part, sizes[int(width)], assumed[int(width)]) for width, part in table.groupby("width")]
+    return [_width(table[table.width == width], sizes[width], assumed[width]) for width in sorted(sizes)]
 
 
 def _width(part: pd.DataFrame, row: PlanRow, assumed: float) -> Width:
@@ -71,7 +71,7 @@ def _width(part: pd.DataFrame, row: PlanRow, assumed: float) -> Width:
 
 
 def noise_of(table: pd.DataFrame, widths: list[Width]) -> Noise:
-    """Of one run: pooled over the seeds of each size and rate, or from the scatter about parabolas where there is one."""
+    """Of one run: pooled over the seeds of each size and rate; with one seed, from the scatter about parabolas."""
     cells = table[table.status == "completed"].groupby(["width", "learning_rate"]).loss
     dof = int((cells.count() - 1).sum())
     if dof:
