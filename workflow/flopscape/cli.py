@@ -183,6 +183,7 @@ def fit(
     unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for the law constrained.")] = None,
     bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind the intervals.")] = 4000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
+    seeds: Annotated[str | None, typer.Option(help="mean or median: one row for the seeds of a point.")] = None,
     exclude: Annotated[str | None, typer.Option(help="Leave out rows, for example 'n_params < 1e4'.")] = None,
     min_flops: Annotated[float | None, typer.Option(help="Leave out rows of less compute.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")] = None,
@@ -194,6 +195,7 @@ def fit(
         "objective": objective, "delta": _delta(delta), "variant": variant, "rule": rule, "curves": curves,
         "bias_correction": bias_correction or None,
         "weights": weights, "law": law, "unique_tokens": unique_tokens, "exclude": exclude, "min_flops": min_flops,
+        "seeds": seeds,
     }  # fmt: skip
     columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
     result = run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, **given)
@@ -227,6 +229,7 @@ def sensitivity(
     unique_tokens: Annotated[float | None, typer.Option()] = None,
     bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind each fit's intervals.")] = 400,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
+    seeds: Annotated[str | None, typer.Option(help="mean or median: one row for the seeds of a point.")] = None,
     exclude: Annotated[str | None, typer.Option(help="Leave out rows everywhere, as for `flopscape fit`.")] = None,
     min_flops: Annotated[float | None, typer.Option(help="Leave out rows of less compute everywhere.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")] = None,
@@ -242,7 +245,7 @@ def sensitivity(
         "flops": flops or [], "bootstrap": bootstrap, "seed": seed, "report": progress_lines(),
     }  # fmt: skip
     columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
-    run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, **given)
+    run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, seeds=seeds, **given)
 
 
 @app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`")

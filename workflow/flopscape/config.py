@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from flopscape import working_directory
-from flopscape.fitting.methods import METHODS, complaint, named
+from flopscape.fitting.methods import METHODS, complaint, named, needs_each_seed
 from flopscape.records import RunColumn, Spec
 from flopscape.training.settings import TrainingSettings
 
@@ -179,6 +179,8 @@ class Fit(Model):
     """Leave out the runs for which this expression over the table's columns is true."""
     min_flops: Positive | None = None
     """Leave out the runs of less compute than this, in FLOPs."""
+    seeds: Literal["each", "mean", "median"] = "each"
+    """`each` run is a row; `mean` or `median` makes one row of the seeds of a size and budget."""
     bootstrap: Annotated[int, BeforeValidator(_number), Field(ge=100)] = 4000
     """Resamples of whole runs behind the intervals, where the method uses them."""
     seed: Seed = 0
@@ -205,6 +207,8 @@ class Fit(Model):
     @model_validator(mode="after")
     def options_belong_to_the_method(self) -> Self:
         if self.method in METHODS and (why := complaint(self.method, self.options)):
+            raise ValueError(why)
+        if why := needs_each_seed(self.seeds, self.method, self.weights):
             raise ValueError(why)
         if self.delta and self.objective not in (None, "huber"):
             raise ValueError("delta: only approach3's objective huber has one")
