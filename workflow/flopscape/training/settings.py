@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from flopscape.training.power_laws import PowerLaw, PublishedLaw
 
+Scaling = Literal["fixed", "width", "mup", "power_law", "by_width"]
 SCALED_BY_PLAN = ("power_law", "by_width")
 """Rules of the rate that the plan replaces by their value: a run's spec holds the number."""
 
@@ -20,7 +21,7 @@ class TrainingSettings:
     """Units (tokens, images) in a batch; a multiple of the dataset's context."""
     learning_rate: float = 0.012
     """Peak learning rate; with `width` and `mup` scaling the rate at `base_width`."""
-    learning_rate_scaling: Literal["fixed", "width", "mup", "power_law", "by_width"] = "fixed"
+    learning_rate_scaling: Scaling = "fixed"
     """`fixed`: one rate for every size. `width`: proportional to base_width / width. `mup`: the same, but of hidden and
     output matrices only; the embedding keeps the rate. `power_law`: `learning_rate_law`. `by_width`: a table."""
     base_width: int = 32
@@ -75,6 +76,7 @@ class TrainingSettings:
         """Every rule has what it needs, and no law or table is there that no rule reads."""
         law, table, batch = self.learning_rate_law, self.learning_rate_by_width, self.batch_law
         scaling = self.learning_rate_scaling
+        _require(scaling in get_args(Scaling), "learning_rate_scaling", f"one of {', '.join(get_args(Scaling))}")
         for name, value, rule, on in (
             ("learning_rate_law", law, "learning_rate_scaling: power_law", scaling == "power_law"),
             ("learning_rate_by_width", table, "learning_rate_scaling: by_width", scaling == "by_width"),
