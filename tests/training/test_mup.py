@@ -96,7 +96,7 @@ def test_a_model_that_cannot_have_mup_is_refused(model, words, text, make_spec, 
 
 
 @pytest.mark.parametrize(
-    ("scaling", "words"), [("power_law", "no rate for a width alone"), ("mop", "must be one of fixed, width, mup")]
+    ("scaling", "words"), [("power_law", "no rate for a width alone"), ("mop", "one of fixed, width")]
 )
 def test_a_check_that_cannot_be_made_is_refused_in_words(scaling, words, text, make_spec):
     with pytest.raises(FlopscapeError, match=words):
