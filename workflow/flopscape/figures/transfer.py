@@ -26,7 +26,7 @@ def draw_to(table: pd.DataFrame, verdict: Mapping[str, Any], out: Path) -> list[
 
 
 def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
-    """Held-out loss over the rate, log x; large hollow markers are the optima, bars their 95 % intervals.
+    """Held-out loss over the rate, log x, parabolas dashed; large hollow markers are optima, bars 95 % intervals.
 
     Parameters
     ----------
@@ -52,17 +52,30 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
 
 
 def _curve(axes: Axes, runs: pd.DataFrame, row: Row, colour: Any, marker: str) -> None:
-    """Runs as dots, a line through their means, the optimum with its interval."""
+    """Runs as dots, a line through the means of rates where none diverged, the optimum with its interval."""
     completed = runs[runs.status == "completed"]
     axes.plot(completed.learning_rate, completed.loss, marker, color=colour, markersize=4.5, linestyle="none")
-    mean = completed.groupby("learning_rate").loss.mean()
+    whole = runs.groupby("learning_rate").filter(lambda part: bool((part.status == "completed").all()))
+    mean = whole.groupby("learning_rate").loss.mean()
     axes.plot(mean.index, mean, color=colour, linewidth=1.0)
+    if not row["at_edge"]:
+        _parabola(axes, mean, colour)
     optimum, loss = Estimate(**row["optimum_rate"]), row["optimum_loss"]["estimate"]
     low, high = optimum.low or optimum.estimate, optimum.high or optimum.estimate
     axes.errorbar(
         optimum.estimate, loss, xerr=[[optimum.estimate - low], [high - optimum.estimate]], color=colour, marker=marker,
         markersize=10, markerfacecolor="white", markeredgewidth=1.6, capsize=3, linestyle="none", label=_words(row),
     )  # fmt: skip
+
+
+def _parabola(axes: Axes, mean: "pd.Series[float]", colour: Any) -> None:
+    """The parabola in ln rate through the best rate and its neighbours, dashed."""
+    best = int(mean.to_numpy().argmin())
+    three = mean.iloc[best - 1 : best + 2]
+    x = np.log(three.index.to_numpy(float))
+    along = np.linspace(x[0], x[-1], 60)
+    values = np.polyval(np.polyfit(x - x[1], three.to_numpy(float), 2), along - x[1])
+    axes.plot(np.exp(along), values, color=colour, linewidth=1.0, linestyle=style.LINES[1])
 
 
 def _words(row: Row) -> str:
