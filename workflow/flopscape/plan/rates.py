@@ -42,10 +42,10 @@ def resolved(study: Study, size: Size, counts: Counts, n_tokens: int, batch_unit
         )
     if settings.batch_scaling != "fixed":
         settings = replace(settings, batch_scaling="fixed", batch_law=None, batch_units=batch_units)
-    if settings.learning_rate_scaling == "power_law":
+    if scaling == "power_law":
         rate = _value(_law(settings.learning_rate_law, LEARNING_RATES), counts, n_tokens)
         return _fixed(settings, rate)
-    if settings.learning_rate_scaling == "by_width":
+    if scaling == "by_width":
         return _fixed(settings, _interpolated(settings.learning_rate_by_width or {}, size))
     return settings
 
