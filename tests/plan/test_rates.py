@@ -73,6 +73,12 @@ def test_rates_by_width_are_interpolated_on_log_axes_and_not_extrapolated():
         plan_rows(study_of(narrow))
 
 
+def test_a_size_without_a_width_has_no_rate_by_width(surface_study):
+    training = {"learning_rate_scaling": "by_width", "learning_rate_by_width": {8: 0.04}}
+    with pytest.raises(FlopscapeError, match="has no width"):
+        plan_rows(surface_study(training=training))
+
+
 @pytest.mark.parametrize(
     ("training", "rates"),
     [

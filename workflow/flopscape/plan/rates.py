@@ -36,10 +36,9 @@ def resolved(study: Study, size: Size, counts: Counts, n_tokens: int, batch_unit
         A size without the width that its rule needs, or with one outside the table of `by_width`.
     """
     settings = study.training
-    if settings.needs_width and not study.simulated and "width" not in size:
-        raise FlopscapeError(
-            f"training.learning_rate_scaling {settings.learning_rate_scaling}: size {size} has no width"
-        )
+    scaling = settings.learning_rate_scaling
+    if settings.needs_width and "width" not in size and (scaling == "by_width" or not study.simulated):
+        raise FlopscapeError(f"training.learning_rate_scaling {scaling}: size {size} has no width")
     if settings.batch_scaling != "fixed":
         settings = replace(settings, batch_scaling="fixed", batch_law=None, batch_units=batch_units)
     if scaling == "power_law":
