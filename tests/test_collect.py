@@ -82,3 +82,17 @@ def test_a_record_that_contradicts_its_plan_is_refused(finished, changes, senten
     with pytest.raises(FlopscapeError, match=sentence) as error:
         collect(rows, folder)
     assert rows[3].run_id in str(error.value)
+
+
+def test_the_variance_between_seeds_is_that_of_each_point(tmp_path, surface_study):
+    grid = {"grid": {"sizes": [{"n_params": 1000}, {"n_params": 2000}], "n_tokens": [25600, 51200], "seeds": 3}}
+    single = [{"size": {"n_params": 3000}, "n_tokens": 25600}]
+    rows = plan_rows(surface_study(sweep=grid | {"rows": single}))
+    for row in rows:
+        Surface(noise=0.01).train(row.spec).write(tmp_path / f"{row.run_id}.json")
+    rewrite(tmp_path, rows[0], status="diverged", reason="loss is not finite", loss=None)
+    table, _ = collect(rows, tmp_path)
+    assert table.n_seeds.tolist() == [2] * 3 + [3] * 9 + [1]
+    assert table.loss_seed_variance[3] == pytest.approx(table.loss[3:6].var())
+    assert table.loss_seed_variance[1] == pytest.approx(table.loss[1:3].astype(float).var())
+    assert pd.isna(table.loss_seed_variance[12])

@@ -62,6 +62,17 @@ def test_methods_whose_intervals_do_not_meet_are_named(evidence: Evidence) -> No
     assert "approach2 and vpnls disagree on N* at 10¹¹ FLOPs" in found[0]
 
 
+def test_a_point_whose_seeds_scatter_more_than_the_others_is_named(evidence: Evidence) -> None:
+    study = sweep(evidence)
+    runs = study.runs.copy()
+    point = (runs.budget == 1e11) & (runs.n_params == runs[runs.budget == 1e11].n_params.max())
+    runs.loc[point, "loss"] += [0.0, 0.2, 0.4]
+    found = doubts(dataclasses.replace(study, runs=runs))
+    assert len(found) == 1
+    assert "at 10¹¹ FLOPs scatter by 0.192 nats, those of the other points by 0.0121" in found[0]
+    assert "a noisy point" in found[0]
+
+
 def test_few_seeds_epochs_lost_and_simulated_runs_are_named(evidence: Evidence) -> None:
     found = " ".join(doubts(evidence))
     for words in ("SIMULATED", "1 of 71 runs did not complete", "fewer than 3 seeds", "more than 4 times"):

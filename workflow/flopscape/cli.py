@@ -160,6 +160,37 @@ def collect(
     write_tables(plan_rows(load_study(study_file)), runs, out)
 
 
+@app.command(epilog="Example: `flopscape transfer config/studies/kjv-gpt.yaml --runs results/kjv-gpt/runs --out DIR`")
+def transfer(
+    study_file: StudyFile,
+    runs: Annotated[Path, typer.Option(help="Folder of the run records, those of the search among them.")],
+    out: Annotated[Path, typer.Option(help="Folder for table.csv, verdict.json, figure.svg, figure.png.")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the redrawn losses.")] = 0,
+) -> None:
+    """Say whether the best learning rate transfers between widths, from a study's finished search."""
+    from flopscape.read_config import load_study
+    from flopscape.transfer.run import run
+
+    print(run(load_study(study_file), runs, out, seed))
+
+
+@app.command(epilog="Example: `flopscape coord-check config/studies/kjv-gpt.yaml --width 32 --width 64 --width 128`")
+def coord_check(
+    study_file: StudyFile,
+    width: Annotated[list[int], typer.Option(help="Widths to train; three or more.")],
+    steps: Annotated[int, typer.Option(min=1, help="Steps at the peak rate before activations are measured.")] = 5,
+    scaling: Annotated[
+        list[str] | None, typer.Option(help="fixed, width or mup; repeatable. The study's own when left out.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Prepared dataset, instead of the one in results/data.")] = None,
+) -> None:
+    """Train the study's first size at several widths for a few steps: do activations keep their size?"""
+    from flopscape.read_config import load_study
+    from flopscape.training.coordinates import study_check
+
+    print(study_check(load_study(study_file), width, steps, scaling or [], data))
+
+
 @app.command("import", epilog="Example: `flopscape import theirs.csv --map loss=val_loss --map flops=C --out runs.csv`")
 def import_(
     source: Annotated[str, typer.Argument(metavar="FILE", help="CSV, TSV, Parquet or JSONL; or a published table.")],
@@ -203,6 +234,7 @@ def fit(
     unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for the law constrained.")] = None,
     bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind the intervals.")] = 4000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
+    seeds: Annotated[str | None, typer.Option(help="mean or median: one row for the seeds of a point.")] = None,
     exclude: Annotated[str | None, typer.Option(help="Leave out rows, for example 'n_params < 1e4'.")] = None,
     min_flops: Annotated[float | None, typer.Option(help="Leave out rows of less compute.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")] = None,
@@ -214,6 +246,7 @@ def fit(
         "objective": objective, "delta": _delta(delta), "variant": variant, "rule": rule, "curves": curves,
         "bias_correction": bias_correction or None,
         "weights": weights, "law": law, "unique_tokens": unique_tokens, "exclude": exclude, "min_flops": min_flops,
+        "seeds": seeds,
     }  # fmt: skip
     columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
     result = run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, **given)
@@ -247,6 +280,7 @@ def sensitivity(
     unique_tokens: Annotated[float | None, typer.Option()] = None,
     bootstrap: Annotated[int, typer.Option(min=100, help="Resamples behind each fit's intervals.")] = 400,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
+    seeds: Annotated[str | None, typer.Option(help="mean or median: one row for the seeds of a point.")] = None,
     exclude: Annotated[str | None, typer.Option(help="Leave out rows everywhere, as for `flopscape fit`.")] = None,
     min_flops: Annotated[float | None, typer.Option(help="Leave out rows of less compute everywhere.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")] = None,
@@ -262,7 +296,7 @@ def sensitivity(
         "flops": flops or [], "bootstrap": bootstrap, "seed": seed, "report": progress_lines(),
     }  # fmt: skip
     columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
-    run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, **given)
+    run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, seeds=seeds, **given)
 
 
 @app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`")

@@ -27,7 +27,7 @@ def collect(rows: list[PlanRow], runs: Path) -> tuple[pd.DataFrame, pd.DataFrame
     """
     records = _read_all(rows, runs)
     _same_data(records)
-    tables = pd.DataFrame([_run_row(row, record) for row, record in zip(rows, records, strict=True)])
+    tables = _with_scatter(pd.DataFrame([_run_row(row, record) for row, record in zip(rows, records, strict=True)]))
     curves = [_curve_table(record) for record in records if record.curve.step]
     return tables, pd.concat(curves, ignore_index=True) if curves else _curve_table(records[0])
 
@@ -116,6 +116,15 @@ def _run_row(row: PlanRow, record: RunRecord) -> dict[str, Any]:
         "code_fingerprint": record.code_fingerprint,
         "host": record.hardware.get("host"),
     }
+
+
+def _with_scatter(table: pd.DataFrame) -> pd.DataFrame:
+    """Completed seeds of each size, budget and tokens, and the variance of their losses; none where there is one."""
+    points = table.assign(loss=table.loss.astype(float)).groupby(["size", "budget", "n_tokens_planned"], dropna=False)
+    place = list(table.columns).index("loss_se") + 1
+    table.insert(place, "loss_seed_variance", points.loss.transform("var"))
+    table.insert(place, "n_seeds", points.loss.transform("count"))
+    return table
 
 
 def _curve_table(record: RunRecord) -> pd.DataFrame:

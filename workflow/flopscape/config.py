@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from flopscape import working_directory
-from flopscape.fitting.methods import METHODS, complaint, named
+from flopscape.fitting.methods import METHODS, complaint, named, needs_each_seed
 from flopscape.records import RunColumn, Spec
 from flopscape.training.microbatches import n_micro_batches
 from flopscape.training.settings import TrainingSettings
@@ -180,6 +180,8 @@ class Fit(Model):
     """Leave out the runs for which this expression over the table's columns is true."""
     min_flops: Positive | None = None
     """Leave out the runs of less compute than this, in FLOPs."""
+    seeds: Literal["each", "mean", "median"] = "each"
+    """`each` run is a row; `mean` or `median` makes one row of the seeds of a size and budget."""
     bootstrap: Annotated[int, BeforeValidator(_number), Field(ge=100)] = 4000
     """Resamples of whole runs behind the intervals, where the method uses them."""
     seed: Seed = 0
@@ -206,6 +208,8 @@ class Fit(Model):
     @model_validator(mode="after")
     def options_belong_to_the_method(self) -> Self:
         if self.method in METHODS and (why := complaint(self.method, self.options)):
+            raise ValueError(why)
+        if why := needs_each_seed(self.seeds, self.method, self.weights):
             raise ValueError(why)
         if self.delta and self.objective not in (None, "huber"):
             raise ValueError("delta: only approach3's objective huber has one")
@@ -302,6 +306,28 @@ class Twin(Model):
     """Seed of the noise and of the resampling."""
 
 
+class Transfer(Model):
+    """A search for the learning rate at several widths (`snakemake hp_transfer`): does its optimum transfer?"""
+
+    rates: Annotated[list[Positive], Field(min_length=3)]
+    """Values of `training.learning_rate` to try at each size, under the study's own scaling."""
+    sizes: Annotated[list[Size], Field(min_length=3)]
+    """Three or more model sizes of different widths."""
+    n_tokens: PositiveInt
+    """Tokens (or other units) of each run."""
+    seeds: Seeds = [0]
+    """Seeds, a list or a count; two or more tell the noise from the shape."""
+
+    @model_validator(mode="after")
+    def rates_and_widths_differ(self) -> Self:
+        widths = [size.get("width") for size in self.sizes]
+        if None in widths or len(set(widths)) < len(widths):
+            raise ValueError("sizes must have a width each, and no width twice")
+        if len(set(self.rates)) < len(self.rates):
+            raise ValueError("rates must differ")
+        return self
+
+
 class _Answering(Model):
     """What every study has, wherever its runs come from."""
 
@@ -346,6 +372,8 @@ class Study(_Answering):
     """The recipe of every run."""
     sweep: Sweep
     """Which runs."""
+    transfer: Transfer | None = None
+    """The search for the learning rate; nothing but `snakemake hp_transfer` trains it."""
     resources: Resources = Resources()
     """What one run asks of the machine."""
     tracking: Tracking = Tracking()

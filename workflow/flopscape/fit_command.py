@@ -15,6 +15,7 @@ def fit_options(fit: Fit, flops: Sequence[float], folder: str) -> str:
 def choices(fit: Fit, flops: Sequence[float], folder: str) -> str:
     """All of a fit's options but the number of resamples, of which `flopscape sensitivity` takes fewer."""
     given = fit.options | {"exclude": fit.exclude, "min_flops": fit.min_flops, "seed": fit.seed}
+    given |= {"seeds": None if fit.seeds == "each" else fit.seeds}
     options = [(name.replace("_", "-"), value) for name, value in given.items() if value is not None]
     options += [("column", f"{ours}={theirs}") for ours, theirs in fit.columns.items()]
     options += [("curves", path) for path in curves_of(fit, folder)]

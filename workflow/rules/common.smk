@@ -22,6 +22,7 @@ from flopscape.plan.killed import keep_finished_runs
 from flopscape.plan.launch import launch_command
 from flopscape.plan.overview import dataset_manifest, plan_any, price_planned
 from flopscape.plan.price import refuse_over_limits
+from flopscape.plan.search import assumed_rows, searched_rate
 from flopscape.plan.show import price_text
 from flopscape.plugins.base import load_plugin
 from flopscape.read_config import load_yaml, split_studies, study_paths, validate
@@ -66,6 +67,7 @@ IMPORTED = {name: planned for name, planned in STUDIES.items() if isinstance(pla
 TRAINED = {name: planned for name, planned in STUDIES.items() if name not in IMPORTED}
 ROWS = {name: {row.run_id: row for row in planned.rows} for name, planned in STUDIES.items()}
 DATASETS = {dataset_id(p.study.dataset.spec()): p.study.dataset.spec() for p in TRAINED.values() if p.study.dataset}
+SEARCHES = {name: {row.run_id: row for row in planned.search} for name, planned in TRAINED.items()}
 SOURCES = {name: source_files(dataset) for name, dataset in DATASETS.items()}
 FITS = {name: {fit.name: fit for fit in planned.study.fits} for name, planned in STUDIES.items()}
 
@@ -175,7 +177,8 @@ CHECKS = {name: check_id(p.study, p.rows) for name, p in TRAINED.items() if not 
 
 
 def run_row(wildcards):
-    rows = ROWS[chosen(wildcards.study).name]
+    name = chosen(wildcards.study).name
+    rows = ROWS[name] | SEARCHES.get(name, {})
     if wildcards.run_id not in rows:
         raise WorkflowError(
             f"study {wildcards.study} plans no run {wildcards.run_id}: its config was edited; run snakemake again"
@@ -215,6 +218,28 @@ def run_gpus(wildcards):
 
 def study_runs(wildcards):
     return run_files(chosen(wildcards.study).name)
+
+
+def search_runs(wildcards):
+    """Records of a study's search for the learning rate."""
+    name = chosen(wildcards.study).name
+    if not SEARCHES[name]:
+        raise WorkflowError(f"study {name} has no key transfer: name rates, sizes and n_tokens of a search")
+    return [f"results/{name}/runs/{run_id}.json" for run_id in SEARCHES[name]]
+
+
+def search_hash(wildcards):
+    """Changes when the search does, or the rates that the study assumes."""
+    study = chosen(wildcards.study).study
+    assumed = [searched_rate(row) for row in assumed_rows(study)] if study.transfer else []
+    return short_hash([list(SEARCHES[wildcards.study]), assumed])
+
+
+def transfer_targets(wildcards):
+    """The searches of all selected studies that have one."""
+    if searched := [name for name in TRAINED if SEARCHES[name]]:
+        return [f"results/{name}/transfer/verdict.json" for name in searched]
+    raise WorkflowError(f"no selected study ({', '.join(STUDIES)}) has a key transfer: there is nothing to search")
 
 
 def fit_options(wildcards):

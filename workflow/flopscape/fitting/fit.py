@@ -12,7 +12,8 @@ import pandas as pd
 
 from flopscape import working_directory
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.methods import METHODS, complaint
+from flopscape.fitting.methods import METHODS, complaint, needs_each_seed
+from flopscape.fitting.seed_groups import merged
 from flopscape.fitting.table import RunTable, chosen_rows, read_runs
 from flopscape.records import FitResult
 
@@ -26,6 +27,7 @@ def fit(
     seed: int = 0,
     exclude: str | None = None,
     min_flops: float | None = None,
+    seeds: str | None = None,
     **options: Any,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit a table of runs.
@@ -46,6 +48,8 @@ def fit(
         Leave out the rows for which this pandas expression over the table's columns is true.
     min_flops : float, optional
         Leave out the rows of less compute than this, in FLOPs.
+    seeds : str, optional
+        `mean` or `median` of the seeds of each (N, D) as one row; `each` run is a row when left out.
     **options
         What only some methods take, such as approach3's `objective` and `delta`; None is the method's default.
 
@@ -57,10 +61,13 @@ def fit(
     Raises
     ------
     FlopscapeError
-        An unknown method or option, a bad exclusion or a budget that is not positive. Whatever the data, a fit is
+        An unknown method or option, a bad exclusion, a budget that is not positive, or seeds merged for weights or
+        curves that need each run. Whatever the data, a fit is
         returned.
     """
-    table = chosen_rows(table, exclude, min_flops)
+    if why := needs_each_seed(seeds, method, options.get("weights")):
+        raise FlopscapeError(why)
+    table = merged(chosen_rows(table, exclude, min_flops), seeds)
     asked = [_positive(c) for c in flops]
     module = _method(method)
     given = _accepted(method, module, options)
@@ -68,7 +75,7 @@ def fit(
     result.excluded = [*table.excluded, *result.excluded]
     result.warnings = [*table.warnings, *result.warnings]
     result.conventions = table.conventions
-    choice = {"exclude": exclude, "min_flops": min_flops}
+    choice = {"exclude": exclude, "min_flops": min_flops, "seeds": None if seeds == "each" else seeds}
     result.diagnostics |= {name: value for name, value in choice.items() if value}
     result.n_runs, result.simulated, result.seed = table.n_runs, table.simulated, seed
     result.input_hash, result.unit = table.input_hash, table.unit

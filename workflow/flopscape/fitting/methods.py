@@ -43,3 +43,14 @@ def complaint(method: str, given: dict[str, object]) -> str:
         if words and value not in words:
             return f"{name}: {value!r} is none of {', '.join(words)}"
     return ""
+
+
+def needs_each_seed(seeds: str | None, method: str, weights: object) -> str:
+    """Why the seeds of a point cannot be merged into one row for this fit, or nothing."""
+    if seeds in (None, "each"):
+        return ""
+    if weights:
+        return f"seeds: {seeds} leaves no scatter between seeds for weights; leave one of them out"
+    if method == "approach1":
+        return f"seeds: {seeds} is not for approach1, which follows the curve of each run"
+    return ""

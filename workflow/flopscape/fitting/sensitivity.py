@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flopscape.errors import FlopscapeError
 from flopscape.fitting import guards
 from flopscape.fitting.fit import fit
+from flopscape.fitting.methods import needs_each_seed
 from flopscape.fitting.quantities import column
+from flopscape.fitting.seed_groups import merged
 from flopscape.fitting.table import SIX_N_D, RunTable, chosen_rows, read_runs, table_of
 from flopscape.laws.arrays import Array, Mask
 from flopscape.records import Estimate, FitResult, write_atomically
@@ -64,10 +67,13 @@ def run(
     columns: Mapping[str, str] | None = None,
     exclude: str | None = None,
     min_flops: float | None = None,
+    seeds: str | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Read a table, vary its fit, and write the result as CSV; see `sensitivity` and `fit.fit` for the rest."""
-    table = chosen_rows(read_runs(runs, columns), exclude, min_flops)
+    if why := needs_each_seed(seeds, method, options.get("weights")):
+        raise FlopscapeError(why)
+    table = merged(chosen_rows(read_runs(runs, columns), exclude, min_flops), seeds)
     varied = sensitivity(table, method, **options)
     write_atomically(out, varied.to_csv(index=False))
     return varied

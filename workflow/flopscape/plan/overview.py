@@ -13,6 +13,7 @@ from flopscape.plan.finished import Finished, look_at_runs
 from flopscape.plan.imported import PlannedImport, plan_import
 from flopscape.plan.price import Price, price_study
 from flopscape.plan.rows import plan_rows
+from flopscape.plan.search import search_rows
 from flopscape.plugins.base import load_plugin
 from flopscape.read_config import load_config, load_study, read_study
 from flopscape.records import PlanRow, dataset_id, read_json
@@ -20,12 +21,13 @@ from flopscape.records import PlanRow, dataset_id, read_json
 
 @dataclass(frozen=True)
 class PlannedStudy:
-    """A study with its plan; what the DAG is built from."""
+    """A study with its plan and its search for the learning rate; what the DAG is built from."""
 
     name: str
     path: Path
     study: Study
     rows: list[PlanRow]
+    search: list[PlanRow]
     coverage: Coverage
 
 
@@ -52,13 +54,13 @@ def plan_study(name: str, path: Path, results: Path = Path("results")) -> Planne
     """
     study = load_study(path)
     try:
-        rows = plan_rows(study)
+        rows, search = plan_rows(study), search_rows(study)
         coverage = grade_coverage(rows, train_units(study, results), data_unit(study))
     except FlopscapeError as error:
         raise FlopscapeError(f"{path}: {error}") from error
     if study.strict and coverage.grade == "poor":
         raise FlopscapeError(f"{path}: coverage is poor and strict is true: {'; '.join(coverage.reasons)}")
-    return PlannedStudy(name, path, study, rows, coverage)
+    return PlannedStudy(name, path, study, rows, search, coverage)
 
 
 def train_units(study: Study, results: Path) -> int | None:
@@ -104,9 +106,10 @@ def price_planned(
     planned: PlannedStudy, prices: Prices, slots: int, results: Path, todo: dict[str, str] | None = None
 ) -> Overview:
     """Price a planned study; `todo` (run id → why) defaults to the runs without a record."""
-    finished = look_at_runs(planned.rows, planned.name, results, data_hash(planned.study, results))
+    rows = [*planned.rows, *planned.search]
+    finished = look_at_runs(rows, planned.name, results, data_hash(planned.study, results))
     due = finished.reasons if todo is None else {run_id: finished.reasons.get(run_id, todo[run_id]) for run_id in todo}
-    price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, slots)
+    price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, slots, planned.search)
     return Overview(**vars(planned), finished=finished, price=price)
 
 

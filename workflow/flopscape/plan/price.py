@@ -3,6 +3,7 @@
 import heapq
 import math
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -74,7 +75,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Price:
-    """The price of one study: a line a budget, the total, and what it rests on."""
+    """The price of one study: a line a budget, the total, and what it rests on.
+
+    `search` are the runs of `snakemake hp_transfer` without a record; they are in no other line.
+    """
 
     study: str
     lines: list[Line]
@@ -86,21 +90,36 @@ class Price:
     disk_bytes: int
     spent_gpu_hours: float
     spent_usd: float
+    search: Line | None = None
 
 
 def price_study(
-    name: str, study: Study, rows: list[PlanRow], finished: Finished, todo: dict[str, str], prices: Prices, slots: int
+    name: str,
+    study: Study,
+    rows: list[PlanRow],
+    finished: Finished,
+    todo: dict[str, str],
+    prices: Prices,
+    slots: int,
+    search: Sequence[PlanRow] = (),
 ) -> Price:
-    """Price the runs in `todo` (run id → why it must run), with `slots` CPU cores or jobs at a time."""
+    """Price the runs in `todo` (run id → why it must run), with `slots` CPU cores or jobs at a time.
+
+    Runs of the `search` that the plan asks for too are priced with the plan.
+    """
     speed = speed_of(study, prices, finished.sample)
-    seconds = {row.run_id: speed.seconds(row) for row in rows}
+    planned = {row.run_id for row in rows}
+    extra = [row for row in search if row.run_id not in planned]
+    seconds = {row.run_id: speed.seconds(row) for row in (*rows, *extra)}
+    due_extra = {row.run_id: finished.reasons.get(row.run_id, "") for row in extra if row.run_id not in finished.done}
+    todo = {run_id: why for run_id, why in todo.items() if run_id in planned}
     groups = defaultdict(list)
     for row in rows:
         groups[row.budget].append(row)
     lines = [_line(_label(budget), group, todo, seconds, study, prices) for budget, group in groups.items()]
     total = _line("total", rows, todo, seconds, study, prices)
     parallel = _parallel(study, slots)
-    done = [row for row in rows if row.run_id not in todo]
+    done = [row for row in (*rows, *extra) if row.run_id not in todo | due_extra]
     spent = _line("spent", done, {row.run_id: "" for row in done}, seconds, study, prices)
     return Price(
         study=name,
@@ -113,6 +132,7 @@ def price_study(
         disk_bytes=total.n_todo * RECORD_BYTES,
         spent_gpu_hours=spent.device_hours if study.resources.device == "gpu" else 0.0,
         spent_usd=spent.usd,
+        search=_line("search", extra, due_extra, seconds, study, prices) if search else None,
     )
 
 
@@ -157,13 +177,14 @@ def _makespan(seconds: list[float], parallel: int) -> float:
 
 
 def refuse_over_limits(study: Study, price: Price) -> None:
-    """Raise FlopscapeError when the whole study, finished runs included, would cost more than its limits."""
-    if not price.total.n_todo:
+    """Raise FlopscapeError when the whole study, finished runs and search included, would cost more than its limits."""
+    lines = [price.total, *([price.search] if price.search else [])]
+    if not any(line.n_todo for line in lines):
         return
-    due = price.total.device_hours if study.resources.device == "gpu" else 0.0
+    due = sum(line.device_hours for line in lines) if study.resources.device == "gpu" else 0.0
     checks = (
         ("max_gpu_hours", study.limits.max_gpu_hours, price.spent_gpu_hours + due, "GPU-hours"),
-        ("max_usd", study.limits.max_usd, price.spent_usd + price.total.usd, "USD"),
+        ("max_usd", study.limits.max_usd, price.spent_usd + sum(line.usd for line in lines), "USD"),
     )
     for key, limit, cost, unit in checks:
         if limit is not None and cost > limit:

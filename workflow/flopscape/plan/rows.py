@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from flopscape.config import LOOP, Study
 from flopscape.errors import FlopscapeError
+from flopscape.plan.rates import batch_of, resolved
 from flopscape.plan.sizes import count_sizes
 from flopscape.plugins.base import Counts
 from flopscape.records import PlanRow, Spec, canonical, short_hash
@@ -34,7 +35,7 @@ def plan_rows(study: Study) -> list[PlanRow]:
     shared = _shared_spec(study)
     rows: dict[str, PlanRow] = {}
     for wish in wishes:
-        row = _row(wish, counts[canonical(wish.size)], study.training.batch_units, shared)
+        row = _row(wish, counts[canonical(wish.size)], study, shared)
         earlier = rows.setdefault(row.run_id, row)
         if earlier is not row and row.budget is not None:
             _refuse_repetition(earlier, row)
@@ -64,14 +65,16 @@ def _shared_spec(study: Study) -> Spec:
         spec["dataset"] = study.dataset.spec()
     if study.trainer.plugin != LOOP:
         spec["trainer"] = study.trainer.spec()
-    if changes := study.training.changes():
-        spec["training"] = changes
     return spec
 
 
-def _row(wish: _Wish, counts: Counts, batch: int, shared: Spec) -> PlanRow:
-    n_steps = _whole_batches(wish, counts.flops_per_unit, batch)
+def _row(wish: _Wish, counts: Counts, study: Study, shared: Spec) -> PlanRow:
+    wanted = wish.budget / counts.flops_per_unit if wish.budget is not None else wish.n_tokens or 0
+    batch = batch_of(study, counts, wanted)
+    n_steps = _whole_batches(wish, wanted, batch)
     spec = shared | {"size": wish.size, "seed": wish.seed, "n_tokens": n_steps * batch}
+    if changes := resolved(study, wish.size, counts, n_steps * batch, batch).changes():
+        spec["training"] = changes
     return PlanRow(
         run_id=short_hash(spec),
         budget=wish.budget,
@@ -87,9 +90,8 @@ def _row(wish: _Wish, counts: Counts, batch: int, shared: Spec) -> PlanRow:
     )
 
 
-def _whole_batches(wish: _Wish, flops_per_unit: float, batch: int) -> int:
-    """Steps of a run: what its budget or its tokens amount to, rounded to whole batches."""
-    wanted = wish.budget / flops_per_unit if wish.budget is not None else wish.n_tokens or 0
+def _whole_batches(wish: _Wish, wanted: float, batch: int) -> int:
+    """Steps of a run: the units that its budget or its tokens amount to, rounded to whole batches."""
     if wanted < batch:
         asked = f"budget {wish.budget:g}" if wish.budget is not None else f"n_tokens {wish.n_tokens}"
         raise FlopscapeError(

@@ -16,6 +16,7 @@ from flopscape.plan.overview import data_unit
 from flopscape.plan.price import Line, Price
 from flopscape.records import PlanRow, canonical
 from flopscape.terminal import aligned
+from flopscape.training.settings import TrainingSettings
 
 SHOWN = 3
 """Names listed before "and n more"."""
@@ -53,6 +54,8 @@ def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str
     if price.total.n_todo:
         wall = f"about {numbers.duration(price.wall_seconds)} with {price.parallel} at a time"
         yield f"wall time: {wall}; disk: about {_bytes(price.disk_bytes)}"
+    if price.search and price.search.n_todo:
+        yield _search(price.search, "GPU-hours" if price.device == "gpu" else "CPU-hours")
     yield f"speed from: {price.speed_source}"
     yield f"coverage: {coverage.grade}{''.join(f'{chr(10)}  - {reason}' for reason in coverage.reasons)}"
     if finished.orphans:
@@ -68,6 +71,13 @@ def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str
             f"warning: the training code has changed since {len(changed)} of {len(finished.sample)} finished runs were "
             f"trained ({_some(changed)}); they are kept. Bump `recipe` to retrain"
         )
+
+
+def _search(line: Line, hours: str) -> str:
+    """What the search for the learning rate would take, beside the sweep."""
+    work = f"{numbers.count(line.n_tokens)} tokens, {line.flops:.3g} FLOPs, {line.device_hours:.3g} {hours}"
+    runs = f"{line.n_todo} of {line.n_all} runs to do"
+    return f"learning rate search (`snakemake hp_transfer`): {runs}, {work}, {numbers.money(line.usd)}"
 
 
 def code_changed(finished: Finished) -> list[str]:
@@ -98,7 +108,14 @@ def _csv_row(row: PlanRow) -> dict[str, Any]:
     fields = asdict(row) | {"size": canonical(row.size), "spec": canonical(row.spec)}
     spec = fields.pop("spec")
     derived = {"n_params": row.n_params, "flops": row.flops, "budget_remainder": row.budget_remainder}
-    return fields | derived | {"tokens_per_param": row.n_tokens / row.n_params, "spec": spec}
+    recipe = {"batch_units": row.n_tokens // row.n_steps, "learning_rate": _rate(row)}
+    return fields | derived | {"tokens_per_param": row.n_tokens / row.n_params} | recipe | {"spec": spec}
+
+
+def _rate(row: PlanRow) -> float | None:
+    """Peak learning rate of a run; None for a simulated size that has no width to scale it by."""
+    settings = TrainingSettings(**row.spec.get("training", {}))
+    return None if settings.needs_width and "width" not in row.size else settings.rate_at(row.size)
 
 
 def plan_json(rows: list[PlanRow], price: Price, coverage: Coverage) -> str:

@@ -52,6 +52,10 @@ class ModelPlugin(Protocol):
     submodule whose parameters are the head. An attribute `causal = True` claims that no output depends on a later
     input; `vocab_size` or `n_classes` and `context` are compared with the data's; `static_graph = True` promises that
     every training step uses the same parameters in the same way, which spares several processes the search for them.
+
+    For `learning_rate_scaling: mup` it also has `mup_kinds(module) -> dict`: every parameter under `input`, `hidden` or
+    `output`. Its initialisation must be that of Yang et al. 2022 (arXiv 2203.03466, table 3): variances ∝ 1/fan_in, of
+    output weights ∝ 1/fan_in² or zero.
     """
 
     def counts(self, size: Size) -> Counts:

@@ -83,3 +83,13 @@ class GPT:
 
     def optimizer(self, module: "nn.Module", training: dict[str, Any]) -> None:
         """None: the loop's AdamW."""
+
+    def mup_kinds(self, module: "nn.Module") -> "dict[str, list[nn.Parameter]]":
+        """Parameters by kind, for `learning_rate_scaling: mup`.
+
+        The initialisation is µP's as it is (Yang et al. 2022, arXiv 2203.03466, table 3): hidden variances are
+        ∝ 1/fan_in, embeddings have fan-in of the vocabulary's size, and the head is zero. Heads keep their dimension
+        while the width grows, so that the paper's 1/d and the usual 1/√d of the scores differ by no power of width.
+        """
+        kinds = {"embedding": "input", "layers": "hidden", "head": "output"}
+        return {kinds[name]: list(part.parameters()) for name, part in module.named_children()}

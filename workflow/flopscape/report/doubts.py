@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
+from scipy.stats import f as f_distribution
 
 from flopscape import numbers
 from flopscape.disagreement import disagreements
@@ -13,13 +15,15 @@ WIDE = 2.0
 """An interval is wide when an end is further from the estimate than this factor."""
 MANY_EPOCHS = 4.0
 FEW_SEEDS = 3
+NOISY = 0.01
+"""Chance that any point of a study with equal noise is called noisy."""
 FAR = 1.05
 """Compute this factor beyond the sweep counts as extrapolation; less is rounding of tokens to batches."""
 
 
 def doubts(evidence: Evidence) -> list[str]:
     """All doubts that apply, the gravest first."""
-    parts = (_simulated, _few_runs, _edges, _outside, _extrapolation, _wide, _disagreement, _epochs, _seeds)
+    parts = (_simulated, _few_runs, _edges, _outside, _extrapolation, _wide, _disagreement, _epochs, _noisy, _seeds)
     return [sentence for part in parts for sentence in part(evidence)]
 
 
@@ -117,6 +121,30 @@ def _epochs(evidence: Evidence) -> Iterator[str]:
         if prediction.n_tokens and prediction.n_tokens.estimate > MANY_EPOCHS * units:
             times = numbers.ratio(prediction.n_tokens.estimate / units)
             yield f"D* at {numbers.flops(prediction.flops)} FLOPs is {times} times the training data there is."
+
+
+def _noisy(evidence: Evidence) -> Iterator[str]:
+    """Points whose seeds scatter more than chance explains: F tests against all others, as many as points."""
+    runs = evidence.completed
+    points = runs.groupby(_cell(runs)).loss.agg(["var", "count"])
+    points = points[points["count"] > 1]
+    dof = points["count"] - 1
+    squares = points["var"] * dof
+    others = dof.sum() - dof
+    spread = (squares.sum() - squares) / others.where(others > 0)
+    chance = np.asarray(f_distribution.sf(points["var"] / spread, dof, others))
+    for i in np.flatnonzero(chance < NOISY / max(len(points), 1)):
+        n_params, at = points.index[int(i)]
+        own, rest = (numbers.loss(float(values.iloc[i]) ** 0.5) for values in (points["var"], spread))
+        yield (
+            f"The seeds of N = {numbers.count(n_params)} at {_where(evidence, at)} scatter by {own} nats, those of the"
+            f" other points by {rest}: a noisy point, which weights: seeds would trust less."
+        )
+
+
+def _where(evidence: Evidence, at: float) -> str:
+    """The second part of a cell in words."""
+    return f"{numbers.flops(at)} FLOPs" if at in evidence.budgets else f"{numbers.count(at)} {evidence.unit}s"
 
 
 def _seeds(evidence: Evidence) -> Iterator[str]:

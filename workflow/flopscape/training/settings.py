@@ -4,9 +4,13 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
+from flopscape.training.power_laws import PowerLaw, PublishedLaw
 from flopscape.training.schedule import Schedule
 
 SCHEDULES = get_args(Schedule)
+Scaling = Literal["fixed", "width", "mup", "power_law", "by_width"]
+SCALED_BY_PLAN = ("power_law", "by_width")
+"""Rules of the rate that the plan replaces by their value: a run's spec holds the number."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +22,20 @@ class TrainingSettings:
     batch_units: int = 256
     """Units (tokens, images) in a batch; a multiple of the dataset's context."""
     learning_rate: float = 0.012
-    """Peak learning rate; with `width` scaling the rate at `base_width`."""
-    learning_rate_scaling: Literal["fixed", "width"] = "fixed"
-    """`fixed`: one rate for every size. `width`: proportional to base_width / width."""
+    """Peak learning rate; with `width` and `mup` scaling the rate at `base_width`."""
+    learning_rate_scaling: Scaling = "fixed"
+    """`fixed`: one rate for every size. `width`: proportional to base_width / width. `mup`: the same, but of hidden and
+    output matrices only; the embedding keeps the rate. `power_law`: `learning_rate_law`. `by_width`: a table."""
     base_width: int = 32
-    """Width at which `learning_rate` holds under `width` scaling."""
+    """Width at which `learning_rate` holds under `width` and `mup` scaling."""
+    learning_rate_law: PublishedLaw | PowerLaw | None = None
+    """Under `power_law`: a published law, or {coefficient, n_params, n_tokens, flops} of c·N^n·D^d·C^f."""
+    learning_rate_by_width: dict[int, float] | None = None
+    """Under `by_width`: the rate at some widths; between them it is interpolated on log axes."""
+    batch_scaling: Literal["fixed", "power_law"] = "fixed"
+    """`fixed`: `batch_units` for every run. `power_law`: `batch_law`, in whole windows × processes."""
+    batch_law: PublishedLaw | PowerLaw | None = None
+    """Under `power_law`: as `learning_rate_law`, of the units in a batch."""
     schedule: Schedule = "wsd"
     """After the warm-up: `wsd` constant, then linear decay; `cosine` to a tenth of the peak; `constant`."""
     warmup_fraction: float = 0.1
@@ -66,6 +79,44 @@ class TrainingSettings:
         _require(self.schedule in SCHEDULES, "schedule", f"one of {', '.join(SCHEDULES)}")
         _require(self.warmup_fraction + self.decay_fraction <= 1, "warmup_fraction + decay_fraction", "at most 1")
         _require(self.curve_points <= 512, "curve_points", "at most 512")
+        self._check_rules()
+
+    def _check_rules(self) -> None:
+        """Every rule has what it needs, and no law or table is there that no rule reads."""
+        law, table, batch = self.learning_rate_law, self.learning_rate_by_width, self.batch_law
+        scaling = self.learning_rate_scaling
+        _require(scaling in get_args(Scaling), "learning_rate_scaling", f"one of {', '.join(get_args(Scaling))}")
+        for name, value, rule, on in (
+            ("learning_rate_law", law, "learning_rate_scaling: power_law", scaling == "power_law"),
+            ("learning_rate_by_width", table, "learning_rate_scaling: by_width", scaling == "by_width"),
+            ("batch_law", batch, "batch_scaling: power_law", self.batch_scaling == "power_law"),
+        ):
+            _require(bool(value) == on, name, f"given with {rule}, and only then")
+        positive = all(0 < rate < math.inf and width > 0 for width, rate in (table or {}).items())
+        _require(positive, "learning_rate_by_width", "a mapping of positive widths to positive rates")
+
+    @property
+    def needs_plan(self) -> bool:
+        """Whether a rule is left whose value depends on a run's N, D and C, which the plan knows."""
+        return self.learning_rate_scaling in SCALED_BY_PLAN or self.batch_scaling != "fixed"
+
+    @property
+    def needs_width(self) -> bool:
+        """Whether a size without a width has no learning rate."""
+        return self.learning_rate_scaling in ("width", "mup", "by_width")
+
+    def widening(self, size: dict[str, Any]) -> float:
+        """width / base_width of a size, under `width` and `mup` scaling; else 1."""
+        return size["width"] / self.base_width if self.learning_rate_scaling in ("width", "mup") else 1.0
+
+    def rate_at(self, size: dict[str, Any]) -> float:
+        """Peak learning rate of a size; under `mup` that of the embedding, the highest.
+
+        `width` follows the rate of Adam's hidden matrices (Yang et al. 2022, arXiv 2203.03466, table 3) for all alike.
+        """
+        if self.learning_rate_scaling != "width":
+            return self.learning_rate
+        return self.learning_rate * self.base_width / size["width"]
 
     def changes(self) -> dict[str, Any]:
         """The fields that differ from their defaults."""

@@ -42,10 +42,8 @@ class Task:
 
     @property
     def learning_rate(self) -> float:
-        """Peak learning rate of this size: ∝ 1/width under `width` scaling (Yang et al. 2022, arXiv 2203.03466)."""
-        if self.settings.learning_rate_scaling == "fixed":
-            return self.settings.learning_rate
-        return self.settings.learning_rate * self.settings.base_width / self.size["width"]
+        """Peak learning rate of this size, by the rule of the recipe."""
+        return self.settings.rate_at(self.size)
 
     @property
     def data_folder(self) -> Path:
@@ -88,8 +86,11 @@ def check_spec(spec: Spec) -> Task:
     task = Task(spec, _settings(spec.get("training", {})))
     batch_units = task.settings.batch_units
     _require(spec["n_tokens"] % batch_units == 0, "n_tokens", f"a multiple of batch_units = {batch_units}")
-    scaled = task.settings.learning_rate_scaling == "width"
-    _require(not scaled or "width" in task.size, "size", "a mapping with width, which learning_rate_scaling needs")
+    _require(
+        not task.settings.needs_plan, "training", "numbers: `flopscape plan` turns power_law and by_width into them"
+    )
+    needs_width = task.settings.needs_width
+    _require(not needs_width or "width" in task.size, "size", "a mapping with width, which learning_rate_scaling needs")
     return task
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -13,6 +14,7 @@ from torch.optim import AdamW, Optimizer
 from flopscape.errors import FlopscapeError
 from flopscape.training.machine import Options
 from flopscape.training.microbatches import n_micro_batches
+from flopscape.training.mup import rate_groups
 from flopscape.training.parts import Parts
 from flopscape.training.settings import TrainingSettings
 
@@ -81,9 +83,19 @@ def make_optimizer(parts: Parts, module: nn.Module) -> Optimizer:
     """The plug-in's own optimiser, or AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
     settings, learning_rate = parts.task.settings, parts.task.learning_rate
     own = parts.model.optimizer(module, settings.as_dict() | {"learning_rate": learning_rate})
+    if own is not None and settings.learning_rate_scaling == "mup":
+        raise FlopscapeError("learning_rate_scaling mup sets the rates of AdamW, but this model has its own optimiser")
     if own is not None:
         return own
-    parameters = list(module.parameters())
+    fused = next(module.parameters()).device.type in ("cpu", "cuda")
     betas = (settings.beta1, settings.beta2)
-    fused = parameters[0].device.type in ("cpu", "cuda")
-    return AdamW(parameters, lr=learning_rate, betas=betas, weight_decay=settings.weight_decay, fused=fused)
+    return AdamW(_groups(parts, module), lr=learning_rate, betas=betas, weight_decay=settings.weight_decay, fused=fused)
+
+
+def _groups(parts: Parts, module: nn.Module) -> list[dict[str, Any]]:
+    """All parameters with one rate, or under `mup` a group for each rate."""
+    settings, task = parts.task.settings, parts.task
+    if settings.learning_rate_scaling != "mup":
+        return [{"params": list(module.parameters())}]
+    widening = settings.widening(task.size)
+    return rate_groups(module, parts.model, task.learning_rate, settings.weight_decay, widening)

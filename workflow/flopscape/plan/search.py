@@ -1,0 +1,49 @@
+"""The search for a learning rate as rows: the study's own recipe at several rates and sizes. Ordinary runs."""
+
+from dataclasses import replace
+
+from flopscape.config import Grid, Study, Sweep, Transfer
+from flopscape.errors import FlopscapeError
+from flopscape.plan.rows import plan_rows
+from flopscape.records import PlanRow
+from flopscape.training.settings import SCALED_BY_PLAN, TrainingSettings
+
+
+def search_rows(study: Study) -> list[PlanRow]:
+    """Every run of the study's `transfer`, rate by rate; none where it has no such key.
+
+    The rates stand for `training.learning_rate`, under the study's own scaling. A rule that gives a rate to each size
+    is replaced by the rates themselves.
+
+    Raises
+    ------
+    FlopscapeError
+        A size that the model refuses, or fewer tokens than a batch.
+    """
+    if study.transfer is None:
+        return []
+    recipe = study.training
+    if recipe.learning_rate_scaling in SCALED_BY_PLAN:
+        recipe = replace(recipe, learning_rate_scaling="fixed", learning_rate_law=None, learning_rate_by_width=None)
+    recipes = [replace(recipe, learning_rate=rate) for rate in study.transfer.rates]
+    return [row for changed in recipes for row in _grid(study, study.transfer, changed)]
+
+
+def assumed_rows(study: Study) -> list[PlanRow]:
+    """The runs of the search as the study itself would train them: at the rate that it assumes for each size."""
+    if study.transfer is None:
+        raise FlopscapeError("transfer is missing: name rates, sizes and n_tokens of the search")
+    return _grid(study, study.transfer, study.training)
+
+
+def searched_rate(row: PlanRow) -> float:
+    """`training.learning_rate` of a run, before it is scaled to the run's width."""
+    return TrainingSettings(**row.spec.get("training", {})).learning_rate
+
+
+def _grid(study: Study, transfer: Transfer, recipe: TrainingSettings) -> list[PlanRow]:
+    grid = Grid(sizes=transfer.sizes, n_tokens=[transfer.n_tokens], seeds=transfer.seeds)
+    try:
+        return plan_rows(study.model_copy(update={"training": recipe, "sweep": Sweep(grid=grid)}))
+    except FlopscapeError as error:
+        raise FlopscapeError(f"transfer: {error}") from error

@@ -1,0 +1,48 @@
+"""µP, the maximal update parametrisation: the rates of AdamW by kind of parameter."""
+
+from typing import Any
+
+from torch import nn
+
+from flopscape.errors import FlopscapeError
+
+KINDS = ("input", "hidden", "output")
+
+
+def rate_groups(
+    module: nn.Module, model: Any, learning_rate: float, weight_decay: float, widening: float
+) -> list[dict[str, Any]]:
+    """Groups of parameters with the rates of Adam under µP (Yang et al. 2022, arXiv 2203.03466, table 3).
+
+    Input weights, whose fan-in does not grow, keep the rate; those of hidden and output matrices are ∝ 1/width.
+    AdamW multiplies its decay by the rate, so that the decay of those is raised by as much as the rate falls.
+
+    Parameters
+    ----------
+    module, model
+        The network, and its plug-in, whose `mup_kinds(module)` sorts the parameters.
+    learning_rate, weight_decay
+        At the base width.
+    widening
+        width / base width.
+
+    Raises
+    ------
+    FlopscapeError
+        The plug-in names another kind, or leaves a parameter out, or lists one twice.
+    """
+    kinds: dict[str, list[nn.Parameter]] = model.mup_kinds(module)
+    _check(module, kinds)
+    narrow = {"params": kinds.get("input", []), "lr": learning_rate, "weight_decay": weight_decay}
+    matrices = [*kinds.get("hidden", []), *kinds.get("output", [])]
+    wide = {"params": matrices, "lr": learning_rate / widening, "weight_decay": weight_decay * widening}
+    return [group for group in (narrow, wide) if group["params"]]
+
+
+def _check(module: nn.Module, kinds: dict[str, list[nn.Parameter]]) -> None:
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise FlopscapeError(f"mup_kinds of the model names {', '.join(unknown)}; kinds are {', '.join(KINDS)}")
+    listed = [id(parameter) for parameters in kinds.values() for parameter in parameters]
+    wrong = [name for name, parameter in module.named_parameters() if listed.count(id(parameter)) != 1]
+    if wrong:
+        raise FlopscapeError(f"mup_kinds of the model must list every parameter once; correct {', '.join(wrong)}")
