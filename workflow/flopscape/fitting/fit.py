@@ -12,6 +12,7 @@ import pandas as pd
 
 from flopscape import working_directory
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.extrapolation import SAMPLED, sampled_ranges
 from flopscape.fitting.methods import METHODS, complaint
 from flopscape.fitting.table import RunTable, chosen_rows, read_runs
 from flopscape.records import FitResult
@@ -70,6 +71,7 @@ def fit(
     result.conventions = table.conventions
     choice = {"exclude": exclude, "min_flops": min_flops}
     result.diagnostics |= {name: value for name, value in choice.items() if value}
+    result.diagnostics |= {SAMPLED: sampled_ranges(table)}
     result.n_runs, result.simulated, result.seed = table.n_runs, table.simulated, seed
     result.input_hash = table.input_hash
     return result, draws

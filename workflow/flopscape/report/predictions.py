@@ -5,9 +5,10 @@ from pathlib import Path
 
 from flopscape import numbers
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.extrapolation import SAMPLED, beyond, outside
 from flopscape.fitting.predict import predict, read_fit
 from flopscape.fitting.predict_inference import ServedPrediction, predict_inference
-from flopscape.records import FitResult
+from flopscape.records import Estimate, FitResult
 from flopscape.report.summary import head, row
 from flopscape.terminal import aligned
 
@@ -22,6 +23,8 @@ def predictions(
     inference_tokens: float | None = None,
 ) -> str:
     """A table of the compute-optimal runs, of those of a given size, or of those that train and serve most cheaply.
+
+    Below it a warning for each answer that lies far from the runs behind the fit.
 
     Parameters
     ----------
@@ -54,17 +57,32 @@ def predictions(
     result, draws = read_fit(path)
     if not served:
         found = predict(result, draws, flops, n_params, unique_tokens)
-        return aligned([head(star="" if n_params else "*"), *map(row, found)])
+        star = "" if n_params else "*"
+        asked = [(at.flops, at.n_params) for at in found]
+        return "\n".join([aligned([head(star=star), *map(row, found)]), *_warnings(result, asked, star)])
     tokens = inference_tokens or 0.0
     goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
-    table = [SERVED, *(_served(predict_inference(result, draws, tokens, **goal)) for goal in goals)]
-    return aligned(table)
+    cheapest = [predict_inference(result, draws, tokens, **goal) for goal in goals]
+    trained = [(at.training.estimate, at.n_params) for at in cheapest]
+    return "\n".join([aligned([SERVED, *map(_served, cheapest)]), *_warnings(result, trained, "")])
 
 
 def trust(path: Path) -> str:
     """Whether the fit behind the numbers is to be trusted."""
     result = FitResult.read(path)
     return f"The fit is {result.status}: {result.reason}."
+
+
+def _warnings(result: FitResult, asked: Sequence[tuple[float, Estimate | None]], star: str) -> list[str]:
+    """How far each training compute and its N lie from the runs; a fit of an older version has not kept these."""
+    ranges = result.diagnostics.get(SAMPLED)
+    if not isinstance(ranges, dict) or not ranges:
+        return []
+    texts: list[str] = []
+    for flops, n_params in asked:
+        texts += beyond(flops, ranges["flops"])
+        texts += outside(flops, n_params.estimate, ranges["n_params"], star) if n_params else ()
+    return [f"warning: {text}" for text in texts]
 
 
 SERVED = ["served tokens", "N, parameters", "D, tokens", "L", "training, FLOPs", "serving, FLOPs", "saved"]
