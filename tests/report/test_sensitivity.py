@@ -18,7 +18,9 @@ ROWS = pd.DataFrame(
 def test_a_line_a_fit_with_a_its_interval_the_optimum_and_the_status() -> None:
     head, _, *lines = sensitivity_text(ROWS).splitlines()
     assert "N* at 10²¹ FLOPs" in head
-    assert "0.450 [0.430, 0.470]" in lines[0] and "2.00 B" in lines[0] and lines[0].endswith("ok")
+    assert "0.450 [0.430, 0.470]" in lines[0]
+    assert "2.00 B" in lines[0]
+    assert lines[0].endswith("ok")
     assert "0.500 [−∞, 0.700]" in lines[1]
     assert lines[2].split()[-3:] == ["–", "–", "refused"]
 

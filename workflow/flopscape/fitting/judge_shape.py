@@ -28,14 +28,16 @@ def judge_shape(verdict: Verdict, shape: Any, vertices: Vertices, line: Line) ->
     """Warn where the curves' shape and the line through their lowest points ask for different a.
 
     On one surface both are β/(α + β·(1 + d ln κ/d ln N)), from the condition α·A·N^−α = β·B·D^−β·(1 + d ln κ/d ln N)
-    under C = κ(N)·N·D; see laws/compute.py. `shape` has `alpha`, `beta` and their `covariance`.
+    under C = κ(N)·N·D; see laws/compute.py. `shape` has `alpha`, `beta` and their `covariance`; the
+    difference has the degrees of freedom of Satterthwaite (1946).
     """
     alpha, beta = shape["alpha"], shape["beta"]
     growth = -float(vertices.slope_of_tokens.mean())
     a, gradient = beta / (alpha + beta * growth), np.array([-beta, alpha]) / (alpha + beta * growth) ** 2
     own = float(np.sqrt(gradient @ np.array(shape["covariance"]) @ gradient))
     apart, error = abs(a - line.slope), float(np.hypot(own, line.slope_error))
-    if apart > student.ppf(1 - DIFFER / 2, max(line.dof, 1)) * error:
+    parts = own**4 / max(vertices.dof, 1) + line.slope_error**4 / max(line.dof, 1)
+    if apart > student.ppf(1 - DIFFER / 2, error**4 / max(parts, 1e-300)) * error:
         verdict.warn(
             f"the curves' shape asks for a = {a:.3f} ± {own:.2g} and their lowest points for {line.slope:.3f} ±"
             f" {line.slope_error:.2g}: no one surface gives both, and the shape is in doubt"
