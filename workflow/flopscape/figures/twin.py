@@ -1,6 +1,6 @@
 """The twin of a study: error and coverage of every method, a column of panels for each truth."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,8 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
     for column, scenario in zip(grid.T, scenarios, strict=True):
         part = table[table["scenario"] == scenario].set_index(["quantity", "method"])
         column[0].set_title(_words(verdict, scenario))
-        _errors(column[0], part.loc["a"].loc[methods], 1.0)
-        _errors(column[1], part.loc[tokens].loc[methods], 100.0)
+        _errors(column[0], part.loc["a"].loc[methods], lambda error: error)
+        _errors(column[1], part.loc[tokens].loc[methods], lambda error: 100 * np.expm1(error))
         _coverage(column[2], part.loc["a"].loc[methods], part.loc[tokens].loc[methods])
         column[0].set_xlabel("error of a")
         column[1].set_xlabel("error of D*, %")
@@ -67,13 +67,22 @@ def _words(verdict: Mapping[str, Any], scenario: str) -> str:
     return "\n".join(frame._wrap(str(words).partition(" (")[0], 28))
 
 
-def _errors(axes: Axes, rows: pd.DataFrame, unit: float) -> None:
-    """Mean error and standard deviation of each method."""
+def _errors(axes: Axes, rows: pd.DataFrame, shown: Callable[[float], float]) -> None:
+    """Mean error and standard deviation of each method, as `shown` writes them."""
     axes.axvline(0.0, color="0.4", linewidth=0.8)
     for y, (name, colour, marker) in enumerate(_looks(list(rows.index))):
-        bias, spread = unit * rows["bias"][name], unit * rows["spread"][name]
+        low, bias, high = (shown(rows["bias"][name] + sign * rows["spread"][name]) for sign in (-1, 0, 1))
         if np.isfinite(bias):
-            axes.errorbar(bias, y, xerr=spread, color=colour, marker=marker, markersize=5, capsize=2.5, linewidth=1.2)
+            axes.errorbar(
+                bias,
+                y,
+                xerr=[[bias - low], [high - bias]],
+                color=colour,
+                marker=marker,
+                markersize=5,
+                capsize=2.5,
+                linewidth=1.2,
+            )
 
 
 def _coverage(axes: Axes, a: pd.DataFrame, tokens: pd.DataFrame) -> None:
