@@ -28,6 +28,10 @@ ROUNDING = 1e-10
 """Residual, relative to the loss, of data without noise: there is only rounding to test."""
 
 
+BROKEN = "the form does not hold within these runs"
+"""How the verdict begins."""
+
+
 class CurveTest(NamedTuple):
     """F with its degrees of freedom and chance, and the residual standard deviations, in the residual's unit."""
 
@@ -60,7 +64,7 @@ def judge_curves(verdict: Verdict, diagnostics: Diagnostics, test: CurveTest | N
     if test and test.beaten:
         verdict.add(
             "weak",
-            f"the form does not hold within these runs: a parabola for each budget leaves a residual sd"
+            f"{BROKEN}: a parabola for each budget leaves a residual sd"
             f" {test.sd_form / test.sd_curves:.2g} times smaller, F({test.dof[0]}, {test.dof[1]}) = {test.F:.3g},"
             f" p = {test.p:.1g}; the intervals are too narrow; compare with approach2, whose curves are free in"
             " each budget",
