@@ -83,11 +83,40 @@ def test_a_plan_without_runs_says_what_it_assumes(tmp_path):
 
 
 def test_no_noise_has_no_intervals_and_no_spread(tmp_path):
-    rows, _ = examine(write(tmp_path), [1e22], noise=0.0, simulations=3, bootstrap=20)
+    rows, content = examine(write(tmp_path), [1e22], noise=0.0, simulations=3, bootstrap=20)
     assert rows["coverage"].isna().all()
     assert rows["spread"].max() < 1e-6
     vpnls = rows[(rows["scenario"] == "surface") & (rows["method"] == "vpnls") & (rows["quantity"] == "a")]
     assert abs(vpnls["bias"].item()) < 1e-7
+    said = " ".join(content["sentences"])
+    assert "its N* at 10²² FLOPs is exact." in said
+    assert "Only 3 simulations" not in said
+    assert "e-" not in said
+    assert "± 0 %" not in said
+
+
+def test_errors_are_percentages_of_the_number_with_their_monte_carlo_error(written):
+    _, _, content, text = written
+    best = next(row for row in content["methods"] if row["method"] == content["trusted"])
+    rmse, error = 100 * np.expm1(best["rmse"]), 100 * np.exp(best["rmse"]) * best["rmse_se"]
+    assert f"its N* at 10²² FLOPs is off by {rmse:.2g} ± {error:.1g} % (RMSE)" in text
+    assert "Only 12 simulations" in text
+    assert "100·ln" not in text
+
+
+def test_where_the_surface_does_not_hold_the_noise_is_that_about_each_budgets_curve(tmp_path):
+    runs = frame(sigma=0.003)
+    sign = (-1.0) ** np.unique(runs["budget"], return_inverse=True)[1]
+    runs.assign(loss=runs["loss"] + 0.01 * sign).to_csv(tmp_path / "runs.csv", index=False)
+    _, content = examine(tmp_path / "runs.csv", [1e22], simulations=4, bootstrap=20)
+    assert content["noise"]["own"] == pytest.approx(0.003, rel=0.45)
+    assert content["noise"]["misfit"] > 0.006
+    assert "about a parabola for each budget (about the surface, which misses the losses, 0.0" in content["source"]
+    assert content["notes"][0].startswith("The surface does not hold within these runs")
+
+
+def test_where_the_surface_holds_there_is_no_misfit(written):
+    assert written[2]["noise"]["misfit"] == 0
 
 
 def test_runs_without_a_surface_are_refused_in_the_verdict(tmp_path):

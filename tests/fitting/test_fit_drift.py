@@ -5,6 +5,7 @@ import pytest
 from fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame, published
 
 from flopscape.fitting.fit import fit
+from flopscape.fitting.sensitivity import sensitivity
 from flopscape.fitting.table import read_runs
 
 
@@ -71,3 +72,19 @@ def test_without_repeats_there_is_no_lack_of_fit_and_r2_stands_beside_the_residu
     assert 0.99 < found["r2"] < 1
     assert found["log_rmse"] == pytest.approx(0.01 / read_runs(tmp_path / "runs.parquet").loss.mean(), rel=0.4)
     assert found["residual_sd"] < CHINCHILLA.E
+
+
+@pytest.mark.parametrize("method", ["vpnls", "law"])
+def test_without_budgets_it_is_a_fifth_of_compute_that_is_left_out(method, tmp_path):
+    frame = bent(isoflop_frame(sigma=0.002), 0.3).drop(columns="budget")
+    frame["n_tokens"] *= np.random.default_rng(0).uniform(0.4, 2.5, len(frame))
+    said = fit(as_table(frame, tmp_path), method, bootstrap=100)[0]
+    text = " ".join([said.reason, *said.warnings])
+    assert "leaving out the lowest fifth of compute moves" in text
+    assert "smallest budget" not in text
+
+
+def test_the_sensitivity_table_says_a_fifth_of_compute_too(tmp_path):
+    table = as_table(isoflop_frame(budgets=2, sizes=10, sigma=0.002), tmp_path)
+    settings = set(sensitivity(table, bootstrap=10).setting)
+    assert {"without the lowest fifth of compute", "without the highest fifth of compute"} < settings

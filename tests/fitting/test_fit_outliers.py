@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fit_tables import as_table, isoflop, isoflop_frame
+from fit_tables import as_table, isoflop, isoflop_frame, published
 
 from flopscape.fitting.fit import fit
 from flopscape.fitting.outliers import suspects
@@ -65,3 +65,20 @@ def test_suspicion_does_not_depend_on_the_order_of_rows(tmp_path):
 
 def test_budgets_of_four_sizes_cannot_be_told_from_their_curve(tmp_path):
     assert not suspects(isoflop(tmp_path, sizes=4)).any()
+
+
+def test_a_few_rows_that_move_a_outside_its_interval_make_the_fit_weak(tmp_path):
+    result = fit(published("epochai_chinchilla__massivetext__chinchilla", tmp_path), "vpnls", bootstrap=1000)[0]
+    without, a = result.diagnostics["without_outliers"]["a"], result.exponents["a"]
+    assert without == pytest.approx(0.526, abs=5e-4)
+    assert without < a.low
+    assert result.status == "weak"
+    assert "a few rows decide: without the outliers named below a = 0.526, outside its interval 0.5" in result.reason
+
+
+def test_an_outlier_that_leaves_a_within_its_interval_is_only_named(tmp_path):
+    frame = isoflop_frame()
+    frame.loc[17, "loss"] *= 1.05
+    result = fit(as_table(frame, tmp_path), "vpnls", bootstrap=200)[0]
+    assert len(result.diagnostics["outliers"]) == 1
+    assert "a few rows decide" not in " ".join([result.reason, *result.warnings])

@@ -6,6 +6,7 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import run
+from flopscape.records import FitResult
 from flopscape.report.predictions import SERVED, predictions
 from tests.figures import studies
 
@@ -28,7 +29,8 @@ def fits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def cells(text: str) -> list[list[str]]:
     """The cells of each row: columns are two spaces apart or more."""
-    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in text.splitlines()[2:]]
+    rows = [line for line in text.splitlines()[2:] if not line.startswith("warning: ")]
+    return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in rows]
 
 
 def test_serving_makes_the_model_smaller_and_its_training_longer(fits: Path) -> None:
@@ -75,6 +77,11 @@ def test_fewer_distinct_tokens_cost_loss(fits: Path) -> None:
         ("vpnls", [1e13], {"inference_tokens": -1.0}, "inference_tokens: -1.0 is not a number of tokens"),
         ("vpnls", [-1.0], {}, "flops: -1.0 is not a positive number"),
         ("vpnls", [], {"loss": 0.1}, "loss: no model reaches 0.1"),
+        ("vpnls", [1.0], {}, r"flops 1: N = 0\.\d+ there, less than one parameter; ask for more compute"),
+        ("approach2", [1.0], {}, "less than one parameter"),
+        ("vpnls", [1e13], {"n_params": 1e15}, r"flops 1e\+13: D = 0.\d+ there, less than one token"),
+        ("vpnls", [1e13], {"n_params": 0.5}, "less than one parameter"),
+        ("vpnls", [1.0], {"inference_tokens": 1e7}, "less than one"),
         ("approach2", [], {"loss": 1.4}, "approach2 fits no surface"),
         ("power-n", [1e13], {}, "has no optimum at a compute; give n_params"),
         ("power-n", [1e13], {"n_params": 1e5, "unique_tokens": 1e7}, "power-n does not depend on it"),
@@ -86,3 +93,15 @@ def test_what_a_fit_cannot_answer_is_refused_by_option(
 ) -> None:
     with pytest.raises(FlopscapeError, match=sentence):
         predictions(fits / f"{name}.json", flops, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"inference_tokens": 1e7}])
+def test_an_answer_far_from_the_runs_is_called_an_extrapolation(options: dict[str, float], fits: Path) -> None:
+    text = predictions(fits / "vpnls.json", [1e25], **options)
+    assert "beyond the largest budget that was run: an extrapolation, whose interval assumes" in text
+    assert "lies outside the trained sizes" in text
+
+
+def test_an_answer_among_the_runs_has_no_warning(fits: Path) -> None:
+    spent = FitResult.read(fits / "vpnls.json").diagnostics["sampled"]["flops"]
+    assert "warning" not in predictions(fits / "vpnls.json", [sum(spent) / 2])

@@ -287,6 +287,7 @@ def sensitivity(
 ) -> None:
     """Fit again with one thing changed at a time: objective, method, rows, convention of N, D and C."""
     from flopscape.fitting.sensitivity import run
+    from flopscape.report.sensitivity import sensitivity_text
     from flopscape.terminal import progress_lines
 
     given = {
@@ -296,7 +297,8 @@ def sensitivity(
         "flops": flops or [], "bootstrap": bootstrap, "seed": seed, "report": progress_lines(),
     }  # fmt: skip
     columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
-    run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, seeds=seeds, **given)
+    table = run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, seeds=seeds, **given)
+    print(sensitivity_text(table))
 
 
 @app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`")

@@ -7,6 +7,8 @@ from typing import Protocol
 SUFFIXES = ((1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k"), (1.0, ""))
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOTHING = "–"
+EXACT = 1e-6
+"""Error of a logarithm below which there is only rounding, and where searches stop."""
 Writer = Callable[[float | None], str]
 
 
@@ -74,6 +76,17 @@ def ratio(value: float | None) -> str:
 def percent(share: float) -> str:
     """A share as a percentage."""
     return f"{_significant(100 * share, 3, trim=True)} %"
+
+
+def log_error(error: float | None, deviation: float | None = None, signed: bool = False) -> str:
+    """An error of a logarithm as that of the value: 0.05 is 5.1 %, with its standard error if given; or `exact`."""
+    if error is None or math.isnan(error):
+        return NOTHING
+    if abs(error) < EXACT:
+        return "exact"
+    form = "+.2g" if signed else ".2g"
+    spread = f" ± {100 * math.exp(error) * deviation:.1g}" if deviation and deviation > EXACT else ""
+    return f"{100 * math.expm1(error):{form}}{spread} %"
 
 
 def money(usd: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -9,6 +10,7 @@ from flopscape.bias.outcome import Claim, Outcome, printed, tidy
 from flopscape.bias.published_fits import METHODS, Chosen, fitted, read, why_not
 from flopscape.bias.settings import Exp00
 from flopscape.figures import style
+from flopscape.fitting.curve_test import BROKEN
 from flopscape.records import FitResult
 
 QUESTION = "Do the fits reproduce what was published, and how much does the objective move the answer on real runs?"
@@ -90,9 +92,10 @@ def _finding(table: pd.DataFrame) -> str:
     widest = max(spread, key=lambda name: spread[name].max() - spread[name].min())
     a = spread[widest]
     fits = table.drop_duplicates(["surface", "method"])
-    ok = int((fits["status"] == "ok").sum())
+    ok, broken = int((fits["status"] == "ok").sum()), fits[fits["reason"].str.contains(BROKEN)]
     return (
-        f"{ok} of {len(fits)} fits of {len(spread)} tables are ok; the others say why not. On {widest} the exponent a"
+        f"{ok} of {len(fits)} fits of {len(spread)} tables are ok; {len(broken)} fits of {broken['surface'].nunique()}"
+        f" tables are weak because each budget's own parabola clearly beats the surface. On {widest} the exponent a"
         f" runs from {a.min():.3f} ({a.idxmin()}) to {a.max():.3f} ({a.idxmax()}) over the methods."
     )
 
@@ -101,17 +104,21 @@ def draw(table: pd.DataFrame) -> Figure:
     """The exponent a by table and method."""
     part = table[table["quantity"] == "a"]
     names = list(dict.fromkeys(part["surface"]))
-    figure = Figure(figsize=(9, 0.5 * len(names) + 1.8), layout="constrained")
+    figure = Figure(figsize=(9, 0.75 * len(names) + 1.8), layout="constrained")
     axes = figure.subplots()
-    for name, colour, _, marker in style.fit_looks(list(METHODS)):
+    lifts = np.linspace(-0.3, 0.3, len(METHODS))
+    for (name, colour, _, marker), lift in zip(style.fit_looks(list(METHODS)), lifts, strict=True):
         chosen = part[part["method"] == name].dropna(subset=["estimate"])
-        places = [names.index(surface) for surface in chosen["surface"]]
+        places = [names.index(surface) + lift for surface in chosen["surface"]]
         faces = [colour if status == "ok" else "none" for status in chosen["status"]]
         axes.scatter(chosen["estimate"], places, marker=marker, s=45, facecolors=faces, edgecolors=colour)
         axes.scatter([], [], marker=marker, s=45, color=colour, label=name)
-    axes.scatter([], [], marker="o", facecolors="none", edgecolors="0.3", label="hollow: not ok")
+    axes.scatter([], [], marker="o", facecolors="none", edgecolors="0.3", label="hollow: weak or on a bound")
     axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set_xlabel("exponent a of N* ∝ C^a")
+    axes.grid(axis="y", visible=False)
+    for place in range(1, len(names)):
+        axes.axhline(place - 0.5, color="0.85", linewidth=0.8)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_xlabel("exponent a of N* ∝ Cᵃ")
     style.legend_below(figure, axes, 3)
     return figure

@@ -52,6 +52,6 @@ def _finding(found: dict[str, float]) -> str:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Error of both exponents against the width."""
-    words = {"a": "a of N* ∝ C^a", "b": "b of D* ∝ C^b"}
+    words = {"a": "a of N* ∝ Cᵃ", "b": "b of D* ∝ Cᵇ"}
     exponents = table.assign(exponent=table["quantity"].map(words)).dropna(subset="exponent")
     return drawing.error_against_width(exponents, "error of the exponent", "exponent")

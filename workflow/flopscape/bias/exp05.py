@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from flopscape import numbers
 from flopscape.bias.designs import Design, bias, isoflop_design
 from flopscape.bias.exponents import OBJECTIVES
 from flopscape.bias.minimisers import WAYS, parameters_from
@@ -121,10 +122,10 @@ def draw(table: pd.DataFrame) -> Figure:
         )  # fmt: skip
     for label, colour, marker in (("reaches the optimum", "tab:blue", "o"), ("does not", "tab:red", "x")):
         axes.plot([], [], color=colour, marker=marker, linestyle="none", label=label)
-    axes.axvline(RECOVERED, color="0.4", linewidth=0.8, linestyle="--", label="1e-6")
+    axes.axvline(RECOVERED, color="0.4", linewidth=0.8, linestyle="--", label=numbers.power_of_ten(RECOVERED))
     axes.set_yticks(range(len(methods)), methods)
     axes.invert_yaxis()
-    style.log_axis(axes.xaxis, lambda value: f"{value:.0e}")
+    style.log_axis(axes.xaxis, numbers.power_of_ten)
     axes.set_xlabel("largest relative error of E, A, B, α and β, one mark a table")
     style.legend_below(figure, axes)
     return figure

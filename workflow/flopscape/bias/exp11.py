@@ -143,9 +143,9 @@ def draw(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(9.5, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     tokens, waste = (table[table["quantity"] == name] for name in ("n_tokens", "effective_flops"))
-    _values(left, tokens, 100, [f"{100 * error:+.1f} %" for error in tokens["relative_error"]])
+    _values(left, tokens, 100, [f"{100 * error:+.1f} %".replace("-", "−") for error in tokens["relative_error"]])
     prices = zip(waste["relative_error"], waste["waste_usd"], strict=True)
-    _values(right, waste, -100, [f"{-100 * error:.2g} %, ${usd / 1e6:.2g} M" for error, usd in prices])
+    _values(right, waste, -100, [f"{-100 * error:.2g} % = {numbers.money(usd)}" for error, usd in prices])
     left.set_xlabel(f"error of D* at {numbers.flops(table['flops'].iloc[0])} FLOPs, %")
     right.set_xlabel("compute wasted by that split, %")
     if table["low"].notna().any():
@@ -161,7 +161,7 @@ def _values(axes: Axes, part: pd.DataFrame, percent: float, labels: list[str]) -
     axes.hlines(places, low, high, color="0.5", linewidth=2.5)
     axes.plot(value, places, color="#0173b2", linestyle="", marker="D", markersize=6)
     for y, (x, label) in enumerate(zip(value, labels, strict=True)):
-        axes.annotate(label, (x, y), (0, 7), textcoords="offset points", fontsize=8)
+        axes.annotate(label, (x, y), (6, 6), textcoords="offset points", fontsize=8)
     axes.set_yticks(places, labels=part["surface"])
     axes.axvline(0, color="0.3", linewidth=0.8)
     axes.set_ylim(-0.7, len(part) - 0.6)

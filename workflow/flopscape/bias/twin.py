@@ -48,8 +48,8 @@ def scenarios(table: RunTable, surface: Surface, noise: Noise) -> list[Scenario]
     """The fitted surface on the study's design, then what no method assumes."""
     compute = twin_design.compute_of(table)
     plain = twin_truths.of_surface(surface, compute)
-    coupled, gamma = twin_truths.of_coupled(surface, compute, table, noise.total)
-    cubic, tilt = twin_truths.with_cubic(surface, compute, table, noise.total)
+    coupled, gamma = twin_truths.of_coupled(surface, compute, table, noise.departure)
+    cubic, tilt = twin_truths.with_cubic(surface, compute, table, noise.departure)
     drifting = twin_design.drifting(table)
     along = twin_truths.of_surface(surface, twin_design.compute_of(drifting))
     drift = f"a grid that drifts by {twin_design.DRIFT:g} decades"

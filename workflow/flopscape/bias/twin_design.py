@@ -23,14 +23,21 @@ FIT_COLUMNS = ("n_params", "n_tokens", "flops", "budget", "run_id", "seed")
 
 
 class Noise(NamedTuple):
-    """Standard deviations in nats: of each run, and of what all seeds of one N and D share."""
+    """Standard deviations in nats: of each run, of what all seeds of one N and D share, and of what the surface misses
+    beyond both: not simulated as noise, but the room for truths that no method assumes."""
 
     own: float
     shared: float = 0.0
+    misfit: float = 0.0
 
     @property
     def total(self) -> float:
         return float(np.hypot(self.own, self.shared))
+
+    @property
+    def departure(self) -> float:
+        """How far the runs allow another truth to be from the surface."""
+        return float(np.hypot(self.total, self.misfit))
 
 
 def read_study(path: str | Path) -> tuple[RunTable, bool]:

@@ -99,7 +99,7 @@ def examine(
         "surface": {name: float(value) for name, value in source.surface._asdict().items()},
         "noise": source.noise._asdict(),
         "advice": _advice(table, source),
-        "notes": _notes(table),
+        "notes": [*_of_misfit(source.noise), *_notes(table)],
     }
     return frame, _rounded({"status": "completed", "reason": ""} | shared | found | made)
 
@@ -152,7 +152,10 @@ def _of_runs(table: RunTable, given: Surface | None, noise: float | None) -> Sou
     made = Noise(noise) if noise is not None else _noise(table, fit)
     whose = "the surface given" if given else "the surface that vpnls fits to the runs"
     seeds = f", {made.shared:.2g} of it shared by the seeds of a size" if made.shared else ""
-    return Source(chosen, made, f"{whose}, σ = {made.total:.3g} nats{seeds}")
+    sigma = f"σ = {made.total:.3g} nats{seeds}"
+    if made.misfit:
+        sigma += f" about a parabola for each budget (about the surface, which misses the losses, {made.departure:.3g})"
+    return Source(chosen, made, f"{whose}, {sigma}")
 
 
 def _fitted(fit: FitResult) -> Surface | None:
@@ -164,12 +167,25 @@ def _fitted(fit: FitResult) -> Surface | None:
 
 
 def _noise(table: RunTable, fit: FitResult) -> Noise:
-    """The residual variance; where seeds repeat, theirs is a run's own and the rest what a size's seeds share."""
-    total = float(fit.diagnostics["residual_sd"])
+    """The residual variance; where seeds repeat, theirs is a run's own and the rest what a size's seeds share.
+
+    Where parabolas of each budget beat the surface, the noise is the scatter about them, and the rest is misfit.
+    """
+    form = curves = float(fit.diagnostics["residual_sd"])
+    test, repeats = fit.diagnostics.get("budget_curves"), 1.0
+    if isinstance(test, dict) and test["beaten"]:
+        repeats = len(table) / len(np.unique(guards.design_index(table)))
+        form, curves = float(test["sd_form"]), float(test["sd_curves"])
+    misfit = _beyond(form, curves, repeats)
     own, dof = guards.seed_scatter(table)
     if not dof or len(table) > table.n_runs:
-        return Noise(total)
-    return Noise(own, float(np.sqrt(max(total**2 - own**2, 0.0))))
+        return Noise(curves, 0.0, misfit)
+    return Noise(own, _beyond(curves, own, repeats), misfit)
+
+
+def _beyond(whole: float, part: float, repeats: float) -> float:
+    """Root of what a variance has beyond a part of it; of means of so many repeats, times their number."""
+    return float(np.sqrt(max(whole**2 - part**2, 0.0) / repeats))
 
 
 def _nothing(shared: dict[str, Any], why: str) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -185,6 +201,17 @@ def _advice(table: RunTable, source: Source) -> str:
         return f"{aim}: {advise(source.surface, middle, source.noise.total, AIM).sentence}."
     except FlopscapeError as error:
         return f"{aim}: out of reach; {error}."
+
+
+def _of_misfit(noise: Noise) -> list[str]:
+    """That the surface does not hold, if so."""
+    if not noise.misfit:
+        return []
+    return [
+        "The surface does not hold within these runs: the noise simulated is their scatter about a parabola for each"
+        f" budget, and the other truths may depart from the surface by as much as the runs do, {noise.departure:.2g}"
+        " nats. A method that assumes the surface is favoured here."
+    ]
 
 
 def _notes(table: RunTable) -> list[str]:

@@ -1,6 +1,6 @@
 """From estimates on simulated tables to bias, spread, RMSE and coverage, each with its Monte Carlo error.
 
-Errors are differences, of N* and D* in logarithms: 0.05 is 5 %.
+Errors are differences, of N* and D* in logarithms: 0.05 is a factor e^0.05, 5.1 %.
 """
 
 from typing import NamedTuple
@@ -9,6 +9,7 @@ import numpy as np
 
 from flopscape.bias.twin_estimates import OK, Estimates
 from flopscape.laws.arrays import Array, Mask, Names
+from flopscape.numbers import EXACT
 
 COLUMNS = (
     "scenario", "method", "quantity", "scale", "truth", "bias", "bias_se", "spread", "spread_se", "rmse", "rmse_se",
@@ -16,10 +17,6 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of twin.csv. `scale` says whether error and width are of the value or its logarithm; `width` is the mean of
 the finite ones; `failures` counts fits that are not `ok`, `statuses` how each of them ended."""
-
-
-EXACT = 1e-9
-"""Error below which there is only rounding."""
 
 
 class Errors(NamedTuple):

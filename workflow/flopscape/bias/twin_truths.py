@@ -3,7 +3,8 @@
 The coupled exponent is L = E + (A·N^−α + B·D^−β)^γ (laws/coupled.py), its other parameters matched to the surface at
 the sampled runs. The cubic adds to the surface, along every C, a term in w³, w = ln N − ln N*(C), which leaves N*, D*
 and L* where they are and tilts the curve that a parabola, or the exact shape, is fitted to. Both depart from
-the surface as far as constants below say, but no further than the noise of the runs, which would hide it.
+the surface as far as constants below say, but no further than the runs do: their noise would hide it, and where the
+surface does not hold within the runs, they are that far from it themselves.
 """
 
 from collections.abc import Callable

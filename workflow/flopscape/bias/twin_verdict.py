@@ -15,6 +15,8 @@ N_STAR = 2
 """Place of N* at the first asked compute among the quantities."""
 NOMINAL, TOLERATED = 0.95, 0.03
 """Coverage, and how far from it an interval may be, beyond Monte Carlo error, before a sentence says so."""
+FEW_SIMULATIONS = 200
+"""Fewer leave a bias uncertain by more than 7 % of the spread, and a coverage of 95 % by more than 1.5 %."""
 
 Outcomes = Mapping[tuple[str, str], Errors]
 """(scenario, method) → errors."""
@@ -38,7 +40,8 @@ def judge(
     failed = {m: _failures(outcomes, m) for m in methods}
     trusted = _trusted(pooled)
     first = next(iter(scenarios))
-    content: dict[str, Any] = {"trusted": trusted, "quantity": "n_params", "flops": flops}
+    count = max(len(seen.status) for seen in outcomes.values())
+    content: dict[str, Any] = {"trusted": trusted, "quantity": "n_params", "flops": flops, "simulations": count}
     if not trusted:
         content["sentences"] = ["No method gives an estimate on these simulated runs."]
         return content
@@ -101,6 +104,7 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
     best = rows[content["trusted"]]
     return [
         _first(content, best),
+        *filter(None, [_few(content, best)]),
         *(_against(row, best) for name, row in rows.items() if name != content["trusted"]),
         *filter(None, (_coverage(row) for row in rows.values())),
         *(_elsewhere(row, best) for row in content["scenarios"][1:]),
@@ -111,13 +115,28 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
 def _first(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     return (
         f"Trust {best['method']} here, if the surface or something as near to it as what is tried below is true: where"
-        f" the surface is, its N* at {numbers.flops(content['flops'])} FLOPs is off by {_percent(best['rmse'])} (RMSE"
-        f" of 100·ln N*), {_bias(best)}."
+        f" the surface is, its N* at {numbers.flops(content['flops'])} FLOPs is {_error(best)}."
+    )
+
+
+def _few(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+    """A sentence where the Monte Carlo errors are large for want of simulations."""
+    count = content["simulations"]
+    if count >= FEW_SIMULATIONS or best["rmse"] is None or best["rmse"] < numbers.EXACT:
+        return ""
+    return (
+        f"Only {count} simulations: the numbers after ± are their Monte Carlo error, a coverage is known to"
+        f" ± {100 * np.sqrt(NOMINAL * (1 - NOMINAL) / max(best['intervals'], 1)):.0f} % where it is 95 %, and hundreds"
+        " are needed to rank methods."
     )
 
 
 def _against(row: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     if row["ratio"] is None or row["rmse"] is None:
+        if row["rmse"] is not None and row["rmse"] < numbers.EXACT:
+            return f"{row['method']} is as good: its N* is exact."
+        if row["rmse"] is not None and best["rmse"] is not None and best["rmse"] < numbers.EXACT:
+            return f"{row['method']}: its N* is {_error(row)} where the surface is true."
         return (
             f"{row['method']} fails in {numbers.percent(row['failures'])} of the simulations and gives no comparison."
         )
@@ -139,13 +158,15 @@ def _coverage(row: Mapping[str, Any]) -> str:
     noise = 2 * np.sqrt(NOMINAL * (1 - NOMINAL) / row["intervals"])
     if abs(row["coverage"] - NOMINAL) <= TOLERATED + noise:
         return ""
-    return f"The 95 % intervals of {row['method']} hold N* in {100 * row['coverage']:.0f} % of the simulations."
+    share = row["coverage"]
+    error = 100 * np.sqrt(share * (1 - share) / row["intervals"])
+    return f"The 95 % intervals of {row['method']} hold N* in {100 * share:.0f} ± {error:.0f} % of the simulations."
 
 
 def _elsewhere(row: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     if row["rmse"] is None:
         return f"With {row['words']}, {best['method']} gives no estimate."
-    return f"With {row['words']}, {best['method']} is off by {_percent(row['rmse'])}, {_bias(row)}."
+    return f"With {row['words']}, {best['method']} is {_error(row)}."
 
 
 def _buys(row: Mapping[str, Any]) -> str:
@@ -154,16 +175,21 @@ def _buys(row: Mapping[str, Any]) -> str:
     cost = f"{numbers.flops(row['extra_flops'])} FLOPs more" if row["extra_flops"] > 0 else "no more FLOPs"
     clear = "" if abs(row["change"]) > 2 * row["change_se"] else ", not clearly"
     what = f"{row['words'][0].upper()}{row['words'][1:]}"
-    words = f"{100 * row['change']:+.0f} ± {100 * row['change_se']:.0f} %"
+    words = f"{100 * row['change']:+.0f} ± {100 * row['change_se']:.1g} %"
     return f"{what} ({cost}) would change that error by {words}{clear}."
+
+
+def _error(row: Mapping[str, Any]) -> str:
+    """RMSE and bias of N*, with their Monte Carlo errors."""
+    if row["rmse"] < numbers.EXACT:
+        return "exact"
+    return f"off by {numbers.log_error(row['rmse'], row['rmse_se'])} (RMSE), {_bias(row)}"
 
 
 def _bias(row: Mapping[str, Any]) -> str:
     """The bias in words, where it stands out from the Monte Carlo error."""
+    if abs(row["bias"]) < numbers.EXACT:
+        return "without bias"
     clear = abs(row["bias"]) > 2 * row["bias_se"]
-    return f"with a bias of {_percent(row['bias'], True)}" if clear else "without clear bias"
-
-
-def _percent(log_error: float, signed: bool = False) -> str:
-    """An error of a logarithm times a hundred."""
-    return f"{100 * log_error:+.2g} %" if signed else f"{100 * log_error:.2g} %"
+    error = numbers.log_error(row["bias"], row["bias_se"], True)
+    return f"with a bias of {error}" if clear else f"without clear bias ({error})"

@@ -44,8 +44,10 @@ RC: dict[Any, Any] = {
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 LINES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))
-FIT_MARKERS = ("D", "s", "^", "v", "P", "X", "*")
-"""One more than the palette has colours, so that the seventh fit does not look like the first."""
+FIT_MARKERS = ("D", "s", "^", "v", "P", "X", "*", "o")
+FIT_COLOURS = ("#0072b2", "#009e73", "#d55e00", "#cc79a7", "#8c6d1f", "#56b4e9", "#000000")
+"""Okabe & Ito's colours for colour-blind readers (Wong 2011, doi 10.1038/nmeth.1618), with their yellow, which is too
+pale for a line on white, darkened. One fewer than the markers, so that a later fit never has the look of another."""
 GREY = "0.55"
 RASTER = 2000
 """From so many points on a scatter is stored as pixels: the file stays small and opens fast."""
@@ -71,9 +73,8 @@ def budget_looks(budgets: Sequence[float]) -> dict[float, Look]:
 
 
 def fit_looks(names: Sequence[str]) -> Iterator[tuple[str, str, Any, str]]:
-    """Name, colour, line style and marker of each fit, from the colour-blind safe palette."""
-    palette = matplotlib.style.library["seaborn-v0_8-colorblind"]["axes.prop_cycle"].by_key()["color"]
-    return zip(names, cycle(palette), cycle(LINES), cycle(FIT_MARKERS), strict=False)
+    """Name, colour, line style and marker of each fit: never colour alone."""
+    return zip(names, cycle(FIT_COLOURS), cycle(LINES), cycle(FIT_MARKERS), strict=False)
 
 
 def log_ticks(low: float, high: float, most: int = 6) -> list[float]:

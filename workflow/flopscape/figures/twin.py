@@ -1,6 +1,6 @@
 """The twin of a study: error and coverage of every method, a column of panels for each truth."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,13 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
         return frame.nothing(TITLE, str(verdict["sentences"][0]))
     tokens = next(name for name in table["quantity"] if name.startswith("n_tokens@"))
     scenarios, methods = list(dict.fromkeys(table["scenario"])), list(dict.fromkeys(table["method"]))[::-1]
-    figure = frame.page(10.5, 0.6 + 1.75 * 3)
+    figure = frame.page(10.5, 0.6 + 1.9 * 3)
     grid = figure.subplots(3, len(scenarios), sharey=True, sharex="row", squeeze=False)
     for column, scenario in zip(grid.T, scenarios, strict=True):
         part = table[table["scenario"] == scenario].set_index(["quantity", "method"])
         column[0].set_title(_words(verdict, scenario))
-        _errors(column[0], part.loc["a"].loc[methods], 1.0)
-        _errors(column[1], part.loc[tokens].loc[methods], 100.0)
+        _errors(column[0], part.loc["a"].loc[methods], lambda error: error)
+        _errors(column[1], part.loc[tokens].loc[methods], lambda error: 100 * np.expm1(error))
         _coverage(column[2], part.loc["a"].loc[methods], part.loc[tokens].loc[methods])
         column[0].set_xlabel("error of a")
         column[1].set_xlabel("error of D*, %")
@@ -55,7 +55,7 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
     asked = numbers.flops(float(tokens.partition("@")[2]))
     notes = [
         f"D* at {asked} FLOPs. Marker: mean error of {table['simulations'].iloc[0]} simulated tables; bar: ± one"
-        " standard deviation; of coverage: ± two standard errors.",
+        " standard deviation; of coverage: ± two standard errors, up to 100 %, with 95 % dotted.",
         f"Simulated from {verdict['source']}.",
     ]
     return frame.finish(figure, TITLE, notes)
@@ -67,24 +67,34 @@ def _words(verdict: Mapping[str, Any], scenario: str) -> str:
     return "\n".join(frame._wrap(str(words).partition(" (")[0], 28))
 
 
-def _errors(axes: Axes, rows: pd.DataFrame, unit: float) -> None:
-    """Mean error and standard deviation of each method."""
+def _errors(axes: Axes, rows: pd.DataFrame, shown: Callable[[float], float]) -> None:
+    """Mean error and standard deviation of each method, as `shown` writes them."""
     axes.axvline(0.0, color="0.4", linewidth=0.8)
     for y, (name, colour, marker) in enumerate(_looks(list(rows.index))):
-        bias, spread = unit * rows["bias"][name], unit * rows["spread"][name]
+        low, bias, high = (shown(rows["bias"][name] + sign * rows["spread"][name]) for sign in (-1, 0, 1))
         if np.isfinite(bias):
-            axes.errorbar(bias, y, xerr=spread, color=colour, marker=marker, markersize=5, capsize=2.5, linewidth=1.2)
+            axes.errorbar(
+                bias,
+                y,
+                xerr=[[bias - low], [high - bias]],
+                color=colour,
+                marker=marker,
+                markersize=5,
+                capsize=2.5,
+                linewidth=1.2,
+            )
 
 
 def _coverage(axes: Axes, a: pd.DataFrame, tokens: pd.DataFrame) -> None:
     """Coverage of a (filled) and of D* (hollow) with two Monte Carlo errors."""
     axes.axvline(95.0, color="0.3", linewidth=0.9, linestyle=":")
-    for rows, lift, face in ((a, 0.13, None), (tokens, -0.13, "white")):
+    for rows, lift, face in ((a, 0.2, None), (tokens, -0.2, "white")):
         for y, (name, colour, marker) in enumerate(_looks(list(rows.index))):
             share, error = 100 * rows["coverage"][name], 200 * rows["coverage_se"][name]
             if np.isfinite(share):
+                bars = [[error], [min(error, 100 - share)]]
                 axes.errorbar(
-                    share, y + lift, xerr=error, color=colour, marker=marker, markersize=4.5, linewidth=1.0,
+                    share, y + lift, xerr=bars, color=colour, marker=marker, markersize=4.5, linewidth=1.0,
                     markerfacecolor=face or colour,
                 )  # fmt: skip
 

@@ -25,6 +25,7 @@ from flopscape.fitting.judge_curves import (
     outside_budgets,
     why_too_few,
 )
+from flopscape.fitting.judge_shape import judge_floor, judge_shape
 from flopscape.fitting.loss_law import loss_along
 from flopscape.fitting.powerlaw import Line
 from flopscape.fitting.quantities import column
@@ -132,6 +133,9 @@ def _through_vertices(
     draws = simulate(vertices, lines[0], flops, bootstrap, seed)
     result.diagnostics |= _diagnostics(table, fitted, vertices, lines[0])
     judge(verdict, result, fitted, vertices, lines[0])
+    judge_floor(verdict, loss_law(vertices))
+    if exact_curves.SHAPE in fitted.diagnostics:
+        judge_shape(verdict, fitted.diagnostics[exact_curves.SHAPE], vertices, lines[0])
     flag_rows(verdict, result, table, fitted)
     return _fill(result, verdict, table, vertices, lines, draws, flops), draws
 

@@ -1,5 +1,6 @@
 """Whether one surface holds at every compute: the fit without the smallest budget, and without the largest.
 
+Without budgets the outer fifths of compute take their place.
 A form that fails at one end moves the exponents when that end is left out; so does chance. The move's variance is
 Var(subset) − Var(all) (Hausman 1978, corollary 2.6), both with the subset's noise; where rows share runs it is raised
 by as much as the sandwich raises Var(subset).
@@ -10,7 +11,7 @@ from scipy.stats import norm
 
 from flopscape.fitting import guards
 from flopscape.fitting.fitted import Fitted
-from flopscape.fitting.guards import Diagnostics, Verdict
+from flopscape.fitting.guards import Diagnostics, Ends, Verdict
 from flopscape.fitting.sandwich import clustered, influence, pseudo_residuals
 from flopscape.fitting.varpro import Solution
 from flopscape.laws.arrays import Array, Mask
@@ -22,17 +23,17 @@ CHANCE = float(norm.ppf(1 - 0.05 / 6))
 
 
 def judge_ends(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> None:
-    """Refit without the smallest and without the largest budget."""
-    smallest, largest = guards.ends_of_compute(fitted.table)
-    kept = ~np.stack([smallest, largest])
+    """Refit without the smallest and without the largest budget, or fifth of compute."""
+    ends = guards.ends_of_compute(fitted.table)
+    kept = ~np.stack([ends.smallest, ends.largest])
     refit = fitted.refit(kept * fitted.weights)
     enough = kept.sum(axis=1) >= guards.FEWEST
     if enough[0] and (refit.coefficients[0, 1:] > 0).all():
-        _judge_drift(verdict, diagnostics, fitted, refit, kept[0])
+        _judge_drift(verdict, diagnostics, fitted, refit, ends)
     elif enough[0]:
-        verdict.add("weak", "without the smallest budget the loss does not depend on N, or not on D")
+        verdict.add("weak", f"without {ends.low} the loss does not depend on N, or not on D")
     if enough[1]:
-        error = (fitted.table.loss - fitted.predict(refit, 1))[largest]
+        error = (fitted.table.loss - fitted.predict(refit, 1))[ends.largest]
         diagnostics["predict_largest"] = {"rms": float(np.sqrt(np.mean(error**2))), "mean": float(error.mean())}
 
 
@@ -41,10 +42,10 @@ def exponents(theta: Array) -> Array:
     return np.array([*theta, theta[1] / theta.sum()])
 
 
-def _judge_drift(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted, refit: Solution, kept: Mask) -> None:
+def _judge_drift(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted, refit: Solution, ends: Ends) -> None:
     """A move above 0.1 makes a fit weak where chance does not explain it, and is a warning where it does."""
     moved = exponents(refit.exponents[0]) - exponents(fitted.local.p[3:])
-    error = _error_of_move(fitted, refit, kept)
+    error = _error_of_move(fitted, refit, ~ends.smallest)
     diagnostics["without_smallest"] = dict(zip(NAMES, moved.tolist(), strict=True)) | {
         f"se_{name}": float(e) for name, e in zip(NAMES, error, strict=True)
     }
@@ -53,12 +54,12 @@ def _judge_drift(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted, ref
         return
     beyond = far & (np.abs(moved) > CHANCE * error)
     worst = int(np.argmax(np.where(beyond if beyond.any() else far, np.abs(moved), -1.0)))
-    text = f"leaving out the smallest budget moves {SYMBOLS[worst]} by {moved[worst]:+.2f} (SE {error[worst]:.2g})"
+    text = f"leaving out {ends.low} moves {SYMBOLS[worst]} by {moved[worst]:+.2f} (SE {error[worst]:.2g})"
     if beyond.any():
-        floor = fitted.table.flops[~kept].max()
+        floor = fitted.table.flops[ends.smallest].max()
         verdict.add("weak", f"{text}: the form may not hold there; compare with a floor of C > {floor:.3g}")
     else:
-        verdict.warn(f"{text}, no more than chance explains: the smallest budget carries much of the evidence")
+        verdict.warn(f"{text}, no more than chance explains: {ends.low} carries much of the evidence")
 
 
 def _error_of_move(fitted: Fitted, refit: Solution, kept: Mask) -> Array:

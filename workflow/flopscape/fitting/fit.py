@@ -12,6 +12,7 @@ import pandas as pd
 
 from flopscape import working_directory
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.extrapolation import SAMPLED, sampled_ranges
 from flopscape.fitting.methods import METHODS, complaint, needs_each_seed
 from flopscape.fitting.seed_groups import merged
 from flopscape.fitting.table import RunTable, chosen_rows, read_runs
@@ -77,6 +78,7 @@ def fit(
     result.conventions = table.conventions
     choice = {"exclude": exclude, "min_flops": min_flops, "seeds": None if seeds == "each" else seeds}
     result.diagnostics |= {name: value for name, value in choice.items() if value}
+    result.diagnostics |= {SAMPLED: sampled_ranges(table)}
     result.n_runs, result.simulated, result.seed = table.n_runs, table.simulated, seed
     result.input_hash, result.unit = table.input_hash, table.unit
     return result, draws

@@ -4,6 +4,7 @@ Thresholds come from simulations on designs like Besiroglu et al. 2024's; see ea
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import t as student
@@ -147,12 +148,22 @@ def design_index(table: RunTable) -> Index:
     return np.unique(keys, axis=1, return_inverse=True)[1].ravel()
 
 
-def ends_of_compute(table: RunTable) -> tuple[Mask, Mask]:
-    """Masks of the rows at the smallest and at the largest budget; the outer fifths of C where budgets are few."""
+class Ends(NamedTuple):
+    """Masks of the rows of least and of most compute, and what each is in words."""
+
+    smallest: Mask
+    largest: Mask
+    low: str
+    high: str
+
+
+def ends_of_compute(table: RunTable) -> Ends:
+    """The rows at the smallest and at the largest budget; the outer fifths of C where budgets are few."""
     inside = np.isfinite(table.budget)
     budgets = np.unique(table.budget[inside])
     if len(budgets) < 3 or inside.mean() < 0.5:
         low, high = np.quantile(table.flops, [0.2, 0.8])
-        return table.flops <= low, table.flops >= high
+        fifths = "the lowest fifth of compute", "the highest fifth of compute"
+        return Ends(table.flops <= low, table.flops >= high, *fifths)
     size = np.where(inside, table.budget, table.flops)
-    return size <= budgets[0], size >= budgets[-1]
+    return Ends(size <= budgets[0], size >= budgets[-1], "the smallest budget", "the largest budget")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from flopscape.fitting import guards, varpro
+from flopscape.fitting.curve_test import curve_test, judge_curves
 from flopscape.fitting.drift import judge_ends
 from flopscape.fitting.fitted import Fitted
 from flopscape.fitting.goodness import judge_fit
@@ -41,7 +42,13 @@ def judge(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> None:
     judge_fit(verdict, diagnostics)
     judge_sampled(verdict, diagnostics, fitted)
     judge_ends(verdict, diagnostics, fitted)
-    judge_outliers(verdict, diagnostics, fitted)
+    judged = judge_outliers(verdict, diagnostics, fitted)
+    fit = judged.without
+    judge_curves(
+        verdict,
+        diagnostics,
+        curve_test(fitted.table, fit.residual, fit.jacobian[fit.free], fit.root, ~judged.flagged),
+    )
 
 
 def _judge_identified(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> None:

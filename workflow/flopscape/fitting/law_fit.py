@@ -115,17 +115,15 @@ def _diagnostics(
 def _judge_drift(
     verdict: guards.Verdict, diagnostics: dict[str, Any], table: RunTable, fit: LawLocal, seed: int
 ) -> None:
-    """The exponent a without the smallest budget, for laws that have one."""
-    exponents = fit.problem.law.exponents
-    theta = refit_without(fit, guards.ends_of_compute(table)[0], seed) if exponents else None
+    """The exponent a without the smallest budget, or fifth of compute, for laws that have one."""
+    exponents, ends = fit.problem.law.exponents, guards.ends_of_compute(table)
+    theta = refit_without(fit, ends.smallest, seed) if exponents else None
     if theta is None or exponents is None:
         return
     here, there = (float(exponents(fit.problem.in_units(t[None]))[0][0]) for t in (fit.theta, theta))
     diagnostics["without_smallest"] = {"a": there - here}
     if abs(there - here) > guards.DRIFT:
-        verdict.add(
-            "weak", f"leaving out the smallest budget moves a by {there - here:+.2f}: the form may not hold there"
-        )
+        verdict.add("weak", f"leaving out {ends.low} moves a by {there - here:+.2f}: the form may not hold there")
 
 
 def _intervals(

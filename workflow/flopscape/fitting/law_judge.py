@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 
 from flopscape.fitting import guards
+from flopscape.fitting.curve_test import curve_test, judge_curves
 from flopscape.fitting.law_local import EXACT, LawLocal
 from flopscape.fitting.law_search import GlobalFit
 from flopscape.fitting.law_supply import COLUMN
 from flopscape.fitting.table import RunTable
-from flopscape.laws.arrays import Array
+from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.law import Law
 
 AGREEING = 3
@@ -65,7 +66,9 @@ def judge(
     diagnostics["degenerate_share"] = share
     if share > guards.DEGENERATE_SHARE and verdict.status != "boundary":
         verdict.add("weak", f"{share:.1%} of the resamples end on a bound or have too few distinct runs")
-    _flag_rows(verdict, diagnostics, table, fit)
+    flagged = _flag_rows(verdict, diagnostics, table, fit)
+    if {"n_params", "n_tokens"} <= set(fit.problem.law.arguments):
+        judge_curves(verdict, diagnostics, curve_test(table, fit.residual, fit.jacobian, 1.0, ~flagged))
 
 
 def _judge_identified(verdict: guards.Verdict, fit: LawLocal) -> None:
@@ -83,12 +86,14 @@ def _judge_bounds(verdict: guards.Verdict, fit: LawLocal) -> None:
             verdict.add("boundary", f"{name} is at its bound, {value[0, 0]:.3g}")
 
 
-def _flag_rows(verdict: guards.Verdict, diagnostics: Diagnostics, table: RunTable, fit: LawLocal) -> None:
+def _flag_rows(verdict: guards.Verdict, diagnostics: Diagnostics, table: RunTable, fit: LawLocal) -> Mask:
     """Name rows with improbable residuals; they stay in the fit. Exact data have only rounding."""
     if fit.variance <= EXACT:
-        return
-    flagged = guards.outliers(fit.residual, fit.leverage, len(fit.theta))
-    if (flagged != 0).any():
-        diagnostics["outliers"] = table.run_id[flagged != 0].tolist()
-        names = guards.describe_rows(table, flagged != 0)
-        verdict.warn(f"{names}: residual up to {np.abs(flagged).max():.0f} standard errors; kept")
+        return np.zeros(len(table), bool)
+    size = guards.outliers(fit.residual, fit.leverage, len(fit.theta))
+    flagged = size != 0
+    if flagged.any():
+        diagnostics["outliers"] = table.run_id[flagged].tolist()
+        names = guards.describe_rows(table, flagged)
+        verdict.warn(f"{names}: residual up to {np.abs(size).max():.0f} standard errors; kept")
+    return np.asarray(flagged)

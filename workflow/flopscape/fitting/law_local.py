@@ -57,10 +57,15 @@ class LawLocal:
         named = zip(self.problem.law.names, self.on_bound, strict=True)
         return any(on and name not in (FLOOR, *self.problem.law.bounds) for name, on in named)
 
+    @property
+    def jacobian(self) -> Array:
+        """Derivatives of ln L̂ in the free parameters, shape (free, n)."""
+        return self._derivatives[1][~self.on_bound]
+
     @cached_property
     def _scaled(self) -> tuple[Array, Array]:
         """J of the free parameters with rows of unit length, and the lengths."""
-        J = self._derivatives[1][~self.on_bound]
+        J = self.jacobian
         length = np.linalg.norm(J, axis=1)
         return J / np.maximum(length, 1e-300)[:, None], length
 

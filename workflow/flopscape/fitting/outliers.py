@@ -31,18 +31,27 @@ ROUNDS = 10
 
 
 class Judged(NamedTuple):
-    """Studentised residuals of the flagged rows, 0 elsewhere, and the exponents of the fit without them."""
+    """Studentised residuals of the flagged rows, 0 elsewhere, and all rows around the fit without them."""
 
     studentised: Array
-    exponents: Array
+    without: Local
+
+    @property
+    def flagged(self) -> Mask:
+        return np.asarray(self.studentised != 0)
+
+    @property
+    def exponents(self) -> Array:
+        """(α, β, a) without the flagged rows."""
+        return exponents(self.without.p[3:])
 
 
-def judge_outliers(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> None:
+def judge_outliers(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> Judged:
     """List rows that are off, why, and the exponents without and with them."""
     judged = find_outliers(fitted)
-    flagged = judged.studentised != 0
+    flagged = judged.flagged
     if not flagged.any():
-        return
+        return judged
     diagnostics["outliers"] = [_entry(fitted, judged, int(i)) for i in np.flatnonzero(flagged)]
     without, with_ = judged.exponents, exponents(fitted.local.p[3:])
     diagnostics["without_outliers"] = dict(zip(NAMES, without.tolist(), strict=True))
@@ -55,11 +64,24 @@ def judge_outliers(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -
         f"{guards.describe_rows(fitted.table, flagged)}: residual up to {far:.0f} standard errors; kept, and without"
         f" {'it' if flagged.sum() == 1 else 'them'} a = {without[2]:.3f} instead of {instead}"
     )
+    return judged
+
+
+def judge_influence(verdict: Verdict, diagnostics: Diagnostics, low: float | None, high: float | None) -> None:
+    """Weak where a without the named outliers lies outside the 95 % interval of a with them: a few rows decide."""
+    without = diagnostics.get("without_outliers")
+    if not isinstance(without, dict) or low is None or high is None or low <= without["a"] <= high:
+        return
+    verdict.add(
+        "weak",
+        f"a few rows decide: without the outliers named below a = {without['a']:.3f}, outside its interval"
+        f" {low:.3f} to {high:.3f}; look at those rows, and compare with a fit that leaves them out (--exclude)",
+    )
 
 
 def find_outliers(fitted: Fitted) -> Judged:
     """Outliers of the surface, from the budgets' suspects by refits without them."""
-    flagged, nothing = suspects(fitted.table), Judged(np.zeros(len(fitted.table)), exponents(fitted.local.p[3:]))
+    flagged, nothing = suspects(fitted.table), Judged(np.zeros(len(fitted.table)), fitted.local)
     for _ in range(ROUNDS):
         clean = ~flagged
         if clean.sum() < guards.FEWEST + 1:
@@ -67,12 +89,11 @@ def find_outliers(fitted: Fitted) -> Judged:
         refit = fitted.refit((clean * fitted.weights)[None])
         if not (refit.coefficients[0, 1:] > 0).all():
             return nothing
-        studentised = _deletion_residuals(fitted.at(refit), clean)
-        again = studentised != 0
-        if (again == flagged).all():
+        judged = Judged(_deletion_residuals(fitted.at(refit), clean), fitted.at(refit))
+        if (judged.flagged == flagged).all():
             break
-        flagged = again
-    return Judged(studentised, exponents(refit.exponents[0]))
+        flagged = judged.flagged
+    return judged
 
 
 def suspects(table: RunTable) -> Mask:

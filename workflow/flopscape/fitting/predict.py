@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.extrapolation import refuse_absurd
 from flopscape.fitting.law_predict import predict_law
 from flopscape.fitting.near_optimal import near_optimal_sizes
 from flopscape.fitting.resample import percentile_interval
@@ -50,7 +51,7 @@ def predict(
     Raises
     ------
     FlopscapeError
-        The fit cannot answer, or a number is not positive.
+        The fit cannot answer, a number is not positive, or the answer has less than one parameter or token.
     """
     if result.status == "refused" or (result.exponents is None and result.parameters is None):
         raise FlopscapeError(f"the fit has no prediction: {result.reason}")
@@ -58,6 +59,20 @@ def predict(
     for name, value in [*(("flops", c) for c in flops), *given.items()]:
         if value is not None and not 0 < value < np.inf:
             raise FlopscapeError(f"{name}: {value!r} is not a positive number")
+    found = list(_predictions(result, draws, flops, n_params, unique_tokens))
+    for at in found:
+        refuse_absurd(f"flops {at.flops:g}", *(x.estimate if x else None for x in (at.n_params, at.n_tokens)))
+    return found
+
+
+def _predictions(
+    result: FitResult,
+    draws: pd.DataFrame,
+    flops: Sequence[float],
+    n_params: float | None,
+    unique_tokens: float | None,
+) -> list[Prediction]:
+    """By what kind of fit it is."""
     if result.parameters is not None:
         return [predict_law(result, draws, float(c), n_params, unique_tokens) for c in flops]
     if unique_tokens is not None:

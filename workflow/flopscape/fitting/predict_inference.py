@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.extrapolation import refuse_absurd
 from flopscape.fitting.resample import percentile_interval
 from flopscape.fitting.results import finite_or_none
 from flopscape.laws.arrays import Array
@@ -56,7 +57,8 @@ def predict_inference(
     Raises
     ------
     FlopscapeError
-        The fit has no surface, a number is not positive, both or neither goal is given, or the loss is not above E.
+        The fit has no surface, a number is not positive, both or neither goal is given, the loss is not above E,
+        or the answer has less than one parameter or token.
     """
     _refuse_impossible(result, d_inference, loss, flops)
     assert result.surface is not None
@@ -69,7 +71,10 @@ def predict_inference(
     kappa = float(np.exp(Compute.from_json(result.diagnostics["kappa"]).log_kappa[-1]))
     one, many = (_quantities(surface, d_inference, loss, flops, kappa) for surface in (best, sampled))
     estimates = [_estimate(value, spread) for value, spread in zip(one, many, strict=True)]
-    return ServedPrediction(float(d_inference), *estimates)
+    found = ServedPrediction(float(d_inference), *estimates)
+    question = f"flops {flops:g}" if loss is None else f"loss {loss:g}"
+    refuse_absurd(question, found.n_params.estimate, found.n_tokens.estimate)
+    return found
 
 
 def _refuse_impossible(result: FitResult, d_inference: float, loss: float | None, flops: float | None) -> None:

@@ -139,13 +139,13 @@ def _fits(table: RunTable) -> Iterator[Setting]:
 
 def _rows(table: RunTable, base: FitResult, method: str, options: Mapping[str, Any]) -> Iterator[Setting]:
     """The base fit with rows left out; nothing where there are none to leave out."""
-    smallest, largest = guards.ends_of_compute(table)
+    ends = guards.ends_of_compute(table)
     count = max(1, round(HIGHEST * len(table)))
     masks: dict[str, Mask] = {
         "without flagged outliers": np.isin(table.run_id, _flagged(base)),
         f"without the highest {100 * HIGHEST:g} % of losses": table.loss >= np.sort(table.loss)[-count],
-        "without the smallest budget": smallest,
-        "without the largest budget": largest,
+        f"without {ends.low}": ends.smallest,
+        f"without {ends.high}": ends.largest,
     }
     for name, mask in masks.items():
         if mask.any() and not mask.all():

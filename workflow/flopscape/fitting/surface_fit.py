@@ -15,6 +15,7 @@ from flopscape.fitting.global_search import Search, centred_problem, from_grid, 
 from flopscape.fitting.goodness import describe_fit
 from flopscape.fitting.intervals import all_intervals
 from flopscape.fitting.judge_surface import judge, too_little
+from flopscape.fitting.outliers import judge_influence
 from flopscape.fitting.quantities import Quantities
 from flopscape.fitting.resample import run_weights
 from flopscape.fitting.results import empty_draws, refused, surface_draws
@@ -79,7 +80,9 @@ def estimate_surface(
         result.diagnostics |= {"weights": made.to_json(), "objective": float(best.objective[0])}
         verdict.warnings += [] if made.dof else [made.sentence]
     judge(verdict, result.diagnostics, fitted)
-    result = fill(result, verdict, fitted, all_intervals(verdict, fitted))
+    intervals = all_intervals(verdict, fitted)
+    judge_influence(verdict, result.diagnostics, *intervals.of("a"))
+    result = fill(result, verdict, fitted, intervals)
     if resamples < bootstrap:
         result.interval += f", {resamples} resamples"
     return result, draws

@@ -27,7 +27,8 @@ class NextToken:
         else:
             inputs, targets = batch["inputs"], batch["targets"]
         logits = module(inputs).flatten(0, -2)
-        return cross_entropy(logits.float(), targets.reshape(-1), reduction="sum", ignore_index=NO_LABEL), targets.numel()
+        loss = cross_entropy(logits.float(), targets.reshape(-1), reduction="sum", ignore_index=NO_LABEL)
+        return loss, targets.numel()
 
 
 class Classification:

@@ -8,6 +8,7 @@ from scipy.stats import f as f_distribution
 
 from flopscape import numbers
 from flopscape.disagreement import disagreements
+from flopscape.fitting.extrapolation import beyond, outside
 from flopscape.records import Estimate, FitResult, Prediction
 from flopscape.report.evidence import Evidence
 
@@ -17,8 +18,6 @@ MANY_EPOCHS = 4.0
 FEW_SEEDS = 3
 NOISY = 0.01
 """Chance that any point of a study with equal noise is called noisy."""
-FAR = 1.05
-"""Compute this factor beyond the sweep counts as extrapolation; less is rounding of tokens to batches."""
 
 
 def doubts(evidence: Evidence) -> list[str]:
@@ -61,24 +60,19 @@ def _outside(evidence: Evidence) -> Iterator[str]:
     sizes = evidence.completed.n_params
     for prediction in _predictions(evidence.fit):
         n_params = prediction.n_params
-        if n_params and len(sizes) and not sizes.min() <= n_params.estimate <= sizes.max():
-            trained = f"{numbers.count(float(sizes.min()))} to {numbers.count(float(sizes.max()))}"
-            yield (
-                f"N* at {numbers.flops(prediction.flops)} FLOPs, {numbers.count(n_params.estimate)}, lies outside the"
-                f" trained sizes, {trained}."
-            )
+        if n_params and len(sizes):
+            yield from outside(prediction.flops, n_params.estimate, _range(sizes))
 
 
 def _extrapolation(evidence: Evidence) -> Iterator[str]:
     spent = evidence.completed.budget.fillna(evidence.completed.flops)
     for prediction in _predictions(evidence.fit):
-        beyond = max(prediction.flops / spent.max(), spent.min() / prediction.flops) if len(spent) else 0.0
-        if beyond > FAR:
-            side = "largest" if prediction.flops > spent.max() else "smallest"
-            yield (
-                f"{numbers.flops(prediction.flops)} FLOPs is a factor {numbers.count(beyond)} beyond the {side} budget"
-                f" that was run: an extrapolation, whose interval assumes that the law goes on."
-            )
+        if len(spent):
+            yield from beyond(prediction.flops, _range(spent))
+
+
+def _range(values: pd.Series) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
 
 
 def _wide(evidence: Evidence) -> Iterator[str]:

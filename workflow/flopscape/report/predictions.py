@@ -5,9 +5,10 @@ from pathlib import Path
 
 from flopscape import numbers
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.extrapolation import SAMPLED, beyond, outside
 from flopscape.fitting.predict import predict, read_fit
 from flopscape.fitting.predict_inference import ServedPrediction, predict_inference
-from flopscape.records import FitResult
+from flopscape.records import Estimate, FitResult
 from flopscape.report.summary import head, row
 from flopscape.terminal import aligned
 
@@ -22,6 +23,8 @@ def predictions(
     inference_tokens: float | None = None,
 ) -> str:
     """A table of the compute-optimal runs, of those of a given size, or of those that train and serve most cheaply.
+
+    Below it a warning for each answer that lies far from the runs behind the fit.
 
     Parameters
     ----------
@@ -54,11 +57,15 @@ def predictions(
     result, draws = read_fit(path)
     if not served:
         found = predict(result, draws, flops, n_params, unique_tokens)
-        return aligned([head(result.unit, star="" if n_params else "*"), *map(row, found)])
+        asked = [(at.flops, at.n_params) for at in found]
+        table = aligned([head(result.unit, star=star), *map(row, found)])
+        return "\n".join([table, *_warnings(result, asked, star)])
     tokens = inference_tokens or 0.0
     goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
-    table = [_served_head(result.unit), *(_served(predict_inference(result, draws, tokens, **goal)) for goal in goals)]
-    return aligned(table)
+    cheapest = [predict_inference(result, draws, tokens, **goal) for goal in goals]
+    trained = [(at.training.estimate, at.n_params) for at in cheapest]
+    table = aligned([_served_head(result.unit), *map(_served, cheapest)])
+    return "\n".join([table, *_warnings(result, trained, "")])
 
 
 def trust(path: Path) -> str:
@@ -70,6 +77,18 @@ def trust(path: Path) -> str:
 def _served_head(unit: str) -> list[str]:
     """Columns of a table with serving; `saved` is against the compute-optimal model of the same loss."""
     return [f"served {unit}s", "N, parameters", f"D, {unit}s", "L", "training, FLOPs", "serving, FLOPs", "saved"]
+
+
+def _warnings(result: FitResult, asked: Sequence[tuple[float, Estimate | None]], star: str) -> list[str]:
+    """How far each training compute and its N lie from the runs; a fit of an older version has not kept these."""
+    ranges = result.diagnostics.get(SAMPLED)
+    if not isinstance(ranges, dict) or not ranges:
+        return []
+    texts: list[str] = []
+    for flops, n_params in asked:
+        texts += beyond(flops, ranges["flops"])
+        texts += outside(flops, n_params.estimate, ranges["n_params"], star) if n_params else ()
+    return [f"warning: {text}" for text in texts]
 
 
 def _served(found: ServedPrediction) -> list[str]:

@@ -1,5 +1,6 @@
 """Which method to trust on this sweep: the twin's verdict beside the fits."""
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,8 +38,8 @@ def blocks(twin: Twin | None) -> list[Block]:
     words = f"{verdict['simulations']} simulated copies of this study from {verdict['source']}."
     asked = numbers.flops(verdict["flops"])
     note = (
-        f"N* at {asked} FLOPs where the fitted surface is true; errors are 100·ln of the ratio. All truths: RMSE over"
-        f" all four, relative to {verdict['trusted']}, ± Monte Carlo error."
+        f"N* at {asked} FLOPs where the fitted surface is true; errors of ln N*, written as percentages of"
+        f" N*; ± is Monte Carlo error. All truths: RMSE over all four, relative to {verdict['trusted']}."
     )
     rest = [Bullets([*verdict["sentences"][1:], verdict["advice"], *verdict["notes"]])]
     return [
@@ -52,15 +53,17 @@ def blocks(twin: Twin | None) -> list[Block]:
 def _row(row: dict[str, Any]) -> list[str]:
     return [
         row["method"],
-        _percent(row["bias"], "+.2g"),
-        _percent(row["spread"], ".2g"),
-        _percent(row["rmse"], ".2g"),
-        numbers.NOTHING if row["coverage"] is None else f"{100 * row['coverage']:.0f} %",
+        numbers.log_error(row["bias"], row["bias_se"], signed=True),
+        numbers.log_error(row["spread"]) if row["spread"] else numbers.NOTHING,
+        numbers.log_error(row["rmse"]),
+        _coverage(row["coverage"], row["intervals"]),
         numbers.NOTHING if row["ratio"] is None else f"×{row['ratio']:.2f} ± {row['ratio_se']:.2f}",
         numbers.percent(row["failures"]),
     ]
 
 
-def _percent(log_error: float | None, form: str) -> str:
-    """An error of a logarithm times a hundred."""
-    return numbers.NOTHING if log_error is None else f"{100 * log_error:{form}} %"
+def _coverage(share: float | None, intervals: int) -> str:
+    """The share of intervals that hold the truth, ± its Monte Carlo error."""
+    if share is None or not intervals:
+        return numbers.NOTHING
+    return f"{100 * share:.0f} ± {100 * math.sqrt(share * (1 - share) / intervals):.0f} %"
