@@ -56,7 +56,7 @@ def predictions(
         )
     result, draws = read_fit(path)
     if not served:
-        found = predict(result, draws, flops, n_params, unique_tokens)
+        found, star = predict(result, draws, flops, n_params, unique_tokens), "" if n_params else "*"
         asked = [(at.flops, at.n_params) for at in found]
         table = aligned([head(result.unit, star=star), *map(row, found)])
         return "\n".join([table, *_warnings(result, asked, star)])
