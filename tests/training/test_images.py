@@ -42,7 +42,7 @@ def test_forty_batches_teach_more_than_chance(digits, tmp_path, plugin, kwargs):
     record = RunRecord.read(tmp_path / "run.json")
     assert (record.status, record.unit, record.n_heldout_units) == ("completed", "image", 1000)
     assert record.n_tokens_seen == 40 * 32
-    assert 0 < record.loss < math.log(10) - 0.5
+    assert 0 < record.loss < math.log(10) - 0.2
     assert 0 < record.loss_se < 0.1
 
 
