@@ -1,4 +1,4 @@
-# setup, study, test, check, and test-vision. Needs Python 3.11 or newer, make and a C library; everything else lands in .venv.
+# setup, study, test, check; test-vision. Needs Python 3.11 or newer, make and a C library; all else lands in .venv*.
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
