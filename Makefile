@@ -1,4 +1,4 @@
-# setup, study, test, check; test-slurm and test-vision. Needs Python 3.11 or newer, make and a C library; the rest lands in .venv.
+# setup, study, test, check; test-slurm, test-vision. Needs Python 3.11 or newer, make and a C library; all else lands in .venv*.
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
