@@ -142,6 +142,9 @@ class Sweep(Model):
     """Sizes × tokens × seeds."""
     rows: list[Row] = []
     """Explicit runs."""
+    branches: bool = False
+    """Train what runs of one size and seed have in common once: the longest leaves the others a checkpoint just before
+    their decay. No result changes. Needs `training.warmup_units`."""
 
     @model_validator(mode="after")
     def some_runs(self) -> Self:
@@ -347,6 +350,16 @@ class Study(_Answering):
     def training_has_data(self) -> Self:
         if self.dataset is None and not self.simulated:
             raise ValueError("dataset is missing")
+        return self
+
+    @model_validator(mode="after")
+    def branches_share_their_warm_up(self) -> Self:
+        training = self.training
+        if self.sweep.branches and training.warmup_fraction and not training.warmup_units:
+            raise ValueError(
+                "sweep.branches: runs of different length have nothing in common while each warms up over a share of "
+                "its own steps; set training.warmup_units to a number of units"
+            )
         return self
 
 

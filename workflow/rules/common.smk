@@ -16,6 +16,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import METHODS
+from flopscape.plan.branches import branches_of, trunk_ids
 from flopscape.plan.imported import PlannedImport, free_text
 from flopscape.plan.launch import launch_command
 from flopscape.plan.overview import dataset_manifest, plan_any, price_planned
@@ -69,12 +70,14 @@ FITS = {name: {fit.name: fit for fit in planned.study.fits} for name, planned in
 
 ANY_NAME = "(?!bias/)[A-Za-z0-9][A-Za-z0-9_.-]*"
 IMPORTED_NAME = "|".join(map(re.escape, IMPORTED)) or "(?!)"
+ANY_ID = "[0-9a-f]{12}"
+TRUNK_ID = "|".join(sorted(trunk_ids([row for rows in ROWS.values() for row in rows.values()]))) or "(?!)"
 TRAINED_NAME = f"(?!(?:{IMPORTED_NAME})/){ANY_NAME}"
 
 
 wildcard_constraints:
     study=ANY_NAME,
-    run_id="[0-9a-f]{12}",
+    run_id=ANY_ID,
     fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
     figure="[a-z]+",
     dataset="[a-z0-9_]+-[0-9a-f]{8}",
@@ -105,7 +108,11 @@ def twin_files(name):
 
 
 def run_files(name):
-    return [f"results/{name}/runs/{run_id}.json" for run_id in ROWS[name]]
+    return [run_file(name, run_id) for run_id in ROWS[name]]
+
+
+def run_file(name, run_id):
+    return f"results/{name}/runs/{run_id}.json"
 
 
 ALL_TARGETS = [target for name in STUDIES for target in targets(name)]
@@ -154,13 +161,27 @@ def run_row(wildcards):
     return rows[wildcards.run_id]
 
 
+def trunk_of_branch(wildcards):
+    """The record that an untrained branch waits for, if it is still to come."""
+    row = run_row(wildcards)
+    needed = [run_file(wildcards.study, run_id) for run_id in (row.run_id, row.parent)]
+    if not row.parent or any(Path(path).exists() for path in needed):
+        return []
+    return checkpoints.train_trunk.get(study=wildcards.study, run_id=row.parent).output
+
+
 def run_spec(wildcards):
     """Canonical JSON: exactly what the run id hashes."""
     return canonical(run_row(wildcards).spec)
 
 
 def run_launcher(wildcards):
-    return launch_command(chosen(wildcards.study).study, SETTINGS.prices)
+    """The command up to the spec; it names the branches still to be trained."""
+    study, rows = chosen(wildcards.study), ROWS[wildcards.study].values()
+    branches = [
+        row for row in branches_of(rows, wildcards.run_id) if not Path(run_file(study.name, row.run_id)).exists()
+    ]
+    return launch_command(study.study, SETTINGS.prices, branches)
 
 
 def run_threads(wildcards):
@@ -298,7 +319,7 @@ def print_prices():
         return
     todo = {name: {} for name in STUDIES}
     for job in workflow.dag.needrun_jobs(exclude_finished=False):
-        if job.rule.name == "train_run":
+        if job.rule.name in ("train_run", "train_trunk"):
             todo[job.wildcards.study][job.wildcards.run_id] = "forced, or inputs changed"
     for planned in IMPORTED.values():
         print(f"\n{free_text(planned)}", flush=True)

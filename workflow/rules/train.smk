@@ -1,17 +1,24 @@
 """Train: one spec -> results/{study}/runs/{run_id}.json.
 
-train_run: one training run, or a simulated one
+train_trunk: one training run that leaves shorter ones the checkpoints which they start from
+train_run: any other training run, or a simulated one
+
+A branch is trained after its trunk and leaves no trace of that in the DAG: only the checkpoint mechanism has a job wait for
+another without listing its file as an input, by which a finished branch would be trained again when its trunk is, and a
+run that was finished alone when the study gets branches.
 """
 
 
-rule train_run:
-    """Train one run. Only its spec and its data's manifest can make it rerun."""
+checkpoint train_trunk:
+    """Train a run that others branch off. Only its spec and its data's manifest can make it rerun."""
     input:
         data_manifest,
     output:
         "results/{study}/runs/{run_id}.json",
     log:
         "logs/train/{study}/{run_id}.log",
+    wildcard_constraints:
+        run_id=TRUNK_ID,
     conda:
         "../../envs/train.yaml"
     threads: run_threads
@@ -25,3 +32,11 @@ rule train_run:
     # Signals to a whole job are for the trainer, which saves itself: its launcher must not die of them before that.
     shell:
         "trap '' TERM USR1; {resources.launcher} {params.spec:q} --out {output:q} > {log:q} 2>&1"
+
+
+use rule train_trunk as train_run with:
+    input:
+        data_manifest,
+        trunk_of_branch,
+    wildcard_constraints:
+        run_id=f"(?!{TRUNK_ID}){ANY_ID}",

@@ -3,7 +3,7 @@
 Only the dry run and `flopscape plan` look here; nothing that lands in `results/` depends on it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ class Finished:
     """Records on disk beside a plan.
 
     `done` are the planned runs with a record, `sample` some of those records, `broken` unreadable files, `orphans` the
-    ids of records that no plan asks for, `reasons` says for each planned run without a record why it must run.
+    ids of records that no plan asks for, `reasons` says for each planned run without a record why it must run and
+    `saved_steps` how far a checkpoint takes some of them.
     """
 
     done: set[str]
@@ -27,6 +28,7 @@ class Finished:
     broken: list[str]
     orphans: list[str]
     reasons: dict[str, str]
+    saved_steps: dict[str, int] = field(default_factory=dict)
 
 
 def look_at_runs(rows: list[PlanRow], study: str, results: Path = Path("results")) -> Finished:
@@ -41,7 +43,13 @@ def look_at_runs(rows: list[PlanRow], study: str, results: Path = Path("results"
     logs = {path.stem for path in Path("logs/train", study).glob("*.log")}
     missing = [row for row in rows if row.run_id not in on_disk]
     reasons = {row.run_id: _reason(row, old_specs, logs) for row in missing}
-    return Finished(set(done), sample, broken, orphans, reasons)
+    return Finished(set(done), sample, broken, orphans, reasons, _saved_steps(folder.parent / "checkpoints", missing))
+
+
+def _saved_steps(checkpoints: Path, missing: list[PlanRow]) -> dict[str, int]:
+    """Steps that the newest checkpoint of an unfinished run holds."""
+    kept = {row.run_id: sorted((checkpoints / row.run_id).glob("step-*")) for row in missing}
+    return {run_id: int(paths[-1].name.removeprefix("step-")) for run_id, paths in kept.items() if paths}
 
 
 def _read(folder: Path, run_ids: list[str]) -> tuple[list[RunRecord], list[str]]:

@@ -1,15 +1,19 @@
 """The command that carries out one run of a study, up to its spec. Options here never decide a result."""
 
+from collections.abc import Sequence
+
 from flopscape.config import Prices, Resources, Study
+from flopscape.records import PlanRow
 
 
-def launch_command(study: Study, prices: Prices) -> str:
-    """Simulated runs start directly; the training loop starts under `accelerate launch`."""
+def launch_command(study: Study, prices: Prices, branches: Sequence[PlanRow] = ()) -> str:
+    """Simulated runs start directly; the training loop under `accelerate launch`, with the branches that it serves."""
     if study.simulated:
         return "flopscape train"
     resources = study.resources
     usd = prices.usd_per_gpu_hour if resources.device == "gpu" else prices.usd_per_cpu_hour * resources.threads
-    return f"{_accelerate(resources)} -m flopscape.training --processes {resources.processes} --usd-per-hour {usd:g}"
+    command = f"{_accelerate(resources)} -m flopscape.training --processes {resources.processes} --usd-per-hour {usd:g}"
+    return f"{command} --branches {','.join(str(row.n_tokens) for row in branches)}" if branches else command
 
 
 def _accelerate(resources: Resources) -> str:

@@ -52,6 +52,7 @@ def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str
     if price.total.n_todo:
         wall = f"about {numbers.duration(price.wall_seconds)} with {price.parallel} at a time"
         yield f"wall time: {wall}; disk: about {_bytes(price.disk_bytes)}"
+    yield from _saving(price.total)
     yield f"speed from: {price.speed_source}"
     yield f"coverage: {coverage.grade}{''.join(f'{chr(10)}  - {reason}' for reason in coverage.reasons)}"
     if finished.orphans:
@@ -61,6 +62,16 @@ def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str
         yield (
             f"warning: the training code has changed since {len(changed)} of {len(finished.sample)} finished runs were "
             f"trained ({_some(changed)}); they are kept. Bump `recipe` to retrain"
+        )
+
+
+def _saving(total: Line) -> Iterator[str]:
+    """What checkpoints save, where they save anything."""
+    if total.flops < total.flops_alone:
+        saved = 1 - total.flops / total.flops_alone
+        yield (
+            f"checkpoints: {total.flops_alone:.3g} FLOPs of runs by training {total.flops:.3g}, {saved:.1%} saved by "
+            "branches and interrupted runs"
         )
 
 

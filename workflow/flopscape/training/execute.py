@@ -8,6 +8,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from flopscape.records import RunRecord
+from flopscape.training.branches import Branch, Branching
 from flopscape.training.describe import describe, judge
 from flopscape.training.heldout import HeldoutSet, Score, load_heldout, score
 from flopscape.training.keeper import Keeper
@@ -64,11 +65,22 @@ def execute(
     scorer = Scorer(parts, module, accelerator, outcome)
     if checkpoint is None:
         outcome.untrained_loss = scorer(curve_set).loss
-    loop = Loop(task, accelerator, module, make_optimizer(parts, module), parts.loss, outcome)
+    branches = [Branch(task.branch(n_tokens), accelerator) for n_tokens in options.branches]
+    loop = Loop(task, accelerator, module, make_optimizer(parts, module), parts.loss, outcome, branches)
     if checkpoint is not None:
         keeper.restore(loop, checkpoint)
     progress = Progress(task.n_steps, parts.manifest.unit, outcome, quiet=not accelerator.is_main_process)
-    loop.run(batches, lambda: scorer(curve_set).loss, progress, keeper.after_step)
+
+    def score_curve() -> float:
+        return scorer(curve_set).loss
+
+    branching = Branching(branches, score_curve, keeper.leave)
+
+    def after_step(loop: Loop) -> None:
+        branching.after_step(loop)
+        keeper.after_step(loop)
+
+    loop.run(batches, score_curve, progress, after_step if branches else keeper.after_step)
     final = None if outcome.diverged else scorer(heldout.evenly_spaced(settings.heldout_units))
     if not accelerator.is_main_process:
         return None

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 
@@ -13,11 +13,13 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from flopscape.plugins.base import LossPlugin
+from flopscape.training.branches import Branch
 from flopscape.training.outcome import Outcome
 from flopscape.training.packing import Tree
 from flopscape.training.progress import Progress
 from flopscape.training.schedule import curve_steps, heldout_steps, learning_rate_factor
 from flopscape.training.spec import Task
+from flopscape.training.sums import Sums
 
 Batch = dict[str, Tensor]
 
@@ -33,6 +35,7 @@ class Loop:
         optimizer: Optimizer,
         loss: LossPlugin,
         outcome: Outcome,
+        branches: Sequence[Branch] = (),
     ) -> None:
         self.task, self.settings, self.accelerator, self.loss = task, task.settings, accelerator, loss
         self.parameters = list(module.parameters())
@@ -42,8 +45,7 @@ class Loop:
         # Accelerate's wrapper searches the installed packages at every step, a tenth of a tiny model's; its gradient
         # scaler, which only fp16 has, is all that a run needs of it.
         self.optimizer: Optimizer = prepared if self.settings.mixed_precision == "fp16" else optimizer
-        # This process's sums since the last point of the curve.
-        self.total, self.n_units = torch.zeros((), device=accelerator.device), 0
+        self.sums, self.branches = Sums(accelerator), list(branches)
         self._since = time.perf_counter()
 
     def run(
@@ -67,11 +69,10 @@ class Loop:
             for step in range(outcome.step + 1, last + 1):
                 self._train_on(next(batches), step)
                 after_step(self)
-            train_loss, n_units = self._mean()
+            train_loss, n_units = self.sums.take()
             self._count_time()
-            outcome.n_units += n_units
             heldout_loss = score() if last in with_score else None
-            self._add_point(last, train_loss, heldout_loss)
+            outcome.add_point(last, n_units, train_loss, heldout_loss, self.learning_rate)
             progress.report(last, outcome.n_units, train_loss, heldout_loss)
             if not math.isfinite(train_loss):
                 outcome.diverged = f"the training loss is not finite, between steps {first} and {last}"
@@ -80,10 +81,15 @@ class Loop:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """What is done inside does not count as training time."""
-        self.total.item()  # waits for the device
+        self.sums.wait()
         self._count_time()
         yield
         self._since = time.perf_counter()
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the last step, in the optimiser's first group."""
+        return float(self.optimizer.param_groups[0]["lr"])
 
     def shared_state(self) -> Tree:
         """What all processes have in common: parameters and buffers, the optimiser, the gradient scaler of fp16."""
@@ -104,12 +110,16 @@ class Loop:
             self.accelerator.scaler.load_state_dict(state["scaler"])
 
     def own_state(self) -> Tree:
-        """This process's running sums."""
-        return {"total": self.total, "n_units": self.n_units}
+        """This process's running sums, and what its branches have come to."""
+        return {"sums": self.sums.state(), "branches": {b.task.n_tokens: b.state() for b in self.branches}}
 
     def set_own_state(self, state: Tree) -> None:
         """Put back what `own_state` returned."""
-        self.total, self.n_units = state["total"].to(self.total.device), state["n_units"]
+        self.sums.set_state(state["sums"])
+        followed = state["branches"]
+        self.branches = [branch for branch in self.branches if branch.task.n_tokens in followed]
+        for branch in self.branches:
+            branch.set_state(followed[branch.task.n_tokens])
 
     def _count_time(self) -> None:
         self.outcome.seconds_training += time.perf_counter() - self._since
@@ -118,9 +128,14 @@ class Loop:
         """One step of the optimiser, and its part of the sums."""
         self._set_learning_rate(step)
         value, count = self._step(batch)
-        self.total += value
-        self.n_units += count
+        self._count(value, count)
         self.outcome.step = step
+
+    def _count(self, value: Tensor, count: int) -> None:
+        """Add a batch to the sums of the run and of its branches."""
+        self.sums.add(value, count)
+        for branch in self.branches:
+            branch.sums.add(value, count)
 
     def _step(self, batch: Batch) -> tuple[Tensor, int]:
         """One step of the optimiser: the summed loss before it, and the number of units."""
@@ -138,35 +153,12 @@ class Loop:
 
     def _set_learning_rate(self, step: int) -> None:
         settings = self.settings
-        factor = learning_rate_factor(step, self.task.n_steps, settings.warmup_fraction, settings.decay_fraction)
+        factor = learning_rate_factor(step, self.task.n_steps, self.task.warmup_steps, settings.decay_fraction)
         for group, peak in zip(self.optimizer.param_groups, self.peak_rates, strict=True):
             group["lr"] = peak * factor
-
-    def _mean(self) -> tuple[float, int]:
-        """Mean loss, and number of units, since the last point over all processes; the sums begin anew."""
-        total, n_units = self.total, self.n_units
-        self.total, self.n_units = torch.zeros_like(total), 0
-        if self.accelerator.num_processes > 1:
-            both = torch.stack([total.double(), total.new_tensor(n_units, dtype=torch.float64)])
-            total, units = self.accelerator.reduce(both, reduction="sum")
-            n_units = int(units)
-        return float(total) / n_units, n_units
-
-    def _add_point(self, step: int, train_loss: float, heldout_loss: float | None) -> None:
-        curve = self.outcome.curve
-        curve.step.append(step)
-        curve.n_tokens.append(self.outcome.n_units)
-        curve.train_loss.append(_finite(train_loss))
-        curve.heldout_loss.append(_finite(heldout_loss))
-        curve.learning_rate.append(self.optimizer.param_groups[0]["lr"])
 
 
 def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters and buffers by name, each once where it has several."""
     yield from module.named_parameters()
     yield from module.named_buffers()
-
-
-def _finite(value: float | None) -> float | None:
-    """JSON has no NaN: None stands for it."""
-    return value if value is not None and math.isfinite(value) else None

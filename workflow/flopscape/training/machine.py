@@ -18,12 +18,14 @@ PACKAGES = ("flopscape", "torch", "accelerate", "numpy")
 class Options:
     """What the caller says of the machine; none of it changes a result.
 
-    `usd_per_hour` is the price of one process for an hour and `peak_flops` the peak FLOP/s of one process.
+    `usd_per_hour` is the price of one process for an hour and `peak_flops` the peak FLOP/s of one process. `branches`
+    are the units of shorter runs to leave checkpoints for.
     """
 
     processes: int = 1
     usd_per_hour: float | None = None
     peak_flops: float | None = None
+    branches: tuple[int, ...] = ()
 
 
 def versions() -> dict[str, str]:

@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     A run that a signal stopped says so and has status 75.
     """
     given = _parser().parse_args(arguments)
-    options = Options(given.processes, given.usd_per_hour, given.peak_flops)
+    options = Options(given.processes, given.usd_per_hour, given.peak_flops, given.branches)
     try:
         record = train(read_spec(given.spec), given.out, given.data, options)
     except FlopscapeError as error:
@@ -126,6 +126,10 @@ def _summary(record: RunRecord) -> str:
     return f"{seen}  held-out loss {record.loss:.4f}{error} nats"
 
 
+def _units(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split(","))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flopscape train",
@@ -137,5 +141,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", metavar="DIR", help="prepared dataset (default: results/data/{dataset_id})")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="processes launched (default 1)")
     parser.add_argument("--usd-per-hour", type=float, metavar="USD", help="price of one process for an hour")
+    parser.add_argument(
+        "--branches", type=_units, default=(), metavar="N,N", help="leave checkpoints for shorter runs of N tokens"
+    )
     parser.add_argument("--peak-flops", type=float, metavar="FLOPS", help="peak FLOP/s of one process, for the MFU")
     return parser

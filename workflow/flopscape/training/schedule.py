@@ -3,16 +3,20 @@
 import math
 
 
-def learning_rate_factor(step: int, n_steps: int, warmup_fraction: float, decay_fraction: float) -> float:
-    """Share of the peak rate at a step, 1 … n_steps: linear warm-up, constant, linear decay that ends near zero.
+def learning_rate_factor(step: int, n_steps: int, warmup: float, decay_fraction: float) -> float:
+    """Share of the peak rate at a step, 1 … n_steps: linear warm-up over `warmup` steps, constant, linear decay.
 
     The schedule of Hägele et al. 2024 (arXiv 2405.18392, section 3) with a linear cool-down. The first step has a
     share above 0 and so has the last.
     """
-    warmup = warmup_fraction * n_steps
     decay = decay_fraction * n_steps
     left = n_steps - step + 1
     return min(1.0, step / warmup if warmup > 0 else 1.0, left / (decay + 1))
+
+
+def branching_step(n_steps: int, decay_fraction: float) -> int:
+    """The last step before a run's decay: up to here a longer run with the same warm-up has the very same rates."""
+    return n_steps - math.ceil(decay_fraction * n_steps)
 
 
 def curve_steps(n_steps: int, n_points: int) -> list[int]:

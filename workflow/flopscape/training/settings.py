@@ -21,6 +21,8 @@ class TrainingSettings:
     """Width at which `learning_rate` holds under `width` scaling."""
     warmup_fraction: float = 0.1
     """Share of the steps spent on linear warm-up."""
+    warmup_units: int = 0
+    """Units of linear warm-up, the same for runs of any length, in place of `warmup_fraction`; 0 leaves it to that."""
     decay_fraction: float = 0.2
     """Share of the steps spent on linear decay to zero, at the end; constant in between."""
     beta1: float = 0.9
@@ -45,7 +47,7 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("batch_units", "base_width", "curve_points"):
             _require(getattr(self, name) >= 1, name, "at least 1")
-        for name in ("heldout_units", "curve_heldout_units", "curve_heldout_points", "weight_decay"):
+        for name in ("heldout_units", "curve_heldout_units", "curve_heldout_points", "weight_decay", "warmup_units"):
             _require(getattr(self, name) >= 0, name, "zero or more")
         for name in ("learning_rate", "gradient_clip"):
             _require(0 < getattr(self, name) < math.inf, name, "positive")
@@ -55,6 +57,10 @@ class TrainingSettings:
             _require(0 <= getattr(self, name) <= 1, name, "a share between 0 and 1")
         _require(self.warmup_fraction + self.decay_fraction <= 1, "warmup_fraction + decay_fraction", "at most 1")
         _require(self.curve_points <= 512, "curve_points", "at most 512")
+
+    def has_room(self, n_units: int) -> bool:
+        """Whether a run of so many units can hold warm-up and decay, one after the other."""
+        return self.warmup_units + self.decay_fraction * n_units <= n_units
 
     def changes(self) -> dict[str, Any]:
         """The fields that differ from their defaults."""
