@@ -71,6 +71,14 @@ def test_trunk_and_branch_that_were_killed_are_still_the_same(spec, carry_out, m
     assert result(branch) == result(carry_out(short(spec, MIDDLE), "alone"))
 
 
+def test_a_trunk_trained_again_leaves_its_branch_the_same_again(spec, carry_out, tmp_path):
+    carry_out(spec, branches=(SHORT,))
+    carry_out(spec, branches=(SHORT,))
+    branch = carry_out(short(spec, SHORT))
+    assert branch.n_tokens_inherited == 24 * BATCH
+    assert result(branch) == result(carry_out(short(spec, SHORT), "alone"))
+
+
 def test_a_branch_that_was_left_nothing_is_trained_alone(spec, carry_out, tmp_path, capsys):
     (tmp_path / "together").mkdir()
     (tmp_path / "together/checkpoints").mkdir()

@@ -137,6 +137,11 @@ def plan_hash(wildcards):
     return short_hash([(row.run_id, row.budget) for row in rows])
 
 
+def plan_parents(wildcards):
+    """Changes when runs start from others than before."""
+    return short_hash([row.parent for row in ROWS[chosen(wildcards.study).name].values()])
+
+
 def dataset_spec(wildcards):
     return canonical(DATASETS[wildcards.dataset])
 
@@ -168,6 +173,11 @@ def trunk_of_branch(wildcards):
     if not row.parent or any(Path(path).exists() for path in needed):
         return []
     return checkpoints.train_trunk.get(study=wildcards.study, run_id=row.parent).output
+
+
+def is_open(name, row):
+    """Whether a branch is without a record and its trunk is not."""
+    return row.parent and not Path(run_file(name, row.run_id)).exists() and Path(run_file(name, row.parent)).exists()
 
 
 def run_spec(wildcards):
@@ -346,9 +356,12 @@ def refuse_to_start():
 
 
 def print_recommendations():
-    """After a run: the answer of every study, and where its report is."""
+    """After a run: the answer of every study, and where its report is; branches that `--until` has cut off."""
     from flopscape.report.summary import print_summary
 
+    for name, rows in ROWS.items():
+        if waiting := [row for row in rows.values() if is_open(name, row)]:
+            print(f"study {name}: {len(waiting)} branches are still to be trained; run snakemake again", flush=True)
     for name, planned in STUDIES.items():
         html = RESULTS / name / "report.html"
         if html.exists():

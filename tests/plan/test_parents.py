@@ -1,5 +1,7 @@
 """Which runs start from which, and what that saves."""
 
+import dataclasses
+
 import pytest
 
 from flopscape.config import Prices
@@ -8,7 +10,9 @@ from flopscape.plan.finished import Finished
 from flopscape.plan.launch import launch_command
 from flopscape.plan.price import Job, _makespan, price_study
 from flopscape.plan.rows import plan_rows
+from flopscape.plugins.surface import Surface
 
+PRICES = Prices()
 NOTHING = Finished(set(), [], [], [], {})
 BATCH = 256
 STEPS = (100, 200, 400)
@@ -30,8 +34,12 @@ def grid(surface_study):
     return make
 
 
+def startup_usd(study):
+    return PRICES.startup_seconds * study.resources.threads / 3600 * PRICES.usd_per_cpu_hour
+
+
 def price(study, rows, todo, finished=NOTHING):
-    return price_study("s", study, rows, finished, dict.fromkeys(todo, "new"), Prices(), 1)
+    return price_study("s", study, rows, finished, dict.fromkeys(todo, "new"), PRICES, 1)
 
 
 def test_the_longest_run_of_a_size_and_seed_is_the_parent_of_the_others(grid):
@@ -68,7 +76,18 @@ def test_each_path_is_priced_once_and_a_finished_parent_saves_nothing(grid):
     branches = [row.run_id for row in rows if row.parent]
     later = price(study, rows, branches)
     assert later.total.flops == later.total.flops_alone == sum(row.flops for row in rows if row.parent)
-    assert fresh.total.device_hours < later.total.device_hours + price(study, rows, set(fresh.lines)).total.device_hours
+
+
+def test_what_a_finished_branch_inherited_is_not_counted_as_spent(grid):
+    study = grid()
+    row = next(row for row in plan_rows(study) if row.parent)
+    alone = Surface().train(row.spec)
+    branch = dataclasses.replace(alone, parent=row.parent, n_tokens_inherited=row.n_tokens_shared)
+    spent = [
+        price(study, [row], [], Finished({row.run_id}, [record], [], [], {})).spent_usd - startup_usd(study)
+        for record in (alone, branch)
+    ]
+    assert spent[1] == pytest.approx(0.2 * spent[0])
 
 
 def test_a_checkpoint_on_disk_is_not_priced_again(grid):
@@ -87,8 +106,8 @@ def test_the_wall_time_counts_the_wait_for_a_parent():
 def test_a_trunk_is_launched_with_the_tokens_of_its_branches(grid):
     study = grid()
     rows = plan_rows(study)
-    assert launch_command(study, Prices(), rows[:2]).endswith(" --branches 25600,25600")
-    assert "--branches" not in launch_command(study, Prices())
+    assert launch_command(study, PRICES, rows[:2]).endswith(" --branches 25600,25600")
+    assert "--branches" not in launch_command(study, PRICES)
 
 
 def test_a_warm_up_by_share_is_refused(grid):
