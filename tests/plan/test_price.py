@@ -7,7 +7,7 @@ import pytest
 from flopscape.config import Prices
 from flopscape.errors import FlopscapeError
 from flopscape.plan.finished import Finished, look_at_runs
-from flopscape.plan.price import _makespan, price_study, refuse_over_limits, speed_of
+from flopscape.plan.price import Job, _makespan, price_study, refuse_over_limits, speed_of
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
 
@@ -42,8 +42,8 @@ def test_finished_runs_calibrate_by_size(surface_study):
     sample = [timed(rows[0], 1e9), timed(rows[1], 4e9)]
     speed = speed_of(study, PRICES, sample)
     between = plan_rows(surface_study(budgets=(1e12,), n_params=(2e6,), **TRAINED))[0]
-    assert speed.seconds(rows[0]) == pytest.approx(rows[0].flops / 1e9 + 4)
-    assert speed.seconds(between) == pytest.approx(between.flops / 2e9 + 4, rel=1e-3)
+    assert speed.seconds(rows[0], rows[0].n_tokens) == pytest.approx(rows[0].flops / 1e9 + 4)
+    assert speed.seconds(between, between.n_tokens) == pytest.approx(between.flops / 2e9 + 4, rel=1e-3)
     assert speed.source.startswith("2 finished runs")
 
 
@@ -61,7 +61,7 @@ def test_simulated_runs_cost_nothing(surface_study):
 
 @pytest.mark.parametrize(("parallel", "wall"), [(1, 10), (2, 5), (4, 4)])
 def test_wall_time_fills_free_slots_with_the_longest_run(parallel, wall):
-    assert _makespan([4, 3, 2, 1], parallel) == wall
+    assert _makespan([Job(str(n), 0, n, "") for n in (4, 3, 2, 1)], parallel) == wall
 
 
 def test_a_study_over_its_limit_is_refused_finished_runs_included(surface_study):

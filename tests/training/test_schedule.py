@@ -2,11 +2,11 @@
 
 import pytest
 
-from flopscape.training.schedule import curve_steps, heldout_steps, learning_rate_factor
+from flopscape.training.schedule import branching_step, curve_steps, heldout_steps, learning_rate_factor
 
 
 def test_the_rate_warms_up_stays_and_decays():
-    rates = [learning_rate_factor(step, 100, 0.1, 0.2) for step in range(1, 101)]
+    rates = [learning_rate_factor(step, 100, 10, 0.2) for step in range(1, 101)]
     assert rates[:10] == pytest.approx([step / 10 for step in range(1, 11)])
     assert set(rates[10:80]) == {1.0}
     assert rates[80:] == pytest.approx([(100 - step) / 21 for step in range(80, 100)])
@@ -30,8 +30,20 @@ def test_a_constant_rate_warms_up_and_stays():
 @pytest.mark.parametrize("fractions", [(0, 0), (0.5, 0.5), (1, 0), (0, 1)])
 @pytest.mark.parametrize("n_steps", [1, 2, 7])
 def test_every_rate_is_above_zero_and_at_most_the_peak(schedule, fractions, n_steps):
-    rates = [learning_rate_factor(step, n_steps, *fractions, schedule) for step in range(1, n_steps + 1)]
+    warmup, decay = fractions
+    rates = [learning_rate_factor(step, n_steps, warmup * n_steps, decay, schedule) for step in range(1, n_steps + 1)]
     assert all(0 < rate <= 1 for rate in rates)
+
+
+@pytest.mark.parametrize("decay_fraction", [0, 0.1, 0.2, 0.3, 0.5, 0.999])
+@pytest.mark.parametrize("n_steps", [10, 15, 30, 97, 1000])
+def test_up_to_the_branching_step_a_longer_run_has_the_same_rates_and_beyond_it_not(n_steps, decay_fraction):
+    last = branching_step(n_steps, decay_fraction)
+    ours, longer = (
+        [learning_rate_factor(step, n, 7.5, decay_fraction) for step in range(1, last + 3)] for n in (n_steps, 10**6)
+    )
+    assert ours[:last] == longer[:last]
+    assert decay_fraction == 0 or ours[last + 1] < 1
 
 
 @pytest.mark.parametrize(("n_steps", "n_points"), [(1, 128), (5, 128), (128, 128), (1000, 128), (1000, 1)])

@@ -143,6 +143,9 @@ class Sweep(Model):
     """Sizes × tokens × seeds."""
     rows: list[Row] = []
     """Explicit runs."""
+    branches: bool = False
+    """Train what runs of one size and seed have in common once: the longest leaves the others a checkpoint just before
+    their decay. No result changes. Needs `training.warmup_units`."""
 
     @model_validator(mode="after")
     def some_runs(self) -> Self:
@@ -409,6 +412,21 @@ class Study(_Answering):
     def the_loop_tracks(self) -> Self:
         if self.simulated and self.tracking.trackers:
             raise ValueError("tracking: only the loop's runs are tracked, and this study has a trainer of its own")
+        return self
+
+    @model_validator(mode="after")
+    def branches_share_their_beginning(self) -> Self:
+        training = self.training
+        if self.sweep.branches and training.schedule != "wsd":
+            raise ValueError(
+                f"sweep.branches: under training.schedule {training.schedule} runs of different length "
+                "have no rates in common; use wsd"
+            )
+        if self.sweep.branches and training.warmup_fraction and not training.warmup_units:
+            raise ValueError(
+                "sweep.branches: runs of different length have nothing in common while each warms up over a share of "
+                "its own steps; set training.warmup_units to a number of units"
+            )
         return self
 
 

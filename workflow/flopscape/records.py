@@ -64,7 +64,8 @@ class PlanRow:
     """One planned run.
 
     `flops` is what the run will really cost, `flops_per_unit` × `n_tokens`; `budget` is what was asked for (None for
-    explicit rows and grids) and `budget_remainder` = budget − flops, at most half a batch either way.
+    explicit rows and grids) and `budget_remainder` = budget − flops, at most half a batch either way. `parent` is the
+    run whose checkpoint this one can start from, after `n_tokens_shared` of its tokens; it decides no result.
     """
 
     run_id: str
@@ -78,6 +79,8 @@ class PlanRow:
     n_tokens: int
     n_steps: int
     spec: Spec
+    parent: str = ""
+    n_tokens_shared: int = 0
 
     @property
     def n_params(self) -> int:
@@ -109,13 +112,18 @@ class Curve:
     learning_rate: list[float] = field(default_factory=list)
 
 
+LATER_FIELDS: dict[str, Any] = {"parent": "", "n_tokens_inherited": 0}
+"""What records written before these fields existed mean by their absence."""
+
+
 @dataclass
 class RunRecord:
     """What one run did, not what it was meant to do. `results/{study}/runs/{run_id}.json`.
 
     Losses are in nats per unit on the held-out set; `loss_se` is the standard error from the held-out set's size,
     common to all runs on that set. `flops_counted` = `flops_per_unit` × `n_tokens_seen`. A run that diverged has
-    `loss` None and says why in `reason`.
+    `loss` None and says why in `reason`. A branch started from a checkpoint of the run `parent`, which had trained
+    `n_tokens_inherited` of its `n_tokens_seen`: timings, cost and `flops_spent` leave those out.
     """
 
     run_id: str
@@ -140,6 +148,8 @@ class RunRecord:
     cost: dict[str, float | None] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     hardware: dict[str, Any] = field(default_factory=dict)
+    parent: str = ""
+    n_tokens_inherited: int = 0
 
     @property
     def n_params(self) -> int:
@@ -149,6 +159,11 @@ class RunRecord:
     @property
     def flops_counted(self) -> float:
         return float(self.flops_per_unit * self.n_tokens_seen)
+
+    @property
+    def flops_spent(self) -> float:
+        """What this run's own training took; the rest of `flops_counted` its parent trained."""
+        return float(self.flops_per_unit * (self.n_tokens_seen - self.n_tokens_inherited))
 
     @property
     def flops_6nd(self) -> float:
@@ -168,6 +183,7 @@ class RunRecord:
             The file is empty, cut short, lacks a field, or holds another run than its name says.
         """
         data = read_json(path, "delete it and run snakemake again")
+        data = LATER_FIELDS | data
         missing = [f.name for f in fields(cls) if f.name not in data]
         if missing:
             raise FlopscapeError(

@@ -17,6 +17,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import METHODS
+from flopscape.plan.branches import branches_of, trunk_ids
 from flopscape.plan.imported import PlannedImport, free_text
 from flopscape.plan.killed import keep_finished_runs
 from flopscape.plan.launch import launch_command
@@ -73,13 +74,15 @@ FITS = {name: {fit.name: fit for fit in planned.study.fits} for name, planned in
 
 ANY_NAME = "(?!bias/)[A-Za-z0-9][A-Za-z0-9_.-]*"
 IMPORTED_NAME = "|".join(map(re.escape, IMPORTED)) or "(?!)"
+ANY_ID = "[0-9a-f]{12}"
+TRUNK_ID = "|".join(sorted(trunk_ids([row for rows in ROWS.values() for row in rows.values()]))) or "(?!)"
 TRAINED_NAME = f"(?!(?:{IMPORTED_NAME})/){ANY_NAME}"
 
 
 wildcard_constraints:
     study=ANY_NAME,
-    run_id="[0-9a-f]{12}",
-    check="[0-9a-f]{12}",
+    run_id=ANY_ID,
+    check=ANY_ID,
     fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
     figure="[a-z]+",
     dataset="[a-z0-9_]+-[0-9a-f]{8}",
@@ -110,7 +113,11 @@ def twin_files(name):
 
 
 def run_files(name):
-    return [f"results/{name}/runs/{run_id}.json" for run_id in ROWS[name]]
+    return [run_file(name, run_id) for run_id in ROWS[name]]
+
+
+def run_file(name, run_id):
+    return f"results/{name}/runs/{run_id}.json"
 
 
 ALL_TARGETS = [target for name in STUDIES for target in targets(name)]
@@ -133,6 +140,11 @@ def plan_hash(wildcards):
     """Changes when the plan does: a new run, or a run in another budget."""
     rows = ROWS[chosen(wildcards.study).name].values()
     return short_hash([(row.run_id, row.budget) for row in rows])
+
+
+def plan_parents(wildcards):
+    """Changes when runs start from others than before."""
+    return short_hash([row.parent for row in ROWS[chosen(wildcards.study).name].values()])
 
 
 def dataset_spec(wildcards):
@@ -186,13 +198,32 @@ def run_row(wildcards):
     return rows[wildcards.run_id]
 
 
+def trunk_of_branch(wildcards):
+    """The record that an untrained branch waits for, if it is still to come."""
+    row = run_row(wildcards)
+    needed = [run_file(wildcards.study, run_id) for run_id in (row.run_id, row.parent)]
+    if not row.parent or any(Path(path).exists() for path in needed):
+        return []
+    return checkpoints.train_trunk.get(study=wildcards.study, run_id=row.parent).output
+
+
+def is_open(name, row):
+    """Whether a branch is without a record and its trunk is not."""
+    return row.parent and not Path(run_file(name, row.run_id)).exists() and Path(run_file(name, row.parent)).exists()
+
+
 def run_spec(wildcards):
     """Canonical JSON: exactly what the run id hashes."""
     return canonical(run_row(wildcards).spec)
 
 
 def run_launcher(wildcards):
-    return launch_command(chosen(wildcards.study).study, SETTINGS.prices)
+    """The command up to the spec; it names the branches still to be trained."""
+    study, rows = chosen(wildcards.study), ROWS[wildcards.study].values()
+    branches = [
+        row for row in branches_of(rows, wildcards.run_id) if not Path(run_file(study.name, row.run_id)).exists()
+    ]
+    return launch_command(study.study, SETTINGS.prices, branches)
 
 
 def run_threads(wildcards):
@@ -355,7 +386,7 @@ def print_prices():
         return
     todo = {name: {} for name in STUDIES}
     for job in workflow.dag.needrun_jobs(exclude_finished=False):
-        if job.rule.name == "train_run":
+        if job.rule.name in ("train_run", "train_trunk"):
             todo[job.wildcards.study][job.wildcards.run_id] = "forced, or inputs changed"
     for planned in IMPORTED.values():
         print(f"\n{free_text(planned)}", flush=True)
@@ -382,9 +413,12 @@ def refuse_to_start():
 
 
 def print_recommendations():
-    """After a run: the answer of every study, and where its report is."""
+    """After a run: the answer of every study, and where its report is; branches that `--until` has cut off."""
     from flopscape.report.summary import print_summary
 
+    for name, rows in ROWS.items():
+        if waiting := [row for row in rows.values() if is_open(name, row)]:
+            print(f"study {name}: {len(waiting)} branches are still to be trained; run snakemake again", flush=True)
     for name, planned in STUDIES.items():
         html = RESULTS / name / "report.html"
         if html.exists():

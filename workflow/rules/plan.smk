@@ -15,6 +15,7 @@ rule write_plan:
     params:
         study=study_file,
         plan=plan_hash,
+        parents=plan_parents,
         code=fingerprint("flopscape.plan.show"),
     shell:
         "flopscape plan {params.study:q} --csv {output:q} > {log:q} 2>&1"

@@ -1,11 +1,16 @@
 """Train: one spec -> results/{study}/runs/{run_id}.json.
 
-train_run: one training run, or a simulated one
+train_trunk: one training run that leaves shorter ones the checkpoints which they start from
+train_run: any other training run, or a simulated one
+
+A branch is trained after its trunk and leaves no trace of that in the DAG: only the checkpoint mechanism has a job wait for
+another without listing its file as an input, by which a finished branch would be trained again when its trunk is, and a
+run that was finished alone when the study gets branches.
 """
 
 
-rule train_run:
-    """Train one run. Only its spec and its data's manifest can make it rerun; no check does."""
+checkpoint train_trunk:
+    """Train a run that others branch off. Only its spec and its data's manifest can make it rerun; no check does."""
     input:
         data_manifest,
         run_checks,
@@ -13,6 +18,8 @@ rule train_run:
         "results/{study}/runs/{run_id}.json",
     log:
         "logs/train/{study}/{run_id}.log",
+    wildcard_constraints:
+        run_id=TRUNK_ID,
     conda:
         "../../envs/train.yaml"
     threads: run_threads
@@ -26,3 +33,12 @@ rule train_run:
     # Signals to a whole job are for the trainer, which saves itself: its launcher must not die of them before that.
     shell:
         "trap '' TERM USR1; {resources.launcher} {params.spec:q} --out {output:q} > {log:q} 2>&1"
+
+
+use rule train_trunk as train_run with:
+    input:
+        data_manifest,
+        run_checks,
+        trunk_of_branch,
+    wildcard_constraints:
+        run_id=f"(?!{TRUNK_ID}){ANY_ID}",

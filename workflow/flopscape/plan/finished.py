@@ -3,7 +3,7 @@
 Only the dry run and `flopscape plan` look here; nothing that lands in `results/` depends on it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ class Finished:
 
     `done` are the planned runs with a record, `sample` some of those records, `broken` unreadable files, `orphans` the
     ids of records that no plan asks for, `other_data` those of the sample on other data than today's, `reasons` says
-    for each planned run without a record why it must run.
+    for each planned run without a record why it must run and `saved_steps` how far a checkpoint takes some of them.
     """
 
     done: set[str]
@@ -29,6 +29,7 @@ class Finished:
     orphans: list[str]
     other_data: list[str]
     reasons: dict[str, str]
+    saved_steps: dict[str, int] = field(default_factory=dict)
 
 
 def look_at_runs(
@@ -45,7 +46,14 @@ def look_at_runs(
     logs = {path.stem for path in Path("logs/train", study).glob("*.log")}
     missing = [row for row in rows if row.run_id not in on_disk]
     reasons = {row.run_id: _reason(row, old_specs, logs) for row in missing}
-    return Finished(set(done), sample, broken, orphans, saw_other_data(sample, data_hash), reasons)
+    other_data, saved = saw_other_data(sample, data_hash), _saved_steps(folder.parent / "checkpoints", missing)
+    return Finished(set(done), sample, broken, orphans, other_data, reasons, saved)
+
+
+def _saved_steps(checkpoints: Path, missing: list[PlanRow]) -> dict[str, int]:
+    """Steps that the newest checkpoint of an unfinished run holds."""
+    kept = {row.run_id: sorted((checkpoints / row.run_id).glob("step-*")) for row in missing}
+    return {run_id: int(paths[-1].name.removeprefix("step-")) for run_id, paths in kept.items() if paths}
 
 
 def _read(folder: Path, run_ids: list[str]) -> tuple[list[RunRecord], list[str]]:

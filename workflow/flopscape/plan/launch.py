@@ -1,14 +1,15 @@
 """The command that carries out one run of a study, up to its spec. Options here never decide a result."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from flopscape.config import Prices, Resources, Study, Tracking
 from flopscape.launch import accelerate
+from flopscape.records import PlanRow
 
 
-def launch_command(study: Study, prices: Prices) -> str:
-    """Words for a shell.
+def launch_command(study: Study, prices: Prices, branches: Sequence[PlanRow] = ()) -> str:
+    """Words for a shell, with the branches that the run serves.
 
     Simulated runs start directly. So does the training loop in one process on CPUs: the run makes the same Accelerator
     either way, and there the launcher would add its own start, a second import of torch, and nothing else. All other
@@ -17,6 +18,8 @@ def launch_command(study: Study, prices: Prices) -> str:
     if study.simulated:
         return "flopscape train"
     options = [*_options(study.resources, prices), *_tracking(study.tracking)]
+    if branches:
+        options.append(f"--branches {','.join(str(row.n_tokens) for row in branches)}")
     return f"{_launcher(study.resources)} {' '.join(options)}"
 
 

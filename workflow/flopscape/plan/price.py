@@ -3,12 +3,14 @@
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from flopscape.config import Prices, Study
 from flopscape.errors import FlopscapeError
+from flopscape.plan.branches import tokens_to_train
 from flopscape.plan.finished import Finished
 from flopscape.records import PlanRow, RunRecord
 
@@ -27,9 +29,9 @@ class Speed:
     rates: list[tuple[float, float]]
     """(FLOPs per unit, FLOP/s), ascending; log-log interpolated, held constant beyond the ends."""
 
-    def seconds(self, row: PlanRow) -> float:
-        """Wall seconds of one run."""
-        return self.startup + row.flops / self._rate(row.flops_per_unit)
+    def seconds(self, row: PlanRow, n_tokens: int) -> float:
+        """Wall seconds of training one run on so many tokens."""
+        return self.startup + n_tokens * row.flops_per_unit / self._rate(row.flops_per_unit)
 
     def _rate(self, flops_per_unit: float) -> float:
         above = next((i for i, (size, _) in enumerate(self.rates) if size >= flops_per_unit), len(self.rates))
@@ -47,7 +49,7 @@ def speed_of(study: Study, prices: Prices, sample: list[RunRecord]) -> Speed:
     by_size = defaultdict(list)
     for record in sample:
         if (seconds := record.timings.get("seconds_training", 0.0)) > 0:
-            by_size[record.flops_per_unit].append(record.flops_counted / seconds)
+            by_size[record.flops_per_unit].append(record.flops_spent / seconds)
     if by_size:
         startups = [r.timings["seconds_total"] - r.timings["seconds_training"] for r in sample if r.timings]
         rates = sorted((size, median(values)) for size, values in by_size.items())
@@ -60,13 +62,17 @@ def speed_of(study: Study, prices: Prices, sample: list[RunRecord]) -> Speed:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the price table: runs still to do out of `n_all`, and what they take. Hours are device-hours."""
+    """One line of the price table: runs still to do out of `n_all`, and what they take. Hours are device-hours.
+
+    Tokens and FLOPs are those to be trained; `flops_alone` is what the same runs would take without any checkpoint.
+    """
 
     label: str
     n_todo: int
     n_all: int
     n_tokens: int
     flops: float
+    flops_alone: float
     device_hours: float
     usd: float
     longest_seconds: float
@@ -110,30 +116,52 @@ def price_study(
     speed = speed_of(study, prices, finished.sample)
     planned = {row.run_id for row in rows}
     extra = [row for row in search if row.run_id not in planned]
-    seconds = {row.run_id: speed.seconds(row) for row in (*rows, *extra)}
     due_extra = {row.run_id: finished.reasons.get(row.run_id, "") for row in extra if row.run_id not in finished.done}
     todo = {run_id: why for run_id, why in todo.items() if run_id in planned}
+    jobs = _jobs([*rows, *extra], finished, todo | due_extra, speed)
     groups = defaultdict(list)
     for row in rows:
         groups[row.budget].append(row)
-    lines = [_line(_label(budget), group, todo, seconds, study, prices) for budget, group in groups.items()]
-    total = _line("total", rows, todo, seconds, study, prices)
+    lines = [_line(_label(budget), group, todo, jobs, study, prices) for budget, group in groups.items()]
+    total = _line("total", rows, todo, jobs, study, prices)
     parallel = _parallel(study, slots)
     done = [row for row in (*rows, *extra) if row.run_id not in todo | due_extra]
-    spent = _line("spent", done, {row.run_id: "" for row in done}, seconds, study, prices)
+    spent = _line("spent", done, {row.run_id: "" for row in done}, jobs, study, prices)
     return Price(
         study=name,
         lines=lines,
         total=total,
         device="simulated" if study.simulated else study.resources.device,
         speed_source=speed.source,
-        wall_seconds=_makespan([seconds[run_id] for run_id in todo], parallel),
+        wall_seconds=_makespan([jobs[run_id] for run_id in todo], parallel),
         parallel=parallel,
         disk_bytes=total.n_todo * RECORD_BYTES,
         spent_gpu_hours=spent.device_hours if study.resources.device == "gpu" else 0.0,
         spent_usd=spent.usd,
-        search=_line("search", extra, due_extra, seconds, study, prices) if search else None,
+        search=_line("search", extra, due_extra, jobs, study, prices) if search else None,
     )
+
+
+class Job(NamedTuple):
+    """What one run trains itself, how long that takes, and the run it waits for, if any."""
+
+    run_id: str
+    n_tokens: int
+    seconds: float
+    parent: str
+
+
+def _jobs(rows: list[PlanRow], finished: Finished, todo: dict[str, str], speed: Speed) -> dict[str, Job]:
+    """A job for each run; of finished ones whose record was not looked at, as if they had been trained alone."""
+    inherited = {record.run_id: record.n_tokens_inherited for record in finished.sample}
+    jobs = {}
+    for row in rows:
+        due = row.run_id in todo
+        saved = finished.saved_steps.get(row.run_id, 0)
+        n_tokens = tokens_to_train(row, todo, saved) if due else row.n_tokens - inherited.get(row.run_id, 0)
+        parent = row.parent if due and row.parent in todo else ""
+        jobs[row.run_id] = Job(row.run_id, n_tokens, speed.seconds(row, n_tokens), parent)
+    return jobs
 
 
 def _label(budget: float | None) -> str:
@@ -141,22 +169,24 @@ def _label(budget: float | None) -> str:
 
 
 def _line(
-    label: str, rows: list[PlanRow], todo: dict[str, str], seconds: dict[str, float], study: Study, prices: Prices
+    label: str, rows: list[PlanRow], todo: dict[str, str], jobs: dict[str, Job], study: Study, prices: Prices
 ) -> Line:
     due = [row for row in rows if row.run_id in todo]
+    seconds = [jobs[row.run_id].seconds for row in due]
     resources = study.resources
     gpu = resources.device == "gpu"
     devices = resources.processes * (1 if gpu else resources.threads)
-    hours = 0.0 if study.simulated else sum(seconds[row.run_id] for row in due) * devices / 3600
+    hours = 0.0 if study.simulated else sum(seconds) * devices / 3600
     return Line(
         label=label,
         n_todo=len(due),
         n_all=len(rows),
-        n_tokens=sum(row.n_tokens for row in due),
-        flops=sum(row.flops for row in due),
+        n_tokens=sum(jobs[row.run_id].n_tokens for row in due),
+        flops=sum(row.flops_per_unit * jobs[row.run_id].n_tokens for row in due),
+        flops_alone=sum(row.flops for row in due),
         device_hours=hours,
         usd=hours * (prices.usd_per_gpu_hour if gpu else prices.usd_per_cpu_hour),
-        longest_seconds=max((seconds[row.run_id] for row in due), default=0.0),
+        longest_seconds=max(seconds, default=0.0),
         reasons=dict(Counter(todo[row.run_id] for row in due)),
     )
 
@@ -168,12 +198,13 @@ def _parallel(study: Study, slots: int) -> int:
     return max(1, slots // (study.resources.threads * study.resources.processes))
 
 
-def _makespan(seconds: list[float], parallel: int) -> float:
-    """Wall time when each free slot takes the longest run left."""
-    ends = [0.0] * min(parallel, max(1, len(seconds)))
-    for duration in sorted(seconds, reverse=True):
-        heapq.heapreplace(ends, ends[0] + duration)
-    return max(ends)
+def _makespan(jobs: Iterable[Job], parallel: int) -> float:
+    """Wall time when each free slot takes the longest run left, those first that wait for no other."""
+    slots, ends = [0.0] * parallel, {"": 0.0}
+    for job in sorted(jobs, key=lambda job: (job.parent != "", -job.seconds)):
+        ends[job.run_id] = max(slots[0], ends[job.parent]) + job.seconds
+        heapq.heapreplace(slots, ends[job.run_id])
+    return max(ends.values())
 
 
 def refuse_over_limits(study: Study, price: Price) -> None:

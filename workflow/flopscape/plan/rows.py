@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 from flopscape.config import LOOP, Study
 from flopscape.errors import FlopscapeError
+from flopscape.plan.branches import with_parents
 from flopscape.plan.rates import batch_of, resolved
 from flopscape.plan.sizes import count_sizes
 from flopscape.plugins.base import Counts
 from flopscape.records import PlanRow, Spec, canonical, short_hash
+from flopscape.training.settings import TrainingSettings
 
 
 class _Wish(NamedTuple):
@@ -26,8 +28,8 @@ def plan_rows(study: Study) -> list[PlanRow]:
     Raises
     ------
     FlopscapeError
-        A size that the model refuses, a budget or a token count smaller than one batch, a size listed twice at one
-        budget, or two budgets so close that they plan the same run.
+        A size that the model refuses, a budget or a token count smaller than one batch or too small for the warm-up, a
+        size listed twice at one budget, or two budgets so close that they plan the same run.
     """
     wishes = list(_wishes(study))
     distinct = {canonical(wish.size): wish.size for wish in wishes}
@@ -39,7 +41,9 @@ def plan_rows(study: Study) -> list[PlanRow]:
         earlier = rows.setdefault(row.run_id, row)
         if earlier is not row and row.budget is not None:
             _refuse_repetition(earlier, row)
-    return list(rows.values())
+    _refuse_short(list(rows.values()), study.training)
+    share = study.sweep.branches and not study.simulated
+    return with_parents(list(rows.values()), study.training) if share else list(rows.values())
 
 
 def _wishes(study: Study) -> Iterator[_Wish]:
@@ -99,6 +103,15 @@ def _whole_batches(wish: _Wish, wanted: float, batch: int) -> int:
             "raise it, or lower training.batch_units"
         )
     return round(wanted / batch)
+
+
+def _refuse_short(rows: list[PlanRow], training: TrainingSettings) -> None:
+    if short := [row for row in rows if not training.has_room(row.n_tokens)]:
+        row = min(short, key=lambda row: row.n_tokens)
+        raise FlopscapeError(
+            f"sweep: a run of {row.n_tokens} units at size {row.size} has no room for training.warmup_units = "
+            f"{training.warmup_units} and its decay; lower warmup_units"
+        )
 
 
 def _refuse_repetition(earlier: PlanRow, row: PlanRow) -> None:

@@ -56,6 +56,7 @@ def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str
         yield f"wall time: {wall}; disk: about {_bytes(price.disk_bytes)}"
     if price.search and price.search.n_todo:
         yield _search(price.search, "GPU-hours" if price.device == "gpu" else "CPU-hours")
+    yield from _saving(price.total)
     yield f"speed from: {price.speed_source}"
     yield f"coverage: {coverage.grade}{''.join(f'{chr(10)}  - {reason}' for reason in coverage.reasons)}"
     if finished.orphans:
@@ -78,6 +79,16 @@ def _search(line: Line, hours: str) -> str:
     work = f"{numbers.count(line.n_tokens)} tokens, {line.flops:.3g} FLOPs, {line.device_hours:.3g} {hours}"
     runs = f"{line.n_todo} of {line.n_all} runs to do"
     return f"learning rate search (`snakemake hp_transfer`): {runs}, {work}, {numbers.money(line.usd)}"
+
+
+def _saving(total: Line) -> Iterator[str]:
+    """What checkpoints save, where they save anything."""
+    if total.flops < total.flops_alone:
+        saved = 1 - total.flops / total.flops_alone
+        yield (
+            f"checkpoints: {total.flops_alone:.3g} FLOPs of runs by training {total.flops:.3g}, {saved:.1%} saved by "
+            "branches and interrupted runs"
+        )
 
 
 def code_changed(finished: Finished) -> list[str]:

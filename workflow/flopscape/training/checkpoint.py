@@ -62,6 +62,7 @@ def seal(saving: Path, processes: int, spec: Spec, conditions: dict[str, Any], o
     (saving / FACTS).write_text(json.dumps(facts), encoding="utf-8")
     _sync_and_hash(saving / FACTS)
     final = saving.with_name(saving.name.replace("saving", "step"))
+    shutil.rmtree(final, ignore_errors=True)  # a trunk that is trained again leaves its branches the same once more
     os.rename(saving, final)
     for older in _checkpoints(final.parent)[:-1]:
         shutil.rmtree(older, ignore_errors=True)

@@ -55,6 +55,8 @@ def describe(
         flops_per_unit=counts.flops_per_unit,
         n_tokens_planned=task.n_tokens,
         n_tokens_seen=outcome.n_units,
+        parent=outcome.parent,
+        n_tokens_inherited=outcome.n_units_inherited,
         loss=completed.loss if completed else None,
         loss_se=completed.standard_error if completed else None,
         n_heldout_units=completed.n_units if completed else 0,
@@ -71,11 +73,12 @@ def describe(
 def timings(outcome: Outcome, seconds_total: float, flops_per_unit: float, options: Options) -> dict[str, float]:
     """Seconds by kind, rates of the training part, and the share of the peak FLOP/s if a peak was given.
 
-    Seconds add up over all parts of a run that was resumed; only those of `seconds_total` include steps done twice.
+    Those of a branch are its own part's. Seconds add up over all parts of a run that was resumed; only those of
+    `seconds_total` include steps done twice.
 
     `mfu` is model FLOPs utilisation (Chowdhery et al. 2022, arXiv 2204.02311, appendix B): counted FLOPs only.
     """
-    units_per_second = outcome.n_units / outcome.seconds_training
+    units_per_second = (outcome.n_units - outcome.n_units_inherited) / outcome.seconds_training
     rates = {"units_per_second": units_per_second, "flops_per_second": units_per_second * flops_per_unit}
     if options.peak_flops is not None:
         rates["mfu"] = rates["flops_per_second"] / (options.peak_flops * options.processes)

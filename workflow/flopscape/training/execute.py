@@ -10,6 +10,7 @@ from torch import nn
 
 from flopscape.records import RunRecord
 from flopscape.training.agreement import agree
+from flopscape.training.branches import Branch, Branching
 from flopscape.training.checkpoint import checkpoint_folder
 from flopscape.training.describe import describe, judge
 from flopscape.training.guards import NamedLabels, checked_batches
@@ -81,11 +82,22 @@ def _train(
     scorer = Scorer(parts, module, accelerator, outcome)
     if checkpoint is None:
         outcome.untrained_loss = scorer(curve_set).loss
-    loop = Loop(task, accelerator, module, make_optimizer(parts, module), parts.loss, outcome, n_pieces)
+    branches = [Branch(task.branch(n_tokens), accelerator) for n_tokens in options.branches]
+    loop = Loop(task, accelerator, module, make_optimizer(parts, module), parts.loss, outcome, n_pieces, branches)
     if checkpoint is not None:
         keeper.restore(loop, checkpoint)
+
+    def score_curve() -> float:
+        return scorer(curve_set).loss
+
+    branching = Branching(branches, score_curve, keeper.leave)
+
+    def after_step(loop: Loop) -> None:
+        branching.after_step(loop)
+        keeper.after_step(loop)
+
     with Logbook(parts, options, out, accelerator, outcome) as logbook:
-        loop.run(batches, lambda: scorer(curve_set).loss, logbook, keeper.after_step)
+        loop.run(batches, score_curve, logbook, after_step if branches else keeper.after_step)
         agreement = agree(module, accelerator)
         final = None if outcome.diverged else scorer(heldout.evenly_spaced(settings.heldout_units))
         if not accelerator.is_main_process:

@@ -15,12 +15,14 @@ from accelerate.utils import broadcast_object_list, gather_object
 
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import run_fingerprint
+from flopscape.records import Spec
+from flopscape.training.branches import Branch
 from flopscape.training.checkpoint import SHARED, find, rank_file, saving_folder, seal
 from flopscape.training.lease import Lease
 from flopscape.training.loop import Loop
 from flopscape.training.machine import seconds_since_start
 from flopscape.training.outcome import Outcome
-from flopscape.training.packing import load_tree, save_tree
+from flopscape.training.packing import Tree, load_tree, save_tree
 from flopscape.training.parts import Parts
 from flopscape.training.randomness import random_state, set_random_state
 from flopscape.training.stopping import Interrupted
@@ -77,10 +79,13 @@ class Keeper:
         outcome = loop.outcome
         loop.set_shared_state(load_tree(checkpoint / SHARED))
         own = load_tree(checkpoint / rank_file(self.accelerator.process_index))
-        loop.set_own_state(own["sums"])
-        outcome.resumed_at.append(outcome.step)
+        loop.set_own_state(own["own"])
+        branched = outcome.parent and outcome.step == self.parts.task.branching_step
+        if not branched:
+            outcome.resumed_at.append(outcome.step)
         if self.lease:
-            print(f"resumed after step {outcome.step:,} of {self.parts.task.n_steps:,} from {checkpoint}", flush=True)
+            how = f"branched off run {outcome.parent}" if branched else "resumed"
+            print(f"{how} after step {outcome.step:,} of {self.parts.task.n_steps:,} from {checkpoint}", flush=True)
         set_random_state(own["random"], self.accelerator.device)
 
     def after_step(self, loop: Loop) -> None:
@@ -123,17 +128,33 @@ class Keeper:
         if self.lease:
             self.lease.check()
         outcome = loop.outcome
-        saving = saving_folder(self.folder, outcome.step)
-        errors = self._errors(self._write_own_files, loop, saving)
-        if not errors:
-            errors = self._errors(self._seal, saving, outcome)
-        if not errors:
+        spent = replace(outcome, seconds_before=outcome.seconds_before + seconds_since_start())
+        error = self._write(self.folder, loop, loop.own_state(), self.parts.task.spec, spent)
+        if not error:
             self.saved_step = outcome.step
             return
-        outcome.failed_checkpoints.append(f"step {outcome.step}: {errors[0]}")
+        outcome.failed_checkpoints.append(f"step {outcome.step}: {error}")
         if self.lease:
-            shutil.rmtree(saving, ignore_errors=True)
             print(f"flopscape: no checkpoint at {outcome.failed_checkpoints[-1]}; training goes on", file=sys.stderr)
+
+    def leave(self, loop: Loop, branch: Branch) -> None:
+        """Write the checkpoint that a branch starts from; without it the branch is trained from its own step 1."""
+        run_id = branch.task.run_id
+        own = {"sums": branch.sums.state(), "branches": {}}
+        error = self._write(self.folder.with_name(run_id), loop, own, branch.task.spec, branch.start(loop))
+        if self.lease:
+            why = f"no checkpoint for the branch {run_id}: {error}" if error else f"left a checkpoint for run {run_id}"
+            print(f"{why} at step {branch.last_step:,}", file=sys.stderr if error else sys.stdout, flush=True)
+
+    def _write(self, folder: Path, loop: Loop, own: Tree, spec: Spec, outcome: Outcome) -> str:
+        """Write a whole checkpoint, all processes together; what went wrong in any of them, or nothing."""
+        saving = saving_folder(folder, outcome.step)
+        errors = self._errors(self._write_own_files, loop, own, saving)
+        if not errors:
+            errors = self._errors(self._seal, saving, spec, outcome)
+        if errors and self.lease:
+            shutil.rmtree(saving, ignore_errors=True)
+        return errors[0] if errors else ""
 
     def _errors(self, act: Callable[..., None], *arguments: Any) -> list[str]:
         """Do something in all processes and wait for them: what went wrong in any."""
@@ -144,17 +165,16 @@ class Keeper:
             mine = [str(error)]
         return list(gather_object(mine))
 
-    def _write_own_files(self, loop: Loop, saving: Path) -> None:
+    def _write_own_files(self, loop: Loop, own: Tree, saving: Path) -> None:
         rank, device = self.accelerator.process_index, self.accelerator.device
         saving.mkdir(parents=True, exist_ok=True)
-        save_tree(saving / rank_file(rank), {"sums": loop.own_state(), "random": random_state(device)})
+        save_tree(saving / rank_file(rank), {"own": own, "random": random_state(device)})
         if self.lease:
             save_tree(saving / SHARED, loop.shared_state())
 
-    def _seal(self, saving: Path, outcome: Outcome) -> None:
+    def _seal(self, saving: Path, spec: Spec, outcome: Outcome) -> None:
         if self.lease:
-            spent = replace(outcome, seconds_before=outcome.seconds_before + seconds_since_start())
-            seal(saving, self.accelerator.num_processes, self.parts.task.spec, self.conditions, spent)
+            seal(saving, self.accelerator.num_processes, spec, self.conditions, outcome)
 
     def _farewell(self, outcome: Outcome) -> str:
         """What became of a run that was asked to stop."""

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import chain
 
@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
-from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import LossPlugin
+from flopscape.training.branches import Branch
 from flopscape.training.guards import check_units
 from flopscape.training.logbook import Logbook
 from flopscape.training.microbatches import micro_batches
@@ -21,6 +21,7 @@ from flopscape.training.outcome import Outcome
 from flopscape.training.packing import Tree
 from flopscape.training.schedule import curve_steps, heldout_steps, learning_rate_factor
 from flopscape.training.spec import Task
+from flopscape.training.sums import Sums
 from flopscape.training.unused import refuse_unused
 
 Batch = dict[str, Tensor]
@@ -42,6 +43,7 @@ class Loop:
         loss: LossPlugin,
         outcome: Outcome,
         n_pieces: int = 1,
+        branches: Sequence[Branch] = (),
     ) -> None:
         self.task, self.settings, self.accelerator, self.loss = task, task.settings, accelerator, loss
         self.n_pieces, self.share = n_pieces, task.settings.batch_units // accelerator.num_processes
@@ -52,9 +54,7 @@ class Loop:
         # Accelerate's wrapper searches the installed packages at every step, a tenth of a tiny model's; its gradient
         # scaler, which only fp16 has, is all that a run needs of it.
         self.optimizer: Optimizer = prepared if self.settings.mixed_precision == "fp16" else optimizer
-        # This process's sums since the last point of the curve, and the largest norm of the gradient.
-        self.total, self.n_units = torch.zeros((), device=accelerator.device), 0
-        self.norm = torch.zeros((), device=accelerator.device)
+        self.sums, self.branches = Sums(accelerator), list(branches)
         self._since = time.perf_counter()
 
     def run(
@@ -77,13 +77,12 @@ class Loop:
             for step in range(outcome.step + 1, last + 1):
                 self._train_on(next(batches), step)
                 after_step(self)
-            train_loss, n_units = self._mean()
-            trouble = self._trouble(train_loss)
+            train_loss, n_units, norm = self.sums.take()
+            trouble = self._trouble(train_loss, norm)
             self._count_time()
-            outcome.n_units += n_units
-            check_units(outcome.n_units, last, self.settings.batch_units)
+            check_units(outcome.n_units + n_units, last, self.settings.batch_units)
             heldout_loss = score() if last in with_score else None
-            self._add_point(last, train_loss, heldout_loss)
+            outcome.add_point(last, n_units, train_loss, heldout_loss, self.learning_rate)
             logbook.report(last, outcome.n_units, train_loss, heldout_loss)
             if trouble:
                 outcome.diverged = f"{trouble}, between steps {first} and {last}"
@@ -92,10 +91,15 @@ class Loop:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """What is done inside does not count as training time."""
-        self.total.item()  # waits for the device
+        self.sums.wait()
         self._count_time()
         yield
         self._since = time.perf_counter()
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the last step, in the optimiser's first group."""
+        return float(self.optimizer.param_groups[0]["lr"])
 
     def shared_state(self) -> Tree:
         """What all processes have in common: parameters and buffers, the optimiser, the gradient scaler of fp16."""
@@ -116,13 +120,16 @@ class Loop:
             self.accelerator.scaler.load_state_dict(state["scaler"])
 
     def own_state(self) -> Tree:
-        """This process's running sums."""
-        return {"total": self.total, "n_units": self.n_units, "norm": self.norm}
+        """This process's running sums, and what its branches have come to."""
+        return {"sums": self.sums.state(), "branches": {b.task.n_tokens: b.state() for b in self.branches}}
 
     def set_own_state(self, state: Tree) -> None:
         """Put back what `own_state` returned."""
-        self.total, self.n_units = state["total"].to(self.total.device), state["n_units"]
-        self.norm = state["norm"].to(self.norm.device)
+        self.sums.set_state(state["sums"])
+        followed = state["branches"]
+        self.branches = [branch for branch in self.branches if branch.task.n_tokens in followed]
+        for branch in self.branches:
+            branch.set_state(followed[branch.task.n_tokens])
 
     def _count_time(self) -> None:
         self.outcome.seconds_training += time.perf_counter() - self._since
@@ -133,7 +140,9 @@ class Loop:
         self._make_gradient(batch)
         if self.outcome.step == 0:
             refuse_unused(self.bare)
-        self.norm = torch.maximum(self.norm, self._clipped_norm())
+        norm = self._clipped_norm()
+        for sums in self._all_sums():
+            sums.see_norm(norm)
         self.optimizer.step()
         for parameter in self.parameters:
             parameter.grad = None
@@ -153,9 +162,9 @@ class Loop:
             with nullcontext() if number == self.n_pieces else self.accelerator.no_sync(self.module):
                 value, count = self.loss(self.module, piece)
                 self.accelerator.backward(value / self.share)
-            self.total += value.detach()
+            for sums in self._all_sums():
+                sums.add(value.detach(), count)
             n_units += count
-        self.n_units += n_units
         self.accelerator.unscale_gradients(self.optimizer)
         self._rescale(n_units)
 
@@ -179,39 +188,26 @@ class Loop:
             clip_grads_with_norm_(self.parameters, self.settings.gradient_clip, norm, foreach=True)
         return norm
 
+    def _all_sums(self) -> Iterator[Sums]:
+        """Those of the run, and of the branches that it still follows."""
+        yield self.sums
+        for branch in self.branches:
+            yield branch.sums
+
     def _gradients(self) -> list[Tensor]:
         return [parameter.grad for parameter in self.parameters if parameter.grad is not None]
 
     def _set_learning_rate(self, step: int) -> None:
-        settings, n_steps = self.settings, self.task.n_steps
-        shares = (settings.warmup_fraction, settings.decay_fraction)
-        factor = learning_rate_factor(step, n_steps, *shares, settings.schedule)
+        settings, task = self.settings, self.task
+        factor = learning_rate_factor(step, task.n_steps, task.warmup_steps, settings.decay_fraction, settings.schedule)
         for group, peak in zip(self.optimizer.param_groups, self.peak_rates, strict=True):
             group["lr"] = peak * factor
 
-    def _mean(self) -> tuple[float, int]:
-        """Mean loss, and number of units, since the last point over all processes; the sums begin anew.
-
-        FlopscapeError where the loss counted no unit at all.
-        """
-        total, n_units = self.total, self.n_units
-        self.total, self.n_units = torch.zeros_like(total), 0
-        if self.accelerator.num_processes > 1:
-            both = torch.stack([total.double(), total.new_tensor(n_units, dtype=torch.float64)])
-            total, units = self.accelerator.reduce(both, reduction="sum")
-            n_units = int(units)
-        if n_units == 0:
-            raise FlopscapeError(
-                f"plugin {self.task.spec['loss']['plugin']}: counts no unit in its batches; correct it"
-            )
-        return float(total) / n_units, n_units
-
-    def _trouble(self, train_loss: float) -> str:
-        """Why training cannot go on, or nothing; the largest norm begins anew. All processes have the same gradient.
+    def _trouble(self, train_loss: float, norm: float) -> str:
+        """Why training cannot go on, or nothing. All processes have the same gradient.
 
         Under fp16 gradients overflow now and then: the scaler leaves out such steps.
         """
-        norm, self.norm = float(self.norm), torch.zeros_like(self.norm)
         if not math.isfinite(train_loss):
             return "the training loss is not finite"
         if norm < EXPLODED or self.settings.mixed_precision == "fp16":
@@ -219,21 +215,8 @@ class Loop:
         size = f"has a norm of {norm:.1e}" if math.isfinite(norm) else "is not finite"
         return f"the gradient exploded: it {size}"
 
-    def _add_point(self, step: int, train_loss: float, heldout_loss: float | None) -> None:
-        curve = self.outcome.curve
-        curve.step.append(step)
-        curve.n_tokens.append(self.outcome.n_units)
-        curve.train_loss.append(_finite(train_loss))
-        curve.heldout_loss.append(_finite(heldout_loss))
-        curve.learning_rate.append(self.optimizer.param_groups[0]["lr"])
-
 
 def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters and buffers by name, each once where it has several."""
     yield from module.named_parameters()
     yield from module.named_buffers()
-
-
-def _finite(value: float | None) -> float | None:
-    """JSON has no NaN: None stands for it."""
-    return value if value is not None and math.isfinite(value) else None

@@ -22,8 +22,9 @@ class Options:
     """What the caller says of the machine and of where to log; none of it changes a result.
 
     `usd_per_hour` is the price of one process for an hour and `peak_flops` the peak FLOP/s of one process.
-    `micro_batch_units` is the most that a process takes at once, None its whole share of a batch.
-    `trackers` are some of those in trackers.py, with their files in `tracking_folder`.
+    `micro_batch_units` is the most that a process takes at once, None its whole share of a batch. `trackers` are some
+    of those in trackers.py, with their files in `tracking_folder`. `branches` are the units of shorter runs to leave
+    checkpoints for.
     """
 
     processes: int = 1
@@ -32,6 +33,7 @@ class Options:
     micro_batch_units: int | None = None
     trackers: tuple[str, ...] = ()
     tracking_folder: Path | None = None
+    branches: tuple[int, ...] = ()
 
 
 def versions() -> dict[str, str]:

@@ -106,14 +106,14 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     os.environ.update(OFFLINE)
-    trackers = tuple(given.tracker or ())
     options = Options(
-        given.processes,
-        given.usd_per_hour,
-        given.peak_flops,
-        given.micro_batch_units,
-        trackers,
-        given.tracking_folder,
+        processes=given.processes,
+        usd_per_hour=given.usd_per_hour,
+        peak_flops=given.peak_flops,
+        micro_batch_units=given.micro_batch_units,
+        trackers=tuple(given.tracker or ()),
+        tracking_folder=given.tracking_folder,
+        branches=given.branches,
     )
     try:
         record = train(read_spec(given.spec), given.out, given.data, options)
@@ -141,6 +141,10 @@ def _summary(record: RunRecord) -> str:
     return f"{seen}  held-out loss {record.loss:.4f}{error} nats"
 
 
+def _units(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split(","))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flopscape train",
@@ -152,6 +156,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", metavar="DIR", help="prepared dataset (default: results/data/{dataset_id})")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="processes launched (default 1)")
     parser.add_argument("--usd-per-hour", type=float, metavar="USD", help="price of one process for an hour")
+    parser.add_argument(
+        "--branches", type=_units, default=(), metavar="N,N", help="leave checkpoints for shorter runs of N tokens"
+    )
     parser.add_argument("--peak-flops", type=float, metavar="FLOPS", help="peak FLOP/s of one process, for the MFU")
     parser.add_argument(
         "--micro-batch-units", type=_positive, metavar="UNITS", help="most that a process takes at once, for its memory"

@@ -9,16 +9,15 @@ COSINE_FLOOR = 0.1
 
 
 def learning_rate_factor(
-    step: int, n_steps: int, warmup_fraction: float, decay_fraction: float, schedule: Schedule = "wsd"
+    step: int, n_steps: int, warmup: float, decay_fraction: float, schedule: Schedule = "wsd"
 ) -> float:
-    """Share of the peak rate at a step, 1 … n_steps, always above 0: linear warm-up, then the schedule.
+    """Share of the peak rate at a step, 1 … n_steps, always above 0: linear warm-up over `warmup` steps, then as said.
 
     `wsd`: constant, then linear decay that ends near zero (Hägele et al. 2024, arXiv 2405.18392, section 3, with its
     linear cool-down). `cosine`: half a period from the peak to a tenth of it, reached in the last step (Loshchilov and
     Hutter 2017, arXiv 1608.03983, equation 5, without restarts; the tenth and the length of the whole run are those of
     Hoffmann et al. 2022, arXiv 2203.15556, section 3.1). `constant`: no decay.
     """
-    warmup = warmup_fraction * n_steps
     rise = step / warmup if warmup > 0 else 1.0
     if schedule == "constant":
         return min(1.0, rise)
@@ -29,6 +28,11 @@ def learning_rate_factor(
 
 def _cosine(progress: float) -> float:
     return COSINE_FLOOR + (1 - COSINE_FLOOR) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def branching_step(n_steps: int, decay_fraction: float) -> int:
+    """The last step before a run's decay: up to here a longer run with the same warm-up has the very same rates."""
+    return n_steps - math.ceil(decay_fraction * n_steps)
 
 
 def curve_steps(n_steps: int, n_points: int) -> list[int]:

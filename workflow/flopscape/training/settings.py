@@ -40,6 +40,8 @@ class TrainingSettings:
     """After the warm-up: `wsd` constant, then linear decay; `cosine` to a tenth of the peak; `constant`."""
     warmup_fraction: float = 0.1
     """Share of the steps spent on linear warm-up."""
+    warmup_units: int = 0
+    """Units of linear warm-up, the same for runs of any length, in place of `warmup_fraction`; 0 leaves it to that."""
     decay_fraction: float = 0.2
     """Of `wsd`: share of the steps spent on linear decay to zero, at the end; constant in between."""
     beta1: float = 0.9
@@ -68,7 +70,7 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("batch_units", "base_width", "curve_points"):
             _require(getattr(self, name) >= 1, name, "at least 1")
-        for name in ("heldout_units", "curve_heldout_units", "curve_heldout_points", "weight_decay"):
+        for name in ("heldout_units", "curve_heldout_units", "curve_heldout_points", "weight_decay", "warmup_units"):
             _require(getattr(self, name) >= 0, name, "zero or more")
         _require(0 < self.learning_rate < math.inf, "learning_rate", "positive")
         _require(self.gradient_clip is None or 0 < self.gradient_clip < math.inf, "gradient_clip", "positive, or null")
@@ -117,6 +119,10 @@ class TrainingSettings:
         if self.learning_rate_scaling != "width":
             return self.learning_rate
         return self.learning_rate * self.base_width / size["width"]
+
+    def has_room(self, n_units: int) -> bool:
+        """Whether a run of so many units can hold warm-up and decay, one after the other."""
+        return self.warmup_units + self.decay_fraction * n_units <= n_units
 
     def changes(self) -> dict[str, Any]:
         """The fields that differ from their defaults."""

@@ -7,6 +7,7 @@ from typing import Any
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Size
 from flopscape.records import Spec, dataset_id, parse_object, read_json, short_hash
+from flopscape.training.schedule import branching_step
 from flopscape.training.settings import TrainingSettings
 
 REQUIRED = ("model", "size", "dataset", "loss", "n_tokens", "seed", "recipe")
@@ -37,6 +38,18 @@ class Task:
         return self.n_tokens // self.settings.batch_units
 
     @property
+    def warmup_steps(self) -> float:
+        """Steps of the warm-up, not rounded."""
+        if self.settings.warmup_units:
+            return self.settings.warmup_units / self.settings.batch_units
+        return self.settings.warmup_fraction * self.n_steps
+
+    @property
+    def branching_step(self) -> int:
+        """The last step before the decay."""
+        return branching_step(self.n_steps, self.settings.decay_fraction)
+
+    @property
     def seed(self) -> int:
         return self.spec["seed"]
 
@@ -44,6 +57,17 @@ class Task:
     def learning_rate(self) -> float:
         """Peak learning rate of this size, by the rule of the recipe."""
         return self.settings.rate_at(self.size)
+
+    def branch(self, n_tokens: int) -> "Task":
+        """The same run with fewer tokens; FlopscapeError where it cannot start from this one's checkpoint."""
+        branch = check_spec(self.spec | {"n_tokens": n_tokens})
+        same = (branch.warmup_steps, branch.learning_rate) == (self.warmup_steps, self.learning_rate)
+        if not (same and 0 < branch.branching_step < self.branching_step):
+            raise FlopscapeError(
+                f"spec: a run of {n_tokens} units is no branch of one of {self.n_tokens}: it must be shorter, and both "
+                "must have one peak rate and one warm-up, which training.warmup_units gives"
+            )
+        return branch
 
     @property
     def data_folder(self) -> Path:
@@ -86,6 +110,7 @@ def check_spec(spec: Spec) -> Task:
     task = Task(spec, _settings(spec.get("training", {})))
     batch_units = task.settings.batch_units
     _require(spec["n_tokens"] % batch_units == 0, "n_tokens", f"a multiple of batch_units = {batch_units}")
+    _require(task.settings.has_room(spec["n_tokens"]), "n_tokens", "enough for warmup_units and decay_fraction")
     _require(
         not task.settings.needs_plan, "training", "numbers: `flopscape plan` turns power_law and by_width into them"
     )

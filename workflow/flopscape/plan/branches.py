@@ -1,0 +1,58 @@
+"""Branches: which runs can start from a checkpoint of a longer one, and what is left to train then.
+
+The longest run of a size and seed is the trunk, the parent of all others (Hägele et al. 2024, arXiv 2405.18392). The
+parent is no part of a run's identity: a branch ends with the loss that it would have alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import replace
+
+from flopscape.records import PlanRow, canonical
+from flopscape.training.schedule import branching_step
+from flopscape.training.settings import TrainingSettings
+
+
+def with_parents(rows: list[PlanRow], training: TrainingSettings) -> list[PlanRow]:
+    """The same rows; those that have a longer run of their kind name it, and the tokens before their decay."""
+    trunks = _trunks(rows)
+    return [_with_parent(row, trunks[_kind(row)], training) for row in rows]
+
+
+def _trunks(rows: list[PlanRow]) -> dict[str, PlanRow]:
+    """The longest run of each kind."""
+    by_kind = defaultdict(list)
+    for row in rows:
+        by_kind[_kind(row)].append(row)
+    return {kind: max(alike, key=lambda row: row.n_tokens) for kind, alike in by_kind.items()}
+
+
+def _kind(row: PlanRow) -> str:
+    """All of a run but its length."""
+    return canonical({key: value for key, value in row.spec.items() if key != "n_tokens"})
+
+
+def _with_parent(row: PlanRow, trunk: PlanRow, training: TrainingSettings) -> PlanRow:
+    shared, longest = (branching_step(run.n_steps, training.decay_fraction) for run in (row, trunk))
+    if not 0 < shared < longest:
+        return row
+    return replace(row, parent=trunk.run_id, n_tokens_shared=shared * (row.n_tokens // row.n_steps))
+
+
+def branches_of(rows: Collection[PlanRow], run_id: str) -> list[PlanRow]:
+    """The runs that start from a checkpoint of one run."""
+    return [row for row in rows if row.parent == run_id]
+
+
+def trunk_ids(rows: Collection[PlanRow]) -> set[str]:
+    """Runs that others start from."""
+    return {row.parent for row in rows if row.parent}
+
+
+def tokens_to_train(row: PlanRow, todo: Collection[str], saved_steps: int = 0) -> int:
+    """What a run trains itself, with a checkpoint after `saved_steps`.
+
+    A parent leaves checkpoints while it trains: one that is finished saves no more than those.
+    """
+    shared = row.n_tokens_shared if row.parent in todo else 0
+    return row.n_tokens - max(shared, saved_steps * (row.n_tokens // row.n_steps))

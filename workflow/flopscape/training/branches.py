@@ -1,0 +1,79 @@
+"""Branches: shorter runs that start from a checkpoint which a longer one of their size and seed, the trunk, leaves.
+
+With a warm-up that does not depend on their length, the runs of one size and seed are one and the same until the
+shortest of them decays: Hägele et al. 2024 (arXiv 2405.18392) train a model once at a constant rate and cool it down
+from several of its checkpoints. Here the trunk is the longest run itself. It leaves each branch what the branch
+would have saved just before its decay, had it been trained alone: the branch goes on as a run that was interrupted.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from accelerate import Accelerator
+
+from flopscape.training.outcome import Outcome
+from flopscape.training.packing import Tree
+from flopscape.training.schedule import curve_steps, heldout_steps
+from flopscape.training.spec import Task
+from flopscape.training.sums import Sums
+
+if TYPE_CHECKING:
+    from flopscape.training.loop import Loop
+
+
+class Branch:
+    """A shorter run up to its decay: the curve that it would have alone, from the steps of its trunk."""
+
+    def __init__(self, task: Task, accelerator: Accelerator) -> None:
+        self.task, self.outcome, self.sums = task, Outcome(), Sums(accelerator)
+        self.last_step = task.branching_step
+        points = curve_steps(task.n_steps, task.settings.curve_points)
+        self.with_score = heldout_steps(points, task.settings.curve_heldout_points)
+        self.points = {step for step in points if step < self.last_step}
+
+    def add_point(self, step: int, score: Callable[[], float], learning_rate: float) -> None:
+        """Add a point to the curve, as the loop does; that of the last step is the branch's own."""
+        train_loss, n_units, _ = self.sums.take()
+        heldout_loss = score() if step in self.with_score else None
+        self.outcome.add_point(step, n_units, train_loss, heldout_loss, learning_rate)
+
+    def start(self, trunk: "Loop") -> Outcome:
+        """What the branch starts from; the time until now was its trunk's."""
+        inherited = self.outcome.n_units + self.sums.mean()[1]
+        parent, untrained_loss = trunk.task.run_id, trunk.outcome.untrained_loss
+        return replace(
+            self.outcome, step=self.last_step, parent=parent, n_units_inherited=inherited, untrained_loss=untrained_loss
+        )
+
+    def state(self) -> Tree:
+        """What `set_state` puts back."""
+        return {"sums": self.sums.state(), "outcome": self.outcome.as_json()}
+
+    def set_state(self, state: Tree) -> None:
+        """Put back what `state` returned."""
+        self.sums.set_state(state["sums"])
+        self.outcome = Outcome.from_json(state["outcome"])
+
+
+class Branching:
+    """Serves the branches of a run after each of its steps: points of their curves, and their checkpoints."""
+
+    def __init__(
+        self, branches: Sequence[Branch], score: Callable[[], float], leave: Callable[["Loop", Branch], None]
+    ) -> None:
+        self.score, self.leave = score, leave
+        self.steps = {step for branch in branches for step in (*branch.points, branch.last_step)}
+
+    def after_step(self, loop: "Loop") -> None:
+        """Do what is due at this step; a branch with its checkpoint is no longer followed."""
+        step = loop.outcome.step
+        if step not in self.steps:
+            return
+        with loop.paused():
+            for branch in loop.branches:
+                if step in branch.points:
+                    branch.add_point(step, self.score, loop.learning_rate)
+                elif step == branch.last_step:
+                    self.leave(loop, branch)
+        loop.branches = [branch for branch in loop.branches if branch.last_step > step]
