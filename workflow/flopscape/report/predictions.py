@@ -57,7 +57,7 @@ def predictions(
         return aligned([head(result.unit, star="" if n_params else "*"), *map(row, found)])
     tokens = inference_tokens or 0.0
     goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
-    table = [_served_head(result.unit), *(_served(predict_inference(result, draws, tokens, **goal)) for goal in goals)]
+    table = [served_head(result.unit), *(_served(predict_inference(result, draws, tokens, **goal)) for goal in goals)]
     return aligned(table)
 
 
@@ -67,7 +67,7 @@ def trust(path: Path) -> str:
     return f"The fit is {result.status}: {result.reason}."
 
 
-def _served_head(unit: str) -> list[str]:
+def served_head(unit: str) -> list[str]:
     """Columns of a table with serving; `saved` is against the compute-optimal model of the same loss."""
     return [f"served {unit}s", "N, parameters", f"D, {unit}s", "L", "training, FLOPs", "serving, FLOPs", "saved"]
 
