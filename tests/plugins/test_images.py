@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from image_arrays import Arrays, random_half
+from tests.plugins.image_arrays import Arrays, random_half
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.images import NORMALISATION, channel_moments, split_by_class

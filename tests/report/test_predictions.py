@@ -7,7 +7,7 @@ import pytest
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import run
 from flopscape.records import FitResult
-from flopscape.report.predictions import SERVED, predictions
+from flopscape.report.predictions import predictions, served_head
 from tests.figures import studies
 
 
@@ -36,7 +36,7 @@ def cells(text: str) -> list[list[str]]:
 def test_serving_makes_the_model_smaller_and_its_training_longer(fits: Path) -> None:
     text = predictions(fits / "vpnls.json", [], loss=1.4, inference_tokens=1e7)
     served, alone = cells(text)[0], cells(predictions(fits / "vpnls.json", [], loss=1.4))[0]
-    assert all(name in text.splitlines()[0] for name in SERVED)
+    assert all(name in text.splitlines()[0] for name in served_head("token"))
     assert float(served[1].split()[0]) < float(alone[1].split()[0])
     assert float(served[2].split()[0]) > float(alone[2].split()[0])
     assert (served[3], alone[0], alone[6]) == ("1.400", "0", "0.0 %")

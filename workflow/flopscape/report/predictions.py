@@ -64,7 +64,7 @@ def predictions(
     goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
     cheapest = [predict_inference(result, draws, tokens, **goal) for goal in goals]
     trained = [(at.training.estimate, at.n_params) for at in cheapest]
-    table = aligned([_served_head(result.unit), *map(_served, cheapest)])
+    table = aligned([served_head(result.unit), *map(_served, cheapest)])
     return "\n".join([table, *_warnings(result, trained, "")])
 
 
@@ -74,7 +74,7 @@ def trust(path: Path) -> str:
     return f"The fit is {result.status}: {result.reason}."
 
 
-def _served_head(unit: str) -> list[str]:
+def served_head(unit: str) -> list[str]:
     """Columns of a table with serving; `saved` is against the compute-optimal model of the same loss."""
     return [f"served {unit}s", "N, parameters", f"D, {unit}s", "L", "training, FLOPs", "serving, FLOPs", "saved"]
 
