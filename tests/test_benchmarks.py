@@ -8,3 +8,11 @@ def test_the_timing_of_fits_prints_ratios_and_no_fit_is_beaten(root):
     excess = [float(line.split()[-1]) for line in printed.splitlines() if "scipy" in line]
     assert len(excess) == 6
     assert min(excess) > -1e-9
+
+
+def test_the_timing_of_the_loop_prints_its_ratio_to_a_bare_one_at_each_width(root):
+    command = [sys.executable, "benchmarks/training.py", "--repetitions", "1", "--steps", "10", "--no-start"]
+    printed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in printed.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["32", "128", "192"]
+    assert all(float(row[3]) > 0 for row in rows)

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.training.ranks import parity_spec
 
 from flopscape.config import Prices
 from flopscape.errors import FlopscapeError
 from flopscape.launch import Machine, accelerate, first_host, meeting, this_machine
 from flopscape.plan.launch import launch_command
 from flopscape.records import RunRecord
-from tests.training.test_parity import parity_spec
 
 SRUN = """#!{python}
 import os, subprocess, sys
