@@ -1,6 +1,7 @@
 """`flopscape check-plugin`, and counts of models that declare none."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,11 +12,12 @@ from flopscape.errors import FlopscapeError
 from flopscape.plan.sizes import count_sizes
 from flopscape.plugins.base import Counts
 from flopscape.training.run import train
+from tests.checks import plugins
 from tests.checks.plugins import VOCABULARY, Model
 
 SIZE = {"width": 4}
 MINE = """
-from tests.checks.plugins import Model, Tokens, built, nn
+from sound import Model, nn
 
 class Mine(Model):
     counts = None
@@ -41,6 +43,7 @@ class Text:
 
 @pytest.fixture
 def mine(users_module):
+    users_module("sound", Path(plugins.__file__).read_text())
     users_module("my_checked", MINE)
 
 

@@ -108,9 +108,9 @@ def _overlapping(self, split):
 
 
 def _overlapping_at_an_offset(self, split):
-    text = torch.randint(32, (80 * CONTEXT + 9,), generator=torch.Generator().manual_seed(0))
+    text = torch.randint(32, (80 * 64,), generator=torch.Generator().manual_seed(0))
     offset = 8 if split == "heldout" else 0
-    return text[offset:].unfold(0, CONTEXT + 1, CONTEXT)[: self.n_rows[split]]
+    return text[offset:].unfold(0, 65, 64)[: self.n_rows[split]]
 
 
 def _without(*ignored):

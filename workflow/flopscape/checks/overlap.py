@@ -12,9 +12,9 @@ MOST_UNITS = 1 << 23
 IDENTICAL = 0.01
 """Share of held-out rows that may occur in training: real data repeat themselves a little."""
 REPEATED = 0.5
-"""Share of held-out half windows that may: stock phrases are that long."""
-LEAST_WINDOW = 16
-"""Tokens from which on a row is a window, which training may hold at another offset."""
+"""Share of held-out windows of tokens, or of their halves, that may: text repeats its phrases."""
+LEAST_WINDOW = 64
+"""Tokens from which on half a window is looked for at other offsets: shorter ones are phrases."""
 
 
 def disjoint(subject: Subject) -> Iterator[str]:
@@ -25,7 +25,8 @@ def disjoint(subject: Subject) -> Iterator[str]:
     for batch in _epoch(subject):
         seen |= identical.intersection(rows(batch))
         repeated.look_at(batch)
-    for share, most, what in ((len(seen) / n_rows, IDENTICAL, "rows"), (repeated.share, REPEATED, "half windows")):
+    most = IDENTICAL if _windows(held_out[0]) is None else REPEATED
+    for share, what in ((len(seen) / n_rows, "rows"), (repeated.share, "half windows")):
         if share > most:
             yield (
                 f"{subject.name('dataset')}: {share:.0%} of the held-out {what} occur in the training data; split by "
@@ -46,7 +47,7 @@ class _Halves:
 
     def __init__(self, held_out: list[Batch]) -> None:
         windows = np.concatenate([w for batch in held_out if (w := _windows(batch)) is not None] or [np.empty((0, 0))])
-        self.length = windows.shape[1] // 2
+        self.length = windows.shape[1] // 2 if windows.shape[1] >= LEAST_WINDOW else 0
         self.known = np.unique(_runs(windows[:, : self.length], self.length)) if self.length else np.empty(0)
         self.seen = np.zeros(len(self.known), dtype=bool)
 
@@ -66,7 +67,7 @@ def _windows(batch: Batch) -> "np.ndarray | None":
     """The batch's tokens, int64 [rows, time], None where rows are no windows."""
     tokens = batch.get("tokens", batch.get("inputs"))
     is_window = tokens is not None and tokens.dim() == 2 and not tokens.is_floating_point()
-    return tokens.numpy() if is_window and tokens.shape[1] >= LEAST_WINDOW else None  # type: ignore[union-attr]
+    return tokens.numpy() if is_window else None  # type: ignore[union-attr]
 
 
 def _runs(tokens: "np.ndarray", length: int) -> "np.ndarray":

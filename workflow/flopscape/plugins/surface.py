@@ -49,7 +49,8 @@ class Surface:
         """The record of one simulated run, `simulated` True."""
         started = time.perf_counter()
         run_id = short_hash(spec)
-        counts = counts_at(load_model(**_plugin(spec["model"])), spec["size"], load_plugin(**_plugin(spec["loss"])))
+        loss = load_plugin(**_plugin(spec["loss"])) if "loss" in spec else None
+        counts = counts_at(load_model(**_plugin(spec["model"])), spec["size"], loss)
         error = random.Random(run_id).gauss(0.0, self.noise) if self.noise else 0.0
         diverged = run_id in self.diverge
         record = RunRecord(
