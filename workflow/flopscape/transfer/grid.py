@@ -82,4 +82,4 @@ def noise_of(table: pd.DataFrame, widths: list[Width]) -> Noise:
     if not dof:
         return Noise(float("nan"), 0, "unknown: one seed, and too few rates")
     sigma = float(np.sqrt(sum(part[0] for part in parts) / dof))
-    return Noise(sigma, dof, f"the scatter about parabolas, {dof} degrees of freedom: one seed, and so too wide")
+    return Noise(sigma, dof, f"the scatter about parabolas, {dof} degrees of freedom: one seed, and misfit counts too")

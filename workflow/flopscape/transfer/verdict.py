@@ -76,7 +76,7 @@ def _row(i: int, widths: list[Width], drawn: Draws, log_assumed: Array, shift: A
     width, optimum, losses = widths[i], drawn.optima[i], drawn.losses[i]
 
     def cost(log_rate: Array) -> dict[str, Any] | None:
-        excess = loss_at(width.log_rates, losses, log_rate) - optimum.loss
+        excess = np.maximum(loss_at(width.log_rates, losses, log_rate) - optimum.loss, 0.0)  # rounding
         return asdict(_estimate(excess)) if np.isfinite(excess[0]) else None
 
     own = np.full(len(losses), log_assumed[i])
