@@ -145,7 +145,7 @@ def draw(table: pd.DataFrame) -> Figure:
     tokens, waste = (table[table["quantity"] == name] for name in ("n_tokens", "effective_flops"))
     _values(left, tokens, 100, [f"{100 * error:+.1f} %".replace("-", "−") for error in tokens["relative_error"]])
     prices = zip(waste["relative_error"], waste["waste_usd"], strict=True)
-    _values(right, waste, -100, [f"{-100 * error:.2g} % = {numbers.money(usd)}" for error, usd in prices])
+    _values(right, waste, -100, [f"{-100 * error:.2g} % = ${numbers.count(usd, 2)}" for error, usd in prices])
     left.set_xlabel(f"error of D* at {numbers.flops(table['flops'].iloc[0])} FLOPs, %")
     right.set_xlabel("compute wasted by that split, %")
     if table["low"].notna().any():

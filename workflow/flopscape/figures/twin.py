@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from flopscape import numbers
 from flopscape.figures import frame, style
@@ -46,6 +47,8 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
         _errors(column[0], part.loc["a"].loc[methods], lambda error: error)
         _errors(column[1], part.loc[tokens].loc[methods], lambda error: 100 * np.expm1(error))
         _coverage(column[2], part.loc["a"].loc[methods], part.loc[tokens].loc[methods])
+        for axes in column:
+            axes.xaxis.set_major_locator(MaxNLocator(4))
         column[0].set_xlabel("error of a")
         column[1].set_xlabel("error of D*, %")
         column[2].set_xlabel("coverage, %")
@@ -55,8 +58,9 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
     asked = numbers.flops(float(tokens.partition("@")[2]))
     notes = [
         f"D* at {asked} FLOPs. Marker: mean error of {table['simulations'].iloc[0]} simulated tables; bar: ± one"
-        " standard deviation; of coverage: ± two standard errors, up to 100 %, with 95 % dotted.",
-        f"Simulated from {verdict['source']}.",
+        " standard deviation.",
+        "Coverage: share of the 95 % intervals (dotted line) that hold the truth; bar: ± two standard errors.",
+        f"Truth: {verdict['source']}.",
     ]
     return frame.finish(figure, TITLE, notes)
 
