@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from flopscape.training.heldout import HeldoutSet, score
+from flopscape.training.heldout import HeldoutSet, load_heldout, score
+from flopscape.training.parts import load_parts
+from flopscape.training.spec import check_spec
 
 
 class OneProcess:
@@ -57,3 +59,22 @@ def test_a_subset_is_spread_over_the_whole():
 def test_zero_or_too_many_units_give_the_whole_set(n_units):
     whole = rows(torch.ones(1000, 4))
     assert whole.evenly_spaced(n_units) is whole
+
+
+@pytest.mark.parametrize(
+    ("training", "changes"),
+    [
+        ({}, {"seed": 7}),
+        ({}, {"size": {"width": 16, "depth": 2}}),
+        ({}, {"n_tokens": 1024, "recipe": 3}),
+        ({"batch_units": 1024, "learning_rate": 0.1, "curve_heldout_units": 64}, {}),
+    ],
+    ids=str,
+)
+def test_every_run_is_scored_on_the_same_windows(make_spec, text, training, changes):
+    ours, theirs = (
+        load_heldout(load_parts(check_spec(spec), text[0])).evenly_spaced(4096)
+        for spec in (make_spec(training, **changes), make_spec())
+    )
+    assert torch.equal(ours.rows["tokens"], theirs.rows["tokens"])
+    assert ours.n_units == theirs.n_units == 4096

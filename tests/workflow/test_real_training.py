@@ -15,6 +15,7 @@ title: The README's model on a text file
 model: {plugin: mymodel:Bigram}
 dataset: {plugin: flopscape.plugins.text:TextFile, kwargs: {path: corpus.txt, context: 64}}
 training: {heldout_units: 1024, curve_heldout_points: 2}
+tracking: {trackers: [tensorboard]}
 sweep:
   rows: [{size: {width: 4}, n_tokens: 5120}, {size: {width: 8}, n_tokens: 5120}]
 fits: [vpnls]
@@ -41,6 +42,10 @@ def test_a_users_model_and_text_go_from_plan_to_report_and_repeat_to_the_last_di
         assert record["n_tokens_seen"] == record["n_tokens_planned"] == 5120
         assert record["n_params_head"] == 128 * record["spec"]["size"]["width"]
         assert not record["simulated"]
+        journal = mine.folder / f"results/mine/runs/{record['run_id']}.jsonl"
+        losses = [json.loads(line)["train_loss"] for line in journal.read_text().splitlines()]
+        assert losses == record["curve"]["train_loss"]
+        assert list((mine.folder / f"results/mine/trackers/tensorboard/{record['run_id']}").glob("events.*"))
     fit = json.loads((mine.folder / "results/mine/fits/vpnls.json").read_text())
     assert fit["status"] == "refused"
     assert "refused" in (mine.folder / "results/mine/report.html").read_text()
