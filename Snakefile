@@ -27,9 +27,12 @@ localrules:
     all,
     write_plan,
     prepare_data,
+    check_plugins,
     import_runs,
     collect_runs,
     fit_runs,
+    judge_transfer,
+    hp_transfer,
     draw_figure,
     write_report,
 
