@@ -13,7 +13,7 @@ from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
 
 PRICES = Prices()
-NOTHING = Finished(set(), [], [], [], {})
+NOTHING = Finished(set(), [], [], [], [], {})
 BATCH = 256
 STEPS = (100, 200, 400)
 
@@ -84,7 +84,7 @@ def test_what_a_finished_branch_inherited_is_not_counted_as_spent(grid):
     alone = Surface().train(row.spec)
     branch = dataclasses.replace(alone, parent=row.parent, n_tokens_inherited=row.n_tokens_shared)
     spent = [
-        price(study, [row], [], Finished({row.run_id}, [record], [], [], {})).spent_usd - startup_usd(study)
+        price(study, [row], [], Finished({row.run_id}, [record], [], [], [], {})).spent_usd - startup_usd(study)
         for record in (alone, branch)
     ]
     assert spent[1] == pytest.approx(0.2 * spent[0])
@@ -94,7 +94,7 @@ def test_a_checkpoint_on_disk_is_not_priced_again(grid):
     study = grid()
     rows = plan_rows(study)
     row = next(row for row in rows if row.n_steps == 200)
-    left = price(study, rows, [row.run_id], Finished(set(), [], [], [], {}, {row.run_id: 150}))
+    left = price(study, rows, [row.run_id], Finished(set(), [], [], [], [], {}, {row.run_id: 150}))
     assert left.total.n_tokens == 50 * BATCH
 
 

@@ -17,11 +17,11 @@ RANK = int(os.environ.get("RANK", "0"))
 
 
 class Masked(NextToken):
-    """Only letters behind i count, which are many in some windows and few in others."""
+    """Leaves out the v in some windows: other numbers in each process, less than a batch in all."""
 
     def __call__(self, module, batch):
         inputs, targets = batch["tokens"][:, :-1], batch["tokens"][:, 1:]
-        kept = targets > ord("i")
+        kept = (targets != ord("v")) | (inputs[:, :1] < ord("r"))
         return cross_entropy(module(inputs)[kept], targets[kept], reduction="sum"), int(kept.sum())
 
 

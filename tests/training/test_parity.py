@@ -92,7 +92,7 @@ def test_the_same_batch_gives_the_same_losses_in_any_number_of_processes_and_mic
 
 
 def test_losses_are_the_same_where_processes_and_micro_batches_count_different_numbers_of_units(finished):
-    assert finished("masked-one").n_tokens_seen < 100 * 256
+    assert 99 * 256 < finished("masked-one").n_tokens_seen < 100 * 256 - 20
     assert_same_losses(finished("masked-two-micro-64"), finished("masked-one"))
 
 

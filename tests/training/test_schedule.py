@@ -13,7 +13,7 @@ def test_the_rate_warms_up_stays_and_decays():
 
 
 def test_a_cosine_falls_from_the_peak_to_a_tenth_of_it_in_the_last_step():
-    rates = [learning_rate_factor(step, 110, 10 / 110, 0.2, "cosine") for step in range(1, 111)]
+    rates = [learning_rate_factor(step, 110, 10, 0.2, "cosine") for step in range(1, 111)]
     assert rates[:10] == pytest.approx([step / 10 for step in range(1, 11)])
     assert [rates[step - 1] for step in (10, 60, 110)] == pytest.approx([1, 0.55, 0.1])
     # A quarter of the way down half a period: cos(π/4) = √½.
@@ -21,7 +21,7 @@ def test_a_cosine_falls_from_the_peak_to_a_tenth_of_it_in_the_last_step():
 
 
 def test_a_constant_rate_warms_up_and_stays():
-    rates = [learning_rate_factor(step, 100, 0.1, 0.2, "constant") for step in range(1, 101)]
+    rates = [learning_rate_factor(step, 100, 10, 0.2, "constant") for step in range(1, 101)]
     assert rates[4] == 0.5
     assert set(rates[9:]) == {1.0}
 

@@ -404,7 +404,7 @@ class Study(_Answering):
 
     @model_validator(mode="after")
     def batch_can_be_shared_out(self) -> Self:
-        if not self.simulated:
+        if not self.simulated and self.training.batch_scaling == "fixed":
             n_micro_batches(self.training.batch_units, self.resources.processes, self.resources.micro_batch_units)
         return self
 

@@ -52,7 +52,8 @@ class Subject:
         return counts_at(self.model, size, self.loss)
 
     def module(self, seed: int = 0) -> nn.Module:
-        """The model at its smallest size, in memory."""
+        """The model at its smallest size, in memory; torch is seeded before, as for a run."""
+        torch.manual_seed(seed)
         return self.model.build(self.smallest, seed)
 
     def batches(self, split: str = "train", units: int = 0, seed: int = 0, start: int = 0) -> Iterator[Batch]:
