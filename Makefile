@@ -1,4 +1,5 @@
-# setup, study, test, check; test-slurm, test-vision. Needs Python 3.11 or newer, make and a C library; all else lands in .venv*.
+# setup, study, test, check; test-slurm, test-faults, test-vision. Needs Python 3.11 or newer, make and a C library;
+# all else lands in .venv*.
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # One thread a process: parallel one-thread runs beat wide ones, and tests run in parallel.
 export OMP_NUM_THREADS := 1
 
-.PHONY: setup study test test-slurm test-vision check format schemas
+.PHONY: setup study test test-slurm test-faults test-vision check format schemas
 
 setup: $(READY)
 
@@ -25,12 +26,16 @@ study: setup
 	snakemake --quiet rules host $(if $(STUDY),--config studies=$(STUDY))
 
 test: setup
-	pytest -n auto --dist worksteal --ignore tests/slurm
+	pytest -n auto --dist worksteal --ignore tests/slurm --ignore tests/faults
 
 # On a real SLURM cluster of this machine alone; skipped with a reason where it cannot be started.
 test-slurm: setup
 	@sh envs/install-slurm.sh
 	pytest tests/slurm
+
+# Kills, damaged files and full disks, over and over: ten minutes and more.
+test-faults: setup
+	pytest tests/faults
 
 # The extra `vision` needs another torch than `setup` installs, and so an environment of its own.
 test-vision: $(VISION)/.ready
