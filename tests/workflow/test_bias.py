@@ -33,6 +33,12 @@ def test_an_experiments_code_or_setting_reruns_it_and_the_page_and_a_comment_not
     assert due == ["exp01", "exp06"]
 
 
+def test_a_mirror_reaches_the_experiments_that_read_published_tables_as_one_word(checkout):
+    done = checkout.run("snakemake", "-n", "-p", "bias", "--config", "studies=tiny", "data_mirror=a folder")
+    assert done.returncode == 0, done.stderr
+    assert "--mirror 'a folder'" in done.stdout + done.stderr
+
+
 def test_a_bad_setting_is_refused_before_anything_runs(checkout):
     checkout.edit("config/bias.yaml", "{}", "exp06: {points: 2}")
     done = checkout.run("snakemake", "-n", "bias")

@@ -4,7 +4,9 @@ It imports neither torch nor pandas, so that a dry run of thousands of runs stay
 """
 
 import atexit
+import json
 import re
+import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -423,6 +425,9 @@ def print_recommendations():
         html = RESULTS / name / "report.html"
         if html.exists():
             print_summary(name, RESULTS / name, planned.study.recommended_fit)
+        verdict = RESULTS / name / "transfer" / "verdict.json"
+        if verdict.exists():
+            print(f"\nlearning rate of study {name}: {json.loads(verdict.read_text())['reason']}\nsearch: {verdict}")
 
 
 if workflow.is_main_process:

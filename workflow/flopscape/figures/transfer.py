@@ -45,7 +45,7 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
         axes.axvline(assumed.pop(), color=style.GREY, linestyle=(0, (1, 2)), label="the study's own rate")
     style.log_axis(axes.xaxis, _tick)
     axes.set_xlabel(_label(verdict))
-    style.loss_axis(axes, "held-out loss, nats per unit")
+    style.loss_axis(axes, f"held-out loss, nats per {verdict['unit']}")
     style.legend_below(figure, axes, 1)
     notes = [*verdict["sentences"], f"Noise of a run from {verdict['noise']['source']}."]
     return frame.finish(figure, f"{verdict['study']}: learning rate by width", notes, verdict["simulated"])

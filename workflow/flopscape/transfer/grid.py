@@ -50,7 +50,7 @@ def table_of(rows: list[PlanRow], runs: Path) -> pd.DataFrame:
     table.insert(1, "learning_rate", [searched_rate(row) for row in rows])
     table.insert(1, "width", [row.size["width"] for row in rows])
     columns = ["run_id", "width", "learning_rate", "seed", "size", "n_params", "n_tokens", "flops", "status"]
-    return table[[*columns, "reason", "loss", "loss_se", "cpu_hours", "gpu_hours", "usd", "simulated"]]
+    return table[[*columns, "reason", "loss", "loss_se", "cpu_hours", "gpu_hours", "usd", "unit", "simulated"]]
 
 
 def widths_of(table: pd.DataFrame, rows: list[PlanRow], assumed: dict[int, float]) -> list[Width]:

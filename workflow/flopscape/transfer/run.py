@@ -35,6 +35,7 @@ def run(study: Study, runs: Path, out: Path, seed: int = 0) -> str:
     noise = noise_of(table, widths)
     judged = verdict(study, widths, noise, seed)
     judged |= {"study": study.title, "simulated": bool(table.simulated.all()), "n_runs": len(table)}
+    judged |= {"unit": str(table.unit.iloc[0])}
     judged |= {"n_tokens": int(table.n_tokens.max()), "cpu_hours": float(table.cpu_hours.fillna(0.0).sum())}
     judged["training"] = snippet(study, judged)
     write_atomically(out / "table.csv", table.to_csv(index=False))
