@@ -50,7 +50,11 @@ def test_a_one_is_narrower_than_a_zero(halves):
     assert width[labels == 1].mean() < width[labels == 0].mean() / 1.5
 
 
-@pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b"1,2,3\n"), gzip.compress(b"1,x\n")])
+@pytest.mark.parametrize(
+    "content",
+    [b"not gzip", gzip.compress(b"1,2,3\n"), gzip.compress(b"1,x\n")],
+    ids=["no archive", "too few columns", "text for a number"],
+)
 def test_another_file_is_refused_with_the_command_that_mends_it(tmp_path, monkeypatch, content):
     path = tmp_path / "mnist_5k.csv.gz"
     path.write_bytes(content)
