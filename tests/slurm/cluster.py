@@ -49,7 +49,7 @@ MinJobAge=600
 KillWait=30
 GresTypes=gpu
 NodeName=node1 NodeHostname={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 Gres=gpu:2 State=UNKNOWN
-PartitionName=main Nodes=node1 Default=YES MaxTime=60 DefaultTime=10 State=UP
+PartitionName=main Nodes=node1 Default=YES MaxTime=600 DefaultTime=10 State=UP
 """
 
 

@@ -65,7 +65,7 @@ def queue_log(cluster: Cluster) -> Iterator[list[str]]:
 
     def watch() -> None:
         while not over.wait(1):
-            seen.extend(jobs("%i %j %T %M %C %m %l %b"))
+            seen.extend(jobs("%i %k %T %M %C %m %l %b"))
 
     thread = threading.Thread(target=watch)
     thread.start()
