@@ -19,7 +19,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import METHODS
-from flopscape.plan.branches import branches_of, trunk_ids
+from flopscape.plan.branches import branches_by_trunk
 from flopscape.plan.imported import PlannedImport, free_text
 from flopscape.plan.killed import keep_finished_runs
 from flopscape.plan.launch import launch_command
@@ -77,7 +77,8 @@ FITS = {name: {fit.name: fit for fit in planned.study.fits} for name, planned in
 ANY_NAME = "(?!bias/)[A-Za-z0-9][A-Za-z0-9_.-]*"
 IMPORTED_NAME = "|".join(map(re.escape, IMPORTED)) or "(?!)"
 ANY_ID = "[0-9a-f]{12}"
-TRUNK_ID = "|".join(sorted(trunk_ids([row for rows in ROWS.values() for row in rows.values()]))) or "(?!)"
+BRANCHES = {name: branches_by_trunk(rows.values()) for name, rows in ROWS.items()}
+TRUNK_ID = "|".join(sorted({run_id for trunks in BRANCHES.values() for run_id in trunks})) or "(?!)"
 TRAINED_NAME = f"(?!(?:{IMPORTED_NAME})/){ANY_NAME}"
 
 
@@ -172,7 +173,7 @@ def run_checks(wildcards):
     """
     if chosen(wildcards.study).study.simulated:
         return []
-    record = f"results/{wildcards.study}/runs/{wildcards.run_id}.json"
+    record = run_file(wildcards.study, wildcards.run_id)
     if not Path(record).exists():
         return f"results/{wildcards.study}/checks/{CHECKS[wildcards.study]}.txt"
     recorded = workflow.persistence.input(IOFile(record)) or []
@@ -221,10 +222,9 @@ def run_spec(wildcards):
 
 def run_launcher(wildcards):
     """The command up to the spec; it names the branches still to be trained."""
-    study, rows = chosen(wildcards.study), ROWS[wildcards.study].values()
-    branches = [
-        row for row in branches_of(rows, wildcards.run_id) if not Path(run_file(study.name, row.run_id)).exists()
-    ]
+    study = chosen(wildcards.study)
+    branches = BRANCHES[study.name].get(wildcards.run_id, [])
+    branches = [row for row in branches if not Path(run_file(study.name, row.run_id)).exists()]
     return launch_command(study.study, SETTINGS.prices, branches)
 
 
@@ -258,7 +258,7 @@ def search_runs(wildcards):
     name = chosen(wildcards.study).name
     if not SEARCHES[name]:
         raise WorkflowError(f"study {name} has no key transfer: name rates, sizes and n_tokens of a search")
-    return [f"results/{name}/runs/{run_id}.json" for run_id in SEARCHES[name]]
+    return [run_file(name, run_id) for run_id in SEARCHES[name]]
 
 
 def search_hash(wildcards):

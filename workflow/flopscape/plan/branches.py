@@ -39,14 +39,13 @@ def _with_parent(row: PlanRow, trunk: PlanRow, training: TrainingSettings) -> Pl
     return replace(row, parent=trunk.run_id, n_tokens_shared=shared * (row.n_tokens // row.n_steps))
 
 
-def branches_of(rows: Collection[PlanRow], run_id: str) -> list[PlanRow]:
-    """The runs that start from a checkpoint of one run."""
-    return [row for row in rows if row.parent == run_id]
-
-
-def trunk_ids(rows: Collection[PlanRow]) -> set[str]:
-    """Runs that others start from."""
-    return {row.parent for row in rows if row.parent}
+def branches_by_trunk(rows: Collection[PlanRow]) -> dict[str, list[PlanRow]]:
+    """The runs that start from a checkpoint of another, by the id of that one."""
+    branches = defaultdict(list)
+    for row in rows:
+        if row.parent:
+            branches[row.parent].append(row)
+    return dict(branches)
 
 
 def tokens_to_train(row: PlanRow, todo: Collection[str], saved_steps: int = 0) -> int:
