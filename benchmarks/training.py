@@ -40,6 +40,7 @@ from flopscape.read_config import load_study
 from flopscape.terminal import aligned
 from flopscape.training.keeper import Keeper
 from flopscape.training.loop import Loop
+from flopscape.training.machine import Options
 from flopscape.training.outcome import Outcome
 from flopscape.training.parts import Parts, load_parts
 from flopscape.training.progress import Progress
@@ -176,7 +177,7 @@ def main() -> None:
         data = Path(folder) / "data"
         prepare_dataset(dataset.spec() if dataset else {}, data)
         lines = [["width", "tokens/CPU-s", "bare loop", "ratio", "of the peak", "peak, GFLOP/s"]]
-        accelerator = make_accelerator(study().training, 1)
+        accelerator = make_accelerator(study().training, Options())
         for width in WIDTHS:
             lines.append(loop_row(width, options.steps, options.repetitions, data, accelerator))
         print(aligned(lines, right={0, 1, 2, 3, 4, 5}), flush=True)

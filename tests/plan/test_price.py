@@ -8,6 +8,7 @@ from flopscape.config import Prices
 from flopscape.errors import FlopscapeError
 from flopscape.plan.finished import Finished, look_at_runs
 from flopscape.plan.price import Job, _makespan, price_study, refuse_over_limits, speed_of
+from flopscape.plan.room import Room
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
 
@@ -18,7 +19,7 @@ PRICES = Prices(cpu_flops_per_second=1e10, startup_seconds=10, usd_per_cpu_hour=
 
 def priced(study, finished=NOTHING, n_done=0, slots=2):
     rows = plan_rows(study)
-    return price_study("s", study, rows, finished, {r.run_id: "new" for r in rows[n_done:]}, PRICES, slots)
+    return price_study("s", study, rows, finished, {r.run_id: "new" for r in rows[n_done:]}, PRICES, Room(slots))
 
 
 def timed(row, flops_per_second):

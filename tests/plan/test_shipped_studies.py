@@ -15,11 +15,12 @@ socket.socket.connect = socket.getaddrinfo = refuse
 from pathlib import Path
 from flopscape.config import ImportedStudy
 from flopscape.plan.overview import overview
+from flopscape.plan.room import Room
 from flopscape.plan.show import price_text
 from flopscape.read_config import read_study
 path = Path(sys.argv[1])
 if not isinstance(read_study(path), ImportedStudy):
-    seen = overview(path, Path("config/config.yaml"), Path(sys.argv[2]), 1)
+    seen = overview(path, Path("config/config.yaml"), Path(sys.argv[2]), Room(1))
     print(price_text(seen.study, seen.price, seen.coverage, seen.finished))
 heavy = {"torch", "torchvision", "pandas", "numpy", "datasets", "tokenizers", "PIL"} & set(sys.modules)
 assert not heavy, heavy

@@ -35,12 +35,14 @@ def line(surface_study):
 
 
 def test_one_process_on_cpus_starts_without_a_launcher(line):
-    assert line(threads=2) == "env OMP_NUM_THREADS=2 flopscape train --processes 1 --usd-per-hour 0.1"
+    assert line(threads=2) == "env OMP_NUM_THREADS=2 flopscape train --device cpu --processes 1 --usd-per-hour 0.1"
 
 
 def test_a_gpu_and_several_processes_start_under_accelerate(line):
+    start = "flopscape launch --machines 1 --threads 1 --device gpu --processes 1"
+    assert line(device="gpu").startswith(start)
     gpu = "accelerate launch -q --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no"
-    assert line(device="gpu").startswith(gpu)
+    assert " ".join(accelerate("gpu", 1, 1)).startswith(gpu)
     assert "--multi_gpu --main_process_port 0 --mixed_precision" in line(processes=2)
     assert line(processes=2, micro_batch_units=64).endswith("--processes 2 --usd-per-hour 0.05 --micro-batch-units 64")
 
@@ -53,7 +55,7 @@ def test_the_plan_states_the_peak_that_the_mfu_is_of(line):
 
 
 def test_several_machines_start_through_flopscape_launch(line):
-    start = "flopscape launch --device gpu --machines 2 --threads 4 --processes 16 --usd-per-hour 2"
+    start = "flopscape launch --machines 2 --threads 4 --device gpu --processes 16 --usd-per-hour 2"
     assert line(device="gpu", machines=2, processes=16, threads=4) == start
 
 

@@ -44,6 +44,7 @@ def plan(
     """Print the plan of a study and its price; starts nothing."""
     from flopscape.config import ImportedStudy
     from flopscape.plan.overview import overview, resolved_yaml
+    from flopscape.plan.room import Room
     from flopscape.plan.show import plan_csv, plan_json, price_text
     from flopscape.read_config import read_study
     from flopscape.records import write_atomically
@@ -54,7 +55,7 @@ def plan(
     if isinstance(study := read_study(study_file), ImportedStudy) and not (csv_out or as_json):
         _print_import(study, study_file, config_file)
         return
-    seen = overview(study_file, config_file, results, cores)
+    seen = overview(study_file, config_file, results, Room(cores))
     if csv_out:
         write_atomically(csv_out, plan_csv(seen.rows))
     elif as_json:

@@ -1,6 +1,7 @@
 """Starting the processes of a run: Accelerate's launcher on one machine, and on each of several. Imports no torch.
 
-On several machines `flopscape launch` starts twice: in a SLURM job it chooses where the processes meet and has srun
+On GPUs `flopscape launch` first holds those that it starts on, so that each has one run at a time.
+On several machines it starts twice: in a SLURM job it chooses where the processes meet and has srun
 start it on each; there, or where MASTER_ADDR, MASTER_PORT and NODE_RANK are already set, it becomes the launcher.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from flopscape.errors import FlopscapeError
+from flopscape.gpus import claim_gpus
 
 
 class Machine(NamedTuple):
@@ -51,8 +53,10 @@ def main(arguments: list[str]) -> int:
             os.environ |= meeting(os.environ, given.machines)
             _become(_srun(given.machines, given.processes // given.machines * given.threads, arguments))
         machine = this_machine(os.environ) if given.machines > 1 else None
+        if given.device == "gpu":
+            os.environ |= claim_gpus(given.processes // given.machines, os.environ)
         words = accelerate(given.device, given.processes, given.threads, given.machines, machine)
-        _become([*words, "--processes", str(given.processes), *rest])
+        _become([*words, "--device", given.device, "--processes", str(given.processes), *rest])
     except FlopscapeError as error:
         print(f"flopscape: {error}", file=sys.stderr)
     return 2

@@ -25,6 +25,7 @@ from flopscape.plan.killed import keep_finished_runs
 from flopscape.plan.launch import launch_command
 from flopscape.plan.overview import dataset_manifest, plan_any, price_planned
 from flopscape.plan.price import refuse_over_limits
+from flopscape.plan.room import Room, machine_limits
 from flopscape.plan.search import assumed_rows, searched_rate
 from flopscape.plan.show import price_text
 from flopscape.plugins.base import load_plugin
@@ -392,9 +393,8 @@ def print_prices():
             todo[job.wildcards.study][job.wildcards.run_id] = "forced, or inputs changed"
     for planned in IMPORTED.values():
         print(f"\n{free_text(planned)}", flush=True)
-    slots = workflow.resource_settings.nodes or workflow.resource_settings.cores or 1
     for name, planned in TRAINED.items():
-        seen = price_planned(planned, SETTINGS.prices, slots, RESULTS, todo[name])
+        seen = price_planned(planned, SETTINGS.prices, room(), RESULTS, todo[name])
         print(f"\n{price_text(planned.study, seen.price, seen.coverage, seen.finished)}", flush=True)
         try:
             refuse_over_limits(planned.study, seen.price)
@@ -405,7 +405,7 @@ def print_prices():
 def refuse_to_start():
     """Before the first job: a study over its limits, or with a broken record, stops everything."""
     for planned in TRAINED.values():
-        seen = price_planned(planned, SETTINGS.prices, 1, RESULTS)
+        seen = price_planned(planned, SETTINGS.prices, Room(1), RESULTS)
         if seen.finished.broken:
             raise WorkflowError("\n".join(seen.finished.broken))
         try:
@@ -430,7 +430,24 @@ def print_recommendations():
             print(f"\nlearning rate of study {name}: {json.loads(verdict.read_text())['reason']}\nsearch: {verdict}")
 
 
+def share_this_machine():
+    """Runs on this machine share its memory and GPUs, unless `--resources` says otherwise."""
+    on_gpus = any(planned.study.resources.device == "gpu" for planned in TRAINED.values())
+    for name, amount in machine_limits(on_gpus).items():
+        workflow.global_resources.setdefault(name, amount)
+
+
+def room():
+    """What the runs of this invocation share."""
+    if workflow.resource_settings.nodes:
+        return Room(workflow.resource_settings.nodes)
+    limits = (workflow.global_resources.get(name).value for name in ("mem_mb", "gpu"))
+    return Room(workflow.resource_settings.cores or 1, *limits)
+
+
 if workflow.is_main_process:
     keep_finished_runs()
+    if not workflow.resource_settings.nodes:
+        share_this_machine()
     if workflow.output_settings.dryrun:
         atexit.register(print_prices)

@@ -13,7 +13,8 @@ def launch_command(study: Study, prices: Prices, branches: Sequence[PlanRow] = (
 
     Simulated runs start directly. So does the training loop in one process on CPUs: the run makes the same Accelerator
     either way, and there the launcher would add its own start, a second import of torch, and nothing else. All other
-    runs start under `accelerate launch`; on several machines through `flopscape launch`, which runs it on each.
+    runs start under `accelerate launch`; on GPUs through `flopscape launch`, which holds them, and on several machines
+    too, where it runs it on each.
     """
     if study.simulated:
         return "flopscape train"
@@ -31,9 +32,9 @@ def _tracking(tracking: Tracking) -> Iterator[str]:
 
 
 def _launcher(resources: Resources) -> str:
-    if resources.machines > 1:
-        return f"flopscape launch --device {resources.device} --machines {resources.machines}"
-    if resources.processes == 1 and resources.device == "cpu":
+    if resources.machines > 1 or resources.device == "gpu":
+        return f"flopscape launch --machines {resources.machines} --threads {resources.threads}"
+    if resources.processes == 1:
         return f"env OMP_NUM_THREADS={resources.threads} flopscape train"
     return " ".join(accelerate(resources.device, resources.processes, resources.threads))
 
@@ -43,9 +44,7 @@ def _options(resources: Resources, prices: Prices) -> Iterator[str]:
     gpu = resources.device == "gpu"
     usd = prices.usd_per_gpu_hour if gpu else prices.usd_per_cpu_hour * resources.threads
     peak = prices.gpu_peak_flops_per_second if gpu else prices.cpu_peak_flops_per_second
-    if resources.machines > 1:
-        yield f"--threads {resources.threads}"
-    yield f"--processes {resources.processes} --usd-per-hour {usd:g}"
+    yield f"--device {resources.device} --processes {resources.processes} --usd-per-hour {usd:g}"
     if peak is not None:
         yield f"--peak-flops {peak * (1 if gpu else resources.threads):g}"
     if resources.micro_batch_units is not None:

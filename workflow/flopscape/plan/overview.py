@@ -12,6 +12,7 @@ from flopscape.plan.coverage import Coverage, grade_coverage
 from flopscape.plan.finished import Finished, look_at_runs
 from flopscape.plan.imported import PlannedImport, plan_import
 from flopscape.plan.price import Price, price_study
+from flopscape.plan.room import Room
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import search_rows
 from flopscape.plugins.base import load_plugin
@@ -103,13 +104,13 @@ def dataset_manifest(study: Study, results: Path) -> Path | None:
 
 
 def price_planned(
-    planned: PlannedStudy, prices: Prices, slots: int, results: Path, todo: dict[str, str] | None = None
+    planned: PlannedStudy, prices: Prices, room: Room, results: Path, todo: dict[str, str] | None = None
 ) -> Overview:
     """Price a planned study; `todo` (run id → why) defaults to the runs without a record."""
     rows = [*planned.rows, *planned.search]
     finished = look_at_runs(rows, planned.name, results, data_hash(planned.study, results))
     due = finished.reasons if todo is None else {run_id: finished.reasons.get(run_id, todo[run_id]) for run_id in todo}
-    price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, slots, planned.search)
+    price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, room, planned.search)
     return Overview(**vars(planned), finished=finished, price=price)
 
 
@@ -118,9 +119,9 @@ def settings(config: Path) -> Config:
     return load_config(config) if config.exists() else Config(studies=[])
 
 
-def overview(path: Path, config: Path, results: Path, slots: int) -> Overview:
+def overview(path: Path, config: Path, results: Path, room: Room) -> Overview:
     """Plan and price one study file on its own; without a config file the default prices hold."""
-    return price_planned(plan_study(path.stem, path, results), settings(config).prices, slots, results)
+    return price_planned(plan_study(path.stem, path, results), settings(config).prices, room, results)
 
 
 def resolved_yaml(path: Path) -> str:

@@ -12,6 +12,7 @@ from flopscape.config import Prices, Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.branches import tokens_to_train
 from flopscape.plan.finished import Finished
+from flopscape.plan.room import Room
 from flopscape.records import PlanRow, RunRecord
 
 SIMULATED_SECONDS = 0.15
@@ -106,10 +107,10 @@ def price_study(
     finished: Finished,
     todo: dict[str, str],
     prices: Prices,
-    slots: int,
+    room: Room,
     search: Sequence[PlanRow] = (),
 ) -> Price:
-    """Price the runs in `todo` (run id → why it must run), with `slots` CPU cores or jobs at a time.
+    """Price the runs in `todo` (run id → why it must run), as many at a time as there is room for.
 
     Runs of the `search` that the plan asks for too are priced with the plan.
     """
@@ -124,7 +125,7 @@ def price_study(
         groups[row.budget].append(row)
     lines = [_line(_label(budget), group, todo, jobs, study, prices) for budget, group in groups.items()]
     total = _line("total", rows, todo, jobs, study, prices)
-    parallel = _parallel(study, slots)
+    parallel = room.parallel(study.resources)
     done = [row for row in (*rows, *extra) if row.run_id not in todo | due_extra]
     spent = _line("spent", done, {row.run_id: "" for row in done}, jobs, study, prices)
     return Price(
@@ -189,13 +190,6 @@ def _line(
         longest_seconds=max(seconds, default=0.0),
         reasons=dict(Counter(todo[row.run_id] for row in due)),
     )
-
-
-def _parallel(study: Study, slots: int) -> int:
-    """Runs at a time on `slots` cores; on GPUs and clusters a slot is a job."""
-    if study.resources.device == "gpu":
-        return max(1, slots)
-    return max(1, slots // (study.resources.threads * study.resources.processes))
 
 
 def _makespan(jobs: Iterable[Job], parallel: int) -> float:

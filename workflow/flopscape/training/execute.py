@@ -57,7 +57,7 @@ def execute(parts: Parts, options: Options, out: Path, lease: Lease | None, sign
     # Gradients gathered over micro-batches need a graph that DistributedDataParallel may see change.
     static_graph = n_pieces == 1 and getattr(parts.model, "static_graph", False)
     with repeatable(settings.deterministic):
-        accelerator = make_accelerator(settings, options.processes, static_graph)
+        accelerator = make_accelerator(settings, options, static_graph)
         keeper = Keeper(parts, accelerator, checkpoint_folder(out), lease, signals)
         return _train(parts, options, out, accelerator, keeper, n_pieces)
 

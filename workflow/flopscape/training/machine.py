@@ -21,12 +21,13 @@ PACKAGES = ("flopscape", "torch", "accelerate", "numpy")
 class Options:
     """What the caller says of the machine and of where to log; none of it changes a result.
 
-    `usd_per_hour` is the price of one process for an hour and `peak_flops` the peak FLOP/s of one process.
-    `micro_batch_units` is the most that a process takes at once, None its whole share of a batch. `trackers` are some
-    of those in trackers.py, with their files in `tracking_folder`. `branches` are the units of shorter runs to leave
-    checkpoints for.
+    `device` is cpu or gpu, None for a GPU if there is one. `usd_per_hour` is the price of one process for an hour and
+    `peak_flops` the peak FLOP/s of one process. `micro_batch_units` is the most that a process takes at once, None its
+    whole share of a batch. `trackers` are some of those in trackers.py, with their files in `tracking_folder`.
+    `branches` are the units of shorter runs to leave checkpoints for.
     """
 
+    device: str | None = None
     processes: int = 1
     usd_per_hour: float | None = None
     peak_flops: float | None = None

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
+from flopscape.gpus import share_claim
 from flopscape.plugins.base import load_plugin
 from flopscape.records import RunRecord, Spec
 from flopscape.training.checkpoint import checkpoint_folder, discard
@@ -106,7 +107,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     os.environ.update(OFFLINE)
+    share_claim(os.environ)
     options = Options(
+        device=given.device,
         processes=given.processes,
         usd_per_hour=given.usd_per_hour,
         peak_flops=given.peak_flops,
@@ -149,11 +152,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flopscape train",
         description="Carry out one run and write its record.",
-        epilog="Example: accelerate launch -q --cpu -m flopscape.training RUN.json --out again.json",
+        epilog="Example: flopscape train RUN.json --out again.json",
     )
     parser.add_argument("spec", metavar="SPEC", help="a run's spec: JSON text, a file, or a run record")
     parser.add_argument("--out", required=True, metavar="RUN.json", help="where to write the run record")
     parser.add_argument("--data", metavar="DIR", help="prepared dataset (default: results/data/{dataset_id})")
+    parser.add_argument("--device", choices=("cpu", "gpu"), help="where to train (default: a GPU if there is one)")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="processes launched (default 1)")
     parser.add_argument("--usd-per-hour", type=float, metavar="USD", help="price of one process for an hour")
     parser.add_argument(

@@ -19,23 +19,27 @@ from flopscape.training.parts import Parts
 from flopscape.training.settings import TrainingSettings
 
 
-def make_accelerator(settings: TrainingSettings, processes: int, static_graph: bool = False) -> Accelerator:
-    """An Accelerator that has the number of processes asked for.
+def make_accelerator(settings: TrainingSettings, options: Options, static_graph: bool = False) -> Accelerator:
+    """An Accelerator on the device and with the number of processes asked for.
 
     `accelerate launch --cpu --num_processes 2` starts a single process without a word, which would train on half
     of each batch's cost and none of its data: hence the check. `static_graph` promises that every forward pass uses the
     same parameters in the same order.
     """
-    gpu = torch.accelerator.is_available()
+    gpu = options.device != "cpu" and torch.accelerator.is_available()
+    if options.device == "gpu" and not gpu:
+        raise FlopscapeError(
+            "resources.device: torch finds no GPU here; mend its driver or set device: cpu"
+        )
     if settings.mixed_precision == "fp16" and not gpu:
         raise FlopscapeError("training.mixed_precision: fp16 needs a GPU and there is none; take bf16 or no")
     # With no device but the CPU, Accelerate must be told so, or several CPU processes look for GPUs.
     wrapping = DistributedDataParallelKwargs(find_unused_parameters=False, static_graph=static_graph)
     accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=not gpu, kwargs_handlers=[wrapping])
-    if accelerator.num_processes != processes:
+    if accelerator.num_processes != options.processes:
         raise FlopscapeError(
-            f"{processes} processes were asked for and {accelerator.num_processes} started; several CPU processes "
-            f"need accelerate launch --multi_gpu --num_processes {processes} --main_process_port 0"
+            f"{options.processes} processes were asked for and {accelerator.num_processes} started; start them by "
+            f"flopscape launch --processes {options.processes}"
         )
     return accelerator
 
