@@ -18,8 +18,8 @@ print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
 HOLD = f"{CLAIM}\nos.execvp('sleep', ['sleep', '120'])"
 LAUNCH = f"""{CLAIM}
 import subprocess
-trainer = "import os, time; from flopscape.gpus import share_claim; share_claim(os.environ); print(os.getpid(), flush=True)"
-subprocess.run([sys.executable, "-c", trainer + "; time.sleep(120)"])
+trainer = "import os, time; from flopscape.gpus import share_claim; share_claim(os.environ)"
+subprocess.run([sys.executable, "-c", trainer + "; print(os.getpid(), flush=True); time.sleep(120)"])
 """
 
 
@@ -91,7 +91,7 @@ def test_each_slurm_job_has_a_gpu_0_of_its_own(start):
 
 
 def test_more_gpus_than_there_are_is_refused_with_the_keys_to_change():
-    with pytest.raises(FlopscapeError, match="asks for 3 GPUs of this machine, which has 2 .*resources.processes"):
+    with pytest.raises(FlopscapeError, match=r"asks for 3 GPUs of this machine, which has 2 .*resources\.processes"):
         claim_gpus(3, {"CUDA_VISIBLE_DEVICES": "0,1"})
     with pytest.raises(FlopscapeError, match="which has none"):
         claim_gpus(1, {"CUDA_VISIBLE_DEVICES": ""})

@@ -1,6 +1,6 @@
-"""A real SLURM cluster of one machine: controller, node daemon and munge on loopback, without containers or systemd.
+"""A real SLURM cluster on one machine: controller, two node daemons, munge, on loopback; no containers, no systemd.
 
-The node claims more CPUs than there are, and two GPUs that are copies of /dev/null: jobs are placed as on a real one.
+The nodes claim more CPUs than there are, and GPUs that are copies of /dev/null: jobs are placed as on a real cluster.
 """
 
 import os
@@ -21,16 +21,15 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
 SlurmctldPort={port}
-SlurmdPort={next_port}
 AuthType=auth/munge
 AuthInfo=socket={base}/munge/socket
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 SlurmctldPidFile={base}/slurmctld.pid
-SlurmdPidFile={base}/slurmd.pid
+SlurmdPidFile={base}/%n.pid
 SlurmctldLogFile={base}/slurmctld.log
-SlurmdLogFile={base}/slurmd.log
+SlurmdLogFile={base}/%n.log
 StateSaveLocation={base}/state
-SlurmdSpoolDir={base}/spool
+SlurmdSpoolDir={base}/spool/%n
 AccountingStorageType=accounting_storage/none
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -48,9 +47,9 @@ ReturnToService=2
 MinJobAge=600
 KillWait=30
 GresTypes=gpu
-NodeName=node1 NodeHostname={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 Gres=gpu:2 State=UNKNOWN
-PartitionName=main Nodes=node1 Default=YES MaxTime=600 DefaultTime=10 State=UP
+PartitionName=main Nodes=ALL Default=YES MaxTime=600 DefaultTime=10 State=UP
 """
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=8000 Gres=gpu:2\n"
 
 
 def why_not() -> str:
@@ -76,40 +75,48 @@ class Cluster:
 
     def __init__(self, base: Path) -> None:
         self.base, self.host = base, socket.gethostname().partition(".")[0]
+        self.nodes = [self.host, f"{self.host}b"]
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
-        """Configure and start everything, and wait until the node takes jobs."""
+        """Configure and start everything, and wait until the nodes take jobs."""
         for folder in ("munge", "state", "spool"):
             (self.base / folder).mkdir()
         os.chmod(self.base, 0o755)
-        port = _two_free_ports()
-        config = CONFIG.format(host=self.host, base=self.base, port=port, next_port=port + 1)
-        (self.base / "slurm.conf").write_text(config)
-        (self.base / "gres.conf").write_text(f"NodeName=node1 Name=gpu File={self.base}/gpu[0-1]\n")
-        for gpu in range(2):
+        self._configure()
+        self._start_munge()
+        self.start_controller()
+        for node in self.nodes:
+            self._launch(node, "slurmd", "-D", "-N", node, "-f", str(self.base / "slurm.conf"))
+        _wait(lambda: _output("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * len(self.nodes), "the nodes")
+
+    def _configure(self) -> None:
+        port, *ports = _free_ports(1 + len(self.nodes))
+        config, gpus = CONFIG.format(host=self.host, base=self.base, port=port), ""
+        for number, (name, port) in enumerate(zip(self.nodes, ports, strict=True)):
+            config += NODE.format(name=name, host=self.host, port=port)
+            gpus += f"NodeName={name} Name=gpu File={self.base}/gpu[{2 * number}-{2 * number + 1}]\n"
+        for gpu in range(2 * len(self.nodes)):
             os.mknod(self.base / f"gpu{gpu}", 0o20666, os.makedev(1, 3))
-        key = self.base / "munge.key"
-        key.touch(mode=0o600)
-        key.write_bytes(os.urandom(1024))
+        (self.base / "slurm.conf").write_text(config)
+        (self.base / "gres.conf").write_text(gpus)
         SYSTEM_CONFIG.parent.mkdir(exist_ok=True)
         SYSTEM_CONFIG.unlink(missing_ok=True)
         SYSTEM_CONFIG.symlink_to(self.base / "slurm.conf")
-        self._start_munge()
-        self.start_controller()
-        self._launch("slurmd", "-D", "-N", "node1", "-f", str(self.base / "slurm.conf"))
-        _wait(lambda: "idle" in _output("sinfo", "-h", "-o", "%T"), "the node")
 
     def _start_munge(self) -> None:
+        key = self.base / "munge.key"
+        key.touch(mode=0o600)
+        key.write_bytes(os.urandom(1024))
         files = {"key-file": "munge.key", "socket": "munge/socket", "pid-file": "munged.pid", "log-file": "munged.log"}
         files["seed-file"] = "munge.seed"
         options = [f"--{option}={self.base / name}" for option, name in files.items()]
-        self._launch("munged", "--foreground", *options)
+        self._launch("munged", "munged", "--foreground", *options)
         _wait((self.base / "munge/socket").exists, "munged")
 
     def start_controller(self) -> None:
         """Start the controller, and wait until it answers."""
-        self._launch("slurmctld", "-D", "-f", str(self.base / "slurm.conf"))
+        self._launch("slurmctld", "slurmctld", "-D", "-f", str(self.base / "slurm.conf"))
         _wait(lambda: "is UP" in _output("scontrol", "ping"), "the controller")
 
     def stop(self) -> None:
@@ -125,10 +132,10 @@ class Cluster:
         self.daemons[name].terminate()
         self.daemons.pop(name).wait(60)
 
-    def _launch(self, name: str, *options: str) -> None:
-        program = shutil.which(name, path=SEARCHED) or name
+    def _launch(self, name: str, program: str, *options: str) -> None:
+        words = [shutil.which(program, path=SEARCHED) or program, *options]
         with (self.base / f"{name}.out").open("ab") as out:
-            self.daemons[name] = subprocess.Popen([program, *options], stdout=out, stderr=out, start_new_session=True)
+            self.daemons[name] = subprocess.Popen(words, stdout=out, stderr=out, start_new_session=True)
 
 
 def jobs(columns: str = "%i %T") -> list[str]:
@@ -140,17 +147,15 @@ def _output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def _two_free_ports() -> int:
-    """The first of two ports in a row that nothing listens on."""
-    for port in range(16817, 17817, 2):
-        with socket.socket() as first, socket.socket() as second:
-            try:
-                first.bind(("127.0.0.1", port))
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no two free ports from 16817 to 17817")
+def _free_ports(number: int) -> list[int]:
+    """Ports that nothing listens on."""
+    probes = [socket.socket() for _ in range(number)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
 
 
 def _wait(ready: Callable[[], bool], what: str, seconds: float = 60) -> None:

@@ -24,7 +24,7 @@ recommend: {flops: [1.0e+12]}
 resources: {memory_mb: 500}
 """
 TROUBLE = '''
-"""A simulated trainer that fails, or needs more memory than it was given, at one size."""
+"""A simulated trainer that fails, or needs more memory than it was given, at one size or as the second of all."""
 
 import time
 from pathlib import Path
@@ -34,8 +34,13 @@ from flopscape.plugins.surface import Surface
 
 class Trouble(Surface):
     def train(self, spec):
+        kind = Path("trouble").read_text()
+        if kind == "second":
+            with Path("started").open("a+") as started:
+                started.write("x")
+                if started.tell() == 2:
+                    raise RuntimeError("this is the second run")
         if spec["size"]["width"] == 32:
-            kind = Path("trouble").read_text()
             if kind == "fail":
                 raise RuntimeError("this size does not work")
             if kind == "memory":
@@ -88,10 +93,8 @@ def training(on_slurm: OnSlurm, *more: str) -> subprocess.Popen[bytes]:
     """Snakemake in the background, in a session of its own, up to the records."""
     words = on_slurm.words(*more, "--until", "train_run", study="mine")
     env = os.environ | {"PYTHONPATH": str(on_slurm.folder / "workflow"), "FLOPSCAPE_CHECKPOINT_STEPS": "500"}
-    out = (on_slurm.folder / "snakemake.out").open("a")
-    return subprocess.Popen(
-        words, cwd=on_slurm.folder, env=env, stdout=out, stderr=out, text=True, start_new_session=True
-    )
+    with (on_slurm.folder / "snakemake.out").open("a") as out:
+        return subprocess.Popen(words, cwd=on_slurm.folder, env=env, stdout=out, stderr=out, start_new_session=True)
 
 
 def running_job(on_slurm: OnSlurm) -> str:
@@ -119,6 +122,19 @@ def test_a_run_that_fails_is_named_and_the_others_are_kept(on_slurm):
     assert [path.stat().st_mtime_ns for path in finished] == times
 
 
+def test_runs_packed_into_one_job_that_fails_at_the_second_keep_the_record_of_the_first(on_slurm):
+    packed = ("--groups", "train_run=runs", "--group-components", "runs=3", "--keep-incomplete", "--cores", "1")
+    before = {line.split()[0] for line in jobs()}
+    done = troubled(on_slurm, "second").run(*on_slurm.words(*packed, "--retries", "0", study="mine"))
+    assert done.returncode != 0
+    assert len({line.split()[0] for line in jobs()} - before) == 1
+    (finished,) = on_slurm.records("mine")
+    time_before = finished.stat().st_mtime_ns
+    on_slurm.on_slurm(*packed, "--until", "collect_runs", study="mine")
+    assert len(on_slurm.records("mine")) == 3
+    assert finished.stat().st_mtime_ns == time_before
+
+
 def test_a_run_that_ran_out_of_memory_gets_more_at_its_next_attempt(on_slurm, queue_log):
     troubled(on_slurm, "memory").on_slurm("--until", "train_run", study="mine")
     assert len(on_slurm.records("mine")) == 3
@@ -127,7 +143,7 @@ def test_a_run_that_ran_out_of_memory_gets_more_at_its_next_attempt(on_slurm, qu
 
 
 def test_a_run_that_hits_its_time_limit_goes_on_in_the_next_job_which_has_more(on_slurm):
-    study(on_slurm, REAL.format(n_tokens=256 * 40_000, minutes=1)).on_slurm("--until", "train_run", study="mine")
+    study(on_slurm, REAL.format(n_tokens=256 * 16_000, minutes=1)).on_slurm("--until", "train_run", study="mine")
     record = only_record(on_slurm)
     assert record["hardware"]["resumed_at_steps"]
     limits = {line.split()[1] for line in jobs("%i %l")}
@@ -135,7 +151,7 @@ def test_a_run_that_hits_its_time_limit_goes_on_in_the_next_job_which_has_more(o
 
 
 def test_a_cancelled_job_and_a_restarted_controller_cost_no_run(on_slurm):
-    workflow = training(study(on_slurm, REAL.format(n_tokens=256 * 20_000, minutes=20)))
+    workflow = training(study(on_slurm, REAL.format(n_tokens=256 * 4_000, minutes=20)))
     job = running_job(on_slurm)
     subprocess.run(["scancel", job], check=True)
     wait_for(lambda: any(line.endswith("RUNNING") for line in jobs()) and job != running_job(on_slurm), "the next job")
@@ -146,7 +162,7 @@ def test_a_cancelled_job_and_a_restarted_controller_cost_no_run(on_slurm):
 
 
 def test_after_a_kill_9_of_snakemake_the_run_goes_on_from_its_checkpoint(on_slurm):
-    workflow = training(study(on_slurm, REAL.format(n_tokens=256 * 10_000, minutes=20)))
+    workflow = training(study(on_slurm, REAL.format(n_tokens=256 * 4_000, minutes=20)))
     running_job(on_slurm)
     os.killpg(workflow.pid, signal.SIGKILL)
     workflow.wait()

@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 import socket
+import subprocess
 import sys
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -50,7 +51,7 @@ def main(arguments: list[str]) -> int:
     given, rest = _parser().parse_known_args(arguments)
     try:
         if given.machines > 1 and _comes_before_srun(os.environ):
-            os.environ |= meeting(os.environ, given.machines)
+            os.environ |= meeting(*allocated(os.environ), given.machines)
             _become(_srun(given.machines, given.processes // given.machines * given.threads, arguments))
         machine = this_machine(os.environ) if given.machines > 1 else None
         if given.device == "gpu":
@@ -62,7 +63,22 @@ def main(arguments: list[str]) -> int:
     return 2
 
 
-def meeting(environment: Mapping[str, str], machines: int) -> dict[str, str]:
+def allocated(environment: Mapping[str, str]) -> tuple[int, str]:
+    """Number and names of the machines of this SLURM job.
+
+    Snakemake's executor keeps them from the commands of a job with `mpi`, and leaves its id; SLURM is asked then.
+    """
+    if "SLURM_JOB_NODELIST" in environment:
+        return int(environment.get("SLURM_NNODES", "1")), environment["SLURM_JOB_NODELIST"]
+    words = ["squeue", "--noheader", f"--jobs={environment['SLURM_JOB_ID']}", "--format=%D %N"]
+    try:
+        number, nodes = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        raise FlopscapeError(f"squeue names no machines of job {environment['SLURM_JOB_ID']} ({error})") from error
+    return int(number), nodes
+
+
+def meeting(number: int, nodes: str, machines: int) -> dict[str, str]:
     """Where the machines of a SLURM job meet: its first one, on which this runs, at a port that is free now.
 
     Raises
@@ -70,16 +86,15 @@ def meeting(environment: Mapping[str, str], machines: int) -> dict[str, str]:
     FlopscapeError
         The job has another number of machines than was asked for.
     """
-    allocated = environment.get("SLURM_NNODES", "1")
-    if int(allocated) != machines:
+    if number != machines:
         raise FlopscapeError(
-            f"{machines} machines were asked for (resources.machines) and this job has {allocated}; set "
+            f"{machines} machines were asked for (resources.machines) and this job has {number}; set "
             f"`nodes: {machines}` for train_run in the profile's set-resources"
         )
     with socket.socket() as probe:
         probe.bind(("", 0))
         return {
-            "MASTER_ADDR": first_host(environment["SLURM_JOB_NODELIST"]),
+            "MASTER_ADDR": first_host(nodes),
             "MASTER_PORT": str(probe.getsockname()[1]),
         }
 
@@ -110,7 +125,7 @@ def this_machine(environment: Mapping[str, str]) -> Machine:
 
 def _comes_before_srun(environment: Mapping[str, str]) -> bool:
     """Whether this is the one start in a SLURM job that chooses where to meet."""
-    return "SLURM_JOB_NODELIST" in environment and "MASTER_PORT" not in environment
+    return "SLURM_JOB_ID" in environment and "MASTER_PORT" not in environment
 
 
 def _srun(machines: int, cpus: int, arguments: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from flopscape.training.agreement import agree
 from flopscape.training.branches import Branch, Branching
 from flopscape.training.checkpoint import checkpoint_folder
 from flopscape.training.describe import describe, judge
-from flopscape.training.guards import NamedLabels, checked_batches
+from flopscape.training.guards import NamedLabels, checked_batches, named_gpu_errors
 from flopscape.training.heldout import HeldoutSet, Score, load_heldout, score
 from flopscape.training.keeper import Keeper
 from flopscape.training.lease import Lease
@@ -56,7 +56,7 @@ def execute(parts: Parts, options: Options, out: Path, lease: Lease | None, sign
     settings, n_pieces = parts.task.settings, micro_batches_of(parts, options)
     # Gradients gathered over micro-batches need a graph that DistributedDataParallel may see change.
     static_graph = n_pieces == 1 and getattr(parts.model, "static_graph", False)
-    with repeatable(settings.deterministic):
+    with repeatable(settings.deterministic), named_gpu_errors():
         accelerator = make_accelerator(settings, options, static_graph)
         keeper = Keeper(parts, accelerator, checkpoint_folder(out), lease, signals)
         return _train(parts, options, out, accelerator, keeper, n_pieces)

@@ -1,8 +1,10 @@
-"""Data that no run should be trained on, named where they are met."""
+"""Data that no run should be trained on, and too small a GPU, named where they are met."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from flopscape.errors import FlopscapeError
@@ -61,6 +63,27 @@ class NamedLabels:
                 f"a token or label is out of range ({error}): {', '.join(_ranges(batch))}{known}; correct the dataset "
                 f"or the model's size"
             ) from error
+
+
+@contextmanager
+def named_gpu_errors() -> Iterator[None]:
+    """Turn what a GPU says of a bad batch, or of one too large for its memory, into a FlopscapeError.
+
+    A GPU refuses an index after the fact, without its value; the process can then do nothing more on it.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise FlopscapeError(
+            f"the GPU's memory is too small for this run; set resources.micro_batch_units, or halve it ({error})"
+        ) from error
+    except RuntimeError as error:
+        if "device-side assert" not in str(error):
+            raise
+        raise FlopscapeError(
+            "the GPU refused a value of a batch: most likely a token or label is out of the model's range. With "
+            "`flopscape train --device cpu` the run names it"
+        ) from error
 
 
 def _has_rows(batch: Any) -> bool:

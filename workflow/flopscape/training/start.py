@@ -28,9 +28,7 @@ def make_accelerator(settings: TrainingSettings, options: Options, static_graph:
     """
     gpu = options.device != "cpu" and torch.accelerator.is_available()
     if options.device == "gpu" and not gpu:
-        raise FlopscapeError(
-            "resources.device: torch finds no GPU here; mend its driver or set device: cpu"
-        )
+        raise FlopscapeError("resources.device: torch finds no GPU here; mend its driver or set device: cpu")
     if settings.mixed_precision == "fp16" and not gpu:
         raise FlopscapeError("training.mixed_precision: fp16 needs a GPU and there is none; take bf16 or no")
     # With no device but the CPU, Accelerate must be told so, or several CPU processes look for GPUs.
