@@ -1,4 +1,4 @@
-# setup, study, test, check; test-slurm, test-faults, test-vision. Needs Python 3.11 or newer, make and a C library;
+# setup, study, test, check; test-slurm, test-faults, test-gpu, test-vision. Needs Python 3.11 or newer, make and a C library;
 # all else lands in .venv*.
 SHELL := /bin/sh
 PYTHON ?= python3
@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # One thread a process: parallel one-thread runs beat wide ones, and tests run in parallel.
 export OMP_NUM_THREADS := 1
 
-.PHONY: setup study test test-slurm test-faults test-vision check format schemas
+.PHONY: setup study test test-slurm test-faults test-gpu test-vision check format schemas
 
 setup: $(READY)
 
@@ -36,6 +36,10 @@ test-slurm: setup
 # Kills, damaged files and full disks, over and over: ten minutes and more.
 test-faults: setup
 	pytest tests/faults
+
+# On a machine with a GPU, with a torch that drives it; skipped elsewhere.
+test-gpu: setup
+	FLOPSCAPE_TEST_GPU=1 pytest tests/gpu -rs
 
 # The extra `vision` needs another torch than `setup` installs, and so an environment of its own.
 test-vision: $(VISION)/.ready

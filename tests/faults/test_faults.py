@@ -33,7 +33,6 @@ def test_a_truncated_record_is_named_and_its_run_made_again_once_it_is_deleted(f
 
 def test_a_checkout_in_a_path_with_spaces_and_other_letters_comes_to_the_same_tables(tmp_path, expected):
     folder = tmp_path / "größe α — two words"
-    folder.mkdir()
     checkout = copy_checkout(folder)
     checkout.snakemake(studies="quick")
     assert differences(expected, outcome(folder, "quick")) == []

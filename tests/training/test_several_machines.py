@@ -83,7 +83,7 @@ def test_machines_know_themselves_from_slurm_or_from_torchs_variables():
 
 def test_a_job_of_another_number_of_machines_is_refused():
     with pytest.raises(FlopscapeError, match=r"2 machines were asked for .* and this job has 1"):
-        meeting({"SLURM_JOB_NODELIST": "gpu07"}, 2)
+        meeting(1, "gpu07", 2)
 
 
 def test_two_machines_of_a_job_train_one_model(text, tmp_path):
@@ -96,7 +96,7 @@ def test_two_machines_of_a_job_train_one_model(text, tmp_path):
     words = ["launch", "--machines", "2", "--processes", "2", "spec.json", "--out", "run.json", "--data", str(text[0])]
     environment = {name: value for name, value in os.environ.items() if name not in ("MASTER_PORT", "MASTER_ADDR")}
     environment |= {"PATH": f"{srun.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    environment |= {"SLURM_JOB_NODELIST": "localhost,other", "SLURM_NNODES": "2"}
+    environment |= {"SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "localhost,other", "SLURM_NNODES": "2"}
     command = [sys.executable, "-m", "flopscape", *words]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -76,6 +76,7 @@ class Checkout:
 
 def copy_checkout(folder: Path) -> Checkout:
     """A fresh copy of the checkout with the study `tiny`."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         source = ROOT / name
         if source.is_dir() and not source.is_symlink():
