@@ -59,6 +59,7 @@ check: setup
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
 	flopscape schemas --check
+	python envs/audit.py
 
 format: setup
 	ruff check --fix .

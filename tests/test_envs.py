@@ -1,6 +1,7 @@
 """The environments of rules, the package's dependencies and the tested versions agree."""
 
 import re
+import runpy
 import tomllib
 
 import pytest
@@ -56,3 +57,22 @@ def test_every_rule_with_a_command_names_an_environment_that_exists():
             if "shell:" in rule:
                 (env,) = re.findall(r'"\.\./\.\./(envs/[a-z]+\.yaml)"', rule)
                 assert (ROOT / env).is_file()
+
+
+SAFE = {"name": "a", "version": "1", "vulns": []}
+BAD = {"name": "b", "version": "2", "vulns": [{"id": "PYSEC-1", "fix_versions": ["3"]}]}
+UNKNOWN = {"name": "c", "skip_reason": "c is not there"}
+
+
+@pytest.mark.parametrize(
+    ("packages", "status", "said"),
+    [
+        ([SAFE], 0, "audit: 0 known vulnerabilities in 1 packages; 0 could not be audited"),
+        ([SAFE, BAD, UNKNOWN], 1, "b 2: PYSEC-1, mended in 3\naudit: 1 known vulnerabilities in 2 packages; 1 could"),
+        ([UNKNOWN], 0, "audit skipped: c is not there"),
+    ],
+)
+def test_the_audit_fails_on_known_vulnerabilities_alone(packages, status, said):
+    ended, text = runpy.run_path(str(ROOT / "envs/audit.py"))["judge"](packages)
+    assert ended == status
+    assert text.startswith(said)
