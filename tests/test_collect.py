@@ -9,6 +9,7 @@ from flopscape.collect import collect, write_tables
 from flopscape.errors import FlopscapeError
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
+from flopscape.records import Curve, RunRecord
 
 
 @pytest.fixture
@@ -31,6 +32,24 @@ def test_every_convention_has_a_column_of_its_own(finished):
     assert (table.flops == table.flops_6nd).all()
     assert (table.n_params == table.n_params_non_embedding).all()
     assert set(curves.run_id) == set(table.run_id)
+
+
+def test_curves_stand_below_one_another_as_if_each_were_a_table(finished):
+    rows, folder = finished
+    records = [RunRecord.read(folder / f"{row.run_id}.json") for row in rows]
+    tables = [pd.DataFrame({"run_id": record.run_id, **vars(record.curve)}) for record in records]
+    expected = pd.concat(tables, ignore_index=True)
+    _, curves = collect(rows, folder)
+    pd.testing.assert_frame_equal(curves, expected.astype({"heldout_loss": float}))
+
+
+@pytest.mark.parametrize("wrong", [["high"], [2.0, 1.0], None, "2.0"])
+def test_a_curve_that_holds_no_numbers_or_not_one_a_step_is_named(wrong, finished):
+    rows, folder = finished
+    curve = Curve(step=[1], n_tokens=[256], flops=[1e9], train_loss=wrong, heldout_loss=[None], learning_rate=[0.01])
+    rewrite(folder, rows[3], curve=curve)
+    with pytest.raises(FlopscapeError, match=f"run {rows[3].run_id}: its curve's train_loss"):
+        collect(rows, folder)
 
 
 def test_csv_and_parquet_hold_the_same_numbers_to_the_last_digit(finished, tmp_path):

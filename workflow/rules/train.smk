@@ -12,8 +12,7 @@ run that was finished alone when the study gets branches.
 checkpoint train_trunk:
     """Train a run that others branch off. Only its spec and its data's manifest can make it rerun; no check does."""
     input:
-        data_manifest,
-        run_checks,
+        trunk_inputs,
     output:
         "results/{study}/runs/{run_id}.json",
     log:
@@ -37,8 +36,6 @@ checkpoint train_trunk:
 
 use rule train_trunk as train_run with:
     input:
-        data_manifest,
-        run_checks,
-        trunk_of_branch,
+        run_inputs,
     wildcard_constraints:
         run_id=f"(?!{TRUNK_ID}){ANY_ID}",
