@@ -1,10 +1,11 @@
-"""What a sweep costs Snakemake besides its runs: dry run, execution and collection against the number of runs.
+"""What a sweep costs besides its runs: dry run, execution, collection, and all from the records to the report.
 
     python benchmarks/scale.py                    # up to 10,000 runs, of which 3,000 are executed: half an hour
     python benchmarks/scale.py --runs 100 1000 --executed 100
 
-The runs are simulated, so all CPU time is overhead. Beside the workflow stands what a user would write instead: a shell
-loop that starts `flopscape train` once a run.
+The runs are simulated, so all CPU time is overhead. Beside the workflow stands what a user would write instead: for the
+dry run a Snakefile with as many runs that only write a parameter to a file, for the execution a shell loop that starts
+`flopscape train` once a run.
 """
 
 import argparse
@@ -32,6 +33,16 @@ COPIED = ("Snakefile", "workflow", "config", "profiles", "envs")
 SURFACE = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28, "noise": 0.005}
 BUDGETS, SIZES = 10, 10
 
+BARE = """
+IDS = [f"{{i:012x}}" for i in range({n_runs})]
+rule all:
+    input: [f"runs/{{run_id}}.json" for run_id in IDS]
+rule run:
+    output: "runs/{{run_id}}.json"
+    params: spec=lambda wildcards: wildcards.run_id
+    shell: "echo {{params.spec:q}} > {{output}}"
+"""
+
 
 def study(n_runs: int) -> dict[str, object]:
     """A simulated IsoFLOP sweep of 10 budgets × 10 sizes × as many seeds as it takes."""
@@ -44,6 +55,7 @@ def study(n_runs: int) -> dict[str, object]:
         "sweep": {"isoflop": {"budgets": budgets, "sizes": sizes, "seeds": n_runs // (BUDGETS * SIZES)}},
         "fits": [{"name": "approach2", "method": "approach2"}],
         "recommend": {"flops": [1e22]},
+        "twin": {"simulations": 20, "bootstrap": 20},
     }
 
 
@@ -91,18 +103,28 @@ def write_records(folder: Path) -> None:
 
 
 def line(n_runs: int, executed: bool) -> list[float]:
-    """Dry run, its memory, execution and a shell loop a run, collection, fit and report."""
+    """Dry run of a bare Snakefile and of the workflow, its memory, execution a run, collection, records to report."""
     with tempfile.TemporaryDirectory() as name:
         folder = checkout(Path(name), n_runs)
+        bare = bare_seconds(n_runs)
         dry, memory = measured(folder, *["snakemake", "-n", "-q", "rules", "--config", "studies=scale"])
         run = math.nan
         if executed:
             run, _ = measured(folder, *["snakemake", "--until", "train_run", "--config", "studies=scale"])
-        write_records(folder)
+        else:
+            write_records(folder)
         words = "flopscape collect config/studies/scale.yaml --runs results/scale/runs --out runs.csv"
         collect, _ = measured(folder, *words.split())
-        fit, _ = measured(folder, *["flopscape", "fit", "runs.csv", "--method", "approach2", "--out", "fit.json"])
-    return [dry, memory, run / n_runs, collect, fit]
+        report, _ = measured(folder, *["snakemake", "--config", "studies=scale"])
+    return [bare, dry, memory, run / n_runs, collect, report]
+
+
+def bare_seconds(n_runs: int) -> float:
+    """CPU seconds of the dry run of a Snakefile that says nothing but its runs, with the same scheduler."""
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "Snakefile").write_text(BARE.format(n_runs=n_runs))
+        words = "snakemake -n -q rules --cores 1 --scheduler greedy --scheduler-subsample 100"
+        return measured(Path(name), *words.split())[0]
 
 
 def loop_seconds(n_runs: int = 20) -> float:
@@ -115,7 +137,8 @@ def loop_seconds(n_runs: int = 20) -> float:
 
 def main(runs: Sequence[int], executed: int) -> None:
     """Print the table, and how each column grows from the second largest to the largest sweep."""
-    columns = ["dry run, CPU s", "memory, MB", "execution, CPU s/run", "collect, CPU s", "fit, CPU s"]
+    columns = ["bare dry run, CPU s", "dry run, CPU s", "memory, MB", "execution, CPU s/run", "collect, CPU s"]
+    columns.append("records to report, CPU s")
     print(f"{'runs':>7}  " + "  ".join(columns))
     rows = []
     for n_runs in runs:
