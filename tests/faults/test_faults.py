@@ -80,6 +80,33 @@ def test_a_full_disk_is_said_and_with_room_again_the_tables_are_the_same(checkou
     assert differences(expected, outcome(checkout.folder, "quick")) == []
 
 
+def test_a_read_only_disk_is_said_and_once_it_can_be_written_the_tables_are_the_same(checkout, small_disk, expected):
+    (checkout.folder / "results").symlink_to(small_disk)
+    subprocess.run(["mount", "-o", "remount,ro,size=200m", small_disk], check=True)
+    refused = checkout.run("snakemake", "--config", "studies=quick")
+    assert refused.returncode != 0
+    assert "Read-only file system" in refused.stdout + refused.stderr
+    subprocess.run(["mount", "-o", "remount,rw,size=200m", small_disk], check=True)
+    checkout.snakemake(studies="quick")
+    assert differences(expected, outcome(checkout.folder, "quick")) == []
+
+
+@pytest.mark.parametrize("name", ["fits/vpnls.json", "twin/verdict.json", "plan.csv", "runs.csv"])
+def test_a_truncated_result_is_refused_by_name_or_made_again(name, finished, expected):
+    """Snakemake makes again what is older than its inputs; a file cut short later is newer: its readers must see it."""
+    path = finished.folder / "results/quick" / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    done = finished.run("snakemake", "--config", "studies=quick")
+    if done.returncode:
+        logs = "".join(log.read_text(errors="replace") for log in (finished.folder / "logs").rglob("*.log"))
+        assert path.name in done.stdout + done.stderr + logs
+        path.unlink()
+        path.with_suffix(".parquet").unlink(missing_ok=True)
+        finished.snakemake(studies="quick")
+    if name != "plan.csv":
+        assert differences(expected, outcome(finished.folder, "quick")) == []
+
+
 def test_results_that_cannot_be_written_are_named(checkout):
     """A file stands where the folder should be: rights alone do not stop an administrator."""
     (checkout.folder / "results").write_text("not a folder")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.optimum_curve import has_curve
+from flopscape.fitting.read_table import refuse_cut_short
 from flopscape.records import FitResult
 
 NEEDED = ("n_params", "n_tokens", "loss")
@@ -155,6 +156,7 @@ def read_csv(path: str | Path, needed: Sequence[str] = NEEDED) -> pd.DataFrame:
         raise FlopscapeError(f"{path}: cannot be read ({error.strerror})") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise FlopscapeError(f"{path}: not a CSV table ({error})") from error
+    refuse_cut_short(Path(path), len(runs))
     missing = [name for name in needed if name not in runs]
     if missing:
         raise FlopscapeError(f"{path}: no column {', '.join(missing)}; the table has to have {', '.join(needed)}")

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet
 
 from flopscape.errors import FlopscapeError
 
@@ -15,7 +16,8 @@ def read_any(path: Path) -> pd.DataFrame:
     Raises
     ------
     FlopscapeError
-        A file that is not there, is empty, or cannot be read; the line, for JSON lines.
+        A file that is not there, is empty, cannot be read, or was cut short (see `refuse_cut_short`); the line, for
+        JSON lines.
     """
     try:
         if path.suffix == ".parquet":
@@ -30,7 +32,27 @@ def read_any(path: Path) -> pd.DataFrame:
         raise FlopscapeError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (pd.errors.ParserError, UnicodeDecodeError, csv.Error, ValueError) as error:
         raise FlopscapeError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+    refuse_cut_short(path, len(frame))
     return frame.rename(columns=str.strip)
+
+
+def refuse_cut_short(path: Path, n_rows: int) -> None:
+    """Raise FlopscapeError for a CSV that has other rows than the same table as Parquet beside it.
+
+    `flopscape collect` and `import` write both. Cut at any line, a CSV reads as a smaller study, whose fit looks sound.
+    """
+    whole = path.with_suffix(".parquet")
+    if path.suffix != ".csv" or not whole.exists():
+        return
+    try:
+        n_whole = pyarrow.parquet.read_metadata(whole).num_rows
+    except (OSError, pyarrow.ArrowInvalid) as error:
+        raise FlopscapeError(f"{whole}: cannot be read as Parquet ({error}); delete it") from error
+    if n_rows != n_whole:
+        raise FlopscapeError(
+            f"{path}: has {n_rows} rows, and {whole.name} beside it {n_whole}: one was cut short or edited; delete "
+            f"both and make them again, or rename the one you edited"
+        )
 
 
 def _read_json_lines(path: Path) -> pd.DataFrame:
