@@ -20,6 +20,8 @@ HERE = (
     "3",
     "--latency-wait",
     "5",
+    "--local-cores",
+    "2",
 )
 
 

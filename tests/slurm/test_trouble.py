@@ -143,7 +143,7 @@ def test_a_run_that_ran_out_of_memory_gets_more_at_its_next_attempt(on_slurm, qu
 
 
 def test_a_run_that_hits_its_time_limit_goes_on_in_the_next_job_which_has_more(on_slurm):
-    study(on_slurm, REAL.format(n_tokens=256 * 16_000, minutes=1)).on_slurm("--until", "train_run", study="mine")
+    study(on_slurm, REAL.format(n_tokens=256 * 24_000, minutes=1)).on_slurm("--until", "train_run", study="mine")
     record = only_record(on_slurm)
     assert record["hardware"]["resumed_at_steps"]
     limits = {line.split()[1] for line in jobs("%i %l")}
