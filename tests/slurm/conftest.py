@@ -48,7 +48,10 @@ def cluster() -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="slurm", dir="/tmp") as folder:
         started = Cluster(Path(folder))
         try:
-            started.start()
+            try:
+                started.start()
+            except OSError as error:  # TimeoutError is one
+                pytest.skip(f"no cluster can be started on this machine: {error}")
             yield started
         finally:
             started.stop()
