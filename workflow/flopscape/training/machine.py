@@ -6,7 +6,6 @@ import resource
 import sys
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +38,8 @@ class Options:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result."""
+    from importlib.metadata import version  # takes longer than all else here, and no simulated run needs it
+
     return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 

@@ -1,4 +1,7 @@
-"""Carrying out one run: `train` from Python, `main` from the command line. Torch is imported once all input is good."""
+"""Carrying out one run: `train` from Python, `main` from the command line. Torch is imported once all input is good.
+
+A simulated run imports nothing that it does not need: there are thousands of them, and their start is all they cost.
+"""
 
 import argparse
 import os
@@ -7,13 +10,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
-from flopscape.gpus import share_claim
 from flopscape.plugins.base import load_plugin
 from flopscape.records import RunRecord, Spec
-from flopscape.training.checkpoint import checkpoint_folder, discard
-from flopscape.training.lease import leased
 from flopscape.training.machine import Options
-from flopscape.training.parts import load_parts
 from flopscape.training.spec import check_spec, read_spec
 from flopscape.training.stopping import INTERRUPTED, Interrupted, noted_signals
 from flopscape.training.trackers import TRACKERS, require_installed
@@ -63,6 +62,12 @@ def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Option
 
 def _train_in_loop(spec: Spec, out: Path, data: StrPath | None, options: Options) -> RunRecord | None:
     """Train while holding the lease on the run's checkpoints, which go once its record is on the disk."""
+    from flopscape.gpus import share_claim
+    from flopscape.training.checkpoint import checkpoint_folder, discard
+    from flopscape.training.lease import leased
+    from flopscape.training.parts import load_parts
+
+    share_claim(os.environ)
     task = check_spec(spec)
     require_installed(options.trackers)
     parts = load_parts(task, Path(data) if data is not None else task.data_folder)
@@ -107,7 +112,6 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     os.environ.update(OFFLINE)
-    share_claim(os.environ)
     options = Options(
         device=given.device,
         processes=given.processes,
