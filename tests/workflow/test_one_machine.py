@@ -4,6 +4,8 @@ import json
 import os
 import sys
 
+import pytest
+
 STUDY = """
 title: Runs that share one machine
 model: {plugin: flopscape.plugins.gpt:GPT}
@@ -75,6 +77,17 @@ def test_no_more_runs_at_a_time_than_the_memory_holds(checkout):
     runs = runs_of(checkout, study, "--resources", "mem_mb=1000")
     assert len(runs) == 4
     assert most_at_once(runs) == 2
+
+
+@pytest.mark.parametrize(
+    "resources", ["{device: gpu, processes: 2, memory_mb: 1}", "{memory_mb: 1000000000}", "{threads: 4, memory_mb: 1}"]
+)
+def test_a_dry_run_knows_the_gpus_the_memory_and_the_cores_of_this_machine(resources, checkout):
+    """Three GPUs hold one run of two; no machine has 1,000,000 GB; four cores hold one run of four threads."""
+    study = f"dataset: {{plugin: flopscape.plugins.text:BibleText}}\nresources: {resources}"
+    (checkout.folder / "config/studies/tiny.yaml").write_text(STUDY + study)
+    words = ("snakemake", "-n", "-q", "rules", "--cores", "4", "--config", "studies=tiny")
+    assert "with 1 at a time" in checkout.run(*words, CUDA_VISIBLE_DEVICES="0,1,2").stdout
 
 
 def test_a_machine_without_the_gpus_asked_for_says_so_in_the_log(checkout):

@@ -100,8 +100,8 @@ wildcard_constraints:
 
 
 def inspected_once(function):
-    """Keep a function's parameters: Snakemake looks them up at each of its thirty calls a run, which takes longer than
-    most of the calls."""
+    """Keep a function's parameters: Snakemake looks them up at each of its calls, many for every run, which takes longer
+    than most of the calls."""
     overwrite_function_params(function, inspect.signature(function).parameters)
     return function
 
@@ -486,7 +486,7 @@ if workflow.is_main_process:
         share_this_machine()
     if workflow.output_settings.dryrun:
         atexit.register(print_prices)
-        gc.disable()  # a dry run ends before its garbage matters, and looking for it is a fifth of its time
+        gc.disable()  # a dry run ends before its garbage matters
         if Quietness.RULES in (workflow.output_settings.quiet or ()):
-            # Snakemake formats every job of a dry run even where it then prints none: half of the time of 10,000 runs.
+            # Snakemake formats every job of a dry run even where it then prints none.
             Job.log_info = lambda *_, **__: None
