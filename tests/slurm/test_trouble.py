@@ -50,9 +50,10 @@ class Trouble(Surface):
         return super().train(spec)
 '''
 REAL = """
-title: Real training that takes a minute and more
+title: Real training that takes 50 ms a step and more
 model: {{plugin: flopscape.plugins.gpt:GPT}}
 dataset: {{plugin: flopscape.plugins.text:BibleText}}
+loss: {{plugin: slow:Slow}}
 training: {{heldout_units: 4096, curve_heldout_units: 1024, curve_heldout_points: 2}}
 sweep:
   rows: [{{size: {{width: 32, depth: 2}}, n_tokens: {n_tokens}}}]
@@ -60,11 +61,29 @@ fits: [vpnls]
 recommend: {{flops: [1.0e+12]}}
 resources: {{minutes: {minutes}, memory_mb: 2000}}
 """
+SLOW = '''
+"""A loss that takes its time: how long a run lasts does not depend on how fast the machine is."""
+
+import time
+
+from flopscape.plugins.losses import NextToken
+
+
+class Slow(NextToken):
+    def __call__(self, module, batch):
+        time.sleep(0.05)
+        return super().__call__(module, batch)
+'''
 
 
 def study(on_slurm: OnSlurm, text: str) -> OnSlurm:
     (on_slurm.folder / "config/studies/mine.yaml").write_text(text)
     return on_slurm
+
+
+def real(on_slurm: OnSlurm, steps: int, minutes: int) -> OnSlurm:
+    (on_slurm.folder / "slow.py").write_text(SLOW)
+    return study(on_slurm, REAL.format(n_tokens=256 * steps, minutes=minutes))
 
 
 def troubled(on_slurm: OnSlurm, kind: str) -> OnSlurm:
@@ -92,7 +111,7 @@ def wait_for(ready, what: str, seconds: float = 300):
 def training(on_slurm: OnSlurm, *more: str) -> subprocess.Popen[bytes]:
     """Snakemake in the background, in a session of its own, up to the records."""
     words = on_slurm.words(*more, "--until", "train_run", study="mine")
-    env = os.environ | {"PYTHONPATH": str(on_slurm.folder / "workflow"), "FLOPSCAPE_CHECKPOINT_STEPS": "500"}
+    env = os.environ | {"PYTHONPATH": str(on_slurm.folder / "workflow"), "FLOPSCAPE_CHECKPOINT_STEPS": "100"}
     with (on_slurm.folder / "snakemake.out").open("a") as out:
         return subprocess.Popen(words, cwd=on_slurm.folder, env=env, stdout=out, stderr=out, start_new_session=True)
 
@@ -143,7 +162,8 @@ def test_a_run_that_ran_out_of_memory_gets_more_at_its_next_attempt(on_slurm, qu
 
 
 def test_a_run_that_hits_its_time_limit_goes_on_in_the_next_job_which_has_more(on_slurm):
-    study(on_slurm, REAL.format(n_tokens=256 * 24_000, minutes=1)).on_slurm("--until", "train_run", study="mine")
+    """Its 2,000 steps sleep for 100 s: SLURM, which looks twice a minute, ends the first of its jobs after 60 to 90."""
+    real(on_slurm, 2_000, minutes=1).on_slurm("--until", "train_run", study="mine")
     record = only_record(on_slurm)
     assert record["hardware"]["resumed_at_steps"]
     limits = {line.split()[1] for line in jobs("%i %l")}
@@ -151,10 +171,10 @@ def test_a_run_that_hits_its_time_limit_goes_on_in_the_next_job_which_has_more(o
 
 
 def test_a_cancelled_job_and_a_restarted_controller_cost_no_run(on_slurm):
-    workflow = training(study(on_slurm, REAL.format(n_tokens=256 * 4_000, minutes=20)))
-    job = running_job(on_slurm)
-    subprocess.run(["scancel", job], check=True)
-    wait_for(lambda: any(line.endswith("RUNNING") for line in jobs()) and job != running_job(on_slurm), "the next job")
+    workflow = training(real(on_slurm, 400, minutes=20))
+    subprocess.run(["scancel", running_job(on_slurm)], check=True)
+    (log,) = on_slurm.folder.glob("logs/train/mine/*.log")
+    wait_for(lambda: "resumed after" in log.read_text(), "the next job's trainer")
     on_slurm.cluster.end("slurmctld")
     on_slurm.cluster.start_controller()
     assert workflow.wait(600) == 0, (on_slurm.folder / "snakemake.out").read_text()
@@ -162,7 +182,7 @@ def test_a_cancelled_job_and_a_restarted_controller_cost_no_run(on_slurm):
 
 
 def test_after_a_kill_9_of_snakemake_the_run_goes_on_from_its_checkpoint(on_slurm):
-    workflow = training(study(on_slurm, REAL.format(n_tokens=256 * 4_000, minutes=20)))
+    workflow = training(real(on_slurm, 400, minutes=20))
     running_job(on_slurm)
     os.killpg(workflow.pid, signal.SIGKILL)
     workflow.wait()
@@ -175,7 +195,7 @@ def test_after_a_kill_9_of_snakemake_the_run_goes_on_from_its_checkpoint(on_slur
 
 def test_a_real_training_gets_the_gpu_it_asks_for(on_slurm):
     """The GPU is a fake one: it is placed by SLURM and seen by no driver, so the run trains on the CPU and says so."""
-    study(on_slurm, REAL.format(n_tokens=256 * 200, minutes=5))
+    real(on_slurm, 100, minutes=5)
     on_slurm.on_slurm("--until", "train_run", "--set-resources", "train_run:gpu=1", study="mine")
     assert only_record(on_slurm)["hardware"]["device"] == "cpu"
     shown = subprocess.run(["scontrol", "show", "jobs"], capture_output=True, text=True, check=True).stdout
