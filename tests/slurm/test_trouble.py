@@ -116,6 +116,11 @@ def training(on_slurm: OnSlurm, *more: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(words, cwd=on_slurm.folder, env=env, stdout=out, stderr=out, start_new_session=True)
 
 
+def kill(workflow: subprocess.Popen[bytes]) -> None:
+    os.killpg(workflow.pid, signal.SIGKILL)
+    workflow.wait()
+
+
 def running_job(on_slurm: OnSlurm) -> str:
     """Id of the job whose trainer has saved a checkpoint."""
 
@@ -170,6 +175,15 @@ def test_a_run_that_hits_its_time_limit_goes_on_in_the_next_job_which_has_more(o
     assert {"1:00", "2:00"} <= limits
 
 
+def test_a_run_that_has_saved_itself_stops_before_its_job_ends(on_slurm):
+    """Not by a signal: SLURM would send it later, and kill a checkpoint that takes more than half a minute."""
+    workflow = training(real(on_slurm, 2_000, minutes=1), "--retries", "0")
+    running_job(on_slurm)
+    (log,) = on_slurm.folder.glob("logs/train/mine/*.log")
+    wait_for(lambda: re.search(r"stopped by the end of its SLURM job after step \d", log.read_text()), "the stop")
+    kill(workflow)
+
+
 def test_a_cancelled_job_and_a_restarted_controller_cost_no_run(on_slurm):
     workflow = training(real(on_slurm, 400, minutes=20))
     subprocess.run(["scancel", running_job(on_slurm)], check=True)
@@ -184,8 +198,7 @@ def test_a_cancelled_job_and_a_restarted_controller_cost_no_run(on_slurm):
 def test_after_a_kill_9_of_snakemake_the_run_goes_on_from_its_checkpoint(on_slurm):
     workflow = training(real(on_slurm, 400, minutes=20))
     running_job(on_slurm)
-    os.killpg(workflow.pid, signal.SIGKILL)
-    workflow.wait()
+    kill(workflow)
     subprocess.run(["scancel", "--user=root"], check=True)
     wait_for(lambda: not any("RUNNING" in line or "COMPLETING" in line for line in jobs()), "the job's end")
     on_slurm.on_slurm("--unlock", study="mine")

@@ -5,6 +5,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -173,6 +174,19 @@ def test_a_terminated_run_saves_says_so_and_goes_on(noisy, carry_out, undisturbe
     record = carry_out(noisy)
     assert "resumed after step 13 of 40 from" in capsys.readouterr().out
     assert record.hardware["resumed_at_steps"] == [13]
+    assert_same_run(record, undisturbed)
+
+
+def test_a_run_stops_before_its_slurm_job_ends(noisy, carry_out, undisturbed, monkeypatch):
+    """Where no squeue is, as in containers, the job's variable tells. It is looked at after a checkpoint only."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time())))
+    sentence = "stopped by the end of its SLURM job after step 11; started again, the run goes on after step 11"
+    assert str(carry_out(noisy)) == sentence
+    monkeypatch.setenv("SLURM_JOB_END_TIME", str(int(time.time()) + 3600))
+    record = carry_out(noisy)
+    assert record.hardware["resumed_at_steps"] == [11]
     assert_same_run(record, undisturbed)
 
 

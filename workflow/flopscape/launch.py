@@ -9,13 +9,13 @@ import argparse
 import os
 import re
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from flopscape.errors import FlopscapeError
 from flopscape.gpus import claim_gpus
+from flopscape.slurm import allocated
 
 
 class Machine(NamedTuple):
@@ -61,21 +61,6 @@ def main(arguments: list[str]) -> int:
     except FlopscapeError as error:
         print(f"flopscape: {error}", file=sys.stderr)
     return 2
-
-
-def allocated(environment: Mapping[str, str]) -> tuple[int, str]:
-    """Number and names of the machines of this SLURM job.
-
-    Snakemake's executor keeps them from the commands of a job with `mpi`, and leaves its id; SLURM is asked then.
-    """
-    if "SLURM_JOB_NODELIST" in environment:
-        return int(environment.get("SLURM_NNODES", "1")), environment["SLURM_JOB_NODELIST"]
-    words = ["squeue", "--noheader", f"--jobs={environment['SLURM_JOB_ID']}", "--format=%D %N"]
-    try:
-        number, nodes = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        raise FlopscapeError(f"squeue names no machines of job {environment['SLURM_JOB_ID']} ({error})") from error
-    return int(number), nodes
 
 
 def meeting(number: int, nodes: str, machines: int) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Keeping a run: when it is saved, by all its processes together, and how it goes on."""
 
+import math
 import os
 import shutil
 import sys
@@ -16,6 +17,7 @@ from accelerate.utils import broadcast_object_list, gather_object
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import run_fingerprint
 from flopscape.records import Spec
+from flopscape.slurm import job_end
 from flopscape.training.branches import Branch
 from flopscape.training.checkpoint import SHARED, find, rank_file, saving_folder, seal
 from flopscape.training.lease import Lease
@@ -51,6 +53,7 @@ class Keeper:
         self.every_steps = _every_steps()
         self.saved_step: int | None = None
         self._due = time.perf_counter() + CHECKPOINT_SECONDS
+        self._longest_save, self._job_end = 0.0, math.inf
         self._looked, self._looked_step, self._next_look = time.perf_counter(), 0, 0
         self.conditions = {
             "code": run_fingerprint(parts.task.spec),
@@ -89,20 +92,30 @@ class Keeper:
         set_random_state(own["random"], self.accelerator.device)
 
     def after_step(self, loop: Loop) -> None:
-        """Save if it is time to; Interrupted where a signal asked to stop."""
+        """Save if it is time to; Interrupted where a signal asked to stop, or the SLURM job is about to end."""
         step = loop.outcome.step
         if step < self._next_look:
             return
-        stop, due = self._agree(step, bool(self.signals), self._is_due(step))
+        stop, due = self._agree(step, bool(self.signals) or self._job_ends(), self._is_due(step))
         if not (stop or due):
             return
         with loop.paused():
             started = time.perf_counter()
             self._save(loop)
-            now = time.perf_counter()
-            self._due = now + max(CHECKPOINT_SECONDS, (now - started) / MOST_SAVING)
-        if stop:
-            raise Interrupted(self._farewell(loop.outcome))
+            if stop:
+                raise Interrupted(self._farewell(loop.outcome))
+            self._note_times(time.perf_counter() - started)
+
+    def _note_times(self, saving_seconds: float) -> None:
+        """When to save next, and when to stop: the main process asks SLURM, whose limit may have been raised."""
+        self._due = time.perf_counter() + max(CHECKPOINT_SECONDS, saving_seconds / MOST_SAVING)
+        self._longest_save = max(self._longest_save, saving_seconds)
+        if self.lease:
+            self._job_end = job_end(os.environ)
+
+    def _job_ends(self) -> bool:
+        """Whether the job ends within twice what a checkpoint takes: one of minutes would be killed half-way."""
+        return time.time() > self._job_end - 2 * self._longest_save
 
     def _is_due(self, step: int) -> bool:
         if self.every_steps:
@@ -178,7 +191,8 @@ class Keeper:
 
     def _farewell(self, outcome: Outcome) -> str:
         """What became of a run that was asked to stop."""
-        why = f"stopped by {self.signals[0] if self.signals else 'another process'} after step {outcome.step:,}"
+        others = "the end of its SLURM job" if self._job_ends() else "another process"
+        why = f"stopped by {self.signals[0] if self.signals else others} after step {outcome.step:,}"
         if self.saved_step is None:
             return f"{why} without a checkpoint ({outcome.failed_checkpoints[-1]}); started again, the run begins anew"
         return f"{why}; started again, the run goes on after step {self.saved_step:,}"

@@ -1,0 +1,53 @@
+"""What SLURM tells a job of itself. Imports no torch."""
+
+import math
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+
+from flopscape.errors import FlopscapeError
+
+PATIENCE_SECONDS = 10.0
+"""How long a controller that does not answer may hold up a run."""
+
+
+def allocated(environment: Mapping[str, str]) -> tuple[int, str]:
+    """Number and names of the machines of this SLURM job.
+
+    Snakemake's executor keeps them from the commands of a job with `mpi`, and leaves its id; SLURM is asked then.
+
+    Raises
+    ------
+    FlopscapeError
+        SLURM does not answer.
+    """
+    if "SLURM_JOB_NODELIST" in environment:
+        return int(environment.get("SLURM_NNODES", "1")), environment["SLURM_JOB_NODELIST"]
+    try:
+        number, nodes = _squeue("%D %N", environment).split()
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise FlopscapeError(f"squeue names no machines of job {environment['SLURM_JOB_ID']} ({error})") from error
+    return int(number), nodes
+
+
+def job_end(environment: Mapping[str, str]) -> float:
+    """When SLURM will end this job, in seconds since 1970; infinity outside jobs, or where nobody knows.
+
+    squeue is asked first, for a limit may be raised while the job runs. Newer SLURMs also tell each job at its start.
+    """
+    if "SLURM_JOB_ID" not in environment:
+        return math.inf
+    with suppress(OSError, ValueError, subprocess.SubprocessError):
+        return float(_squeue("%e", {**environment, "SLURM_TIME_FORMAT": "%s"}))
+    with suppress(ValueError):
+        return float(environment.get("SLURM_JOB_END_TIME", "inf"))
+    return math.inf
+
+
+def _squeue(columns: str, environment: Mapping[str, str]) -> str:
+    """What squeue says of this job."""
+    words = ["squeue", "--noheader", f"--jobs={environment['SLURM_JOB_ID']}", f"--format={columns}"]
+    asked = subprocess.run(
+        words, env=dict(environment), capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
+    )
+    return asked.stdout
