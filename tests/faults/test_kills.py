@@ -56,7 +56,7 @@ def finish_or_be_killed(checkout, rng):
     return kind
 
 
-def test_after_any_kill_the_next_snakemake_comes_to_the_same_tables(tmp_path, expected):
+def test_after_any_kill_the_next_snakemake_comes_to_the_same_tables(tmp_path, expected, capsys):
     rng, n_kills, n_rounds = random.Random(0), 0, 0
     while n_kills < N_KILLS:
         n_rounds += 1
@@ -66,4 +66,5 @@ def test_after_any_kill_the_next_snakemake_comes_to_the_same_tables(tmp_path, ex
             checkout.snakemake("--unlock", studies="quick")
         checkout.snakemake(studies="quick")
         assert differences(expected, outcome(checkout.folder, "quick")) == []
-    print(f"{n_kills} kills survived in {n_rounds} rounds, 0 differences")
+    with capsys.disabled():
+        print(f"\n{n_kills} kills survived in {n_rounds} rounds, 0 differences")

@@ -1,4 +1,4 @@
-"""A real SLURM cluster on one machine: controller, two node daemons, munge, on loopback; no containers, no systemd.
+"""A real SLURM cluster on one machine: controller, three node daemons, munge, on loopback; no containers, no systemd.
 
 The nodes claim more CPUs than there are, and GPUs that are copies of /dev/null: jobs are placed as on a real cluster.
 """
@@ -9,7 +9,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "srun")
 SYSTEM_CONFIG = Path("/etc/slurm/slurm.conf")
@@ -47,9 +50,10 @@ ReturnToService=2
 MinJobAge=600
 KillWait=30
 GresTypes=gpu
-PartitionName=main Nodes=ALL Default=YES MaxTime=600 DefaultTime=10 State=UP
+PartitionName=main Nodes={main} Default=YES MaxTime=600 DefaultTime=10 State=UP
+PartitionName=other Nodes={other} MaxTime=600 DefaultTime=10 State=UP
 """
-NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=8000 Gres=gpu:2\n"
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory=8000 Gres=gpu:2\n"
 
 
 def why_not() -> str:
@@ -67,16 +71,17 @@ def why_not() -> str:
 class Cluster:
     """Starts and stops the daemons by their own process ids; everything they write is under `base`.
 
+    Any process may start it and any other stop it. Two nodes are in the partition `main`, one is in `other`.
+
     Parameters
     ----------
     base : Path
-        An empty folder with a short path: a socket's may have 107 characters.
+        A folder of its own with a short path: a socket's may have 107 characters.
     """
 
     def __init__(self, base: Path) -> None:
         self.base, self.host = base, socket.gethostname().partition(".")[0]
-        self.nodes = [self.host, f"{self.host}b"]
-        self.daemons: dict[str, subprocess.Popen[bytes]] = {}
+        self.nodes = [self.host, f"{self.host}b", f"{self.host}c"]
 
     def start(self) -> None:
         """Configure and start everything, and wait until the nodes take jobs."""
@@ -87,14 +92,15 @@ class Cluster:
         self._start_munge()
         self.start_controller()
         for node in self.nodes:
-            self._launch(node, "slurmd", "-D", "-N", node, "-f", str(self.base / "slurm.conf"))
+            self._launch("slurmd", "-N", node, "-f", str(self.base / "slurm.conf"))
         _wait(lambda: _output("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * len(self.nodes), "the nodes")
 
     def _configure(self) -> None:
         port, *ports = _free_ports(1 + len(self.nodes))
-        config, gpus = CONFIG.format(host=self.host, base=self.base, port=port), ""
+        *main, other = self.nodes
+        config, gpus = CONFIG.format(host=self.host, base=self.base, port=port, main=",".join(main), other=other), ""
         for number, (name, port) in enumerate(zip(self.nodes, ports, strict=True)):
-            config += NODE.format(name=name, host=self.host, port=port)
+            config += NODE.format(name=name, host=self.host, port=port, cpus=2 if name in main else 4)
             gpus += f"NodeName={name} Name=gpu File={self.base}/gpu[{2 * number}-{2 * number + 1}]\n"
         for gpu in range(2 * len(self.nodes)):
             os.mknod(self.base / f"gpu{gpu}", 0o20666, os.makedev(1, 3))
@@ -111,36 +117,42 @@ class Cluster:
         files = {"key-file": "munge.key", "socket": "munge/socket", "pid-file": "munged.pid", "log-file": "munged.log"}
         files["seed-file"] = "munge.seed"
         options = [f"--{option}={self.base / name}" for option, name in files.items()]
-        self._launch("munged", "munged", "--foreground", *options)
+        self._launch("munged", *options)
         _wait((self.base / "munge/socket").exists, "munged")
 
     def start_controller(self) -> None:
         """Start the controller, and wait until it answers."""
-        self._launch("slurmctld", "slurmctld", "-D", "-f", str(self.base / "slurm.conf"))
+        self._launch("slurmctld", "-f", str(self.base / "slurm.conf"))
         _wait(lambda: "is UP" in _output("scontrol", "ping"), "the controller")
 
     def stop(self) -> None:
-        """Cancel all jobs and end the daemons, the last one started first."""
+        """Cancel all jobs, end the daemons, and remove all that they wrote."""
         subprocess.run(["scancel", "--user=root"], check=False, capture_output=True)
         _wait(lambda: not _output("squeue", "-h", "--states=CG,R,PD"), "the jobs' end")
-        for name in reversed(list(self.daemons)):
-            self.end(name)
+        for name in (*self.nodes, "slurmctld", "munged"):
+            with suppress(FileNotFoundError, psutil.NoSuchProcess):
+                self.end(name)
         SYSTEM_CONFIG.unlink(missing_ok=True)
+        shutil.rmtree(self.base, ignore_errors=True)
 
     def end(self, name: str) -> None:
         """End one daemon in an orderly way."""
-        self.daemons[name].terminate()
-        self.daemons.pop(name).wait(60)
+        daemon = psutil.Process(int((self.base / f"{name}.pid").read_text()))
+        daemon.terminate()
+        daemon.wait(60)
 
-    def _launch(self, name: str, program: str, *options: str) -> None:
-        words = [shutil.which(program, path=SEARCHED) or program, *options]
-        with (self.base / f"{name}.out").open("ab") as out:
-            self.daemons[name] = subprocess.Popen(words, stdout=out, stderr=out, start_new_session=True)
+    def _launch(self, program: str, *options: str) -> None:
+        """Start a daemon, which goes to the background by itself."""
+        with (self.base / "out").open("ab") as out:
+            subprocess.run(
+                [shutil.which(program, path=SEARCHED) or program, *options], stdout=out, stderr=out, check=True
+            )
 
 
-def jobs(columns: str = "%i %T") -> list[str]:
-    """Lines of squeue, ended jobs included."""
-    return _output("squeue", "-h", "-r", "--states=all", "-o", columns).splitlines()
+def jobs(folder: Path, columns: str = "%i %T") -> list[str]:
+    """Lines of squeue about the jobs of this working directory, ended ones included."""
+    lines = _output("squeue", "-h", "-r", "--states=all", "-o", f"%Z|{columns}").splitlines()
+    return [line.removeprefix(f"{folder}|") for line in lines if line.startswith(f"{folder}|")]
 
 
 def _output(*command: str) -> str:

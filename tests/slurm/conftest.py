@@ -1,8 +1,10 @@
-"""A cluster for the session, and checkouts whose workflow runs on it."""
+"""One cluster for all tests that run at a time, and checkouts whose workflow runs on it."""
 
-import tempfile
+import fcntl
+import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,19 +44,26 @@ class OnSlurm(Checkout):
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def cluster(testrun_uid: str) -> Iterator[Cluster]:
+    """Started by the first of the processes that run the tests, and stopped by the last to let go of `users`."""
     if reason := why_not():
         pytest.skip(reason)
-    with tempfile.TemporaryDirectory(prefix="slurm", dir="/tmp") as folder:
-        started = Cluster(Path(folder))
+    shared = Cluster(Path(f"/tmp/slurm-{testrun_uid[:8]}"))
+    shared.base.mkdir(exist_ok=True)
+    with (shared.base / "starting").open("w") as starting, (shared.base / "users").open("w") as users:
+        fcntl.flock(starting, fcntl.LOCK_EX)
         try:
-            try:
-                started.start()
-            except OSError as error:  # TimeoutError is one
-                pytest.skip(f"no cluster can be started on this machine: {error}")
-            yield started
-        finally:
-            started.stop()
+            if not (shared.base / "slurm.conf").exists():
+                shared.start()
+        except (OSError, subprocess.SubprocessError) as error:  # TimeoutError is an OSError
+            shared.stop()
+            pytest.skip(f"no cluster can be started on this machine: {error}")
+        fcntl.flock(users, fcntl.LOCK_SH)
+        fcntl.flock(starting, fcntl.LOCK_UN)
+        yield shared
+        with suppress(BlockingIOError):
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shared.stop()
 
 
 @pytest.fixture
@@ -63,14 +72,14 @@ def on_slurm(cluster: Cluster, tmp_path: Path) -> OnSlurm:
 
 
 @pytest.fixture
-def queue_log(cluster: Cluster) -> Iterator[list[str]]:
-    """What squeue shows, every second while the test runs."""
+def queue_log(on_slurm: OnSlurm) -> Iterator[list[str]]:
+    """What squeue shows of the checkout's jobs, every second while the test runs."""
     seen: list[str] = []
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(1):
-            seen.extend(jobs("%i %k %T %M %C %m %l %b"))
+            seen.extend(jobs(on_slurm.folder, "%i %k %T %M %C %m %l"))
 
     thread = threading.Thread(target=watch)
     thread.start()

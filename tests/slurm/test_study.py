@@ -39,4 +39,4 @@ def test_one_run_trains_on_two_machines_that_slurm_gave_it(on_slurm):
     record = json.loads(path.read_text())
     assert (record["status"], record["n_tokens_seen"]) == ("completed", 51200)
     assert record["hardware"]["processes"] == 2
-    assert "2" in {line.split()[0] for line in jobs("%D %T")}
+    assert "2" in {line.split()[0] for line in jobs(on_slurm.folder, "%D %T")}

@@ -77,6 +77,8 @@ class Slow(NextToken):
 
 
 def study(on_slurm: OnSlurm, text: str) -> OnSlurm:
+    """In a partition of its own, whose queue the whole studies that run beside it do not fill."""
+    on_slurm.edit("profiles/slurm/config.yaml", 'slurm_partition: "main"  ', 'slurm_partition: "other"')
     (on_slurm.folder / "config/studies/mine.yaml").write_text(text)
     return on_slurm
 
@@ -111,7 +113,7 @@ def wait_for(ready, what: str, seconds: float = 300):
 def training(on_slurm: OnSlurm, *more: str) -> subprocess.Popen[bytes]:
     """Snakemake in the background, in a session of its own, up to the records."""
     words = on_slurm.words(*more, "--until", "train_run", study="mine")
-    env = os.environ | {"PYTHONPATH": str(on_slurm.folder / "workflow"), "FLOPSCAPE_CHECKPOINT_STEPS": "100"}
+    env = os.environ | {"PYTHONPATH": str(on_slurm.folder / "workflow"), "FLOPSCAPE_CHECKPOINT_STEPS": "20"}
     with (on_slurm.folder / "snakemake.out").open("a") as out:
         return subprocess.Popen(words, cwd=on_slurm.folder, env=env, stdout=out, stderr=out, start_new_session=True)
 
@@ -126,7 +128,7 @@ def running_job(on_slurm: OnSlurm) -> str:
 
     def found() -> str:
         saved = any(on_slurm.folder.glob("results/mine/checkpoints/*/step-*"))
-        ids = [line.split()[0] for line in jobs() if line.endswith("RUNNING")]
+        ids = [line.split()[0] for line in jobs(on_slurm.folder) if line.endswith("RUNNING")]
         return ids[-1] if saved and ids else ""
 
     return wait_for(found, "a checkpoint")
@@ -148,10 +150,9 @@ def test_a_run_that_fails_is_named_and_the_others_are_kept(on_slurm):
 
 def test_runs_packed_into_one_job_that_fails_at_the_second_keep_the_record_of_the_first(on_slurm):
     packed = ("--groups", "train_run=runs", "--group-components", "runs=3", "--keep-incomplete", "--cores", "1")
-    before = {line.split()[0] for line in jobs()}
     done = troubled(on_slurm, "second").run(*on_slurm.words(*packed, "--retries", "0", study="mine"))
     assert done.returncode != 0
-    assert len({line.split()[0] for line in jobs()} - before) == 1
+    assert len(jobs(on_slurm.folder)) == 1
     (finished,) = on_slurm.records("mine")
     time_before = finished.stat().st_mtime_ns
     on_slurm.on_slurm(*packed, "--until", "collect_runs", study="mine")
@@ -171,7 +172,7 @@ def test_a_run_that_hits_its_time_limit_goes_on_in_the_next_job_which_has_more(o
     real(on_slurm, 2_000, minutes=1).on_slurm("--until", "train_run", study="mine")
     record = only_record(on_slurm)
     assert record["hardware"]["resumed_at_steps"]
-    limits = {line.split()[1] for line in jobs("%i %l")}
+    limits = {line.split()[1] for line in jobs(on_slurm.folder, "%i %l")}
     assert {"1:00", "2:00"} <= limits
 
 
@@ -197,10 +198,10 @@ def test_a_cancelled_job_and_a_restarted_controller_cost_no_run(on_slurm):
 
 def test_after_a_kill_9_of_snakemake_the_run_goes_on_from_its_checkpoint(on_slurm):
     workflow = training(real(on_slurm, 400, minutes=20))
-    running_job(on_slurm)
+    job = running_job(on_slurm)
     kill(workflow)
-    subprocess.run(["scancel", "--user=root"], check=True)
-    wait_for(lambda: not any("RUNNING" in line or "COMPLETING" in line for line in jobs()), "the job's end")
+    subprocess.run(["scancel", job], check=True)
+    wait_for(lambda: jobs(on_slurm.folder) == [f"{job} CANCELLED"], "the job's end")
     on_slurm.on_slurm("--unlock", study="mine")
     on_slurm.on_slurm("--until", "train_run", study="mine")
     assert only_record(on_slurm)["hardware"]["resumed_at_steps"]
@@ -211,5 +212,6 @@ def test_a_real_training_gets_the_gpu_it_asks_for(on_slurm):
     real(on_slurm, 100, minutes=5)
     on_slurm.on_slurm("--until", "train_run", "--set-resources", "train_run:gpu=1", study="mine")
     assert only_record(on_slurm)["hardware"]["device"] == "cpu"
-    shown = subprocess.run(["scontrol", "show", "jobs"], capture_output=True, text=True, check=True).stdout
+    (job,) = jobs(on_slurm.folder, "%i")
+    shown = subprocess.run(["scontrol", "show", "job", job], capture_output=True, text=True, check=True).stdout
     assert "gpu:1" in shown
