@@ -31,7 +31,7 @@ test: setup
 # On a real SLURM cluster of this machine alone; skipped with a reason where it cannot be started.
 test-slurm: setup
 	@sh envs/install-slurm.sh
-	pytest -n 2 --dist loadfile tests/slurm
+	pytest -n 3 --dist loadfile tests/slurm
 
 # Kills, damaged files and full disks, over and over: ten minutes and more.
 test-faults: setup

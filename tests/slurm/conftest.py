@@ -36,6 +36,12 @@ class OnSlurm(Checkout):
     def words(self, *more: str, study: str) -> tuple[str, ...]:
         return ("snakemake", "--profile", "slurm", *HERE, *more, "--config", f"studies={study}")
 
+    def with_study(self, text: str) -> "OnSlurm":
+        """A study `mine`, in a partition whose queue the whole studies that run beside it do not fill."""
+        self.edit("profiles/slurm/config.yaml", 'slurm_partition: "main"  ', 'slurm_partition: "other"')
+        (self.folder / "config/studies/mine.yaml").write_text(text)
+        return self
+
     def on_slurm(self, *more: str, study: str) -> str:
         """Run a study's workflow on the cluster; a failure is the test's. Standard output and error together."""
         done = self.run(*self.words(*more, study=study))
