@@ -8,7 +8,7 @@ from contextlib import suppress
 from flopscape.errors import FlopscapeError
 
 PATIENCE_SECONDS = 10.0
-"""How long a controller that does not answer may hold up a run."""
+"""How long a controller that does not answer may hold up a run that trains."""
 
 
 def allocated(environment: Mapping[str, str]) -> tuple[int, str]:
@@ -38,16 +38,15 @@ def job_end(environment: Mapping[str, str]) -> float:
     if "SLURM_JOB_ID" not in environment:
         return math.inf
     with suppress(OSError, ValueError, subprocess.SubprocessError):
-        return float(_squeue("%e", {**environment, "SLURM_TIME_FORMAT": "%s"}))
+        return float(_squeue("%e", {**environment, "SLURM_TIME_FORMAT": "%s"}, PATIENCE_SECONDS))
     with suppress(ValueError):
         return float(environment.get("SLURM_JOB_END_TIME", "inf"))
     return math.inf
 
 
-def _squeue(columns: str, environment: Mapping[str, str]) -> str:
-    """What squeue says of this job."""
+def _squeue(columns: str, environment: Mapping[str, str], patience_seconds: float | None = None) -> str:
+    """What squeue says of this job; it waits for a slow controller as long as it wants, or so many seconds."""
     words = ["squeue", "--noheader", f"--jobs={environment['SLURM_JOB_ID']}", f"--format={columns}"]
-    asked = subprocess.run(
-        words, env=dict(environment), capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
-    )
-    return asked.stdout
+    return subprocess.run(
+        words, env=dict(environment), capture_output=True, text=True, check=True, timeout=patience_seconds
+    ).stdout
