@@ -24,9 +24,9 @@ from pathlib import Path
 
 import psutil
 
+from flopscape.config.read import load_study
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
-from flopscape.read_config import load_study
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("Snakefile", "workflow", "config", "profiles", "envs")

@@ -35,10 +35,11 @@ from accelerate import Accelerator
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
-from flopscape.config import Prices, Study
+from flopscape.config.machine import Prices
+from flopscape.config.read import load_study
+from flopscape.config.study import Study
 from flopscape.plan.launch import launch_command
 from flopscape.plugins.prepare import prepare_dataset
-from flopscape.read_config import load_study
 from flopscape.terminal import aligned
 from flopscape.training.keeper import Keeper
 from flopscape.training.loop import Loop

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from flopscape.config import Study
-from flopscape.read_config import validate
+from flopscape.config.read import validate
+from flopscape.config.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from flopscape.config import Study
+from flopscape.config.read import load_config, load_study, load_yaml, read_study, split_studies, study_paths, validate
+from flopscape.config.schemas import drifted
+from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
-from flopscape.read_config import load_config, load_study, load_yaml, read_study, split_studies, study_paths, validate
-from flopscape.schemas import drifted
 
 STUDIES = sorted(Path(__file__).parent.parent.glob("config/studies/*.yaml"))
 

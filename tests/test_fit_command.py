@@ -6,7 +6,7 @@ import pytest
 from typer.main import get_command
 
 from flopscape.cli import app
-from flopscape.config import Fit
+from flopscape.config.fits import Fit
 from flopscape.fit_command import recompute
 
 FITS = [

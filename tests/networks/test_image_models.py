@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from flopscape.config.read import load_study
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.base import load_plugin
 from flopscape.plugins.losses import Classification
 from flopscape.plugins.mlp import MLP
 from flopscape.plugins.vit import ViT
-from flopscape.read_config import load_study
 
 MODELS = {
     "mlp": MLP(),

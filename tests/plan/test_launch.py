@@ -2,11 +2,12 @@
 
 import pytest
 
-from flopscape.config import Prices, Study
+from flopscape.config.machine import Prices
+from flopscape.config.read import validate
+from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.launch import launch_command
 from flopscape.plan.rows import plan_rows
-from flopscape.read_config import validate
 
 TRAINED = {
     "title": "a study",

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from flopscape.config import Prices
+from flopscape.config.machine import Prices
 from flopscape.errors import FlopscapeError
 from flopscape.plan.finished import Finished
 from flopscape.plan.launch import launch_command

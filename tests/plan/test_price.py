@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from flopscape.config import Prices
+from flopscape.config.machine import Prices
 from flopscape.errors import FlopscapeError
 from flopscape.plan.finished import Finished, look_at_runs
 from flopscape.plan.price import Job, _makespan, price_study, refuse_over_limits, speed_of

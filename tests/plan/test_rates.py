@@ -5,11 +5,11 @@ import io
 
 import pytest
 
-from flopscape.config import Study
+from flopscape.config.read import validate
+from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.show import plan_csv
-from flopscape.read_config import validate
 from flopscape.training.power_laws import BATCHES, LEARNING_RATES, PowerLaw
 from flopscape.training.spec import check_spec
 

@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-from flopscape.config import Resources
+from flopscape.config.machine import Resources
 from flopscape.plan.room import Room, machine_limits
 
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from flopscape.config import Study
+from flopscape.config.read import load_study, validate
+from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.rows import plan_rows
-from flopscape.read_config import load_study, validate
 
 FLOPS_PER_TOKEN_AT_MOST = 2e6
 """Of the widest size that hypothesis draws."""

@@ -2,7 +2,9 @@
 
 import pytest
 
-from flopscape.config import Prices, Study
+from flopscape.config.machine import Prices
+from flopscape.config.read import validate
+from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.coverage import grade_coverage
 from flopscape.plan.finished import look_at_runs
@@ -12,7 +14,6 @@ from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import assumed_rows, search_rows, searched_rate
 from flopscape.plan.show import price_text
 from flopscape.plugins.surface import Surface
-from flopscape.read_config import validate
 
 SIZES = [{"width": width, "depth": 2} for width in (16, 32, 64)]
 SEARCH = {"rates": [0.006, 0.012, 0.024], "sizes": SIZES, "n_tokens": 25600}

@@ -13,11 +13,11 @@ import socket, sys
 def refuse(*_, **__): raise AssertionError("planning opened a socket")
 socket.socket.connect = socket.getaddrinfo = refuse
 from pathlib import Path
-from flopscape.config import ImportedStudy
+from flopscape.config.study import ImportedStudy
 from flopscape.plan.overview import overview
 from flopscape.plan.room import Room
 from flopscape.plan.show import price_text
-from flopscape.read_config import read_study
+from flopscape.config.read import read_study
 path = Path(sys.argv[1])
 if not isinstance(read_study(path), ImportedStudy):
     seen = overview(path, Path("config/config.yaml"), Path(sys.argv[2]), Room(1))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flopscape.config import Plugin
+from flopscape.config.study import Plugin
 from flopscape.errors import FlopscapeError
 from flopscape.plan.sizes import CACHE, count_sizes
 

@@ -6,7 +6,8 @@ import subprocess
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flopscape.config import Fit, plain_name
+from flopscape.config.fits import Fit
+from flopscape.config.model import plain_name
 from flopscape.fit_command import fit_options
 
 HOSTILE = [

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.training.ranks import PLUGINS, RANKS, parity_spec
 
-from flopscape.config import Prices
+from flopscape.config.machine import Prices
 from flopscape.plan.launch import launch_command
 from flopscape.records import RunRecord
 

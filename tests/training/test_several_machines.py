@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.training.ranks import parity_spec
 
-from flopscape.config import Prices
+from flopscape.config.machine import Prices
 from flopscape.errors import FlopscapeError
 from flopscape.launch import Machine, accelerate, first_host, meeting, this_machine
 from flopscape.plan.launch import launch_command

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import yaml
 
-from flopscape.config import Study
-from flopscape.read_config import validate
+from flopscape.config.read import validate
+from flopscape.config.study import Study
 from flopscape.transfer.advice import snippet
 from flopscape.transfer.grid import Noise, Width
 from flopscape.transfer.verdict import verdict

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from flopscape.config.read import load_study
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import search_rows
 from flopscape.plugins.prepare import prepare_dataset
-from flopscape.read_config import load_study
 from flopscape.records import dataset_id
 from flopscape.training.run import train
 

@@ -14,7 +14,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES
 
 if TYPE_CHECKING:
-    from flopscape.config import ImportedStudy
+    from flopscape.config.study import ImportedStudy
 
 app = typer.Typer(
     help="Plan, price, run and fit scaling-law sweeps.",
@@ -42,11 +42,11 @@ def plan(
     results: Results = Path("results"),
 ) -> None:
     """Print the plan of a study and its price; starts nothing."""
-    from flopscape.config import ImportedStudy
+    from flopscape.config.read import read_study
+    from flopscape.config.study import ImportedStudy
     from flopscape.plan.overview import overview, resolved_yaml
     from flopscape.plan.room import Room
     from flopscape.plan.show import plan_csv, plan_json, price_text
-    from flopscape.read_config import read_study
     from flopscape.records import write_atomically
 
     if resolved:
@@ -155,8 +155,8 @@ def collect(
 ) -> None:
     """Collect a study's run records into one tidy table."""
     from flopscape.collect import write_tables
+    from flopscape.config.read import load_study
     from flopscape.plan.rows import plan_rows
-    from flopscape.read_config import load_study
 
     write_tables(plan_rows(load_study(study_file)), runs, out)
 
@@ -169,7 +169,7 @@ def transfer(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the redrawn losses.")] = 0,
 ) -> None:
     """Say whether the best learning rate transfers between widths, from a study's finished search."""
-    from flopscape.read_config import load_study
+    from flopscape.config.read import load_study
     from flopscape.transfer.run import run
 
     print(run(load_study(study_file), runs, out, seed))
@@ -186,7 +186,7 @@ def coord_check(
     data: Annotated[Path | None, typer.Option(help="Prepared dataset, instead of the one in results/data.")] = None,
 ) -> None:
     """Train the study's first size at several widths for a few steps: do activations keep their size?"""
-    from flopscape.read_config import load_study
+    from flopscape.config.read import load_study
     from flopscape.training.coordinates import study_check
 
     print(study_check(load_study(study_file), width, steps, scaling or [], data))
@@ -410,7 +410,7 @@ def schemas(
     check: Annotated[bool, typer.Option("--check", help="Only say whether the files on disk are current.")] = False,
 ) -> None:
     """Generate workflow/schemas/ from the models of a study and of config.yaml."""
-    from flopscape.schemas import drifted, write_schemas
+    from flopscape.config.schemas import drifted, write_schemas
 
     if not check:
         write_schemas()

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from flopscape.config import Fit
+from flopscape.config.fits import Fit
 from flopscape.fitting.methods import METHODS
 
 

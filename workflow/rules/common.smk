@@ -20,7 +20,7 @@ from snakemake.settings.types import Quietness
 
 from flopscape import fit_command
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings
-from flopscape.config import Config
+from flopscape.config.study import Config
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
@@ -35,7 +35,7 @@ from flopscape.plan.room import Room, machine_limits
 from flopscape.plan.search import assumed_rows, searched_rate
 from flopscape.plan.show import price_text
 from flopscape.plugins.base import load_plugin
-from flopscape.read_config import load_yaml, split_studies, study_paths, validate
+from flopscape.config.read import load_yaml, split_studies, study_paths, validate
 from flopscape.records import canonical, dataset_id, short_hash
 
 RESULTS = Path("results")

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from flopscape.bias.outcome import Outcome, checked, verdict
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings, Experiment
+from flopscape.config.read import load_yaml, validate
 from flopscape.errors import FlopscapeError
 from flopscape.figures.save import save
 from flopscape.figures.style import RC
-from flopscape.read_config import load_yaml, validate
 from flopscape.records import parse_object, write_atomically
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from flopscape.config import Model, NotNegative, Positive, PositiveInt, Seed
+from flopscape.config.model import Model, NotNegative, Positive, PositiveInt, Seed
 
 Budgets = Annotated[list[Positive], Field(min_length=2)]
 Points = Annotated[int, Field(ge=3)]

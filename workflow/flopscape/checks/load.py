@@ -7,12 +7,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from flopscape.checks.subject import Subject
+from flopscape.config.read import load_study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.base import Size, import_class, load_plugin
 from flopscape.plugins.counted import load_model
 from flopscape.plugins.prepare import prepare_dataset, verify_data
-from flopscape.read_config import load_study
 from flopscape.records import Spec, canonical, dataset_id
 
 LOSS: Spec = {"plugin": "flopscape.plugins.losses:NextToken"}

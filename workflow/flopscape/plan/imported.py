@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flopscape.config import ImportedStudy
+from flopscape.config.study import ImportedStudy
 from flopscape.errors import FlopscapeError
 from flopscape.published import source_file
 from flopscape.records import PlanRow

@@ -3,7 +3,8 @@
 import shlex
 from collections.abc import Iterator, Sequence
 
-from flopscape.config import Prices, Resources, Study, Tracking
+from flopscape.config.machine import Prices, Resources, Tracking
+from flopscape.config.study import Study
 from flopscape.launch import accelerate
 from flopscape.records import PlanRow
 

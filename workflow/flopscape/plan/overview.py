@@ -6,7 +6,9 @@ from typing import Any
 
 import yaml
 
-from flopscape.config import Config, ImportedStudy, Prices, Study
+from flopscape.config.machine import Prices
+from flopscape.config.read import load_config, load_study, read_study
+from flopscape.config.study import Config, ImportedStudy, Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.coverage import Coverage, grade_coverage
 from flopscape.plan.finished import Finished, look_at_runs
@@ -16,7 +18,6 @@ from flopscape.plan.room import Room
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import search_rows
 from flopscape.plugins.base import load_plugin
-from flopscape.read_config import load_config, load_study, read_study
 from flopscape.records import PlanRow, dataset_id, read_json
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from flopscape.config import Prices, Study
+from flopscape.config.machine import Prices
+from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.branches import tokens_to_train
 from flopscape.plan.finished import Finished

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from flopscape.config import Study
+from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Counts, Size, load_plugin
 from flopscape.training.power_laws import BATCHES, LEARNING_RATES, PowerLaw

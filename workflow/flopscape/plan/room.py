@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import psutil
 
-from flopscape.config import Resources
+from flopscape.config.machine import Resources
 from flopscape.gpus import visible_gpus
 
 CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from flopscape.config import LOOP, Study
+from flopscape.config.study import LOOP, Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.branches import with_parents
 from flopscape.plan.rates import batch_of, resolved

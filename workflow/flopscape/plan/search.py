@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from flopscape.config import Grid, Study, Sweep, Transfer
+from flopscape.config.study import Study
+from flopscape.config.sweep import Grid, Sweep, Transfer
 from flopscape.errors import FlopscapeError
 from flopscape.plan.rows import plan_rows
 from flopscape.records import PlanRow

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from flopscape import numbers
-from flopscape.config import Study
+from flopscape.config.study import Study
 from flopscape.fingerprint import run_fingerprint
 from flopscape.plan.coverage import Coverage
 from flopscape.plan.finished import Finished

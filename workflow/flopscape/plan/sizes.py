@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from flopscape.config import Plugin
+from flopscape.config.study import Plugin
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import fingerprint
 from flopscape.plugins.base import Counts, Size, load_plugin

@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from flopscape.config import ImportedStudy
+from flopscape.config.read import read_study
+from flopscape.config.study import ImportedStudy
 from flopscape.figures.names import drawable
 from flopscape.fit_command import recompute
 from flopscape.plan.overview import dataset_manifest, plan_study
-from flopscape.read_config import read_study
 from flopscape.report.write import run
 
 

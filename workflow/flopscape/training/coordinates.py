@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from flopscape.config import Study
+from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.rows import plan_rows
 from flopscape.records import Spec

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from flopscape.config import Study
+from flopscape.config.study import Study
 from flopscape.training.settings import SCALED_BY_PLAN, TrainingSettings
 
 

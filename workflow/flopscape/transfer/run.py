@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from flopscape.config import Study
+from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.figures.transfer import draw_to
 from flopscape.plan.search import assumed_rows, search_rows, searched_rate

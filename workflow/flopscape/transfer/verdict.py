@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from flopscape import numbers
-from flopscape.config import Study
+from flopscape.config.study import Study
 from flopscape.laws.arrays import Array
 from flopscape.records import Estimate
 from flopscape.transfer.grid import Noise, Width

@@ -6,9 +6,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from flopscape.bias.settings import BiasSettings
-from flopscape.config import Config, ImportedStudy, Study
+from flopscape.config.study import Config, ImportedStudy, Study
 
-FOLDER = Path(__file__).resolve().parent.parent / "schemas"
+FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 MODELS: dict[str, TypeAdapter] = {
     "bias.schema.json": TypeAdapter(BiasSettings),
     "config.schema.json": TypeAdapter(Config),

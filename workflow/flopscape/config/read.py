@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from flopscape.config import Config, ImportedStudy, Model, Study, plain_name
+from flopscape.config.model import Model, plain_name
+from flopscape.config.study import Config, ImportedStudy, Study
 from flopscape.errors import FlopscapeError
 
 RESERVED = ("bias", "data")

@@ -1,0 +1,174 @@
+"""A study, and config.yaml, as models; read.py reads them from YAML.
+
+The JSON Schemas in workflow/schemas/ are generated from these models.
+"""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from flopscape.config.fits import NamedFit, Recommend, Twin
+from flopscape.config.machine import Limits, Prices, Resources, Tracking
+from flopscape.config.model import Model, PositiveInt
+from flopscape.config.sweep import Sweep, Transfer
+from flopscape.records import RunColumn, Spec
+from flopscape.training.microbatches import n_micro_batches
+from flopscape.training.settings import TrainingSettings
+
+LOOP = "loop"
+
+
+class Plugin(Model):
+    """A class loaded by import path."""
+
+    plugin: str
+    """`module:Class`, from the package or any importable path, the working directory included. Its code is run."""
+    kwargs: dict[str, Any] = {}
+    """Arguments of the class."""
+
+    def spec(self) -> Spec:
+        """The part of a run's spec: kwargs only when there are some."""
+        return {"plugin": self.plugin} | ({"kwargs": self.kwargs} if self.kwargs else {})
+
+
+class Runs(Model):
+    """Finished runs of other people's: `flopscape import` as a part of a study."""
+
+    table: str
+    """A CSV, TSV, Parquet or JSONL file, or the name of a published table such as chinchilla."""
+    map: dict[RunColumn, str] = {}
+    """Our column: theirs."""
+    mirror: str | None = None
+    """Folder with the files of published tables; `data_mirror` of config.yaml when left out."""
+    curves: str | None = None
+    """A table of training curves: run_id, n_tokens, heldout_loss or train_loss, and flops where it is not 6·N·D."""
+
+
+class _Answering(Model):
+    """What every study has, wherever its runs come from."""
+
+    title: str
+    """One line for the report."""
+    fits: Annotated[list[NamedFit], Field(min_length=1)]
+    """Fits of the finished runs: names of methods, or mappings."""
+    recommend: Recommend
+    """Budgets to answer for."""
+    twin: Twin = Twin()
+    """How much is simulated to say which method to trust."""
+
+    @property
+    def recommended_fit(self) -> str:
+        """Name of the fit that the recommendation rests on."""
+        return self.recommend.fit or self.fits[-1].name
+
+    @model_validator(mode="after")
+    def fits_are_distinct_and_known(self) -> Self:
+        names = [fit.name for fit in self.fits]
+        if len(set(names)) < len(names):
+            raise ValueError(f"fits: two fits of one name among {', '.join(names)}")
+        if self.recommended_fit not in names:
+            raise ValueError(f"recommend.fit: {self.recommend.fit!r} is not one of the fits {', '.join(names)}")
+        return self
+
+
+class Study(_Answering):
+    """One architecture × one dataset × one sweep."""
+
+    recipe: PositiveInt = 1
+    """Bump it to retrain every run."""
+    model: Plugin
+    """Model plug-in."""
+    dataset: Plugin | None = None
+    """Dataset plug-in; only a plug-in trainer can do without."""
+    loss: Plugin = Plugin(plugin="flopscape.plugins.losses:NextToken")
+    """Loss plug-in."""
+    trainer: Plugin = Plugin(plugin=LOOP)
+    """`loop`, the package's own training loop, or a plug-in such as flopscape.plugins.surface:Surface."""
+    training: TrainingSettings = TrainingSettings()
+    """The recipe of every run."""
+    sweep: Sweep
+    """Which runs."""
+    transfer: Transfer | None = None
+    """The search for the learning rate; nothing but `snakemake hp_transfer` trains it."""
+    resources: Resources = Resources()
+    """What one run asks of the machine."""
+    tracking: Tracking = Tracking()
+    """Where runs are logged besides their own files."""
+    limits: Limits = Limits()
+    """Caps on the study's price."""
+    strict: bool = False
+    """Refuse a sweep whose coverage is graded poor."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the runs come from a plug-in trainer and not from training."""
+        return self.trainer.plugin != LOOP
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether there are training curves to draw."""
+        return True
+
+    @model_validator(mode="after")
+    def training_has_data(self) -> Self:
+        if self.dataset is None and not self.simulated:
+            raise ValueError("dataset is missing")
+        return self
+
+    @model_validator(mode="after")
+    def batch_can_be_shared_out(self) -> Self:
+        if not self.simulated and self.training.batch_scaling == "fixed":
+            n_micro_batches(self.training.batch_units, self.resources.processes, self.resources.micro_batch_units)
+        return self
+
+    @model_validator(mode="after")
+    def the_loop_tracks(self) -> Self:
+        if self.simulated and self.tracking.trackers:
+            raise ValueError("tracking: only the loop's runs are tracked, and this study has a trainer of its own")
+        return self
+
+    @model_validator(mode="after")
+    def branches_share_their_beginning(self) -> Self:
+        training = self.training
+        if self.sweep.branches and training.schedule != "wsd":
+            raise ValueError(
+                f"sweep.branches: under training.schedule {training.schedule} runs of different length "
+                "have no rates in common; use wsd"
+            )
+        if self.sweep.branches and training.warmup_fraction and not training.warmup_units:
+            raise ValueError(
+                "sweep.branches: runs of different length have nothing in common while each warms up over a share of "
+                "its own steps; set training.warmup_units to a number of units"
+            )
+        return self
+
+
+class ImportedStudy(_Answering):
+    """Finished runs of other people's: nothing trains."""
+
+    runs: Runs
+    """Where the runs are."""
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether there are training curves to draw."""
+        return self.runs.curves is not None
+
+    @model_validator(mode="before")
+    @classmethod
+    def nothing_trains(cls, data: Any) -> Any:
+        training = [key for key in data if key in Study.model_fields and key not in cls.model_fields]
+        if training:
+            raise ValueError(f"runs and {training[0]} exclude each other: a study imports its runs or trains them")
+        return data
+
+
+class Config(Model):
+    """config/config.yaml: which studies, and what compute costs."""
+
+    studies: list[str]
+    """Studies to run: a name for config/studies/{name}.yaml, or a path to a .yaml file."""
+    prices: Prices = Prices()
+    """Prices and first guesses of speed."""
+    data_mirror: str | None = None
+    """Folder with the files of published tables, for studies that import one."""

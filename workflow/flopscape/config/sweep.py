@@ -1,0 +1,116 @@
+"""Which runs: IsoFLOP budgets, grids, explicit rows, and the search for a learning rate."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from flopscape.config.model import Model, Positive, PositiveInt, Seed, Size, Sizes, number
+
+
+def _seeds(value: Any) -> Any:
+    """A count n stands for the seeds 0 … n − 1."""
+    count = number(value) if not isinstance(value, list) else value
+    return list(range(count)) if isinstance(count, int) else count
+
+
+Seeds = Annotated[list[Seed], BeforeValidator(_seeds), Field(min_length=1)]
+
+
+class Budget(Model):
+    """One IsoFLOP budget with sizes or seeds of its own."""
+
+    flops: Positive
+    """Training compute C of each run at this budget, in FLOPs."""
+    sizes: Sizes | None = None
+    """Model sizes at this budget; the sweep's own when left out."""
+    seeds: Seeds | None = None
+    """Seeds at this budget, a list or a count; the sweep's own when left out."""
+
+
+def _budget(value: Any) -> Any:
+    return value if isinstance(value, dict | Budget) else {"flops": value}
+
+
+class IsoFlop(Model):
+    """Budgets × sizes × seeds: each run trains as many tokens as its budget pays for."""
+
+    budgets: Annotated[list[Annotated[Budget, BeforeValidator(_budget)]], Field(min_length=1)]
+    """Budgets in FLOPs: numbers, or mappings with sizes and seeds of their own."""
+    sizes: Sizes | None = None
+    """Model sizes, as the model plug-in understands them."""
+    seeds: Seeds = [0]
+    """Seeds, a list or a count."""
+
+    @model_validator(mode="after")
+    def every_budget_has_sizes(self) -> Self:
+        for budget in self.budgets:
+            if not (budget.sizes or self.sizes):
+                raise ValueError(f"budget {budget.flops:g} has no sizes, and neither has isoflop itself")
+        repeated = [b.flops for i, b in enumerate(self.budgets) if b.flops in {c.flops for c in self.budgets[:i]}]
+        if repeated:
+            raise ValueError(f"budget {repeated[0]:g} is listed twice")
+        return self
+
+
+class Grid(Model):
+    """A factorial N × D grid, for parametric fits."""
+
+    sizes: Sizes
+    """Model sizes."""
+    n_tokens: Annotated[list[PositiveInt], Field(min_length=1)]
+    """Tokens (or other units) of each run."""
+    seeds: Seeds = [0]
+    """Seeds, a list or a count."""
+
+
+class Row(Model):
+    """One explicit run."""
+
+    size: Size
+    """Model size."""
+    n_tokens: PositiveInt
+    """Tokens (or other units) to train on."""
+    seed: Seed = 0
+    """Seed of weights and data order."""
+
+
+class Sweep(Model):
+    """Which runs: any of an IsoFLOP sweep, a grid and explicit rows, put together."""
+
+    isoflop: IsoFlop | None = None
+    """Budgets × sizes × seeds."""
+    grid: Grid | None = None
+    """Sizes × tokens × seeds."""
+    rows: list[Row] = []
+    """Explicit runs."""
+    branches: bool = False
+    """Train what runs of one size and seed have in common once: the longest leaves the others a checkpoint just before
+    their decay. No result changes. Needs `training.warmup_units`."""
+
+    @model_validator(mode="after")
+    def some_runs(self) -> Self:
+        if not (self.isoflop or self.grid or self.rows):
+            raise ValueError("a sweep needs isoflop, grid or rows")
+        return self
+
+
+class Transfer(Model):
+    """A search for the learning rate at several widths (`snakemake hp_transfer`): does its optimum transfer?"""
+
+    rates: Annotated[list[Positive], Field(min_length=3)]
+    """Values of `training.learning_rate` to try at each size, under the study's own scaling."""
+    sizes: Annotated[list[Size], Field(min_length=3)]
+    """Three or more model sizes of different widths."""
+    n_tokens: PositiveInt
+    """Tokens (or other units) of each run."""
+    seeds: Seeds = [0]
+    """Seeds, a list or a count; two or more tell the noise from the shape."""
+
+    @model_validator(mode="after")
+    def rates_and_widths_differ(self) -> Self:
+        widths = [size.get("width") for size in self.sizes]
+        if None in widths or len(set(widths)) < len(widths):
+            raise ValueError("sizes must have a width each, and no width twice")
+        if len(set(self.rates)) < len(self.rates):
+            raise ValueError("rates must differ")
+        return self
