@@ -43,6 +43,24 @@ def test_the_standard_error_covers_the_spread_over_samples():
     assert spread == pytest.approx(1 / np.sqrt(640), rel=0.15)
 
 
+@pytest.mark.parametrize(
+    ("sums", "counts", "squared_error"),
+    [([2, 4, 6, 12], [2, 2, 2, 2], 7 / 6), ([1, 4, 9, 10], [1, 2, 3, 2], 1 / 2)],
+    ids=["equal groups", "unequal groups"],
+)
+def test_the_standard_error_is_that_of_a_ratio_over_groups(sums, counts, squared_error):
+    """Mean 3 nats over 8 units, Σ(sum − 3·count)² = 56 and 24; times n/(n − 1) = 4/3 and over 8² units."""
+    heldout = HeldoutSet({"sum": torch.tensor(sums), "count": torch.tensor(counts)}, 8)
+    found = score(torch.nn.Identity(), lambda _, b: (b["sum"].sum(), int(b["count"].sum())), heldout, OneProcess())
+    assert (found.loss, found.n_units) == (3.0, 8)
+    assert found.standard_error == pytest.approx(squared_error**0.5, rel=1e-12)
+
+
+def test_neighbouring_rows_are_one_group_of_64():
+    """Rows of 1 and 3 nats in turn differ, groups of two of them do not."""
+    assert score_of(torch.tensor([1.0, 3.0]).repeat(64)[:, None]).standard_error == 0.0
+
+
 def test_one_group_has_no_standard_error():
     assert score_of(torch.ones(1, 8)).standard_error is None
 
