@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from flopscape.collect import collect, write_tables
+from flopscape.config.read import validate
+from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
@@ -32,6 +34,38 @@ def test_every_convention_has_a_column_of_its_own(finished):
     assert (table.flops == table.flops_6nd).all()
     assert (table.n_params == table.n_params_non_embedding).all()
     assert set(curves.run_id) == set(table.run_id)
+
+
+def test_every_column_of_a_run_has_its_own_number(tmp_path):
+    """A GPT of width 16 and depth 2: body 12·2·16², head and embedding 128·16; it inherited a quarter of its tokens."""
+    data = {
+        "title": "t", "model": {"plugin": "flopscape.plugins.gpt:GPT"}, "fits": ["approach2"],
+        "dataset": {"plugin": "flopscape.plugins.text:BibleText"}, "recommend": {"flops": [1e13]},
+        "sweep": {"rows": [{"size": {"width": 16, "depth": 2}, "n_tokens": 10240, "seed": 6}]}, "recipe": 5,
+    }  # fmt: skip
+    (row,) = plan_rows(validate(Study, data, "a test"))
+    RunRecord(
+        run_id=row.run_id, spec=row.spec, status="completed", simulated=False, unit="token", n_params_body=6144,
+        n_params_head=2048, n_params_embedding=2048, flops_per_unit=row.flops_per_unit, n_tokens_planned=10240,
+        n_tokens_seen=10240, loss=2.5, loss_se=0.02, n_heldout_units=777, data_hash="feed", code_fingerprint="abc",
+        parent="p" * 12, n_tokens_inherited=2560, hardware={"host": "laptop"},
+        curve=Curve([40], [10240], [10240 * row.flops_per_unit], [2.6], [2.5], [0.01]),
+        timings={"seconds_total": 11.0, "seconds_training": 8.0, "units_per_second": 960.0, "flops_per_second": 3e6},
+        cost={"cpu_hours": 0.3, "gpu_hours": 0.1, "usd": 0.7},
+    ).write(tmp_path / f"{row.run_id}.json")  # fmt: skip
+    table, _ = collect([row], tmp_path)
+    found = table.iloc[0].to_dict()
+    expected = {
+        "seed": 6, "parent": "p" * 12, "size_width": 16, "size_depth": 2, "n_params": 8192, "n_params_body": 6144,
+        "n_params_non_embedding": 8192, "n_params_total": 10240, "n_tokens": 10240, "n_tokens_planned": 10240,
+        "flops": 10240 * row.flops_per_unit, "flops_counted": 10240 * row.flops_per_unit,
+        "flops_6nd": 6 * 8192 * 10240, "flops_spent": 7680 * row.flops_per_unit, "flops_per_unit": row.flops_per_unit,
+        "tokens_per_param": 1.25, "loss": 2.5, "loss_se": 0.02, "n_seeds": 1, "n_heldout_units": 777, "seconds": 11.0,
+        "units_per_second": 960.0, "flops_per_second": 3e6, "cpu_hours": 0.3, "gpu_hours": 0.1, "usd": 0.7,
+        "recipe": 5, "data_hash": "feed", "code_fingerprint": "abc", "host": "laptop", "status": "completed",
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == expected
+    assert row.flops_per_unit != 6 * 8192
 
 
 def test_curves_stand_below_one_another_as_if_each_were_a_table(finished):

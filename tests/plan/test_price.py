@@ -6,15 +6,19 @@ import pytest
 
 from flopscape.config.machine import Prices
 from flopscape.errors import FlopscapeError
+from flopscape.plan.coverage import Coverage
 from flopscape.plan.finished import Finished, look_at_runs
-from flopscape.plan.price import Job, _makespan, price_study, refuse_over_limits, speed_of
+from flopscape.plan.price import Job, Line, Price, _makespan, price_study, refuse_over_limits, speed_of
 from flopscape.plan.room import Room
 from flopscape.plan.rows import plan_rows
+from flopscape.plan.show import price_text
 from flopscape.plugins.surface import Surface
 
 TRAINED = {"trainer": {"plugin": "loop"}, "dataset": {"plugin": "flopscape.plugins.text:BibleText"}}
 NOTHING = Finished(set(), [], [], [], [], {})
-PRICES = Prices(cpu_flops_per_second=1e10, startup_seconds=10, usd_per_cpu_hour=3.6)
+PRICES = Prices(
+    cpu_flops_per_second=1e10, startup_seconds=10, usd_per_cpu_hour=3.6, gpu_flops_per_second=1e11, usd_per_gpu_hour=3
+)
 
 
 def priced(study, finished=NOTHING, n_done=0, slots=2):
@@ -37,6 +41,23 @@ def test_before_the_first_run_the_config_gives_the_speed(surface_study):
     assert "config" in price.speed_source
 
 
+@pytest.mark.parametrize(
+    ("resources", "seconds", "devices", "usd"),
+    [
+        ({"threads": 4}, 110, 4, 0.88),
+        ({"threads": 3, "processes": 2}, 60, 6, 0.72),
+        ({"device": "gpu", "threads": 3, "processes": 2}, 15, 2, 0.05),
+    ],
+    ids=["threads", "threads of processes", "GPUs"],
+)
+def test_the_price_is_of_every_thread_and_process_and_of_gpus_alone(resources, seconds, devices, usd, surface_study):
+    """Two runs of 1e12 FLOPs at 1e10 FLOP/s a process on CPUs and 1e11 on GPUs, each after 10 s of start."""
+    price = priced(surface_study(budgets=(1e12,), n_params=(1e6, 2e6), resources=resources, **TRAINED))
+    assert price.total.longest_seconds == pytest.approx(seconds, rel=2e-3)
+    assert price.total.device_hours == pytest.approx(2 * seconds * devices / 3600, rel=1e-3)
+    assert price.total.usd == pytest.approx(usd, rel=1e-3)
+
+
 def test_finished_runs_calibrate_by_size(surface_study):
     study = surface_study(budgets=(1e12,), n_params=(1e6, 4e6), **TRAINED)
     rows = plan_rows(study)
@@ -53,6 +74,26 @@ def test_lines_add_up_and_count_what_is_left(surface_study):
     assert (price.total.n_todo, price.total.n_all) == (7, 9)
     assert sum(line.flops for line in price.lines) == pytest.approx(price.total.flops)
     assert sum(line.usd for line in price.lines) == pytest.approx(price.total.usd)
+
+
+def test_the_price_table_has_every_number_in_its_column(surface_study):
+    line = Line("1e+12", 2, 5, 3000, 4e12, 6e12, 7.5, 8.25, 90.0, {"new": 1, "missing": 3})
+    total = dataclasses.replace(line, label="total", n_todo=11, n_all=12)
+    price = Price("s", [line], total, "cpu", "a guess", 6000.0, 13, 14_000_000, 0.0, 0.0, search=None)
+    found = Finished(set(), [], [], [f"id{i}" for i in range(5)], [], {})
+    text = price_text(surface_study(**TRAINED), price, Coverage("fair", ["2 budgets"]), found).splitlines()
+    cells = [[cell.strip() for cell in row.split("  ") if cell.strip()] for row in text[1:5]]
+    assert cells[0] == ["budget", "runs to do", "tokens", "FLOPs", "CPU-hours", "USD", "longest", "why"]
+    assert cells[2] == ["1e+12", "2 of 5", "3.00 k", "4e+12", "7.5", "$8.25", "1 min 30 s", "3 missing, 1 new"]
+    assert cells[3][:2] == ["total", "11 of 12"]
+    assert text[5:] == [
+        "wall time: about 1 h 40 min with 13 at a time; disk: about 14.0 MB",
+        "checkpoints: 6e+12 FLOPs of runs by training 4e+12, 33.3% saved by branches and interrupted runs",
+        "speed from: a guess",
+        "coverage: fair",
+        "  - 2 budgets",
+        "5 records that this plan does not ask for stay on disk: id0, id1, id2 and 2 more",
+    ]
 
 
 def test_simulated_runs_cost_nothing(surface_study):

@@ -27,7 +27,6 @@ def test_the_summary_holds_the_predictions_their_units_the_status_and_the_path(
     summary.print_summary("kjv-gpt", tmp_path, "approach2")
     printed = capsys.readouterr().out
     lines = [" ".join(line.split()) for line in printed.splitlines()]
-    assert all(" ".join(" ".join(row).split()) in lines for row in summary.recommendation(fit))
     assert any(heads in line for line in lines)
     assert "fit approach2: ok" in printed
     assert f"report: {tmp_path}/report.html" in printed
