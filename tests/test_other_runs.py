@@ -97,7 +97,8 @@ def test_what_is_wrong_is_named_and_nothing_written(where, change, mapping, sent
     ("name", "text", "sentence"),
     [
         ("a.jsonl", '{"loss": 1}\n{"loss": \n', "a.jsonl, line 2: not JSON"),
-        ("a.jsonl", "[1]\n", "a.jsonl, line 1: not a JSON object"),
+        ("a.jsonl", "[1]\n", "a.jsonl, row 1: not a JSON object; write one object a line"),
+        ("a.jsonl", "[1]\n[2]\n", "a.jsonl, line 1: not a JSON object; write one object a line"),
         ("a.jsonl", "\n", "the file is empty"),
         ("a.csv", "", "the file is empty"),
         ("a.parquet", "PAR1", "not a readable table"),

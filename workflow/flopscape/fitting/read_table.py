@@ -1,39 +1,78 @@
-"""Reading a table of any of four formats, before anything is known about its columns."""
+"""Reading a table of any format, by its content, before anything is known about its columns."""
 
-import csv
-import json
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
+import pyarrow
 import pyarrow.parquet
 
 from flopscape.errors import FlopscapeError
+from flopscape.reading.content import read_content
+from flopscape.reading.delimited import SEPARATORS, read_delimited, text_stream
+from flopscape.reading.json_rows import read_json
+from flopscape.reading.parquet import MAGIC, read_parquet
+
+MARKS = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"\xef\xbb\xbf": "utf-8-sig",
+}
+"""How a text begins that says its encoding (a byte-order mark), and Python's name of it."""
+PLAIN = "utf-8"
+
+
+class Format(NamedTuple):
+    """How a file was read; `separator` and `encoding` are empty where there are none."""
+
+    kind: str
+    separator: str = ""
+    encoding: str = ""
+    packed: str = ""
 
 
 def read_any(path: Path) -> pd.DataFrame:
-    """Read CSV, TSV, Parquet or JSON lines, by the file's suffix; text stays text, so that a wrong cell can be shown.
+    """Read CSV, JSON or Parquet, each also packed as .gz; text stays text, so that a wrong cell can be shown.
 
     Raises
     ------
     FlopscapeError
-        A file that is not there, is empty, cannot be read, or was cut short (see `refuse_cut_short`); the line, for
-        JSON lines.
+        A file that is not there, is empty, cannot be read, or was cut short (see `refuse_cut_short`); the line or row,
+        where it is known.
     """
+    return read_formatted(path)[0]
+
+
+def read_formatted(path: Path) -> tuple[pd.DataFrame, Format]:
+    """The same, and how the file was read."""
+    data, packed = read_content(path)
+    if data.startswith(MAGIC):
+        return read_parquet(data, path), Format("Parquet", packed="gzip" if packed else "")
+    encoding = next((name for mark, name in MARKS.items() if data.startswith(mark)), PLAIN)
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path).reset_index(drop=True)
-        if path.suffix in (".jsonl", ".ndjson"):
-            return _read_json_lines(path)
-        separator = "\t" if path.suffix in (".tsv", ".tab") else ","
-        frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except pd.errors.EmptyDataError as error:
-        raise FlopscapeError(f"{path}: the file is empty") from error
-    except OSError as error:
-        raise FlopscapeError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (pd.errors.ParserError, UnicodeDecodeError, csv.Error, ValueError) as error:
-        raise FlopscapeError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+        frame, kind, separator = _read_text(data, encoding, path)
+    except UnicodeError as error:
+        raise FlopscapeError(f"{path}: not a readable table ({error}); save it as UTF-8") from error
     refuse_cut_short(path, len(frame))
-    return frame.rename(columns=str.strip)
+    return frame, Format(kind, separator, encoding, "gzip" if packed else "")
+
+
+def _read_text(data: bytes, encoding: str, path: Path) -> tuple[pd.DataFrame, str, str]:
+    """The frame, its format, and the separator of a CSV."""
+    if encoding in (PLAIN, "utf-8-sig") and b"\0" in data:
+        raise FlopscapeError(f"{path}: not a readable table (binary, damaged, or UTF-16 without its byte-order mark)")
+    with text_stream(data, encoding) as stream:
+        if _begins(data, encoding) in ("{", "["):
+            return *read_json(stream.read(), path), ""
+        frame, separator = read_delimited(stream, path)
+    return frame, "CSV", SEPARATORS[separator]
+
+
+def _begins(data: bytes, encoding: str) -> str:
+    """The first character that is not blank, of what begins the file."""
+    return data[:4096].decode(encoding, "ignore").lstrip()[:1]
 
 
 def refuse_cut_short(path: Path, n_rows: int) -> None:
@@ -53,21 +92,3 @@ def refuse_cut_short(path: Path, n_rows: int) -> None:
             f"{path}: has {n_rows} rows, and {whole.name} beside it {n_whole}: one was cut short or edited; delete "
             f"both and make them again, or rename the one you edited"
         )
-
-
-def _read_json_lines(path: Path) -> pd.DataFrame:
-    """One object a line; blank lines are skipped."""
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise FlopscapeError(f"{path}, line {number}: not JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise FlopscapeError(f"{path}, line {number}: not a JSON object")
-        rows.append(row)
-    if not rows:
-        raise FlopscapeError(f"{path}: the file is empty")
-    return pd.DataFrame(rows).astype(object)

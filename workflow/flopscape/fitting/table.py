@@ -5,6 +5,7 @@ A row needs N, D and the loss; C defaults to 6·N·D. All arithmetic is in float
 
 import difflib
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -193,7 +194,9 @@ def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index
     except (TypeError, ValueError):
         values = np.array([_float(cell) for cell in cells])
         at = int(np.flatnonzero(np.isnan(values) & ~empty)[0])
-        raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {cells[at]!r} is not a number") from None
+        raise FlopscapeError(
+            f"{path}, row {row[at]}, column {name}: {cells[at]!r} is not a number{_cure(cells[at])}"
+        ) from None
     wrong = ~(np.isfinite(values) & (values > 0)) & ~(empty & blank)
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
@@ -201,6 +204,12 @@ def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index
         why = ", and the law is of nats above zero (a normalised or log loss?)" if name == "loss" else ""
         raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {shown}, must be positive and finite{why}")
     return np.asarray(values, float)
+
+
+def _cure(cell: object) -> str:
+    """What to do about a number with a comma: of thousands or of decimals, which only its writer knows."""
+    commas = re.fullmatch(r"\s*[-+]?[\d.,]*,\d+(e[-+]?\d+)?\s*", str(cell), re.IGNORECASE)
+    return " (write decimals with a point, and thousands without commas)" if commas else ""
 
 
 def _refuse_truth(cells: np.ndarray, name: str, path: str | Path, row: Index) -> None:
