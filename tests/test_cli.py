@@ -32,7 +32,7 @@ def test_every_verb_has_help_with_an_example(verb):
         (("train", "{", "--out", "run.json"), "SPEC: not whole JSON"),
         (("fit", "gone.csv", "--method", "vpnls", "--out", "fit.json"), "gone.csv: cannot be read"),
         (("fit", "gone.csv", "--method", "vpnls", "--out", "f.json", "--column", "x"), "write it as n_params="),
-        (("predict", "gone.json", "--flops", "1e13"), "gone.parquet: the fit's draws cannot be read"),
+        (("predict", "gone.json", "--flops", "1e13"), "gone.json: cannot be read"),
         (("figure", "pie", "--runs", "gone.csv"), "figure 'pie': there are isoflop"),
     ],
 )

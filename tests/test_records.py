@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flopscape.errors import FlopscapeError
+from flopscape.outputs import write_text
 from flopscape.plugins.surface import Surface
-from flopscape.records import RunRecord, canonical, dataset_id, short_hash, write_atomically
+from flopscape.records import RunRecord, canonical, dataset_id, short_hash
 
 SPEC = {
     "model": {"plugin": "flopscape.plugins.gpt:GPT"},
@@ -65,9 +66,9 @@ def test_nan_cannot_be_written(tmp_path, record):
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
-    write_atomically(path, "old")
+    write_text(path, "old")
     with pytest.raises(UnicodeEncodeError):
-        write_atomically(path, "\ud800")
+        write_text(path, "\ud800")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -234,7 +234,7 @@ def write_study(data: Tables, folder: Path) -> list[Path]:
     if data.sensitivity is not None:
         data.sensitivity.to_csv(folder / "sensitivity.csv", index=False)
     for name, draws in data.draws.items():
-        draws.to_parquet(folder / f"fits/{name}.parquet")
+        draws.to_parquet(folder / f"fits/{name}.draws.parquet")
     for name, fit in data.fits.items():
         fit.write(folder / f"fits/{name}.json")
     return [folder / f"fits/{name}.json" for name in data.fits]

@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_chunk(method, frame, fo
     for chunk in (60_000, 1_000):
         monkeypatch.setattr(varpro, "CHUNK_ELEMENTS", chunk)
         run(folder / "runs.parquet", tmp_path / "fit.json", method, flops=[1e22], bootstrap=300, seed=7)
-        written.append([(tmp_path / name).read_bytes() for name in ("fit.json", "fit.parquet")])
+        written.append([(tmp_path / name).read_bytes() for name in ("fit.json", "fit.draws.parquet")])
     assert written[0] == written[1]
 
 
@@ -83,7 +83,7 @@ def test_a_fit_survives_its_file(method, frame, folder, tmp_path):
     as_table(frame, folder)
     result = run(folder / "runs.parquet", tmp_path / "fit.json", method, flops=[1e22], bootstrap=200)
     assert FitResult.read(tmp_path / "fit.json") == result
-    draws = pd.read_parquet(tmp_path / "fit.parquet")
+    draws = pd.read_parquet(tmp_path / "fit.draws.parquet")
     expected = {"replicate", "E", "A", "B", "alpha", "beta", "a", "b", "degenerate"}
     assert expected | {f"{name}@1e+22" for name in ("n_params", "n_tokens", "loss")} <= set(draws.columns)
     assert len(draws) == 200

@@ -44,10 +44,10 @@ def plan(
     """Print the plan of a study and its price; starts nothing."""
     from flopscape.config.read import read_study
     from flopscape.config.study import ImportedStudy
+    from flopscape.outputs import write_text
     from flopscape.plan.overview import overview, resolved_yaml
     from flopscape.plan.room import Room
     from flopscape.plan.show import plan_csv, plan_json, price_text
-    from flopscape.records import write_atomically
 
     if resolved:
         print(resolved_yaml(study_file))
@@ -57,7 +57,7 @@ def plan(
         return
     seen = overview(study_file, config_file, results, Room(cores))
     if csv_out:
-        write_atomically(csv_out, plan_csv(seen.rows))
+        write_text(csv_out, plan_csv(seen.rows))
     elif as_json:
         print(plan_json(seen.rows, seen.price, seen.coverage))
     else:
@@ -220,7 +220,7 @@ def import_(
 def fit(
     runs: RunsFile,
     method: Annotated[str, typer.Option(help="approach1, approach2, approach3, vpnls, law, or a module of your own.")],
-    out: Annotated[Path, typer.Option(help="FIT.json to write; the draws land beside it as .parquet.")],
+    out: Annotated[Path, typer.Option(help="FIT.json to write; the draws land beside it as FIT.draws.parquet.")],
     flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
     objective: Annotated[str | None, typer.Option(help="Of approach3: huber, lad, log_lsq or lsq.")] = None,
     delta: Annotated[str | None, typer.Option(help="Huber's δ in log residuals, or scaled; 1e-3 unless given.")] = None,

@@ -12,8 +12,9 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.read_table import read_any
 from flopscape.fitting.table import RunTable, positive_column, require_column
 from flopscape.other_runs import Imported, import_runs, sentence, write_table
-from flopscape.published import PUBLISHED, sha256, source_file
-from flopscape.records import write_atomically
+from flopscape.outputs import write_text
+from flopscape.published import PUBLISHED, source_file
+from flopscape.records import sha256
 
 CURVES = ("run_id", "n_tokens", "flops", "train_loss", "heldout_loss")
 
@@ -31,7 +32,7 @@ def import_study(table: str, mirror: Path | None, mapping: Mapping[str, str], cu
     for suffix in (".csv", ".parquet"):
         write_table(imported.frame, folder / f"runs{suffix}")
     write_table(points, folder / "curves.parquet")
-    write_atomically(folder / "manifest.json", json.dumps(manifest(table, mirror, imported), indent=1) + "\n")
+    write_text(folder / "manifest.json", json.dumps(manifest(table, mirror, imported), indent=1) + "\n")
     return sentence(imported, folder / "runs.csv", table)
 
 

@@ -4,11 +4,11 @@ None of the sources states a licence for its data, so no copies are shipped and 
 from a folder of yours and its SHA-256 checked. No table is given budgets that its source does not state.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
+from flopscape.records import sha256
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,6 @@ def source_file(table: str, mirror: str | Path | None) -> Path:
     if not path.is_file():
         raise FlopscapeError(f"{table}: no such file, and no published table ({', '.join(PUBLISHED)})")
     return path
-
-
-def sha256(path: Path) -> str:
-    """Hash of a file's bytes in hex digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def refuse_another(table: str, path: Path) -> None:

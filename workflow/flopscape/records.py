@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from flopscape.errors import FlopscapeError
+from flopscape.outputs import write_text
 
 RunStatus = Literal["completed", "diverged", "skipped"]
 FitStatus = Literal["ok", "weak", "boundary", "refused"]
@@ -47,16 +48,10 @@ def dataset_id(dataset: Spec) -> str:
     return f"{class_name.lower()}-{short_hash(dataset, 8)}"
 
 
-def write_atomically(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file under a temporary name and rename it, so that a half-written file never has the real name."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Hash of a file's bytes in hex digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -171,7 +166,7 @@ class RunRecord:
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the record as JSON; NaN and infinities are refused (a ValueError), they mean `diverged`."""
-        write_atomically(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
+        write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
@@ -266,7 +261,8 @@ class FitResult:
     n_params, n_tokens, loss; approach2 adds standard errors, n_runs, used, reason, and the curve's shape with its
     numbers: see fitting/optimum_curve.py); `conventions` the column behind each of N, D and C; `diagnostics` numbers by
     name. `interval` says how the intervals were made; `warnings` are sentences on what to distrust. D counts
-    the `unit`.
+    the `unit`. `made_from` says of a fit that was written which table, options and code it is of and which draws are
+    its own (see fitting/made_from.py); it is empty in files of version 0.1.
     """
 
     status: FitStatus
@@ -289,9 +285,10 @@ class FitResult:
     seed: int = 0
     input_hash: str = ""
     unit: str = "token"
+    made_from: dict[str, Any] = field(default_factory=dict)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        write_atomically(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
+        write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:

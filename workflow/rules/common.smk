@@ -24,7 +24,8 @@ from flopscape.config.study import Config
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
-from flopscape.fitting.methods import METHODS
+from flopscape.fitting import made_from
+from flopscape.fitting.methods import module_of
 from flopscape.plan.branches import branches_by_trunk
 from flopscape.plan.imported import PlannedImport, free_text
 from flopscape.plan.killed import keep_finished_runs
@@ -318,11 +319,7 @@ def fit_options(wildcards):
 
 
 def fit_code(wildcards):
-    return fingerprint("flopscape.fitting.fit", method_module(FITS[chosen(wildcards.study).name][wildcards.fit].method))
-
-
-def method_module(method):
-    return f"flopscape.fitting.{method}" if method in METHODS else method
+    return made_from.fit_code(FITS[chosen(wildcards.study).name][wildcards.fit].method)
 
 
 def fit_curves(wildcards):
@@ -348,7 +345,7 @@ def varied_curves(wildcards):
 def varied_code(wildcards):
     """The methods are those of fitting/sensitivity.py and the recommended fit's own."""
     methods = {"approach2", "approach3", "vpnls", varied_fit(wildcards).method}
-    return fingerprint("flopscape.fitting.sensitivity", *(method_module(method) for method in methods))
+    return fingerprint("flopscape.fitting.sensitivity", *(module_of(method) for method in methods))
 
 
 def study_fits(wildcards):

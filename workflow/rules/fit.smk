@@ -1,4 +1,4 @@
-"""Fit: results/{study}/runs.csv -> fits/{fit}.json and its draws in fits/{fit}.parquet, and sensitivity.csv.
+"""Fit: results/{study}/runs.csv -> fits/{fit}.json and its draws in fits/{fit}.draws.parquet, and sensitivity.csv.
 
 fit_runs: one method on one table
 vary_fits: the recommended fit again with one thing changed at a time
@@ -12,7 +12,7 @@ rule fit_runs:
         curves=fit_curves,
     output:
         json="results/{study}/fits/{fit}.json",
-        draws="results/{study}/fits/{fit}.parquet",
+        draws="results/{study}/fits/{fit}.draws.parquet",
     log:
         "logs/fit/{study}/{fit}.log",
     conda:

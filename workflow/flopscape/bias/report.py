@@ -5,7 +5,8 @@ from typing import Any
 
 from flopscape import numbers
 from flopscape.bias.settings import EXPERIMENTS
-from flopscape.records import read_json, write_atomically
+from flopscape.outputs import write_text
+from flopscape.records import read_json
 from flopscape.report import html, markdown
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
 
@@ -31,8 +32,8 @@ def write_report(results: Path, out: Path) -> None:
     verdicts = {name: read_json(results / name / "verdict.json", FIX) for name in EXPERIMENTS}
     report = build(verdicts, results)
     text = out.with_suffix(".md")
-    write_atomically(text, markdown.render(report, text.resolve().parent))
-    write_atomically(out.with_suffix(".html"), html.render(report))
+    write_text(text, markdown.render(report, text.resolve().parent))
+    write_text(out.with_suffix(".html"), html.render(report))
 
 
 def build(verdicts: dict[str, Verdict], results: Path) -> Report:

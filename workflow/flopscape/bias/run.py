@@ -13,7 +13,8 @@ from flopscape.config.read import load_yaml, validate
 from flopscape.errors import FlopscapeError
 from flopscape.figures.save import save
 from flopscape.figures.style import RC
-from flopscape.records import parse_object, write_atomically
+from flopscape.outputs import write_text
+from flopscape.records import parse_object
 
 
 def run(name: str, out: Path, settings: str | None = None, fast: bool = False, mirror: Path | None = None) -> str:
@@ -41,10 +42,10 @@ def run(name: str, out: Path, settings: str | None = None, fast: bool = False, m
     experiment = importlib.import_module(f"flopscape.bias.{name}")
     outcome = experiment.run(chosen, mirror)
     out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out / "table.csv", outcome.table.assign(setting=words).to_csv(index=False))
+    write_text(out / "table.csv", outcome.table.assign(setting=words).to_csv(index=False))
     with matplotlib.rc_context(RC):
         save(_placeholder(outcome.skipped) if outcome.skipped else experiment.draw(outcome.table), out / "figure.svg")
-    write_atomically(out / "verdict.json", verdict(name, experiment.QUESTION, experiment.ADVICE, words, outcome))
+    write_text(out / "verdict.json", verdict(name, experiment.QUESTION, experiment.ADVICE, words, outcome))
     return _describe(outcome, words)
 
 

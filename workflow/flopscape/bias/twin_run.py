@@ -18,7 +18,8 @@ from flopscape.figures import twin as figure
 from flopscape.fitting import guards, vpnls
 from flopscape.fitting.table import RunTable
 from flopscape.laws.surface import Surface, loss
-from flopscape.records import FitResult, write_atomically
+from flopscape.outputs import write_text
+from flopscape.records import FitResult
 
 BEYOND = 10.0
 """Factor beyond the largest compute of the optimum that is looked at where no budget is asked for."""
@@ -45,8 +46,8 @@ def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> s
     """Write twin.csv, verdict.json, figure.svg and figure.png of a study; see `examine`. Returns what to print."""
     frame, content = examine(path, flops, **options)
     out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
-    write_atomically(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
+    write_text(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     figure.draw_to(frame, content, out / "figure.svg")
     rest = [content["advice"], *content["notes"]] if "advice" in content else []
     return "\n".join([f"Twin of {path}: {content['source']}.", *content["sentences"], *rest])

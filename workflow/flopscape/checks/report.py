@@ -6,7 +6,7 @@ from pathlib import Path
 from flopscape.checks.run import Finding, run_checks
 from flopscape.checks.subject import Subject
 from flopscape.errors import FlopscapeError
-from flopscape.records import write_atomically
+from flopscape.outputs import write_text
 
 
 def report(subject: Subject, out: Path | None = None) -> None:
@@ -22,7 +22,7 @@ def report(subject: Subject, out: Path | None = None) -> None:
     if faults := list(dict.fromkeys(fault for finding in findings for fault in finding.faults)):
         raise FlopscapeError("\n".join(faults))
     if out:
-        write_atomically(out, "".join(f"{line(finding)}\n" for finding in findings))
+        write_text(out, "".join(f"{line(finding)}\n" for finding in findings))
 
 
 def _printed(findings: Iterable[Finding]) -> Iterable[Finding]:

@@ -31,7 +31,7 @@ def run(
     runs, curves : path
         `runs.csv` and `curves.parquet` of the study; None for runs without curves.
     fits : paths
-        FitResults, drawn in this order under their files' names; draws are read from the `.parquet` beside each.
+        FitResults, drawn in this order under their files' names; draws are read from the `.draws.parquet` beside each.
     title : str
         The study's title.
     out : path

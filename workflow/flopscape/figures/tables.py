@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.draws_file import has_draws, read_draws
 from flopscape.fitting.optimum_curve import has_curve
 from flopscape.fitting.read_table import refuse_cut_short
 from flopscape.records import FitResult
@@ -97,7 +98,7 @@ def read(
     """Read a study's tables; raises FlopscapeError with the path of a file that is missing or lacks a column."""
     paths = [Path(path) for path in fits]
     results = {path.stem: FitResult.read(path) for path in paths}
-    draws = {path.stem: _parquet(path.with_suffix(".parquet")) for path in paths if has_draws(path)}
+    draws = {path.stem: read_draws(path, results[path.stem]) for path in paths if has_draws(path)}
     table = with_budgets(complete(read_csv(runs)), results.values())
     varied = None if sensitivity is None else read_csv(sensitivity, VARIED)
     return Tables(table, _curves(curves), results, draws, title, varied)
@@ -106,11 +107,6 @@ def read(
 def loss_unit(runs: pd.DataFrame, unit: str) -> str:
     """What the loss of a table is measured in; nats where it says nothing."""
     return str(runs.loss_unit.iloc[0]) if "loss_unit" in runs and len(runs) else f"nats per {unit}"
-
-
-def has_draws(fit: Path) -> bool:
-    """Whether a fit's draws stand beside it."""
-    return fit.with_suffix(".parquet").is_file()
 
 
 def complete(runs: pd.DataFrame) -> pd.DataFrame:

@@ -1,8 +1,7 @@
-"""One call for every method: read, leave out, fit, write FIT.json and its draws in FIT.parquet."""
+"""One call for every method: read, leave out, fit, write FIT.json and its draws in FIT.draws.parquet."""
 
 import importlib
 import inspect
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -12,11 +11,15 @@ import pandas as pd
 
 from flopscape import working_directory
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.draws_file import DRAWS, draws_file, is_draws
 from flopscape.fitting.extrapolation import SAMPLED, sampled_ranges
-from flopscape.fitting.methods import METHODS, complaint, needs_each_seed
+from flopscape.fitting.made_from import made_from, options_given
+from flopscape.fitting.methods import METHODS, complaint, module_of, needs_each_seed
 from flopscape.fitting.seed_groups import merged
 from flopscape.fitting.table import RunTable, chosen_rows, read_runs
+from flopscape.outputs import refuse_output
 from flopscape.records import FitResult
+from flopscape.side_outputs import refuse_side_output, write_parquet
 
 
 def fit(
@@ -95,30 +98,30 @@ def run(
     seed: int = 0,
     **options: Any,
 ) -> FitResult:
-    """Read a table, fit it, and write OUT (JSON) and the draws beside it with the suffix .parquet; see `fit`."""
+    """Read a table, fit it, and write OUT (JSON) and the draws beside it in OUT.draws.parquet; see `fit`.
+
+    Raises
+    ------
+    FlopscapeError
+        As `fit`, and where one of the two files must not be written: that is found before the fit.
+    """
+    curves, drawn = options.get("curves"), draws_file(out)
+    refuse_output(out, [runs, curves])
+    refuse_side_output(drawn, out, [runs, curves], is_draws)
     table = read_runs(runs, columns)
+    given = options_given(method, columns, flops, bootstrap, seed, options)
     result, draws = fit(table, method, flops=flops, bootstrap=bootstrap, seed=seed, **options)
-    write_draws(draws, Path(out).with_suffix(".parquet"))
+    write_parquet(drawn, draws, DRAWS)
+    result.made_from = made_from(runs, curves, given, drawn, out)
     result.write(out)
     return result
-
-
-def write_draws(draws: pd.DataFrame, path: Path) -> None:
-    """Write Parquet under a temporary name and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        draws.to_parquet(temporary, index=False)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _method(name: str) -> ModuleType:
     """The method's module; imported by name, so that methods do not share a code fingerprint."""
     working_directory.importable()
     try:
-        module = importlib.import_module(f"flopscape.fitting.{name}" if name in METHODS else name)
+        module = importlib.import_module(module_of(name))
     except (ImportError, ValueError) as error:
         raise FlopscapeError(f"method {name!r}: none of {', '.join(METHODS)}, and no module ({error})") from error
     if not callable(getattr(module, "estimate", None)):

@@ -26,6 +26,11 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
 The first option of a method is what the second half of a fit's name means: `approach3-lad`, `approach2-exact`."""
 
 
+def module_of(method: str) -> str:
+    """Import path of a method's module; a name that is none of the shipped ones is the path of a module itself."""
+    return f"flopscape.fitting.{method}" if method in METHODS else method
+
+
 def named(name: str) -> dict[str, str]:
     """What the name of a fit alone says: its method, and the first of the method's options after a hyphen."""
     method, _, word = name.partition("-")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.draws_file import read_draws
 from flopscape.fitting.extrapolation import refuse_absurd
 from flopscape.fitting.law_predict import predict_law
 from flopscape.fitting.near_optimal import near_optimal_sizes
@@ -19,13 +20,9 @@ from flopscape.records import Estimate, FitResult, Prediction
 
 
 def read_fit(path: str | Path) -> tuple[FitResult, pd.DataFrame]:
-    """FIT.json and the draws beside it; raises FlopscapeError where one of them cannot be read."""
-    draws = Path(path).with_suffix(".parquet")
-    try:
-        frame = pd.read_parquet(draws)
-    except (OSError, ValueError) as error:
-        raise FlopscapeError(f"{draws}: the fit's draws cannot be read; run the fit again") from error
-    return FitResult.read(path), frame
+    """FIT.json and the draws beside it; raises FlopscapeError where they cannot be read or do not belong together."""
+    result = FitResult.read(path)
+    return result, read_draws(path, result)
 
 
 def predict(

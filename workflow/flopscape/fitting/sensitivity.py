@@ -20,7 +20,8 @@ from flopscape.fitting.quantities import column
 from flopscape.fitting.seed_groups import merged
 from flopscape.fitting.table import SIX_N_D, RunTable, chosen_rows, read_runs, table_of
 from flopscape.laws.arrays import Array, Mask
-from flopscape.records import Estimate, FitResult, write_atomically
+from flopscape.outputs import write_text
+from flopscape.records import Estimate, FitResult
 
 BOOTSTRAP = 400
 """Resamples: percentiles of so few are good to a tenth of the interval's width, and there are a dozen fits."""
@@ -75,7 +76,7 @@ def run(
         raise FlopscapeError(why)
     table = merged(chosen_rows(read_runs(runs, columns), exclude, min_flops), seeds)
     varied = sensitivity(table, method, **options)
-    write_atomically(out, varied.to_csv(index=False))
+    write_text(out, varied.to_csv(index=False))
     return varied
 
 

@@ -15,9 +15,10 @@ from typing import Any
 from flopscape.config.study import Plugin
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import fingerprint
+from flopscape.outputs import write_text
 from flopscape.plugins.base import Counts, Size, load_plugin
 from flopscape.plugins.counted import counts_at, load_model
-from flopscape.records import Spec, canonical, read_json, short_hash, write_atomically
+from flopscape.records import Spec, canonical, read_json, short_hash
 
 CACHE = Path(".flopscape/counts")
 
@@ -37,7 +38,7 @@ def count_sizes(model: Plugin, sizes: list[Size], loss: Plugin | None = None) ->
     code = fingerprint(*modules, "flopscape.checks.measure")
     cached = CACHE / f"{short_hash(question | {'code': code}, 16)}.json"
     if not cached.exists():
-        write_atomically(cached, json.dumps({"counts": _ask_in_subprocess(question)}))
+        write_text(cached, json.dumps({"counts": _ask_in_subprocess(question)}))
     return [Counts(**counts) for counts in read_json(cached, "delete it")["counts"]]
 
 

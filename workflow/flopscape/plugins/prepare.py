@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
+from flopscape.outputs import write_text
 from flopscape.plugins.base import Manifest, load_plugin
-from flopscape.records import Spec, canonical, read_json, write_atomically
+from flopscape.records import Spec, canonical, read_json
 
 MANIFEST = "manifest.json"
 READ_SIZE = 1 << 20
@@ -40,7 +41,7 @@ def prepare_dataset(dataset_spec: Spec, folder: str | os.PathLike[str]) -> Manif
         manifest = plugin.prepare(temporary)
         notes = manifest.notes | {"dataset": dataset_spec}
         manifest = dataclasses.replace(manifest, data_hash=hash_folder(temporary), notes=notes)
-        write_atomically(temporary / MANIFEST, json.dumps(dataclasses.asdict(manifest), indent=1) + "\n")
+        write_text(temporary / MANIFEST, json.dumps(dataclasses.asdict(manifest), indent=1) + "\n")
     return manifest
 
 

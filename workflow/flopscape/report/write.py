@@ -9,7 +9,8 @@ from typing import Any
 
 from flopscape.errors import FlopscapeError
 from flopscape.figures.tables import VARIED, complete, read_csv, with_budgets
-from flopscape.records import FitResult, read_json, write_atomically
+from flopscape.outputs import write_text
+from flopscape.records import FitResult, read_json
 from flopscape.report import html, markdown
 from flopscape.report import twin as twins
 from flopscape.report.content import build
@@ -76,8 +77,8 @@ def _write(evidence: Evidence, out: Path) -> list[Path]:
     """Both files of a report."""
     report = build(evidence)
     paths = [out.with_suffix(".md"), out.with_suffix(".html")]
-    write_atomically(paths[0], markdown.render(report, paths[0].resolve().parent))
-    write_atomically(paths[1], html.render(report))
+    write_text(paths[0], markdown.render(report, paths[0].resolve().parent))
+    write_text(paths[1], html.render(report))
     return paths
 
 

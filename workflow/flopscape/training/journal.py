@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flopscape.records import Curve, write_atomically
+from flopscape.outputs import write_text
+from flopscape.records import Curve
 
 Point = dict[str, Any]
 """One point of a curve: the names and values of `Curve`."""
@@ -35,7 +36,7 @@ class Journal:
             if not points:
                 self.path.unlink(missing_ok=True)
             elif written is None:
-                write_atomically(self.path, _lines(points))
+                write_text(self.path, _lines(points))
             else:
                 with self.path.open("a", encoding="utf-8") as file:
                     file.write(_lines(points[written:]))

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from flopscape.errors import FlopscapeError
-from flopscape.records import write_atomically
+from flopscape.outputs import write_text
 
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0
@@ -50,7 +50,7 @@ class Lease:
         """Write down what earlier parts of the run took, for whoever takes over; a full disk may forget it."""
         self._mine["seconds_before"] = seconds_before
         with suppress(OSError):
-            write_atomically(self.path, json.dumps(self._mine))
+            write_text(self.path, json.dumps(self._mine))
 
     def is_held(self) -> bool:
         """False once another trainer has taken over, as it may after this process was stopped for minutes.

@@ -6,8 +6,8 @@ from pathlib import Path
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.figures.transfer import draw_to
+from flopscape.outputs import write_text
 from flopscape.plan.search import assumed_rows, search_rows, searched_rate
-from flopscape.records import write_atomically
 from flopscape.transfer.advice import snippet
 from flopscape.transfer.grid import noise_of, table_of, widths_of
 from flopscape.transfer.verdict import verdict
@@ -38,7 +38,7 @@ def run(study: Study, runs: Path, out: Path, seed: int = 0) -> str:
     judged |= {"unit": str(table.unit.iloc[0])}
     judged |= {"n_tokens": int(table.n_tokens.max()), "cpu_hours": float(table.cpu_hours.fillna(0.0).sum())}
     judged["training"] = snippet(study, judged)
-    write_atomically(out / "table.csv", table.to_csv(index=False))
-    write_atomically(out / "verdict.json", json.dumps(judged, indent=1, allow_nan=False) + "\n")
+    write_text(out / "table.csv", table.to_csv(index=False))
+    write_text(out / "verdict.json", json.dumps(judged, indent=1, allow_nan=False) + "\n")
     draw_to(table, judged, out / "figure.svg")
     return "\n".join([*judged["sentences"], "", "training:", *(f"  {line}" for line in judged["training"].split("\n"))])
