@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.workflow.conftest import N_TINY
 
 
@@ -69,3 +71,13 @@ def test_parsing_imports_neither_torch_nor_pandas(root):
 def test_the_slurm_profile_starts_from_the_checkout_root(checkout):
     text = checkout.snakemake("-n", "--profile", "slurm")
     assert f"{N_TINY} of {N_TINY}" in text
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["config.yaml", "--config"])
+def test_a_study_is_found_whose_name_looks_like_a_number(checkout, listed):
+    tiny = checkout.folder / "config/studies/tiny.yaml"
+    tiny.rename(tiny.with_name("2026_11_26.yaml"))
+    if listed:
+        checkout.edit("config/config.yaml", "studies: [kjv-gpt]", "studies: [2026_11_26]")
+    done = checkout.run("snakemake", "-n", *([] if listed else ["--config", "studies=2026_11_26"]))
+    assert "Price of study 2026_11_26" in done.stdout, done.stderr

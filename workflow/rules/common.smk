@@ -17,6 +17,7 @@ from snakemake.io import IOFile
 from snakemake.jobs import Job
 from snakemake.resources import Resource
 from snakemake.settings.types import Quietness
+from snakemake.utils import update_config
 
 from flopscape import fit_command
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings
@@ -36,7 +37,8 @@ from flopscape.plan.room import Room, machine_limits
 from flopscape.plan.search import assumed_rows, searched_rate
 from flopscape.plan.show import price_text
 from flopscape.plugins.base import load_plugin
-from flopscape.config.read import load_yaml, split_studies, study_paths, validate
+from flopscape.config.read import TEXTS, config_as_written, study_paths, validate
+from flopscape.config.yaml12 import load_yaml
 from flopscape.records import canonical, dataset_id, short_hash
 
 RESULTS = Path("results")
@@ -45,12 +47,22 @@ RESULTS = Path("results")
 def read_settings():
     """config.yaml with `--config` on top, checked, and the plan of every selected study."""
     try:
-        selected = dict(config, studies=split_studies(config.get("studies", [])))
-        settings = validate(Config, selected, "config/config.yaml or --config")
+        settings = validate(Config, written_config(), "config/config.yaml or --config")
         paths = study_paths(settings.studies)
         return settings, {name: plan_any(name, path, settings) for name, path in paths.items()}
     except FlopscapeError as error:
         raise WorkflowError(str(error)) from None
+
+
+def written_config():
+    """The config with its names as they were written; another workflow that uses this one hands its own over."""
+    if workflow.modifier.skip_configfile:
+        return dict(config)
+    read = {}
+    for path in (Path("config/config.yaml"), *workflow.overwrite_configfiles):
+        if path.exists():
+            update_config(read, load_yaml(path, TEXTS))
+    return config_as_written(config, read, workflow.config_settings.config_args or [])
 
 
 def source_files(dataset):

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from flopscape.bias.outcome import Outcome, checked, verdict
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings, Experiment
-from flopscape.config.read import load_yaml, validate
+from flopscape.config.read import validate
+from flopscape.config.yaml12 import load_yaml
 from flopscape.errors import FlopscapeError
 from flopscape.figures.save import save
 from flopscape.figures.style import RC

@@ -9,9 +9,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from flopscape.config.model import Model, NotNegative, Positive, PositiveInt, Seed
+from flopscape.written import Integer, Number
 
 Budgets = Annotated[list[Positive], Field(min_length=2)]
-Points = Annotated[int, Field(ge=3)]
+Points = Annotated[Integer, Field(ge=3)]
 Factor = Annotated[Positive, Field(gt=1, le=1e10)]
 
 
@@ -45,7 +46,7 @@ class Exp00(Experiment):
 
     tables: Words = ["chinchilla", "llama_3_exp", "llama_3_raw", "ml_scalefit", "epochai"]
     """Names of published tables."""
-    bootstrap: Annotated[int, Field(ge=100)] = 100
+    bootstrap: Annotated[Integer, Field(ge=100)] = 100
     """Resamples behind the verdicts; only the estimates are compared."""
     fast: ClassVar[dict[str, Any]] = {"tables": ["llama_3_raw"]}
     reads_published: ClassVar[bool] = True
@@ -147,7 +148,7 @@ class Exp07(Experiment):
     """Name of a bias of the grid."""
     factor: Annotated[Positive, Field(gt=1)] = 8
     """Half-width of the grid, as a factor of N."""
-    budgets: list[Annotated[int, Field(ge=2)]] = [2, 3, 4]
+    budgets: list[Annotated[Integer, Field(ge=2)]] = [2, 3, 4]
     """Numbers of budgets."""
     smallest: Positive = 1e17
     """Smallest budget, in FLOPs."""
@@ -188,7 +189,7 @@ class Exp09(Experiment):
     """Standard deviation of the loss, in nats."""
     points: list[Points] = [21, 31, 41]
     """Sizes at each budget."""
-    budgets: list[Annotated[int, Field(ge=2)]] = [3, 5, 7]
+    budgets: list[Annotated[Integer, Field(ge=2)]] = [3, 5, 7]
     """Numbers of budgets."""
     smallest: Positive = 1e17
     """Smallest budget, in FLOPs."""
@@ -236,7 +237,7 @@ class Exp11(NoiseFree):
     """Model FLOPs utilisation: the part of the peak that training reaches."""
     usd_per_gpu_hour: Positive = 2.0
     """US dollars for one GPU for an hour."""
-    resamples: Annotated[int, Field(ge=100)] = 1000
+    resamples: Annotated[Integer, Field(ge=100)] = 1000
     """Resamples of the published table, each fitted by both methods."""
     seed: Seed = 0
     """Seed of the resampling."""
@@ -251,9 +252,9 @@ class Exp12(Experiment):
     """Names of published tables."""
     methods: Words = ["vpnls", "approach3-log_lsq", "approach3-huber"]
     """Fits of the surface."""
-    bootstrap: Annotated[int, Field(ge=100)] = 100
+    bootstrap: Annotated[Integer, Field(ge=100)] = 100
     """Resamples behind the verdicts; only the residuals are looked at."""
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    level: Annotated[Number, Field(gt=0, lt=1)] = 0.01
     """p-value below which a pattern in the residuals puts the form in doubt."""
     fast: ClassVar[dict[str, Any]] = {"tables": ["llama_3_raw"]}
     reads_published: ClassVar[bool] = True

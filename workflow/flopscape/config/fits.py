@@ -1,13 +1,15 @@
 """What the report answers, and by which fits."""
 
-import importlib.util
+import importlib
+from importlib.machinery import PathFinder
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from flopscape import working_directory
-from flopscape.config.model import Model, Positive, Seed, number, plain_name
+from flopscape.config.model import Model, Positive, Seed, plain_name
 from flopscape.fitting.methods import METHODS, complaint, named, needs_each_seed
+from flopscape.written import AS_NUMBER, Switch
 
 
 class Fit(Model):
@@ -23,7 +25,7 @@ class Fit(Model):
     """Huber's δ in log residuals, 1e-3 when left out; `scaled` fits it to the residuals."""
     variant: str | None = None
     """approach2's curve per budget: parabola (when left out) or exact."""
-    bias_correction: bool | None = None
+    bias_correction: Switch | None = None
     """Take the parabolas' bias off approach2's vertices, by the exponents of a surface fitted to the same runs."""
     rule: str | None = None
     """approach1's envelope: hull (when left out), binned or horizon."""
@@ -41,7 +43,7 @@ class Fit(Model):
     """Leave out the runs of less compute than this, in FLOPs."""
     seeds: Literal["each", "mean", "median"] = "each"
     """`each` run is a row; `mean` or `median` makes one row of the seeds of a size and budget."""
-    bootstrap: Annotated[int, BeforeValidator(number), Field(ge=100)] = 4000
+    bootstrap: Annotated[int, Field(ge=100), AS_NUMBER] = 4000
     """Resamples of whole runs behind the intervals, where the method uses them."""
     seed: Seed = 0
     """Seed of the resampling."""
@@ -76,12 +78,17 @@ class Fit(Model):
 
 
 def _is_module(path: str) -> bool:
-    """Whether a user's own method can be found, without running it."""
+    """Whether a user's own method can be found; neither it nor a package around it is run, as find_spec would."""
     working_directory.importable()
-    try:
-        return bool(path) and importlib.util.find_spec(path) is not None
-    except (ImportError, ValueError):
-        return False
+    importlib.invalidate_caches()
+    places: Any = None
+    names = path.split(".")
+    for i in range(len(names)):
+        found = PathFinder.find_spec(".".join(names[: i + 1]), places) if names[i] else None
+        if found is None:
+            return False
+        places = found.submodule_search_locations or []
+    return True
 
 
 def _fit(value: Any) -> Any:
@@ -89,7 +96,7 @@ def _fit(value: Any) -> Any:
     return named(value) if isinstance(value, str) else value
 
 
-NamedFit = Annotated[Fit, BeforeValidator(_fit)]
+NamedFit = Annotated[Fit, BeforeValidator(_fit, json_schema_input_type=str | Fit)]
 
 
 class Recommend(Model):
@@ -104,9 +111,9 @@ class Recommend(Model):
 class Twin(Model):
     """Simulated copies of the study, that say which method to trust on it."""
 
-    simulations: Annotated[int, BeforeValidator(number), Field(ge=20)] = 500
+    simulations: Annotated[int, Field(ge=20), AS_NUMBER] = 500
     """Copies of the study's own design."""
-    bootstrap: Annotated[int, BeforeValidator(number), Field(ge=20)] = 200
+    bootstrap: Annotated[int, Field(ge=20), AS_NUMBER] = 200
     """Resamples behind each interval of each copy."""
     seed: Seed = 0
     """Seed of the noise and of the resampling."""

@@ -1,10 +1,20 @@
 """What runs ask of the machine and what they cost; nothing here is part of a run's identity."""
 
-from typing import Literal, Self
+import math
+import re
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from flopscape.config.model import Model, NotNegative, Positive, PositiveInt
+
+
+def _minutes(value: Any) -> Any:
+    """Hours, minutes and seconds, which YAML 1.1 took for a number of base 60, are answered with the minutes."""
+    if isinstance(value, str) and (clock := re.fullmatch(r"(\d+):(\d\d):(\d\d)", value, re.ASCII)):
+        hours, minutes, seconds = map(int, clock.groups())
+        raise ValueError(f"{value!r} is not a number: write {math.ceil(hours * 60 + minutes + seconds / 60)}")
+    return value
 
 
 class Resources(Model):
@@ -22,7 +32,7 @@ class Resources(Model):
     """Most units that a process takes at once, for its memory; its whole share of a batch when left out."""
     memory_mb: PositiveInt = 2000
     """Memory of one run in MB."""
-    minutes: PositiveInt = 60
+    minutes: Annotated[PositiveInt, BeforeValidator(_minutes)] = 60
     """Time limit of one run on a cluster, in minutes."""
 
     @model_validator(mode="after")

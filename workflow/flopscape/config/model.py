@@ -1,39 +1,37 @@
-"""What all models of the config share: a strict base, and numbers as people write them."""
+"""What all models of the config share: a strict base, and the types of their keys."""
 
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from flopscape.written import AS_NUMBER, plain, shown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-
-
-def number(value: Any) -> Any:
-    """Numbers may be written 1e12, 1_000_000 or "1e12"; true and false are no numbers."""
-    if isinstance(value, bool):
-        raise ValueError("true and false are not numbers")
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError as error:
-            raise ValueError(f"{value!r} is not a number") from error
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+LONGEST_NAME = 200
+"""Letters of a name: file systems take 255, and endings are added to it."""
+MAX_RUNS = 100_000
+"""Runs of one study: far more than Snakemake can hand to one rule, and a plan that is still made in seconds."""
 
 
 def plain_name(name: str, what: str) -> str:
     """A name that may become a folder and reach a command line."""
     if not NAME.fullmatch(name):
         raise ValueError(
-            f"{what} name {name!r}: use letters, digits, '.', '_' and '-' only, beginning with a letter or digit"
+            f"{what} name {shown(name)}: use letters, digits, '.', '_' and '-' only, beginning with a letter or digit"
         )
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"{what} name {shown(name)}: {len(name)} letters long; use at most {LONGEST_NAME}")
     return name
 
 
-Positive = Annotated[float, BeforeValidator(number), Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, BeforeValidator(number), Field(ge=0, allow_inf_nan=False)]
-PositiveInt = Annotated[int, BeforeValidator(number), Field(ge=1)]
-Seed = Annotated[int, BeforeValidator(number), Field(ge=0)]
-Size = dict[str, Any]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), AS_NUMBER]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), AS_NUMBER]
+PositiveInt = Annotated[int, Field(ge=1), AS_NUMBER]
+Seed = Annotated[int, Field(ge=0, lt=2**63), AS_NUMBER]
+Plain = Annotated[dict[str, Any], AfterValidator(plain)]
+"""A mapping of what JSON can hold: text, finite numbers, booleans, null, lists and mappings with text keys."""
+Size = Plain
 Sizes = Annotated[list[Size], Field(min_length=1)]
 
 

@@ -5,15 +5,16 @@ The JSON Schemas in workflow/schemas/ are generated from these models.
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from flopscape.config.fits import NamedFit, Recommend, Twin
 from flopscape.config.machine import Limits, Prices, Resources, Tracking
-from flopscape.config.model import Model, PositiveInt
+from flopscape.config.model import Model, Plain, PositiveInt
 from flopscape.config.sweep import Sweep, Transfer
 from flopscape.records import RunColumn, Spec
 from flopscape.training.microbatches import n_micro_batches
 from flopscape.training.settings import TrainingSettings
+from flopscape.written import Switch
 
 LOOP = "loop"
 
@@ -23,7 +24,7 @@ class Plugin(Model):
 
     plugin: str
     """`module:Class`, from the package or any importable path, the working directory included. Its code is run."""
-    kwargs: dict[str, Any] = {}
+    kwargs: Plain = {}
     """Arguments of the class."""
 
     def spec(self) -> Spec:
@@ -96,7 +97,7 @@ class Study(_Answering):
     """Where runs are logged besides their own files."""
     limits: Limits = Limits()
     """Caps on the study's price."""
-    strict: bool = False
+    strict: Switch = False
     """Refuse a sweep whose coverage is graded poor."""
 
     @property
@@ -163,10 +164,16 @@ class ImportedStudy(_Answering):
         return data
 
 
+def split_studies(value: Any) -> list[str]:
+    """The studies of `--config studies=a,b`, of `studies=[a,b]`, or of config.yaml's list."""
+    items = value if isinstance(value, list | tuple) else str(value or "").split(",")
+    return [str(item).strip() for item in items if str(item).strip()]
+
+
 class Config(Model):
     """config/config.yaml: which studies, and what compute costs."""
 
-    studies: list[str]
+    studies: Annotated[list[str], BeforeValidator(split_studies, json_schema_input_type=str | list[str])]
     """Studies to run: a name for config/studies/{name}.yaml, or a path to a .yaml file."""
     prices: Prices = Prices()
     """Prices and first guesses of speed."""

@@ -1,19 +1,25 @@
 """Which runs: IsoFLOP budgets, grids, explicit rows, and the search for a learning rate."""
 
+from collections import Counter
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from flopscape.config.model import Model, Positive, PositiveInt, Seed, Size, Sizes, number
+from flopscape.config.model import MAX_RUNS, Model, Positive, PositiveInt, Seed, Size, Sizes
+from flopscape.written import Switch, number, shown
 
 
 def _seeds(value: Any) -> Any:
     """A count n stands for the seeds 0 … n − 1."""
-    count = number(value) if not isinstance(value, list) else value
+    count = value if isinstance(value, list) else number(value)
+    if isinstance(count, int) and count > MAX_RUNS:
+        raise ValueError(f"{shown(count)} seeds are too many: a study has at most {MAX_RUNS:,} runs")
     return list(range(count)) if isinstance(count, int) else count
 
 
-Seeds = Annotated[list[Seed], BeforeValidator(_seeds), Field(min_length=1)]
+Seeds = Annotated[
+    list[Seed], Field(min_length=1), BeforeValidator(_seeds, json_schema_input_type=PositiveInt | list[Seed])
+]
 
 
 class Budget(Model):
@@ -31,10 +37,13 @@ def _budget(value: Any) -> Any:
     return value if isinstance(value, dict | Budget) else {"flops": value}
 
 
+AnyBudget = Annotated[Budget, BeforeValidator(_budget, json_schema_input_type=Positive | Budget)]
+
+
 class IsoFlop(Model):
     """Budgets × sizes × seeds: each run trains as many tokens as its budget pays for."""
 
-    budgets: Annotated[list[Annotated[Budget, BeforeValidator(_budget)]], Field(min_length=1)]
+    budgets: Annotated[list[AnyBudget], Field(min_length=1)]
     """Budgets in FLOPs: numbers, or mappings with sizes and seeds of their own."""
     sizes: Sizes | None = None
     """Model sizes, as the model plug-in understands them."""
@@ -46,10 +55,14 @@ class IsoFlop(Model):
         for budget in self.budgets:
             if not (budget.sizes or self.sizes):
                 raise ValueError(f"budget {budget.flops:g} has no sizes, and neither has isoflop itself")
-        repeated = [b.flops for i, b in enumerate(self.budgets) if b.flops in {c.flops for c in self.budgets[:i]}]
-        if repeated:
-            raise ValueError(f"budget {repeated[0]:g} is listed twice")
+        (most, times), *_ = Counter(budget.flops for budget in self.budgets).most_common(1)
+        if times > 1:
+            raise ValueError(f"budget {most:g} is listed twice")
         return self
+
+    @property
+    def n_runs(self) -> int:
+        return sum(len(b.sizes or self.sizes or []) * len(b.seeds or self.seeds) for b in self.budgets)
 
 
 class Grid(Model):
@@ -61,6 +74,10 @@ class Grid(Model):
     """Tokens (or other units) of each run."""
     seeds: Seeds = [0]
     """Seeds, a list or a count."""
+
+    @property
+    def n_runs(self) -> int:
+        return len(self.sizes) * len(self.n_tokens) * len(self.seeds)
 
 
 class Row(Model):
@@ -83,7 +100,7 @@ class Sweep(Model):
     """Sizes × tokens × seeds."""
     rows: list[Row] = []
     """Explicit runs."""
-    branches: bool = False
+    branches: Switch = False
     """Train what runs of one size and seed have in common once: the longest leaves the others a checkpoint just before
     their decay. No result changes. Needs `training.warmup_units`."""
 
@@ -91,7 +108,13 @@ class Sweep(Model):
     def some_runs(self) -> Self:
         if not (self.isoflop or self.grid or self.rows):
             raise ValueError("a sweep needs isoflop, grid or rows")
+        _refuse_many(sum(part.n_runs for part in (self.isoflop, self.grid) if part) + len(self.rows))
         return self
+
+
+def _refuse_many(n_runs: int) -> None:
+    if n_runs > MAX_RUNS:
+        raise ValueError(f"{n_runs:,} runs are planned; a study has at most {MAX_RUNS:,}: make several studies of it")
 
 
 class Transfer(Model):
@@ -109,8 +132,9 @@ class Transfer(Model):
     @model_validator(mode="after")
     def rates_and_widths_differ(self) -> Self:
         widths = [size.get("width") for size in self.sizes]
-        if None in widths or len(set(widths)) < len(widths):
+        if not all(isinstance(width, int | float) for width in widths) or len(set(widths)) < len(widths):
             raise ValueError("sizes must have a width each, and no width twice")
         if len(set(self.rates)) < len(self.rates):
             raise ValueError("rates must differ")
+        _refuse_many(len(self.rates) * len(self.sizes) * len(self.seeds))
         return self

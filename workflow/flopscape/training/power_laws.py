@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from flopscape.written import Number
+
 PublishedLaw = Literal["deepseek", "step-law"]
 
 
@@ -11,15 +13,15 @@ PublishedLaw = Literal["deepseek", "step-law"]
 class PowerLaw:
     """coefficient · N^n_params · D^n_tokens · C^flops."""
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  (read by pydantic, a ClassVar to everyone else)
+    __pydantic_config__ = {"extra": "forbid", "use_attribute_docstrings": True}  # noqa: RUF012  (read by pydantic, a ClassVar to everyone else)
 
-    coefficient: float
+    coefficient: Number
     """Value at N = D = C = 1."""
-    n_params: float = 0.0
+    n_params: Number = 0.0
     """Exponent of N: body and head, without the input embedding."""
-    n_tokens: float = 0.0
+    n_tokens: Number = 0.0
     """Exponent of D: units seen."""
-    flops: float = 0.0
+    flops: Number = 0.0
     """Exponent of C: training FLOPs, counted."""
 
     def __post_init__(self) -> None:

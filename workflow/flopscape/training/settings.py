@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from flopscape.training.power_laws import PowerLaw, PublishedLaw
 from flopscape.training.schedule import Schedule
+from flopscape.written import Integer, Number, Switch
 
 SCHEDULES = get_args(Schedule)
 Scaling = Literal["fixed", "width", "mup", "power_law", "by_width"]
@@ -17,20 +18,20 @@ SCALED_BY_PLAN = ("power_law", "by_width")
 class TrainingSettings:
     """How a run is trained. Only fields that differ from these defaults enter a run's spec and so its id."""
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  (read by pydantic, a ClassVar to everyone else)
+    __pydantic_config__ = {"extra": "forbid", "use_attribute_docstrings": True}  # noqa: RUF012  (read by pydantic, a ClassVar to everyone else)
 
-    batch_units: int = 256
+    batch_units: Integer = 256
     """Units (tokens, images) in a batch; a multiple of the dataset's context."""
-    learning_rate: float = 0.012
+    learning_rate: Number = 0.012
     """Peak learning rate; with `width` and `mup` scaling the rate at `base_width`."""
     learning_rate_scaling: Scaling = "fixed"
     """`fixed`: one rate for every size. `width`: proportional to base_width / width. `mup`: the same, but of hidden and
     output matrices only; the embedding keeps the rate. `power_law`: `learning_rate_law`. `by_width`: a table."""
-    base_width: int = 32
+    base_width: Integer = 32
     """Width at which `learning_rate` holds under `width` and `mup` scaling."""
     learning_rate_law: PublishedLaw | PowerLaw | None = None
     """Under `power_law`: a published law, or {coefficient, n_params, n_tokens, flops} of c·N^n·D^d·C^f."""
-    learning_rate_by_width: dict[int, float] | None = None
+    learning_rate_by_width: dict[Integer, Number] | None = None
     """Under `by_width`: the rate at some widths; between them it is interpolated on log axes."""
     batch_scaling: Literal["fixed", "power_law"] = "fixed"
     """`fixed`: `batch_units` for every run. `power_law`: `batch_law`, in whole windows × processes."""
@@ -38,33 +39,33 @@ class TrainingSettings:
     """Under `power_law`: as `learning_rate_law`, of the units in a batch."""
     schedule: Schedule = "wsd"
     """After the warm-up: `wsd` constant, then linear decay; `cosine` to a tenth of the peak; `constant`."""
-    warmup_fraction: float = 0.1
+    warmup_fraction: Number = 0.1
     """Share of the steps spent on linear warm-up."""
-    warmup_units: int = 0
+    warmup_units: Integer = 0
     """Units of linear warm-up, the same for runs of any length, in place of `warmup_fraction`; 0 leaves it to that."""
-    decay_fraction: float = 0.2
+    decay_fraction: Number = 0.2
     """Of `wsd`: share of the steps spent on linear decay to zero, at the end; constant in between."""
-    beta1: float = 0.9
+    beta1: Number = 0.9
     """AdamW's first-moment decay."""
-    beta2: float = 0.98
+    beta2: Number = 0.98
     """AdamW's second-moment decay."""
-    weight_decay: float = 0.0
+    weight_decay: Number = 0.0
     """AdamW's decoupled weight decay."""
-    gradient_clip: float | None = 1.0
+    gradient_clip: Number | None = 1.0
     """Largest norm of the whole gradient; null clips nothing."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Precision under Accelerate; `no` is fp32."""
-    compile: bool = False
+    compile: Switch = False
     """Compile the module with torch.compile: faster on GPUs, half a minute a size on CPUs, and rounded differently."""
-    deterministic: bool = False
+    deterministic: Switch = False
     """Use only algorithms that repeat to the last digit on one kind of machine; slower on GPUs, no change on CPUs."""
-    heldout_units: int = 131072
+    heldout_units: Integer = 131072
     """Units of the fixed held-out set that every run is scored on; 0 takes all of it."""
-    curve_points: int = 128
+    curve_points: Integer = 128
     """Points on the training curve, at most 512."""
-    curve_heldout_units: int = 8192
+    curve_heldout_units: Integer = 8192
     """Units of the held-out set scored at each of `curve_heldout_points`."""
-    curve_heldout_points: int = 8
+    curve_heldout_points: Integer = 8
     """How many of the curve's points also get a held-out loss; the last point always has the run's own."""
 
     def __post_init__(self) -> None:

@@ -1,0 +1,76 @@
+"""What pydantic finds wrong, as sentences: the key, what is wrong with it, and the cure where one is known."""
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from flopscape.written import shown
+
+MOST = 20
+"""Sentences of one file: the rest are counted."""
+
+
+def sentences(error: ValidationError, model: type[BaseModel], place: str) -> list[str]:
+    """One line for each wrong key, each beginning with the place; none twice."""
+    lines = list(dict.fromkeys(f"{place}: {_sentence(model, problem)}" for problem in error.errors()))
+    return lines[:MOST] + ([f"{place}: and {len(lines) - MOST} more"] if len(lines) > MOST else [])
+
+
+def _sentence(model: type[BaseModel], problem: Any) -> str:
+    """One sentence for one of pydantic's errors."""
+    location = [part for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
+    key = ".".join(str(part)[:80] for part in location)
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"unknown key {key}{nearest(str(location[-1]), _siblings(model, location[:-1]))}"
+    if problem["type"] == "missing":
+        return f"{key} is missing"
+    message = _message(problem)
+    return f"{key}: {message}" if key else message
+
+
+def _message(problem: Any) -> str:
+    """What is wrong with a value, and the value where it is short."""
+    given = problem["input"]
+    if problem["type"] == "string_type" and isinstance(given, int | float):
+        text = json.dumps(given)
+        kind = "true or false" if isinstance(given, bool) else "a number"
+        return f'{text} is {kind}, and text is meant: write it in quotes, such as "{text}"'
+    message = problem["msg"].removeprefix("Value error, ")
+    is_said = not isinstance(given, int | float | str) or repr(given) in message or shown(given) in message
+    return message if is_said else f"{message}, not {shown(given)}"
+
+
+def _siblings(model: type[BaseModel], location: list[Any]) -> Iterable[str]:
+    """The valid keys beside an unknown one."""
+    schema = model.model_json_schema()
+    node = schema
+    for part in location:
+        inner = (
+            choice["items"] if isinstance(part, int) else choice["properties"].get(part, {})
+            for choice in _choices(node, schema)
+            if ("items" if isinstance(part, int) else "properties") in choice
+        )
+        node = next(inner, {})
+    return next((choice["properties"] for choice in _choices(node, schema) if "properties" in choice), {})
+
+
+def _choices(node: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A schema node, or every alternative that it has, with references followed."""
+    if reference := node.get("$ref", "").rpartition("/")[2]:
+        yield from _choices(schema["$defs"][reference], schema)
+    for choice in node.get("anyOf", []):
+        yield from _choices(choice, schema)
+    if "anyOf" not in node:
+        yield node
+
+
+def nearest(key: str, valid: Iterable[str]) -> str:
+    """The valid key that a wrong one comes closest to, or all of them, as the end of a sentence."""
+    names = list(valid)
+    close = difflib.get_close_matches(key[:80], names, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; valid here: {', '.join(names)}" if names else ""
