@@ -247,3 +247,25 @@ def test_two_budgets_are_enough_for_the_surface_only(tmp_path):
     _, content = examine(write(tmp_path, sigma=0.01, budgets=2), [1e22], **SMALL)
     assert content["trusted"] in twin_surfaces.OBJECTIVES
     assert any("approach2 fails in 100 %" in sentence for sentence in content["sentences"])
+
+
+def test_the_twin_of_runs_on_repeated_data_goes_on_and_says_what_it_leaves_out(tmp_path):
+    rows = [(n, d, u) for n in (1e8, 3e8, 1e9) for d in (1e9, 4e9, 16e9) for u in (1e9, 4e9, 1e12)]
+    runs = pd.DataFrame(rows, columns=["n_params", "n_tokens", "unique_tokens"])
+    noise = np.random.default_rng(5).normal(0, 0.01, len(runs))
+    runs["loss"] = surface_loss(CHINCHILLA, runs.n_params.to_numpy(), runs.n_tokens.to_numpy()) + noise
+    runs.to_csv(tmp_path / "runs.csv", index=False)
+    rows, content = examine(tmp_path / "runs.csv", [1e21], **SMALL)
+    assert content["status"] == "completed"
+    assert np.isfinite(rows.loc[rows["method"] == "vpnls", "rmse"]).all()
+    assert any("what repeated tokens cost counts as noise" in note for note in content["notes"])
+
+
+def test_runs_whose_noise_is_larger_than_their_losses_have_no_twin_and_a_reason(tmp_path):
+    runs = frame(sigma=0.0)
+    runs["loss"] = (runs["loss"] - CHINCHILLA.E) * np.exp(np.random.default_rng(5).normal(0, 0.3, len(runs)))
+    runs.to_csv(tmp_path / "runs.csv", index=False)
+    rows, content = examine(tmp_path / "runs.csv", [1e21], **SMALL)
+    assert (content["status"], len(rows)) == ("refused", 0)
+    assert "nats negative" in content["reason"]
+    assert content["sentences"] == [f"No twin: {content['reason']}."]

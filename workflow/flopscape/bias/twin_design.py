@@ -11,7 +11,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.guards import design_index
 from flopscape.fitting.judge_surface import too_little
 from flopscape.fitting.read_table import read_any
-from flopscape.fitting.table import RunTable, table_of
+from flopscape.fitting.table import UNIQUE, RunTable, table_of
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 
@@ -133,7 +133,8 @@ def one_more_seed(table: RunTable) -> RunTable:
 
 
 def _frame(table: RunTable) -> pd.DataFrame:
-    return pd.DataFrame({name: getattr(table, name) for name in FIT_COLUMNS}).assign(loss=1.0)
+    frame = pd.DataFrame({name: getattr(table, name) for name in FIT_COLUMNS}).assign(loss=1.0)
+    return frame.assign(**{UNIQUE: table.distinct_tokens}) if UNIQUE in table.columns else frame
 
 
 def _with(table: RunTable, rows: pd.DataFrame) -> RunTable:

@@ -16,7 +16,7 @@ from flopscape.bias.twin_summary import COLUMNS
 from flopscape.errors import FlopscapeError
 from flopscape.figures import twin as figure
 from flopscape.fitting import guards, vpnls
-from flopscape.fitting.table import RunTable
+from flopscape.fitting.table import UNIQUE, RunTable
 from flopscape.laws.surface import Surface, loss
 from flopscape.outputs import write_text
 from flopscape.records import FitResult
@@ -95,7 +95,12 @@ def examine(
     shared = {"source": source.words, "simulations": simulations, "bootstrap": bootstrap, "seed": seed}
     if source.refusal:
         return _nothing(shared, source.refusal)
-    frame, found = twin.simulate(table, source.surface, source.noise, settings)
+    try:
+        frame, found = twin.simulate(table, source.surface, source.noise, settings)
+    except FlopscapeError as error:
+        if given or noise is not None:
+            raise
+        return _nothing(shared, str(error))
     made = {
         "surface": {name: float(value) for name, value in source.surface._asdict().items()},
         "noise": source.noise._asdict(),
@@ -227,6 +232,8 @@ def _notes(table: RunTable) -> list[str]:
         )
     if len(table) > table.n_runs:
         left.append("Rows of one run share its simulated error.")
+    if UNIQUE in table.columns:
+        left.append("The simulated losses depend on N and D alone: what repeated tokens cost counts as noise here.")
     if not twin_design.compute_of(table).is_constant:
         left.append("FLOPs per parameter fall with size here: approach2's a is the slope over the budgets.")
     return left

@@ -125,10 +125,10 @@ def _cubic(surface: Surface, compute: Compute, table: RunTable, tilt: float) -> 
 
 
 def widest_half_span(table: RunTable) -> float:
-    """Half the widest range of ln N at one budget, of all runs where there are no budgets."""
+    """Half the widest range of ln N at one budget, of all runs where no budget has two sizes."""
     log_n, budgets = np.log(table.n_params), np.unique(table.budget[np.isfinite(table.budget)])
-    spans = [float(np.ptp(log_n[table.budget == budget])) for budget in budgets] or [float(np.ptp(log_n))]
-    return max(spans) / 2
+    spans = [float(np.ptp(log_n[table.budget == budget])) for budget in budgets]
+    return (max(spans, default=0.0) or float(np.ptp(log_n))) / 2
 
 
 def _each(optimum: Callable[[float], Optimum], flops: Array) -> Array:

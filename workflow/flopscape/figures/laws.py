@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.law_supply import COLUMN
+from flopscape.fitting.table import UNIQUE
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.laws.law import Inputs
@@ -36,7 +36,7 @@ def fitted_loss(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
     law, values = law_named(fit.law), fit.parameters or {}
     parameters = law.kind(**{name: number.estimate for name, number in values.items()})
     n, d, c = (_column(runs, fit, name) for name in ("n_params", "n_tokens", "flops"))
-    supply = runs[COLUMN].fillna(np.inf).to_numpy(float) if COLUMN in runs else np.full(len(runs), _supply(fit))
+    supply = runs[UNIQUE].fillna(np.inf).to_numpy(float) if UNIQUE in runs else np.full(len(runs), _supply(fit))
     return pd.Series(law.loss(parameters, Inputs(n, d, c, supply)), index=runs.index)
 
 
@@ -48,4 +48,4 @@ def _column(runs: pd.DataFrame, fit: FitResult, name: str) -> Array:
 
 def _supply(fit: FitResult) -> float:
     """Distinct tokens that the fit was told of."""
-    return float(fit.diagnostics.get(COLUMN) or np.inf)
+    return float(fit.diagnostics.get(UNIQUE) or np.inf)

@@ -143,8 +143,8 @@ def seed_scatter(table: RunTable) -> tuple[float, int]:
 
 
 def design_index(table: RunTable) -> Index:
-    """Index of each row's (N, D): repeats differ only in seed."""
-    keys = np.stack([table.n_params, table.n_tokens])
+    """Index of each row's N, D and distinct tokens: repeats differ only in seed."""
+    keys = np.stack([table.n_params, table.n_tokens, table.distinct_tokens])
     return np.unique(keys, axis=1, return_inverse=True)[1].ravel()
 
 

@@ -19,11 +19,11 @@ from flopscape.fitting.law_local import LawLocal
 from flopscape.fitting.law_problem import problem_of
 from flopscape.fitting.law_quantities import LawQuantities, is_log
 from flopscape.fitting.law_search import GlobalFit, global_fit, resample, restarts
-from flopscape.fitting.law_supply import COLUMN, unique_tokens_of
+from flopscape.fitting.law_supply import unique_tokens_of
 from flopscape.fitting.quantities import column
 from flopscape.fitting.resample import percentile_interval, run_weights
 from flopscape.fitting.results import prediction, refused
-from flopscape.fitting.table import RunTable
+from flopscape.fitting.table import UNIQUE, RunTable
 from flopscape.laws.arrays import Array, Index
 from flopscape.laws.compute import Compute
 from flopscape.laws.law import Law
@@ -105,10 +105,10 @@ def _diagnostics(
         "n_starts": search.starts,
         "share_of_starts_at_optimum": search.reached / search.starts,
     }
-    if COLUMN in quantities.law.arguments:
+    if UNIQUE in quantities.law.arguments:
         found["share_of_runs_with_repeats"] = float((table.n_tokens > supply).mean())
         found["most_epochs"] = float((table.n_tokens / supply).max())
-        found[COLUMN] = quantities.unique_tokens if np.isfinite(quantities.unique_tokens) else None
+        found[UNIQUE] = quantities.unique_tokens if np.isfinite(quantities.unique_tokens) else None
     return found
 
 

@@ -7,8 +7,7 @@ from flopscape.fitting import guards
 from flopscape.fitting.curve_test import curve_test, judge_curves
 from flopscape.fitting.law_local import EXACT, LawLocal
 from flopscape.fitting.law_search import GlobalFit
-from flopscape.fitting.law_supply import COLUMN
-from flopscape.fitting.table import RunTable
+from flopscape.fitting.table import UNIQUE, RunTable
 from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.law import Law
 
@@ -29,8 +28,8 @@ def too_little(table: RunTable, law: Law, supply: Array) -> str:
     for name, values in used.items():
         if np.ptp(np.log(values)) < 1e-6:
             return f"all runs have the same {SYMBOLS[name]} = {values[0]:g}: the loss's dependence on it cannot be seen"
-    if COLUMN in law.arguments:
-        used[COLUMN] = supply
+    if UNIQUE in law.arguments:
+        used[UNIQUE] = supply
         if not (table.n_tokens > supply).any():
             return "no run repeats data: none saw more tokens than its distinct ones, so R_D* cannot be seen"
     if np.unique(np.stack(list(used.values())), axis=1).shape[1] < k + 1:

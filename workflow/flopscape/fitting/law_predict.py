@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.law_supply import COLUMN, unique_tokens_of
+from flopscape.fitting.law_supply import unique_tokens_of
 from flopscape.fitting.resample import percentile_interval
 from flopscape.fitting.results import finite_or_none
-from flopscape.fitting.table import RunTable
+from flopscape.fitting.table import UNIQUE, RunTable
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.laws.law import Inputs, Law
@@ -29,7 +29,7 @@ def predict_law(
     """
     assert result.parameters is not None
     law = law_named(result.law)
-    if unique_tokens is not None and COLUMN not in law.arguments:
+    if unique_tokens is not None and UNIQUE not in law.arguments:
         raise FlopscapeError(f"unique_tokens: the law {law.name} does not depend on it, constrained does; leave it out")
     supply = unique_tokens or result.diagnostics.get("unique_tokens") or float("inf")
     compute = Compute.from_json(result.diagnostics["kappa"])

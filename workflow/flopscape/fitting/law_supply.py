@@ -3,11 +3,9 @@
 import numpy as np
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.table import RunTable, positive_column
+from flopscape.fitting.table import UNIQUE, RunTable, positive_column
 from flopscape.laws.arrays import Array
 from flopscape.laws.law import Law
-
-COLUMN = "unique_tokens"
 
 
 def unique_tokens_of(table: RunTable, law: Law, given: float | None) -> tuple[Array, float]:
@@ -21,14 +19,14 @@ def unique_tokens_of(table: RunTable, law: Law, given: float | None) -> tuple[Ar
     FlopscapeError
         The law depends on U and there is neither, U is not positive, or another law is given one.
     """
-    if COLUMN not in law.arguments:
+    if UNIQUE not in law.arguments:
         if given is not None:
             raise FlopscapeError(f"unique_tokens: the law {law.name} does not depend on it; constrained does")
         return np.full(len(table), np.inf), float("inf")
     if given is not None and not given > 0:
         raise FlopscapeError(f"unique_tokens: {given!r} is not a positive number of tokens")
-    if COLUMN in table.columns:
-        cells = positive_column(table.columns, COLUMN, table.path, table.row, blank=True)
+    if UNIQUE in table.columns:
+        cells = positive_column(table.columns, UNIQUE, table.path, table.row, blank=True)
         supply = np.where(np.isnan(cells), np.inf, cells)
         known = supply[np.isfinite(supply)]
         return supply, float(given or (known.max() if len(known) else np.inf))

@@ -22,6 +22,8 @@ from flopscape.records import Exclusion
 
 REQUIRED = ("n_params", "n_tokens", "loss")
 SIX_N_D = "6·n_params·n_tokens"
+UNIQUE = "unique_tokens"
+"""A column that only some tables have: the distinct tokens of the data a run repeats."""
 KAPPA = (1.0, 100.0)
 """Training FLOPs per parameter and token: 6 in the usual convention, tens for tiny models with attention counted."""
 TRUE_WORDS = {"true", "1", "1.0", "yes"}
@@ -64,11 +66,21 @@ class RunTable:
         return str(self.columns["unit"].iloc[0]) if "unit" in self.columns and len(self) else "token"
 
     @property
+    def distinct_tokens(self) -> Array:
+        """The distinct units that each run saw, min(U, D), shape (rows,); all of D where the table says nothing."""
+        if UNIQUE not in self.columns:
+            return self.n_tokens
+        supply = pd.to_numeric(self.columns[UNIQUE], errors="coerce").to_numpy(float)
+        return np.fmin(supply, self.n_tokens)
+
+    @property
     def input_hash(self) -> str:
         """SHA-256 of the values a fit uses, in order; independent of the file's format and other columns."""
         digest = hashlib.sha256("\n".join(self.run_id).encode())
         for values in (self.n_params, self.n_tokens, self.flops, self.loss, self.budget):
             digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        if UNIQUE in self.columns:
+            digest.update(np.ascontiguousarray(self.distinct_tokens, dtype="<f8").tobytes())
         return digest.hexdigest()
 
     def keep(self, mask: Mask, reason: str) -> "RunTable":
