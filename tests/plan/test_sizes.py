@@ -4,7 +4,8 @@ import pytest
 
 from flopscape.config.study import Plugin
 from flopscape.errors import FlopscapeError
-from flopscape.plan.sizes import CACHE, count_sizes
+from flopscape.plan.ask import CACHE
+from flopscape.plan.sizes import count_sizes
 
 CODE = """
 from flopscape.plugins.base import Counts

@@ -25,10 +25,11 @@ def test_an_unknown_study_names_the_nearest(checkout):
     ("old", "new", "sentence"),
     [
         ("flopscape.plugins.gpt:GPT", "nowhere.model:GPT", "nowhere.model cannot be imported"),
-        ("flopscape.plugins.gpt:GPT", "flopscape.plugins.base:Counts", "no method counts, build"),
+        ("flopscape.plugins.gpt:GPT", "flopscape.plugins.base:Counts", "the class has no method build"),
         ("budgets: [3.0e+10", "budgets: [3.0e+5", "less than one batch of 256"),
         ("width: 16", "width: -16", "width is -16, not a positive integer"),
         ("fits:", "fitz:", "unknown key fitz; did you mean fits?"),
+        ("noise: 0.002", "nois: 0.002", "Surface: unknown key nois; did you mean noise?"),
     ],
 )
 def test_a_wrong_study_is_one_sentence_that_names_the_file(checkout, old, new, sentence):

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from flopscape.errors import FlopscapeError
 from flopscape.records import Spec
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
@@ -64,7 +65,11 @@ def _local_file(name: str) -> Path | None:
 
 @cache
 def _read(path: Path, name: str, _modified: int) -> _Source:
-    tree = _WithoutDocstrings().visit(ast.parse(path.read_text(encoding="utf-8")))
+    try:
+        tree = _WithoutDocstrings().visit(ast.parse(path.read_text(encoding="utf-8")))
+    except (SyntaxError, ValueError) as error:
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise FlopscapeError(f"{path}{line}: not valid Python ({error.args[0]})") from error
     code = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
     return _Source(code, tuple(_imports(tree, name)))
 

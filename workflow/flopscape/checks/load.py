@@ -9,6 +9,7 @@ from typing import Any
 from flopscape.checks.subject import Subject
 from flopscape.config.read import load_study
 from flopscape.errors import FlopscapeError
+from flopscape.plan.plugin_kwargs import complaints
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.base import Size, import_class, load_plugin
 from flopscape.plugins.counted import load_model
@@ -50,6 +51,8 @@ def of_plugins(specs: dict[str, Spec], sizes: list[Size], batch_units: int, data
 
 def subject_of(specs: dict[str, Spec], sizes: tuple[Size, ...], batch_units: int, folder: Path) -> Subject:
     """Plug-ins constructed from their specs."""
+    if wrong := complaints(specs):
+        raise FlopscapeError("\n".join(wrong))
     loss = specs.get("loss", LOSS if "model" in specs else None)
     dataset = specs.get("dataset")
     return Subject(

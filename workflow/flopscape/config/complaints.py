@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from flopscape.written import shown
+from flopscape.written import NUMBER, shown
 
 MOST = 20
 """Sentences of one file: the rest are counted."""
@@ -33,14 +33,23 @@ def _sentence(model: type[BaseModel], problem: Any) -> str:
 
 def _message(problem: Any) -> str:
     """What is wrong with a value, and the value where it is short."""
-    given = problem["input"]
-    if problem["type"] == "string_type" and isinstance(given, int | float):
+    given, kind = problem["input"], problem["type"]
+    if kind == "string_type" and isinstance(given, int | float):
         text = json.dumps(given)
-        kind = "true or false" if isinstance(given, bool) else "a number"
-        return f'{text} is {kind}, and text is meant: write it in quotes, such as "{text}"'
+        return f'{text} is {_kind(given)}, and text is meant: write it in quotes, such as "{text}"'
+    if kind in ("int_type", "float_type") and isinstance(given, bool | str):
+        cure = ": write it without quotes" if isinstance(given, str) and NUMBER.fullmatch(given) else ""
+        text = json.dumps(given) if isinstance(given, bool) else shown(given)
+        return f"{text} is {_kind(given)}, and a number is meant{cure}"
     message = problem["msg"].removeprefix("Value error, ")
     is_said = not isinstance(given, int | float | str) or repr(given) in message or shown(given) in message
     return message if is_said else f"{message}, not {shown(given)}"
+
+
+def _kind(value: bool | float | str) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    return "text" if isinstance(value, str) else "a number"
 
 
 def _siblings(model: type[BaseModel], location: list[Any]) -> Iterable[str]:

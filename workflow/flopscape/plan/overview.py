@@ -13,6 +13,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.plan.coverage import Coverage, grade_coverage
 from flopscape.plan.finished import Finished, look_at_runs
 from flopscape.plan.imported import PlannedImport, plan_import
+from flopscape.plan.plugin_kwargs import check_study
 from flopscape.plan.price import Price, price_study
 from flopscape.plan.room import Room
 from flopscape.plan.rows import plan_rows
@@ -55,7 +56,9 @@ def plan_study(name: str, path: Path, results: Path = Path("results")) -> Planne
     Every error names the study's file.
     """
     study = load_study(path)
+    check_study(study, str(path))
     try:
+        _construct_trainer(study)
         rows, search = plan_rows(study), search_rows(study)
         coverage = grade_coverage(rows, train_units(study, results), data_unit(study))
     except FlopscapeError as error:
@@ -63,6 +66,12 @@ def plan_study(name: str, path: Path, results: Path = Path("results")) -> Planne
     if study.strict and coverage.grade == "poor":
         raise FlopscapeError(f"{path}: coverage is poor and strict is true: {'; '.join(coverage.reasons)}")
     return PlannedStudy(name, path, study, rows, search, coverage)
+
+
+def _construct_trainer(study: Study) -> None:
+    """A trainer of the package's own says itself which numbers it cannot take; models and datasets are asked anyway."""
+    if study.trainer.plugin.startswith("flopscape."):
+        load_plugin(study.trainer.plugin, study.trainer.kwargs)
 
 
 def train_units(study: Study, results: Path) -> int | None:

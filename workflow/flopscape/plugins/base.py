@@ -1,6 +1,7 @@
 """The plug-in protocols, and loading a plug-in by `module:Class`. Imports no torch."""
 
 import importlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from flopscape.records import RunRecord, Spec
 
 Size = dict[str, Any]
+PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+"""`module:Class`, the module perhaps inside packages."""
+LONGEST_PATH = 250
 
 
 @dataclass(frozen=True)
@@ -108,27 +112,39 @@ def load_plugin(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[st
     FlopscapeError
         The path has another form, cannot be imported, names no class, rejects its kwargs, or lacks one of `needs`.
     """
-    plugin_class = import_class(path)
-    missing = [name for name in needs if not callable(getattr(plugin_class, name, None))]
-    if missing:
-        raise FlopscapeError(f"plugin {path}: the class has no method {', '.join(missing)}")
+    plugin_class = import_class(path, needs)
     try:
         return plugin_class(**(kwargs or {}))
+    except FlopscapeError:
+        raise
     except (TypeError, ValueError) as error:
         raise FlopscapeError(f"plugin {path}: cannot be constructed with kwargs {kwargs or {}}: {error}") from error
+    except Exception as error:  # the code of a plug-in may raise anything
+        kind = type(error).__name__
+        raise FlopscapeError(f"plugin {path}: cannot be constructed with kwargs {kwargs}: {kind}: {error}") from error
 
 
-def import_class(path: str) -> type:
-    """The class behind `module:Class`; see `load_plugin` for what is raised."""
-    module_name, separator, class_name = path.partition(":")
-    if not (separator and module_name and class_name):
+def is_path(path: str) -> bool:
+    """Whether a text has the form `module:Class`."""
+    return len(path) <= LONGEST_PATH and PATH.fullmatch(path) is not None
+
+
+def import_class(path: str, needs: tuple[str, ...] = ()) -> type:
+    """The class behind `module:Class`, with the methods `needs`; see `load_plugin` for what is raised."""
+    if not is_path(path):
         raise FlopscapeError(f"plugin {path!r}: write it as module:Class, for example flopscape.plugins.gpt:GPT")
+    module_name, _, class_name = path.partition(":")
     working_directory.importable()
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise FlopscapeError(f"plugin {path}: {module_name} cannot be imported ({error})") from error
+    except Exception as error:  # the code of a module may raise anything
+        kind = type(error).__name__
+        raise FlopscapeError(f"plugin {path}: {module_name} cannot be imported ({kind}: {error})") from error
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
         raise FlopscapeError(f"plugin {path}: {module_name} has no class {class_name}")
+    if missing := [name for name in needs if not callable(getattr(found, name, None))]:
+        raise FlopscapeError(f"plugin {path}: the class has no method {', '.join(missing)}")
     return found

@@ -1,0 +1,62 @@
+"""`python -m flopscape.plan.ask MODULE`: ask a user's plug-ins something in a process that may import torch.
+
+The question is JSON on standard input, the reply JSON on standard output; the module's function `answer` finds it.
+Replies are kept in `.flopscape/counts/` under the fingerprint of all code that they hang on.
+"""
+
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from flopscape.errors import FlopscapeError
+from flopscape.fingerprint import fingerprint
+from flopscape.outputs import write_text
+from flopscape.records import Spec, canonical, read_json, short_hash
+
+CACHE = Path(".flopscape/counts")
+
+
+def answer_of(module: str, question: Spec, code: Iterable[str], what: str) -> dict[str, Any]:
+    """The reply to a question, from an earlier time where its code has not changed.
+
+    Parameters
+    ----------
+    module : str
+        Module of the package with a function `answer`.
+    question : dict
+        JSON values.
+    code : iterable of str
+        Modules that the reply hangs on, besides `module`.
+    what : str
+        What is asked, for the sentence when it fails.
+
+    Raises
+    ------
+    FlopscapeError
+        The process failed; its last line says why.
+    """
+    kept = CACHE / f"{short_hash({'question': question, 'code': fingerprint(*code, module)}, 16)}.json"
+    if not kept.exists():
+        write_text(kept, json.dumps(_ask(module, question, what)))
+    return read_json(kept, "delete it")
+
+
+def _ask(module: str, question: Spec, what: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "flopscape.plan.ask", module]
+    done = subprocess.run(command, input=canonical(question), capture_output=True, text=True, check=False)
+    lines = (done.stderr if done.returncode else done.stdout).strip().splitlines()
+    if done.returncode:
+        raise FlopscapeError(f"{what}: {lines[-1] if lines else f'asking ended with status {done.returncode}'}")
+    reply: dict[str, Any] = json.loads(lines[-1])
+    return reply
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(importlib.import_module(sys.argv[1]).answer(json.loads(sys.stdin.read()))))
+    except FlopscapeError as error:
+        sys.exit(str(error))

@@ -1,0 +1,134 @@
+"""Whether the plug-ins of a study take the arguments that it gives them, before anything runs: names and types.
+
+Signatures decide, no class is constructed. The package's own plug-ins are asked here; a user's may import torch, so
+they are asked in a process of their own (plan/ask.py), again only when their code or the arguments have changed.
+"""
+
+import inspect
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+
+from flopscape.config.complaints import sentences
+from flopscape.config.study import LOOP, Study
+from flopscape.errors import FlopscapeError
+from flopscape.plan.ask import answer_of
+from flopscape.plugins.base import import_class, is_path
+from flopscape.records import Spec, canonical
+
+NEEDS = {"model": ("build",), "dataset": ("prepare", "batches"), "loss": ("__call__",), "trainer": ("train",)}
+"""Methods that each part of a study must have; a model's `counts` is looked at where it is counted."""
+CODE = "flopscape.plan.plugin_kwargs"
+
+
+def check_study(study: Study, place: str) -> None:
+    """Refuse plug-ins that cannot be imported, lack a method, or do not take their arguments.
+
+    Parameters
+    ----------
+    study : Study
+        Its data are not looked at where its runs are simulated and the dataset is the user's own.
+    place : str
+        The study's file, for the sentences.
+
+    Raises
+    ------
+    FlopscapeError
+        One line for each wrong argument.
+    """
+    parts = dict(_parts(study))
+    theirs = {part: spec for part, spec in parts.items() if _is_theirs(spec["plugin"])}
+    wrong = complaints({part: spec for part, spec in parts.items() if part not in theirs})
+    if study.simulated:
+        theirs.pop("dataset", None)
+    if theirs:
+        modules = [spec["plugin"].partition(":")[0] for spec in theirs.values()]
+        wrong += answer_of(CODE, theirs, modules, "plug-ins")["complaints"]
+    if wrong:
+        raise FlopscapeError("\n".join(f"{place}: {sentence}" for sentence in wrong))
+
+
+def _is_theirs(path: str) -> bool:
+    """Whether a plug-in is the user's own; one that is not even written as module:Class is refused without asking."""
+    return is_path(path) and not path.startswith("flopscape.")
+
+
+def _parts(study: Study) -> Iterator[tuple[str, Spec]]:
+    for part in NEEDS:
+        plugin = getattr(study, part)
+        if plugin is not None and plugin.plugin != LOOP:
+            yield part, plugin.spec()
+
+
+def complaints(parts: dict[str, Spec]) -> list[str]:
+    """A sentence for each argument that a plug-in does not take, is missing, or has another type.
+
+    Parameters
+    ----------
+    parts : dict
+        Part of a study (`model`, `dataset`, `loss`, `trainer`): its `plugin` and `kwargs`.
+    """
+    return [sentence for part, spec in parts.items() for sentence in _complaints(part, spec)]
+
+
+def _complaints(part: str, spec: Spec) -> list[str]:
+    try:
+        found = import_class(spec["plugin"], NEEDS[part])
+        model = _signature(found)
+        model.model_validate_json(canonical(spec.get("kwargs", {})))
+    except FlopscapeError as error:
+        return [f"{part}: {error}"]
+    except ValidationError as error:
+        return sentences(error, model, f"{part}.kwargs of {spec['plugin']}")
+    return []
+
+
+def _signature(plugin_class: type) -> type[BaseModel]:
+    """The arguments of a class as a pydantic model, as strict as JSON is: a list may stand for a tuple, no text for a
+    number. What has no annotation, or one that pydantic does not know, takes anything."""
+    parameters = _parameters(plugin_class)
+    hints = _hints(plugin_class)
+    takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    fields: dict[str, Any] = {
+        f"argument_{i}": (hints.get(parameter.name, Any), Field(_default(parameter), alias=parameter.name))
+        for i, parameter in enumerate(parameters)
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }
+    config = ConfigDict(extra="allow" if takes_more else "forbid", strict=True)
+    return create_model("kwargs", __config__=config, **fields)
+
+
+def _parameters(plugin_class: type) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(plugin_class).parameters.values())
+    except (TypeError, ValueError):  # a class in C may have no signature that can be read
+        return [inspect.Parameter("anything", inspect.Parameter.VAR_KEYWORD)]
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    return ... if parameter.default is parameter.empty else None
+
+
+def _hints(plugin_class: type) -> dict[str, Any]:
+    """Annotations that a value can be held against."""
+    try:
+        hints = typing.get_type_hints(plugin_class.__init__, include_extras=True)  # type: ignore[misc]
+    except Exception:  # names that exist for type checkers only
+        return {}
+    return {name: hint for name, hint in hints.items() if _is_known(hint)}
+
+
+def _is_known(hint: Any) -> bool:
+    """Whether pydantic can hold a JSON value against an annotation; a class of the user's own it cannot."""
+    try:
+        TypeAdapter(hint)
+    except Exception:
+        return False
+    return True
+
+
+def answer(question: Spec) -> Spec:
+    """What plan/ask.py asks for: the complaints about a user's plug-ins."""
+    return {"complaints": complaints(question)}
