@@ -1,0 +1,158 @@
+"""Small faults put into the code, one at a time, each with the tests that have to see it.
+
+    python tests/mutations.py               # all of them: a few minutes
+    python tests/mutations.py powerlaw      # those of files whose names contain the word
+
+Each is applied to a copy of the checkout in a temporary folder. A fault that no test sees, or whose text has left its
+file, is named, and the exit status is 1.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "workflow/flopscape"
+
+
+class Mutation(NamedTuple):
+    """What is wrong, the file, its text, what takes its place, and the test files that have to fail."""
+
+    fault: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTATIONS = [
+    Mutation(
+        "drift judged without the correction for three tests", "fitting/drift.py",
+        "norm.ppf(1 - 0.05 / 6)", "norm.ppf(1 - 0.05 / 2)", "fitting/test_fit_levels.py",
+    ),
+    Mutation(
+        "the largest budget predicted from the fit that has seen it", "fitting/drift.py",
+        "fitted.predict(refit, 1)", "fitted.predict(fitted.best)", "certified",
+    ),
+    Mutation(
+        "approach2's Student t at 90 %", "fitting/powerlaw.py",
+        "student.ppf(0.975, self.dof)", "student.ppf(0.95, self.dof)", "fitting/test_fit_levels.py",
+    ),
+    Mutation(
+        "approach2's Student t at 90 %, seen by certified ends", "fitting/powerlaw.py",
+        "student.ppf(0.975, self.dof)", "student.ppf(0.95, self.dof)", "certified",
+    ),
+    Mutation(
+        "profile F at 90 %", "fitting/profile.py", "student.ppf(0.975,", "student.ppf(0.95,", "certified",
+    ),
+    Mutation(
+        "a is weak from a standard error of 0.2 on", "fitting/guards.py",
+        "SE_WEAK, SE_REFUSED = 0.1, 0.5", "SE_WEAK, SE_REFUSED = 0.2, 0.5", "fitting/test_fit_levels.py",
+    ),
+    Mutation(
+        "delta method for N* not in logs", "fitting/law_quantities.py",
+        "np.log(v[name]) if is_log(name) else", 'np.log(v[name]) if is_log(name) and "@" not in name else',
+        "fitting/test_fit_levels.py",
+    ),
+    Mutation(
+        "CPU-hours forget threads", "plan/price.py",
+        "resources.processes * (1 if gpu else resources.threads)", "resources.processes", "plan/test_price.py",
+    ),
+    Mutation(
+        "seeds counted as runs", "report/doubts.py", ".seed.nunique()", ".seed.count()", "report/test_every_number.py",
+    ),
+    Mutation(
+        "tokens in the column tokens per parameter", "report/summary.py",
+        "prediction.tokens_per_param, numbers.ratio", "prediction.n_tokens, numbers.ratio",
+        "report/test_every_number.py",
+    ),
+    Mutation(
+        "warnings hidden by a wider filter of words", "report/content.py",
+        '("the sampled sizes",)', '("sizes",)', "report/test_every_number.py",
+    ),
+    Mutation(
+        "published b printed as a", "report/comparison.py",
+        'f"{known.a:g}", f"{1 - known.a:.3g}"', 'f"{1 - known.a:g}", f"{1 - known.a:.3g}"',
+        "report/test_every_number.py",
+    ),
+    Mutation(
+        "standard error without n/(n − 1)", "training/heldout.py",
+        " * n_groups / (n_groups - 1)", "", "training/test_heldout.py",
+    ),
+    Mutation(
+        "betas swapped", "training/start.py",
+        "(settings.beta1, settings.beta2)", "(settings.beta2, settings.beta1)", "training/test_optimizer.py",
+    ),
+    Mutation(
+        "betas swapped, seen by golden numbers", "training/start.py",
+        "(settings.beta1, settings.beta2)", "(settings.beta2, settings.beta1)", "training/test_golden.py",
+    ),
+    Mutation(
+        "weight decay never reaches AdamW", "training/start.py",
+        "weight_decay=settings.weight_decay, fused", "weight_decay=0.0, fused", "training/test_optimizer.py",
+    ),
+    Mutation(
+        "weight decay never reaches AdamW, seen by golden numbers", "training/start.py",
+        "weight_decay=settings.weight_decay, fused", "weight_decay=0.0, fused", "training/test_golden.py",
+    ),
+    Mutation(
+        "the untrained loss compared against twice itself", "training/describe.py",
+        "final.loss > outcome.untrained_loss", "final.loss > 2 * outcome.untrained_loss", "training/test_accounts.py",
+    ),
+]  # fmt: skip
+
+
+def copy_of_checkout(folder: Path) -> None:
+    """Files that git knows or does not ignore."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+
+
+def seen_by(mutation: Mutation, checkout: Path) -> str:
+    """The first test that fails under a mutation, or what is wrong."""
+    path = checkout / PACKAGE / mutation.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutation.old) != 1:
+        return f"STALE: {path.name} has its text {text.count(mutation.old)} times"
+    path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-W", "ignore"]
+    command.append(f"tests/{mutation.tests}")
+    environment = os.environ | {"PYTHONPATH": str(checkout / "workflow"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [*command, f"tests/{mutation.tests}"],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    path.write_text(text, encoding="utf-8")
+    failed = [line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return failed[0] if failed else "SURVIVED"
+
+
+def main(words: list[str]) -> int:
+    chosen = [m for m in MUTATIONS if all(word in m.file for word in words)]
+    with tempfile.TemporaryDirectory() as folder:
+        copy_of_checkout(Path(folder))
+        verdicts = []
+        for mutation in chosen:
+            verdicts.append(seen_by(mutation, Path(folder)))
+            print(f"{mutation.file}: {mutation.fault}: {verdicts[-1]}", flush=True)
+    bad = [text for text in verdicts if not text.startswith("FAILED")]
+    print(f"{len(chosen) - len(bad)} of {len(chosen)} seen")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
