@@ -43,7 +43,7 @@ rule all:
 
 
 onstart:
-    refuse_to_start()
+    refuse_to_start(workflow, TRAINED, SETTINGS.prices, RESULTS)
 
 
 onsuccess:

@@ -57,6 +57,35 @@ def test_a_record_whose_spec_was_edited_is_refused(tmp_path, record):
         RunRecord.read(path)
 
 
+NUMBERS = ("n_params_body", "n_params_head", "n_tokens_seen", "n_heldout_units", "flops_per_unit", "loss", "loss_se")
+WRONG = ("null", "true", '"2.5"', "NaN", "-Infinity", "[]", "{}", "1" + 400 * "0")
+
+
+@pytest.mark.parametrize("field", [*NUMBERS, "timings.seconds_total", "cost.usd"])
+@pytest.mark.parametrize("value", WRONG)
+def test_a_number_that_was_edited_into_something_else_is_named_with_its_file(tmp_path, record, field, value):
+    if value == "null" and field in ("loss", "loss_se", "cost.usd"):
+        return  # a diverged run, and what nobody knows
+    path = tmp_path / "run.json"
+    record.write(path)
+    data = json.loads(path.read_text())
+    group, _, key = field.rpartition(".")
+    (data[group] if group else data)[key] = json.loads(value)
+    path.write_text(json.dumps(data))
+    with pytest.raises(FlopscapeError, match=rf"run\.json: {field} is .* where .* belongs; restore the record"):
+        RunRecord.read(path)
+
+
+@pytest.mark.parametrize("field", ["timings", "cost", "curve", "hardware", "status", "simulated", "spec"])
+@pytest.mark.parametrize("value", [None, 1, [1]])
+def test_a_field_of_another_kind_is_named(tmp_path, record, field, value):
+    path = tmp_path / "run.json"
+    record.write(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(FlopscapeError, match=rf"run\.json: {field} is"):
+        RunRecord.read(path)
+
+
 def test_nan_cannot_be_written(tmp_path, record):
     record.loss = float("nan")
     with pytest.raises(ValueError, match="not JSON compliant"):

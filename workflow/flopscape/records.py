@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 
 from flopscape.errors import FlopscapeError
 from flopscape.outputs import write_text
+from flopscape.record_types import wrong_field
 
 RunStatus = Literal["completed", "diverged", "skipped"]
 FitStatus = Literal["ok", "weak", "boundary", "refused"]
@@ -175,7 +176,8 @@ class RunRecord:
         Raises
         ------
         FlopscapeError
-            The file is empty, cut short, lacks a field, or holds another run than its name says.
+            The file is empty, cut short, lacks a field, has one of another kind, or holds another run than its name
+            says.
         """
         data = read_json(path, "delete it and run snakemake again")
         data = LATER_FIELDS | data
@@ -184,10 +186,16 @@ class RunRecord:
             raise FlopscapeError(
                 f"{path}: a run record without {', '.join(missing)}; delete it and run snakemake again"
             )
+        if wrong := wrong_field(data):
+            raise FlopscapeError(f"{path}: {wrong}; restore the record, or delete it to train the run again")
         known = {f.name: data[f.name] for f in fields(cls)}
         known["curve"] = Curve(**data["curve"])
         record = cls(**known)
-        if record.run_id != short_hash(record.spec):
+        try:
+            says_so = record.run_id == short_hash(record.spec)
+        except ValueError:  # NaN and infinities have no JSON
+            says_so = False
+        if not says_so:
             raise FlopscapeError(f"{path}: run_id {record.run_id} is not the hash of the spec inside; delete the file")
         return record
 

@@ -4,38 +4,32 @@ It imports neither torch nor pandas, so that a dry run of thousands of runs stay
 """
 
 import atexit
-import gc
-import inspect
 import json
 import re
 import shlex
 from pathlib import Path
 
-from snakemake.common import overwrite_function_params
 from snakemake.exceptions import WorkflowError
-from snakemake.io import IOFile
-from snakemake.jobs import Job
-from snakemake.resources import Resource
-from snakemake.settings.types import Quietness
 from snakemake.utils import update_config
 
 from flopscape import fit_command
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings
 from flopscape.config.study import Config
+from flopscape.dag.kept_records import keep_finished_runs
+from flopscape.dag.rerun import TRAINING, finished, is_finished, judge_by_content
+from flopscape.dag.speed import hurry_dry_run, inspected_once
+from flopscape.dag.start import print_prices, refuse_to_start, uses_gpus
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting import made_from
 from flopscape.fitting.methods import module_of
 from flopscape.plan.branches import branches_by_trunk
-from flopscape.plan.imported import PlannedImport, free_text
-from flopscape.plan.killed import keep_finished_runs
+from flopscape.plan.imported import PlannedImport
 from flopscape.plan.launch import launch_command
-from flopscape.plan.overview import dataset_manifest, plan_any, price_planned
-from flopscape.plan.price import refuse_over_limits
-from flopscape.plan.room import Room, machine_limits
+from flopscape.plan.overview import dataset_manifest, plan_any
+from flopscape.plan.room import machine_limits
 from flopscape.plan.search import assumed_rows, searched_rate
-from flopscape.plan.show import price_text
 from flopscape.plugins.base import load_plugin
 from flopscape.config.read import TEXTS, config_as_written, study_paths, validate
 from flopscape.config.yaml12 import load_yaml
@@ -112,27 +106,22 @@ wildcard_constraints:
     experiment="exp[0-9]{2}",
 
 
-def inspected_once(function):
-    """Keep a function's parameters: Snakemake looks them up at each of its calls, many for every run, which takes longer
-    than most of the calls."""
-    overwrite_function_params(function, inspect.signature(function).parameters)
-    return function
-
-
-inspected_once(Resource.evaluate)
-
-
 def targets(name):
     """Every file of a study: listed one by one, or a deleted one would not be rebuilt."""
+    made = [
+        "plan.csv" if name in TRAINED else "manifest.json",
+        *("runs.csv", "runs.parquet", "curves.parquet"),
+        *(f"fits/{fit}{ending}" for fit in FITS[name] for ending in (".json", ".draws.parquet")),
+        "sensitivity.csv",
+        *("report.html", "report.md"),
+    ]
+    pictures = [str(Path(path).with_suffix(".png")) for path in figure_files(name)]
     return [
-        *([f"results/{name}/plan.csv"] if name in TRAINED else []),
         *run_files(name),
-        f"results/{name}/runs.csv",
-        *(f"results/{name}/fits/{fit}.json" for fit in FITS[name]),
-        f"results/{name}/sensitivity.csv",
+        *(f"results/{name}/{path}" for path in made),
         *figure_files(name),
+        *pictures,
         *twin_files(name),
-        f"results/{name}/report.html",
     ]
 
 
@@ -189,38 +178,33 @@ def dataset_sources(wildcards):
 
 
 def data_manifest(wildcards):
-    """The manifest that a run waits for; simulated runs need no data, imported ones have a manifest of their own."""
+    """The manifest of a study's data, which its runs wait for; simulated runs have none."""
+    return str(dataset_manifest(chosen(wildcards.study).study, RESULTS) or "") or []
+
+
+def reported_manifest(wildcards):
+    """What the report waits for: the data that runs are still to be trained on. For the report alone, which says from
+    the records what data they saw, nothing is prepared again."""
     if wildcards.study in IMPORTED:
         return f"results/{wildcards.study}/manifest.json"
-    return str(dataset_manifest(chosen(wildcards.study).study, RESULTS) or "") or []
+    missing = not all(Path(path).exists() for path in run_files(wildcards.study))
+    return data_manifest(wildcards) if missing else []
 
 
 @inspected_once
 def trunk_inputs(wildcards):
-    """What any run waits for: its data, and the check of its plug-ins. One function: each costs time for every run."""
-    manifest = data_manifest(wildcards)
-    return [*([manifest] if manifest else []), *run_checks(wildcards)]
+    """What a missing run waits for: its data, and the check of its plug-ins. A finished one waits for nothing, and so
+    nothing that becomes newer, is made again or is deleted can have it trained once more."""
+    planned = chosen(wildcards.study)
+    if planned.study.simulated or is_finished(workflow.dag_settings, run_file(wildcards.study, wildcards.run_id)):
+        return []
+    return [data_manifest(wildcards), f"results/{wildcards.study}/checks/{CHECKS[wildcards.study]}.txt"]
 
 
 @inspected_once
 def run_inputs(wildcards):
     """The same, and the trunk of an untrained branch."""
     return [*trunk_inputs(wildcards), *trunk_of_branch(wildcards)]
-
-
-def run_checks(wildcards):
-    """The check that a run waits for; simulated runs need none.
-
-    A finished run keeps the inputs that Snakemake recorded when it was made, and those as ancient: otherwise every
-    check made again, and this rule itself where it is new, would train finished runs once more.
-    """
-    if chosen(wildcards.study).study.simulated:
-        return []
-    record = run_file(wildcards.study, wildcards.run_id)
-    if not Path(record).exists():
-        return [f"results/{wildcards.study}/checks/{CHECKS[wildcards.study]}.txt"]
-    recorded = workflow.persistence.input(IOFile(record)) or []
-    return [ancient(path) for path in recorded if path.startswith(f"results/{wildcards.study}/checks/")]
 
 
 def check_id(study, rows):
@@ -427,37 +411,6 @@ def experiment_code(wildcards):
     return fingerprint("flopscape.bias.run", f"flopscape.bias.{wildcards.experiment}")
 
 
-def print_prices():
-    """At the end of a dry run: what the runs still to do would cost, by study."""
-    if workflow.scheduler is None:
-        return
-    todo = {name: {} for name in STUDIES}
-    for job in workflow.dag.needrun_jobs(exclude_finished=False):
-        if job.rule.name in ("train_run", "train_trunk"):
-            todo[job.wildcards.study][job.wildcards.run_id] = "forced, or inputs changed"
-    for planned in IMPORTED.values():
-        print(f"\n{free_text(planned)}", flush=True)
-    for name, planned in TRAINED.items():
-        seen = price_planned(planned, SETTINGS.prices, room(), RESULTS, todo[name])
-        print(f"\n{price_text(planned.study, seen.price, seen.coverage, seen.finished)}", flush=True)
-        try:
-            refuse_over_limits(planned.study, seen.price)
-        except FlopscapeError as error:
-            print(f"REFUSED: {error}", flush=True)
-
-
-def refuse_to_start():
-    """Before the first job: a study over its limits, or with a broken record, stops everything."""
-    for planned in TRAINED.values():
-        seen = price_planned(planned, SETTINGS.prices, Room(1), RESULTS)
-        if seen.finished.broken:
-            raise WorkflowError("\n".join(seen.finished.broken))
-        try:
-            refuse_over_limits(planned.study, seen.price)
-        except FlopscapeError as error:
-            raise WorkflowError(str(error)) from None
-
-
 def print_recommendations():
     """After a run: the answer of every study, and where its report is; branches that `--until` has cut off."""
     from flopscape.report.summary import print_summary
@@ -476,26 +429,15 @@ def print_recommendations():
 
 def share_this_machine():
     """Runs on this machine share its memory and GPUs, unless `--resources` says otherwise."""
-    on_gpus = any(planned.study.resources.device == "gpu" for planned in TRAINED.values())
-    for name, amount in machine_limits(on_gpus).items():
+    for name, amount in machine_limits(uses_gpus(planned.study for planned in TRAINED.values())).items():
         workflow.global_resources.setdefault(name, amount)
-
-
-def room():
-    """What the runs of this invocation share."""
-    if workflow.resource_settings.nodes:
-        return Room(workflow.resource_settings.nodes)
-    limits = (workflow.global_resources.get(name).value for name in ("mem_mb", "gpu"))
-    return Room(workflow.resource_settings.cores or 1, *limits)
 
 
 if workflow.is_main_process:
     keep_finished_runs()
+    judge_by_content(dict.fromkeys(TRAINING, finished))
     if not workflow.resource_settings.nodes:
         share_this_machine()
     if workflow.output_settings.dryrun:
-        atexit.register(print_prices)
-        gc.disable()  # a dry run ends before its garbage matters
-        if Quietness.RULES in (workflow.output_settings.quiet or ()):
-            # Snakemake formats every job of a dry run even where it then prints none.
-            Job.log_info = lambda *_, **__: None
+        atexit.register(print_prices, workflow, TRAINED, IMPORTED.values(), SETTINGS.prices, RESULTS)
+        hurry_dry_run(workflow.output_settings.quiet)

@@ -36,7 +36,7 @@ rule draw_figure:
 rule write_report:
     """Write the report as Markdown and as one self-contained HTML file."""
     input:
-        manifest=data_manifest,
+        manifest=reported_manifest,
         runs="results/{study}/runs.csv",
         fits=study_fits,
         sensitivity="results/{study}/sensitivity.csv",

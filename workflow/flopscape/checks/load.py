@@ -9,8 +9,10 @@ from typing import Any
 from flopscape.checks.subject import Subject
 from flopscape.config.read import load_study
 from flopscape.errors import FlopscapeError
+from flopscape.plan.finished import look_at_runs, refuse_other_data
 from flopscape.plan.plugin_kwargs import complaints
 from flopscape.plan.rows import plan_rows
+from flopscape.plan.search import search_rows
 from flopscape.plugins.base import Size, import_class, load_plugin
 from flopscape.plugins.counted import load_model
 from flopscape.plugins.prepare import prepare_dataset, verify_data
@@ -25,7 +27,8 @@ def of_study(path: Path, data: Path | None = None) -> Subject:
     Raises
     ------
     FlopscapeError
-        The study cannot be planned, simulates its runs, or its data are not prepared.
+        The study cannot be planned, simulates its runs, its data are not prepared, or they are others than those its
+        finished runs saw.
     """
     study = load_study(path)
     if study.simulated or study.dataset is None:
@@ -34,7 +37,12 @@ def of_study(path: Path, data: Path | None = None) -> Subject:
     sizes = tuple({canonical(row.size): row.size for row in rows}.values())
     specs = {"model": study.model.spec(), "dataset": study.dataset.spec(), "loss": study.loss.spec()}
     folder = data or Path("results/data") / dataset_id(specs["dataset"])
-    return subject_of(specs, sizes, study.training.batch_units, folder)
+    subject = subject_of(specs, sizes, study.training.batch_units, folder)
+    if subject.manifest:
+        planned = [*rows, *search_rows(study)]
+        seen = look_at_runs(planned, path.stem, Path("results"), subject.manifest.data_hash, len(planned))
+        refuse_other_data(path.stem, seen, folder, subject.manifest.data_hash)
+    return subject
 
 
 @contextmanager

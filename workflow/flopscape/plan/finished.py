@@ -33,14 +33,21 @@ class Finished:
 
 
 def look_at_runs(
-    rows: list[PlanRow], study: str, results: Path = Path("results"), data_hash: str | None = None
+    rows: list[PlanRow],
+    study: str,
+    results: Path = Path("results"),
+    data_hash: str | None = None,
+    sample_of: int = SAMPLE,
 ) -> Finished:
-    """What the folder of a study's records holds; `data_hash` is that of the data as they are now, if there are any."""
+    """What the folder of a study's records holds; `data_hash` is that of the data as they are now, if there are any.
+
+    About `sample_of` of the records are read.
+    """
     folder = results / study / "runs"
     on_disk = {path.stem for path in folder.glob("*.json")}
     planned = {row.run_id for row in rows}
     done = sorted(planned & on_disk)
-    sample, broken = _read(folder, done[:: len(done) // SAMPLE + 1])
+    sample, broken = _read(folder, done[:: len(done) // sample_of + 1])
     orphans = sorted(on_disk - planned)
     old_specs = {_without_recipe(record.spec) for record in _read(folder, orphans[:SAMPLE])[0]}
     logs = {path.stem for path in Path("logs/train", study).glob("*.log")}
@@ -48,6 +55,23 @@ def look_at_runs(
     reasons = {row.run_id: _reason(row, old_specs, logs) for row in missing}
     other_data, saved = saw_other_data(sample, data_hash), _saved_steps(folder.parent / "checkpoints", missing)
     return Finished(set(done), sample, broken, orphans, other_data, reasons, saved)
+
+
+def refuse_other_data(study: str, finished: Finished, folder: Path, data_hash: str) -> None:
+    """Before a run is trained on data that finished runs have not seen: raise FlopscapeError.
+
+    `folder` holds the data, whose hash is `data_hash`. No table takes runs on different data: those to come would be
+    paid for in vain. Nothing finished is trained again for that.
+    """
+    if not finished.other_data:
+        return
+    odd = set(finished.other_data)
+    seen = sorted({record.data_hash[:12] for record in finished.sample if record.run_id in odd})
+    raise FlopscapeError(
+        f"study {study}: the data in {folder} have the SHA-256 {data_hash[:12]}…, but {len(odd)} of "
+        f"{len(finished.sample)} finished runs saw {', '.join(seen)}…, and no table takes runs on both; restore those "
+        f"data, or bump `recipe` in the study to train every run on the new ones"
+    )
 
 
 def _saved_steps(checkpoints: Path, missing: list[PlanRow]) -> dict[str, int]:

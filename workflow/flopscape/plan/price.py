@@ -50,10 +50,12 @@ def speed_of(study: Study, prices: Prices, sample: list[RunRecord]) -> Speed:
         return Speed("simulated runs: no compute is spent", SIMULATED_SECONDS, [(1.0, math.inf)])
     by_size = defaultdict(list)
     for record in sample:
-        if (seconds := record.timings.get("seconds_training", 0.0)) > 0:
+        if (seconds := record.timings.get("seconds_training", 0.0)) > 0 and record.flops_spent > 0:
             by_size[record.flops_per_unit].append(record.flops_spent / seconds)
     if by_size:
-        startups = [r.timings["seconds_total"] - r.timings["seconds_training"] for r in sample if r.timings]
+        both = {"seconds_total", "seconds_training"}
+        timed = [record.timings for record in sample if both <= record.timings.keys()]
+        startups = [seconds["seconds_total"] - seconds["seconds_training"] for seconds in timed] or [0.0]
         rates = sorted((size, median(values)) for size, values in by_size.items())
         return Speed(f"{len(sample)} finished runs of this study, by size", median(startups), rates)
     gpu = study.resources.device == "gpu"

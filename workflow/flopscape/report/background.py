@@ -114,7 +114,12 @@ def left_out(evidence: Evidence) -> list[Block]:
     return [Bullets(items)] if items else [Paragraph("Nothing: every run completed, and every fit used them all.")]
 
 
-def data(manifest: Mapping[str, object]) -> list[Block]:
+def data(evidence: Evidence) -> list[Block]:
+    """What the runs were trained on: from the manifest, or from their records where the data are gone."""
+    manifest, seen = evidence.manifest, evidence.data_hashes
+    if not manifest and seen:
+        hashes = ", ".join(seen)
+        return [Paragraph(f"The runs saw data of SHA-256 {hashes}, which are not prepared here any more.")]
     units = manifest.get("n_units")
     counts = ", ".join(f"{numbers.count(n)} {split}" for split, n in units.items()) if isinstance(units, dict) else ""
     known = {

@@ -28,7 +28,7 @@ def build(evidence: Evidence) -> Report:
         Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
         Section("What was run", background.runs(evidence)),
         Section("What was left out", background.left_out(evidence)),
-        Section("Data", background.data(evidence.manifest)),
+        Section("Data", background.data(evidence)),
         Section("Conventions", background.conventions(evidence)),
         Section("How to recompute", background.commands(evidence)),
         Section("Versions and hardware", background.environment(evidence)),

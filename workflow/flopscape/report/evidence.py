@@ -67,6 +67,12 @@ class Evidence:
         return loss_unit(self.runs, self.unit)
 
     @property
+    def data_hashes(self) -> list[str]:
+        """SHA-256 of the data that the runs saw, as their records say."""
+        found = self.runs["data_hash"].dropna().astype(str) if "data_hash" in self.runs else ()
+        return sorted({value for value in found if value})
+
+    @property
     def imported(self) -> bool:
         """Whether the runs are other people's: then the manifest tells the origin of each column."""
         return "columns" in self.manifest

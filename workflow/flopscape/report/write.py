@@ -18,6 +18,7 @@ from flopscape.report.evidence import Evidence
 
 CAPTIONS = Path(__file__).resolve().parents[2] / "report"
 """Where the repository keeps one .rst file a figure, shared with `snakemake --report`."""
+AGAIN = "delete its folder and run snakemake again"
 PACKAGES = ("flopscape", "numpy", "scipy", "pandas", "matplotlib", "torch", "accelerate", "snakemake")
 
 
@@ -47,7 +48,8 @@ def run(
     recommended : str
         Name of the fit that the recommendation rests on.
     sensitivity, manifest : path, optional
-        The table of `flopscape sensitivity`; the dataset's `manifest.json`, which simulated runs have not.
+        The table of `flopscape sensitivity`; the dataset's `manifest.json`, which simulated runs have not, and which
+        is gone with the data.
     twin : path, optional
         The folder that `flopscape twin` wrote.
     coverage : mapping, optional
@@ -67,7 +69,7 @@ def run(
         sensitivity=None if sensitivity is None else read_csv(sensitivity, VARIED),
         captions={name: caption(CAPTIONS / f"{name}.rst") for name in shown},
         twin=twins.read(Path(twin)) if twin else None,
-        manifest=read_json(manifest, "delete its folder and run snakemake again") if manifest else {},
+        manifest=read_json(manifest, AGAIN) if manifest and Path(manifest).exists() else {},
         coverage=coverage or {}, environment=versions(), commands=commands,
     )  # fmt: skip
     return _write(evidence, Path(out))
