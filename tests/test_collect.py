@@ -5,7 +5,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from flopscape.collect import collect, write_tables
+from flopscape.collect import collect, run
 from flopscape.config.read import validate
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
@@ -87,7 +87,7 @@ def test_a_curve_that_holds_no_numbers_or_not_one_a_step_is_named(wrong, finishe
 
 
 def test_csv_and_parquet_hold_the_same_numbers_to_the_last_digit(finished, tmp_path):
-    write_tables(*finished, tmp_path / "out/runs.csv")
+    run(*finished, tmp_path / "out/runs.csv")
     csv = pd.read_csv(tmp_path / "out/runs.csv")
     parquet = pd.read_parquet(tmp_path / "out/runs.parquet")
     assert csv.loss.tolist() == parquet.loss.tolist()
@@ -114,7 +114,7 @@ def test_every_broken_or_missing_record_is_named_and_nothing_is_written(finished
     (folder / f"{rows[1].run_id}.json").write_text('{"run_id": "')
     (folder / f"{rows[2].run_id}.json").unlink()
     with pytest.raises(FlopscapeError) as error:
-        write_tables(rows, folder, tmp_path / "out/runs.csv")
+        run(rows, folder, tmp_path / "out/runs.csv")
     assert rows[1].run_id in str(error.value)
     assert rows[2].run_id in str(error.value)
     assert not (tmp_path / "out").exists()

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from flopscape.collect import write_tables
+from flopscape import collect
 from flopscape.fitting.fit import run
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
@@ -24,7 +24,7 @@ def tabled(folder, study, diverged):
             curve = dataclasses.replace(record.curve, heldout_loss=[0.01] * len(record.curve.step))
             record = dataclasses.replace(record, status="diverged", reason="the loss exploded", loss=0.01, curve=curve)
         record.write(folder / f"runs/{row.run_id}.json")
-    write_tables(kept, folder / "runs", folder / "runs.csv")
+    collect.run(kept, folder / "runs", folder / "runs.csv")
     return odd.run_id
 
 

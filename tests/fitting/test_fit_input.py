@@ -7,7 +7,6 @@ from fit_tables import A_TRUE, CHINCHILLA, as_table, isoflop, isoflop_frame
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit, run
-from flopscape.fitting.read_table import read_any
 from flopscape.fitting.table import read_runs
 from flopscape.laws.surface import closed_form_optimum, loss
 
@@ -212,17 +211,3 @@ def test_a_million_rows_give_parabolas(million):
     result, _ = fit(million, "approach2", bootstrap=100)
     # 20,000 rows a budget leave the noise at 1e-4 of a; the parabola's own bias on this grid is below 2e-3.
     assert result.exponents["a"].estimate == pytest.approx(A_TRUE, abs=3e-3)
-
-
-@pytest.mark.parametrize("kept", [5, 8])
-def test_a_csv_with_fewer_rows_than_its_parquet_is_refused_by_both_names(kept, tmp_path):
-    table = pd.DataFrame({"n_params": range(1, 10), "n_tokens": range(1, 10), "loss": 1.0})
-    table.to_parquet(tmp_path / "runs.parquet")
-    table.to_csv(tmp_path / "runs.csv", index=False)
-    assert len(read_any(tmp_path / "runs.csv")) == 9
-    table.iloc[:kept].to_csv(tmp_path / "runs.csv", index=False)
-    with pytest.raises(FlopscapeError, match=rf"runs\.csv: has {kept} rows, and runs\.parquet beside it 9"):
-        read_any(tmp_path / "runs.csv")
-    (tmp_path / "runs.parquet").write_bytes(b"PAR1")
-    with pytest.raises(FlopscapeError, match=r"runs\.parquet: cannot be read as Parquet"):
-        read_any(tmp_path / "runs.csv")

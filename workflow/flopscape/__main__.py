@@ -2,20 +2,28 @@
 
 import sys
 
+from flopscape.last_resort import ended, without_debug
+
 
 def main() -> None:
-    """Dispatch; bad input is one sentence on standard error and status 2."""
+    """Dispatch; bad input is one sentence on standard error and status 2, a fault one sentence and status 1."""
+    sys.argv[1:] = without_debug(sys.argv[1:])
+    sys.exit(ended(_dispatch, sys.argv[1:]))
+
+
+def _dispatch() -> int | None:
     if sys.argv[1:2] == ["train"]:
         from flopscape.training.run import main as train
 
-        sys.exit(train(sys.argv[2:]))
+        return train(sys.argv[2:])
     if sys.argv[1:2] == ["launch"]:
         from flopscape.launch import main as launch
 
-        sys.exit(launch(sys.argv[2:]))
-    from flopscape.cli import main as cli
+        return launch(sys.argv[2:])
+    from flopscape.cli import app
 
-    cli()
+    app()
+    return 0
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ Heavy imports stay inside the verbs, so that `--help` and the plan are instant a
 """
 
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +24,28 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _named(text: str) -> Path:
+    """The path of an output; an empty one, as of a variable that is not set, would mean the current folder."""
+    if not text:
+        raise FlopscapeError("the path of an output is empty; name a file or a folder")
+    return Path(text)
+
+
+def _output(words: str, *names: str) -> Any:
+    """The option of an output, under the parameter's own name unless another is given."""
+    return typer.Option(*names, parser=_named, metavar="PATH", help=words)
+
+
+@app.callback()
+def everything(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where a command failed, as FLOPSCAPE_DEBUG=1 does.")
+    ] = False,
+) -> None:
+    """Plan, price, run and fit scaling-law sweeps."""
+
+
 StudyFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Study file, such as config/studies/kjv-gpt.yaml.")]
 ConfigFile = Annotated[Path, typer.Option("--config", help="Prices and list of studies.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of all results.")]
@@ -36,7 +57,7 @@ def plan(
     study_file: StudyFile,
     as_json: Annotated[bool, typer.Option("--json", help="Print runs, price and coverage as JSON.")] = False,
     resolved: Annotated[bool, typer.Option("--resolved", help="Print the study with every default filled in.")] = False,
-    csv_out: Annotated[Path | None, typer.Option("--csv", help="Write the plan's rows to this file instead.")] = None,
+    csv_out: Annotated[Path | None, _output("Write the plan's rows to this file instead.", "--csv")] = None,
     cores: Annotated[int, typer.Option(help="Runs at a time for the wall time.")] = os.cpu_count() or 1,
     config_file: ConfigFile = Path("config/config.yaml"),
     results: Results = Path("results"),
@@ -44,11 +65,13 @@ def plan(
     """Print the plan of a study and its price; starts nothing."""
     from flopscape.config.read import read_study
     from flopscape.config.study import ImportedStudy
-    from flopscape.outputs import write_text
+    from flopscape.outputs import refuse_output, write_text
     from flopscape.plan.overview import overview, resolved_yaml
     from flopscape.plan.room import Room
     from flopscape.plan.show import plan_csv, plan_json, price_text
 
+    if csv_out is not None:
+        refuse_output(csv_out, [study_file, config_file])
     if resolved:
         print(resolved_yaml(study_file))
         return
@@ -87,14 +110,17 @@ def check_plugin(
         Path | None, typer.Option(help="Prepared dataset; prepared anew in a study's place if not.")
     ] = None,
     study: Annotated[Path | None, typer.Option(metavar="CONFIG", help="Check all plug-ins of a study instead.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the list of checks here if all of them pass.")] = None,
+    out: Annotated[Path | None, _output("Write the list of checks here if all of them pass.")] = None,
 ) -> None:
     """Check plug-ins before they cost: signatures, parameters, FLOPs, gradients, causality, data."""
     from flopscape.checks.load import of_plugins, of_study, part_of
     from flopscape.checks.report import report
+    from flopscape.outputs import refuse_output
 
     if (plugin is None) == (study is None):
         raise FlopscapeError("check-plugin: give a plug-in as module:Class, or --study CONFIG")
+    if out is not None:
+        refuse_output(out, [study])
     if study:
         report(of_study(study, data), out)
         return
@@ -120,7 +146,7 @@ def _object(text: str, option: str) -> dict[str, object]:
 )
 def prepare(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset's plugin and kwargs, as JSON.")],
-    out: Annotated[Path, typer.Option(help="Folder for the data and manifest.json.")],
+    out: Annotated[Path, _output("Folder for the data and manifest.json.")],
 ) -> None:
     """Prepare a dataset once: data and manifest.json in a folder."""
     from flopscape.plugins.prepare import prepare_dataset
@@ -132,7 +158,7 @@ def prepare(
 @app.command(epilog="Example: `flopscape train RUN.json --out again.json` (also: JSON text, or a file of a spec)")
 def train(
     spec: Annotated[str, typer.Argument(metavar="SPEC", help="A run's spec: JSON text, a file, or a run record.")],
-    out: Annotated[Path, typer.Option(help="Where to write the run record.")],
+    out: Annotated[Path, _output("Where to write the run record.")],
 ) -> None:
     """Carry out one run in this process and write its record."""
     raise AssertionError("dispatched by __main__ before this module is loaded")
@@ -151,28 +177,28 @@ def launch() -> None:
 def collect(
     study_file: StudyFile,
     runs: Annotated[Path, typer.Option(help="Folder of the run records.")],
-    out: Annotated[Path, typer.Option(help="CSV to write; .parquet and curves.parquet land beside it.")],
+    out: Annotated[Path, _output("CSV to write; its .parquet and its curves land beside it.")],
 ) -> None:
     """Collect a study's run records into one tidy table."""
-    from flopscape.collect import write_tables
+    from flopscape.collect import run
     from flopscape.config.read import load_study
     from flopscape.plan.rows import plan_rows
 
-    write_tables(plan_rows(load_study(study_file)), runs, out)
+    run(plan_rows(load_study(study_file)), runs, out, [study_file])
 
 
 @app.command(epilog="Example: `flopscape transfer config/studies/kjv-gpt.yaml --runs results/kjv-gpt/runs --out DIR`")
 def transfer(
     study_file: StudyFile,
     runs: Annotated[Path, typer.Option(help="Folder of the run records, those of the search among them.")],
-    out: Annotated[Path, typer.Option(help="Folder for table.csv, verdict.json, figure.svg, figure.png.")],
+    out: Annotated[Path, _output("Folder for table.csv, verdict.json, figure.svg, figure.png.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of the redrawn losses.")] = 0,
 ) -> None:
     """Say whether the best learning rate transfers between widths, from a study's finished search."""
     from flopscape.config.read import load_study
     from flopscape.transfer.run import run
 
-    print(run(load_study(study_file), runs, out, seed))
+    print(run(load_study(study_file), runs, out, seed, [study_file]))
 
 
 @app.command(epilog="Example: `flopscape coord-check config/studies/kjv-gpt.yaml --width 32 --width 64 --width 128`")
@@ -195,8 +221,10 @@ def coord_check(
 @app.command("import", epilog="Example: `flopscape import theirs.csv --map loss=val_loss --map flops=C --out runs.csv`")
 def import_(
     source: Annotated[str, typer.Argument(metavar="FILE", help="CSV, TSV, Parquet or JSONL; or a published table.")],
-    out: Annotated[Path | None, typer.Option(help="Table to write, .csv or .parquet.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Write all tables of a study into this folder instead.")] = None,
+    out: Annotated[Path | None, _output("Table to write, .csv or .parquet.")] = None,
+    folder: Annotated[
+        Path | None, _output("Write runs.csv, .parquet, curves.parquet and manifest.json here instead.")
+    ] = None,
     columns: Annotated[list[str] | None, typer.Option("--map", help="Our name = theirs: loss=val_loss.")] = None,
     mirror: Annotated[Path | None, typer.Option(help="Folder with the files of published tables.")] = None,
     curves: Annotated[Path | None, typer.Option(help="With --folder: a table of training curves.")] = None,
@@ -204,11 +232,14 @@ def import_(
     """Turn other people's runs into a table that `fit` reads: columns mapped, N or D from C = 6ND, rows checked."""
     from flopscape.import_study import import_study
     from flopscape.other_runs import import_runs, sentence, write_table
+    from flopscape.outputs import refuse_output
+    from flopscape.published import source_file
 
     mapping = dict(_pair(text, "--map", "loss=val_loss") for text in columns or [])
     if folder and not out:
         print(import_study(source, mirror, mapping, curves, folder))
     elif out and not (folder or curves):
+        refuse_output(out, [source_file(source, mirror)])
         imported = import_runs(source, mirror, mapping)
         write_table(imported.frame, out)
         print(sentence(imported, out, source))
@@ -220,7 +251,7 @@ def import_(
 def fit(
     runs: RunsFile,
     method: Annotated[str, typer.Option(help="approach1, approach2, approach3, vpnls, law, or a module of your own.")],
-    out: Annotated[Path, typer.Option(help="FIT.json to write; the draws land beside it as FIT.draws.parquet.")],
+    out: Annotated[Path, _output("FIT.json to write; the draws land beside it as FIT.draws.parquet.")],
     flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
     objective: Annotated[str | None, typer.Option(help="Of approach3: huber, lad, log_lsq or lsq.")] = None,
     delta: Annotated[str | None, typer.Option(help="Huber's δ in log residuals, or scaled; 1e-3 unless given.")] = None,
@@ -265,7 +296,7 @@ def _delta(text: str | None) -> float | str | None:
 @app.command(epilog="Example: `flopscape sensitivity results/quick/runs.csv --flops 1e13 --out sensitivity.csv`")
 def sensitivity(
     runs: RunsFile,
-    out: Annotated[Path, typer.Option(help="CSV to write: a line a fit.")],
+    out: Annotated[Path, _output("CSV to write: a line a fit.")],
     method: Annotated[str, typer.Option(help="Method of the base fit, as for `flopscape fit`.")] = "vpnls",
     flops: Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")] = None,
     objective: Annotated[str | None, typer.Option(help="Of the base fit; so are the next.")] = None,
@@ -340,7 +371,7 @@ def figure(
     curves: Annotated[Path | None, typer.Option(help="The study's curves.parquet.")] = None,
     title: Annotated[str, typer.Option(help="The study's title.")] = "",
     sensitivity: Annotated[Path | None, typer.Option(help="Table of `flopscape sensitivity`, to draw it.")] = None,
-    out: Annotated[Path, typer.Option(help="SVG to write; a PNG lands beside it.")] = Path("figure.svg"),
+    out: Annotated[Path, _output("SVG to write; a PNG lands beside it.")] = Path("figure.svg"),
 ) -> None:
     """Draw one figure of a study."""
     from flopscape.figures.draw import run
@@ -351,7 +382,7 @@ def figure(
 @app.command(epilog="Example: `flopscape bias exp06 --out results/bias/exp06`")
 def bias(
     experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="exp00 … exp12.")],
-    out: Annotated[Path, typer.Option(help="Folder for table.csv, figure.svg, figure.png, verdict.json.")],
+    out: Annotated[Path, _output("Folder for table.csv, figure.svg, figure.png, verdict.json.")],
     settings: Annotated[str | None, typer.Option(help="This experiment's settings as JSON, or a bias.yaml.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Few points and seeds; the outputs say so.")] = False,
     mirror: Annotated[Path | None, typer.Option(help="Folder with the files of published tables.")] = None,
@@ -365,7 +396,7 @@ def bias(
 @app.command(epilog="Example: `flopscape bias-report --results results/bias --out results/bias/report.html`")
 def bias_report(
     results: Annotated[Path, typer.Option(help="Folder of the experiments' folders.")],
-    out: Annotated[Path, typer.Option(help="report.html to write; report.md lands beside it.")],
+    out: Annotated[Path, _output("report.html to write; report.md lands beside it.")],
 ) -> None:
     """Write the page of all bias experiments as Markdown and as one self-contained HTML file."""
     from flopscape.bias.report import write_report
@@ -376,7 +407,7 @@ def bias_report(
 @app.command(epilog="Example: `flopscape twin results/quick/runs.csv --flops 1e13 --out results/quick/twin`")
 def twin(
     study: Annotated[Path, typer.Argument(metavar="RUNS.csv|PLAN.csv", help="A table of runs, or a plan.")],
-    out: Annotated[Path, typer.Option(help="Folder for twin.csv, verdict.json, figure.svg, figure.png.")],
+    out: Annotated[Path, _output("Folder for twin.csv, verdict.json, figure.svg, figure.png.")],
     flops: Annotated[list[float] | None, typer.Option(help="Compute whose optimum matters; repeatable.")] = None,
     surface: Annotated[
         str | None, typer.Option(help="Truth: a name, or E,A,B,alpha,beta; runs have their own.")
@@ -397,7 +428,7 @@ def twin(
 def report(
     study_file: StudyFile,
     results: Annotated[Path, typer.Option(help="The study's folder: runs.csv, fits/, figures/.")],
-    out: Annotated[Path, typer.Option(help="report.html to write; report.md lands beside it.")],
+    out: Annotated[Path, _output("report.html to write; report.md lands beside it.")],
 ) -> None:
     """Write a study's report as Markdown and as one self-contained HTML file."""
     from flopscape.report.of_study import write_report
@@ -416,16 +447,3 @@ def schemas(
         write_schemas()
     elif stale := drifted():
         raise FlopscapeError(f"workflow/schemas: {', '.join(stale)} differ from the models; run `flopscape schemas`")
-
-
-def main() -> None:
-    """Run the verb; bad input is one sentence on standard error and status 2."""
-    try:
-        app()
-    except FlopscapeError as error:
-        sys.exit(_complain(str(error)))
-
-
-def _complain(sentence: str) -> int:
-    print(f"flopscape: {sentence}", file=sys.stderr)
-    return 2

@@ -10,6 +10,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.records import Curve, PlanRow, RunRecord, canonical, saw_other_data
+from flopscape.table_copies import refuse_tables, write_tables
 
 COUNTS = ("step", "n_tokens")
 
@@ -35,13 +36,16 @@ def collect(rows: list[PlanRow], runs: Path) -> tuple[pd.DataFrame, pd.DataFrame
     return tables, _curve_table(records)
 
 
-def write_tables(rows: list[PlanRow], runs: Path, out: Path) -> None:
-    """Write `out` (CSV), the same as Parquet, and `curves.parquet` beside it."""
-    table, curves = collect(rows, runs)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(out.with_suffix(".parquet"), index=False)
-    curves.to_parquet(out.with_name("curves.parquet"), index=False)
-    table.to_csv(out, index=False)
+def run(rows: list[PlanRow], runs: Path, out: Path, inputs: Iterable[Path] = ()) -> None:
+    """Write `out` (CSV), its copy as Parquet and the curves beside it; `inputs` are the files that the plan is of.
+
+    Raises
+    ------
+    FlopscapeError
+        As `collect`, and where one of the three must not be written.
+    """
+    refuse_tables(out, [*inputs, *(runs / f"{row.run_id}.json" for row in rows)])
+    write_tables(*collect(rows, runs), out)
 
 
 def _read_all(rows: list[PlanRow], runs: Path) -> list[RunRecord]:

@@ -11,12 +11,12 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.read_table import read_any
 from flopscape.fitting.table import RunTable, positive_column, require_column
-from flopscape.other_runs import Imported, import_runs, sentence, write_table
+from flopscape.other_runs import Imported, import_runs, sentence
 from flopscape.outputs import write_text
 from flopscape.published import PUBLISHED, source_file
 from flopscape.records import sha256
-
-CURVES = ("run_id", "n_tokens", "flops", "train_loss", "heldout_loss")
+from flopscape.side_outputs import refuse_folder
+from flopscape.table_copies import IMPORTED_CURVE_COLUMNS, refuse_tables, write_tables
 
 
 def import_study(table: str, mirror: Path | None, mapping: Mapping[str, str], curves: Path | None, folder: Path) -> str:
@@ -25,15 +25,18 @@ def import_study(table: str, mirror: Path | None, mapping: Mapping[str, str], cu
     Raises
     ------
     FlopscapeError
-        As `import_runs`, and for curves that cannot be read or belong to no run. Nothing is written then.
+        As `import_runs`, for curves that cannot be read or belong to no run, and where a file must not be written.
+        Nothing is written then.
     """
+    runs, described = folder / "runs.csv", folder / "manifest.json"
+    read = [source_file(table, mirror), curves]
+    refuse_tables(runs, read)
+    refuse_folder(folder, ["runs.csv"], read, described.name, {"table", "data_hash", "columns"})
     imported = import_runs(table, mirror, mapping)
-    points = read_curves(curves, imported.table) if curves else pd.DataFrame(columns=list(CURVES))
-    for suffix in (".csv", ".parquet"):
-        write_table(imported.frame, folder / f"runs{suffix}")
-    write_table(points, folder / "curves.parquet")
-    write_text(folder / "manifest.json", json.dumps(manifest(table, mirror, imported), indent=1) + "\n")
-    return sentence(imported, folder / "runs.csv", table)
+    points = read_curves(curves, imported.table) if curves else pd.DataFrame(columns=list(IMPORTED_CURVE_COLUMNS))
+    write_text(described, json.dumps(manifest(table, mirror, imported), indent=1) + "\n")
+    write_tables(imported.frame, points, runs)
+    return sentence(imported, runs, table)
 
 
 def manifest(table: str, mirror: Path | None, imported: Imported) -> dict[str, Any]:
@@ -71,4 +74,4 @@ def read_curves(path: Path, runs: RunTable) -> pd.DataFrame:
         flops = 6.0 * np.array([n_params[name] for name in run_id]) * n_tokens
     points = {name: positive_column(frame, name, path, row, blank=True) for name in losses}
     table = {"run_id": run_id, "n_tokens": n_tokens, "flops": flops, **points}
-    return pd.DataFrame(table, columns=list(CURVES))
+    return pd.DataFrame(table, columns=list(IMPORTED_CURVE_COLUMNS))

@@ -5,7 +5,6 @@ C = 6·N·D (Kaplan et al. 2020, section 2.1): of N and D, one may be missing wh
 does not have stay away: a fit groups runs into budgets by their compute, within a tolerance (fitting/budgets.py).
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,10 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.read_table import read_any
 from flopscape.fitting.table import REQUIRED, RunTable, positive_column, require_column, table_of
 from flopscape.laws.arrays import Array
+from flopscape.outputs import write_text
 from flopscape.published import PUBLISHED, refuse_another, source_file
 from flopscape.records import RunColumn
+from flopscape.side_outputs import write_parquet
 
 KNOWN: tuple[str, ...] = get_args(RunColumn)
 CONVERTED = (*REQUIRED, "flops", "budget")
@@ -120,14 +121,8 @@ def _written(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_table(frame: pd.DataFrame, out: Path) -> None:
-    """`.parquet`, or else CSV; under a temporary name and renamed."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        if out.suffix == ".parquet":
-            frame.to_parquet(temporary, index=False)
-        else:
-            frame.to_csv(temporary, index=False)
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """`.parquet`, in any case, or else CSV."""
+    if out.suffix.lower() == ".parquet":
+        write_parquet(out, frame, "runs")
+    else:
+        write_text(out, frame.to_csv(index=False))

@@ -90,6 +90,15 @@ def _refuse_place(folder: Path) -> None:
     _created(there).unlink()
 
 
+def make_place(out: StrPath, inputs: Iterable[StrPath | None] = ()) -> None:
+    """Refuse an output as `refuse_output` does, or make its folder."""
+    refuse_output(out, inputs)
+    try:
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+
+
 def cannot_write(out: StrPath, error: OSError) -> FlopscapeError:
     """The sentence for an error of writing: the final path, what the system said, the cure."""
     cure = CURES.get(error.errno or 0, ELSE)
@@ -108,9 +117,8 @@ def replacing(out: StrPath) -> Iterator[Path]:
         `out` must not be written (see `refuse_output`), or the disk refuses. There is no half-written file then.
     """
     target = Path(out)
-    refuse_output(target)
+    make_place(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = _created(target.parent)
         try:
             yield temporary
@@ -121,9 +129,14 @@ def replacing(out: StrPath) -> Iterator[Path]:
         raise cannot_write(target, error) from error
 
 
+def temporary_name() -> str:
+    """A short name that nobody can foresee."""
+    return f".flopscape-{secrets.token_hex(8)}.tmp"
+
+
 def _created(folder: Path) -> Path:
     """A new, empty file with a short, random name."""
-    path = folder / f".flopscape-{secrets.token_hex(8)}.tmp"
+    path = folder / temporary_name()
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666))
     return path
 

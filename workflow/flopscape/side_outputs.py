@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flopscape.errors import FlopscapeError
 from flopscape.outputs import StrPath, refuse_output, replacing
+from flopscape.records import read_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,8 +45,28 @@ def refuse_side_output(
     refuse_output(path, inputs)
     if path.exists() and not is_ours(path):
         raise FlopscapeError(
-            f"{path}: would be written beside {out}, and is no such file of flopscape's; move it, or give another --out"
+            f"{path}: would be written along with {out}, and is no such file of ours; move it, or write elsewhere"
         )
+
+
+def refuse_folder(
+    folder: Path, names: Iterable[str], inputs: Iterable[StrPath | None], described: str, keys: set[str]
+) -> None:
+    """Raise FlopscapeError where files of a fixed name must not be written into a folder.
+
+    They replace those of an earlier call, which the JSON file `described` with such `keys` shows to be there, and
+    nothing else.
+    """
+    read = list(inputs)
+    for name in (*names, described):
+        refuse_side_output(folder / name, folder, read, lambda _: _has_keys(folder / described, keys))
+
+
+def _has_keys(path: Path, keys: set[str]) -> bool:
+    try:
+        return keys <= set(read_json(path, ""))
+    except FlopscapeError:
+        return False
 
 
 def write_parquet(out: StrPath, frame: "pd.DataFrame", kind: str, **facts: str) -> None:

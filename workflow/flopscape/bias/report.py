@@ -5,9 +5,8 @@ from typing import Any
 
 from flopscape import numbers
 from flopscape.bias.settings import EXPERIMENTS
-from flopscape.outputs import write_text
 from flopscape.records import read_json
-from flopscape.report import html, markdown
+from flopscape.report import files
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
 
 TITLE = "How wrong are the fitting methods where the truth is known?"
@@ -22,18 +21,16 @@ Verdict = dict[str, Any]
 
 
 def write_report(results: Path, out: Path) -> None:
-    """Write `out` with the suffixes .html and .md from the folders of all experiments under `results`.
+    """Write the page, as HTML and as Markdown beside it, from the folders of all experiments under `results`.
 
     Raises
     ------
     FlopscapeError
-        A verdict or a figure is missing.
+        A verdict or a figure is missing, or a file must not be written.
     """
+    files.refuse_report(out, [results / name / file for name in EXPERIMENTS for file in ("verdict.json", "figure.svg")])
     verdicts = {name: read_json(results / name / "verdict.json", FIX) for name in EXPERIMENTS}
-    report = build(verdicts, results)
-    text = out.with_suffix(".md")
-    write_text(text, markdown.render(report, text.resolve().parent))
-    write_text(out.with_suffix(".html"), html.render(report))
+    files.write_report(build(verdicts, results), out)
 
 
 def build(verdicts: dict[str, Verdict], results: Path) -> Report:

@@ -16,6 +16,10 @@ from flopscape.figures.save import save
 from flopscape.figures.style import RC
 from flopscape.outputs import write_text
 from flopscape.records import parse_object
+from flopscape.side_outputs import refuse_folder
+
+FILES = ("table.csv", "figure.svg", "figure.png")
+"""What is written besides verdict.json."""
 
 
 def run(name: str, out: Path, settings: str | None = None, fast: bool = False, mirror: Path | None = None) -> str:
@@ -35,18 +39,18 @@ def run(name: str, out: Path, settings: str | None = None, fast: bool = False, m
     Raises
     ------
     FlopscapeError
-        An unknown experiment, or settings that are wrong.
+        An unknown experiment, settings that are wrong, or a file that must not be written.
     """
     if name not in EXPERIMENTS:
         raise FlopscapeError(f"experiment {name!r}: there are {', '.join(EXPERIMENTS)}")
+    refuse_folder(out, FILES, [settings], "verdict.json", {"experiment", "claims"})
     chosen, words = _settings(name, settings, fast)
     experiment = importlib.import_module(f"flopscape.bias.{name}")
     outcome = experiment.run(chosen, mirror)
-    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "verdict.json", verdict(name, experiment.QUESTION, experiment.ADVICE, words, outcome))
     write_text(out / "table.csv", outcome.table.assign(setting=words).to_csv(index=False))
     with matplotlib.rc_context(RC):
         save(_placeholder(outcome.skipped) if outcome.skipped else experiment.draw(outcome.table), out / "figure.svg")
-    write_text(out / "verdict.json", verdict(name, experiment.QUESTION, experiment.ADVICE, words, outcome))
     return _describe(outcome, words)
 
 

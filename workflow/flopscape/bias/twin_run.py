@@ -20,6 +20,7 @@ from flopscape.fitting.table import UNIQUE, RunTable
 from flopscape.laws.surface import Surface, loss
 from flopscape.outputs import write_text
 from flopscape.records import FitResult
+from flopscape.side_outputs import refuse_folder
 
 BEYOND = 10.0
 """Factor beyond the largest compute of the optimum that is looked at where no budget is asked for."""
@@ -31,6 +32,9 @@ MOST_LOSS = 12.0
 """Nats: chance among 160,000 tokens. A surface with more on a plan is none of its models'."""
 DIGITS = 8
 """Significant digits of twin.csv: rounding of sums is not."""
+
+FILES = ("twin.csv", "figure.svg", "figure.png")
+"""What is written besides verdict.json."""
 
 
 class Source(NamedTuple):
@@ -44,10 +48,10 @@ class Source(NamedTuple):
 
 def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> str:
     """Write twin.csv, verdict.json, figure.svg and figure.png of a study; see `examine`. Returns what to print."""
+    refuse_folder(out, FILES, [path], "verdict.json", {"status", "simulations", "sentences"})
     frame, content = examine(path, flops, **options)
-    out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
     write_text(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
     figure.draw_to(frame, content, out / "figure.svg")
     rest = [content["advice"], *content["notes"]] if "advice" in content else []
     return "\n".join([f"Twin of {path}: {content['source']}.", *content["sentences"], *rest])

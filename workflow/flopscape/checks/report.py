@@ -6,7 +6,8 @@ from pathlib import Path
 from flopscape.checks.run import Finding, run_checks
 from flopscape.checks.subject import Subject
 from flopscape.errors import FlopscapeError
-from flopscape.outputs import write_text
+from flopscape.outputs import refuse_output, write_text
+from flopscape.plugins.prepare import MANIFEST
 
 
 def report(subject: Subject, out: Path | None = None) -> None:
@@ -15,8 +16,10 @@ def report(subject: Subject, out: Path | None = None) -> None:
     Raises
     ------
     FlopscapeError
-        Something is wrong: one sentence for each fault.
+        Something is wrong: one sentence for each fault; or `out` must not be written.
     """
+    if out:
+        refuse_output(out, [subject.folder and subject.folder / MANIFEST])
     findings = list(_printed(run_checks(subject)))
     # Plug-ins fail in the same way in several checks: once is enough.
     if faults := list(dict.fromkeys(fault for finding in findings for fault in finding.faults)):

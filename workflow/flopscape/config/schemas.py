@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 from flopscape.bias.settings import BiasSettings
 from flopscape.config.study import Config, ImportedStudy, Study
+from flopscape.outputs import write_text
 
 FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 MODELS: dict[str, TypeAdapter] = {
@@ -29,4 +30,4 @@ def drifted(folder: Path = FOLDER) -> list[str]:
 def write_schemas(folder: Path = FOLDER) -> None:
     """Write all schemas."""
     for name in MODELS:
-        (folder / name).write_text(schema_text(name))
+        write_text(folder / name, schema_text(name))

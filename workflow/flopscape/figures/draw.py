@@ -9,8 +9,9 @@ import matplotlib
 from flopscape.errors import FlopscapeError
 from flopscape.figures import tables
 from flopscape.figures.names import FIGURES
-from flopscape.figures.save import save
+from flopscape.figures.save import refuse_figure, save
 from flopscape.figures.style import RC
+from flopscape.fitting.draws_file import draws_file
 
 
 def run(
@@ -35,17 +36,19 @@ def run(
     title : str
         The study's title.
     out : path
-        Where to write; `.svg` and `.png` are put in place of its suffix.
+        Where to write: with or without `.svg`, to which there is a `.png`.
     sensitivity : path, optional
         The table of `flopscape sensitivity`, for the figure of that name.
 
     Raises
     ------
     FlopscapeError
-        An unknown name, or a file that cannot be read.
+        An unknown name, a file that cannot be read, or one that must not be written.
     """
     if name not in FIGURES:
         raise FlopscapeError(f"figure {name!r}: there are {', '.join(FIGURES)}")
+    fits = list(fits)
+    refuse_figure(out, [runs, curves, sensitivity, *fits, *map(draws_file, fits)])
     data = tables.read(runs, curves, fits, title, sensitivity)
     figure = importlib.import_module(f"flopscape.figures.{name}")
     with matplotlib.rc_context(RC):

@@ -1,20 +1,52 @@
 """Writing a figure: SVG for people, PNG beside it, the same bytes for the same figure."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
 
 from flopscape.figures.style import RC
+from flopscape.outputs import StrPath, refuse_output, replacing
+from flopscape.side_outputs import refuse_side_output, side_output
 
 SVG_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+PNG_METADATA = {"Software": "flopscape"}
+PNG_MARK = b"Software\0flopscape"
+SVG_OF_MATPLOTLIB = b'id="figure_1"'
+BEGINNING = 4096
+"""Bytes of a file among which a mark is looked for."""
 
 
-def save(figure: Figure, out: str | Path) -> list[Path]:
-    """Write `out` (any suffix is replaced) as .svg and .png; returns the two paths."""
-    svg = Path(out).with_suffix(".svg")
-    svg.parent.mkdir(parents=True, exist_ok=True)
+def files(out: StrPath) -> tuple[Path, Path]:
+    """SVG and PNG of a figure: `a.b.svg` and `a.b.png` for `a.b`, `a.b.svg` or `a.b.png`."""
+    svg, png = (side_output(out, ending, (".svg", ".png")) for ending in (".svg", ".png"))
+    return svg, png
+
+
+def refuse_figure(out: StrPath, inputs: Iterable[StrPath | None]) -> None:
+    """Raise FlopscapeError where one of the two files must not be written."""
+    (svg, png), read = files(out), list(inputs)
+    refuse_output(svg, read)
+    refuse_side_output(png, svg, read, lambda path: _is_figure(path, svg))
+
+
+def save(figure: Figure, out: StrPath) -> list[Path]:
+    """Write both files of a figure; returns the two paths."""
+    svg, png = files(out)
     with matplotlib.rc_context(RC):
-        figure.savefig(svg, metadata=SVG_METADATA)
-        figure.savefig(svg.with_suffix(".png"), metadata={"Software": None})
-    return [svg, svg.with_suffix(".png")]
+        with replacing(svg) as temporary:
+            figure.savefig(temporary, format="svg", metadata=SVG_METADATA)
+        with replacing(png) as temporary:
+            figure.savefig(temporary, format="png", metadata=PNG_METADATA)
+    return [svg, png]
+
+
+def _is_figure(png: Path, svg: Path) -> bool:
+    """Whether a PNG was written by `save`; by version 0.1 without a mark, beside an SVG of matplotlib's."""
+    return PNG_MARK in _beginning(png) or (svg.is_file() and SVG_OF_MATPLOTLIB in _beginning(svg))
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(BEGINNING)

@@ -11,15 +11,14 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.draws_file import has_draws, read_draws
 from flopscape.fitting.optimum_curve import has_curve
-from flopscape.fitting.read_table import refuse_cut_short
 from flopscape.records import FitResult
+from flopscape.table_copies import CURVE_COLUMNS, refuse_changed
 
 NEEDED = ("n_params", "n_tokens", "loss")
 VARIED = ("what_changes", "setting", "method", "objective", "n_runs", "status", "reason", "a", "a_low", "a_high")
 """Columns of a sensitivity table, besides the numbers at asked budgets."""
 CHANGE = "n_tokens_change@"
 """What the column of the relative change of D* begins with; the budget follows."""
-CURVE_COLUMNS = ("run_id", "step", "n_tokens", "flops", "train_loss", "heldout_loss", "learning_rate")
 SAME_BUDGET = 0.02
 """Largest relative difference between two budgets that are the same one."""
 WITHIN = 0.15
@@ -152,7 +151,7 @@ def read_csv(path: str | Path, needed: Sequence[str] = NEEDED) -> pd.DataFrame:
         raise FlopscapeError(f"{path}: cannot be read ({error.strerror})") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise FlopscapeError(f"{path}: not a CSV table ({error})") from error
-    refuse_cut_short(Path(path), len(runs))
+    refuse_changed(path)
     missing = [name for name in needed if name not in runs]
     if missing:
         raise FlopscapeError(f"{path}: no column {', '.join(missing)}; the table has to have {', '.join(needed)}")

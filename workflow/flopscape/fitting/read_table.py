@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-import pyarrow
-import pyarrow.parquet
 
 from flopscape.errors import FlopscapeError
 from flopscape.reading.content import read_content
 from flopscape.reading.delimited import SEPARATORS, read_delimited, text_stream
 from flopscape.reading.json_rows import read_json
 from flopscape.reading.parquet import MAGIC, read_parquet
+from flopscape.table_copies import refuse_changed
 
 MARKS = {
     b"\xff\xfe\x00\x00": "utf-32",
@@ -39,8 +38,8 @@ def read_any(path: Path) -> pd.DataFrame:
     Raises
     ------
     FlopscapeError
-        A file that is not there, is empty, cannot be read, or was cut short (see `refuse_cut_short`); the line or row,
-        where it is known.
+        A file that is not there, is empty, cannot be read, or is not what was written (see `refuse_changed`); the line
+        or row, where it is known.
     """
     return read_formatted(path)[0]
 
@@ -55,7 +54,7 @@ def read_formatted(path: Path) -> tuple[pd.DataFrame, Format]:
         frame, kind, separator = _read_text(data, encoding, path)
     except UnicodeError as error:
         raise FlopscapeError(f"{path}: not a readable table ({error}); save it as UTF-8") from error
-    refuse_cut_short(path, len(frame))
+    refuse_changed(path)
     return frame, Format(kind, separator, encoding, "gzip" if packed else "")
 
 
@@ -73,22 +72,3 @@ def _read_text(data: bytes, encoding: str, path: Path) -> tuple[pd.DataFrame, st
 def _begins(data: bytes, encoding: str) -> str:
     """The first character that is not blank, of what begins the file."""
     return data[:4096].decode(encoding, "ignore").lstrip()[:1]
-
-
-def refuse_cut_short(path: Path, n_rows: int) -> None:
-    """Raise FlopscapeError for a CSV that has other rows than the same table as Parquet beside it.
-
-    `flopscape collect` and `import` write both. Cut at any line, a CSV reads as a smaller study, whose fit looks sound.
-    """
-    whole = path.with_suffix(".parquet")
-    if path.suffix != ".csv" or not whole.exists():
-        return
-    try:
-        n_whole = pyarrow.parquet.read_metadata(whole).num_rows
-    except (OSError, pyarrow.ArrowInvalid) as error:
-        raise FlopscapeError(f"{whole}: cannot be read as Parquet ({error}); delete it") from error
-    if n_rows != n_whole:
-        raise FlopscapeError(
-            f"{path}: has {n_rows} rows, and {whole.name} beside it {n_whole}: one was cut short or edited; delete "
-            f"both and make them again, or rename the one you edited"
-        )

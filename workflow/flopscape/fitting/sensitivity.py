@@ -20,7 +20,7 @@ from flopscape.fitting.quantities import column
 from flopscape.fitting.seed_groups import merged
 from flopscape.fitting.table import SIX_N_D, RunTable, chosen_rows, read_runs, table_of
 from flopscape.laws.arrays import Array, Mask
-from flopscape.outputs import write_text
+from flopscape.outputs import refuse_output, write_text
 from flopscape.records import Estimate, FitResult
 
 BOOTSTRAP = 400
@@ -72,6 +72,7 @@ def run(
     **options: Any,
 ) -> pd.DataFrame:
     """Read a table, vary its fit, and write the result as CSV; see `sensitivity` and `fit.fit` for the rest."""
+    refuse_output(out, [runs, options.get("curves")])
     if why := needs_each_seed(seeds, method, options.get("weights")):
         raise FlopscapeError(why)
     table = merged(chosen_rows(read_runs(runs, columns), exclude, min_flops), seeds)

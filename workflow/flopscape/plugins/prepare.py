@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
-from flopscape.outputs import write_text
+from flopscape.outputs import cannot_write, temporary_name, write_text
 from flopscape.plugins.base import Manifest, load_plugin
-from flopscape.records import Spec, canonical, read_json
+from flopscape.records import Spec, canonical, dataset_id, read_json
 
 MANIFEST = "manifest.json"
 READ_SIZE = 1 << 20
@@ -33,10 +33,12 @@ def prepare_dataset(dataset_spec: Spec, folder: str | os.PathLike[str]) -> Manif
     Raises
     ------
     FlopscapeError
-        The plug-in cannot be loaded or its source not be used, or the disk refuses; `folder` is left as it was.
+        The plug-in cannot be loaded or its source not be used, `folder` holds other files, or the disk
+        refuses; `folder` is left as it was.
     """
     plugin = load_plugin(dataset_spec["plugin"], dataset_spec.get("kwargs"), needs=("prepare", "batches"))
     target = Path(folder)
+    _refuse(target, dataset_spec)
     with _replacement(target) as temporary:
         manifest = plugin.prepare(temporary)
         notes = manifest.notes | {"dataset": dataset_spec}
@@ -45,11 +47,21 @@ def prepare_dataset(dataset_spec: Spec, folder: str | os.PathLike[str]) -> Manif
     return manifest
 
 
+def _refuse(target: Path, dataset_spec: Spec) -> None:
+    """Raise FlopscapeError where a folder must not be replaced: one that holds anything but a prepared dataset."""
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise FlopscapeError(f"{target}: a link or a file, which stays as it is; name a new folder")
+    prepared = (target / MANIFEST).is_file() or target.name == dataset_id(dataset_spec)
+    if target.is_dir() and any(target.iterdir()) and not prepared:
+        raise FlopscapeError(
+            f"{target}: holds files and no {MANIFEST} of a prepared dataset, and would be replaced; name a new folder"
+        )
+
+
 @contextmanager
 def _replacement(target: Path) -> Iterator[Path]:
     """An empty sibling of `target` that takes its place if the block succeeds and is removed if not."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    temporary, old = target.with_name(temporary_name()), target.with_name(temporary_name())
     try:
         temporary.mkdir(parents=True)
         yield temporary
@@ -57,8 +69,7 @@ def _replacement(target: Path) -> Iterator[Path]:
             target.rename(old)
         temporary.rename(target)
     except OSError as error:
-        place = error.filename or target
-        raise FlopscapeError(f"{place}: cannot be written ({error.strerror}); free space or fix its rights") from error
+        raise cannot_write(error.filename or target, error) from error
     finally:
         for leftover in (temporary, old):
             shutil.rmtree(leftover, ignore_errors=True)

@@ -12,12 +12,12 @@ from flopscape.report.write import run
 
 
 def write_report(study_file: Path, results: Path, out: Path) -> None:
-    """Write `out` with the suffixes .html and .md from the files under `results`.
+    """Write the report, as HTML and as Markdown beside it, from the files under `results`.
 
     Raises
     ------
     FlopscapeError
-        The config is wrong, or a file of the study is missing or broken.
+        The config is wrong, a file of the study is missing or broken, or one must not be written.
     """
     study = read_study(study_file)
     imported = isinstance(study, ImportedStudy)
@@ -36,4 +36,5 @@ def write_report(study_file: Path, results: Path, out: Path) -> None:
         else dataset_manifest(study, results.parent),
         coverage=None if imported else asdict(plan_study(study_file.stem, study_file, results.parent).coverage),
         commands=recompute(study.fits, study.recommended_fit, study.recommend.flops, str(results)),
+        inputs=[study_file],
     )

@@ -9,12 +9,11 @@ from typing import Any
 
 from flopscape.errors import FlopscapeError
 from flopscape.figures.tables import VARIED, complete, read_csv, with_budgets
-from flopscape.outputs import write_text
 from flopscape.records import FitResult, read_json
-from flopscape.report import html, markdown
 from flopscape.report import twin as twins
 from flopscape.report.content import build
 from flopscape.report.evidence import Evidence
+from flopscape.report.files import refuse_report, write_report
 
 CAPTIONS = Path(__file__).resolve().parents[2] / "report"
 """Where the repository keeps one .rst file a figure, shared with `snakemake --report`."""
@@ -36,8 +35,9 @@ def run(
     manifest: str | Path | None = None,
     coverage: Mapping[str, Any] | None = None,
     commands: Sequence[str] = (),
+    inputs: Iterable[str | Path] = (),
 ) -> list[Path]:
-    """Write the report as `out` with the suffixes .md and .html; the same inputs give the same bytes.
+    """Write the report as HTML and as Markdown beside it; the same inputs give the same bytes.
 
     Parameters
     ----------
@@ -56,12 +56,17 @@ def run(
         `grade`, and `reasons`, a list of sentences.
     commands : sequence of str
         What makes the fits again, each as a line of a shell.
+    inputs : paths
+        What else was read, such as the study's own file.
 
     Raises
     ------
     FlopscapeError
-        A file cannot be read, or the recommended fit is not among the fits.
+        A file cannot be read or must not be written, or the recommended fit is not among the fits.
     """
+    fits, figures = list(fits), list(figures)
+    parts = [Path(twin) / name for name in ("twin.csv", "verdict.json", "figure.svg")] if twin else []
+    refuse_report(out, [*inputs, runs, *fits, *figures, sensitivity, *parts, manifest])
     results = _results(fits, recommended)
     shown = {Path(path).stem: Path(path) for path in figures}
     evidence = Evidence(
@@ -77,11 +82,7 @@ def run(
 
 def _write(evidence: Evidence, out: Path) -> list[Path]:
     """Both files of a report."""
-    report = build(evidence)
-    paths = [out.with_suffix(".md"), out.with_suffix(".html")]
-    write_text(paths[0], markdown.render(report, paths[0].resolve().parent))
-    write_text(paths[1], html.render(report))
-    return paths
+    return write_report(build(evidence), out)
 
 
 def _results(fits: Iterable[str | Path], recommended: str) -> dict[str, FitResult]:

@@ -2,7 +2,8 @@
 
 import sys
 
+from flopscape.last_resort import ended
 from flopscape.training.run import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main, ["train", *sys.argv[1:]]))

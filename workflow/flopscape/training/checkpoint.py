@@ -9,7 +9,6 @@
 A newer checkpoint replaces an older one; all go when the run's record is written. Imports no torch.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -19,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
-from flopscape.records import Spec
+from flopscape.records import Spec, sha256
+from flopscape.side_outputs import side_output
 from flopscape.training.outcome import Outcome
 
 FORMAT = 1
@@ -34,7 +34,7 @@ def study_folder(out: Path) -> Path:
 
 def checkpoint_folder(out: Path) -> Path:
     """Where the checkpoints of the record `out` are: beside it, or beside its folder if that is called `runs`."""
-    return study_folder(out) / "checkpoints" / out.stem
+    return study_folder(out) / "checkpoints" / side_output(out, "").name
 
 
 def rank_file(rank: int) -> str:
@@ -111,7 +111,7 @@ def _read_whole(checkpoint: Path) -> dict[str, Any]:
     if facts["format"] != FORMAT:
         raise ValueError(f"format {facts['format']} where {FORMAT} is read")
     for name, expected in facts["sha256"].items():
-        if _hash(checkpoint / name) != expected:
+        if sha256(checkpoint / name) != expected:
             raise ValueError(f"{name} is not the file that was written")
     return facts
 
@@ -138,12 +138,7 @@ def _set_aside(checkpoint: Path, why: str) -> None:
     print(f"flopscape: {checkpoint} {why} and is not used; it is now {aside}", file=sys.stderr, flush=True)
 
 
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _sync_and_hash(path: Path) -> str:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-    return _hash(path)
+    return sha256(path)

@@ -5,11 +5,30 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flopscape.outputs import write_text
+from flopscape.errors import FlopscapeError
+from flopscape.outputs import StrPath, cannot_write, write_text
 from flopscape.records import Curve
+from flopscape.side_outputs import refuse_side_output, side_output
 
 Point = dict[str, Any]
 """One point of a curve: the names and values of `Curve`."""
+BEGINNING = b'{"step": '
+
+
+def journal_file(record: StrPath) -> Path:
+    """The journal beside a record: `run.jsonl` for `run.json`."""
+    return side_output(record, ".jsonl")
+
+
+def refuse_journal(record: Path) -> None:
+    """Raise FlopscapeError where the journal of a record must not be written."""
+    refuse_side_output(journal_file(record), record, [], _is_journal)
+
+
+def _is_journal(path: Path) -> bool:
+    with path.open("rb") as file:
+        beginning = file.read(len(BEGINNING))
+    return BEGINNING.startswith(beginning)
 
 
 def curve_points(curve: Curve, flops_per_unit: float, first: int, last: int) -> list[Point]:
@@ -42,11 +61,13 @@ class Journal:
                     file.write(_lines(points[written:]))
             self._n_written = len(points)
         except OSError as error:
+            self._complain(cannot_write(self.path, error))
+        except FlopscapeError as error:
             self._complain(error)
 
-    def _complain(self, error: OSError) -> None:
+    def _complain(self, error: FlopscapeError) -> None:
         if not self._complained:
-            print(f"flopscape: {self.path}: cannot be written ({error.strerror}); training goes on", file=sys.stderr)
+            print(f"flopscape: {error}; training goes on", file=sys.stderr)
         self._complained = True
 
 

@@ -49,7 +49,7 @@ class Lease:
     def note_seconds(self, seconds_before: float) -> None:
         """Write down what earlier parts of the run took, for whoever takes over; a full disk may forget it."""
         self._mine["seconds_before"] = seconds_before
-        with suppress(OSError):
+        with suppress(OSError, FlopscapeError):
             write_text(self.path, json.dumps(self._mine))
 
     def is_held(self) -> bool:

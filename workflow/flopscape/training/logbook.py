@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from flopscape.errors import FlopscapeError
 from flopscape.records import RunRecord
 from flopscape.training.checkpoint import study_folder
-from flopscape.training.journal import Journal, Point, curve_points
+from flopscape.training.journal import Journal, Point, curve_points, journal_file
 from flopscape.training.machine import Options
 from flopscape.training.outcome import Outcome
 from flopscape.training.parts import Parts
@@ -29,7 +29,7 @@ class Logbook:
 
     def __init__(self, parts: Parts, options: Options, out: Path, accelerator: Accelerator, outcome: Outcome) -> None:
         self.parts, self.accelerator, self.outcome = parts, accelerator, outcome
-        self.journal = Journal(out.with_suffix(".jsonl"))
+        self.journal = Journal(journal_file(out))
         self.points: list[Point] = []
         self.names = options.trackers if accelerator.is_main_process else ()
         study = study_folder(out)

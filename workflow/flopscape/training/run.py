@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
+from flopscape.outputs import make_place, refuse_output
 from flopscape.plugins.base import load_plugin
 from flopscape.records import RunRecord, Spec
 from flopscape.training.machine import Options
@@ -51,12 +52,12 @@ def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Option
     Interrupted
         A signal asked to stop (see `stopping`); the run is saved, and the same call goes on with it.
     """
-    _check_writable(Path(out))
+    make_place(out, [data])
     if "trainer" not in spec:
         return _train_in_loop(spec, Path(out), data, options or Options())
     trainer = load_plugin(spec["trainer"]["plugin"], spec["trainer"].get("kwargs"), needs=("train",))
     record: RunRecord = trainer.train(spec)
-    _write(record, out)
+    record.write(out)
     return record
 
 
@@ -64,9 +65,11 @@ def _train_in_loop(spec: Spec, out: Path, data: StrPath | None, options: Options
     """Train while holding the lease on the run's checkpoints, which go once its record is on the disk."""
     from flopscape.gpus import share_claim
     from flopscape.training.checkpoint import checkpoint_folder, discard
+    from flopscape.training.journal import refuse_journal
     from flopscape.training.lease import leased
     from flopscape.training.parts import load_parts
 
+    refuse_journal(out)
     share_claim(os.environ)
     task = check_spec(spec)
     require_installed(options.trackers)
@@ -78,7 +81,7 @@ def _train_in_loop(spec: Spec, out: Path, data: StrPath | None, options: Options
         record = execute(parts, options, out, lease, signals)
         if lease and record:
             lease.check()
-            _write(record, out)
+            record.write(out)
             discard(folder)
     return record
 
@@ -86,23 +89,6 @@ def _train_in_loop(spec: Spec, out: Path, data: StrPath | None, options: Options
 def _is_main() -> bool:
     """Whether this is the main process, or the only one, of a launch."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def _check_writable(out: Path) -> None:
-    """Refuse before training what could not be written after it."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FlopscapeError(f"{out.parent}: cannot be made ({error.strerror})") from error
-    if out.is_dir() or not os.access(out.parent, os.W_OK):
-        raise FlopscapeError(f"{out}: cannot be written; name a file in a folder that can be")
-
-
-def _write(record: RunRecord, out: StrPath) -> None:
-    try:
-        record.write(out)
-    except OSError as error:
-        raise FlopscapeError(f"{out}: cannot be written ({error.strerror}); free space or fix its rights") from error
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -123,6 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
         branches=given.branches,
     )
     try:
+        refuse_output(given.out, [given.spec])
         record = train(read_spec(given.spec), given.out, given.data, options)
     except FlopscapeError as error:
         return _say(error, 2)

@@ -1,6 +1,7 @@
 """From the records of a search to its table, verdict and figure."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from flopscape.config.study import Study
@@ -8,13 +9,19 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.transfer import draw_to
 from flopscape.outputs import write_text
 from flopscape.plan.search import assumed_rows, search_rows, searched_rate
+from flopscape.side_outputs import refuse_folder
 from flopscape.transfer.advice import snippet
 from flopscape.transfer.grid import noise_of, table_of, widths_of
 from flopscape.transfer.verdict import verdict
 
+FILES = ("table.csv", "figure.svg", "figure.png")
+"""What is written besides verdict.json."""
 
-def run(study: Study, runs: Path, out: Path, seed: int = 0) -> str:
+
+def run(study: Study, runs: Path, out: Path, seed: int = 0, inputs: Iterable[Path] = ()) -> str:
     """Judge a study's finished search; write `table.csv`, `verdict.json`, `figure.svg` and `.png` into `out`.
+
+    `inputs` are the files that the study was read from.
 
     Returns
     -------
@@ -24,10 +31,13 @@ def run(study: Study, runs: Path, out: Path, seed: int = 0) -> str:
     Raises
     ------
     FlopscapeError
-        The study has no `transfer`, records are missing or broken, or fewer than three rates of a size were completed.
+        The study has no `transfer`, records are missing or broken, fewer than three rates of a size were completed,
+        or a file must not be written.
     """
     assumed = {row.size["width"]: searched_rate(row) for row in assumed_rows(study)}
     rows = list({row.run_id: row for row in search_rows(study)}.values())
+    read = [*inputs, *(runs / f"{row.run_id}.json" for row in rows)]
+    refuse_folder(out, FILES, read, "verdict.json", {"slope", "widths"})
     table = table_of(rows, runs)
     widths = widths_of(table, rows, assumed)
     if few := [width.width for width in widths if len(width.losses) < 3]:
@@ -38,7 +48,7 @@ def run(study: Study, runs: Path, out: Path, seed: int = 0) -> str:
     judged |= {"unit": str(table.unit.iloc[0])}
     judged |= {"n_tokens": int(table.n_tokens.max()), "cpu_hours": float(table.cpu_hours.fillna(0.0).sum())}
     judged["training"] = snippet(study, judged)
-    write_text(out / "table.csv", table.to_csv(index=False))
     write_text(out / "verdict.json", json.dumps(judged, indent=1, allow_nan=False) + "\n")
+    write_text(out / "table.csv", table.to_csv(index=False))
     draw_to(table, judged, out / "figure.svg")
     return "\n".join([*judged["sentences"], "", "training:", *(f"  {line}" for line in judged["training"].split("\n"))])
