@@ -133,8 +133,8 @@ def test_a_switch_takes_the_words_that_can_mean_nothing_else(value, switch):
         ({"fits": [{"name": "a", "method": "approach3", "objective": "lad", "delta": 0.1}]}, "delta: only approach3"),
         ({"recommend": {"flops": [1e13], "fit": "huber"}}, "'huber' is not one of the fits"),
         ({"trainer": {"plugin": "loop"}}, "dataset is missing"),
-        ({"title": 2026}, 'title: 2026 is a number, and text is meant: write it in quotes, such as "2026"'),
-        ({"title": True}, 'title: true is true or false, and text is meant: write it in quotes, such as "true"'),
+        ({"title": 2026}, 'title: text is meant, not the number 2026: write it in quotes, such as "2026"'),
+        ({"title": True}, 'title: text is meant, not true: write it in quotes, such as "true"'),
         ({"training": {"learning_rate": True}}, "training.learning_rate: true and false are not numbers"),
         ({"training": {"learning_rate": "nan"}}, "training.learning_rate: 'nan' is not a number"),
         ({"training": {"learning_rate": float("inf")}}, "training.learning_rate: inf is not a finite number"),
@@ -144,6 +144,12 @@ def test_a_switch_takes_the_words_that_can_mean_nothing_else(value, switch):
         ({"training": {"mixed_precision": False}}, "training.mixed_precision: "),
         ({"resources": {"minutes": "1:30:00"}}, "resources.minutes: '1:30:00' is not a number: write 90"),
         ({"resources": {"minutes": "0:00:30"}}, "resources.minutes: '0:00:30' is not a number: write 1"),
+        ({"title": None}, "title: text is meant, not null"),
+        ({"title": ["a"]}, "title: text is meant, not a list"),
+        ({"loss": 7}, "loss: a mapping is meant, not the number 7"),
+        ({"sweep": {"isoflop": {"budgets": 1e12}}}, "sweep.isoflop.budgets: a list is meant, not the number"),
+        ({"recommend": {"flops": [None]}}, "recommend.flops.0: a number is meant, not null"),
+        ({"resources": {"threads": 1.5}}, "resources.threads: a whole number is meant, not the number 1.5"),
         ({"recipe": True}, "recipe: true and false are not numbers"),
         ({"strict": 1}, "strict: 1 is neither true nor false"),
         ({"model": {"plugin": "a:B", "kwargs": {"c": float("nan")}}}, "model.kwargs: c: nan is not a finite number"),
@@ -181,6 +187,13 @@ def test_a_missing_file_is_named():
 def test_study_names_cannot_reach_a_shell_or_another_folder(name):
     with pytest.raises(FlopscapeError, match="study name"):
         study_paths([name])
+
+
+@pytest.mark.parametrize("entry", ["a" * 300, "a" * 300 + ".yaml", "a" * 300 + "/b.yaml", "a" * 5000])
+def test_a_name_too_long_for_a_file_is_one_sentence(entry):
+    with pytest.raises(FlopscapeError, match="studies: ") as error:
+        study_paths([entry])
+    assert "\n" not in str(error.value)
 
 
 def test_an_unknown_study_names_the_nearest(root, monkeypatch):

@@ -45,16 +45,26 @@ class Typed:
     ("part", "plugin", "kwargs", "sentence"),
     [
         ("trainer", SURFACE, {"E": 1, "alfa": 2}, "unknown key alfa; did you mean alpha?"),
-        ("trainer", SURFACE, {"E": "1.5"}, "E: '1.5' is text, and a number is meant: write it without quotes"),
-        ("trainer", SURFACE, {"noise": True}, "noise: true is true or false, and a number is meant"),
-        ("trainer", SURFACE, {"diverge": "abc"}, "diverge: Input should be a valid array"),
+        ("trainer", SURFACE, {"E": "1.5"}, "E: a number is meant, not the text '1.5': write it without quotes"),
+        ("trainer", SURFACE, {"noise": True}, "noise: a number is meant, not true"),
+        ("trainer", SURFACE, {"diverge": "abc"}, "diverge: a list is meant, not the text 'abc'"),
         ("trainer", GPT, {}, "the class has no method train"),
-        ("model", GPT, {"context": "64"}, "context: '64' is text, and a number is meant: write it without quotes"),
-        ("model", GPT, {"vocab_size": 2.5}, "vocab_size: Input should be a valid integer, not 2.5"),
-        ("model", GPT, {"mlp": 2}, 'mlp: 2 is a number, and text is meant: write it in quotes, such as "2"'),
-        ("model", "flopscape.plugins.vit:ViT", {"image_shape": [3, "32", 32]}, "image_shape.1: '32' is text"),
+        (
+            "model",
+            GPT,
+            {"context": "64"},
+            "context: a whole number is meant, not the text '64': write it without quotes",
+        ),
+        ("model", GPT, {"vocab_size": 2.5}, "vocab_size: a whole number is meant, not the number 2.5"),
+        ("model", GPT, {"mlp": 2}, 'mlp: text is meant, not the number 2: write it in quotes, such as "2"'),
+        (
+            "model",
+            "flopscape.plugins.vit:ViT",
+            {"image_shape": [3, "32", 32]},
+            "image_shape.1: a whole number is meant, not the text '32'",
+        ),
         ("dataset", HUB_TEXT, {"context": 64}, "path is missing"),
-        ("dataset", HUB_TEXT, {"path": "x", "revision": 2026}, "revision: 2026 is a number, and text is meant"),
+        ("dataset", HUB_TEXT, {"path": "x", "revision": 2026}, "revision: text is meant, not the number 2026"),
         ("dataset", "flopscape.plugins.hub_images:HubImages", {"path": "x", "mode": "CMYK"}, "'RGB' or 'L'"),
         ("loss", "flopscape.plugins.losses:NextToken", {"a": 1}, "unknown key a"),
         ("loss", "flopscape.plugins.losses", {}, "write it as module:Class"),
@@ -107,7 +117,7 @@ def test_a_trainers_arguments_are_refused_by_the_plan(plan_with):
     ("plugin", "kwargs", "sentence"),
     [
         ("mytrainer:Labelled", "scale: 2", r"trainer\.kwargs of mytrainer:Labelled: label is missing"),
-        ("mytrainer:Typed", "times: 2.5, kind: float32", r"mytrainer:Typed: times: Input should be a valid integer"),
+        ("mytrainer:Typed", "times: 2.5, kind: float32", r"mytrainer:Typed: times: a whole number is meant"),
         ("mytrainer:Untrained", "", "mytrainer:Untrained: the class has no method train"),
         ("mytrainer:Absent", "", "mytrainer has no class Absent"),
         ("elsewhere:Absent", "", "elsewhere cannot be imported"),
@@ -142,5 +152,5 @@ def test_check_plugin_holds_arguments_against_signatures_too():
         [*words, "--kwargs", '{"context": "64"}'], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "context: '64' is text, and a number is meant" in done.stderr
+    assert "context: a whole number is meant, not the text '64'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -7,7 +7,7 @@ schema where it builds a model.
 import math
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 NUMBER = re.compile(r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?")
@@ -64,6 +64,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:70]} …"
 
 
+def key_path(parts: Iterable[Any]) -> str:
+    """Keys that lead to a value, joined by dots, on one line however long or odd they are."""
+    texts = (str(part) if str(part).isprintable() else repr(part) for part in parts)
+    return ".".join(text if len(text) <= 80 else f"{text[:70]} …" for text in texts)
+
+
 def plain(value: Any) -> Any:
     """The same value, if it is made of text, finite numbers, booleans, null, lists and mappings with text keys.
 
@@ -72,21 +78,25 @@ def plain(value: Any) -> Any:
     ValueError
         It holds anything else; the sentence names the key.
     """
-    _check(value, "")
+    _check(value, ())
     return value
 
 
-def _check(value: Any, key: str) -> None:
+def _check(value: Any, keys: tuple[Any, ...]) -> None:
     if isinstance(value, dict):
         for name, item in value.items():
-            if why := "" if isinstance(name, str) else f"the key {shown(name)} is not text: write it in quotes":
-                raise ValueError(f"{key}: {why}" if key else why)
-            _check(item, f"{key}.{name}" if key else name)
+            if not isinstance(name, str):
+                raise ValueError(_at(keys, f"the key {shown(name)} is not text: write it in quotes"))
+            _check(item, (*keys, name))
     elif isinstance(value, list | tuple):
         for i, item in enumerate(value):
-            _check(item, f"{key}.{i}" if key else str(i))
+            _check(item, (*keys, i))
     elif why := why_not_plain(value):
-        raise ValueError(f"{key}: {why}" if key else why)
+        raise ValueError(_at(keys, why))
+
+
+def _at(keys: tuple[Any, ...], why: str) -> str:
+    return f"{key_path(keys)}: {why}" if keys else why
 
 
 def why_not_plain(value: Any) -> str:

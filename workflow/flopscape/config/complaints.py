@@ -7,10 +7,23 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from flopscape.written import NUMBER, shown
+from flopscape.written import NUMBER, key_path, shown
 
 MOST = 20
 """Sentences of one file: the rest are counted."""
+MEANT = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "dataclass_type": "a mapping",
+}
+"""What the types of pydantic's errors ask for."""
 
 
 def sentences(error: ValidationError, model: type[BaseModel], place: str) -> list[str]:
@@ -22,7 +35,7 @@ def sentences(error: ValidationError, model: type[BaseModel], place: str) -> lis
 def _sentence(model: type[BaseModel], problem: Any) -> str:
     """One sentence for one of pydantic's errors."""
     location = [part for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
-    key = ".".join(str(part)[:80] for part in location)
+    key = key_path(location)
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"unknown key {key}{nearest(str(location[-1]), _siblings(model, location[:-1]))}"
     if problem["type"] == "missing":
@@ -33,23 +46,32 @@ def _sentence(model: type[BaseModel], problem: Any) -> str:
 
 def _message(problem: Any) -> str:
     """What is wrong with a value, and the value where it is short."""
-    given, kind = problem["input"], problem["type"]
-    if kind == "string_type" and isinstance(given, int | float):
-        text = json.dumps(given)
-        return f'{text} is {_kind(given)}, and text is meant: write it in quotes, such as "{text}"'
-    if kind in ("int_type", "float_type") and isinstance(given, bool | str):
-        cure = ": write it without quotes" if isinstance(given, str) and NUMBER.fullmatch(given) else ""
-        text = json.dumps(given) if isinstance(given, bool) else shown(given)
-        return f"{text} is {_kind(given)}, and a number is meant{cure}"
+    given = problem["input"]
+    if problem["type"] == "invalid_key":
+        return "this key is not text"
+    if meant := MEANT.get(problem["type"]):
+        return f"{meant} is meant, not {_named(given)}{_cure(meant, given)}"
     message = problem["msg"].removeprefix("Value error, ")
     is_said = not isinstance(given, int | float | str) or repr(given) in message or shown(given) in message
     return message if is_said else f"{message}, not {shown(given)}"
 
 
-def _kind(value: bool | float | str) -> str:
-    if isinstance(value, bool):
-        return "true or false"
-    return "text" if isinstance(value, str) else "a number"
+def _named(value: Any) -> str:
+    """A value with what it is."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, dict | list | tuple):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    return f"the {'text' if isinstance(value, str) else 'number'} {shown(value)}"
+
+
+def _cure(meant: str, given: Any) -> str:
+    """Quotes make text of anything; without them a number is one."""
+    if meant == "text" and isinstance(given, int | float):
+        return f': write it in quotes, such as "{json.dumps(given)}"'
+    if meant.endswith("number") and isinstance(given, str) and NUMBER.fullmatch(given):
+        return ": write it without quotes"
+    return ""
 
 
 def _siblings(model: type[BaseModel], location: list[Any]) -> Iterable[str]:

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from flopscape import working_directory
 from flopscape.config.model import Model, Positive, Seed, plain_name
 from flopscape.fitting.methods import METHODS, complaint, named, needs_each_seed
-from flopscape.written import AS_NUMBER, Switch
+from flopscape.written import AS_NUMBER, Switch, shown
 
 
 class Fit(Model):
@@ -57,7 +57,9 @@ class Fit(Model):
     @classmethod
     def method_exists(cls, method: str) -> str:
         if method not in METHODS and not _is_module(method):
-            raise ValueError(f"{method!r} is none of {', '.join(METHODS)}, and no module of that name can be imported")
+            raise ValueError(
+                f"{shown(method)} is none of {', '.join(METHODS)}, and no module of that name can be imported"
+            )
         return method
 
     @property

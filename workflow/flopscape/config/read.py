@@ -1,5 +1,6 @@
 """Reading a study and config.yaml: which files, and their check against the models."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -84,7 +85,7 @@ def study_paths(entries: Iterable[str], folder: str | Path = "config/studies") -
             raise FlopscapeError(f"studies: {error}") from error
         if name in RESERVED:
             raise FlopscapeError(f"studies: results/{name}/ has another use; rename {path}")
-        if not path.is_file():
+        if not os.path.isfile(path):  # Path.is_file raises for a name that is too long
             known = sorted(p.stem for p in Path(folder).glob("*.yaml"))
             raise FlopscapeError(f"studies: no file {path}{nearest(name, known)}")
         if paths.setdefault(name, path).resolve() != path.resolve():

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import yaml
 
 from flopscape.errors import FlopscapeError
-from flopscape.written import LONGEST, why_not_plain
+from flopscape.written import LONGEST, key_path, why_not_plain
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 32
@@ -187,5 +187,5 @@ class _Reader:
     def refuse(self, event: Any, keys: Collection[Any], why: str) -> NoReturn:
         """The one sentence for what is wrong at an event."""
         place = f"{self.path}, line {event.start_mark.line + 1}"
-        key = ".".join(str(part)[:80] for part in keys)
+        key = key_path(keys)
         raise FlopscapeError(f"{place}: {key}: {why}" if key else f"{place}: {why}")

@@ -7,6 +7,7 @@ from flopscape.config.study import ImportedStudy
 from flopscape.errors import FlopscapeError
 from flopscape.published import source_file
 from flopscape.records import PlanRow
+from flopscape.written import shown
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ def plan_import(name: str, path: Path, study: ImportedStudy, data_mirror: str | 
             raise FlopscapeError(f"runs.curves: {runs.curves}: no such file")
     except FlopscapeError as error:
         raise FlopscapeError(f"{path}: {error}") from error
+    except OSError as error:
+        raise FlopscapeError(f"{path}: runs: {shown(error.filename)} cannot be read ({error.strerror})") from error
     options = [word for ours, theirs in runs.map.items() for word in ("--map", f"{ours}={theirs}")]
     options += ["--mirror", mirror] if mirror else []
     options += ["--curves", runs.curves] if runs.curves else []

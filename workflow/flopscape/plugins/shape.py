@@ -5,6 +5,9 @@ from math import prod
 
 from flopscape.plugins.base import Size
 
+LARGEST = 10_000_000
+"""Of a width or a depth: heads are divided up by trying, which ends at once below this."""
+
 
 def width_and_depth(size: Size, model: str, options: tuple[str, ...] = ()) -> tuple[int, int]:
     """`width` and `depth` of a size that has both, perhaps some of `options`, and nothing else; all whole numbers."""
@@ -15,6 +18,8 @@ def width_and_depth(size: Size, model: str, options: tuple[str, ...] = ()) -> tu
     for name, value in size.items():
         if not _is_count(value):
             raise ValueError(f"size {size}: {name} is {value!r}, not a positive integer")
+        if value > LARGEST:
+            raise ValueError(f"size {size}: {name} is {value}, more than {LARGEST:,}: no model is so large")
     return size["width"], size["depth"]
 
 
