@@ -6,12 +6,14 @@ Quantiles are those of any table of Student's t and the normal distribution.
 import numpy as np
 import pytest
 from fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame
+from scipy.stats import f as fisher
 
 from flopscape.fitting import guards
 from flopscape.fitting.fit import fit
 from flopscape.fitting.law_quantities import LawQuantities
 from flopscape.fitting.powerlaw import Line, fit_line
 from flopscape.fitting.resample import percentile_interval
+from flopscape.fitting.vertices import Vertices, power_laws, simulate
 from flopscape.laws.compute import Compute
 from flopscape.laws.registry import LAWS
 
@@ -41,12 +43,51 @@ def test_points_of_unknown_error_scatter_with_two_degrees_of_freedom_fewer_than_
     assert line.slope_error == pytest.approx(3**0.5)
 
 
+@pytest.mark.parametrize(("size", "scatters"), [(0.70, False), (0.73, True)])
+def test_points_scatter_beyond_their_errors_from_the_ninth_decile_of_f_on(size, scatters):
+    """Residuals ∝ (1, −2, 0, 2, −1): χ²/3 = 10·size/3 against F(3, 20) = 2.380 at 90 % (any table of F)."""
+    y = 0.1 * size**0.5 * np.array([1.0, -2.0, 0.0, 2.0, -1.0])
+    line = fit_line(np.arange(5.0), y, 0.01 * np.eye(5), dof=20)
+    assert line.scatter == pytest.approx(0.01 * (10 * size / 3 - 1) if scatters else 0.0)
+    assert line.dof == (3 if scatters else 20)
+
+
+def test_the_regions_of_two_exponents_end_at_f_of_two_and_thirty_degrees_of_freedom(tmp_path):
+    grid = fit(isoflop(tmp_path), "vpnls", bootstrap=50)[0].diagnostics["profile_grid"]
+    assert grid["levels"] == pytest.approx({"50%": 0.709, "95%": 3.316}, abs=5e-4)
+
+
+def test_every_f_of_a_fit_has_its_chance(tmp_path):
+    """Five parabolas have 15 columns, and the surface a constant too; the rest of 35 sizes is left to the noise."""
+    found = fit(isoflop(tmp_path, seeds=2), "vpnls", bootstrap=50)[0].diagnostics
+    lack, curves = found["lack_of_fit"], found["budget_curves"]
+    assert (lack["dof"], curves["dof"]) == ([30, 35], [15 - 1, 35 - 5 - 14])
+    for test in (lack, curves):
+        assert test["p"] == pytest.approx(fisher.sf(test["F"], *test["dof"]), rel=1e-9)
+    floor = fit(as_table(isoflop_frame(), tmp_path), "law", law="power-n-floor", bootstrap=100)[0]
+    nested = floor.diagnostics["f_test"]
+    assert nested["p"] == pytest.approx(fisher.sf(nested["f"], 1, 35 - 3), rel=1e-9)
+
+
 def test_percentiles_of_known_draws():
     """The middle 95 % of 0 … 1000 are 25 … 975; what is not finite is left out, and half must be left."""
     draws = np.random.default_rng(0).permutation(1001).astype(float)
     assert percentile_interval(draws) == pytest.approx((25, 975))
     assert percentile_interval(np.append(draws, np.full(1001, np.nan))) == pytest.approx((25, 975))
     assert np.isnan(percentile_interval(np.append(draws, np.full(1003, np.inf)))).all()
+
+
+def test_simulated_vertices_move_as_student_s_t():
+    """Exact power laws with known errors: the middle 95 % of the slopes reach t of 4 degrees of freedom each way."""
+    x, covariance = np.log(np.geomspace(1e17, 1e21, 5)), np.zeros((5, 2, 5, 2))
+    for i in range(5):
+        covariance[i, 0, i, 0], covariance[i, 1, i, 1] = 0.05**2, 0.01**2
+    points = np.stack([3 + 0.5 * x, 2 + np.exp(-0.15 * (x - x.mean()))], axis=1)
+    vertices = Vertices(x, points, covariance, 4, Compute.constant())
+    line = power_laws(vertices)[0]
+    draws = simulate(vertices, line, [1e22], 20_000, seed=0)
+    reach = T[4] * 0.05 / np.linalg.norm(x - x.mean())
+    assert np.quantile(draws["a"], [0.025, 0.975]) == pytest.approx([0.5 - reach, 0.5 + reach], abs=0.04 * reach)
 
 
 @pytest.mark.parametrize("method", ["vpnls", "approach3"])

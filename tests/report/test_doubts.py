@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from scipy.stats import f as fisher
 
 from flopscape.records import Estimate, FitResult, Prediction
 from flopscape.report.doubts import doubts, spread
@@ -71,6 +72,21 @@ def test_a_point_whose_seeds_scatter_more_than_the_others_is_named(evidence: Evi
     assert len(found) == 1
     assert "at 10¹¹ FLOPs scatter by 0.192 nats, those of the other points by 0.0121" in found[0]
     assert "a noisy point" in found[0]
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.8, True), (1.25, False)])
+def test_a_point_is_noisy_at_one_per_cent_for_all_points_together(
+    share: float, named: bool, evidence: Evidence
+) -> None:
+    """m points of three seeds: one among them has 2 degrees of freedom, the others 2(m − 1), and 1 %/m of chance."""
+    study = sweep(evidence)
+    cells = study.runs.groupby(["n_params", "budget"])
+    rank, m = cells.cumcount(), cells.ngroups
+    wide = cells.ngroup() == 3
+    ratio = fisher.isf(share * 0.01 / m, 2, 2 * (m - 1)) ** 0.5
+    runs = study.runs.assign(loss=cells.loss.transform("mean") + 1e-3 * (rank - 1) * wide.map({True: ratio, False: 1}))
+    assert m > 10
+    assert [("a noisy point" in text) for text in doubts(dataclasses.replace(study, runs=runs))] == [True] * named
 
 
 def test_few_seeds_epochs_lost_and_simulated_runs_are_named(evidence: Evidence) -> None:

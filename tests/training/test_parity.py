@@ -123,14 +123,11 @@ def disturbed(make_runs, launch, folder):
     launches = [
         launch("drifting.json", world=2, **DRIFTING),
         launch("asked-one.json", world=2, asked=1),
-        launch("undisturbed.json", world=2, **KILLING),
         *(launch(out, environment={"KILLED": out[7]}, **words[out]) for out in words),
         *(launch(out, **words[out]) for out in words),
     ]
     statuses, errors = make_runs(launches)
-    return dict(
-        zip(["drifting", "asked", "undisturbed", "k0", "k1", "again0", "again1"], statuses, strict=True)
-    ), errors
+    return dict(zip(["drifting", "asked", "k0", "k1", "again0", "again1"], statuses, strict=True)), errors
 
 
 def test_parameters_that_drift_apart_end_in_a_refusal(disturbed, folder):
@@ -148,12 +145,13 @@ def test_more_processes_than_asked_for_are_refused(disturbed, folder):
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_two_processes_of_which_one_is_killed_resume_to_the_same_losses(rank, disturbed, folder):
+def test_two_processes_of_which_one_is_killed_resume_to_the_same_losses(rank, disturbed, finished):
+    """As those of two processes with the same loss that nothing disturbed."""
     statuses, errors = disturbed
     assert statuses[f"k{rank}"][str(rank)] == -9
     assert statuses[f"k{rank}"][str(1 - rank)] != 0
     assert statuses[f"again{rank}"] == {"0": 0, "1": 0}, errors
-    record, undisturbed = (RunRecord.read(folder / f"{name}.json") for name in (f"killed-{rank}", "undisturbed"))
+    record, undisturbed = finished(f"killed-{rank}"), finished("two")
     assert record.hardware["resumed_at_steps"] == [20]
     assert (record.loss, record.curve) == (undisturbed.loss, undisturbed.curve)
     assert record.hardware["parameters_sha256"] == undisturbed.hardware["parameters_sha256"]

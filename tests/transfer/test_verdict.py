@@ -8,7 +8,7 @@ from flopscape.config.read import validate
 from flopscape.config.study import Study
 from flopscape.transfer.advice import snippet
 from flopscape.transfer.grid import Noise, Width
-from flopscape.transfer.verdict import verdict
+from flopscape.transfer.verdict import _estimate, verdict
 
 RATES = np.array([0.003, 0.006, 0.012, 0.024, 0.048])
 WIDTHS = (16, 32, 64)
@@ -87,3 +87,11 @@ def test_advice_under_width_scaling_is_of_the_rates_that_were_trained():
     scaled = {"learning_rate_scaling": "width", "base_width": 16}
     table = yaml.safe_load(snippet(study_of(**scaled), judged(-0.6, **scaled)))["learning_rate_by_width"]
     assert table[64] == pytest.approx(0.014 * 4**-0.6 / 4, rel=0.05)
+
+
+def test_an_interval_is_the_middle_95_per_cent_of_the_redrawn_values():
+    """Of 0 … 1000 these are 25 … 975; one that is no number leaves none."""
+    draws = np.random.default_rng(0).permutation(1001).astype(float)
+    found = _estimate(np.append(7.0, draws))
+    assert (found.estimate, found.low, found.high) == pytest.approx((7, 25, 975))
+    assert _estimate(np.append(7.0, [*draws, np.nan])).low is None
