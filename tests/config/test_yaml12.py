@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from flopscape.config.yaml12 import load_yaml
+from flopscape.config.yaml12 import dump_yaml, load_yaml
 from flopscape.errors import FlopscapeError
 
 
@@ -33,6 +33,34 @@ def read(tmp_path, text, as_text=()):
 def test_a_scalar_is_what_the_core_schema_says(tmp_path, text, value):
     found = read(tmp_path, f"a: {text}\n")["a"]
     assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "1e3",
+            "0o17",
+            "007",
+            "no",
+            "1_000",
+            ".5",
+            "~",
+            "",
+            "true",
+            ".nan",
+            "a: b",
+            "1:30:00",
+            "é",
+            "- a",
+            "#",
+            "x\ny",
+        ),
+        *(1e12, 1e-7, 12, 0.1, True, None, "9" * 500, "x\ny", ["1e3"], {"1e3": "on"}),
+    ],
+)
+def test_what_is_written_is_read_back(tmp_path, value):
+    assert read(tmp_path, dump_yaml({"a": value}) + "\n") == {"a": value}
 
 
 def test_keys_follow_the_same_schema(tmp_path):

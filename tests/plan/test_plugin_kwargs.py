@@ -67,6 +67,7 @@ class Typed:
         ("dataset", HUB_TEXT, {"path": "x", "revision": 2026}, "revision: text is meant, not the number 2026"),
         ("dataset", "flopscape.plugins.hub_images:HubImages", {"path": "x", "mode": "CMYK"}, "'RGB' or 'L'"),
         ("loss", "flopscape.plugins.losses:NextToken", {"a": 1}, "unknown key a"),
+        ("model", GPT, {"mlp_ratio": float("nan")}, "GPT: mlp_ratio: nan is not a finite number"),
         ("loss", "flopscape.plugins.losses", {}, "write it as module:Class"),
         ("loss", "a" * 300 + ":B", {}, "write it as module:Class"),
         ("loss", "nowhere_at_all:B", {}, "nowhere_at_all cannot be imported"),

@@ -51,8 +51,10 @@ def _message(problem: Any) -> str:
         return "this key is not text"
     if meant := MEANT.get(problem["type"]):
         return f"{meant} is meant, not {_named(given)}{_cure(meant, given)}"
-    message = problem["msg"].removeprefix("Value error, ")
-    is_said = not isinstance(given, int | float | str) or repr(given) in message or shown(given) in message
+    if problem["type"] == "value_error":  # a validator of the models, which names the value itself
+        return problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"]
+    is_said = not isinstance(given, int | float | str) or shown(given) in message
     return message if is_said else f"{message}, not {shown(given)}"
 
 

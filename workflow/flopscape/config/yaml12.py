@@ -58,6 +58,35 @@ def load_yaml(path: str | Path, as_text: Collection[str] = ()) -> dict[str, Any]
     return data
 
 
+def dump_yaml(data: Any) -> str:
+    """Data as YAML that `load_yaml` reads back; text that looks like something else is quoted."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True).rstrip()
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML quotes what version 1.1 would not read as text; `1e3` and `0o17` need quotes for version 1.2."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar(TAG + "str", text, style=None if isinstance(resolved(text), str) else "'")
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def resolved(text: str) -> Any:
+    """What the core schema takes a plain scalar for: null, a boolean, a number, or the text itself."""
+    if text in WORDS:
+        return WORDS[text]
+    if text[0] not in "+-.0123456789" or len(text) > LONGEST:
+        return text
+    if OTHER_BASES.fullmatch(text):
+        return int(text, 0)
+    if INTEGER.fullmatch(text):
+        return int(text)
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan")) if FLOAT.fullmatch(text) else text
+
+
 def _text(path: str | Path) -> str:
     try:
         with Path(path).open("rb") as file:
@@ -149,26 +178,12 @@ class _Reader:
     def _scalar(self, event: Any, keys: tuple[Any, ...], as_text: bool) -> Any:
         is_quoted = event.tag is None and not event.implicit[0]
         is_text = is_quoted or event.tag in ("!", TAG + "str") or (as_text and event.value)
-        value = event.value if is_text else self._resolved(event, keys)
+        if not is_text and len(event.value) > LONGEST and INTEGER.fullmatch(event.value):
+            self.refuse(event, keys, f"a number of {len(event.value)} digits; at most {LONGEST}")
+        value = event.value if is_text else resolved(event.value)
         if why := why_not_plain(value):
             self.refuse(event, keys, why)
         return value
-
-    def _resolved(self, event: Any, keys: tuple[Any, ...]) -> Any:
-        """What the core schema takes a plain scalar for."""
-        text = event.value
-        if text in WORDS:
-            return WORDS[text]
-        if text[0] not in "+-.0123456789":
-            return text
-        if OTHER_BASES.fullmatch(text):
-            return int(text, 0)
-        is_integer = INTEGER.fullmatch(text)
-        if not is_integer and not FLOAT.fullmatch(text):
-            return text
-        if len(text) > LONGEST:
-            self.refuse(event, keys, f"a number of {len(text)} digits; at most {LONGEST}")
-        return int(text) if is_integer else float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
 
     def _alias(self, event: Any, keys: tuple[Any, ...]) -> Any:
         if event.anchor not in self.anchors:

@@ -4,11 +4,10 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flopscape.config.machine import Prices
 from flopscape.config.read import load_config, load_study, read_study
 from flopscape.config.study import Config, ImportedStudy, Study
+from flopscape.config.yaml12 import dump_yaml
 from flopscape.errors import FlopscapeError
 from flopscape.plan.coverage import Coverage, grade_coverage
 from flopscape.plan.finished import Finished, look_at_runs
@@ -140,4 +139,4 @@ def resolved_yaml(path: Path) -> str:
     plain = study.model_dump()
     if isinstance(study, Study) and is_dataclass(study.training):
         plain["training"] = asdict(study.training)
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).rstrip()
+    return dump_yaml(plain)

@@ -17,6 +17,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.plan.ask import answer_of
 from flopscape.plugins.base import import_class, is_path
 from flopscape.records import Spec, canonical
+from flopscape.written import plain
 
 NEEDS = {"model": ("build",), "dataset": ("prepare", "batches"), "loss": ("__call__",), "trainer": ("train",)}
 """Methods that each part of a study must have; a model's `counts` is looked at where it is counted."""
@@ -77,11 +78,13 @@ def _complaints(part: str, spec: Spec) -> list[str]:
     try:
         found = import_class(spec["plugin"], NEEDS[part])
         model = _signature(found)
-        model.model_validate_json(canonical(spec.get("kwargs", {})))
+        model.model_validate_json(canonical(plain(spec.get("kwargs", {}))))
     except FlopscapeError as error:
         return [f"{part}: {error}"]
     except ValidationError as error:
         return sentences(error, model, f"{part}.kwargs of {spec['plugin']}")
+    except ValueError as error:
+        return [f"{part}.kwargs of {spec['plugin']}: {error}"]
     return []
 
 
