@@ -101,7 +101,6 @@ def test_a_truncated_result_is_refused_by_name_or_made_again(name, finished, exp
         logs = "".join(log.read_text(errors="replace") for log in (finished.folder / "logs").rglob("*.log"))
         assert path.name in done.stdout + done.stderr + logs
         path.unlink()
-        path.with_suffix(".parquet").unlink(missing_ok=True)
         finished.snakemake(studies="quick")
     assert differences(expected, outcome(finished.folder, "quick")) == []
 

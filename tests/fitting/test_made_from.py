@@ -12,6 +12,7 @@ from flopscape.config.fits import Fit
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import fingerprint
 from flopscape.fit_command import asked_options
+from flopscape.fitting.draws_file import read_fits
 from flopscape.fitting.fit import run
 from flopscape.fitting.predict import read_fit
 from flopscape.records import FitResult
@@ -73,3 +74,12 @@ def test_draws_of_another_fit_are_refused_by_name(runs: Path) -> None:
 def test_an_option_that_is_no_number_is_refused(option: str, runs: Path) -> None:
     with pytest.raises(FlopscapeError, match=f"{option}: nan is no finite number"):
         run(runs, runs.with_name("f.json"), "approach3", **{option: float("nan")})
+
+
+def test_fits_go_by_their_whole_names(runs: Path) -> None:
+    paths = [runs.with_name(name) for name in ("f.all", "f.small", "g.json")]
+    for path in paths:
+        run(runs, path, "vpnls", bootstrap=100)
+    assert list(read_fits(paths)) == ["f.all", "f.small", "g"]
+    with pytest.raises(FlopscapeError, match=r"g\.json: a second fit of the name g"):
+        read_fits([*paths, paths[2]])

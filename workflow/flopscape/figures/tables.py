@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.draws_file import has_draws, read_draws
+from flopscape.fitting.draws_file import fit_name, has_draws, read_draws, read_fits
 from flopscape.fitting.optimum_curve import has_curve
 from flopscape.records import FitResult
 from flopscape.table_copies import CURVE_COLUMNS, refuse_changed
@@ -96,8 +96,8 @@ def read(
 ) -> Tables:
     """Read a study's tables; raises FlopscapeError with the path of a file that is missing or lacks a column."""
     paths = [Path(path) for path in fits]
-    results = {path.stem: FitResult.read(path) for path in paths}
-    draws = {path.stem: read_draws(path, results[path.stem]) for path in paths if has_draws(path)}
+    results = read_fits(paths)
+    draws = {fit_name(path): read_draws(path, results[fit_name(path)]) for path in paths if has_draws(path)}
     table = with_budgets(complete(read_csv(runs)), results.values())
     varied = None if sensitivity is None else read_csv(sensitivity, VARIED)
     return Tables(table, _curves(curves), results, draws, title, varied)

@@ -1,5 +1,6 @@
 """The draws of a fit: the file beside FIT.json, and whether it is that fit's."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,28 @@ AGAIN = "run the fit again"
 def draws_file(fit: StrPath) -> Path:
     """Where the draws of a fit are: `f.all.draws.parquet` for `f.all.json` as for `f.all`."""
     return side_output(fit, ".draws.parquet")
+
+
+def read_fits(paths: Iterable[StrPath]) -> dict[str, FitResult]:
+    """Fits by name: the whole name of each file, without `.json`.
+
+    Raises
+    ------
+    FlopscapeError
+        A file cannot be read, or two fits have one name.
+    """
+    found: dict[str, FitResult] = {}
+    for path in paths:
+        name = fit_name(path)
+        if name in found:
+            raise FlopscapeError(f"{path}: a second fit of the name {name}; rename one of them")
+        found[name] = FitResult.read(path)
+    return found
+
+
+def fit_name(path: StrPath) -> str:
+    """What a fit is called: `f.all` for `f.all.json` as for `f.all`."""
+    return side_output(path, "").name
 
 
 def is_draws(path: Path) -> bool:

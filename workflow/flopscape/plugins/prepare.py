@@ -67,7 +67,12 @@ def _replacement(target: Path) -> Iterator[Path]:
         yield temporary
         if target.exists():
             target.rename(old)
-        temporary.rename(target)
+        try:
+            temporary.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
     except OSError as error:
         raise cannot_write(error.filename or target, error) from error
     finally:

@@ -9,6 +9,7 @@ from typing import Any
 
 from flopscape.errors import FlopscapeError
 from flopscape.figures.tables import VARIED, complete, read_csv, with_budgets
+from flopscape.fitting.draws_file import read_fits
 from flopscape.records import FitResult, read_json
 from flopscape.report import twin as twins
 from flopscape.report.content import build
@@ -87,7 +88,7 @@ def _write(evidence: Evidence, out: Path) -> list[Path]:
 
 def _results(fits: Iterable[str | Path], recommended: str) -> dict[str, FitResult]:
     """Fits by name; the recommended one must be there."""
-    results = {Path(path).stem: FitResult.read(path) for path in fits}
+    results = read_fits(fits)
     if recommended not in results:
         known = ", ".join(results) or "the fits, for there are none"
         raise FlopscapeError(f"report: fit {recommended} is not among {known}")
