@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame
+from fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame, no_copies
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import surface_fit, varpro
@@ -75,7 +75,7 @@ def test_a_large_table_gets_fewer_resamples_and_says_so(table, monkeypatch):
 
 def test_resamples_of_absolute_deviations_survive_rows_that_say_the_same(tmp_path):
     frame = isoflop_frame(budgets=3, sizes=4)
-    table = as_table(pd.concat([frame, frame.assign(run_id=frame["run_id"] + " again")]), tmp_path)
+    table = as_table(pd.concat([frame, no_copies(frame.assign(run_id=frame["run_id"] + " again"))]), tmp_path)
     result, draws = fit(table, "approach3", objective="lad", bootstrap=100)
     assert result.status != "refused"
     assert len(draws) == 100

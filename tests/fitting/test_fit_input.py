@@ -6,6 +6,7 @@ import pytest
 from fit_tables import A_TRUE, CHINCHILLA, as_table, isoflop, isoflop_frame
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.chosen import chosen_rows
 from flopscape.fitting.fit import fit, run
 from flopscape.fitting.table import read_runs
 from flopscape.laws.surface import closed_form_optimum, loss
@@ -84,7 +85,8 @@ def test_rows_that_did_not_complete_are_listed_and_need_no_loss(tmp_path):
 def test_a_table_without_completed_runs_is_a_refused_fit(tmp_path):
     table = as_table(isoflop_frame().assign(status="skipped"), tmp_path)
     for method in ("approach2", "vpnls"):
-        assert fit(table, method, bootstrap=100)[0].status == "refused"
+        result = fit(table, method, bootstrap=100)[0]
+        assert (result.status, result.reason) == ("refused", "no rows are left (35 rows: status skipped)")
 
 
 def test_simulated_and_real_runs_are_not_mixed(tmp_path):
@@ -104,13 +106,6 @@ def test_two_losses_of_one_run_are_refused(tmp_path):
     both = pd.concat([frame, frame.iloc[[5]].assign(loss=9.0)], ignore_index=True)
     both.to_csv(tmp_path / "runs.csv")
     assert "row 36, column loss: run run5 has two losses" in refusal(tmp_path / "runs.csv")
-
-
-def test_repeats_without_run_ids_are_kept_with_a_warning(tmp_path):
-    frame = isoflop_frame().drop(columns="run_id")
-    table = as_table(pd.concat([frame, frame.iloc[[5]]], ignore_index=True), tmp_path)
-    assert len(table) == 36
-    assert "1 rows repeat another" in table.warnings[0]
 
 
 def test_integers_whose_compute_overflows_are_read_as_floats(tmp_path):
@@ -150,6 +145,21 @@ def test_an_exclusion_is_listed(tmp_path):
     assert (result.n_runs, result.excluded[0].rows) == (33, ["run0", "run1"])
 
 
+def test_an_exclusion_that_is_true_for_no_row_is_said(tmp_path):
+    result, _ = fit(isoflop(tmp_path), "vpnls", bootstrap=100, exclude="seed == 7", min_flops=1e16)
+    assert (result.n_runs, result.excluded) == (35, [])
+    assert "the exclusion seed == 7 is true for no row" in result.warnings
+    assert "min_flops 1e+16 leaves nothing out: no row has less compute" in result.warnings
+
+
+def test_what_a_fit_reads_from_another_column_is_one_of_its_own(tmp_path):
+    frame = isoflop_frame()
+    frame.to_csv(tmp_path / "runs.csv")
+    assert refusal(tmp_path / "runs.csv", n_parms="n_params").endswith(
+        "--column n_parms=n_params: no such column of a fit; nearest: n_params, n_tokens"
+    )
+
+
 @pytest.mark.parametrize("expression", ["no_such_column > 1", "n_params", "n_params >"])
 def test_a_bad_exclusion_is_named(expression, tmp_path):
     with pytest.raises(FlopscapeError, match="--exclude"):
@@ -168,6 +178,15 @@ def test_a_floor_on_the_compute_leaves_rows_out_by_name(tmp_path):
     result, _ = fit(isoflop(tmp_path), "vpnls", bootstrap=100, min_flops=5e17)
     assert (result.n_runs, len(result.excluded[0].rows)) == (28, 7)
     assert result.excluded[0].reason == "less compute than 5e+17 FLOPs"
+
+
+@pytest.mark.parametrize(("bound", "kept"), [(1e18, 28), (1.005e18, 28), (1.1e18, 21)])
+@pytest.mark.parametrize("planned", [True, False])
+def test_a_budget_is_kept_or_left_out_whole(bound, kept, planned, tmp_path):
+    frame = isoflop_frame()
+    scattered = 6 * frame["n_params"] * frame["n_tokens"] * (1 + 0.004 * np.sin(np.arange(35)))
+    frame = frame.assign(flops=scattered) if planned else frame.assign(flops=scattered).drop(columns="budget")
+    assert len(chosen_rows(as_table(frame, tmp_path), None, bound)) == kept
 
 
 def test_a_method_of_the_users_own_gets_the_same_call(tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from fit_tables import A_TRUE, CHINCHILLA, as_table, isoflop_frame
+from fit_tables import A_TRUE, CHINCHILLA, as_table, isoflop_frame, no_copies
 
 from flopscape.fitting.fit import fit
 from flopscape.laws.surface import loss
@@ -35,6 +35,7 @@ def without_numbers(result):
     return result.exponents is None and prediction.n_params is None and prediction.loss is None
 
 
+ONE_POINT = no_copies(surface(np.full(20, 1e8), 1e9), np.arange(20))
 DESIGNS = {
     "no rows": (isoflop_frame().iloc[:0], "no runs share a budget", "0 completed runs for five parameters"),
     **{
@@ -45,7 +46,11 @@ DESIGNS = {
     "one N": (surface(1e8, MANY), "no runs share a budget", "all runs have the same N"),
     "one D": (surface(MANY, 1e9), "no runs share a budget", "all runs have the same D"),
     "D = 20 N": (surface(MANY, 20 * MANY), "no runs share a budget", "all runs lie on one line"),
-    "one point": (surface(np.full(20, 1e8), 1e9), "0 of 1 budgets", "all runs have the same N"),
+    "one point": (
+        no_copies(surface(np.full(20, 1e8), 1e9), np.arange(20)),
+        "0 of 1 budgets",
+        "all runs have the same N",
+    ),
 }
 
 

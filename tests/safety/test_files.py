@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.table import chosen_rows, table_of
+from flopscape.fitting.chosen import chosen_rows
+from flopscape.fitting.table import table_of
 from flopscape.other_runs import import_runs
 
 RUNS = pd.DataFrame({"n_params": [1e8, 2e8], "n_tokens": [1e9, 1e9], "loss": [3.0, 2.9], "family": ["a", "b"]})

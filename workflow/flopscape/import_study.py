@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.cells import positive_column, require_column
 from flopscape.fitting.read_table import read_any
-from flopscape.fitting.table import RunTable, positive_column, require_column
+from flopscape.fitting.table import RunTable
 from flopscape.other_runs import Imported, import_runs, sentence
 from flopscape.outputs import write_text
 from flopscape.published import PUBLISHED, source_file

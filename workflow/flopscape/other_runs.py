@@ -14,8 +14,11 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.cells import positive_column, require_column
+from flopscape.fitting.meaning import doubtful_magnitude
 from flopscape.fitting.read_table import read_any
-from flopscape.fitting.table import REQUIRED, RunTable, positive_column, require_column, table_of
+from flopscape.fitting.statuses import completed
+from flopscape.fitting.table import REQUIRED, RunTable, table_of
 from flopscape.laws.arrays import Array
 from flopscape.outputs import write_text
 from flopscape.published import PUBLISHED, refuse_another, source_file
@@ -57,6 +60,9 @@ def import_runs(table: str, mirror: Path | None, mapping: Mapping[str, str]) -> 
     origin = {name: f"their column {theirs.get(name, name)}" for name in CONVERTED if name in frame}
     frame, derived = _completed_by_flops(frame, table)
     checked = table_of(frame, table)
+    if not len(checked):
+        raise FlopscapeError(f"{table}: no rows are left ({checked.left_out})")
+    checked = checked.warned(doubtful_magnitude(checked.n_params, checked.n_tokens, checked.unit))
     return Imported(_written(frame), checked, origin | derived)
 
 
@@ -64,7 +70,7 @@ def sentence(imported: Imported, out: Path, source: str) -> str:
     """One line on what was done."""
     derived = [f"{ours} = {text}" for ours, text in imported.columns.items() if not text.startswith("their ")]
     left_out = sum(len(exclusion.rows) for exclusion in imported.table.excluded)
-    notes = [f"{left_out} more are listed as left out"] if left_out else []
+    notes = [f"{left_out} more are listed as left out ({imported.table.left_out})"] if left_out else []
     return "; ".join([f"{out}: {len(imported.table)} rows of {source}", *derived, *notes, *imported.table.warnings])
 
 
@@ -114,9 +120,9 @@ def _column(frame: pd.DataFrame, name: str, source: str) -> Array:
 
 
 def _written(frame: pd.DataFrame) -> pd.DataFrame:
-    """The numbers of a fit as float64, for 6·N·D overflows integers; a blank status is `completed`."""
+    """The numbers of a fit as float64, for 6·N·D overflows integers; `completed` for what says or means that."""
     numbers = {name: frame[name].replace("", None).astype(float) for name in CONVERTED if name in frame}
-    status = {"status": frame["status"].replace("", None).fillna("completed")} if "status" in frame else {}
+    status = {"status": frame["status"].mask(completed(frame), "completed")} if "status" in frame else {}
     return frame.assign(**numbers, **status)
 
 

@@ -50,7 +50,7 @@ def read_study(path: str | Path) -> tuple[RunTable, bool]:
     """
     frame = read_any(Path(path))
     measured = "loss" in frame
-    table = table_of(frame if measured else frame.assign(loss=1.0), path)
+    table = table_of(frame if measured else frame.assign(loss=1.0), path, measured=measured)
     if not measured and (why := too_little(table)):
         raise FlopscapeError(f"{path}: the plan has too little spread: {why}")
     return table, measured
@@ -138,4 +138,4 @@ def _frame(table: RunTable) -> pd.DataFrame:
 
 
 def _with(table: RunTable, rows: pd.DataFrame) -> RunTable:
-    return table_of(pd.concat([_frame(table), rows], ignore_index=True), table.path)
+    return table_of(pd.concat([_frame(table), rows], ignore_index=True), table.path, measured=False)

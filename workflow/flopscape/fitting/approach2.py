@@ -18,8 +18,8 @@ from flopscape.fitting.bias_correction import corrected
 from flopscape.fitting.budget_curves import CurveFit
 from flopscape.fitting.judge_curves import (
     FEWEST_BUDGETS,
-    NO_BUDGET,
     flag_rows,
+    independent_rows,
     judge,
     list_excluded,
     outside_budgets,
@@ -98,7 +98,7 @@ def estimate(
     if bias_correction and variant != "parabola":
         raise FlopscapeError(f"bias_correction: only parabolas have a bias to correct, the variant {variant} has none")
     verdict, shape = guards.Verdict(), VARIANTS[variant]
-    table = table.keep(np.isfinite(table.budget), NO_BUDGET)
+    table = independent_rows(table)
     made = weights_of(table, weights)
     result = FitResult("ok", "", "approach2", "power law", _objective(shape, made))
     if not len(table):

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.cells import positive_column, require_column
 from flopscape.fitting.read_table import read_any
-from flopscape.fitting.table import RunTable, positive_column, require_column
+from flopscape.fitting.table import RunTable
 from flopscape.laws.arrays import Array, Index, Names
 from flopscape.records import Exclusion
 

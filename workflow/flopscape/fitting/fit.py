@@ -11,12 +11,14 @@ import pandas as pd
 
 from flopscape import working_directory
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.chosen import chosen_rows
 from flopscape.fitting.draws_file import DRAWS, draws_file, is_draws
 from flopscape.fitting.extrapolation import SAMPLED, sampled_ranges
 from flopscape.fitting.made_from import made_from, options_given
+from flopscape.fitting.meaning import doubtful_magnitude
 from flopscape.fitting.methods import METHODS, complaint, module_of, needs_each_seed
 from flopscape.fitting.seed_groups import merged
-from flopscape.fitting.table import RunTable, chosen_rows, read_runs
+from flopscape.fitting.table import RunTable, read_runs
 from flopscape.outputs import refuse_output
 from flopscape.records import FitResult
 from flopscape.side_outputs import refuse_side_output, write_parquet
@@ -84,7 +86,20 @@ def fit(
     result.diagnostics |= {SAMPLED: sampled_ranges(table)}
     result.n_runs, result.simulated, result.seed = table.n_runs, table.simulated, seed
     result.input_hash, result.unit = table.input_hash, table.unit
-    return result, draws
+    return _doubted(result, table), draws
+
+
+def _doubted(result: FitResult, table: RunTable) -> FitResult:
+    """A fit of no rows says what was left out; one of numbers that may be in millions is weak."""
+    if not len(table) and table.excluded:
+        result.reason = f"no rows are left ({table.left_out})"
+    elif doubt := doubtful_magnitude(table.n_params, table.n_tokens, table.unit):
+        if result.status in ("ok", "weak"):
+            result.reason = doubt if result.status == "ok" else f"{doubt}; {result.reason}"
+            result.status = "weak"
+        else:
+            result.warnings = [doubt, *result.warnings]
+    return result
 
 
 def run(

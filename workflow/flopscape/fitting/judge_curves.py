@@ -1,6 +1,7 @@
 """Whether approach2's power laws are determined, which rows are far off their curve, and what left-out budgets say."""
 
 import numpy as np
+import pandas as pd
 
 from flopscape.fitting import guards
 from flopscape.fitting.budget_curves import CurveFit
@@ -13,11 +14,22 @@ FEWEST_BUDGETS, FEW_BUDGETS = 3, 5
 FLAT = 0.5
 """A vertex less certain than this part of its budget's span in ln N lies on a flat curve."""
 NO_BUDGET = "belongs to no budget"
+CHECKPOINTS = (
+    "a checkpoint of a run that went on, and so no run of its own: approach1 follows the curves of runs, and vpnls and "
+    "approach3 resample whole runs"
+)
+
+
+def independent_rows(table: RunTable) -> RunTable:
+    """The rows in budgets, and of those the last of each run: parabolas take rows as independent."""
+    table = table.keep(np.isfinite(table.budget), NO_BUDGET)
+    longest = pd.Series(table.n_tokens).groupby(table.run_id).transform("max").to_numpy()
+    return table.keep(table.n_tokens >= longest, CHECKPOINTS)
 
 
 def outside_budgets(table: RunTable) -> list[Exclusion]:
-    """The rows that were left out for belonging to no budget."""
-    return [exclusion for exclusion in table.excluded if exclusion.reason == NO_BUDGET]
+    """The rows that were left out for belonging to no budget, or to a run that is there already."""
+    return [exclusion for exclusion in table.excluded if exclusion.reason in (NO_BUDGET, CHECKPOINTS)]
 
 
 def list_excluded(result: FitResult, verdict: guards.Verdict, table: RunTable, fitted: CurveFit) -> None:

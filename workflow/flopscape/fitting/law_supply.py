@@ -3,7 +3,8 @@
 import numpy as np
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.table import UNIQUE, RunTable, positive_column
+from flopscape.fitting.cells import positive_column
+from flopscape.fitting.table import UNIQUE, RunTable
 from flopscape.laws.arrays import Array
 from flopscape.laws.law import Law
 

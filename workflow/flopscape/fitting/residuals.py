@@ -7,8 +7,9 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import optimum_curve
+from flopscape.fitting.chosen import chosen_rows
 from flopscape.fitting.law_predict import fitted_loss
-from flopscape.fitting.table import SIX_N_D, RunTable, chosen_rows, read_runs
+from flopscape.fitting.table import SIX_N_D, RunTable, read_runs
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, loss
 from flopscape.records import FitResult

@@ -14,11 +14,12 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import guards
+from flopscape.fitting.chosen import chosen_rows
 from flopscape.fitting.fit import fit
 from flopscape.fitting.methods import needs_each_seed
 from flopscape.fitting.quantities import column
 from flopscape.fitting.seed_groups import merged
-from flopscape.fitting.table import SIX_N_D, RunTable, chosen_rows, read_runs, table_of
+from flopscape.fitting.table import SIX_N_D, RunTable, read_runs, table_of
 from flopscape.laws.arrays import Array, Mask
 from flopscape.outputs import refuse_output, write_text
 from flopscape.records import Estimate, FitResult

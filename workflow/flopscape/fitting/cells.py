@@ -1,0 +1,111 @@
+"""Columns of a table that was read as text: numbers checked cell by cell, and types as the cells say.
+
+A number is finite and positive where a fit needs one; the first cell that is not is named with file, row and column.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from flopscape.errors import FlopscapeError
+from flopscape.laws.arrays import Array, Index, Mask, Names
+
+ALWAYS_TEXT = {
+    *("run_id", "parent", "size", "unit", "loss_unit", "status", "reason", "data_hash", "code_fingerprint", "host"),
+}
+"""Names and hashes: text even where every cell could be read as a number, such as the hash 123456789e12."""
+
+
+def require_column(frame: pd.DataFrame, name: str, path: str | Path) -> None:
+    if name not in frame:
+        raise FlopscapeError(f"{path}: no column {name}{nearest(name, frame.columns)}")
+
+
+def nearest(name: str, names: Iterable[object]) -> str:
+    """The end of a sentence that says a name is unknown: those most like it, or else all there are."""
+    known = [str(other) for other in names]
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    return f"; nearest: {', '.join(close)}" if close else f"; it has {', '.join(known)}"
+
+
+def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index, blank: bool = False) -> Array:
+    """A column as finite positive float64; the first wrong cell is named. With `blank`, empty cells become NaN."""
+    cells = frame[name].to_numpy(dtype=object)
+    if frame[name].dtype in (bool, object):
+        _refuse_truth(cells, name, path, row)
+    empty = blank_cells(cells)
+    cells = np.where(empty, np.nan, cells)
+    try:
+        values = cells.astype(float)
+    except (TypeError, ValueError):
+        values = np.array([_float(cell) for cell in cells])
+        at = int(np.flatnonzero(np.isnan(values) & ~empty)[0])
+        raise FlopscapeError(
+            f"{path}, row {row[at]}, column {name}: {cells[at]!r} is not a number{_cure(cells[at])}"
+        ) from None
+    wrong = ~(np.isfinite(values) & (values > 0)) & ~(empty & blank)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        shown = "empty" if empty[at] else f"{values[at]:g}"
+        why = ", and the law is of nats above zero (a normalised or log loss?)" if name == "loss" else ""
+        raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {shown}, must be positive and finite{why}")
+    return np.asarray(values, float)
+
+
+def text_column(frame: pd.DataFrame, name: str, default: list[str]) -> Names:
+    """A column as text; blank cells get the default."""
+    if name not in frame:
+        return np.array(default, dtype=str)
+    cells = frame[name].to_numpy(dtype=object)
+    blank = blank_cells(cells)
+    return np.array([d if b else str(c) for c, d, b in zip(cells, default, blank, strict=True)], dtype=str)
+
+
+def blank_cells(cells: "np.ndarray") -> Mask:
+    """Cells that hold nothing: None, NaN, or no text."""
+    return np.array([cell is None or cell != cell or cell == "" for cell in cells], bool)
+
+
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text columns as booleans or numbers where every cell that is not blank is one; a blank is NaN there, or <NA>."""
+    return frame.apply(lambda column: column if column.name in ALWAYS_TEXT else _typed(column))
+
+
+def _typed(column: "pd.Series") -> "pd.Series":
+    if not (pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)) or column.empty:
+        return column
+    words = column.where(~blank_cells(column.to_numpy(dtype=object)))
+    kinds = set(map(type, words.dropna()))
+    if not kinds <= {str, int, float, bool, np.bool_}:
+        return column
+    if {str(word).strip().lower() for word in words.dropna().unique()} <= {"true", "false"} and words.notna().any():
+        truth = words.map(lambda word: str(word).strip().lower() == "true", na_action="ignore").astype("boolean")
+        return truth if truth.isna().any() else truth.astype(bool)
+    numbers = pd.to_numeric(words, errors="coerce")
+    strange = words[numbers.isna()].dropna()
+    only_nan = all(str(word).strip().lower() == "nan" for word in strange.unique())
+    return numbers if only_nan and pd.api.types.is_numeric_dtype(numbers) else column
+
+
+def _cure(cell: object) -> str:
+    """What to do about a number with a comma: of thousands or of decimals, which only its writer knows."""
+    commas = re.fullmatch(r"\s*[-+]?[\d.,]*,\d+(e[-+]?\d+)?\s*", str(cell), re.IGNORECASE)
+    return " (write decimals with a point, and thousands without commas)" if commas else ""
+
+
+def _refuse_truth(cells: "np.ndarray", name: str, path: str | Path, row: Index) -> None:
+    """True is no 1: Parquet and JSON lines tell them apart, and float() does not."""
+    truth = [i for i, cell in enumerate(cells) if isinstance(cell, bool | np.bool_)]
+    if truth:
+        raise FlopscapeError(f"{path}, row {row[truth[0]]}, column {name}: {cells[truth[0]]} is not a number")
+
+
+def _float(cell: object) -> float:
+    try:
+        return float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return float("nan")

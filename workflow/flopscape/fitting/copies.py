@@ -1,0 +1,66 @@
+"""Rows that repeat another in N, D, C and loss under another run id: copies of a run, or seeds with rounded losses.
+
+A copy says nothing new, and counted as a seed it makes every interval too narrow. Two runs never have the same loss to
+six decimals by chance: with a scatter of 0.001 nats between seeds one pair in 4,000 agrees to that. Losses with fewer
+digits do agree by chance, so that they need more evidence to be called copies.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from flopscape.laws.arrays import Array, Mask, Names
+
+POINT = ["n", "d", "u", "c"]
+PRECISE_DECIMALS, PRECISE_BITS = 6, 17
+"""Digits of a loss that two runs do not share by chance. A loss kept in half precision has up to 11 bits, but many
+decimals: 3.703125 is a rounded 3.7."""
+WHOLE_DECIMALS, WHOLE_POINTS = 3, 5
+"""With at least these decimals it is no chance either where all rows of each of so many points agree."""
+
+
+class Repeats(NamedTuple):
+    """Rows to leave out as copies, and those that only might be."""
+
+    copies: Mask
+    doubtful: Mask
+
+
+def repeats(n: Array, d: Array, u: Array, c: Array, loss: Array, seed: Names) -> Repeats:
+    """Which rows repeat an earlier one: as copies where the losses are precise, the seed is the same, or all repeat.
+
+    Parameters
+    ----------
+    n, d, u, c, loss : array, shape (rows,)
+        Parameters, tokens, distinct tokens, FLOPs, and what came of them.
+    seed : array of str, shape (rows,)
+        Empty where a row has none.
+    """
+    frame = pd.DataFrame({"n": n, "d": d, "u": u, "c": c, "loss": loss, "seed": seed})
+    later = frame.duplicated([*POINT, "loss"]).to_numpy()
+    if not later.any():
+        return Repeats(later, later)
+    same_seed = frame.duplicated([*POINT, "loss", "seed"]).to_numpy() & (seed != "")
+    certain = _precise(loss[later]) or _all_repeat(frame, later)
+    copies = later if certain else same_seed
+    return Repeats(copies, later & ~copies)
+
+
+def _precise(loss: Array) -> bool:
+    mantissa = (np.frexp(loss)[0] * 2.0**53).astype(np.int64)
+    bits = 53 - np.log2(mantissa & -mantissa).min()
+    return bool(bits >= PRECISE_BITS and _decimals(loss) >= PRECISE_DECIMALS)
+
+
+def _decimals(loss: Array) -> int:
+    """Most digits behind the point among the losses."""
+    return max(len(np.format_float_positional(value, trim="-").partition(".")[2]) for value in np.unique(loss))
+
+
+def _all_repeat(frame: pd.DataFrame, later: Mask) -> bool:
+    """Whether no point with several rows has two losses, and there are enough of them."""
+    point = frame.groupby(POINT).loss.agg(["size", "nunique"])
+    several = point[point["size"] > 1]
+    digits = _decimals(frame.loss.to_numpy()[later])
+    return bool(len(several) >= WHOLE_POINTS and (several["nunique"] == 1).all() and digits >= WHOLE_DECIMALS)
