@@ -11,7 +11,7 @@ from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
-from flopscape.records import Curve, RunRecord
+from flopscape.records import Curve, RunRecord, short_hash
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_curve_that_holds_no_numbers_or_not_one_a_step_is_named(wrong, finishe
     rows, folder = finished
     curve = Curve(step=[1], n_tokens=[256], flops=[1e9], train_loss=wrong, heldout_loss=[None], learning_rate=[0.01])
     rewrite(folder, rows[3], curve=curve)
-    with pytest.raises(FlopscapeError, match=f"run {rows[3].run_id}: its curve's train_loss"):
+    with pytest.raises(FlopscapeError, match=rf"{rows[3].run_id}\.json: run {rows[3].run_id}: its curve's train_loss"):
         collect(rows, folder)
 
 
@@ -127,6 +127,14 @@ def test_every_broken_or_missing_record_is_named_and_nothing_is_written(finished
         ({"loss": None}, "completed, but its loss is None"),
         ({"status": "fine"}, "unknown status 'fine'"),
         ({"data_hash": "another"}, "saw other data than the rest"),
+        ({"unit": "image"}, r"\(image\) count their data in another unit than token"),
+        ({"loss": -5.0}, "completed, but its loss is -5.0; restore the record, or delete it"),
+        ({"loss": True}, "loss is True"),
+        ({"loss": 3.0}, r"its loss is 3\.0, and its curve ends at "),
+        ({"loss_se": -0.1}, "its loss_se is -0.1"),
+        ({"n_tokens_planned": 512}, "says that 512 tokens were planned, and its spec"),
+        ({"n_tokens_inherited": 10**12}, "inherited 1000000000000 of the"),
+        ({"status": "diverged"}, r"diverged, but has the loss "),
     ],
 )
 def test_a_record_that_contradicts_its_plan_is_refused(finished, changes, sentence):
@@ -135,6 +143,33 @@ def test_a_record_that_contradicts_its_plan_is_refused(finished, changes, senten
     with pytest.raises(FlopscapeError, match=sentence) as error:
         collect(rows, folder)
     assert rows[3].run_id in str(error.value)
+
+
+def test_records_counted_before_a_plug_in_was_corrected_have_todays_counts(finished, tmp_path):
+    rows, folder = finished
+    before, _ = collect(rows, folder)
+    for row in rows[:6]:
+        record = RunRecord.read(folder / f"{row.run_id}.json")
+        flops = [n * row.flops_per_unit / 2 for n in record.curve.n_tokens]
+        counts = {"n_params_body": 7, "flops_per_unit": row.flops_per_unit / 2}
+        curve = dataclasses.replace(record.curve, flops=flops)
+        dataclasses.replace(record, **counts, curve=curve).write(folder / f"{row.run_id}.json")
+    notes = run(rows, folder, tmp_path / "out/runs.csv")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out/runs.parquet"), before)
+    points = pd.read_parquet(tmp_path / "out/curves.parquet")
+    assert points.groupby("run_id").flops.max()[rows[0].run_id] == rows[0].flops
+    assert [note.split(" is counted otherwise")[0] for note in notes] == ["n_params_body", "flops_per_unit"]
+    assert f"when 6 of the runs were trained (run {rows[0].run_id}: 7 then, {rows[0].n_params_body} today)" in notes[0]
+    assert f"restore it ({', '.join(row.run_id for row in rows[:5])} and 1 more)" in notes[0]
+
+
+def test_a_trainer_of_the_users_own_counts_and_scores_as_it_likes(tmp_path, surface_study):
+    row = plan_rows(surface_study())[0]
+    row = dataclasses.replace(row, spec=row.spec | {"trainer": {"plugin": "theirs:Trainer"}})
+    row = dataclasses.replace(row, run_id=short_hash(row.spec))
+    own = dataclasses.replace(Surface().train(row.spec), n_params_body=77, loss=3.0)
+    own.write(tmp_path / f"{row.run_id}.json")
+    assert collect([row], tmp_path)[0].n_params.tolist() == [77]
 
 
 def test_the_variance_between_seeds_is_that_of_each_point(tmp_path, surface_study):

@@ -184,7 +184,8 @@ def collect(
     from flopscape.config.read import load_study
     from flopscape.plan.rows import plan_rows
 
-    run(plan_rows(load_study(study_file)), runs, out, [study_file])
+    for note in run(plan_rows(load_study(study_file)), runs, out, [study_file]):
+        typer.echo(f"warning: {note}", err=True)
 
 
 @app.command(epilog="Example: `flopscape transfer config/studies/kjv-gpt.yaml --runs results/kjv-gpt/runs --out DIR`")

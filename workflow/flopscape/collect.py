@@ -1,6 +1,7 @@
 """Run records to tidy tables: one row per run, one row per point of a training curve."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from itertools import chain
 from pathlib import Path
@@ -9,14 +10,13 @@ from typing import Any
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.record_checks import COUNTS, CURE, Recount, contradiction, recounted, recounts_text
 from flopscape.records import Curve, PlanRow, RunRecord, canonical, saw_other_data
 from flopscape.table_copies import refuse_tables, write_tables
 
-COUNTS = ("step", "n_tokens")
-
 
 def collect(rows: list[PlanRow], runs: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables of a plan's runs: (runs, curves).
+    """The tables of a plan's runs: (runs, curves), with today's counts of every size.
 
     Parameters
     ----------
@@ -30,14 +30,13 @@ def collect(rows: list[PlanRow], runs: Path) -> tuple[pd.DataFrame, pd.DataFrame
     FlopscapeError
         Records are missing, broken, hold other numbers than their plan, or come from different data: all are named.
     """
-    records = _read_all(rows, runs)
-    _same_data(records)
-    tables = _with_scatter(pd.DataFrame([_run_row(row, record) for row, record in zip(rows, records, strict=True)]))
-    return tables, _curve_table(records)
+    return _tables(rows, _read_all(rows, runs)[0])
 
 
-def run(rows: list[PlanRow], runs: Path, out: Path, inputs: Iterable[Path] = ()) -> None:
+def run(rows: list[PlanRow], runs: Path, out: Path, inputs: Iterable[Path] = ()) -> list[str]:
     """Write `out` (CSV), its copy as Parquet and the curves beside it; `inputs` are the files that the plan is of.
+
+    Returns a sentence for each count that was made anew.
 
     Raises
     ------
@@ -45,56 +44,51 @@ def run(rows: list[PlanRow], runs: Path, out: Path, inputs: Iterable[Path] = ())
         As `collect`, and where one of the three must not be written.
     """
     refuse_tables(out, [*inputs, *(runs / f"{row.run_id}.json" for row in rows)])
-    write_tables(*collect(rows, runs), out)
+    records, recounts = _read_all(rows, runs)
+    write_tables(*_tables(rows, records), out)
+    return recounts_text(recounts)
 
 
-def _read_all(rows: list[PlanRow], runs: Path) -> list[RunRecord]:
-    records, problems = [], []
+def _tables(rows: list[PlanRow], records: list[RunRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    runs = pd.DataFrame([_run_row(row, record) for row, record in zip(rows, records, strict=True)])
+    return _with_scatter(runs), _curve_table(records)
+
+
+def _read_all(rows: list[PlanRow], runs: Path) -> tuple[list[RunRecord], list[Recount]]:
+    """The records of a plan, counted by its plug-in as it is today, and what differed."""
+    records, recounts, problems = [], [], []
     for row in rows:
         try:
-            records.append(_checked(row, RunRecord.read(runs / f"{row.run_id}.json")))
+            record, found = recounted(row, _checked(row, runs / f"{row.run_id}.json"))
         except FlopscapeError as error:
             problems.append(str(error))
+            continue
+        records.append(record)
+        recounts += found
     if problems:
         raise FlopscapeError("\n".join(problems))
-    return records
+    _same_data(records)
+    return records, recounts
 
 
-def _checked(row: PlanRow, record: RunRecord) -> RunRecord:
-    """A record that tells what its plan asked for, with numbers that can be numbers."""
-    place = f"run {row.run_id}"
-    if record.run_id != row.run_id:
-        raise FlopscapeError(f"{place}: its file holds run {record.run_id}; delete it and run snakemake again")
-    if record.status not in ("completed", "diverged", "skipped"):
-        raise FlopscapeError(f"{place}: unknown status {record.status!r}")
-    if wrong := _wrong_column(record.curve):
-        raise FlopscapeError(f"{place}: its curve's {wrong} holds no numbers, or not one a step; delete the record")
-    if record.status == "completed":
-        if not isinstance(record.loss, int | float) or not record.loss < float("inf"):
-            raise FlopscapeError(f"{place}: completed, but its loss is {record.loss!r}")
-        batch = record.n_tokens_planned / row.n_steps
-        if abs(record.n_tokens_seen - row.n_tokens) > batch:
-            raise FlopscapeError(
-                f"{place}: completed, but saw {record.n_tokens_seen} of {row.n_tokens} planned {record.unit}s"
-            )
+def _checked(row: PlanRow, path: Path) -> RunRecord:
+    """A record that tells what its plan asked for."""
+    record = RunRecord.read(path)
+    if why := contradiction(row, record):
+        raise FlopscapeError(f"{path}: run {row.run_id}: {why}; {CURE}")
     return record
 
 
-def _wrong_column(curve: Curve) -> str:
-    """Name of a column that is not a list of one number, or none, for each step; empty if all are."""
-    for name, values in vars(curve).items():
-        kinds = {int} if name in COUNTS else {int, float, type(None)}
-        if not isinstance(values, list) or len(values) != len(curve.step) or not kinds.issuperset(map(type, values)):
-            return name
-    return ""
-
-
-def _same_data(records: Iterable[RunRecord]) -> None:
-    """Refuse runs on different data in one table, and name the odd ones."""
+def _same_data(records: Sequence[RunRecord]) -> None:
+    """Refuse runs on different data, or counted in different units, in one table, and name the odd ones."""
     if odd := saw_other_data(records):
         raise FlopscapeError(
             f"runs {', '.join(odd)} saw other data than the rest; delete their records to retrain them"
         )
+    units = {record.run_id: record.unit for record in records}
+    usual = Counter(units.values()).most_common(1)[0][0]
+    if strange := [f"{run_id} ({unit})" for run_id, unit in units.items() if unit != usual]:
+        raise FlopscapeError(f"runs {', '.join(strange)} count their data in another unit than {usual}; {CURE}")
 
 
 def _run_row(row: PlanRow, record: RunRecord) -> dict[str, Any]:
