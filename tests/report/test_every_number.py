@@ -239,12 +239,13 @@ def test_the_sensitivity_table_on_the_terminal_has_every_number_in_its_column() 
     lines = [
         [cell.strip() for cell in line.split("  ") if cell.strip()] for line in sensitivity_text(table).splitlines()
     ]
-    assert lines[0] == ["changed", "setting", "a", "N* at 2×10¹³ FLOPs", "status"]
-    assert lines[2:] == [
-        ["base", "as it is", "0.457 [0.417, 0.497]", "20.0 k", "weak"],
-        ["objective", "huber", "0.471 [0.431, 0.511]", "20.0 k", "ok"],
-        ["rows", "without one", "–", "20.0 k", "refused"],
+    assert lines[0] == ["changed", "setting", "runs", "a", "N* at 2×10¹³ FLOPs", "D*", "status"]
+    assert lines[2:5] == [
+        ["base", "as it is", "9", "0.457 [0.417, 0.497]", "20.0 k", "6.13 M", "weak"],
+        ["objective", "huber", "10", "0.471 [0.431, 0.511]", "20.0 k", "5.05 M", "ok"],
+        ["rows", "without one", "5", "–", "20.0 k", "–", "refused"],
     ]
+    assert lines[5:] == [["weak: as it is: only 5 runs"], ["refused: without one: only 5 runs"]]
 
 
 @pytest.fixture(scope="module")

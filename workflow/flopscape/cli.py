@@ -4,6 +4,7 @@ Heavy imports stay inside the verbs, so that `--help` and the plan are instant a
 """
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -236,7 +237,7 @@ def import_(
     from flopscape.outputs import refuse_output
     from flopscape.published import source_file
 
-    mapping = dict(_pair(text, "--map", "loss=val_loss") for text in columns or [])
+    mapping = _pairs(columns, "--map", "loss=val_loss")
     if folder and not out:
         print(import_study(source, mirror, mapping, curves, folder))
     elif out and not (folder or curves):
@@ -274,6 +275,7 @@ def fit(
 ) -> None:
     """Fit a scaling law to a table of runs. Whatever it judges, `refused` included, is written."""
     from flopscape.fitting.fit import run
+    from flopscape.report.fit_text import fit_text
 
     given = {
         "objective": objective, "delta": _delta(delta), "variant": variant, "rule": rule, "curves": curves,
@@ -281,9 +283,9 @@ def fit(
         "weights": weights, "law": law, "unique_tokens": unique_tokens, "exclude": exclude, "min_flops": min_flops,
         "seeds": seeds,
     }  # fmt: skip
-    columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
+    columns = _pairs(column, "--column", "n_params=n_params_total")
     result = run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, **given)
-    print("\n".join([f"{out}: {result.status}: {result.reason}", *(f"warning: {text}" for text in result.warnings)]))
+    print(fit_text(out, result))
 
 
 def _delta(text: str | None) -> float | str | None:
@@ -329,7 +331,7 @@ def sensitivity(
         "weights": weights, "law": law, "unique_tokens": unique_tokens,
         "flops": flops or [], "bootstrap": bootstrap, "seed": seed, "report": progress_lines(),
     }  # fmt: skip
-    columns = dict(_pair(text, "--column", "n_params=n_params_total") for text in column or [])
+    columns = _pairs(column, "--column", "n_params=n_params_total")
     table = run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, seeds=seeds, **given)
     print(sensitivity_text(table))
 
@@ -353,6 +355,14 @@ def predict(
     }  # fmt: skip
     print(predictions(fit_file, flops or [], **asked))
     print(trust(fit_file))
+
+
+def _pairs(texts: list[str] | None, option: str, example: str) -> dict[str, str]:
+    """Names and values of a repeatable option; a name that is given twice is refused."""
+    pairs = [_pair(text, option, example) for text in texts or []]
+    if twice := [name for name, n in Counter(name for name, _ in pairs).items() if n > 1]:
+        raise FlopscapeError(f"{option} {twice[0]}=…: given twice; leave one out")
+    return dict(pairs)
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from flopscape import working_directory
@@ -78,6 +79,7 @@ def fit(
     module = _method(method)
     given = _accepted(method, module, options)
     result, draws = module.estimate(table, flops=asked, bootstrap=bootstrap, seed=seed, **given)
+    result.diagnostics.setdefault("n_rows", _n_rows(table, result))
     result.excluded = [*table.excluded, *result.excluded]
     result.warnings = [*table.warnings, *result.warnings]
     result.conventions = table.conventions
@@ -87,6 +89,12 @@ def fit(
     result.n_runs, result.simulated, result.seed = table.n_runs, table.simulated, seed
     result.input_hash, result.unit = table.input_hash, table.unit
     return _doubted(result, table), draws
+
+
+def _n_rows(table: RunTable, result: FitResult) -> int:
+    """Rows of the table whose runs the method did not leave out."""
+    dropped = [name for exclusion in result.excluded for name in exclusion.rows]
+    return int((~np.isin(table.run_id, dropped)).sum()) if dropped else len(table)
 
 
 def _doubted(result: FitResult, table: RunTable) -> FitResult:

@@ -72,13 +72,17 @@ def run(
     seeds: str | None = None,
     **options: Any,
 ) -> pd.DataFrame:
-    """Read a table, vary its fit, and write the result as CSV; see `sensitivity` and `fit.fit` for the rest."""
+    """Read a table, vary its fit, and write the result as CSV; see `sensitivity` and `fit.fit` for the rest.
+
+    The result's `attrs` have the rows `excluded` from all fits, and the `warnings` of reading the table.
+    """
     refuse_output(out, [runs, options.get("curves")])
     if why := needs_each_seed(seeds, method, options.get("weights")):
         raise FlopscapeError(why)
     table = merged(chosen_rows(read_runs(runs, columns), exclude, min_flops), seeds)
     varied = sensitivity(table, method, **options)
     write_text(out, varied.to_csv(index=False))
+    varied.attrs = {"excluded": table.excluded, "warnings": table.warnings}
     return varied
 
 

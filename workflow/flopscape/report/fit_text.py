@@ -15,17 +15,24 @@ SHOWN = 5
 def fit_text(out: Path, fit: FitResult) -> str:
     """Status and reason; exponents, and the optimum at each asked compute, with intervals; rows; warnings."""
     lines = [f"{out}: {fit.status}: {fit.reason}", *_answer(fit), _used(fit)]
-    lines += [f"left out: {_left_out(exclusion)}" for exclusion in fit.excluded]
+    lines += [f"left out: {left_out(exclusion)}" for exclusion in fit.excluded]
     return "\n".join([*lines, *(f"warning: {text}" for text in fit.warnings)])
 
 
 def _answer(fit: FitResult) -> Iterator[str]:
     """The numbers of a fit that is not refused."""
-    found = (fit.exponents or fit.parameters or {}) if fit.status != "refused" else {}
-    if found:
-        yield ", ".join(f"{name} = {numbers.interval(value, numbers.exponent)}" for name, value in found.items())
+    if fit.status == "refused":
+        return
+    if fit.exponents:
+        yield ", ".join(f"{name} = {numbers.interval(x, numbers.exponent)}" for name, x in fit.exponents.items())
+    elif fit.parameters:
+        yield ", ".join(f"{name} = {numbers.interval(x, _digits)}" for name, x in fit.parameters.items())
     if rows := recommendation(fit):
         yield aligned([head(fit.unit), *rows])
+
+
+def _digits(value: float | None) -> str:
+    return numbers.NOTHING if value is None else f"{value:.4g}"
 
 
 def _used(fit: FitResult) -> str:
@@ -35,7 +42,8 @@ def _used(fit: FitResult) -> str:
     return f"used: {numbers.plural(n_rows, 'row')}{runs}" + (" (SIMULATED)" if fit.simulated else "")
 
 
-def _left_out(exclusion: Exclusion) -> str:
+def left_out(exclusion: Exclusion) -> str:
+    """How many rows were left out, the first of their names, and why."""
     names = exclusion.rows[:SHOWN]
     more = f" and {len(exclusion.rows) - SHOWN} more" if len(exclusion.rows) > SHOWN else ""
     listed = f" ({', '.join(names)}{more})" if names else ""
