@@ -10,6 +10,17 @@ from flopscape.written import Integer, Number, Switch
 
 SCHEDULES = get_args(Schedule)
 Scaling = Literal["fixed", "width", "mup", "power_law", "by_width"]
+Precision = Literal["no", "bf16", "fp16"]
+PRECISIONS = get_args(Precision)
+BatchScaling = Literal["fixed", "power_law"]
+BATCH_SCALINGS = get_args(BatchScaling)
+KINDS: dict[type, tuple[Any, str]] = {
+    bool: (bool, "true or false"),
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+    str: (str, "text"),
+}
+"""For the kind of a default: the types that a value may have, and their name."""
 SCALED_BY_PLAN = ("power_law", "by_width")
 """Rules of the rate that the plan replaces by their value: a run's spec holds the number."""
 
@@ -33,7 +44,7 @@ class TrainingSettings:
     """Under `power_law`: a published law, or {coefficient, n_params, n_tokens, flops} of c·N^n·D^d·C^f."""
     learning_rate_by_width: dict[Integer, Number] | None = None
     """Under `by_width`: the rate at some widths; between them it is interpolated on log axes."""
-    batch_scaling: Literal["fixed", "power_law"] = "fixed"
+    batch_scaling: BatchScaling = "fixed"
     """`fixed`: `batch_units` for every run. `power_law`: `batch_law`, in whole windows × processes."""
     batch_law: PublishedLaw | PowerLaw | None = None
     """Under `power_law`: as `learning_rate_law`, of the units in a batch."""
@@ -53,7 +64,7 @@ class TrainingSettings:
     """AdamW's decoupled weight decay."""
     gradient_clip: Number | None = 1.0
     """Largest norm of the whole gradient; null clips nothing."""
-    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    mixed_precision: Precision = "no"
     """Precision under Accelerate; `no` is fp32."""
     compile: Switch = False
     """Compile the module with torch.compile: faster on GPUs, half a minute a size on CPUs, and rounded differently."""
@@ -69,6 +80,7 @@ class TrainingSettings:
     """How many of the curve's points also get a held-out loss; the last point always has the run's own."""
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         for name in ("batch_units", "base_width", "curve_points"):
             _require(getattr(self, name) >= 1, name, "at least 1")
         for name in ("heldout_units", "curve_heldout_units", "curve_heldout_points", "weight_decay", "warmup_units"):
@@ -83,6 +95,17 @@ class TrainingSettings:
         _require(self.warmup_fraction + self.decay_fraction <= 1, "warmup_fraction + decay_fraction", "at most 1")
         _require(self.curve_points <= 512, "curve_points", "at most 512")
         self._check_rules()
+
+    def _check_kinds(self) -> None:
+        """Values of the kind that the default is of: a run's spec may come from JSON that no config has checked."""
+        for entry in fields(self):
+            kind, value = type(entry.default), getattr(self, entry.name)
+            if kind not in KINDS or (entry.name == "gradient_clip" and value is None):
+                continue
+            types, words = KINDS[kind]
+            _require(isinstance(value, types) and isinstance(value, bool) == (kind is bool), entry.name, words)
+        for name, known_words in (("mixed_precision", PRECISIONS), ("batch_scaling", BATCH_SCALINGS)):
+            _require(getattr(self, name) in known_words, name, f"one of {', '.join(known_words)}")
 
     def _check_rules(self) -> None:
         """Every rule has what it needs, and no law or table is there that no rule reads."""
