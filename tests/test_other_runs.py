@@ -77,7 +77,7 @@ def options(mapping):
     [
         ({"val_loss": [3.1, -1.0, 2.5]}, MAP, "theirs.csv, row 2, column loss: -1, must be positive and finite"),
         ({"size": ["1e8", "12M", "1e9"]}, MAP, "theirs.csv, row 2, column n_params: '12M' is not a number"),
-        ({"compute": [1e20, None, 1e21]}, MAP, "theirs.csv, row 2, column flops: empty"),
+        ({"compute": [1e20, "much", 1e21]}, MAP, "theirs.csv, row 2, column flops: 'much' is not a number"),
         ({"compute": [1e20, "inf", 1e21]}, MAP, "theirs.csv, row 2, column flops: inf"),
         ({"run_id": ["a", "b", "a"], "size": 1e8, "compute": 6e20}, MAP, "row 3, column loss: run a has two losses"),
         ({"simulated": [True, False, False]}, MAP, "row 1, column simulated: 1 of 3 runs are simulated"),
@@ -131,7 +131,8 @@ def test_a_run_that_did_not_complete_is_carried_along(theirs, tmp_path):
     frame = theirs.assign(status=["completed", "diverged", ""], val_loss=["3.1", "", "2.5"])
     path = str(save(frame, tmp_path / "theirs.csv"))
     said = import_study(path, None, MAP, None, tmp_path)
-    assert "1 more are listed as left out" in said
+    assert "2 of 3 rows of" in said
+    assert "left out: 1 row (row 2): status diverged" in said
     assert read_runs(tmp_path / "runs.csv").excluded[0].reason == "status diverged"
     assert pd.read_csv(tmp_path / "runs.csv")["status"].tolist() == ["completed", "diverged", "completed"]
 
@@ -159,7 +160,7 @@ def test_a_study_gets_its_tables_and_their_origin(theirs, tmp_path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"run_id": ["a", "x"]}, "points.csv, row 2, column run_id: 'x' is no completed run"),
+        ({"run_id": ["a", "x"]}, "points.csv, row 2, column run_id: 'x' is no run of"),
         ({"n_tokens": [1e10, "many"]}, "points.csv, row 2, column n_tokens: 'many' is not a number"),
         ({"heldout_loss": [3.0, 0]}, "points.csv, row 2, column heldout_loss: 0, must be positive"),
     ],

@@ -35,7 +35,9 @@ def test_the_hash_of_a_table_sees_its_distinct_tokens_and_none_where_there_are_n
 
 def test_the_runs_of_the_constrained_law_have_no_seeds(tmp_path):
     frame = law_frame("constrained")
-    twice = pd.concat([frame, frame.assign(unique_tokens=frame.unique_tokens / 2)], ignore_index=True)
+    twice = pd.concat(
+        [frame, frame.assign(unique_tokens=frame.unique_tokens / 2, loss=1.01 * frame.loss)], ignore_index=True
+    )
     table = as_table(twice.assign(run_id=[f"r{i}" for i in range(180)]), tmp_path)
     # Of 180 rows those of 0.5 epochs have all of D in both halves: 6 sizes × 3 supplies repeat.
     assert seed_scatter(table)[1] == 18

@@ -171,7 +171,7 @@ BROKEN = {
     "half an object": ('{"loss": 1}\n{"lo', "line 2: not JSON"),
     "a number after objects": ('{"loss": 1}\n2\n', "line 2: not a JSON object; write one object a line"),
     "an array of numbers": ("[1, 2]", "row 1: not a JSON object"),
-    "columns of other lengths": ('{"a": [1, 2], "b": [1]}', "the columns a and b have other rows"),
+    "columns of other lengths": ('{"a": [1, 2], "b": [1]}', "columns a, b have other rows"),
     "brackets without end": ("[" * 200_000, "line 1: not JSON"),
     "a line without end": ("a" * 10_000_001, "a line of more than 10,000,000 characters"),
     "too many columns": (",".join(map(str, range(10_001))) + "\n", "10,001 columns, and at most 10,000 are read"),
@@ -301,3 +301,10 @@ def test_whole_numbers_keep_every_digit(tmp_path):
     assert [str(cell) for cell in read["id"]] == [str(number) for number in ids]
     packed = parquet(pd.DataFrame({"id": pd.array([ids[0], None], "Int64")}))
     assert read_any(saved(tmp_path, packed))["id"].tolist() == [ids[0], None]
+
+
+@pytest.mark.parametrize("text", [f"n_params,n_tokens,loss\n1,{'9x' * 50_000},3\n", f"{'9x' * 50_000},loss\n1,3\n"])
+def test_a_sentence_stays_short_whatever_it_quotes(text, tmp_path):
+    with pytest.raises(FlopscapeError, match=r"9x9.*…") as caught:
+        read_runs(saved(tmp_path, text))
+    assert len(str(caught.value)) < 400

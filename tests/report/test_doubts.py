@@ -107,3 +107,12 @@ def test_a_refused_fit_has_no_predictions_to_doubt(evidence: Evidence) -> None:
 )
 def test_spread_is_the_worse_side(number: Estimate, factor: float) -> None:
     assert spread(number) == factor
+
+
+def test_rows_of_other_people_that_are_left_out_did_not_fail(evidence: Evidence) -> None:
+    study = sweep(evidence)
+    runs = study.runs.copy()
+    runs.loc[runs.index[:2], "status"] = "skipped"
+    theirs = dataclasses.replace(study, runs=runs, manifest={"columns": {}})
+    assert doubts(theirs)[0].startswith("2 of 57 runs of the table are not used: ")
+    assert doubts(dataclasses.replace(study, runs=runs))[0].startswith("2 of 57 runs did not complete: ")

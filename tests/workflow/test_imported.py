@@ -12,6 +12,8 @@ title: Theirs
 runs:
   table: theirs.csv
   map: {n_params: size, loss: val loss}
+  run_id: [budget, run_id]
+  exclude: "run_id_in_source == 'run20'"
 fits: [approach2, {name: vpnls, method: vpnls, bootstrap: 200}]
 recommend: {flops: [1.0e+21], fit: vpnls}
 twin: {simulations: 20, bootstrap: 20}
@@ -37,9 +39,18 @@ def test_imported_runs_go_to_the_report_and_rerun_when_a_row_is_added(theirs):
     assert theirs.due() == {"import_runs": 1, **AFTER_IMPORT}
     theirs.snakemake()
     results = theirs.folder / "results/tiny"
-    assert json.loads((results / "fits/vpnls.json").read_text())["n_runs"] == 34
+    assert json.loads((results / "fits/vpnls.json").read_text())["n_runs"] == 33
     report = (results / "report.md").read_text()
-    for words in ("At 10²¹ FLOPs train", "table: theirs.csv", "n_params (their column size)", "figures/isoflop.svg"):
+    for words in (
+        "At 10²¹ FLOPs train",
+        "table: theirs.csv",
+        "read as: CSV, comma, utf-8",
+        "rows: 33 used",
+        "n_params (their column size)",
+        "figures/isoflop.svg",
+        "1 of 34 runs of the table are not used",
+        "run_id=run20 skipped: excluded by run_id_in_source == 'run20'",
+    ):
         assert words in report
     for words in ("curves.svg", "SIMULATED", "body + head", "held-out", "Held-out", "Coverage"):
         assert words not in report
@@ -56,18 +67,18 @@ def test_the_plan_verb_lists_rows_by_budget(theirs):
     text = theirs.run("flopscape", "plan", "config/studies/tiny.yaml").stdout
     assert "nothing trains" in text
     assert text.split("\n10¹⁷ ")[1].split()[0] == "7"
-    assert text.split("\ntotal ")[1].split()[0] == "34"
+    assert text.split("\ntotal ")[1].split()[0] == "33"
 
 
 def test_a_wrong_cell_stops_with_file_row_and_column(theirs):
     path = theirs.folder / "theirs.csv"
     lines = path.read_text().splitlines()
-    lines[3] = lines[3].replace(",run2", "").rpartition(",")[0] + ",n/a,run2"
+    lines[3] = lines[3].replace(",run2", "").rpartition(",")[0] + ",three,run2"
     path.write_text("\n".join(lines))
     done = theirs.run("snakemake", "--config", "studies=tiny")
     assert done.returncode != 0
     log = (theirs.folder / "logs/import/tiny.log").read_text()
-    assert log == "flopscape: theirs.csv, row 3, column loss: 'n/a' is not a number\n"
+    assert log == "flopscape: theirs.csv, row 3, column loss: 'three' is not a number\n"
     assert not (theirs.folder / "results/tiny").exists() or not list((theirs.folder / "results/tiny").iterdir())
 
 

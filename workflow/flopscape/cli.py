@@ -222,27 +222,36 @@ def coord_check(
 
 @app.command("import", epilog="Example: `flopscape import theirs.csv --map loss=val_loss --map flops=C --out runs.csv`")
 def import_(
-    source: Annotated[str, typer.Argument(metavar="FILE", help="CSV, TSV, Parquet or JSONL; or a published table.")],
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="CSV, JSON or Parquet, .gz or not; or a published table.")
+    ],
     out: Annotated[Path | None, _output("Table to write, .csv or .parquet.")] = None,
     folder: Annotated[
         Path | None, _output("Write runs.csv, .parquet, curves.parquet and manifest.json here instead.")
     ] = None,
     columns: Annotated[list[str] | None, typer.Option("--map", help="Our name = theirs: loss=val_loss.")] = None,
+    run_id: Annotated[str, typer.Option(help="Columns that together name a run: 'n_params,lr,seed'.")] = "",
+    exclude: Annotated[str | None, typer.Option(help="Leave out rows, for example 'lr > 0.1'.")] = None,
+    lowest: Annotated[
+        bool, typer.Option("--lowest", help="Of several rows at one N and D use the lowest loss.")
+    ] = False,
     mirror: Annotated[Path | None, typer.Option(help="Folder with the files of published tables.")] = None,
     curves: Annotated[Path | None, typer.Option(help="With --folder: a table of training curves.")] = None,
 ) -> None:
     """Turn other people's runs into a table that `fit` reads: columns mapped, N or D from C = 6ND, rows checked."""
+    from flopscape.import_rows import Choice
     from flopscape.import_study import import_study
     from flopscape.other_runs import import_runs, sentence, write_table
     from flopscape.outputs import refuse_output
     from flopscape.published import source_file
 
     mapping = _pairs(columns, "--map", "loss=val_loss")
+    choice = Choice([name.strip() for name in run_id.split(",")] if run_id else [], exclude, lowest)
     if folder and not out:
-        print(import_study(source, mirror, mapping, curves, folder))
+        print(import_study(source, mirror, mapping, curves, folder, choice))
     elif out and not (folder or curves):
         refuse_output(out, [source_file(source, mirror)])
-        imported = import_runs(source, mirror, mapping)
+        imported = import_runs(source, mirror, mapping, choice)
         write_table(imported.frame, out)
         print(sentence(imported, out, source))
     else:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.cells import positive_column, require_column
 from flopscape.fitting.read_table import read_any
 from flopscape.fitting.table import RunTable
+from flopscape.import_rows import EVERYTHING, Choice
 from flopscape.other_runs import Imported, import_runs, sentence
 from flopscape.outputs import write_text
 from flopscape.published import PUBLISHED, source_file
@@ -20,7 +22,14 @@ from flopscape.side_outputs import refuse_folder
 from flopscape.table_copies import IMPORTED_CURVE_COLUMNS, refuse_tables, write_tables
 
 
-def import_study(table: str, mirror: Path | None, mapping: Mapping[str, str], curves: Path | None, folder: Path) -> str:
+def import_study(
+    table: str,
+    mirror: Path | None,
+    mapping: Mapping[str, str],
+    curves: Path | None,
+    folder: Path,
+    choice: Choice = EVERYTHING,
+) -> str:
     """Write runs.csv, runs.parquet, curves.parquet (empty without curves) and manifest.json; returns one line on it.
 
     Raises
@@ -33,23 +42,29 @@ def import_study(table: str, mirror: Path | None, mapping: Mapping[str, str], cu
     read = [source_file(table, mirror), curves]
     refuse_tables(runs, read)
     refuse_folder(folder, ["runs.csv"], read, described.name, {"table", "data_hash", "columns"})
-    imported = import_runs(table, mirror, mapping)
+    imported = import_runs(table, mirror, mapping, choice)
     points = read_curves(curves, imported.table) if curves else pd.DataFrame(columns=list(IMPORTED_CURVE_COLUMNS))
-    write_text(described, json.dumps(manifest(table, mirror, imported), indent=1) + "\n")
+    write_text(described, json.dumps(manifest(table, mirror, imported, choice), indent=1) + "\n")
     write_tables(imported.frame, points, runs)
     return sentence(imported, runs, table)
 
 
-def manifest(table: str, mirror: Path | None, imported: Imported) -> dict[str, Any]:
-    """Where a table comes from and what its columns are, for the report."""
+def manifest(table: str, mirror: Path | None, imported: Imported, choice: Choice) -> dict[str, Any]:
+    """Where a table comes from, how it was read, what its columns are and which rows are not used, for the report."""
     path = source_file(table, mirror)
     known = PUBLISHED.get(table)
     published = {"source": known.source, "note": known.note, "licence": known.licence} if known else {}
-    return {"table": table, **published, "data_hash": sha256(path), "columns": imported.columns}
+    chosen = {name: value for name, value in asdict(choice).items() if value}
+    return {
+        "table": table, **published, "data_hash": sha256(path), "columns": imported.columns,
+        "format": {name: value for name, value in imported.form._asdict().items() if value},
+        "rows": len(imported.table), **chosen,
+        "left_out": [asdict(exclusion) for exclusion in imported.table.excluded], "notes": imported.notes,
+    }  # fmt: skip
 
 
 def read_curves(path: Path, runs: RunTable) -> pd.DataFrame:
-    """Training curves with our columns; C is 6·N·D where it is missing.
+    """Training curves with our columns; C is 6·N·D where it is missing; those of runs that are left out are dropped.
 
     Raises
     ------
@@ -62,12 +77,10 @@ def read_curves(path: Path, runs: RunTable) -> pd.DataFrame:
     losses = [name for name in ("train_loss", "heldout_loss") if name in frame]
     if not losses:
         raise FlopscapeError(f"{path}: no column heldout_loss or train_loss")
-    row = np.arange(1, len(frame) + 1)
-    run_id = frame["run_id"].astype(str).to_numpy()
     n_params = dict(zip(runs.run_id, runs.n_params, strict=True))
-    if strangers := [i for i, name in enumerate(run_id) if name not in n_params]:
-        at = strangers[0]
-        raise FlopscapeError(f"{path}, row {row[at]}, column run_id: {run_id[at]!r} is no completed run of {runs.path}")
+    frame = _of_runs(frame, runs, path)
+    row = frame.index.to_numpy() + 1
+    run_id = frame["run_id"].astype(str).to_numpy()
     n_tokens = positive_column(frame, "n_tokens", path, row)
     if "flops" in frame:
         flops = positive_column(frame, "flops", path, row)
@@ -76,3 +89,14 @@ def read_curves(path: Path, runs: RunTable) -> pd.DataFrame:
     points = {name: positive_column(frame, name, path, row, blank=True) for name in losses}
     table = {"run_id": run_id, "n_tokens": n_tokens, "flops": flops, **points}
     return pd.DataFrame(table, columns=list(IMPORTED_CURVE_COLUMNS))
+
+
+def _of_runs(frame: pd.DataFrame, runs: RunTable, path: Path) -> pd.DataFrame:
+    """The points of runs in use; a run that the table never had is refused."""
+    run_id = frame["run_id"].astype(str)
+    inside = run_id.isin(runs.run_id)
+    strange = ~inside & ~run_id.isin([name for exclusion in runs.excluded for name in exclusion.rows])
+    if strange.any():
+        at = int(np.flatnonzero(strange)[0])
+        raise FlopscapeError(f"{path}, row {at + 1}, column run_id: {run_id[at]!r} is no run of {runs.path}")
+    return frame[inside]

@@ -12,13 +12,15 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, listed
 from flopscape.outputs import write_text
 from flopscape.record_types import wrong_field
 
 RunStatus = Literal["completed", "diverged", "skipped"]
 FitStatus = Literal["ok", "weak", "boundary", "refused"]
-RunColumn = Literal["n_params", "n_tokens", "loss", "flops", "budget", "run_id", "seed", "status", "simulated"]
+RunColumn = Literal[
+    "n_params", "n_tokens", "loss", "flops", "budget", "unique_tokens", "run_id", "seed", "status", "simulated"
+]
 """Columns of a table of runs that a fit reads; any other is carried along."""
 Spec = dict[str, Any]
 
@@ -258,6 +260,12 @@ class Exclusion:
 
     rows: list[str]
     reason: str
+
+    @property
+    def words(self) -> str:
+        """For a sentence: 2 rows (row 2, row 7): loss is empty."""
+        names = f" ({listed(self.rows, 5)})" if self.rows else ""
+        return f"{len(self.rows):,} row{'' if len(self.rows) == 1 else 's'}{names}: {self.reason}"
 
 
 @dataclass

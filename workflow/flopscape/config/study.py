@@ -32,13 +32,24 @@ class Plugin(Model):
         return {"plugin": self.plugin} | ({"kwargs": self.kwargs} if self.kwargs else {})
 
 
+def _names(value: Any) -> Any:
+    """Names of columns, as a list or with commas between them."""
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
 class Runs(Model):
     """Finished runs of other people's: `flopscape import` as a part of a study."""
 
     table: str
-    """A CSV, TSV, Parquet or JSONL file, or the name of a published table such as chinchilla."""
+    """A CSV, JSON or Parquet file, packed as .gz or not, or the name of a published table such as chinchilla."""
     map: dict[RunColumn, str] = {}
     """Our column: theirs."""
+    run_id: Annotated[list[str], BeforeValidator(_names)] = []
+    """Columns whose cells together name a run, such as [n_params, lr, seed], where no column does."""
+    exclude: str | None = None
+    """Leave out the rows for which this expression over the table's columns, renamed by `map`, is true."""
+    lowest: bool = False
+    """Of several rows at one N and D (a search over rates or batches), use the one of lowest loss only."""
     mirror: str | None = None
     """Folder with the files of published tables; `data_mirror` of config.yaml when left out."""
     curves: str | None = None

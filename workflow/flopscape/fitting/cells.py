@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, listed, shown
 from flopscape.laws.arrays import Array, Index, Mask, Names
 
 ALWAYS_TEXT = {
@@ -29,7 +29,7 @@ def nearest(name: str, names: Iterable[object]) -> str:
     """The end of a sentence that says a name is unknown: those most like it, or else all there are."""
     known = [str(other) for other in names]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-    return f"; nearest: {', '.join(close)}" if close else f"; it has {', '.join(known)}"
+    return f"; nearest: {listed(close)}" if close else f"; it has {listed(known)}"
 
 
 def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index, blank: bool = False) -> Array:
@@ -45,14 +45,14 @@ def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index
         values = np.array([_float(cell) for cell in cells])
         at = int(np.flatnonzero(np.isnan(values) & ~empty)[0])
         raise FlopscapeError(
-            f"{path}, row {row[at]}, column {name}: {cells[at]!r} is not a number{_cure(cells[at])}"
+            f"{path}, row {row[at]}, column {name}: {shown(cells[at])} is not a number{_cure(cells[at])}"
         ) from None
     wrong = ~(np.isfinite(values) & (values > 0)) & ~(empty & blank)
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
-        shown = "empty" if empty[at] else f"{values[at]:g}"
+        found = "empty" if empty[at] else f"{values[at]:g}"
         why = ", and the law is of nats above zero (a normalised or log loss?)" if name == "loss" else ""
-        raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {shown}, must be positive and finite{why}")
+        raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {found}, must be positive and finite{why}")
     return np.asarray(values, float)
 
 

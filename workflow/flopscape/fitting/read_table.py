@@ -31,6 +31,12 @@ class Format(NamedTuple):
     encoding: str = ""
     packed: str = ""
 
+    @property
+    def words(self) -> str:
+        """For a reader: CSV with semicolons, utf-16, gzip."""
+        named = f"{self.kind} with {self.separator}s" if self.separator else self.kind
+        return ", ".join(filter(None, [named, self.encoding, self.packed]))
+
 
 def read_any(path: Path) -> pd.DataFrame:
     """Read CSV, JSON or Parquet, each also packed as .gz; text stays text, so that a wrong cell can be shown.

@@ -130,12 +130,12 @@ class RunTable:
 
 
 def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> RunTable:
-    """Read runs from CSV, TSV, Parquet or JSON lines.
+    """Read runs from CSV, JSON or Parquet, packed as .gz or not.
 
     Parameters
     ----------
     path : str or Path
-        `.parquet`, `.jsonl`, `.ndjson`, `.tsv`, `.tab`, or else CSV.
+        Told apart by its content.
     columns : mapping, optional
         Columns to use instead of the defaults, for example `{"n_params": "n_params_total", "flops": "flops_6nd"}`.
 

@@ -41,6 +41,9 @@ def plan_import(name: str, path: Path, study: ImportedStudy, data_mirror: str | 
     except OSError as error:
         raise FlopscapeError(f"{path}: runs: {shown(error.filename)} cannot be read ({error.strerror})") from error
     options = [word for ours, theirs in runs.map.items() for word in ("--map", f"{ours}={theirs}")]
+    options += ["--run-id", ",".join(runs.run_id)] if runs.run_id else []
+    options += ["--exclude", runs.exclude] if runs.exclude else []
+    options += ["--lowest"] if runs.lowest else []
     options += ["--mirror", mirror] if mirror else []
     options += ["--curves", runs.curves] if runs.curves else []
     return PlannedImport(name, path, study, source, [runs.table, *options])

@@ -6,6 +6,7 @@ import numpy as np
 
 from flopscape import numbers
 from flopscape.fitting.table import RunTable
+from flopscape.import_rows import Choice
 from flopscape.other_runs import import_runs
 from flopscape.plan.imported import PlannedImport, free_text
 from flopscape.terminal import aligned
@@ -22,11 +23,12 @@ def import_text(planned: PlannedImport, data_mirror: str | None) -> str:
     runs = planned.study.runs
     mirror = runs.mirror or data_mirror
     mapping: dict[str, str] = {ours: theirs for ours, theirs in runs.map.items()}
-    imported = import_runs(runs.table, Path(mirror) if mirror else None, mapping)
+    choice = Choice(runs.run_id, runs.exclude, runs.lowest)
+    imported = import_runs(runs.table, Path(mirror) if mirror else None, mapping, choice)
     origin = "the table's own" if "budget" in imported.frame else "none in the table; runs of nearly one C are grouped"
     head = ["budget", "runs", "N", "D"]
     parts = [free_text(planned), aligned([head, *_rows(imported.table)], right=(1,)), f"budgets: {origin}"]
-    return "\n".join([*parts, *imported.table.warnings])
+    return "\n".join([*parts, *imported.said])
 
 
 def _rows(table: RunTable) -> list[list[str]]:

@@ -9,7 +9,7 @@ from typing import NamedTuple, TextIO
 
 import pandas as pd
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, listed, shown
 from flopscape.reading.shape import distinct_names, refuse_too_much
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -118,10 +118,10 @@ def _checked(rows: Iterator[_Row], names: list[str], least: int, path: Path) -> 
 def _ragged(cells: list[str], names: list[str]) -> str:
     count = f"{len(cells)} cells and {len(names)} columns"
     if len(cells) < len(names):
-        return f"{count}, column {names[len(cells)]} has none; was the file cut short?"
+        return f"{count}, column {listed([names[len(cells)]])} has none; was the file cut short?"
     if not "".join(cells[len(names) :]).strip():
-        return f"{count}, nothing stands after the last column {names[-1]}; delete the separators at the line's end"
-    return f"{count}, {cells[len(names)]!r} has none; put quotes around a cell that holds the separator"
+        return f"{count}, nothing stands after the last, {listed(names[-1:])}; delete the separators at the line's end"
+    return f"{count}, {shown(cells[len(names)])} has none; put quotes around a cell that holds the separator"
 
 
 def _frame(rows: Iterator[list[str]], names: list[str], path: Path) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, listed, shown
 from flopscape.reading.shape import distinct_names, plain, refuse_too_much
 
 BLANK = re.compile(r"[ \t\r\n]*")
@@ -57,7 +57,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} stands twice in one object")
+        raise ValueError(f"the key {shown(twice)} stands twice in one object")
     return found
 
 
@@ -82,7 +82,7 @@ def _by_row(columns: dict[str, Any], path: Path) -> list[dict[str, Any]]:
     first = next(iter(keys))
     for name, found in keys.items():
         if found != keys[first]:
-            raise FlopscapeError(f"{path}: the columns {first} and {name} have other rows; {SHAPES}")
+            raise FlopscapeError(f"{path}: columns {listed([first, name])} have other rows; {SHAPES}")
     cells = [list(column.values()) if isinstance(column, dict) else column for column in columns.values()]
     return [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
 

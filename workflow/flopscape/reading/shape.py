@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, shown
 
 MOST_COLUMNS = 10_000
 MOST_CELLS = 100_000_000
@@ -27,7 +27,7 @@ def distinct_names(names: Sequence[str], path: Path) -> list[str]:
     for number, name in enumerate(map(str.strip, names), 1):
         if name in found:
             raise FlopscapeError(
-                f"{path}: columns {found[name]} and {number} are both named {name!r}; rename or delete one of them"
+                f"{path}: columns {found[name]} and {number} are both named {shown(name)}; rename or delete one of them"
             )
         found[name] = number
     return list(found)

@@ -103,8 +103,8 @@ def left_out(evidence: Evidence) -> list[Block]:
     """Runs that did not complete, then what each fit excluded."""
     lost = evidence.runs[evidence.runs.status != "completed"]
     items = [
-        f"{run.run_id} {run.status}: {sentence(_text(run.reason) or 'no reason was recorded')}"
-        for run in lost.itertuples()
+        f"{_some(names)} {status}: {sentence(reason or 'no reason was recorded')}"
+        for (status, reason), names in _by_reason(lost).items()
     ]
     gone = set(lost.run_id.astype(str))
     for name, fit in evidence.fits.items():
@@ -112,6 +112,14 @@ def left_out(evidence: Evidence) -> list[Block]:
             if rows := [row for row in exclusion.rows if row not in gone]:
                 items.append(f"{name}, {exclusion.reason}: {numbers.plural(len(rows), 'run')} ({_some(rows)}).")
     return [Bullets(items)] if items else [Paragraph("Nothing: every run completed, and every fit used them all.")]
+
+
+def _by_reason(lost: pd.DataFrame) -> dict[tuple[str, str], list[str]]:
+    """Names of the runs of each status and reason."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for run in lost.itertuples():
+        names.setdefault((str(run.status), _text(run.reason)), []).append(str(run.run_id))
+    return names
 
 
 def data(evidence: Evidence) -> list[Block]:
@@ -124,6 +132,8 @@ def data(evidence: Evidence) -> list[Block]:
     counts = ", ".join(f"{numbers.count(n)} {split}" for split, n in units.items()) if isinstance(units, dict) else ""
     known = {
         "table": manifest.get("table"),
+        "read as": ", ".join(manifest.get("format", {}).values()),
+        "rows": "; ".join([f"{manifest['rows']} used", *manifest["notes"]]) if "rows" in manifest else "",
         "note": manifest.get("note"),
         "source": manifest.get("source"),
         f"{manifest.get('unit', 'unit')}s": counts,

@@ -34,8 +34,11 @@ def _simulated(evidence: Evidence) -> Iterator[str]:
 def _few_runs(evidence: Evidence) -> Iterator[str]:
     lost = len(evidence.runs) - len(evidence.completed)
     if lost:
-        planned = numbers.plural(len(evidence.runs), "run")
-        yield f"{lost} of {planned} did not complete: no fit knows what their loss was."
+        runs = numbers.plural(len(evidence.runs), "run")
+        if evidence.imported:
+            yield f"{lost} of {runs} of the table are not used: the reasons are listed under what was left out."
+        else:
+            yield f"{lost} of {runs} did not complete: no fit knows what their loss was."
 
 
 def _edges(evidence: Evidence) -> Iterator[str]:

@@ -4,18 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flopscape import numbers
-from flopscape.records import Exclusion, FitResult
+from flopscape.records import FitResult
 from flopscape.report.summary import head, recommendation
 from flopscape.terminal import aligned
-
-SHOWN = 5
-"""Names of rows that are listed before the rest is counted."""
 
 
 def fit_text(out: Path, fit: FitResult) -> str:
     """Status and reason; exponents, and the optimum at each asked compute, with intervals; rows; warnings."""
     lines = [f"{out}: {fit.status}: {fit.reason}", *_answer(fit), _used(fit)]
-    lines += [f"left out: {left_out(exclusion)}" for exclusion in fit.excluded]
+    lines += [f"left out: {exclusion.words}" for exclusion in fit.excluded]
     return "\n".join([*lines, *(f"warning: {text}" for text in fit.warnings)])
 
 
@@ -40,11 +37,3 @@ def _used(fit: FitResult) -> str:
     n_rows = fit.diagnostics.get("n_rows", fit.n_runs)
     runs = "" if n_rows == fit.n_runs else f" of {numbers.plural(fit.n_runs, 'run')}"
     return f"used: {numbers.plural(n_rows, 'row')}{runs}" + (" (SIMULATED)" if fit.simulated else "")
-
-
-def left_out(exclusion: Exclusion) -> str:
-    """How many rows were left out, the first of their names, and why."""
-    names = exclusion.rows[:SHOWN]
-    more = f" and {len(exclusion.rows) - SHOWN} more" if len(exclusion.rows) > SHOWN else ""
-    listed = f" ({', '.join(names)}{more})" if names else ""
-    return f"{numbers.plural(len(exclusion.rows), 'row')}{listed}: {exclusion.reason}"

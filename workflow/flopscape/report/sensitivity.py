@@ -8,7 +8,6 @@ import pandas as pd
 from flopscape import numbers
 from flopscape.fitting.quantities import column
 from flopscape.records import Estimate
-from flopscape.report.fit_text import left_out
 from flopscape.terminal import aligned
 
 
@@ -37,5 +36,5 @@ def _line(row: "pd.Series[Any]", names: list[str]) -> list[str]:
 def _below(varied: pd.DataFrame) -> Iterator[str]:
     for _, row in varied[varied["status"] != "ok"].iterrows():
         yield f"{row['status']}: {row['setting']}: {row['reason']}"
-    yield from (f"left out: {left_out(exclusion)}" for exclusion in varied.attrs.get("excluded", []))
+    yield from (f"left out: {exclusion.words}" for exclusion in varied.attrs.get("excluded", []))
     yield from (f"warning: {text}" for text in varied.attrs.get("warnings", []))
