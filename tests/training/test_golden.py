@@ -69,3 +69,39 @@ def test_an_image_model_gives_its_golden_number(model, digits, tmp_path):
     record = train(spec, tmp_path / "run.json", digits)
     assert record.curve.train_loss == pytest.approx(curve, rel=ROUNDING)
     assert (record.loss, record.loss_se) == pytest.approx((loss, error), rel=ROUNDING)
+
+
+@pytest.mark.parametrize(("units", "losses"), [(1024, [3.215040, 2.425570]), (2048, [3.219323, 2.429236])])
+def test_the_curve_is_scored_on_its_own_part_of_the_held_out_set(units, losses, text, make_spec, tmp_path):
+    training = {"curve_points": 4, "curve_heldout_points": 4, "curve_heldout_units": units}
+    curve = train(make_spec(training, size={"width": 16, "depth": 1}), tmp_path / "run.json", text[0]).curve
+    assert curve.heldout_loss[:2] == pytest.approx(losses, rel=ROUNDING)
+    assert curve.heldout_loss[2:] == [None, pytest.approx(1.744752, rel=ROUNDING)]
+
+
+RANDOM = """
+import torch
+from flopscape.plugins.base import Counts
+
+class Random:
+    def counts(self, size):
+        return Counts(0, 128 * 128, 0, 6.0 * 128)
+    def build(self, size, seed):
+        module = torch.nn.Embedding(128, 128)
+        module.weight.data.normal_()
+        return module
+    def optimizer(self, module, training):
+        return None
+"""
+
+
+def test_a_model_that_asks_torch_for_its_random_numbers_has_those_of_its_seed(text, make_spec, users_module, tmp_path):
+    """The rate is so small that the held-out loss is nearly that of the first parameters, whatever the data's order."""
+    users_module("my_random", RANDOM)
+    training = {"learning_rate": 1e-5, "heldout_units": 0, "curve_heldout_units": 0}
+    losses = []
+    for number, seed in enumerate((3, 4, 3)):
+        spec = make_spec(training, model={"plugin": "my_random:Random"}, size={}, seed=seed)
+        losses.append(train(spec, tmp_path / f"{number}.json", text[0]).loss)
+    assert losses[0] == losses[2]
+    assert abs(losses[0] - losses[1]) > 0.01

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.conftest import ROOT
 
@@ -47,16 +48,7 @@ class Checkout:
 
     def due(self, *words: str, studies: str = "tiny") -> dict[str, int]:
         """Jobs that a dry run would start, by rule."""
-        lines = self.snakemake("-n", *words, studies=studies).split("Job stats:")
-        table = lines[1].splitlines()[3:] if len(lines) > 1 else []
-        counts = {}
-        for line in table:
-            rule, _, number = line.partition(" ")
-            if not rule or rule == "total":
-                break
-            counts[rule] = int(number)
-        counts.pop("all", None)
-        return counts
+        return jobs_of(self.snakemake("-n", *words, studies=studies))
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace text in a file of the checkout; the text must be there."""
@@ -72,6 +64,20 @@ class Checkout:
 
     def records(self, study: str = "tiny") -> list[Path]:
         return sorted((self.folder / f"results/{study}/runs").glob("*.json"))
+
+
+def jobs_of(text: str) -> dict[str, int]:
+    """Jobs in what a dry run printed, by rule."""
+    lines = text.split("Job stats:")
+    table = lines[1].splitlines()[3:] if len(lines) > 1 else []
+    counts = {}
+    for line in table:
+        rule, _, number = line.partition(" ")
+        if not rule or rule == "total":
+            break
+        counts[rule] = int(number)
+    counts.pop("all", None)
+    return counts
 
 
 def copy_checkout(folder: Path) -> Checkout:
@@ -94,11 +100,15 @@ def checkout(tmp_path) -> Checkout:
 
 
 @pytest.fixture(scope="session")
-def finished_once(tmp_path_factory) -> Path:
-    """The study `tiny`, run to its report once for all tests."""
-    once = copy_checkout(tmp_path_factory.mktemp("finished"))
-    once.snakemake()
-    return once.folder
+def finished_once(tmp_path_factory, worker_id) -> Path:
+    """The study `tiny`, run to its report once for all tests, whichever of pytest's processes asks first."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished-once"
+    with FileLock(f"{folder}.lock"):
+        if not folder.with_suffix(".done").exists():
+            copy_checkout(folder).snakemake()
+            folder.with_suffix(".done").touch()
+    return folder
 
 
 @pytest.fixture
