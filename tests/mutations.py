@@ -103,6 +103,28 @@ MUTATIONS = [
         "the untrained loss compared against twice itself", "training/describe.py",
         "final.loss > outcome.untrained_loss", "final.loss > 2 * outcome.untrained_loss", "training/test_accounts.py",
     ),
+    Mutation(
+        "vertices drawn from a normal distribution in place of Student's t", "fitting/vertices.py",
+        "scale = np.sqrt(line.dof / generator.chisquare(line.dof, replicates))", "scale = np.ones(replicates)",
+        "fitting/test_fit_levels.py",
+    ),
+    Mutation(
+        "noisy points judged without the correction for their number", "report/doubts.py",
+        "NOISY / max(len(points), 1)", "NOISY", "report/test_doubts.py",
+    ),
+    Mutation(
+        "the curve scored on the whole held-out set", "training/execute.py",
+        "heldout.evenly_spaced(settings.curve_heldout_units)", "heldout.evenly_spaced(settings.heldout_units)",
+        "training/test_golden.py",
+    ),
+    Mutation(
+        "torch's own random numbers the same for every seed", "training/execute.py",
+        "torch.manual_seed(task.seed)", "torch.manual_seed(0)", "training/test_golden.py",
+    ),
+    Mutation(
+        "residuals' deviation over rows in place of degrees of freedom", "fitting/fitted.py",
+        "squares / max(self.local.dof, 1)", "squares / len(self.local.raw)", "certified",
+    ),
 ]  # fmt: skip
 
 

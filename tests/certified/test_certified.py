@@ -61,6 +61,16 @@ def test_the_surface_is_the_certified_optimum(surface: tuple[FitResult, dict[str
     assert result.diagnostics["se_a"] == pytest.approx(certified["se_a"], rel=1e-6)
 
 
+def test_residuals_are_in_nats_over_as_many_degrees_of_freedom_as_rows_less_five(
+    surface: tuple[FitResult, dict[str, Any]],
+) -> None:
+    result, certified = surface
+    p, runs = certified["estimates"], table("isoflop")
+    squares = (runs.loss - p["E"] - p["A"] / runs.n_params ** p["alpha"] - p["B"] / runs.n_tokens ** p["beta"]) ** 2
+    assert result.diagnostics["residual_sd"] == pytest.approx((squares.sum() / 30) ** 0.5, rel=1e-8)
+    assert result.diagnostics["r2"] == pytest.approx(1 - squares.mean() / runs.loss.var(), rel=1e-8)
+
+
 @pytest.mark.parametrize(("kind", "share"), [("delta", 1e-6), ("sandwich", 1e-5), ("profile F", 1e-4)])
 def test_every_end_of_an_interval_is_the_certified_one_at_95_per_cent(
     kind: str, share: float, surface: tuple[FitResult, dict[str, Any]]

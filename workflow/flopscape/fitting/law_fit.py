@@ -38,7 +38,7 @@ def estimate_law(
     """Fit a law and fill in the result; see `law.estimate` for the arguments."""
     result = FitResult("ok", "", "law", law.name, OBJECTIVE)
     supply, asked = unique_tokens_of(table, law, unique_tokens)
-    why = too_little(table, law, supply) or guards.too_many(table)
+    why = guards.too_many(table) or too_little(table, law, supply)
     if why:
         return refused(result, why, flops)
     problem = problem_of(law, table, supply)

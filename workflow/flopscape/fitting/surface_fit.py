@@ -43,7 +43,7 @@ def estimate_surface(
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit the surface and fill in the result; see `vpnls.estimate` for the arguments."""
     made = weights_of(table, weights)
-    why = too_little(table) or guards.too_many(table)
+    why = guards.too_many(table) or too_little(table)
     if why:
         return refused(result, why, flops)
     row_weights = np.ones(len(table)) if made is None else made.weights
