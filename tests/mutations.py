@@ -125,6 +125,11 @@ MUTATIONS = [
         "residuals' deviation over rows in place of degrees of freedom", "fitting/fitted.py",
         "squares / max(self.local.dof, 1)", "squares / len(self.local.raw)", "certified",
     ),
+    Mutation(
+        "resamples of one run less than there are", "fitting/resample.py",
+        "generator.integers(0, runs, size=(size, runs))",
+        "generator.integers(0, runs, size=(size, runs))[:, 1:]", "fitting/test_fit_levels.py",
+    ),
 ]  # fmt: skip
 
 

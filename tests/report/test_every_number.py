@@ -14,6 +14,7 @@ from flopscape.report import html, markdown, summary, twin
 from flopscape.report.blocks import Grid
 from flopscape.report.content import build
 from flopscape.report.doubts import doubts
+from flopscape.report.fit_text import fit_text
 from flopscape.report.predictions import _served, served_head
 from flopscape.report.sensitivity import sensitivity_text
 from tests.report import different
@@ -289,3 +290,17 @@ def test_serving_three_times_the_training_tokens_makes_both_cost_the_same(
         "served tokens": "750 k", "N, parameters": "1.00 M", "D, tokens": "250 k", "L": "1.600",
         "training, FLOPs": "1.5×10¹²", "serving, FLOPs": "1.5×10¹²", "saved": "22.1 %",
     }  # fmt: skip
+
+
+def test_what_fit_prints_has_every_number_in_its_place() -> None:
+    fit = different.vpnls()
+    fit.diagnostics["n_rows"] = 23
+    text = fit_text(Path("fit.json"), fit).splitlines()
+    assert [" ".join(line.split()) for line in text] == [
+        "fit.json: weak: its standard error is 0.12",
+        "a = 0.457 [0.417, 0.497], b = 0.543 [0.503, 0.583]",
+        "C, FLOPs N*, parameters D*, tokens tokens per parameter L*", text[3], *map(" ".join, OF_VPNLS),
+        "used: 23 rows of 9 runs", text[7], "warning: only 11 runs",
+    ]  # fmt: skip
+    assert text[7].startswith("left out: ")
+    assert "below the floor of C" in text[7]
