@@ -89,6 +89,8 @@ PLACES = {
     "link": (a_link, "a link to runs.csv"),
     "read-only": (read_only, "read-only"),
     "folder": (a_folder, "a folder; name a file"),
+    "here": (lambda ending: ".", ".: a folder; name a file"),
+    "above": (lambda ending: "..", "..: a folder; name a file"),
     "in a file": (lambda ending: f"runs.csv/a{ending}", "runs.csv: a file, where a folder is needed"),
     "long": (lambda ending: "a" * 300 + ending, "File name too long"),
 }

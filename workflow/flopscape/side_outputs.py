@@ -35,7 +35,7 @@ def side_output(out: StrPath, ending: str, own: tuple[str, ...] = (".json",)) ->
     """
     path = Path(out)
     name = next((path.name[: -len(e)] for e in own if path.name.lower().endswith(e) and path.name != e), path.name)
-    return path.with_name(name + ending)
+    return path.parent / (name + ending)
 
 
 def refuse_side_output(

@@ -7,7 +7,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from flopscape.figures.style import RC
-from flopscape.outputs import StrPath, refuse_output, replacing
+from flopscape.outputs import StrPath, refuse_a_folder, refuse_output, replacing
 from flopscape.side_outputs import refuse_side_output, side_output
 
 SVG_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -26,6 +26,7 @@ def files(out: StrPath) -> tuple[Path, Path]:
 
 def refuse_figure(out: StrPath, inputs: Iterable[StrPath | None]) -> None:
     """Raise FlopscapeError where one of the two files must not be written."""
+    refuse_a_folder(out)
     (svg, png), read = files(out), list(inputs)
     refuse_output(svg, read)
     refuse_side_output(png, svg, read, lambda path: _is_figure(path, svg))

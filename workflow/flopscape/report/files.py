@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from flopscape.outputs import StrPath, refuse_output, write_text
+from flopscape.outputs import StrPath, refuse_a_folder, refuse_output, write_text
 from flopscape.report import html, markdown
 from flopscape.report.blocks import Report
 from flopscape.side_outputs import refuse_side_output, side_output
@@ -21,6 +21,7 @@ def files(out: StrPath) -> tuple[Path, Path]:
 
 def refuse_report(out: StrPath, inputs: Iterable[StrPath | None]) -> None:
     """Raise FlopscapeError where one of the two files must not be written."""
+    refuse_a_folder(out)
     (page, text), read = files(out), list(inputs)
     refuse_output(page, read)
     refuse_side_output(text, page, read, lambda path: _is_report(path, page))
