@@ -130,6 +130,14 @@ MUTATIONS = [
         "generator.integers(0, runs, size=(size, runs))",
         "generator.integers(0, runs, size=(size, runs))[:, 1:]", "fitting/test_fit_levels.py",
     ),
+    Mutation(
+        "what finished runs cost is forgotten", "plan/price.py",
+        "spent_usd=spent.usd", "spent_usd=0.0", "plan/test_price.py",
+    ),
+    Mutation(
+        "runs without a loss counted among those that a fit excluded", "report/background.py",
+        "if row not in gone", "if row", "report/test_every_number.py",
+    ),
 ]  # fmt: skip
 
 

@@ -113,6 +113,20 @@ def test_a_study_over_its_limit_is_refused_finished_runs_included(surface_study)
     refuse_over_limits(study, priced(study, n_done=9))
 
 
+@pytest.mark.parametrize(
+    ("device", "limits", "sentence"),
+    [
+        ("cpu", {"max_usd": 0.15}, r"would cost 0\.22 USD in all, more than limits\.max_usd = 0\.15"),
+        ("gpu", {"max_gpu_hours": 0.008}, r"would cost 0\.0111 GPU-hours in all, more than limits\.max_gpu_hours"),
+    ],
+)
+def test_half_a_study_that_is_paid_for_counts_towards_its_limit(device, limits, sentence, surface_study):
+    """Two runs of 110 s on a CPU at $3.60 an hour, or of 20 s on a GPU: either alone is within the limit."""
+    study = surface_study(budgets=(1e12,), n_params=(1e6, 2e6), limits=limits, resources={"device": device}, **TRAINED)
+    with pytest.raises(FlopscapeError, match=sentence):
+        refuse_over_limits(study, priced(study, n_done=1))
+
+
 def test_reasons_tell_new_missing_and_recipe_bumped(tmp_path, monkeypatch, surface_study):
     monkeypatch.chdir(tmp_path)
     old, new = plan_rows(surface_study()), plan_rows(surface_study(recipe=2))

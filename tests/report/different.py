@@ -64,7 +64,7 @@ def vpnls() -> FitResult:
             "log_rmse": 0.0123, "residual_sd": 0.0345, "seed_sd": 0.0456, "predict_largest": {"rms": 0.0567},
             "kappa": {"log_n": [0.0], "log_kappa": [float(np.log(6))]},
         },
-        excluded=[Exclusion(["r02", "r03"], "below the floor of C")],
+        excluded=[Exclusion(["r02", "r03", "r05"], "below the floor of C")],
         warnings=["only 11 runs"], interval="profile F", n_runs=9, input_hash="aaaaaaaaaaaabbbb",
         conventions={"n_params": "n_params", "n_tokens": "n_tokens", "flops": "flops_6nd"},
     )  # fmt: skip
