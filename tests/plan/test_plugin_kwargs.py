@@ -129,6 +129,7 @@ def test_a_users_plugin_is_held_against_its_own_signature(plan_with, plugin, kwa
         plan_with(plugin, kwargs)
     assert "\n" not in str(error.value)
     assert "mytrainer" not in sys.modules
+    assert not list(CACHE.glob("*"))
 
 
 def test_a_users_plugin_is_not_constructed_and_asked_once(plan_with, capfd):

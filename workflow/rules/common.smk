@@ -5,6 +5,7 @@ It imports neither torch nor pandas, so that a dry run of thousands of runs stay
 
 import atexit
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -64,7 +65,7 @@ def source_files(dataset):
     if not dataset["plugin"].startswith("flopscape."):
         return []
     files = getattr(load_plugin(dataset["plugin"], dataset.get("kwargs")), "source_files", list)()
-    if absent := [path for path in files if not Path(path).is_file()]:
+    if absent := [path for path in files if not os.path.isfile(path)]:
         raise WorkflowError(f"dataset {dataset['plugin']}: {', '.join(absent)}: no such file; correct its kwargs")
     return files
 

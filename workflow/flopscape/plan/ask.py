@@ -23,6 +23,8 @@ CACHE = Path(".flopscape/counts")
 def answer_of(module: str, question: Spec, code: Iterable[str], what: str) -> dict[str, Any]:
     """The reply to a question, from an earlier time where its code has not changed.
 
+    A reply with `complaints` is not kept: what was missing may have been installed by the next time.
+
     Parameters
     ----------
     module : str
@@ -40,9 +42,12 @@ def answer_of(module: str, question: Spec, code: Iterable[str], what: str) -> di
         The process failed; its last line says why.
     """
     kept = CACHE / f"{short_hash({'question': question, 'code': fingerprint(*code, module)}, 16)}.json"
-    if not kept.exists():
-        write_text(kept, json.dumps(_ask(module, question, what)))
-    return read_json(kept, "delete it")
+    if kept.exists():
+        return read_json(kept, "delete it")
+    reply = _ask(module, question, what)
+    if not reply.get("complaints"):
+        write_text(kept, json.dumps(reply))
+    return reply
 
 
 def _ask(module: str, question: Spec, what: str) -> dict[str, Any]:
