@@ -8,11 +8,15 @@ import pytest
 
 from flopscape.config.read import validate
 from flopscape.config.study import Study
+from flopscape.environment import take_over
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # Read when huggingface_hub is imported: no test waits for a hub that it cannot reach.
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# Nor does a test see what launchers have left, or compute in more threads than its neighbours leave it.
+take_over(threads=1)
 
 # Tests compare digits of CPU runs, so a machine's GPUs are hidden from them; those of tests/gpu need one.
 if "FLOPSCAPE_TEST_GPU" not in os.environ:

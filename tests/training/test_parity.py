@@ -122,7 +122,7 @@ def disturbed(make_runs, launch, folder):
     words = {f"killed-{rank}.json": {"world": 2, **KILLING} for rank in (0, 1)}
     launches = [
         launch("drifting.json", world=2, **DRIFTING),
-        launch("asked-one.json", world=2, asked=1),
+        launch("asked-four.json", world=2, asked=4),
         *(launch(out, environment={"KILLED": out[7]}, **words[out]) for out in words),
         *(launch(out, **words[out]) for out in words),
     ]
@@ -137,11 +137,11 @@ def test_parameters_that_drift_apart_end_in_a_refusal(disturbed, folder):
     assert not (folder / "drifting.json").exists()
 
 
-def test_more_processes_than_asked_for_are_refused(disturbed, folder):
+def test_other_processes_than_asked_for_are_refused_before_they_wait(disturbed, folder):
     statuses, errors = disturbed
     assert statuses["asked"] == {"0": 2, "1": 2}
-    assert "1 processes were asked for and 2 started" in errors
-    assert not (folder / "asked-one.json").exists()
+    assert "4 processes were asked for and the environment names others (RANK=0 WORLD_SIZE=2)" in errors
+    assert not (folder / "asked-four.json").exists()
 
 
 @pytest.mark.parametrize("rank", [0, 1])
@@ -157,6 +157,12 @@ def test_two_processes_of_which_one_is_killed_resume_to_the_same_losses(rank, di
     assert record.hardware["parameters_sha256"] == undisturbed.hardware["parameters_sha256"]
 
 
+def test_the_process_that_is_left_says_that_another_has_ended(disturbed):
+    statuses, errors = disturbed
+    assert statuses["k1"] == {"0": 2, "1": -9}
+    assert errors.count("another of the 2 processes has ended") == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -165,26 +171,36 @@ def test_two_processes_of_which_one_is_killed_resume_to_the_same_losses(rank, di
         ({"asked": 3}, "batch_units is 256, not a multiple of 3 processes"),
     ],
 )
-def test_a_batch_that_cannot_be_shared_out_is_refused_by_name(changes, sentence, launch, tmp_path, capsys):
+def test_a_batch_that_cannot_be_shared_out_is_refused_by_name(changes, sentence, launch, tmp_path, capsys, monkeypatch):
     from flopscape.training.run import main
 
+    for name, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, value)
     words = launch(str(tmp_path / "run.json"), **changes)["words"]
     assert main(words) == 2
     assert sentence in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
-def test_the_line_of_the_plan_starts_two_processes_that_agree_with_one(finished, surface_study, launch, folder):
+def test_the_line_of_the_plan_starts_two_processes_that_agree_with_one_whatever_others_left(
+    finished, surface_study, launch, folder
+):
     study = surface_study(
         trainer={"plugin": "loop"},
         dataset={"plugin": "flopscape.plugins.text:BibleText"},
         resources={"processes": 2, "micro_batch_units": 64},
     )
     words = launch("line.json")["words"][:5]
+    left = {"ACCELERATE_USE_FSDP": "true", "PET_NNODES": "2", "WORLD_SIZE": "4", "RANK": "0", "MASTER_PORT": "29500"}
+    settings = folder / "hub/accelerate/default_config.yaml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("distributed_type: DEEPSPEED\nmixed_precision: bf16\nnum_processes: 8\n")
     line = f"{launch_command(study, Prices())} {shlex.join(words)}"
-    assert line.startswith("accelerate launch -q --num_processes 2 --num_machines 1 --multi_gpu --main_process_port 0")
-    done = subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    assert line.startswith("flopscape launch --machines 1 --threads 1 --device cpu --processes 2")
+    environment = os.environ | left | {"HF_HOME": str(settings.parent.parent)}
+    done = subprocess.run(line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     record = RunRecord.read(folder / "line.json")
-    assert record.hardware["processes"] == 2
+    expected = {"processes": 2, "backend": "gloo", "mixed_precision": "no", "environment_set_aside": sorted(left)}
+    assert {name: record.in_force[name] for name in expected} == expected
     assert_same_losses(record, finished("one"))

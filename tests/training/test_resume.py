@@ -3,6 +3,7 @@
 import json
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -52,7 +53,10 @@ class Noisy(NextToken):
         if module.training:
             self.steps += 1
             for name in [name for name, step in self.at.items() if step == self.steps]:
-                getattr(self, name)()
+                if name.startswith("SIG"):
+                    os.kill(os.getpid(), signal.Signals[name])
+                else:
+                    getattr(self, name)()
         value, count = super().__call__(module, batch)
         return value * (1 + 0.1 * (torch.rand(()) + random.random() + np.random.random())), count
 
@@ -65,9 +69,6 @@ class Noisy(NextToken):
     def kill_after_save(self):
         import shutil
         shutil.rmtree = kill
-
-    def terminate(self):
-        os.kill(os.getpid(), signal.SIGTERM)
 
     def crash(self):
         raise Crash
@@ -165,16 +166,27 @@ def test_a_run_killed_six_times_at_random_ends_with_the_loss_of_the_undisturbed_
     assert_same_run(record, carry_out(spec, out="undisturbed.json"))
 
 
-def test_a_terminated_run_saves_says_so_and_goes_on(noisy, carry_out, undisturbed, text, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("TROUBLE", "terminate@13")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGINT"])
+def test_a_run_that_is_asked_to_stop_saves_says_so_and_goes_on(
+    name, noisy, carry_out, undisturbed, text, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("TROUBLE", f"{name}@13")
     assert main([json.dumps(noisy), "--out", "run.json", "--data", str(text[0])]) == 75
-    sentence = "flopscape: stopped by SIGTERM after step 13; started again, the run goes on after step 13\n"
+    sentence = f"flopscape: stopped by {name} after step 13; started again, the run goes on after step 13\n"
     assert capsys.readouterr().err == sentence
     assert not (tmp_path / "checkpoints/run/lease.json").exists()
     record = carry_out(noisy)
     assert "resumed after step 13 of 40 from" in capsys.readouterr().out
     assert record.hardware["resumed_at_steps"] == [13]
     assert_same_run(record, undisturbed)
+
+
+def test_a_run_under_nohup_outlives_its_terminal(noisy, carry_out, undisturbed):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert_same_run(carry_out(noisy, "SIGHUP@13"), undisturbed)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_run_stops_before_its_slurm_job_ends(noisy, carry_out, undisturbed, monkeypatch):
@@ -283,7 +295,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_it_valid(noisy, carry_out, und
 
 
 def test_a_run_stopped_on_a_full_disk_says_that_nothing_was_kept(noisy, carry_out):
-    stop = carry_out(noisy, "fill_disk@3 terminate@5")
+    stop = carry_out(noisy, "fill_disk@3 SIGTERM@5")
     assert isinstance(stop, Interrupted)
     assert "without a checkpoint (step 5: " in str(stop)
 

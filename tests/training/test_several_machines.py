@@ -35,15 +35,14 @@ def line(surface_study):
 
 
 def test_one_process_on_cpus_starts_without_a_launcher(line):
-    assert line(threads=2) == "env OMP_NUM_THREADS=2 flopscape train --device cpu --processes 1 --usd-per-hour 0.1"
+    assert line(threads=2) == "flopscape train --threads 2 --device cpu --processes 1 --usd-per-hour 0.1"
 
 
-def test_a_gpu_and_several_processes_start_under_accelerate(line):
+def test_a_gpu_and_several_processes_start_through_flopscape_launch(line):
     start = "flopscape launch --machines 1 --threads 1 --device gpu --processes 1"
     assert line(device="gpu").startswith(start)
-    gpu = "accelerate launch -q --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no"
-    assert " ".join(accelerate("gpu", 1, 1)).startswith(gpu)
-    assert "--multi_gpu --main_process_port 0 --mixed_precision" in line(processes=2)
+    assert line(processes=2).startswith("flopscape launch --machines 1 --threads 1 --device cpu --processes 2")
+    assert "--multi_gpu --main_process_port 0 --mixed_precision" in " ".join(accelerate(2, 1))
     assert line(processes=2, micro_batch_units=64).endswith("--processes 2 --usd-per-hour 0.05 --micro-batch-units 64")
 
 
@@ -60,7 +59,7 @@ def test_several_machines_start_through_flopscape_launch(line):
 
 
 def test_each_of_several_machines_names_its_rank_and_where_all_meet():
-    words = " ".join(accelerate("gpu", 16, 4, 2, Machine(1, "gpu07", "29501")))
+    words = " ".join(accelerate(16, 4, 2, Machine(1, "gpu07", "29501")))
     assert "--num_processes 16 --num_machines 2 --multi_gpu --main_process_port 29501" in words
     assert "--machine_rank 1 --main_process_ip gpu07" in words
 
@@ -75,10 +74,21 @@ def test_the_first_host_of_a_slurm_list(nodes, first):
 
 def test_machines_know_themselves_from_slurm_or_from_torchs_variables():
     meet = {"MASTER_ADDR": "gpu07", "MASTER_PORT": "29501"}
-    assert this_machine({**meet, "SLURM_NODEID": "1"}) == Machine(1, "gpu07", "29501")
-    assert this_machine({**meet, "NODE_RANK": "0"}) == Machine(0, "gpu07", "29501")
+    assert this_machine({**meet, "SLURM_NODEID": "1"}, 2) == Machine(1, "gpu07", "29501")
+    assert this_machine({**meet, "NODE_RANK": "0"}, 2) == Machine(0, "gpu07", "29501")
     with pytest.raises(FlopscapeError, match="several machines need a SLURM job, or on each of them MASTER_ADDR"):
-        this_machine(meet)
+        this_machine(meet, 2)
+
+
+def test_what_the_launcher_of_a_job_has_chosen_comes_before_what_others_left():
+    left = {"MASTER_ADDR": "other", "MASTER_PORT": "1", "NODE_RANK": "0", "SLURM_NODEID": "1"}
+    assert this_machine({**left, "FLOPSCAPE_MEETING": "gpu07:29501"}, 2) == Machine(1, "gpu07", "29501")
+
+
+@pytest.mark.parametrize("wrong", [{"NODE_RANK": "2"}, {"NODE_RANK": "-1"}, {"MASTER_PORT": "http"}])
+def test_a_machine_that_is_none_of_the_launch_is_refused(wrong):
+    with pytest.raises(FlopscapeError, match=r"each of 2 machines has a number from 0 to 1, and a port is a number"):
+        this_machine({"MASTER_ADDR": "gpu07", "MASTER_PORT": "29501", "NODE_RANK": "0"} | wrong, 2)
 
 
 def test_a_job_of_another_number_of_machines_is_refused():
@@ -94,7 +104,8 @@ def test_two_machines_of_a_job_train_one_model(text, tmp_path):
     srun.chmod(0o755)
     (tmp_path / "spec.json").write_text(json.dumps(parity_spec(text[1])))
     words = ["launch", "--machines", "2", "--processes", "2", "spec.json", "--out", "run.json", "--data", str(text[0])]
-    environment = {name: value for name, value in os.environ.items() if name not in ("MASTER_PORT", "MASTER_ADDR")}
+    # MASTER_PORT was left by another launcher.
+    environment = os.environ | {"MASTER_ADDR": "other", "MASTER_PORT": "29500"}
     environment |= {"PATH": f"{srun.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
     environment |= {"SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "localhost,other", "SLURM_NNODES": "2"}
     command = [sys.executable, "-m", "flopscape", *words]

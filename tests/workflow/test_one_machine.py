@@ -35,8 +35,10 @@ class Timed(Surface):
         return super().train(spec)
 '''
 STAND_IN = """#!{python}
-# For `accelerate`, which would look for the GPUs that are only names here.
-import json, sys
+# For `flopscape train`, which would look for the GPUs that are only names here.
+import json, os, sys
+if sys.argv[1] != "train":
+    os.execv(sys.executable, [sys.executable, "-m", "flopscape", *sys.argv[1:]])
 from pathlib import Path
 from timed import Timed
 spec = next(word for word in sys.argv if word.startswith("{{"))
@@ -60,7 +62,7 @@ def most_at_once(runs):
 
 
 def test_each_of_two_gpus_has_one_run_at_a_time(checkout, tmp_path):
-    launcher = tmp_path / "bin/accelerate"
+    launcher = tmp_path / "bin/flopscape"
     launcher.parent.mkdir()
     launcher.write_text(STAND_IN.format(python=sys.executable))
     launcher.chmod(0o755)

@@ -55,9 +55,12 @@ def fragile(checkout):
     return checkout
 
 
-@pytest.mark.parametrize(("sign", "last_saved"), [("SIGKILL", 20), ("SIGTERM", 25)])
+@pytest.mark.parametrize(("sign", "last_saved"), [("SIGKILL", 20), ("SIGTERM", 25), ("SIGHUP", 25)])
 def test_a_trainer_ended_by_a_signal_goes_on_under_the_next_snakemake(fragile, sign, last_saved):
-    """SIGTERM comes to the whole process group, as when SLURM ends a job: the launcher must outlive the saving."""
+    """SIGTERM comes to the whole process group, as when SLURM ends a job, and SIGHUP as from a terminal that closes.
+
+    The shell must outlive the saving, and Snakemake unlock its folder.
+    """
     (fragile.folder / "signal").write_text(sign)
     words = ("setsid", "--wait", "snakemake", "--until", "train_run", "--config", "studies=mine")
     first = fragile.run(*words, FLOPSCAPE_CHECKPOINT_STEPS="10")

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
@@ -62,9 +62,10 @@ def claim_gpus(number: int, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def share_claim(environment: Mapping[str, str]) -> None:
-    """Hold the launcher's GPUs in this process too: its launcher may be killed before it."""
+    """Hold the launcher's GPUs in this process too: its launcher may be killed before it. Files that went hold none."""
     for path in filter(None, environment.get(HELD, "").split(":")):
-        fcntl.flock(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_SH)
+        with suppress(OSError):
+            fcntl.flock(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_SH)
 
 
 def _claim_free(folder: Path, names: list[str], number: int) -> list[str]:
@@ -102,7 +103,7 @@ def _is_free(file: int) -> bool:
 
 def _folder(environment: Mapping[str, str]) -> Path:
     """One folder for each user, and inside SLURM for each job."""
-    job = environment.get("SLURM_JOB_ID", "")
+    job = re.sub(r"\W", "_", environment.get("SLURM_JOB_ID", ""))
     folder = Path(tempfile.gettempdir()) / f"flopscape-gpus-{os.getuid()}{job and '-'}{job}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():

@@ -1,21 +1,29 @@
 """Starting the processes of a run: Accelerate's launcher on one machine, and on each of several. Imports no torch.
 
-On GPUs `flopscape launch` first holds those that it starts on, so that each has one run at a time.
-On several machines it starts twice: in a SLURM job it chooses where the processes meet and has srun
-start it on each; there, or where MASTER_ADDR, MASTER_PORT and NODE_RANK are already set, it becomes the launcher.
+On GPUs `flopscape launch` first holds those that it starts on, so that each has one run at a time. One process needs no
+launcher after that: this one becomes it. On several machines it starts twice: in a SLURM job it chooses where the
+processes meet and has srun start it on each; there, or where MASTER_ADDR, MASTER_PORT and NODE_RANK are already set, it
+becomes the launcher. What other launchers have left in the environment is set aside.
 """
 
 import argparse
 import os
 import re
+import signal
 import socket
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
+from flopscape.environment import SET_ASIDE, changed, note, take_over
 from flopscape.errors import FlopscapeError
 from flopscape.gpus import claim_gpus
 from flopscape.slurm import allocated
+
+MEETING = "FLOPSCAPE_MEETING"
+"""Environment variable by which the launcher of a SLURM job tells those of its machines where all processes meet."""
+SETTINGS = Path(__file__).with_name("accelerate.yaml")
 
 
 class Machine(NamedTuple):
@@ -26,20 +34,16 @@ class Machine(NamedTuple):
     port: str
 
 
-def accelerate(
-    device: str, processes: int, threads: int, machines: int = 1, machine: Machine | None = None
-) -> list[str]:
-    """`accelerate launch` with every option that it would otherwise ask or guess.
+def accelerate(processes: int, threads: int, machines: int = 1, machine: Machine | None = None) -> list[str]:
+    """`accelerate launch` of several processes with every option that it would otherwise ask or guess.
 
-    `--cpu --num_processes 2` would start a single process without a word: several CPU processes need `--multi_gpu`.
-    Port 0 stands for a free one, which a machine alone can choose. Precision and compilation are the spec's. With `-q`
+    `--cpu --num_processes 2` would start a single process without a word: CPU processes need `--multi_gpu` too. Port 0
+    stands for a free one, which a machine alone can choose. Precision and compilation are the spec's. With `-q`
     a refused run ends in its own sentence and not in the launcher's traceback.
     """
-    words = f"accelerate launch -q --num_processes {processes} --num_machines {machines}".split()
-    if processes > 1:
-        words += ["--multi_gpu", "--main_process_port", machine.port if machine else "0"]
-    elif device == "cpu":
-        words += ["--cpu"]
+    words = ["accelerate", "launch", "-q", "--config_file", str(SETTINGS)]
+    words += f"--num_processes {processes} --num_machines {machines}".split()
+    words += ["--multi_gpu", "--main_process_port", machine.port if machine else "0"]
     if machine:
         words += ["--machine_rank", str(machine.rank), "--main_process_ip", machine.address]
     words += f"--mixed_precision no --dynamo_backend no --num_cpu_threads_per_process {threads}".split()
@@ -51,19 +55,42 @@ def main(arguments: list[str]) -> int:
     given, rest = _parser().parse_known_args(arguments)
     try:
         if given.machines > 1 and _comes_before_srun(os.environ):
-            os.environ |= meeting(*allocated(os.environ), given.machines)
+            os.environ[MEETING] = meeting(*allocated(os.environ), given.machines)
             _become(_srun(given.machines, given.processes // given.machines * given.threads, arguments))
-        machine = this_machine(os.environ) if given.machines > 1 else None
+        machine = this_machine(os.environ, given.machines) if given.machines > 1 else None
         if given.device == "gpu":
             os.environ |= claim_gpus(given.processes // given.machines, os.environ)
-        words = accelerate(given.device, given.processes, given.threads, given.machines, machine)
-        _become([*words, "--device", given.device, "--processes", str(given.processes), *rest])
+        set_leftovers_aside(given.threads)
+        options = f"--device {given.device} --processes {given.processes} --threads {given.threads}".split()
+        if given.processes == 1:
+            _become(["flopscape", "train", *options, *rest])
+        _leave_signals_to_the_trainers()
+        _become([*accelerate(given.processes, given.threads, given.machines, machine), *options, *rest])
     except FlopscapeError as error:
         print(f"flopscape: {error}", file=sys.stderr)
     return 2
 
 
-def meeting(number: int, nodes: str, machines: int) -> dict[str, str]:
+def set_leftovers_aside(threads: int) -> None:
+    """Take from the environment what would change this launch, or the run; the trainers write down the names."""
+    names = changed(take_over(threads))
+    os.environ[SET_ASIDE] = " ".join(names)
+    if names:
+        print(f"flopscape: {note(names)}", file=sys.stderr, flush=True)
+
+
+def _leave_signals_to_the_trainers() -> None:
+    """Let the launcher outlive those signals to a whole job that its own handlers do not pass on to the trainers.
+
+    Under `nohup` it must not mind SIGHUP either: torch's launcher reads its options from variables too.
+    """
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU):
+        signal.signal(number, signal.SIG_IGN)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        os.environ["PET_SIGNALS_TO_HANDLE"] = "SIGTERM,SIGINT,SIGQUIT"
+
+
+def meeting(number: int, nodes: str, machines: int) -> str:
     """Where the machines of a SLURM job meet: its first one, on which this runs, at a port that is free now.
 
     Raises
@@ -78,10 +105,7 @@ def meeting(number: int, nodes: str, machines: int) -> dict[str, str]:
         )
     with socket.socket() as probe:
         probe.bind(("", 0))
-        return {
-            "MASTER_ADDR": first_host(nodes),
-            "MASTER_PORT": str(probe.getsockname()[1]),
-        }
+        return f"{first_host(nodes)}:{probe.getsockname()[1]}"
 
 
 def first_host(nodes: str) -> str:
@@ -90,27 +114,40 @@ def first_host(nodes: str) -> str:
     return re.sub(r"\[(\d+)[^\]]*\]", r"\1", first.group()) if first else nodes
 
 
-def this_machine(environment: Mapping[str, str]) -> Machine:
-    """This machine's part, from the variables that SLURM and torch's launchers use.
+def this_machine(environment: Mapping[str, str], machines: int) -> Machine:
+    """This machine's part, from the launcher of its SLURM job, or else from the variables of torch's launchers.
 
     Raises
     ------
     FlopscapeError
-        One of them is not set.
+        One of them is not set, or no part of a launch on so many machines.
     """
-    rank = environment.get("NODE_RANK") or environment.get("SLURM_NODEID")
-    address, port = environment.get("MASTER_ADDR"), environment.get("MASTER_PORT")
-    if rank is None or not address or not port:
+    address, _, port = environment.get(MEETING, "").rpartition(":")
+    rank = environment.get("SLURM_NODEID")
+    if not address:
+        address, port = environment.get("MASTER_ADDR", ""), environment.get("MASTER_PORT", "")
+        rank = environment.get("NODE_RANK") or rank
+    if not rank or not address or not port:
         raise FlopscapeError(
             "several machines need a SLURM job, or on each of them MASTER_ADDR and MASTER_PORT of the first one and "
             "NODE_RANK, its own number from 0 up"
+        )
+    if not rank.isdecimal() or int(rank) >= machines or not port.isdecimal():
+        raise FlopscapeError(
+            f"NODE_RANK (or SLURM_NODEID) is {rank!r} and MASTER_PORT {port!r}; each of {machines} machines has a "
+            f"number from 0 to {machines - 1}, and a port is a number"
         )
     return Machine(int(rank), address, port)
 
 
 def _comes_before_srun(environment: Mapping[str, str]) -> bool:
-    """Whether this is the one start in a SLURM job that chooses where to meet."""
-    return "SLURM_JOB_ID" in environment and "MASTER_PORT" not in environment
+    """Whether this is the one start in a SLURM job that chooses where to meet.
+
+    MASTER_ADDR and MASTER_PORT alone are no meeting of this launch's unless srun has started it, or NODE_RANK is set.
+    """
+    by_hand = "NODE_RANK" in environment or "SLURM_STEP_ID" in environment
+    chosen = by_hand and {"MASTER_ADDR", "MASTER_PORT"} <= environment.keys()
+    return "SLURM_JOB_ID" in environment and MEETING not in environment and not chosen
 
 
 def _srun(machines: int, cpus: int, arguments: list[str]) -> list[str]:
@@ -133,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flopscape launch",
         usage="flopscape launch [--machines N] [--processes N] [--threads N] [--device cpu|gpu] SPEC --out RUN.json",
-        description="Carry out one run in several processes, by `accelerate launch`; takes the options of train too.",
+        description="Carry out one run in so many processes, on GPUs held for it; takes the options of train too.",
         epilog="Example: flopscape launch --processes 2 RUN.json --out again.json",
     )
     parser.add_argument("--machines", type=int, default=1, metavar="N", help="machines of the run (default 1)")

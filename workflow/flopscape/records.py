@@ -110,7 +110,7 @@ class Curve:
     learning_rate: list[float] = field(default_factory=list)
 
 
-LATER_FIELDS: dict[str, Any] = {"parent": "", "n_tokens_inherited": 0}
+LATER_FIELDS: dict[str, Any] = {"parent": "", "n_tokens_inherited": 0, "in_force": {}}
 """What records written before these fields existed mean by their absence."""
 
 
@@ -121,7 +121,8 @@ class RunRecord:
     Losses are in nats per unit on the held-out set; `loss_se` is the standard error from the held-out set's size,
     common to all runs on that set. `flops_counted` = `flops_per_unit` × `n_tokens_seen`. A run that diverged has
     `loss` None and says why in `reason`. A branch started from a checkpoint of the run `parent`, which had trained
-    `n_tokens_inherited` of its `n_tokens_seen`: timings, cost and `flops_spent` leave those out.
+    `n_tokens_inherited` of its `n_tokens_seen`: timings, cost and `flops_spent` leave those out. `in_force` is what
+    Accelerate and torch really used, and which variables of the environment were set aside for that.
     """
 
     run_id: str
@@ -148,6 +149,7 @@ class RunRecord:
     hardware: dict[str, Any] = field(default_factory=dict)
     parent: str = ""
     n_tokens_inherited: int = 0
+    in_force: dict[str, Any] = field(default_factory=dict)
 
     @property
     def n_params(self) -> int:

@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 
+import psutil
+
 from flopscape.errors import FlopscapeError
 
 PATIENCE_SECONDS = 10.0
@@ -34,14 +36,16 @@ def job_end(environment: Mapping[str, str]) -> float:
     """When SLURM will end this job, in seconds since 1970; infinity outside jobs, or where nobody knows.
 
     squeue is asked first, for a limit may be raised while the job runs. Newer SLURMs also tell each job at its start.
+    An end before this process began is that of a job which has left its variables.
     """
     if "SLURM_JOB_ID" not in environment:
         return math.inf
-    with suppress(OSError, ValueError, subprocess.SubprocessError):
-        return float(_squeue("%e", {**environment, "SLURM_TIME_FORMAT": "%s"}, PATIENCE_SECONDS))
+    end = math.inf
     with suppress(ValueError):
-        return float(environment.get("SLURM_JOB_END_TIME", "inf"))
-    return math.inf
+        end = float(environment.get("SLURM_JOB_END_TIME", "inf"))
+    with suppress(OSError, ValueError, subprocess.SubprocessError):
+        end = float(_squeue("%e", {**environment, "SLURM_TIME_FORMAT": "%s"}, PATIENCE_SECONDS))
+    return end if end > psutil.Process().create_time() else math.inf
 
 
 def _squeue(columns: str, environment: Mapping[str, str], patience_seconds: float | None = None) -> str:

@@ -35,6 +35,7 @@ from flopscape.plugins.base import load_plugin
 from flopscape.config.read import TEXTS, config_as_written, study_paths, validate
 from flopscape.config.yaml12 import load_yaml
 from flopscape.records import canonical, dataset_id, short_hash
+from flopscape.training.stopping import outlive_the_terminal
 
 RESULTS = Path("results")
 
@@ -435,6 +436,7 @@ def share_this_machine():
 
 
 if workflow.is_main_process:
+    outlive_the_terminal()
     keep_finished_runs()
     judge_by_content(dict.fromkeys(TRAINING, finished))
     if not workflow.resource_settings.nodes:

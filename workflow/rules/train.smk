@@ -29,9 +29,10 @@ checkpoint train_trunk:
         gpu=run_gpus,
     params:
         spec=run_spec,
-    # Signals to a whole job are for the trainer, which saves itself: its launcher must not die of them before that.
+    # Signals to a whole job are for the trainer, which saves itself: the shell must not die of them before that. It
+    # catches them and does nothing, for what a shell ignores its children ignore too.
     shell:
-        "trap '' TERM USR1; {resources.launcher} {params.spec:q} --out {output:q} > {log:q} 2>&1"
+        "trap : HUP TERM USR1 USR2 XCPU; {resources.launcher} {params.spec:q} --out {output:q} > {log:q} 2>&1"
 
 
 use rule train_trunk as train_run with:

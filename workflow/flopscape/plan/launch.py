@@ -5,17 +5,14 @@ from collections.abc import Iterator, Sequence
 
 from flopscape.config.machine import Prices, Resources, Tracking
 from flopscape.config.study import Study
-from flopscape.launch import accelerate
 from flopscape.records import PlanRow
 
 
 def launch_command(study: Study, prices: Prices, branches: Sequence[PlanRow] = ()) -> str:
     """Words for a shell, with the branches that the run serves.
 
-    Simulated runs start directly. So does the training loop in one process on CPUs: the run makes the same Accelerator
-    either way, and there the launcher would add its own start, a second import of torch, and nothing else. All other
-    runs start under `accelerate launch`; on GPUs through `flopscape launch`, which holds them, and on several machines
-    too, where it runs it on each.
+    Simulated runs start directly, and so does the training loop in one process on CPUs. All other runs start through
+    `flopscape launch`, which holds GPUs, and starts several processes by `accelerate launch` on each machine.
     """
     if study.simulated:
         return "flopscape train"
@@ -33,11 +30,9 @@ def _tracking(tracking: Tracking) -> Iterator[str]:
 
 
 def _launcher(resources: Resources) -> str:
-    if resources.machines > 1 or resources.device == "gpu":
-        return f"flopscape launch --machines {resources.machines} --threads {resources.threads}"
-    if resources.processes == 1:
-        return f"env OMP_NUM_THREADS={resources.threads} flopscape train"
-    return " ".join(accelerate(resources.device, resources.processes, resources.threads))
+    if resources.device == "cpu" and resources.processes == 1:
+        return f"flopscape train --threads {resources.threads}"
+    return f"flopscape launch --machines {resources.machines} --threads {resources.threads}"
 
 
 def _options(resources: Resources, prices: Prices) -> Iterator[str]:

@@ -10,7 +10,7 @@ from flopscape.fingerprint import run_fingerprint
 from flopscape.records import RunRecord
 from flopscape.training.agreement import Agreement
 from flopscape.training.heldout import Score
-from flopscape.training.machine import Options, cost, hardware, seconds_since_start, versions
+from flopscape.training.machine import Options, cost, hardware, in_force, seconds_since_start, versions
 from flopscape.training.outcome import Outcome
 from flopscape.training.parts import Parts
 
@@ -67,6 +67,7 @@ def describe(
         cost=cost(seconds_total, torch.get_num_threads(), accelerator.device.type, options),
         versions=versions(),
         hardware=hardware(accelerator) | of_processes(agreement) | interruptions(outcome),
+        in_force=in_force(accelerator, task.settings.compile, options),
     )
 
 

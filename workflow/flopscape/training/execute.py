@@ -13,7 +13,7 @@ from flopscape.training.agreement import agree
 from flopscape.training.branches import Branch, Branching
 from flopscape.training.checkpoint import checkpoint_folder
 from flopscape.training.describe import describe, judge
-from flopscape.training.guards import NamedLabels, checked_batches, named_gpu_errors
+from flopscape.training.guards import NamedLabels, checked_batches, named_gpu_errors, named_partings
 from flopscape.training.heldout import HeldoutSet, Score, load_heldout, score
 from flopscape.training.keeper import Keeper
 from flopscape.training.lease import Lease
@@ -22,7 +22,15 @@ from flopscape.training.loop import Loop
 from flopscape.training.machine import Options
 from flopscape.training.outcome import Outcome
 from flopscape.training.parts import Parts
-from flopscape.training.start import build_module, make_accelerator, make_optimizer, micro_batches_of, repeatable
+from flopscape.training.start import (
+    WAIT_MINUTES,
+    build_module,
+    make_accelerator,
+    make_optimizer,
+    micro_batches_of,
+    repeatable,
+)
+from flopscape.training.stopping import ended_by_signals
 
 
 class Scorer:
@@ -56,8 +64,13 @@ def execute(parts: Parts, options: Options, out: Path, lease: Lease | None, sign
     settings, n_pieces = parts.task.settings, micro_batches_of(parts, options)
     # Gradients gathered over micro-batches need a graph that DistributedDataParallel may see change.
     static_graph = n_pieces == 1 and getattr(parts.model, "static_graph", False)
-    with repeatable(settings.deterministic), named_gpu_errors():
-        accelerator = make_accelerator(settings, options, static_graph)
+    with (
+        repeatable(settings.deterministic, options.threads),
+        named_gpu_errors(),
+        named_partings(options.processes, WAIT_MINUTES),
+    ):
+        with ended_by_signals(signals, lease.release if lease else lambda: None):
+            accelerator = make_accelerator(settings, options, static_graph)
         keeper = Keeper(parts, accelerator, checkpoint_folder(out), lease, signals)
         return _train(parts, options, out, accelerator, keeper, n_pieces)
 

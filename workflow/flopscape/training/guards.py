@@ -86,6 +86,22 @@ def named_gpu_errors() -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def named_partings(processes: int, wait_minutes: float) -> Iterator[None]:
+    """Turn what torch says where another process has gone, or does not answer, into a FlopscapeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        by_others = isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
+        if processes == 1 or not by_others:
+            raise
+        raise FlopscapeError(
+            f"another of the {processes} processes has ended, or has not answered for {wait_minutes:g} minutes "
+            f"({str(error).splitlines()[0]}); its own message says why. Started again, the run goes on from its last "
+            f"checkpoint"
+        ) from error
+
+
 def _has_rows(batch: Any) -> bool:
     if not (isinstance(batch, dict) and batch):
         return False

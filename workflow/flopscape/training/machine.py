@@ -23,7 +23,8 @@ class Options:
     `device` is cpu or gpu, None for a GPU if there is one. `usd_per_hour` is the price of one process for an hour and
     `peak_flops` the peak FLOP/s of one process. `micro_batch_units` is the most that a process takes at once, None its
     whole share of a batch. `trackers` are some of those in trackers.py, with their files in `tracking_folder`.
-    `branches` are the units of shorter runs to leave checkpoints for.
+    `branches` are the units of shorter runs to leave checkpoints for. `threads` are those of a process. `set_aside` are
+    names of variables of the environment, for the record.
     """
 
     device: str | None = None
@@ -34,6 +35,8 @@ class Options:
     trackers: tuple[str, ...] = ()
     tracking_folder: Path | None = None
     branches: tuple[int, ...] = ()
+    threads: int = 1
+    set_aside: tuple[str, ...] = ()
 
 
 def versions() -> dict[str, str]:
@@ -56,6 +59,32 @@ def hardware(accelerator: "Accelerator") -> dict[str, Any]:
         "processes": accelerator.num_processes,
         "threads": torch.get_num_threads(),
     }
+
+
+def in_force(accelerator: "Accelerator", compiled: bool, options: Options) -> dict[str, Any]:
+    """What Accelerate and torch really used, whoever set it; to be asked while the run trains."""
+    import torch
+
+    state = accelerator.state
+    facts: dict[str, Any] = {
+        "mixed_precision": accelerator.mixed_precision,
+        "accumulation_steps": accelerator.gradient_accumulation_steps,
+        "compile": compiled,
+        "dynamo_backend": state.dynamo_plugin.backend.value.lower(),
+        "distributed_type": accelerator.distributed_type.value,
+        "backend": state.backend,
+        "processes": accelerator.num_processes,
+        "threads": torch.get_num_threads(),
+        "interop_threads": torch.get_num_interop_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "environment_set_aside": list(options.set_aside),
+    }
+    if accelerator.device.type == "cuda":
+        facts |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
+        facts["cudnn_allow_tf32"] = torch.backends.cudnn.allow_tf32
+    return facts
 
 
 def _cpu_name() -> str:

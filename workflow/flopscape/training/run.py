@@ -6,9 +6,11 @@ A simulated run imports nothing that it does not need: there are thousands of th
 import argparse
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 
+from flopscape.environment import SET_ASIDE, note, own_environment, place_among
 from flopscape.errors import FlopscapeError
 from flopscape.outputs import make_place, refuse_output
 from flopscape.plugins.base import load_plugin
@@ -54,14 +56,20 @@ def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Option
     """
     make_place(out, [data])
     if "trainer" not in spec:
-        return _train_in_loop(spec, Path(out), data, options or Options())
+        asked = options or Options()
+        with noted_signals() as signals, own_environment(asked.processes, asked.threads, asked.device) as names:
+            if names and SET_ASIDE not in os.environ and _is_main(asked):
+                print(f"flopscape: {note(names)}", file=sys.stderr, flush=True)
+            return _train_in_loop(spec, Path(out), data, replace(asked, set_aside=tuple(names)), signals)
     trainer = load_plugin(spec["trainer"]["plugin"], spec["trainer"].get("kwargs"), needs=("train",))
     record: RunRecord = trainer.train(spec)
     record.write(out)
     return record
 
 
-def _train_in_loop(spec: Spec, out: Path, data: StrPath | None, options: Options) -> RunRecord | None:
+def _train_in_loop(
+    spec: Spec, out: Path, data: StrPath | None, options: Options, signals: list[str]
+) -> RunRecord | None:
     """Train while holding the lease on the run's checkpoints, which go once its record is on the disk."""
     from flopscape.gpus import share_claim
     from flopscape.training.checkpoint import checkpoint_folder, discard
@@ -75,7 +83,7 @@ def _train_in_loop(spec: Spec, out: Path, data: StrPath | None, options: Options
     require_installed(options.trackers)
     parts = load_parts(task, Path(data) if data is not None else task.data_folder)
     folder = checkpoint_folder(out)
-    with noted_signals() as signals, leased(folder) if _is_main() else nullcontext() as lease:
+    with leased(folder) if _is_main(options) else nullcontext() as lease:
         from flopscape.training.execute import execute
 
         record = execute(parts, options, out, lease, signals)
@@ -86,9 +94,13 @@ def _train_in_loop(spec: Spec, out: Path, data: StrPath | None, options: Options
     return record
 
 
-def _is_main() -> bool:
-    """Whether this is the main process, or the only one, of a launch."""
-    return os.environ.get("RANK", "0") == "0"
+def _is_main(options: Options) -> bool:
+    """Whether this is the main process of a launch, or the only one; where their places are in doubt, each is."""
+    if options.processes == 1:
+        return True
+    with suppress(FlopscapeError):
+        return place_among(options.processes, os.environ, needs_local_rank=False).rank == 0
+    return True
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -107,22 +119,23 @@ def main(arguments: list[str] | None = None) -> int:
         trackers=tuple(given.tracker or ()),
         tracking_folder=given.tracking_folder,
         branches=given.branches,
+        threads=given.threads,
     )
     try:
         refuse_output(given.out, [given.spec])
         record = train(read_spec(given.spec), given.out, given.data, options)
     except FlopscapeError as error:
-        return _say(error, 2)
+        return _say(error, 2, options)
     except Interrupted as stop:
-        return _say(stop, INTERRUPTED)
+        return _say(stop, INTERRUPTED, options)
     if record is not None:
         print(_summary(record), flush=True)
     return 0
 
 
-def _say(sentence: Exception, status: int) -> int:
+def _say(sentence: Exception, status: int, options: Options) -> int:
     """All processes of a distributed run meet the same error: one of them says so."""
-    if _is_main():
+    if _is_main(options):
         print(f"flopscape: {sentence}", file=sys.stderr, flush=True)
     return status
 
@@ -149,7 +162,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", required=True, metavar="RUN.json", help="where to write the run record")
     parser.add_argument("--data", metavar="DIR", help="prepared dataset (default: results/data/{dataset_id})")
     parser.add_argument("--device", choices=("cpu", "gpu"), help="where to train (default: a GPU if there is one)")
-    parser.add_argument("--processes", type=int, default=1, metavar="N", help="processes launched (default 1)")
+    parser.add_argument("--processes", type=_positive, default=1, metavar="N", help="processes launched (default 1)")
+    parser.add_argument("--threads", type=_positive, default=1, metavar="N", help="CPU threads (default 1)")
     parser.add_argument("--usd-per-hour", type=float, metavar="USD", help="price of one process for an hour")
     parser.add_argument(
         "--branches", type=_units, default=(), metavar="N,N", help="leave checkpoints for shorter runs of N tokens"

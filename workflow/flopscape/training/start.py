@@ -3,11 +3,12 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulationPlugin, InitProcessGroupKwargs
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
@@ -18,9 +19,13 @@ from flopscape.training.mup import rate_groups
 from flopscape.training.parts import Parts
 from flopscape.training.settings import TrainingSettings
 
+WAIT_MINUTES = 10.0
+"""How long a process waits for the others, at the start and in each exchange: torch's own limit on GPUs. Importing
+torch from a cold network disk, and writing a large checkpoint, take minutes; a job lasts for hours."""
+
 
 def make_accelerator(settings: TrainingSettings, options: Options, static_graph: bool = False) -> Accelerator:
-    """An Accelerator on the device and with the number of processes asked for.
+    """An Accelerator on the device and with the number of processes asked for, and no setting but these.
 
     `accelerate launch --cpu --num_processes 2` starts a single process without a word, which would train on half
     of each batch's cost and none of its data: hence the check. `static_graph` promises that every forward pass uses the
@@ -31,9 +36,28 @@ def make_accelerator(settings: TrainingSettings, options: Options, static_graph:
         raise FlopscapeError("resources.device: torch finds no GPU here; mend its driver or set device: cpu")
     if settings.mixed_precision == "fp16" and not gpu:
         raise FlopscapeError("training.mixed_precision: fp16 needs a GPU and there is none; take bf16 or no")
-    # With no device but the CPU, Accelerate must be told so, or several CPU processes look for GPUs.
-    wrapping = DistributedDataParallelKwargs(find_unused_parameters=False, static_graph=static_graph)
-    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=not gpu, kwargs_handlers=[wrapping])
+    handlers = [
+        DistributedDataParallelKwargs(find_unused_parameters=False, static_graph=static_graph),
+        InitProcessGroupKwargs(timeout=timedelta(minutes=WAIT_MINUTES)),
+    ]
+    try:
+        # With no device but the CPU, Accelerate must be told so, or several CPU processes look for GPUs. A number of
+        # accumulation steps alone would give way to the environment's.
+        accelerator = Accelerator(
+            mixed_precision=settings.mixed_precision,
+            cpu=not gpu,
+            kwargs_handlers=handlers,
+            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+            dynamo_backend="no",
+        )
+    except RuntimeError as error:
+        if options.processes == 1:
+            raise
+        place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        raise FlopscapeError(
+            f"the {options.processes} processes did not meet at {place} within {WAIT_MINUTES:g} minutes "
+            f"({str(error).splitlines()[0]}); start all of them by flopscape launch --processes {options.processes}"
+        ) from error
     if accelerator.num_processes != options.processes:
         raise FlopscapeError(
             f"{options.processes} processes were asked for and {accelerator.num_processes} started; start them by "
@@ -51,20 +75,28 @@ def micro_batches_of(parts: Parts, options: Options) -> int:
 
 
 @contextmanager
-def repeatable(wanted: bool) -> Iterator[None]:
-    """Inside, torch uses only algorithms that give the same digits each time, and raises where it has none."""
+def repeatable(wanted: bool, threads: int) -> Iterator[None]:
+    """Inside, torch computes in so many threads.
+
+    If wanted, it uses only algorithms that give the same digits each time, and raises where it has none.
+    """
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(threads)
     before, warn_only = (
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
     )
     if wanted:
         # cuBLAS reads it when it starts (NVIDIA's documentation, "Results reproducibility").
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
         torch.use_deterministic_algorithms(True)
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
+        torch.set_num_threads(threads_before)
+        if wanted:
+            os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
 
 
 def build_module(parts: Parts) -> nn.Module:
