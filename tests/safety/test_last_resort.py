@@ -84,15 +84,27 @@ def test_the_option_is_for_all_verbs_and_for_the_processes_that_they_start(monke
 
 def test_a_status_of_a_verb_is_kept_and_none_means_success() -> None:
     assert [ended(lambda status=status: status, []) for status in (None, 0, 75)] == [0, 0, 75]
+    assert [ended(lambda status=status: sys.exit(status), []) for status in (None, 0, 2)] == [0, 0, 2]
 
 
-def test_a_reader_that_stops_early_such_as_head_is_no_fault() -> None:
+@pytest.mark.parametrize("verb", ["print(9)", "(print(9), sys.exit(0))"])
+def test_a_reader_that_stops_early_such_as_head_is_no_fault(verb: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    program = "import sys; from flopscape.last_resort import ended; sys.exit(ended(lambda: print(9), []))"
+    program = f"import sys; from flopscape.last_resort import ended; sys.exit(ended(lambda: {verb}, []))"
     done = subprocess.run([sys.executable, "-c", program], stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_what_cannot_be_printed_on_a_full_disk_is_one_sentence() -> None:
+    program = "import sys; from flopscape.last_resort import ended; sys.exit(ended(lambda: print(9), ['plan']))"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.decode() == (
+        "flopscape: plan: No space left on device; `flopscape --debug plan …` shows where\n"
+    )
 
 
 def test_the_commands_end_in_sentences_too(tmp_path: Path) -> None:

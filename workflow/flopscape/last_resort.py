@@ -30,17 +30,29 @@ def without_debug(arguments: Sequence[str]) -> list[str]:
 def ended(verb: Callable[[], int | None], arguments: Sequence[str]) -> int:
     """Carry out a verb with these words of the command line and return its exit status, whatever it raises."""
     try:
-        status = verb() or 0
+        status = _status_of(verb)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        return _unread()
+        return _write_no_more()
     except KeyboardInterrupt:
         return _say("stopped by Ctrl-C", BY_CTRL_C)
     except FlopscapeError as error:
         return _say(str(error), BAD_INPUT)
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None:
+            _write_no_more()
         return _say(sentence(error, arguments), FAULT)
+
+
+def _status_of(verb: Callable[[], int | None]) -> int:
+    """What a verb returns, or exits with: typer's verbs do."""
+    try:
+        return verb() or 0
+    except SystemExit as left:
+        if isinstance(left.code, str):
+            raise
+        return int(left.code or 0)
 
 
 def sentence(error: Exception, arguments: Sequence[str]) -> str:
@@ -57,8 +69,8 @@ def _words(error: Exception) -> str:
         return "the memory is used up; give it more, or a smaller table"
     if isinstance(error, RecursionError):
         return "something in the input is nested too deeply"
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:LONGEST]}".rstrip(": ")
 
@@ -71,7 +83,7 @@ def _say(text: str, status: int) -> int:
     return status
 
 
-def _unread() -> int:
-    """Whoever read our output has stopped, such as `head`: nothing more is written, and nothing is said."""
+def _write_no_more() -> int:
+    """Write nothing more to standard output, which cannot be written, or whose reader has stopped, such as `head`."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return FAULT
