@@ -9,6 +9,7 @@ from flopscape.collect import collect, run
 from flopscape.config.read import validate
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
+from flopscape.plan.finished import look_at_runs
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
 from flopscape.records import Curve, RunRecord, short_hash
@@ -161,6 +162,20 @@ def test_records_counted_before_a_plug_in_was_corrected_have_todays_counts(finis
     assert [note.split(" is counted otherwise")[0] for note in notes] == ["n_params_body", "flops_per_unit"]
     assert f"when 6 of the runs were trained (run {rows[0].run_id}: 7 then, {rows[0].n_params_body} today)" in notes[0]
     assert f"restore it ({', '.join(row.run_id for row in rows[:5])} and 1 more)" in notes[0]
+
+
+def test_the_dry_run_says_the_same_of_records(finished, tmp_path):
+    rows, folder = finished
+    rewrite(folder, rows[3], loss=3.0)
+    rewrite(folder, rows[4], n_params_body=7)
+    runs = tmp_path / "results/s/runs"
+    runs.mkdir(parents=True)
+    for row in rows:
+        (folder / f"{row.run_id}.json").rename(runs / f"{row.run_id}.json")
+    seen = look_at_runs(rows, "s", tmp_path / "results")
+    assert len(seen.sample) == len(rows) - 1
+    assert f"{rows[3].run_id}.json: run {rows[3].run_id}: its loss is 3.0, and its curve ends" in seen.broken[0]
+    assert seen.recounts[0].startswith("n_params_body is counted otherwise today than when 1 of the runs were trained")
 
 
 def test_a_trainer_of_the_users_own_counts_and_scores_as_it_likes(tmp_path, surface_study):

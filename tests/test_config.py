@@ -90,6 +90,14 @@ def test_looking_for_a_method_runs_no_module(capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(
+    "exclude", ["9**9**9 > n_params", "loss.to_pickle('x')", "n_params <", "'a' * 999999999 == size"]
+)
+def test_an_exclusion_that_is_refused_is_so_while_planning(exclude):
+    with pytest.raises(FlopscapeError, match=r"quick\.yaml: fits\[1\]\.exclude|quick\.yaml: fits"):
+        study_with(fits=["vpnls", {"name": "b", "method": "vpnls", "exclude": exclude}], recommend={"flops": [1e13]})
+
+
 def test_of_many_wrong_keys_the_first_are_named_and_the_rest_counted():
     with pytest.raises(FlopscapeError) as error:
         study_with(sweep={"isoflop": {"budgets": [-1] * 1000, "sizes": [{}]}})

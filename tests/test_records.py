@@ -86,6 +86,13 @@ def test_a_field_of_another_kind_is_named(tmp_path, record, field, value):
         RunRecord.read(path)
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"loss": ' + "1" * 5000 + "}", '{"spec": ' + '{"a":' * 50_000])
+def test_json_that_no_reader_can_hold_is_named(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(FlopscapeError, match=r"run\.json: not whole JSON"):
+        RunRecord.read(tmp_path / "run.json")
+
+
 def test_nan_cannot_be_written(tmp_path, record):
     record.loss = float("nan")
     with pytest.raises(ValueError, match="not JSON compliant"):

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.record_checks import COUNTS, CURE, Recount, contradiction, recounted, recounts_text
+from flopscape.record_checks import COUNTS, CURE, Recount, read_record, recounted, recounts_text
 from flopscape.records import Curve, PlanRow, RunRecord, canonical, saw_other_data
 from flopscape.table_copies import refuse_tables, write_tables
 
@@ -59,7 +59,7 @@ def _read_all(rows: list[PlanRow], runs: Path) -> tuple[list[RunRecord], list[Re
     records, recounts, problems = [], [], []
     for row in rows:
         try:
-            record, found = recounted(row, _checked(row, runs / f"{row.run_id}.json"))
+            record, found = recounted(row, read_record(row, runs / f"{row.run_id}.json"))
         except FlopscapeError as error:
             problems.append(str(error))
             continue
@@ -69,14 +69,6 @@ def _read_all(rows: list[PlanRow], runs: Path) -> tuple[list[RunRecord], list[Re
         raise FlopscapeError("\n".join(problems))
     _same_data(records)
     return records, recounts
-
-
-def _checked(row: PlanRow, path: Path) -> RunRecord:
-    """A record that tells what its plan asked for."""
-    record = RunRecord.read(path)
-    if why := contradiction(row, record):
-        raise FlopscapeError(f"{path}: run {row.run_id}: {why}; {CURE}")
-    return record
 
 
 def _same_data(records: Sequence[RunRecord]) -> None:

@@ -6,7 +6,9 @@ counts are the plug-in's, and so a record from before they were corrected is cou
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from flopscape.errors import FlopscapeError
 from flopscape.records import Curve, PlanRow, RunRecord
 
 CURE = "restore the record, or delete it and run snakemake again to train the run anew"
@@ -20,6 +22,14 @@ the held-out data the points before it were scored on, and the simulated law has
 
 LARGEST = {True: 2**63, False: 1e300}
 """No count and no other number of a curve reaches these, NaN and infinities neither."""
+
+
+def read_record(row: PlanRow, path: Path) -> RunRecord:
+    """The record of a planned run; one that contradicts it raises FlopscapeError with its path and the cure."""
+    record = RunRecord.read(path)
+    if why := contradiction(row, record):
+        raise FlopscapeError(f"{path}: run {row.run_id}: {why}; {CURE}")
+    return record
 
 
 def contradiction(row: PlanRow, record: RunRecord) -> str:

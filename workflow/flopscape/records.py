@@ -225,7 +225,7 @@ def parse_object(text: str, place: str, fix: str) -> dict[str, Any]:
     """Parse a JSON object from text; anything else raises FlopscapeError with the place and the fix."""
     try:
         data = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits and lists in lists among them
         raise FlopscapeError(f"{place}: not whole JSON ({error}); {fix}") from error
     if not isinstance(data, dict):
         raise FlopscapeError(f"{place}: holds no JSON object; {fix}")

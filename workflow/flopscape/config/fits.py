@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from flopscape import working_directory
 from flopscape.config.model import Model, Positive, Seed, plain_name
+from flopscape.fitting.expression import check_expression
 from flopscape.fitting.methods import METHODS, complaint, named, needs_each_seed
 from flopscape.written import AS_NUMBER, Switch, shown
 
@@ -61,6 +62,13 @@ class Fit(Model):
                 f"{shown(method)} is none of {', '.join(METHODS)}, and no module of that name can be imported"
             )
         return method
+
+    @field_validator("exclude")
+    @classmethod
+    def exclusion_is_bounded(cls, exclude: str | None) -> str | None:
+        if exclude:
+            check_expression(exclude)
+        return exclude
 
     @property
     def options(self) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 Only the dry run and `flopscape plan` look here; nothing that lands in `results/` depends on it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
+from flopscape.record_checks import read_record, recounted, recounts_text
 from flopscape.records import PlanRow, RunRecord, Spec, canonical, saw_other_data
 
 SAMPLE = 300
@@ -18,9 +20,10 @@ SAMPLE = 300
 class Finished:
     """Records on disk beside a plan.
 
-    `done` are the planned runs with a record, `sample` some of those records, `broken` unreadable files, `orphans` the
-    ids of records that no plan asks for, `other_data` those of the sample on other data than today's, `reasons` says
-    for each planned run without a record why it must run and `saved_steps` how far a checkpoint takes some of them.
+    `done` are the planned runs with a record, `sample` some of those records, `broken` what is wrong with others,
+    `orphans` the ids of records that no plan asks for, `other_data` those of the sample on other data than today's,
+    `reasons` says for each planned run without a record why it must run and `saved_steps` how far a checkpoint takes
+    some of them. `recounts` says which counts of a plug-in have changed since records of the sample were made.
     """
 
     done: set[str]
@@ -30,6 +33,7 @@ class Finished:
     other_data: list[str]
     reasons: dict[str, str]
     saved_steps: dict[str, int] = field(default_factory=dict)
+    recounts: list[str] = field(default_factory=list)
 
 
 def look_at_runs(
@@ -47,14 +51,16 @@ def look_at_runs(
     on_disk = {path.stem for path in folder.glob("*.json")}
     planned = {row.run_id for row in rows}
     done = sorted(planned & on_disk)
-    sample, broken = _read(folder, done[:: len(done) // sample_of + 1])
+    by_id = {row.run_id: row for row in rows}
+    sample, broken = _read(folder, done[:: len(done) // sample_of + 1], by_id)
+    recounts = [found for record in sample for found in recounted(by_id[record.run_id], record)[1]]
     orphans = sorted(on_disk - planned)
-    old_specs = {_without_recipe(record.spec) for record in _read(folder, orphans[:SAMPLE])[0]}
+    old_specs = {_without_recipe(record.spec) for record in _read(folder, orphans[:SAMPLE], {})[0]}
     logs = {path.stem for path in Path("logs/train", study).glob("*.log")}
     missing = [row for row in rows if row.run_id not in on_disk]
     reasons = {row.run_id: _reason(row, old_specs, logs) for row in missing}
     other_data, saved = saw_other_data(sample, data_hash), _saved_steps(folder.parent / "checkpoints", missing)
-    return Finished(set(done), sample, broken, orphans, other_data, reasons, saved)
+    return Finished(set(done), sample, broken, orphans, other_data, reasons, saved, recounts_text(recounts))
 
 
 def refuse_other_data(study: str, finished: Finished, folder: Path, data_hash: str) -> None:
@@ -80,11 +86,13 @@ def _saved_steps(checkpoints: Path, missing: list[PlanRow]) -> dict[str, int]:
     return {run_id: int(paths[-1].name.removeprefix("step-")) for run_id, paths in kept.items() if paths}
 
 
-def _read(folder: Path, run_ids: list[str]) -> tuple[list[RunRecord], list[str]]:
+def _read(folder: Path, run_ids: list[str], rows: Mapping[str, PlanRow]) -> tuple[list[RunRecord], list[str]]:
+    """Records, those of planned rows held against their plan, and what is wrong with the others."""
     records, broken = [], []
     for run_id in run_ids:
         try:
-            records.append(RunRecord.read(folder / f"{run_id}.json"))
+            path = folder / f"{run_id}.json"
+            records.append(read_record(rows[run_id], path) if run_id in rows else RunRecord.read(path))
         except FlopscapeError as error:
             broken.append(str(error))
     return records, broken

@@ -67,6 +67,7 @@ def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str
             f"({_some(finished.other_data)}) and will not be tabled with the rest; delete their records to retrain them"
         )
     yield from (f"unreadable: {sentence}" for sentence in finished.broken)
+    yield from (f"warning: {sentence}" for sentence in finished.recounts)
     if changed := code_changed(finished):
         yield (
             f"warning: the training code has changed since {len(changed)} of {len(finished.sample)} finished runs were "
