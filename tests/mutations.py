@@ -138,6 +138,18 @@ MUTATIONS = [
         "runs without a loss counted among those that a fit excluded", "report/background.py",
         "if row not in gone", "if row", "report/test_every_number.py",
     ),
+    Mutation(
+        "compute extrapolates only from 1.5 times the sweep on", "fitting/extrapolation.py",
+        "FAR = 1.05", "FAR = 1.5", "fitting/test_fit_thresholds.py",
+    ),
+    Mutation(
+        "a curve is flat only where its vertex is as uncertain as its span", "fitting/judge_curves.py",
+        "FLAT = 0.5", "FLAT = 1.0", "fitting/test_fit_thresholds.py",
+    ),
+    Mutation(
+        "ten runs are enough for a surface", "fitting/guards.py",
+        "FEWEST, FEW = 6, 12", "FEWEST, FEW = 6, 10", "fitting/test_fit_thresholds.py",
+    ),
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from flopscape.records import Estimate, FitResult, Prediction
 from flopscape.report.doubts import doubts, spread
 from flopscape.report.evidence import Evidence
 from tests.figures import studies
+from tests.report.conftest import MANIFEST
 
 
 def with_prediction(fit: FitResult, flops: float, **numbers: Any) -> FitResult:
@@ -46,6 +47,18 @@ def test_a_doubtful_prediction_is_named(flops: float, numbers: dict[str, Any], w
     found = doubts(sweep(evidence, flops, **numbers))
     assert len(found) == 1
     assert words in found[0]
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.99, False), (1.01, True)])
+def test_doubt_begins_at_a_factor_of_two_and_at_four_epochs(share: float, named: bool, evidence: Evidence) -> None:
+    n, d, units = 3e4, 5e5, MANIFEST["n_units"]["train"]  # type: ignore[index]
+    for numbers in (
+        {"n_params": Estimate(n, n / 2 / share, 3.1e4)},
+        {"n_params": Estimate(n, 2.9e4, 2 * share * n)},
+        {"n_tokens": Estimate(d, d / 2 / share, 5.1e5)},
+        {"n_tokens": Estimate(4 * share * units, 4 * share * units, 4 * share * units)},
+    ):
+        assert len(doubts(sweep(evidence, **numbers))) == named
 
 
 def test_an_optimum_at_the_edge_of_the_sizes_is_named(evidence: Evidence) -> None:
