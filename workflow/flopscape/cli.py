@@ -12,6 +12,7 @@ import typer
 
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES
+from flopscape.terminal import say
 
 if TYPE_CHECKING:
     from flopscape.config.study import ImportedStudy
@@ -85,7 +86,7 @@ def plan(
     elif as_json:
         print(plan_json(seen.rows, seen.price, seen.coverage))
     else:
-        print(price_text(seen.study, seen.price, seen.coverage, seen.finished))
+        say(price_text(seen.study, seen.price, seen.coverage, seen.finished))
 
 
 def _print_import(study: "ImportedStudy", study_file: Path, config_file: Path) -> None:
@@ -94,7 +95,7 @@ def _print_import(study: "ImportedStudy", study_file: Path, config_file: Path) -
     from flopscape.plan.show_import import import_text
 
     mirror = settings(config_file).data_mirror
-    print(import_text(plan_import(study_file.stem, study_file, study, mirror), mirror))
+    say(import_text(plan_import(study_file.stem, study_file, study, mirror), mirror))
 
 
 @app.command("check-plugin", epilog="Example: `flopscape check-plugin --study config/studies/kjv-gpt.yaml`")
@@ -200,7 +201,7 @@ def transfer(
     from flopscape.config.read import load_study
     from flopscape.transfer.run import run
 
-    print(run(load_study(study_file), runs, out, seed, [study_file]))
+    say(run(load_study(study_file), runs, out, seed, [study_file]))
 
 
 @app.command(epilog="Example: `flopscape coord-check config/studies/kjv-gpt.yaml --width 32 --width 64 --width 128`")
@@ -217,7 +218,7 @@ def coord_check(
     from flopscape.config.read import load_study
     from flopscape.training.coordinates import study_check
 
-    print(study_check(load_study(study_file), width, steps, scaling or [], data))
+    say(study_check(load_study(study_file), width, steps, scaling or [], data))
 
 
 @app.command("import", epilog="Example: `flopscape import theirs.csv --map loss=val_loss --map flops=C --out runs.csv`")
@@ -248,12 +249,12 @@ def import_(
     mapping = _pairs(columns, "--map", "loss=val_loss")
     choice = Choice([name.strip() for name in run_id.split(",")] if run_id else [], exclude, lowest)
     if folder and not out:
-        print(import_study(source, mirror, mapping, curves, folder, choice))
+        say(import_study(source, mirror, mapping, curves, folder, choice))
     elif out and not (folder or curves):
         refuse_output(out, [source_file(source, mirror)])
         imported = import_runs(source, mirror, mapping, choice)
         write_table(imported.frame, out)
-        print(sentence(imported, out, source))
+        say(sentence(imported, out, source))
     else:
         raise FlopscapeError("import: give --out RUNS.csv, or --folder and perhaps --curves")
 
@@ -294,7 +295,7 @@ def fit(
     }  # fmt: skip
     columns = _pairs(column, "--column", "n_params=n_params_total")
     result = run(runs, out, method, columns=columns, flops=flops or [], bootstrap=bootstrap, seed=seed, **given)
-    print(fit_text(out, result))
+    say(fit_text(out, result))
 
 
 def _delta(text: str | None) -> float | str | None:
@@ -342,7 +343,7 @@ def sensitivity(
     }  # fmt: skip
     columns = _pairs(column, "--column", "n_params=n_params_total")
     table = run(runs, out, method, columns=columns, exclude=exclude, min_flops=min_flops, seeds=seeds, **given)
-    print(sensitivity_text(table))
+    say(sensitivity_text(table))
 
 
 @app.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`")
@@ -362,8 +363,8 @@ def predict(
     asked = {
         "n_params": n_params, "unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens,
     }  # fmt: skip
-    print(predictions(fit_file, flops or [], **asked))
-    print(trust(fit_file))
+    say(predictions(fit_file, flops or [], **asked))
+    say(trust(fit_file))
 
 
 def _pairs(texts: list[str] | None, option: str, example: str) -> dict[str, str]:
@@ -410,7 +411,7 @@ def bias(
     """Run one experiment on surfaces whose truth is known: how wrong is each method, and why?"""
     from flopscape.bias.run import run
 
-    print(run(experiment, out, settings, fast, mirror))
+    say(run(experiment, out, settings, fast, mirror))
 
 
 @app.command(epilog="Example: `flopscape bias-report --results results/bias --out results/bias/report.html`")
@@ -441,7 +442,7 @@ def twin(
     from flopscape.bias.twin_run import run
 
     options = {"surface_name": surface, "noise": noise, "simulations": simulations, "bootstrap": bootstrap}
-    print(run(study, out, flops or [], seed=seed, **options))
+    say(run(study, out, flops or [], seed=seed, **options))
 
 
 @app.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")

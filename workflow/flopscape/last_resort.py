@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
+from flopscape.terminal import say
 
 DEBUG_VARIABLE = "FLOPSCAPE_DEBUG"
 BAD_INPUT, FAULT, BY_CTRL_C = 2, 1, 130
@@ -79,7 +80,7 @@ def _say(text: str, status: int) -> int:
     with suppress(OSError):
         if os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0"):
             traceback.print_exc()
-        print(f"flopscape: {text}", file=sys.stderr, flush=True)
+        say(f"flopscape: {text}", sys.stderr)
     return status
 
 

@@ -20,6 +20,7 @@ from flopscape.environment import SET_ASIDE, changed, note, take_over
 from flopscape.errors import FlopscapeError
 from flopscape.gpus import claim_gpus
 from flopscape.slurm import allocated
+from flopscape.terminal import say
 
 MEETING = "FLOPSCAPE_MEETING"
 """Environment variable by which the launcher of a SLURM job tells those of its machines where all processes meet."""
@@ -67,7 +68,7 @@ def main(arguments: list[str]) -> int:
         _leave_signals_to_the_trainers()
         _become([*accelerate(given.processes, given.threads, given.machines, machine), *options, *rest])
     except FlopscapeError as error:
-        print(f"flopscape: {error}", file=sys.stderr)
+        say(f"flopscape: {error}", sys.stderr)
     return 2
 
 

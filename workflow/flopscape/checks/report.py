@@ -8,6 +8,7 @@ from flopscape.checks.subject import Subject
 from flopscape.errors import FlopscapeError
 from flopscape.outputs import refuse_output, write_text
 from flopscape.plugins.prepare import MANIFEST
+from flopscape.terminal import say
 
 
 def report(subject: Subject, out: Path | None = None) -> None:
@@ -30,7 +31,7 @@ def report(subject: Subject, out: Path | None = None) -> None:
 
 def _printed(findings: Iterable[Finding]) -> Iterable[Finding]:
     for finding in findings:
-        print(line(finding), flush=True)
+        say(line(finding))
         yield finding
 
 

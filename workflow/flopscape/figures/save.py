@@ -1,19 +1,25 @@
 """Writing a figure: SVG for people, PNG beside it, the same bytes for the same figure."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter
 
 from flopscape.figures.style import RC
 from flopscape.outputs import StrPath, refuse_a_folder, refuse_output, replacing
 from flopscape.side_outputs import refuse_side_output, side_output
+from flopscape.visible import cut, identifier, visible
 
 SVG_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 PNG_METADATA = {"Software": "flopscape"}
 PNG_MARK = b"Software\0flopscape"
 SVG_OF_MATPLOTLIB = b'id="figure_1"'
+LONGEST_LINE, LONGEST_NAME = 160, 48
+"""Letters of a line of text, and of a name beside an axis: one of thousands would leave the axes no room."""
 BEGINNING = 4096
 """Bytes of a file among which a mark is looked for."""
 
@@ -36,11 +42,33 @@ def save(figure: Figure, out: StrPath) -> list[Path]:
     """Write both files of a figure; returns the two paths."""
     svg, png = files(out)
     with matplotlib.rc_context(RC):
+        _show_all_text(figure)
         with replacing(svg) as temporary:
             figure.savefig(temporary, format="svg", metadata=SVG_METADATA)
         with replacing(png) as temporary:
             figure.savefig(temporary, format="png", metadata=PNG_METADATA)
     return [svg, png]
+
+
+def _show_all_text(figure: Figure) -> None:
+    """Every text as it is written: no formula, nothing that XML cannot hold, its lines cut to leave the axes room."""
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_parse_math(False)
+        text.set_text(_shown(text.get_text()))
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if isinstance(names := axis.get_major_formatter(), FuncFormatter):
+            axis.set_major_formatter(FuncFormatter(partial(_tick, names)))
+    for artist in figure.findobj():
+        artist.set_gid(identifier(name) if (name := artist.get_gid()) else None)
+
+
+def _tick(names: FuncFormatter, value: float, place: int | None) -> str:
+    return _shown(names(value, place), LONGEST_NAME)
+
+
+def _shown(text: str, most: int = LONGEST_LINE) -> str:
+    return "\n".join(cut(line, most) for line in visible(text).split("\n"))
 
 
 def _is_figure(png: Path, svg: Path) -> bool:

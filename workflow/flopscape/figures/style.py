@@ -37,10 +37,12 @@ RC: dict[Any, Any] = {
     "savefig.dpi": 150,
     "svg.fonttype": "none",
     "svg.hashsalt": "flopscape",
+    "text.parse_math": False,
     "xtick.labelsize": 9,
     "ytick.labelsize": 9,
 }
-"""Text stays text in SVG: it can be searched and read aloud. The fixed salt makes the same figure the same bytes."""
+"""Text stays text in SVG: it can be searched and read aloud. The fixed salt makes the same figure the same bytes.
+Dollar signs are dollar signs."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 LINES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.optimize import linprog
 
-from flopscape.fitting import logloss
+from flopscape.fitting import linear, logloss
 from flopscape.fitting.logloss import Data, Optimum
 from flopscape.fitting.varpro import RESAMPLE_DECREMENT, blocks
 from flopscape.laws.arrays import Array, Index, Mask
@@ -137,7 +137,7 @@ def solve_conditions(
     start = value(data, weights, p)
     for _ in range(STEPS):
         matrix, right = _conditions(data, weights, p, zero, inside, pull)
-        step = _solve(matrix, -right)
+        step = linear.solve(matrix, -right[:, :, None])[:, :, 0]
         step *= np.minimum(1.0, 1.0 / np.maximum(np.abs(step[:, :SIZE]).max(axis=1, keepdims=True), 1e-300))
         p, pull = np.clip(p + step[:, :SIZE], data.lower, data.upper), pull + step[:, SIZE:]
     matrix, right = _conditions(data, weights, p, zero, inside, pull)
@@ -145,16 +145,8 @@ def solve_conditions(
     good = (np.abs(right[:, SIZE:]) < THROUGH).all(axis=1) & (np.abs(pull) <= limit).all(axis=1)
     good &= (np.abs(right[:, :SIZE]) < BALANCE * weights.sum(axis=1, keepdims=True)).all(axis=1)
     # Within r_Z = 0 the curvature is positive where the matrix has as many negative eigenvalues as Z has rows.
-    good &= (np.linalg.eigvalsh(matrix) < 0).sum(axis=1) == inside.sum(axis=1)
+    good &= (linear.eigen(matrix)[0] < 0).sum(axis=1) == inside.sum(axis=1)
     return p, good & (value(data, weights, p) <= start * (1 + ROUNDING))
-
-
-def _solve(matrix: Array, right: Array) -> Array:
-    """Newton's steps (R, 10); the shortest where a matrix is singular, as with rows of Z that say the same."""
-    try:
-        return np.asarray(np.linalg.solve(matrix, right[:, :, None])[:, :, 0])
-    except np.linalg.LinAlgError:
-        return np.asarray((np.linalg.pinv(matrix, rcond=1e-12, hermitian=True) @ right[:, :, None])[:, :, 0])
 
 
 def _conditions(data: Data, weights: Array, p: Array, zero: Index, inside: Mask, pull: Array) -> tuple[Array, Array]:

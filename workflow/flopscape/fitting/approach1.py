@@ -128,7 +128,9 @@ def _grid(
     result.objective += f"; points: {curves.source} along runs at {curves.schedule}"
     result.diagnostics |= {"points": curves.source, "schedule": curves.schedule, "curves_hash": curves.content_hash}
     _judge_points(verdict, curves)
-    return (curve_grid(curves), "") if len(curves) else (None, "no run has a curve of at least two points")
+    if not len(curves):
+        return None, f"rule {rule} needs training curves, and no run has one of two points; give curves or rule horizon"
+    return curve_grid(curves), ""
 
 
 def _judge_points(verdict: guards.Verdict, curves: Curves) -> None:

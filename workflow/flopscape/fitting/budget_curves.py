@@ -123,4 +123,4 @@ def compute_of(table: RunTable, used: list[Budget]) -> Compute:
 
 def noise_floor(table: RunTable) -> float:
     """Variance of rounding, which stands for the noise of exact data."""
-    return (1e-12 * float(table.loss.mean())) ** 2
+    return float(np.square(1e-12 * table.loss.mean()))

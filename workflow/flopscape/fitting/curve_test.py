@@ -109,19 +109,21 @@ def curve_test(table: RunTable, residual: Array, jacobian: Array, root: Array | 
 
 
 def _unit(columns: Array) -> Array:
-    """Columns of unit length."""
-    return np.asarray(columns / np.linalg.norm(columns, axis=0))
+    """Columns of unit length, without those that have none: a parameter that these rows do not depend on."""
+    lengths = np.linalg.norm(columns, axis=0)
+    kept = np.isfinite(lengths) & (lengths > 0)
+    return np.asarray(columns[:, kept] / lengths[kept])
 
 
 def _linear(table: RunTable, residual: Array, jacobian: Array, root: Array | float, rows: Mask) -> Linear | None:
-    """Weighted means of the repeats of each N and D; nothing where no budget has enough sizes."""
+    """Weighted means of the repeats of each N and D; None where no budget has enough sizes, or nothing is free."""
     size = np.unique(design_index(table)[rows], return_inverse=True)[1].ravel()
     first = np.unique(size, return_index=True)[1]
     root = np.broadcast_to(root, residual.shape)[rows]
     weight = np.sqrt(np.bincount(size, root**2))
     y, *J = (np.bincount(size, root * values[rows]) / weight for values in (residual, *jacobian))
     columns = _parabolas(np.log(table.n_params[rows][first]), table.budget[rows][first])
-    return Linear(y, np.stack(J, axis=1), columns * weight[:, None]) if columns.size else None
+    return Linear(y, np.stack(J, axis=1), columns * weight[:, None]) if columns.size and J else None
 
 
 def _parabolas(log_n: Array, budget: Array) -> Array:

@@ -140,7 +140,7 @@ def _losses(frame: pd.DataFrame, path: str | Path, row: Index, run_id: Names) ->
     if "heldout_loss" in frame:
         loss = positive_column(frame, "heldout_loss", path, row, blank=True)
         _, group = np.unique(run_id, return_inverse=True)
-        enough = np.bincount(group, np.isfinite(loss)).min(initial=np.inf) >= FEWEST_HELDOUT
+        enough = (np.bincount(group, np.isfinite(loss)) >= FEWEST_HELDOUT).all()
         if enough or "train_loss" not in frame:
             return "heldout_loss", loss
     require_column(frame, "train_loss", path)
@@ -165,6 +165,8 @@ def _last_rows(table: RunTable) -> dict[str, int]:
 
 def _groups(run_id: Names, tokens: Array) -> dict[str, Index]:
     """Rows of each run by tokens, runs in the order of their names."""
+    if not len(run_id):
+        return {}
     order = np.lexsort((tokens, run_id))
     names, first = np.unique(run_id[order], return_index=True)
     return {str(name): rows for name, rows in zip(names, np.split(order, first[1:]), strict=True)}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from flopscape.fitting import parabola
+from flopscape.fitting import linear, parabola
 from flopscape.fitting.budget_curves import Budget, BudgetCurve, CurveFit, budgets, compute_of, no_curve, noise_floor
 from flopscape.fitting.exact_shape import SharedFit, fit_shared, vertices
 from flopscape.fitting.optimum_curve import NUMBERS, has_curve
@@ -79,7 +79,7 @@ def _with_errors(table: RunTable, every: list[Budget], fitted: SharedFit, weight
 def unit_errors(fitted: SharedFit) -> tuple[Array, Array]:
     """F (3m + 2, free) with F·Fᵀ the covariance of all parameters for unit noise, and the leverage of the rows (n,)."""
     J, lengths = fitted.scaled_jacobian
-    inverse = np.linalg.inv(fitted.triangle)
+    inverse = linear.inverse(fitted.triangle)
     factor = np.zeros((len(fitted.free), len(inverse)))
     factor[fitted.free] = inverse / lengths[:, None]
     return factor, ((J @ inverse) ** 2).sum(axis=1)

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from flopscape.fitting import shared_exponents, varpro
+from flopscape.fitting import linear, shared_exponents, varpro
 from flopscape.fitting.budget_curves import Budget
 from flopscape.fitting.quantities import Quantities
 from flopscape.fitting.shared_exponents import Blocks
@@ -102,7 +102,7 @@ class SharedFit:
     @property
     def condition(self) -> float:
         """Condition number of the scaled Jacobian."""
-        return float(np.linalg.cond(self.triangle))
+        return linear.condition(self.triangle)
 
 
 def fit_shared(table: RunTable, budgets: list[Budget], weights: Array) -> SharedFit:

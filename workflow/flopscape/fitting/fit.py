@@ -18,6 +18,7 @@ from flopscape.fitting.extrapolation import SAMPLED, sampled_ranges
 from flopscape.fitting.made_from import made_from, options_given
 from flopscape.fitting.meaning import doubtful_magnitude
 from flopscape.fitting.methods import METHODS, complaint, module_of, needs_each_seed
+from flopscape.fitting.representable import representable
 from flopscape.fitting.seed_groups import merged
 from flopscape.fitting.table import RunTable, read_runs
 from flopscape.outputs import refuse_output
@@ -78,7 +79,9 @@ def fit(
     asked = [_positive(c) for c in flops]
     module = _method(method)
     given = _accepted(method, module, options)
-    result, draws = module.estimate(table, flops=asked, bootstrap=bootstrap, seed=seed, **given)
+    with np.errstate(all="ignore"):  # what overflows becomes infinite or not a number, and is judged as such
+        result, draws = module.estimate(table, flops=asked, bootstrap=bootstrap, seed=seed, **given)
+        result, draws = representable(result, draws, asked)
     result.diagnostics.setdefault("n_rows", _n_rows(table, result))
     result.excluded = [*table.excluded, *result.excluded]
     result.warnings = [*table.warnings, *result.warnings]

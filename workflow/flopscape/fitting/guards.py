@@ -88,7 +88,9 @@ def too_many(table: RunTable) -> str:
 
 def judge_uncertainty(verdict: Verdict, se_a: float) -> None:
     """Standard error of a."""
-    if not np.isfinite(se_a) or se_a > SE_REFUSED:
+    if not np.isfinite(se_a):
+        verdict.add("refused", "the runs do not determine the exponent a: no standard error of it can be computed")
+    elif se_a > SE_REFUSED:
         verdict.add("refused", f"the runs do not determine the exponent a: its standard error is {se_a:.2g}")
     elif se_a > SE_WEAK:
         verdict.add("weak", f"the exponent a is uncertain: its standard error is {se_a:.2g}")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flopscape.fitting import linear
 from flopscape.fitting.law_problem import LawProblem
 from flopscape.laws.arrays import Array, Index, Mask
 
@@ -111,6 +112,6 @@ def _step(state: _State, free: Mask, damping: Array) -> Array:
     system = np.where(both, state.hessian / scale[:, :, None] / scale[:, None, :], 0.0)
     system[:, np.arange(k), np.arange(k)] = 1.0 + damping[:, None]
     right = np.where(free, -state.gradient / scale, 0.0)
-    step = np.linalg.solve(system, right[:, :, None])[:, :, 0] / scale
+    step = linear.solve(system, right[:, :, None])[:, :, 0] / scale
     longest = np.abs(step).max(axis=1, keepdims=True)
     return np.asarray(step * np.minimum(1.0, LONGEST / np.maximum(longest, 1e-300)))

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from flopscape.fitting import linear
 from flopscape.fitting.law_problem import FLOOR, LawProblem
 from flopscape.laws.arrays import Array, Mask
 
@@ -77,13 +78,13 @@ class LawLocal:
     @property
     def condition(self) -> float:
         """Condition number of the scaled J of the free parameters."""
-        return float(np.linalg.cond(self._scaled[0].T))
+        return linear.condition(self._scaled[0].T)
 
     @cached_property
     def covariance(self) -> Array:
         """s²(JᵀJ)⁻¹ of θ over the free parameters, zero elsewhere, shape (k, k)."""
         J, length = self._scaled
-        inverse = np.linalg.pinv(J @ J.T, rcond=1e-14, hermitian=True) / np.outer(length, length)
+        inverse = linear.pseudo_inverse(J @ J.T) / np.outer(length, length)
         full = np.zeros((len(self.theta),) * 2)
         full[np.ix_(~self.on_bound, ~self.on_bound)] = self.variance * inverse
         return full

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from flopscape.fitting import linear
 from flopscape.fitting.varpro import Problem
 from flopscape.laws.arrays import Array, Mask
 
@@ -64,7 +65,7 @@ class Local:
         """s²(JᵀJ)⁻¹ over the free parameters, zero elsewhere."""
         scale = np.linalg.norm(self.jacobian, axis=1)[self.free]
         scaled = self.jacobian[self.free] / scale[:, None]
-        inverse = np.linalg.pinv(scaled @ scaled.T, rcond=1e-14, hermitian=True)
+        inverse = linear.pseudo_inverse(scaled @ scaled.T)
         full = np.zeros((5, 5))
         full[np.ix_(self.free, self.free)] = self.variance * inverse / np.outer(scale, scale)
         return full
@@ -72,7 +73,7 @@ class Local:
     def condition(self) -> float:
         """Condition number of J in (ln E, ln A', ln B', α, β) with columns scaled to unit length."""
         J = self.jacobian[self.free]
-        return float(np.linalg.cond((J / np.linalg.norm(J, axis=1)[:, None]).T))
+        return linear.condition((J / np.linalg.norm(J, axis=1)[:, None]).T)
 
     def leverage(self) -> Array:
         """Diagonal of the hat matrix, shape (n,)."""

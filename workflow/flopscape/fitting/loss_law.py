@@ -31,6 +31,8 @@ def fit_loss_law(log_flops: Array, losses: Array, weights: Array | None = None) 
     -------
     Arrays of shape (R,) by name.
     """
+    if not len(losses):
+        return {name: np.empty(0) for name in LOSS_LAW}
     law = exponent_grid.solve(Problem(log_flops[None], losses), np.ones_like(losses) if weights is None else weights)
     return dict(zip(LOSS_LAW, (*law.coefficients.T, law.exponents[:, 0]), strict=True))
 

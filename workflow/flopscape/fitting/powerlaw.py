@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import f as fisher
 from scipy.stats import t as student
 
+from flopscape.fitting import linear
 from flopscape.laws.arrays import Array
 
 SCATTER_LEVEL = 0.9
@@ -80,7 +81,9 @@ def fit_line(log_flops: Array, y: Array, own: Array, dof: int) -> Line:
 
 def _misfit(z: Array, y: Array, covariance: Array) -> float:
     """χ² over its expectation of the generalised line: Fisher's F where the vertices' errors explain all scatter."""
-    values, vectors = np.linalg.eigh(covariance)
+    values, vectors = linear.eigen(covariance)
     whiten = vectors / np.sqrt(np.maximum(values, COLLINEAR * values[-1]))
+    if not (np.isfinite(whiten).all() and np.isfinite(y).all()):
+        return float("inf")
     _, squares, _, _ = np.linalg.lstsq(whiten.T @ np.stack([np.ones_like(z), z], axis=1), whiten.T @ y, rcond=None)
-    return float(squares[0]) / (len(z) - 2)
+    return float(squares[0]) / (len(z) - 2) if len(squares) else float("inf")

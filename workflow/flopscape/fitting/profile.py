@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 from scipy.stats import t as student
 
+from flopscape.fitting import linear
 from flopscape.fitting.local_fit import Local
 from flopscape.fitting.quantities import Quantities, is_logarithmic
 from flopscape.fitting.varpro import Problem
@@ -119,10 +120,7 @@ def _kkt_step(
     wrong = ~(np.isfinite(system).all((1, 2)) & np.isfinite(right).all(1))
     system[wrong], right[wrong] = np.eye(6), 0.0
     system += 1e-14 * np.eye(6)
-    try:
-        step = np.linalg.solve(system, right[:, :, None])[:, :, 0]
-    except np.linalg.LinAlgError:
-        step = np.zeros((m, 6))
+    step = linear.solve(system, right[:, :, None])[:, :, 0]
     return np.concatenate([step[:, :5] * scale, step[:, 5:] * radius**2], axis=1)
 
 

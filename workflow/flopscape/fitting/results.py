@@ -40,11 +40,11 @@ def prediction(flops: float, n_params: Estimate, loss: Estimate | None, compute:
     """Complete N* to D* and tokens per parameter through C = κ(N)·N·D, along which both fall with N."""
 
     def tokens(n: float | None) -> float | None:
-        return None if n is None else float(np.exp(compute.tokens(np.log(n), flops)))
+        return finite_or_none(float(np.exp(compute.tokens(np.log(n), flops)))) if n else None
 
     def ratio(n: float | None) -> float | None:
         d = tokens(n)
-        return None if n is None or d is None else d / n
+        return None if not n or d is None else d / n
 
     ends = (n_params.estimate, n_params.high, n_params.low)
     n_tokens = Estimate(*(tokens(n) for n in ends))  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import norm
 
+from flopscape.fitting import linear
 from flopscape.fitting.local_fit import Local
 from flopscape.laws.arrays import Array, Index
 
@@ -36,7 +37,8 @@ def influence(fit: Local, run: Index) -> Array:
     for i, j in np.ndindex(size, size):
         rest[:, i, j] = (1 + DETERMINED) * (i == j) - np.bincount(run, Q[:, i] * Q[:, j], runs)
     moves = np.zeros((runs, 5))
-    moves[:, fit.free] = np.linalg.solve(R, np.linalg.solve(rest, z[:, :, None])[:, :, 0].T).T / scale
+    pulled = linear.solve(rest, np.asarray(z, float)[:, :, None])[:, :, 0]
+    moves[:, fit.free] = linear.solve(R[None], pulled.T[None])[0].T / scale
     return moves
 
 

@@ -16,7 +16,7 @@ from flopscape.fitting.goodness import describe_fit
 from flopscape.fitting.intervals import all_intervals
 from flopscape.fitting.judge_surface import judge, too_little
 from flopscape.fitting.outliers import judge_influence
-from flopscape.fitting.quantities import Quantities
+from flopscape.fitting.quantities import PARAMETERS, Quantities
 from flopscape.fitting.resample import run_weights
 from flopscape.fitting.results import empty_draws, refused, surface_draws
 from flopscape.fitting.seed_weights import weights_of
@@ -99,7 +99,7 @@ def _bootstrap(search: Search, fitted: Fitted, replicates: int, seed: int) -> pd
     chunk = max(1, varpro.CHUNK_ELEMENTS // len(table))
     design = guards.design_index(table)
     order, first = np.argsort(design, kind="stable"), np.searchsorted(np.sort(design), np.unique(design))
-    values, degenerate = [], []
+    values, degenerate = [np.empty((0, len(PARAMETERS)))], [np.empty(0, bool)]
     for drawn in run_weights(table.run_id, replicates, seed, chunk):
         weights = drawn * fitted.weights
         solution = from_optimum(search, problem, weights, fitted.best)

@@ -165,8 +165,7 @@ def table_of(
     row = frame.index.to_numpy() + 1
     values = {name: positive_column(frame, names[name], path, row) for name in REQUIRED}
     counted = names["flops"] in frame
-    six_n_d = 6.0 * values["n_params"] * values["n_tokens"]
-    flops = positive_column(frame, names["flops"], path, row) if counted else six_n_d
+    flops = positive_column(frame, names["flops"], path, row) if counted else _six_n_d(values, path, row)
     planned = positive_column(frame, names["budget"], path, row, blank=True) if names["budget"] in frame else None
     table = RunTable(
         path=str(path),
@@ -185,6 +184,19 @@ def table_of(
     )
     table = _without_repeats(table)
     return (_without_copies(table) if measured else table).warned(_units_doubted(table))
+
+
+@np.errstate(all="ignore")
+def _six_n_d(values: Mapping[str, Array], path: str | Path, row: Index) -> Array:
+    """C = 6·N·D of every row, where that is a number."""
+    flops = 6.0 * values["n_params"] * values["n_tokens"]
+    if wrong := np.flatnonzero(~(np.isfinite(flops) & (flops > 0))).tolist():
+        n, d = (values[name][wrong[0]] for name in ("n_params", "n_tokens"))
+        raise FlopscapeError(
+            f"{path}, row {row[wrong[0]]}: 6·n_params·n_tokens of {n:g} and {d:g} is beyond what can be computed with;"
+            " write both in single units"
+        )
+    return np.asarray(flops)
 
 
 def _simulated(frame: pd.DataFrame, path: str | Path) -> bool:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flopscape.fitting import linear
 from flopscape.fitting.faces import best_coefficients
 from flopscape.laws.arrays import Array, Index, Mask
 
@@ -146,7 +147,7 @@ def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
     both = free[:, :, None] & free[:, None]
     h_cc = np.where(both, h_cc, np.eye(free.shape[1]))
     scale = 1 / np.sqrt(np.einsum("rii->ri", h_cc))
-    inner = np.linalg.solve(
+    inner = linear.solve(
         h_cc * scale[:, :, None] * scale[:, None] + 1e-15 * np.eye(free.shape[1]),
         scale[:, :, None] * h_tc.swapaxes(1, 2),
     )
@@ -212,7 +213,7 @@ def _newton_step(state: State, theta: Array) -> tuple[Array, Array]:
     stuck |= np.einsum("rii->ri", state.hessian) == 0
     gradient = np.where(stuck, 0.0, state.gradient)
     hessian = np.where(stuck[:, :, None] | stuck[:, None], np.eye(theta.shape[1]), state.hessian)
-    values, vectors = np.linalg.eigh(hessian)
+    values, vectors = linear.eigen(hessian)
     values = np.maximum(np.abs(values), 1e-12 * np.abs(values).max(axis=1, keepdims=True) + 1e-300)
     along = np.einsum("rji,rj->ri", vectors, gradient)
     step = -np.einsum("rij,rj->ri", vectors, along / values)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from flopscape.fitting import linear
 from flopscape.fitting.budget_curves import CurveFit
 from flopscape.fitting.loss_law import fit_loss_law, loss_scatter
 from flopscape.fitting.power_law_draws import power_law_draws
@@ -87,7 +88,7 @@ def _moves(vertices: Vertices, line: Line, replicates: int, seed: int) -> Array:
     own = vertices.own_covariance
     about_law = loss_scatter(vertices.log_flops - vertices.center, vertices.points[:, 1], np.diag(own)[1::2])
     extra = np.tile([line.scatter, about_law], m) + ROUNDING * np.diag(own) + 1e-30
-    spread = np.linalg.cholesky(own + np.diag(extra))
+    spread = linear.root(own + np.diag(extra))
     normal = generator.standard_normal((replicates, 2 * m))
     scale = np.sqrt(line.dof / generator.chisquare(line.dof, replicates))
     return (normal @ spread.T * scale[:, None]).reshape(replicates, m, 2)

@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from flopscape.errors import FlopscapeError
 from flopscape.report.blocks import Report
+from flopscape.report.svg import check
+from flopscape.visible import identifier, visible
 
 HEADER = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 NAMESPACE = re.compile(r'\sxmlns(:\w+)?="[^"]*"')
@@ -19,23 +21,38 @@ def render(report: Report) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    return environment.get_template("template.html").render(report=report, figure=inline)
+    return environment.get_template("template.html").render(report=report, figure=inline, identifier=identifier)
+
+
+def _shown(value: object) -> object:
+    """What the template writes: text without characters that steer a reader; markup as it is."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def inline(path: Path, name: str) -> Markup:
-    """An SVG file as an element of a page: its identifiers made its own, its size left to the page."""
+    """An SVG file as an element of a page: its identifiers made its own, its size left to the page.
+
+    Raises
+    ------
+    FlopscapeError
+        The figure cannot be read, or holds more than drawings and text; see `svg.check`.
+    """
     try:
         text = HEADER.sub("", path.read_text(encoding="utf-8")).strip()
-    except OSError as error:
-        raise FlopscapeError(f"{path}: the figure cannot be read ({error.strerror})") from error
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise FlopscapeError(f"{path}: the figure cannot be read ({why})") from error
+    check(text, path)
     tag, end, rest = text.partition(">")
-    tag = SIZE.sub("", NAMESPACE.sub("", tag)).replace("<svg", f'<svg role="img" aria-label="{name}"', 1)
-    return Markup(own_names(tag + end + rest, name))
+    label = f'<svg role="img" aria-label="{escape(visible(name))}"'
+    tag = SIZE.sub("", NAMESPACE.sub("", tag)).replace("<svg", label, 1)
+    return Markup(own_names(tag + end + rest, identifier(name)))
 
 
 def own_names(svg: str, prefix: str) -> str:

@@ -1,52 +1,85 @@
-"""A report as Markdown, with links to the figures beside it."""
+"""A report as Markdown, with links to the figures beside it. Text is escaped here, and only where it has to be."""
 
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from flopscape.report.blocks import Block, Bullets, Code, Grid, Paragraph, Picture, Report
+from flopscape.visible import one_line, visible
 
-SPECIAL = re.compile(r"([\\`*|]|\](?=[(:]))")
+ANYWHERE = re.compile(
+    r"[\\`*|~]"  # escapes, code, emphasis, cells, strikethrough
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis, but not within n_params
+    r"|\](?=[(:\[])"  # links, images and their definitions
+)
+AT_THE_START = re.compile(r"^(?:[-+#=](?=[-+#=\s]|$)|\d{1,9}(?=[.)](?:\s|$))|(?=\[[ xX]?\]))")
+"""Lists, headings, rules and boxes to tick."""
+ENTITY = re.compile(r"&(?=#?\w+;)")
+CLOSING_HASHES = re.compile(r"(#+)$")
 MARK = "**SIMULATED: the losses come from a formula, nothing was trained.**"
 
 
 def render(report: Report, folder: Path) -> str:
     """Markdown text; links to figures are relative to `folder`, where the text will stand."""
-    parts = [f"# {plain(report.title)}"]
+    parts = [_heading(1, report.title)]
     if report.simulated:
         parts.append(MARK)
     parts += [_block(block, folder) for block in report.answer]
     for section in report.sections:
-        parts += [f"## {section.title}", *(_block(block, folder) for block in section.blocks)]
+        parts += [_heading(2, section.title), *(_block(block, folder) for block in section.blocks)]
     return "\n\n".join(parts) + "\n"
 
 
 def plain(text: str) -> str:
-    """Text that Markdown shows as it stands: one line, no markup, no HTML."""
-    line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return SPECIAL.sub(r"\\\1", line)
+    """Text that Markdown shows as it stands where a line begins: one line, no markup, no HTML, no formula."""
+    return AT_THE_START.sub(_escaped_start, inline(text))
+
+
+def inline(text: str) -> str:
+    """The same within a line, where no list can begin."""
+    line = ENTITY.sub("&amp;", ANYWHERE.sub(r"\\\g<0>", one_line(text)))
+    line = line.replace("<", "&lt;").replace(">", "&gt;")
+    return line.replace("$", r"\$") if line.count("$") > 1 else line
+
+
+def _escaped_start(found: re.Match[str]) -> str:
+    """A backslash before the sign, or after the digits, that would begin a list, a heading or a rule."""
+    return f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}"
+
+
+def _heading(level: int, title: str) -> str:
+    text = CLOSING_HASHES.sub(r"\\\1", inline(title))
+    return f"{'#' * level} {text}"
 
 
 def _block(block: Block, folder: Path) -> str:
     match block:
         case Paragraph(text, important):
-            return f"**{plain(text)}**" if important else plain(text)
+            return f"**{inline(text)}**" if important and text.strip() else plain(text)
         case Bullets(items):
             return "\n".join(f"- {plain(item)}" for item in items)
         case Grid():
             return _grid(block)
         case Code(text):
-            return f"```sh\n{text}\n```"
+            return _fenced(visible(text))
         case Picture(name, path, caption):
-            return f"![{plain(name)}]({_link(path, folder)})\n\n{plain(caption)}".rstrip()
+            return f"![{inline(name)}]({_link(path, folder)})\n\n{plain(caption)}".rstrip()
+
+
+def _fenced(text: str) -> str:
+    """A code block whose fence is longer than any run of backticks within."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}sh\n{text}\n{fence}"
 
 
 def _grid(grid: Grid) -> str:
     rule = ["---"] * len(grid.head)
     lines = [grid.head, rule, *grid.rows]
-    table = "\n".join(f"| {' | '.join(cell if line is rule else plain(cell) for cell in line)} |" for line in lines)
+    table = "\n".join(f"| {' | '.join(cell if line is rule else inline(cell) for cell in line)} |" for line in lines)
     return f"{table}\n\n{plain(grid.note)}".rstrip()
 
 
 def _link(path: Path, folder: Path) -> str:
-    return Path(os.path.relpath(path, folder)).as_posix().replace(" ", "%20")
+    return quote(os.fsencode(Path(os.path.relpath(path, folder)).as_posix()))

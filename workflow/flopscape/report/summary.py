@@ -4,13 +4,12 @@ Imports neither pandas nor matplotlib, for it runs in the Snakefile's own proces
 """
 
 import csv
-import sys
 from pathlib import Path
 from typing import TextIO
 
 from flopscape import numbers
 from flopscape.records import FitResult, Prediction
-from flopscape.terminal import aligned
+from flopscape.terminal import aligned, say
 
 STATUS_WORDS = {
     "ok": "the global optimum was reached and the parameters are identified",
@@ -47,7 +46,7 @@ def print_summary(study: str, folder: str | Path, recommended: str, file: TextIO
     """Print the recommendation of the study in `folder`, the status of its fit, and where the report is."""
     fit = FitResult.read(Path(folder) / "fits" / f"{recommended}.json")
     text = summary(study, recommended, fit, f"{folder}/report.html", *units(Path(folder) / "runs.csv"))
-    print(text, file=file or sys.stdout)
+    say(text, file)
 
 
 def units(runs: Path) -> tuple[str, str]:
