@@ -8,7 +8,7 @@ import pytest
 from fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame, no_copies
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting import surface_fit, varpro
+from flopscape.fitting import guards, varpro
 from flopscape.fitting.batch import fit_surfaces
 from flopscape.fitting.fit import fit
 from flopscape.fitting.objectives import OBJECTIVES
@@ -63,14 +63,14 @@ def test_wrong_values_are_named(table):
 
 
 def test_a_large_table_gets_fewer_resamples_and_says_so(table, monkeypatch):
-    monkeypatch.setattr(surface_fit, "RESAMPLED_ROWS", 60 * len(table))
-    monkeypatch.setattr(surface_fit, "FEWEST_RESAMPLES", 50)
+    monkeypatch.setattr(guards, "RESAMPLED_ROWS", 60 * len(table))
+    monkeypatch.setattr(guards, "FEWEST_RESAMPLES", 50)
     result, draws = fit(table, "vpnls", bootstrap=100)
     assert len(draws) == 60
     assert result.interval.endswith("60 resamples")
     assert any("60 resamples in place of 100" in warning for warning in result.warnings)
-    assert surface_fit.affordable(100, 10**9) == 50
-    assert surface_fit.affordable(20, 10**9) == 20
+    assert guards.affordable(100, 10**9) == 50
+    assert guards.affordable(20, 10**9) == 20
 
 
 def test_resamples_of_absolute_deviations_survive_rows_that_say_the_same(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from fit_tables import isoflop_frame
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting import linear
+from flopscape.fitting import curve_grid, guards, linear
 from flopscape.fitting.fit import fit
 from flopscape.fitting.table import table_of
 
@@ -136,3 +136,40 @@ def test_a_covariance_that_rounding_made_indefinite_still_has_a_root():
     covariance = np.array([[1.0, 1.0], [1.0, 1.0 - 1e-12]])
     root = linear.root(covariance)
     assert root @ root.T == pytest.approx(covariance, abs=1e-9)
+
+
+def checkpoints(runs=4, points=6):
+    """Runs with a row a checkpoint."""
+    n, part = np.geomspace(1e7, 1e8, runs), np.linspace(0.2, 1, points)
+    frame = pd.DataFrame({"n_params": np.repeat(n, points), "n_tokens": np.tile(1e9 * part, runs)})
+    return frame.assign(run_id=np.repeat([f"r{i}" for i in range(runs)], points), loss=3 - np.tile(part, runs))
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ("MOST_RUNS", "4 runs have training curves, and at most 3"),
+        ("MOST_POINTS", "24 points on training curves, 6 of"),
+    ],
+)
+def test_curves_beyond_the_bound_are_refused_with_the_bound(limit, words, monkeypatch):
+    monkeypatch.setattr(curve_grid, limit, 3)
+    result, _ = fit(table_of(checkpoints(), "runs.csv"), "approach1", bootstrap=3)
+    assert result.status == "refused"
+    assert words in result.reason
+
+
+@pytest.mark.parametrize(("method", "options"), [("approach2", {}), ("approach1", {"rule": "horizon"})])
+def test_more_budgets_than_can_be_held_are_refused_with_the_bound(method, options, monkeypatch):
+    monkeypatch.setattr(guards, "MOST_BUDGETS", 4)
+    result, _ = fit(table_of(isoflop_frame(), "runs.csv"), method, bootstrap=3, **options)
+    assert result.status == "refused"
+    assert "5 budgets, and at most 4" in result.reason
+
+
+def test_a_law_of_a_large_table_gets_fewer_resamples_and_says_so(monkeypatch):
+    monkeypatch.setattr(guards, "RESAMPLED_ROWS", 35 * 6)
+    monkeypatch.setattr(guards, "FEWEST_RESAMPLES", 5)
+    result, draws = fit(table_of(isoflop_frame(), "runs.csv"), "law", law="power-c", bootstrap=9)
+    assert len(draws) == 6
+    assert any("35 rows: 6 resamples in place of 9" in warning for warning in result.warnings)

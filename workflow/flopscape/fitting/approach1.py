@@ -17,7 +17,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import guards
-from flopscape.fitting.curve_grid import CurveGrid, curve_grid, horizon_grid
+from flopscape.fitting.curve_grid import CurveGrid, curve_grid, horizon_grid, too_long
 from flopscape.fitting.curves import DECAYING, UNKNOWN, Curves, read_curves, table_curves
 from flopscape.fitting.envelope import RULES, Vertices, middles
 from flopscape.fitting.envelope_laws import FEWEST_MODELS, EnvelopeLaws, count_models
@@ -120,7 +120,9 @@ def _grid(
         inside = table.keep(np.isfinite(table.budget), "belongs to no budget")
         result.excluded = inside.excluded[len(table.excluded) :]
         result.objective += f"; points: {FINAL}"
-        return (horizon_grid(inside), "") if len(inside) else (None, "rule horizon needs runs that share a budget")
+        why = guards.too_many(inside) or guards.too_many_budgets(inside)
+        why = why if len(inside) else "rule horizon needs runs that share a budget"
+        return (None, why) if why else (horizon_grid(inside), "")
     if path is None and table.n_runs == len(table):
         return None, f"rule {rule} needs training curves and the table has one row a run; give curves or rule horizon"
     curves = table_curves(table) if path is None else read_curves(table, path)
@@ -130,7 +132,7 @@ def _grid(
     _judge_points(verdict, curves)
     if not len(curves):
         return None, f"rule {rule} needs training curves, and no run has one of two points; give curves or rule horizon"
-    return curve_grid(curves), ""
+    return (None, why) if (why := too_long(curves)) else (curve_grid(curves), "")
 
 
 def _judge_points(verdict: guards.Verdict, curves: Curves) -> None:

@@ -104,6 +104,8 @@ def estimate(
     if not len(table):
         result.excluded = outside_budgets(table)
         return refused(result, f"no runs share a budget; at least {FEWEST_BUDGETS} budgets are needed", flops)
+    if why := guards.too_many_budgets(table):
+        return refused(result, why, flops)
     fitted = shape.fit_curves(table, made.weights if made and made.dof else None)
     list_excluded(result, verdict, table, fitted)
     result.optima = [curve.to_json(fitted.compute) for curve in fitted.curves]

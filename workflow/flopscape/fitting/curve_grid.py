@@ -14,6 +14,8 @@ BINS = 1500
 BANDWIDTH = 0.1
 """Standard deviation of the smoothing kernel in ln C: 10 % of compute, over which ln L of a published surface bends by
 less than 1e-4, and a dozen of 128 evenly spaced points near a run's end. Sparse points are left as they are."""
+MOST_RUNS, MOST_POINTS, MOST_PAIRS = 10_000, 10_000, 4e9
+"""Runs on a grid of 120 MB; points of a run, whose pairs take 4 GB; pairs of points, which take a minute or two."""
 EDGE = 1e-9
 """Distance in ln C by which rounding may put a point beyond the end of its curve."""
 
@@ -37,6 +39,21 @@ class CurveGrid:
         """The distinct sets of runs that have a loss at the same compute, (R, P), and the one of each budget, (G,)."""
         sets, index = np.unique(np.isfinite(self.log_loss), axis=1, return_inverse=True)
         return sets, index.ravel()
+
+
+def too_long(curves: Curves) -> str:
+    """Why the curves are too long or too many to be compared, or nothing."""
+    points = np.array([len(x) for x in curves.log_flops])
+    if len(points) > MOST_RUNS:
+        return f"{len(points):,} runs have training curves, and at most {MOST_RUNS:,} can be compared: take fewer"
+    longest = int(points.argmax())
+    if points[longest] > MOST_POINTS or (points**2).sum() > MOST_PAIRS:
+        return (
+            f"{points.sum():,} points on training curves, {points[longest]:,} of them of run {curves.run_id[longest]}:"
+            f" points are compared in pairs, at most {MOST_POINTS:,} of a run and {MOST_PAIRS:.0e} pairs in all;"
+            " thin the curves to some hundred points a run"
+        )
+    return ""
 
 
 def curve_grid(curves: Curves, bins: int = BINS) -> CurveGrid:

@@ -49,6 +49,14 @@ MOST_ROWS = 200_000
 """Rows of a fit by search: its derivatives are held for all of them at once, and beyond these they take gigabytes."""
 
 
+MOST_BUDGETS = 1000
+"""Budgets of a fit by budgets: the covariance of all their vertices is held, and its root taken."""
+RESAMPLED_ROWS = 20_000_000
+"""Most rows × resamples: some seconds. Tables of up to 5,000 rows have the 4,000 resamples that are usual."""
+FEWEST_RESAMPLES = 200
+"""With fewer an end of a 95 % interval would rest on fewer than five of them."""
+
+
 @dataclass
 class Verdict:
     """Collects findings; the gravest gives the status."""
@@ -76,6 +84,17 @@ class Verdict:
         return lesser + self.warnings
 
 
+def affordable(replicates: int, rows: int) -> int:
+    """The resamples that are made of those asked for: few enough for a large table, and enough for an interval."""
+    return min(replicates, max(FEWEST_RESAMPLES, RESAMPLED_ROWS // max(rows, 1)))
+
+
+def coarser(verdict: Verdict, made: int, replicates: int, rows: int) -> None:
+    """Say where fewer resamples were made than were asked for."""
+    if made < replicates:
+        verdict.warn(f"{rows:,} rows: {made} resamples in place of {replicates}, so the intervals are coarser")
+
+
 def too_many(table: RunTable) -> str:
     """Why a table is too long for a fit by search, or nothing."""
     if len(table) <= MOST_ROWS:
@@ -84,6 +103,14 @@ def too_many(table: RunTable) -> str:
         f"{len(table)} rows, and at most {MOST_ROWS} can be fitted by this method: thin the checkpoints, for example"
         " with --exclude, or use approach2"
     )
+
+
+def too_many_budgets(table: RunTable) -> str:
+    """Why a table has too many budgets for a curve of each, or nothing."""
+    count = len(np.unique(table.budget[np.isfinite(table.budget)]))
+    if count <= MOST_BUDGETS:
+        return ""
+    return f"{count:,} budgets, and at most {MOST_BUDGETS:,} can be fitted together: take fewer, or use vpnls"
 
 
 def judge_uncertainty(verdict: Verdict, se_a: float) -> None:

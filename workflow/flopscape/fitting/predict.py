@@ -25,6 +25,7 @@ def read_fit(path: str | Path) -> tuple[FitResult, pd.DataFrame]:
     return result, read_draws(path, result)
 
 
+@np.errstate(all="ignore")
 def predict(
     result: FitResult,
     draws: pd.DataFrame,

@@ -33,6 +33,7 @@ class ServedPrediction:
     saved: Estimate
 
 
+@np.errstate(all="ignore")
 def predict_inference(
     result: FitResult,
     draws: pd.DataFrame,

@@ -26,11 +26,6 @@ from flopscape.fitting.varpro import parameters
 from flopscape.laws.compute import Compute
 from flopscape.records import FitResult
 
-RESAMPLED_ROWS = 20_000_000
-"""Most rows × resamples: some seconds. Tables of up to 5,000 rows have the 4,000 resamples that are usual."""
-FEWEST_RESAMPLES = 200
-"""With fewer an end of a 95 % interval would rest on fewer than five of them."""
-
 
 def estimate_surface(
     search: Search,
@@ -65,14 +60,11 @@ def estimate_surface(
     )
     if not (best.coefficients[0, 1:] > 0).all():
         return one_sided(result, fitted)
-    resamples = affordable(bootstrap, len(table))
+    resamples = guards.affordable(bootstrap, len(table))
     draws = _bootstrap(search, fitted, resamples, seed)
     fitted = replace(fitted, draws=draws)
     verdict = guards.Verdict(warnings=search.warnings(point))
-    if resamples < bootstrap:
-        verdict.warn(
-            f"{len(table):,} rows: {resamples} resamples in place of {bootstrap}, so the intervals are coarser"
-        )
+    guards.coarser(verdict, resamples, bootstrap, len(table))
     result.diagnostics = {"n_starts": n_starts, "share_of_starts_at_optimum": share, "kappa": compute.to_json()}
     result.diagnostics |= search.diagnostics(point) | describe_fit(fitted)
     if made is not None:
@@ -86,11 +78,6 @@ def estimate_surface(
     if resamples < bootstrap:
         result.interval += f", {resamples} resamples"
     return result, draws
-
-
-def affordable(replicates: int, rows: int) -> int:
-    """The resamples that are made of those asked for: few enough for a large table, and enough for an interval."""
-    return min(replicates, max(FEWEST_RESAMPLES, RESAMPLED_ROWS // rows))
 
 
 def _bootstrap(search: Search, fitted: Fitted, replicates: int, seed: int) -> pd.DataFrame:
