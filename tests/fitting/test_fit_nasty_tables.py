@@ -11,6 +11,7 @@ from fit_tables import isoflop_frame
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import curve_grid, guards, linear
 from flopscape.fitting.fit import fit
+from flopscape.fitting.predict_inference import predict_inference
 from flopscape.fitting.table import table_of
 
 CURVES = ["run_id", "step", "n_tokens", "flops", "train_loss", "heldout_loss", "learning_rate"]
@@ -173,3 +174,12 @@ def test_a_law_of_a_large_table_gets_fewer_resamples_and_says_so(monkeypatch):
     result, draws = fit(table_of(isoflop_frame(), "runs.csv"), "law", law="power-c", bootstrap=9)
     assert len(draws) == 6
     assert any("35 rows: 6 resamples in place of 9" in warning for warning in result.warnings)
+
+
+def test_a_surface_without_an_optimum_is_asked_for_serving_in_vain():
+    frame = isoflop_frame()
+    result, draws = fit(table_of(frame.assign(loss=3 + 1e9 / frame.n_tokens), "runs.csv"), "vpnls", bootstrap=3)
+    assert result.status == "boundary"
+    assert result.surface
+    with pytest.raises(FlopscapeError, match="the fit has no prediction: A is at its bound"):
+        predict_inference(result, draws, 1e9, flops=1e20)

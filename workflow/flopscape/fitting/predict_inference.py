@@ -79,7 +79,7 @@ def predict_inference(
 
 
 def _refuse_impossible(result: FitResult, d_inference: float, loss: float | None, flops: float | None) -> None:
-    if result.status == "refused":
+    if result.status == "refused" or (result.surface and not result.exponents):
         raise FlopscapeError(f"the fit has no prediction: {result.reason}")
     if result.surface is None:
         raise FlopscapeError(
