@@ -73,6 +73,9 @@ def test_tables_of_the_version_before_are_replaced(table: Path) -> None:
     CURVES.to_parquet(table.with_name("curves.parquet"), index=False)
     assert len(read_any(table)) == len(frame)
     refuse_tables(table, [])
+    frame.assign(loss=frame.loss + 1).to_parquet(table.with_name("runs.parquet"), index=False)
+    with pytest.raises(FlopscapeError, match=r"runs\.parquet: would be written along with"):
+        refuse_tables(table, [])
 
 
 def test_a_table_is_not_written_as_csv_under_the_name_of_another_format(table: Path) -> None:
