@@ -1,7 +1,7 @@
 """Random tables in every format, whole and damaged: each ends as a fit or as one sentence, never as another exception.
 
 A few hundred in the suite; `FLOPSCAPE_FUZZ=2000 pytest tests/reading/test_table_fuzz.py` tries as many as it says, and
-none may take five seconds.
+no step of one may take five seconds of a processor.
 """
 
 import csv
@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import os
+import time
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -165,7 +166,7 @@ CHOICES = st.builds(
     ),
     lowest=st.booleans(),
 )
-METHODS = st.sampled_from([("approach2", {}), ("approach2", {}), ("vpnls", {}), ("law", {"law": "constrained"})])
+METHODS = st.sampled_from([("approach2", {}), ("vpnls", {}), ("vpnls", {}), ("law", {"law": "constrained"})])
 
 
 @pytest.fixture(scope="module")
@@ -181,10 +182,13 @@ def fitted(path, method):
 
 def outcome(does, *arguments):
     """What a call returns, or its sentence in brackets; any other exception is the test's."""
+    start = time.process_time()
     try:
         return does(*arguments)
     except FlopscapeError as error:
         return f"({error})"
+    finally:
+        assert not ASKED or time.process_time() - start < 5
 
 
 def is_sentence(said, folder):
@@ -193,7 +197,7 @@ def is_sentence(said, folder):
 
 @settings(
     max_examples=int(ASKED or 200),
-    deadline=5000 if ASKED else None,
+    deadline=None,
     derandomize=not ASKED,
     suppress_health_check=list(HealthCheck),
 )
