@@ -233,3 +233,10 @@ def test_columns_of_several_types_are_written_as_text(tmp_path):
     import_study(str(tmp_path / "theirs.json"), None, {}, None, tmp_path / "study")
     notes = pd.read_parquet(tmp_path / "study/runs.parquet")["note"]
     assert notes.fillna("nothing").tolist() == ["1", "two", "nothing", "True", "[4]"]
+
+
+def test_an_exclusion_of_a_study_that_could_run_code_is_refused_while_planning():
+    runs = {"table": "theirs.csv", "exclude": "loss.to_pickle('x')"}
+    data = {"title": "T", "runs": runs, "fits": ["vpnls"], "recommend": {"flops": [1e20]}}
+    with pytest.raises(FlopscapeError, match=r"runs\.exclude: .*is not allowed"):
+        validate(ImportedStudy, data, "a study")

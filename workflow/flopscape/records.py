@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from flopscape.errors import FlopscapeError, listed
+from flopscape.errors import FlopscapeError
 from flopscape.outputs import write_text
 from flopscape.record_types import wrong_field
+from flopscape.written import listed
 
 RunStatus = Literal["completed", "diverged", "skipped"]
 FitStatus = Literal["ok", "weak", "boundary", "refused"]

@@ -60,14 +60,24 @@ def is_finite(value: float) -> bool:
 
 def shown(value: Any) -> str:
     """A value in a sentence: quoted where it is text, and never longer than a line."""
-    text = repr(value) if not isinstance(value, int) or is_finite(value) else "a number of more than 300 digits"
-    return text if len(text) <= 80 else f"{text[:70]} …"
+    return _short(repr(value) if not isinstance(value, int) or is_finite(value) else "a number of more than 300 digits")
+
+
+def listed(names: Iterable[Any], most: int = 20) -> str:
+    """Names with commas between them, on one line; of many, the first and how many more there are."""
+    texts = [_short(repr(str(name))[1:-1]) for name in names]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def key_path(parts: Iterable[Any]) -> str:
     """Keys that lead to a value, joined by dots, on one line however long or odd they are."""
     texts = (str(part) if str(part).isprintable() else repr(part) for part in parts)
-    return ".".join(text if len(text) <= 80 else f"{text[:70]} …" for text in texts)
+    return ".".join(map(_short, texts))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:70]} …"
 
 
 def plain(value: Any) -> Any:

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from flopscape import working_directory
-from flopscape.config.model import Model, Positive, Seed, plain_name
-from flopscape.fitting.expression import check_expression
+from flopscape.config.model import Exclusion, Model, Positive, Seed, plain_name
 from flopscape.fitting.methods import METHODS, complaint, named, needs_each_seed
 from flopscape.written import AS_NUMBER, Switch, shown
 
@@ -38,7 +37,7 @@ class Fit(Model):
     """Distinct tokens of the dataset, for the law constrained."""
     columns: dict[Literal["n_params", "n_tokens", "flops", "loss"], str] = {}
     """Columns of runs.csv to use instead of the defaults: another convention of N, D or C."""
-    exclude: str | None = None
+    exclude: Exclusion | None = None
     """Leave out the runs for which this expression over the table's columns is true."""
     min_flops: Positive | None = None
     """Leave out the runs of less compute than this, in FLOPs."""
@@ -62,13 +61,6 @@ class Fit(Model):
                 f"{shown(method)} is none of {', '.join(METHODS)}, and no module of that name can be imported"
             )
         return method
-
-    @field_validator("exclude")
-    @classmethod
-    def exclusion_is_bounded(cls, exclude: str | None) -> str | None:
-        if exclude:
-            check_expression(exclude)
-        return exclude
 
     @property
     def options(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from flopscape.fitting.expression import check_expression
 from flopscape.written import AS_NUMBER, plain, shown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -25,10 +26,17 @@ def plain_name(name: str, what: str) -> str:
     return name
 
 
+def _bounded(expression: str) -> str:
+    check_expression(expression)
+    return expression
+
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), AS_NUMBER]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), AS_NUMBER]
 PositiveInt = Annotated[int, Field(ge=1), AS_NUMBER]
 Seed = Annotated[int, Field(ge=0, lt=2**63), AS_NUMBER]
+Exclusion = Annotated[str, AfterValidator(_bounded)]
+"""A condition on rows, refused while planning where it is more than comparisons or has no bound."""
 Plain = Annotated[dict[str, Any], AfterValidator(plain)]
 """A mapping of what JSON can hold: text, finite numbers, booleans, null, lists and mappings with text keys."""
 Size = Plain

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from flopscape.config.fits import NamedFit, Recommend, Twin
 from flopscape.config.machine import Limits, Prices, Resources, Tracking
-from flopscape.config.model import Model, Plain, PositiveInt
+from flopscape.config.model import Exclusion, Model, Plain, PositiveInt
 from flopscape.config.sweep import Sweep, Transfer
 from flopscape.records import RunColumn, Spec
 from flopscape.training.microbatches import n_micro_batches
@@ -46,9 +46,9 @@ class Runs(Model):
     """Our column: theirs."""
     run_id: Annotated[list[str], BeforeValidator(_names)] = []
     """Columns whose cells together name a run, such as [n_params, lr, seed], where no column does."""
-    exclude: str | None = None
+    exclude: Exclusion | None = None
     """Leave out the rows for which this expression over the table's columns, renamed by `map`, is true."""
-    lowest: bool = False
+    lowest: Switch = False
     """Of several rows at one N and D (a search over rates or batches), use the one of lowest loss only."""
     mirror: str | None = None
     """Folder with the files of published tables; `data_mirror` of config.yaml when left out."""

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flopscape.errors import FlopscapeError, listed, shown
+from flopscape.errors import FlopscapeError
 from flopscape.laws.arrays import Array, Index, Mask, Names
+from flopscape.written import listed, shown
 
 ALWAYS_TEXT = {
     *("run_id", "parent", "size", "unit", "loss_unit", "status", "reason", "data_hash", "code_fingerprint", "host"),

@@ -9,8 +9,9 @@ from typing import NamedTuple, TextIO
 
 import pandas as pd
 
-from flopscape.errors import FlopscapeError, listed, shown
+from flopscape.errors import FlopscapeError
 from flopscape.reading.shape import distinct_names, refuse_too_much
+from flopscape.written import listed, shown
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 MOST_LINE = 10_000_000

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from flopscape.errors import FlopscapeError, listed, shown
+from flopscape.errors import FlopscapeError
 from flopscape.reading.shape import distinct_names, plain, refuse_too_much
+from flopscape.written import listed, shown
 
 BLANK = re.compile(r"[ \t\r\n]*")
 MOST_DIGITS = 18

@@ -7,7 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from flopscape.errors import FlopscapeError, shown
+from flopscape.errors import FlopscapeError
+from flopscape.written import shown
 
 MOST_COLUMNS = 10_000
 MOST_CELLS = 100_000_000
