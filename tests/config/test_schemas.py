@@ -57,6 +57,15 @@ def test_other_ways_to_write_a_value_are_accepted(path, value):
     assert not is_marked("study.schema.json", quick_with(path, value))
 
 
+def test_an_import_may_name_its_runs_by_a_text_or_a_list():
+    study = load_yaml(ROOT / "config/studies/chinchilla.yaml")
+    for run_id in ("n_params,lr,seed", ["n_params", "lr"]):
+        assert not is_marked(
+            "study.schema.json", study | {"runs": {"table": "a.csv", "run_id": run_id, "lowest": True}}
+        )
+    assert is_marked("study.schema.json", study | {"runs": {"table": "a.csv", "run_id": 7}})
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

@@ -44,7 +44,7 @@ class Runs(Model):
     """A CSV, JSON or Parquet file, packed as .gz or not, or the name of a published table such as chinchilla."""
     map: dict[RunColumn, str] = {}
     """Our column: theirs."""
-    run_id: Annotated[list[str], BeforeValidator(_names)] = []
+    run_id: Annotated[list[str], BeforeValidator(_names, json_schema_input_type=str | list[str])] = []
     """Columns whose cells together name a run, such as [n_params, lr, seed], where no column does."""
     exclude: Exclusion | None = None
     """Leave out the rows for which this expression over the table's columns, renamed by `map`, is true."""
