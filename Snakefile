@@ -47,4 +47,4 @@ onstart:
 
 
 onsuccess:
-    print_recommendations()
+    print_answers(STUDIES, RESULTS)

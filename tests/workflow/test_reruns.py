@@ -71,11 +71,12 @@ def test_bumping_the_recipe_retrains_everything_and_keeps_the_old_records(finish
 
 
 def test_deleted_outputs_are_made_again(finished):
-    for path in ("fits/vpnls.json", "figures/loss.svg", "report.md", "plan.csv"):
+    read = ("runs.parquet", "curves.parquet", "fits/vpnls.draws.parquet", "figures/loss.png", "twin/twin.csv")
+    for path in (*read, "fits/vpnls.json", "figures/loss.svg", "report.md", "plan.csv"):
         (finished.folder / "results/tiny" / path).unlink()
     finished.snakemake()
-    assert (finished.folder / "results/tiny/figures/loss.svg").exists()
-    assert (finished.folder / "results/tiny/report.md").exists()
+    for path in (*read, "figures/loss.svg", "report.md"):
+        assert (finished.folder / "results/tiny" / path).exists()
 
 
 def test_the_same_study_run_twice_gives_the_same_files(finished, checkout):

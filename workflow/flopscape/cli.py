@@ -249,7 +249,7 @@ def import_(
     mapping = _pairs(columns, "--map", "loss=val_loss")
     choice = Choice([name.strip() for name in run_id.split(",")] if run_id else [], exclude, lowest)
     if folder and not out:
-        say(import_study(source, mirror, mapping, curves, folder, choice))
+        say(import_study(source, mirror, mapping, curves, folder, choice, _words_but("--folder")))
     elif out and not (folder or curves):
         refuse_output(out, [source_file(source, mirror)])
         imported = import_runs(source, mirror, mapping, choice)
@@ -373,6 +373,15 @@ def _pairs(texts: list[str] | None, option: str, example: str) -> dict[str, str]
     if twice := [name for name, n in Counter(name for name, _ in pairs).items() if n > 1]:
         raise FlopscapeError(f"{option} {twice[0]}=…: given twice; leave one out")
     return dict(pairs)
+
+
+def _words_but(option: str) -> list[str]:
+    """The words after the verb on the command line, without an option and its value."""
+    import sys
+
+    words = sys.argv[2:]
+    at = words.index(option) if option in words else len(words)
+    return [*words[:at], *words[at + 2 :]]
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:

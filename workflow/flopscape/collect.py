@@ -12,6 +12,7 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.record_checks import COUNTS, CURE, Recount, read_record, recounted, recounts_text
 from flopscape.records import Curve, PlanRow, RunRecord, canonical, saw_other_data
+from flopscape.stamps import of_collected
 from flopscape.table_copies import refuse_tables, write_tables
 
 
@@ -45,7 +46,7 @@ def run(rows: list[PlanRow], runs: Path, out: Path, inputs: Iterable[Path] = ())
     """
     refuse_tables(out, [*inputs, *(runs / f"{row.run_id}.json" for row in rows)])
     records, recounts = _read_all(rows, runs)
-    write_tables(*_tables(rows, records), out)
+    write_tables(*_tables(rows, records), out, of_collected(rows, runs))
     return recounts_text(recounts)
 
 

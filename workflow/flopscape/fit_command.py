@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from flopscape.config.fits import Fit
 from flopscape.fitting.made_from import Options, options_given, words
-from flopscape.fitting.methods import METHODS
+from flopscape.fitting.methods import METHODS, RESAMPLES_OF_SENSITIVITY
 
 
 def asked_options(fit: Fit, flops: Sequence[float]) -> Options:
@@ -24,6 +24,11 @@ def choices(fit: Fit, flops: Sequence[float], folder: str) -> str:
     options = asked_options(fit, flops)
     del options["bootstrap"]
     return words(options, _curves(fit, folder))
+
+
+def varied_options(fit: Fit, flops: Sequence[float]) -> Options:
+    """What the table of sensitivity of a study keeps, whose fit is varied."""
+    return asked_options(fit, flops) | {"bootstrap": RESAMPLES_OF_SENSITIVITY}
 
 
 def curves_of(fit: Fit, folder: str) -> list[str]:

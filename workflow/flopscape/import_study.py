@@ -1,7 +1,7 @@
 """Other people's runs as a study: the tables that `collect` would have written, and where they come from."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from flopscape.outputs import write_text
 from flopscape.published import PUBLISHED, source_file
 from flopscape.records import sha256
 from flopscape.side_outputs import refuse_folder
+from flopscape.stamps import of_imported
 from flopscape.table_copies import IMPORTED_CURVE_COLUMNS, refuse_tables, write_tables
 
 
@@ -29,8 +30,11 @@ def import_study(
     curves: Path | None,
     folder: Path,
     choice: Choice = EVERYTHING,
+    words: Sequence[str] = (),
 ) -> str:
     """Write runs.csv, runs.parquet, curves.parquet (empty without curves) and manifest.json; returns one line on it.
+
+    `words` are those of the command, which the tables keep.
 
     Raises
     ------
@@ -45,7 +49,8 @@ def import_study(
     imported = import_runs(table, mirror, mapping, choice)
     points = read_curves(curves, imported.table) if curves else pd.DataFrame(columns=list(IMPORTED_CURVE_COLUMNS))
     write_text(described, json.dumps(manifest(table, mirror, imported, choice), indent=1) + "\n")
-    write_tables(imported.frame, points, runs)
+    files = [source_file(table, mirror), *([curves] if curves else [])]
+    write_tables(imported.frame, points, runs, of_imported(words, files))
     return sentence(imported, runs, table)
 
 

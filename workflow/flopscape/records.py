@@ -26,7 +26,7 @@ RunColumn = Literal[
 Spec = dict[str, Any]
 
 
-def canonical(spec: Spec) -> str:
+def canonical(spec: Any) -> str:
     """The one JSON text of a spec: sorted keys, no spaces, integral floats written as integers."""
     return json.dumps(_integral_floats_to_int(spec), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -41,7 +41,7 @@ def _integral_floats_to_int(value: Any) -> Any:
     return value
 
 
-def short_hash(value: Spec, digits: int = 12) -> str:
+def short_hash(value: Any, digits: int = 12) -> str:
     """First hex digits of the SHA-256 of a value's canonical JSON text."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:digits]
 

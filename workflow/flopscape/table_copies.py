@@ -14,6 +14,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.outputs import StrPath, refuse_output, write_text
 from flopscape.records import Curve, sha256
 from flopscape.side_outputs import facts_of, refuse_side_output, side_output, write_parquet
+from flopscape.stamps import Stamp, hash_of, text_of
 
 COPY, CURVES = "copy", "curves"
 """Kinds of the two Parquet files."""
@@ -44,11 +45,13 @@ def refuse_tables(table: Path, inputs: Iterable[StrPath | None]) -> None:
     refuse_side_output(curves_file(table), table, read, _is_curves)
 
 
-def write_tables(frame: pd.DataFrame, curves: pd.DataFrame, table: Path) -> None:
-    """Write a CSV, its copy and the curves of its runs."""
-    write_parquet(curves_file(table), curves, CURVES)
+def write_tables(frame: pd.DataFrame, curves: pd.DataFrame, table: Path, stamp: Stamp | None = None) -> None:
+    """Write a CSV, its copy and the curves of its runs; `stamp` says what they were made from."""
+    stamp = stamp or {}
+    write_parquet(curves_file(table), curves, CURVES, made_from=text_of(stamp))
     write_text(table, frame.to_csv(index=False))
-    write_parquet(copy_file(table), frame, COPY, csv=sha256(table))
+    whole = text_of(stamp | {"csv": hash_of(table)})
+    write_parquet(copy_file(table), frame, COPY, csv=sha256(table), made_from=whole)
 
 
 def refuse_changed(table: StrPath) -> None:

@@ -20,7 +20,7 @@ rule collect_runs:
         "../../envs/analysis.yaml"
     params:
         study=study_file,
-        plan=plan_hash,
+        plan=study_plan,
         code=fingerprint("flopscape.collect"),
     shell:
         "flopscape collect {params.study:q} --runs results/{wildcards.study}/runs --out {output.csv:q} > {log:q} 2>&1"

@@ -4,7 +4,6 @@ It imports neither torch nor pandas, so that a dry run of thousands of runs stay
 """
 
 import atexit
-import json
 import os
 import re
 import shlex
@@ -17,9 +16,9 @@ from flopscape import fit_command
 from flopscape.bias.settings import EXPERIMENTS, BiasSettings
 from flopscape.config.study import Config
 from flopscape.dag.kept_records import keep_finished_runs
-from flopscape.dag.rerun import TRAINING, finished, is_finished, judge_by_content
+from flopscape.dag.rerun import is_finished, judge_by_content
 from flopscape.dag.speed import hurry_dry_run, inspected_once
-from flopscape.dag.start import print_prices, refuse_to_start, uses_gpus
+from flopscape.dag.start import print_answers, print_prices, refuse_to_start, uses_gpus
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
@@ -30,11 +29,13 @@ from flopscape.plan.imported import PlannedImport
 from flopscape.plan.launch import launch_command
 from flopscape.plan.overview import dataset_manifest, plan_any
 from flopscape.plan.room import machine_limits
-from flopscape.plan.search import assumed_rows, searched_rate
+from flopscape.plan.search import search_options
 from flopscape.plugins.base import load_plugin
 from flopscape.config.read import TEXTS, config_as_written, study_paths, validate
 from flopscape.config.yaml12 import load_yaml
 from flopscape.records import canonical, dataset_id, short_hash
+from flopscape.stale import Files
+from flopscape.stamps import plan_hash
 from flopscape.training.stopping import outlive_the_terminal
 
 RESULTS = Path("results")
@@ -160,10 +161,8 @@ def study_file(wildcards):
     return str(chosen(wildcards.study).path)
 
 
-def plan_hash(wildcards):
-    """Changes when the plan does: a new run, or a run in another budget."""
-    rows = ROWS[chosen(wildcards.study).name].values()
-    return short_hash([(row.run_id, row.budget) for row in rows])
+def study_plan(wildcards):
+    return plan_hash(ROWS[chosen(wildcards.study).name].values())
 
 
 def plan_parents(wildcards):
@@ -239,11 +238,6 @@ def trunk_of_branch(wildcards):
     return checkpoints.train_trunk.get(study=wildcards.study, run_id=row.parent).output
 
 
-def is_open(name, row):
-    """Whether a branch is without a record and its trunk is not."""
-    return row.parent and not Path(run_file(name, row.run_id)).exists() and Path(run_file(name, row.parent)).exists()
-
-
 @inspected_once
 def run_spec(wildcards):
     """Canonical JSON: exactly what the run id hashes."""
@@ -298,9 +292,7 @@ def search_runs(wildcards):
 
 def search_hash(wildcards):
     """Changes when the search does, or the rates that the study assumes."""
-    study = chosen(wildcards.study).study
-    assumed = [searched_rate(row) for row in assumed_rows(study)] if study.transfer else []
-    return short_hash([list(SEARCHES[wildcards.study]), assumed])
+    return short_hash(search_options(chosen(wildcards.study).study))
 
 
 def transfer_targets(wildcards):
@@ -413,22 +405,6 @@ def experiment_code(wildcards):
     return fingerprint("flopscape.bias.run", f"flopscape.bias.{wildcards.experiment}")
 
 
-def print_recommendations():
-    """After a run: the answer of every study, and where its report is; branches that `--until` has cut off."""
-    from flopscape.report.summary import print_summary
-
-    for name, rows in ROWS.items():
-        if waiting := [row for row in rows.values() if is_open(name, row)]:
-            print(f"study {name}: {len(waiting)} branches are still to be trained; run snakemake again", flush=True)
-    for name, planned in STUDIES.items():
-        html = RESULTS / name / "report.html"
-        if html.exists():
-            print_summary(name, RESULTS / name, planned.study.recommended_fit)
-        verdict = RESULTS / name / "transfer" / "verdict.json"
-        if verdict.exists():
-            print(f"\nlearning rate of study {name}: {json.loads(verdict.read_text())['reason']}\nsearch: {verdict}")
-
-
 def share_this_machine():
     """Runs on this machine share its memory and GPUs, unless `--resources` says otherwise."""
     for name, amount in machine_limits(uses_gpus(planned.study for planned in TRAINED.values())).items():
@@ -438,7 +414,7 @@ def share_this_machine():
 if workflow.is_main_process:
     outlive_the_terminal()
     keep_finished_runs()
-    judge_by_content(dict.fromkeys(TRAINING, finished))
+    judge_by_content({name: Files(planned, RESULTS / name) for name, planned in STUDIES.items()})
     if not workflow.resource_settings.nodes:
         share_this_machine()
     if workflow.output_settings.dryrun:

@@ -14,7 +14,7 @@ rule write_plan:
         "../../envs/analysis.yaml"
     params:
         study=study_file,
-        plan=plan_hash,
+        plan=study_plan,
         parents=plan_parents,
         code=fingerprint("flopscape.plan.show"),
     shell:

@@ -53,7 +53,7 @@ rule write_report:
         "../../envs/analysis.yaml"
     params:
         study=study_file,
-        plan=plan_hash,
+        plan=study_plan,
         settings=report_settings,
         code=fingerprint("flopscape.report.of_study"),
     shell:

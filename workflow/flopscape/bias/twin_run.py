@@ -21,6 +21,7 @@ from flopscape.laws.surface import Surface, loss
 from flopscape.outputs import write_text
 from flopscape.records import FitResult
 from flopscape.side_outputs import refuse_folder
+from flopscape.stamps import hash_of, of_twin, text_of
 
 BEYOND = 10.0
 """Factor beyond the largest compute of the optimum that is looked at where no budget is asked for."""
@@ -50,9 +51,11 @@ def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> s
     """Write twin.csv, verdict.json, figure.svg and figure.png of a study; see `examine`. Returns what to print."""
     refuse_folder(out, FILES, [path], "verdict.json", {"status", "simulations", "sentences"})
     frame, content = examine(path, flops, **options)
-    write_text(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    stamp = of_twin(path, {"flops": [float(asked) for asked in flops], **options})
     write_text(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
-    figure.draw_to(frame, content, out / "figure.svg")
+    content |= {"made_from": text_of(stamp | {"table": hash_of(out / "twin.csv")})}
+    write_text(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    figure.draw_to(frame, content, out / "figure.svg", stamp)
     rest = [content["advice"], *content["notes"]] if "advice" in content else []
     return "\n".join([f"Twin of {path}: {content['source']}.", *content["sentences"], *rest])
 

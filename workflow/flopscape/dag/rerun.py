@@ -1,10 +1,10 @@
 """What Snakemake asks before it makes an output again, answered from the output itself.
 
 Snakemake keeps notes on every output in `.snakemake` and asks them whether the parameters, the set of inputs, the code
-or the software have changed. The notes are lost with that folder and stay behind when results are copied. Rules whose
-outputs say themselves what they are of are answered here instead; all other rules keep Snakemake's own answers.
+or the software have changed. The notes are lost with that folder and stay behind when results are copied. Of rules
+whose outputs say themselves what they are of, the outputs are asked here; all others keep Snakemake's own answers.
 
-This leans on the names of five methods of Snakemake 9 (snakemake/persistence/__init__.py, asked by `update_needrun` in
+This leans on the names of six methods of Snakemake 9 (snakemake/persistence/__init__.py, asked by `update_needrun` in
 snakemake/dag.py); tests/workflow/test_finished.py would see them change.
 """
 
@@ -17,49 +17,71 @@ from snakemake.jobs import Job
 from snakemake.persistence import NO_PARAMS_CHANGE, ParamsChange, PersistenceBase
 from snakemake.settings.types import DAGSettings
 
+from flopscape.stale import Files
+
 TRAINING = ("train_run", "train_trunk")
-"""The rules whose outputs are paid for."""
-UNCHANGED: dict[str, Any] = {
-    "has_metadata": True,
-    "has_outdated_metadata": False,
-    "input_changed": (),
-    "code_changed": (),
-    "software_stack_changed": (),
+"""The rules whose outputs are paid for. A record is never stale: its name is a hash of all that decides its result."""
+UNCHANGED: dict[str, Any] = {"has_outdated_metadata": False, "input_changed": (), "code_changed": ()}
+UNCHANGED |= {"software_stack_changed": (), "params_changed": NO_PARAMS_CHANGE}
+"""Questions, and the answers that make nothing due."""
+STALE: dict[str, Callable[[Files, Any], str]] = {
+    "collect_runs": lambda files, _: files.why_table(),
+    "import_runs": lambda files, _: files.why_table(),
+    "fit_runs": lambda files, wildcards: files.why_fit(wildcards.fit),
+    "vary_fits": lambda files, _: files.why_sensitivity(),
+    "draw_figure": lambda files, wildcards: files.why_figure(wildcards.figure),
+    "simulate_twin": lambda files, _: files.why_twin(),
+    "judge_transfer": lambda files, _: files.why_transfer(),
+    "write_report": lambda files, _: files.why_report(),
 }
-"""Questions and the answers that make nothing due."""
-Why = Callable[[Job], str]
-"""Why a job's outputs are stale, in words; empty where they are what they should be."""
+"""The rules whose outputs carry what they were made from, and how to find out that they are stale."""
 
 
-def judge_by_content(rules: Mapping[str, Why]) -> None:
-    """Answer Snakemake's questions about the outputs of some rules, by rule name."""
+class MadeOtherwise(ParamsChange):
+    """What Snakemake prints with a job whose output is stale."""
+
+    def __str__(self) -> str:
+        return f"its output was made {', '.join(self.only_new)}"
+
+
+def judge_by_content(studies: Mapping[str, Files]) -> None:
+    """Answer Snakemake's questions about the outputs of the rules above.
+
+    For stale outputs Snakemake is told so even where it has no notes on them; else its own notes are asked as well.
+    """
     for question, answer in UNCHANGED.items():
-        setattr(PersistenceBase, question, _answered(getattr(PersistenceBase, question), rules, answer))
-    PersistenceBase.params_changed = _params_changed(PersistenceBase.params_changed, rules)
+        setattr(PersistenceBase, question, _paid_for(getattr(PersistenceBase, question), answer))
+    PersistenceBase.has_metadata = _has_notes(PersistenceBase.has_metadata)
+    PersistenceBase.params_changed = _made_otherwise(PersistenceBase.params_changed, studies)
 
 
-def finished(_job: Job) -> str:
-    """Why a record is stale: it never is. Its name is the hash of all that decides its result."""
-    return ""
-
-
-def _answered(asked: Callable[..., Any], rules: Mapping[str, Why], answer: object) -> Callable[..., Any]:
+def _paid_for(asked: Callable[..., Any], answer: object) -> Callable[..., Any]:
     @wraps(asked)
     def answered(self: PersistenceBase, job: Job, *rest: Any, **named: Any) -> Any:
-        return answer if job.rule.name in rules else asked(self, job, *rest, **named)
+        return answer if job.rule.name in TRAINING else asked(self, job, *rest, **named)
 
     return answered
 
 
-def _params_changed(asked: Callable[..., Any], rules: Mapping[str, Why]) -> Callable[..., Any]:
-    """The one question that has room for a reason, which Snakemake prints with the job."""
+def _has_notes(asked: Callable[..., Any]) -> Callable[..., Any]:
+    """Without notes Snakemake would ask nothing more."""
+
+    @wraps(asked)
+    def answered(self: PersistenceBase, job: Job) -> bool:
+        return job.rule.name in TRAINING or job.rule.name in STALE or asked(self, job)
+
+    return answered
+
+
+def _made_otherwise(asked: Callable[..., Any], studies: Mapping[str, Files]) -> Callable[..., Any]:
+    """The one question whose answer has room for a reason."""
 
     @wraps(asked)
     def answered(self: PersistenceBase, job: Job, *rest: Any, **named: Any) -> Any:
-        if job.rule.name not in rules:
-            return asked(self, job, *rest, **named)
-        why = rules[job.rule.name](job)
-        return ParamsChange(set(), {why}, set(job.output)) if why else NO_PARAMS_CHANGE
+        name = job.rule.name
+        if name in STALE and (why := STALE[name](studies[job.wildcards.study], job.wildcards)):
+            return MadeOtherwise(set(), {why}, set(job.output))
+        return asked(self, job, *rest, **named)
 
     return answered
 

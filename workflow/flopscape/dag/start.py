@@ -1,4 +1,4 @@
-"""Before the first job: what the runs that are due cost, and what must stop them."""
+"""Before the first job: what the runs that are due cost, and what must stop them. After the last: the answers."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +16,8 @@ from flopscape.plan.overview import PlannedStudy, data_hash, dataset_manifest, p
 from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.room import Room
 from flopscape.plan.show import price_text
+from flopscape.records import PlanRow, read_json
+from flopscape.stale import Files
 
 Workflow = Any
 """Of Snakemake, whose own types do not say what is set when."""
@@ -98,3 +100,27 @@ def room(workflow: Workflow) -> Room:
 def uses_gpus(studies: Iterable[Study]) -> bool:
     """Whether any study trains on GPUs."""
     return any(study.resources.device == "gpu" for study in studies)
+
+
+def print_answers(studies: Mapping[str, PlannedStudy | PlannedImport], results: Path) -> None:
+    """After a run: the answer of every study, and where its report is; branches that `--until` has cut off."""
+    from flopscape.report.summary import print_summary
+
+    for name, planned in studies.items():
+        folder = results / name
+        if waiting := [row for row in planned.rows if _is_open(folder / "runs", row)]:
+            print(f"study {name}: {len(waiting)} branches are still to be trained; run snakemake again", flush=True)
+        recommended = planned.study.recommended_fit
+        if why := Files(planned, folder).why_fit(recommended):
+            print(f"study {name}: its fit {recommended} was made {why}; run snakemake again", flush=True)
+        elif (folder / "report.html").exists():
+            print_summary(name, folder, recommended)
+        verdict = folder / "transfer" / "verdict.json"
+        if verdict.exists():
+            reason = read_json(verdict, "delete it and run snakemake hp_transfer again")["reason"]
+            print(f"\nlearning rate of study {name}: {reason}\nsearch: {verdict}")
+
+
+def _is_open(runs: Path, row: PlanRow) -> bool:
+    """Whether a branch is without a record and its trunk is not."""
+    return bool(row.parent) and not (runs / f"{row.run_id}.json").exists() and (runs / f"{row.parent}.json").exists()

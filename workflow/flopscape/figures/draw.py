@@ -12,6 +12,8 @@ from flopscape.figures.names import FIGURES
 from flopscape.figures.save import refuse_figure, save
 from flopscape.figures.style import RC
 from flopscape.fitting.draws_file import draws_file
+from flopscape.fitting.made_from import refuse_another
+from flopscape.stamps import of_figure
 
 
 def run(
@@ -43,13 +45,16 @@ def run(
     Raises
     ------
     FlopscapeError
-        An unknown name, a file that cannot be read, or one that must not be written.
+        An unknown name, a file that cannot be read, one that must not be written, or a fit of another table.
     """
     if name not in FIGURES:
         raise FlopscapeError(f"figure {name!r}: there are {', '.join(FIGURES)}")
     fits = list(fits)
     refuse_figure(out, [runs, curves, sensitivity, *fits, *map(draws_file, fits)])
+    for path in fits:
+        refuse_another(path, runs, curves)
+    stamp = of_figure(name, runs, curves, fits, title, sensitivity)
     data = tables.read(runs, curves, fits, title, sensitivity)
     figure = importlib.import_module(f"flopscape.figures.{name}")
     with matplotlib.rc_context(RC):
-        return save(figure.draw(data), out)
+        return save(figure.draw(data), out, stamp)

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from flopscape.figures.style import RC
 from flopscape.outputs import StrPath, refuse_a_folder, refuse_output, replacing
 from flopscape.side_outputs import refuse_side_output, side_output
+from flopscape.stamps import Stamp, text_of
 from flopscape.visible import cut, identifier, visible
 
 SVG_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -38,15 +39,16 @@ def refuse_figure(out: StrPath, inputs: Iterable[StrPath | None]) -> None:
     refuse_side_output(png, svg, read, lambda path: _is_figure(path, svg))
 
 
-def save(figure: Figure, out: StrPath) -> list[Path]:
-    """Write both files of a figure; returns the two paths."""
+def save(figure: Figure, out: StrPath, stamp: Stamp | None = None) -> list[Path]:
+    """Write both files of a figure, with what they were made from if that is known; returns the two paths."""
+    described = {"Description": text_of(stamp)} if stamp else {}
     svg, png = files(out)
     with matplotlib.rc_context(RC):
         _show_all_text(figure)
         with replacing(svg) as temporary:
-            figure.savefig(temporary, format="svg", metadata=SVG_METADATA)
+            figure.savefig(temporary, format="svg", metadata=SVG_METADATA | described)
         with replacing(png) as temporary:
-            figure.savefig(temporary, format="png", metadata=PNG_METADATA)
+            figure.savefig(temporary, format="png", metadata=PNG_METADATA | described)
     return [svg, png]
 
 

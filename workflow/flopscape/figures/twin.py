@@ -15,14 +15,15 @@ from matplotlib.ticker import MaxNLocator
 from flopscape import numbers
 from flopscape.figures import frame, style
 from flopscape.figures.save import save
+from flopscape.stamps import Stamp
 
 TITLE = "Twin of the study: how wrong is each method on this design?"
 
 
-def draw_to(table: pd.DataFrame, verdict: Mapping[str, Any], out: Path) -> list[Path]:
-    """Draw and write as SVG and PNG."""
+def draw_to(table: pd.DataFrame, verdict: Mapping[str, Any], out: Path, stamp: Stamp) -> list[Path]:
+    """Draw and write as SVG and PNG, with what they were made from."""
     with matplotlib.rc_context(style.RC):
-        return save(draw(table, verdict), out)
+        return save(draw(table, verdict), out, stamp)
 
 
 def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:

@@ -14,7 +14,8 @@ from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import module_of
 from flopscape.outputs import StrPath
-from flopscape.records import sha256
+from flopscape.records import read_json, sha256
+from flopscape.stamps import PYTHON
 
 Options = dict[str, Any]
 """`method`, `flops` (a list), `bootstrap`, `seed`, `columns`, and of the others those that were given."""
@@ -38,12 +39,26 @@ def made_from(runs: StrPath, curves: StrPath | None, options: Options, draws: St
     -------
     dict
         `table`, `curves` (only where they were read) and `draws`: SHA-256 of the bytes of each file; `options`;
-        `command`: the line of a shell that makes the fit again, into the current folder; `code`: from `fit_code`.
+        `command`: the line of a shell that makes the fit again, into the current folder; `code`: from `fit_code`, by
+        the `python` that hashed it.
     """
     read = {"table": sha256(runs)} | ({} if curves is None else {"curves": sha256(curves)})
     command = f"flopscape fit {shlex.quote(str(runs))} {words(options, curves)} --out {shlex.quote(Path(out).name)}"
     code = fit_code(options["method"])
-    return {**read, "options": options, "command": command, "code": code, "draws": sha256(draws)}
+    by = {"code": code, "python": PYTHON}
+    return {**read, "options": options, "command": command, **by, "draws": sha256(draws)}
+
+
+def refuse_another(fit: StrPath, runs: StrPath, curves: StrPath | None) -> None:
+    """Raise FlopscapeError for a fit that says of itself that it is of another table, or of other curves.
+
+    Fits of version 0.1 say nothing of it, and neither do those of other programs.
+    """
+    carried = read_json(fit, "make the fit again").get("made_from")
+    carried = carried if isinstance(carried, dict) else {}
+    for name, path in (("table", runs), ("curves", curves)):
+        if path is not None and name in carried and carried[name] != sha256(path):
+            raise FlopscapeError(f"{fit}: not a fit of {path} as it is now; make the fit again, with that {name}")
 
 
 def options_given(

@@ -26,6 +26,10 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
 The first option of a method is what the second half of a fit's name means: `approach3-lad`, `approach2-exact`."""
 
 
+RESAMPLES_OF_SENSITIVITY = 400
+"""Percentiles of so few are good to a tenth of the interval's width, and `flopscape sensitivity` makes a dozen fits."""
+
+
 def module_of(method: str) -> str:
     """Import path of a method's module; a name that is none of the shipped ones is the path of a module itself."""
     return f"flopscape.fitting.{method}" if method in METHODS else method

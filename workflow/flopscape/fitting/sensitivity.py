@@ -16,16 +16,17 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting import guards
 from flopscape.fitting.chosen import chosen_rows
 from flopscape.fitting.fit import fit
-from flopscape.fitting.methods import needs_each_seed
+from flopscape.fitting.made_from import options_given
+from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, needs_each_seed
 from flopscape.fitting.quantities import column
 from flopscape.fitting.seed_groups import merged
 from flopscape.fitting.table import SIX_N_D, RunTable, read_runs, table_of
 from flopscape.laws.arrays import Array, Mask
 from flopscape.outputs import refuse_output, write_text
 from flopscape.records import Estimate, FitResult
+from flopscape.stamps import of_sensitivity, text_of
 
-BOOTSTRAP = 400
-"""Resamples: percentiles of so few are good to a tenth of the interval's width, and there are a dozen fits."""
+BOOTSTRAP = RESAMPLES_OF_SENSITIVITY
 HIGHEST = 0.02
 """Part of the runs that are left out for their high loss: Besiroglu et al. 2024 left out 5 of 245."""
 FITS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -79,11 +80,27 @@ def run(
     refuse_output(out, [runs, options.get("curves")])
     if why := needs_each_seed(seeds, method, options.get("weights")):
         raise FlopscapeError(why)
+    asked = options | {"exclude": exclude, "min_flops": min_flops, "seeds": seeds}
+    stamp = of_sensitivity(runs, options.get("curves"), _given(method, columns, **asked))
     table = merged(chosen_rows(read_runs(runs, columns), exclude, min_flops), seeds)
     varied = sensitivity(table, method, **options)
-    write_text(out, varied.to_csv(index=False))
+    write_text(out, varied.assign(made_from=text_of(stamp)).to_csv(index=False))
     varied.attrs = {"excluded": table.excluded, "warnings": table.warnings}
     return varied
+
+
+def _given(
+    method: str,
+    columns: Mapping[str, str] | None,
+    *,
+    flops: Sequence[float] = (),
+    bootstrap: int = BOOTSTRAP,
+    seed: int = 0,
+    report: Report | None = None,
+    **others: Any,
+) -> Mapping[str, Any]:
+    """The options as a fit's file keeps them."""
+    return options_given(method, columns, flops, bootstrap, seed, others)
 
 
 def sensitivity(

@@ -1,6 +1,6 @@
 """The search for a learning rate as rows: the study's own recipe at several rates and sizes. Ordinary runs."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from flopscape.config.study import Study
 from flopscape.config.sweep import Grid, Sweep, Transfer
@@ -40,6 +40,13 @@ def assumed_rows(study: Study) -> list[PlanRow]:
 def searched_rate(row: PlanRow) -> float:
     """`training.learning_rate` of a run, before it is scaled to the run's width."""
     return TrainingSettings(**row.spec.get("training", {})).learning_rate
+
+
+def search_options(study: Study, seed: int = 0) -> list[object]:
+    """All that the verdict on a search depends on besides its records."""
+    searched = list(dict.fromkeys(row.run_id for row in search_rows(study)))
+    assumed = [searched_rate(row) for row in assumed_rows(study)] if study.transfer else []
+    return [searched, assumed, asdict(study.training), study.title, seed]
 
 
 def _grid(study: Study, transfer: Transfer, recipe: TrainingSettings) -> list[PlanRow]:

@@ -62,9 +62,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """Title, the answer in a sentence, and sections."""
+    """Title, the answer in a sentence, sections, and the stamp of what all of it was made from."""
 
     title: str
     simulated: bool
     answer: list[Block]
     sections: list[Section] = field(default_factory=list)
+    made_from: str = ""

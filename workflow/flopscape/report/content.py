@@ -34,7 +34,7 @@ def build(evidence: Evidence) -> Report:
         Section("Versions and hardware", background.environment(evidence)),
     ]
     filled = [section for section in sections if section.blocks]
-    return Report(evidence.title, evidence.simulated, _answer(evidence), filled)
+    return Report(evidence.title, evidence.simulated, _answer(evidence), filled, evidence.made_from)
 
 
 def _answer(evidence: Evidence) -> list[Block]:

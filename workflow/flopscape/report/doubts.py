@@ -22,8 +22,24 @@ NOISY = 0.01
 
 def doubts(evidence: Evidence) -> list[str]:
     """All doubts that apply, the gravest first."""
-    parts = (_simulated, _few_runs, _edges, _outside, _extrapolation, _wide, _disagreement, _epochs, _noisy, _seeds)
+    parts = (
+        _not_shown,
+        _simulated,
+        _few_runs,
+        _edges,
+        _outside,
+        _extrapolation,
+        _wide,
+        _disagreement,
+        _epochs,
+        _noisy,
+        _seeds,
+    )
     return [sentence for part in parts for sentence in part(evidence)]
+
+
+def _not_shown(evidence: Evidence) -> Iterator[str]:
+    yield from evidence.not_shown
 
 
 def _simulated(evidence: Evidence) -> Iterator[str]:

@@ -20,7 +20,8 @@ class Evidence:
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` their texts.
     `sensitivity` is the table of `flopscape sensitivity`, None where there is none.
     `manifest` is the dataset's (empty for simulated runs), `coverage` a grade and its reasons, `environment`
-    labels with texts, `commands` what makes the fits again.
+    labels with texts, `commands` what makes the fits again. `not_shown` are sentences on what belongs to another table,
+    other options or other code, and `made_from` is the stamp of the report itself.
     """
 
     study: str
@@ -36,6 +37,8 @@ class Evidence:
     coverage: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     commands: Sequence[str] = ()
+    not_shown: Sequence[str] = ()
+    made_from: str = ""
 
     @property
     def fit(self) -> FitResult:

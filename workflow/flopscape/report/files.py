@@ -30,9 +30,13 @@ def refuse_report(out: StrPath, inputs: Iterable[StrPath | None]) -> None:
 def write_report(report: Report, out: StrPath) -> list[Path]:
     """Write both files of a report, Markdown first; returns the two paths."""
     page, text = files(out)
-    write_text(text, f"{markdown.render(report, text.resolve().parent)}\n{MARK}\n")
+    write_text(text, f"{markdown.render(report, text.resolve().parent)}\n{MARK}\n{_stamp(report)}")
     write_text(page, html.render(report))
     return [text, page]
+
+
+def _stamp(report: Report) -> str:
+    return f"<!-- {report.made_from} -->\n" if report.made_from else ""
 
 
 def _is_report(text: Path, page: Path) -> bool:

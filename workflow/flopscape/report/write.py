@@ -37,6 +37,8 @@ def run(
     coverage: Mapping[str, Any] | None = None,
     commands: Sequence[str] = (),
     inputs: Iterable[str | Path] = (),
+    not_shown: Sequence[str] = (),
+    made_from: str = "",
 ) -> list[Path]:
     """Write the report as HTML and as Markdown beside it; the same inputs give the same bytes.
 
@@ -59,6 +61,10 @@ def run(
         What makes the fits again, each as a line of a shell.
     inputs : paths
         What else was read, such as the study's own file.
+    not_shown : sequence of str
+        Sentences on what belongs to another table, other options or other code, and is left out.
+    made_from : str
+        The stamp of the report: see stamps.py.
 
     Raises
     ------
@@ -77,6 +83,7 @@ def run(
         twin=twins.read(Path(twin)) if twin else None,
         manifest=read_json(manifest, AGAIN) if manifest and Path(manifest).exists() else {},
         coverage=coverage or {}, environment=versions(), commands=commands,
+        not_shown=not_shown, made_from=made_from,
     )  # fmt: skip
     return _write(evidence, Path(out))
 

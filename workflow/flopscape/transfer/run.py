@@ -8,8 +8,9 @@ from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.figures.transfer import draw_to
 from flopscape.outputs import write_text
-from flopscape.plan.search import assumed_rows, search_rows, searched_rate
+from flopscape.plan.search import assumed_rows, search_options, search_rows, searched_rate
 from flopscape.side_outputs import refuse_folder
+from flopscape.stamps import hash_of, of_transfer, text_of
 from flopscape.transfer.advice import snippet
 from flopscape.transfer.grid import noise_of, table_of, widths_of
 from flopscape.transfer.verdict import verdict
@@ -48,7 +49,9 @@ def run(study: Study, runs: Path, out: Path, seed: int = 0, inputs: Iterable[Pat
     judged |= {"unit": str(table.unit.iloc[0])}
     judged |= {"n_tokens": int(table.n_tokens.max()), "cpu_hours": float(table.cpu_hours.fillna(0.0).sum())}
     judged["training"] = snippet(study, judged)
-    write_text(out / "verdict.json", json.dumps(judged, indent=1, allow_nan=False) + "\n")
+    stamp = of_transfer((runs / f"{row.run_id}.json" for row in rows), search_options(study, seed))
     write_text(out / "table.csv", table.to_csv(index=False))
-    draw_to(table, judged, out / "figure.svg")
+    judged |= {"made_from": text_of(stamp | {"table": hash_of(out / "table.csv")})}
+    write_text(out / "verdict.json", json.dumps(judged, indent=1, allow_nan=False) + "\n")
+    draw_to(table, judged, out / "figure.svg", stamp)
     return "\n".join([*judged["sentences"], "", "training:", *(f"  {line}" for line in judged["training"].split("\n"))])
