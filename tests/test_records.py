@@ -31,6 +31,16 @@ def test_a_record_survives_writing_and_reading(tmp_path, record):
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
+def test_a_record_of_before_some_fields_existed_is_read_without_them(tmp_path, record):
+    path = tmp_path / "run.json"
+    record.write(path)
+    data = json.loads(path.read_text())
+    for name in ("parent", "n_tokens_inherited", "in_force"):
+        del data[name]
+    path.write_text(json.dumps(data))
+    assert RunRecord.read(path) == record
+
+
 def test_a_truncated_record_is_named(tmp_path, record):
     path = tmp_path / "run.json"
     record.write(path)

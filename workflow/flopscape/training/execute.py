@@ -1,6 +1,7 @@
 """One run of the loop, from checked parts to its record."""
 
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,7 +70,8 @@ def execute(parts: Parts, options: Options, out: Path, lease: Lease | None, sign
         named_gpu_errors(),
         named_partings(options.processes, WAIT_MINUTES),
     ):
-        with ended_by_signals(signals, lease.release if lease else lambda: None):
+        release = lease.release if lease else lambda: None
+        with ended_by_signals(signals, release) if options.processes > 1 else nullcontext():
             accelerator = make_accelerator(settings, options, static_graph)
         keeper = Keeper(parts, accelerator, checkpoint_folder(out), lease, signals)
         return _train(parts, options, out, accelerator, keeper, n_pieces)
