@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.cells import typed
 from flopscape.fitting.expression import check_expression
 from flopscape.fitting.table import table_of
 
@@ -50,6 +51,25 @@ def kept(expression):
 )
 def test_columns_have_the_type_of_their_cells(expression, left):
     assert kept(expression) == left
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["", None, ""], "float64"),
+        (["1", "", "nan"], "float64"),
+        (["1", " 2", "3"], "int64"),
+        ([True, None, "false"], "boolean"),
+        ([True, "false", "TRUE"], "bool"),
+        ([1, "2", 3.5], "float64"),
+        (["x", "1", ""], "object"),
+        (["true", "", "x"], "object"),
+        ([[1], 2, 3], "object"),
+        ([10**400, 1, 2], "object"),
+    ],
+)
+def test_a_column_is_what_all_its_cells_are(cells, kind):
+    assert str(typed(pd.DataFrame({"c": pd.Series(cells, dtype=object)})).c.dtype) == kind
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ ALWAYS_TEXT = {
 }
 """Names and hashes: text even where every cell could be read as a number, such as the hash 123456789e12."""
 
+TRUTH = {"true", "false"}
+
 
 def require_column(frame: pd.DataFrame, name: str, path: str | Path) -> None:
     if name not in frame:
@@ -77,19 +79,43 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _typed(column: "pd.Series") -> "pd.Series":
-    if not (pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)) or column.empty:
+    if not (pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)):
         return column
-    words = column.where(~blank_cells(column.to_numpy(dtype=object)))
-    kinds = set(map(type, words.dropna()))
-    if not kinds <= {str, int, float, bool, np.bool_}:
+    cells = column.to_numpy(dtype=object)
+    blank = blank_cells(cells)
+    filled = cells[~blank]
+    if not {str, int, float, bool, np.bool_}.issuperset(map(type, filled)) or not len(column):
         return column
-    if {str(word).strip().lower() for word in words.dropna().unique()} <= {"true", "false"} and words.notna().any():
-        truth = words.map(lambda word: str(word).strip().lower() == "true", na_action="ignore").astype("boolean")
-        return truth if truth.isna().any() else truth.astype(bool)
-    numbers = pd.to_numeric(words, errors="coerce")
-    strange = words[numbers.isna()].dropna()
-    only_nan = all(str(word).strip().lower() == "nan" for word in strange.unique())
-    return numbers if only_nan and pd.api.types.is_numeric_dtype(numbers) else column
+    values = _as_truth(filled)
+    if values is None:
+        values = _as_numbers(filled)
+    if values is None:
+        return column
+    if not blank.any():
+        return pd.Series(values, index=column.index, name=column.name)
+    kind = "boolean" if values.dtype == bool else "float64"
+    typed_cells = pd.Series(None, index=column.index, name=column.name, dtype=kind)
+    typed_cells[~blank] = values
+    return typed_cells
+
+
+def _as_truth(cells: "np.ndarray") -> "np.ndarray | None":
+    """Booleans if all cells are true or false, in any case; None if not, or if there are none."""
+    if not len(cells) or str(cells[0]).strip().lower() not in TRUTH:
+        return None
+    words = [str(cell).strip().lower() for cell in cells]
+    return np.array([word == "true" for word in words]) if TRUTH.issuperset(words) else None
+
+
+def _as_numbers(cells: "np.ndarray") -> "np.ndarray | None":
+    """Numbers if all cells are, NaN among them; None if not."""
+    try:
+        numbers = pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy()
+    except OverflowError:  # an integer that no float holds
+        return None
+    if numbers.dtype.kind not in "iuf":
+        return None
+    return numbers if all(str(cell).strip().lower() == "nan" for cell in cells[np.isnan(numbers)]) else None
 
 
 def _cure(cell: object) -> str:
