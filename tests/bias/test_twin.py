@@ -127,6 +127,12 @@ def test_runs_without_a_surface_are_refused_in_the_verdict(tmp_path):
     assert (tmp_path / "out/figure.svg").exists()
 
 
+def test_a_design_too_large_to_simulate_is_refused_with_the_bound(tmp_path):
+    _, content = examine(write(tmp_path), [1e22], simulations=10_000_000, bootstrap=200)
+    assert content["status"] == "refused"
+    assert "35 rows × 10,000,000 simulations × 200 resamples" in content["reason"]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -36,6 +36,8 @@ DIGITS = 8
 
 FILES = ("twin.csv", "figure.svg", "figure.png")
 """What is written besides verdict.json."""
+MOST_RESAMPLED = 10_000_000_000
+"""Rows × simulations × resamples: about an hour for each method."""
 
 
 class Source(NamedTuple):
@@ -100,10 +102,11 @@ def examine(
     settings = twin.Settings(asked, simulations, bootstrap, seed)
     source = _of_runs(table, given, noise) if measured else _of_plan(table, given, surface_name, noise)
     shared = {"source": source.words, "simulations": simulations, "bootstrap": bootstrap, "seed": seed}
-    if source.refusal:
-        return _nothing(shared, source.refusal)
+    if why := source.refusal or _too_large(len(table), simulations, bootstrap):
+        return _nothing(shared, why)
     try:
-        frame, found = twin.simulate(table, source.surface, source.noise, settings)
+        with np.errstate(all="ignore"):  # simulated losses that overflow are no fit, which the table says
+            frame, found = twin.simulate(table, source.surface, source.noise, settings)
     except FlopscapeError as error:
         if given or noise is not None:
             raise
@@ -138,6 +141,17 @@ def _check(flops: Sequence[float], noise: float | None, simulations: int) -> Non
         raise FlopscapeError(f"--noise σ = {noise!r}: must be zero or positive")
     if simulations < 2:
         raise FlopscapeError(f"--simulations {simulations}: at least 2, and hundreds for a verdict")
+
+
+def _too_large(rows: int, simulations: int, bootstrap: int) -> str:
+    """Why a design is too large to be simulated so often, or nothing."""
+    resampled = rows * simulations * bootstrap
+    if resampled <= MOST_RESAMPLED:
+        return ""
+    return (
+        f"{rows:,} rows × {simulations:,} simulations × {bootstrap:,} resamples are {resampled:.2g} rows to fit, and at"
+        f" most {MOST_RESAMPLED:.0e} are: ask for fewer --simulations"
+    )
 
 
 def _of_plan(table: RunTable, given: Surface | None, name: str | None, noise: float | None) -> Source:

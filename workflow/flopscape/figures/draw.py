@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 
 from flopscape.errors import FlopscapeError
 from flopscape.figures import tables
@@ -56,5 +57,5 @@ def run(
     stamp = of_figure(name, runs, curves, fits, title, sensitivity)
     data = tables.read(runs, curves, fits, title, sensitivity)
     figure = importlib.import_module(f"flopscape.figures.{name}")
-    with matplotlib.rc_context(RC):
+    with matplotlib.rc_context(RC), np.errstate(all="ignore"):  # what is not finite is not drawn
         return save(figure.draw(data), out, stamp)

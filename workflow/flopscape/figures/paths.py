@@ -84,7 +84,7 @@ def _on_power_law(
 ) -> Path:
     """approach2's laws through its vertices, for the estimate and for each draw."""
     x = np.log(flops) - law["center_log_flops"]
-    best = np.array([[law[name] for name in POWER_LAW]])
+    best = np.array([[law[name] for name in POWER_LAW]], float)
     values = _along(best, x, compute, quantity, flops)[0]
     ends = _percentiles(_along(_some(draws, POWER_LAW), x, compute, quantity, flops))
     return Path(np.exp(values)) if ends is None else Path(np.exp(values), *np.exp(ends))

@@ -129,9 +129,9 @@ def _grid(
     result.excluded = curves.excluded
     result.objective += f"; points: {curves.source} along runs at {curves.schedule}"
     result.diagnostics |= {"points": curves.source, "schedule": curves.schedule, "curves_hash": curves.content_hash}
-    _judge_points(verdict, curves)
     if not len(curves):
         return None, f"rule {rule} needs training curves, and no run has one of two points; give curves or rule horizon"
+    _judge_points(verdict, curves)
     return (None, why) if (why := too_long(curves)) else (curve_grid(curves), "")
 
 

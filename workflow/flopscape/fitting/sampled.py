@@ -33,7 +33,7 @@ def _outside(fitted: Fitted) -> list[Diagnostics]:
         flops = float(np.exp(np.log(table.flops[rows]).mean()))
         best = float(optimum(surface, flops, fitted.quantities.compute).n_params)
         low, high = float(table.n_params[rows].min()), float(table.n_params[rows].max())
-        if not low <= best <= high:
+        if 0 < best < np.inf and not low <= best <= high:
             side, factor = ("below", low / best) if best < low else ("above", best / high)
             found.append({"budget": float(budget), "n_params": best, "side": side, "factor": factor})
     return found
