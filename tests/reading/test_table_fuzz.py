@@ -46,7 +46,7 @@ ODD_NAMES = [
 ]
 ODD_CELLS = [
     "", " ", "NaN", "inf", "-inf", "-1", "0", "1e400", "1e-400", "1,5", "1.000,5", "12M", "0x10", "1_000", "٣", "true",
-    "-", None, True, False, 0, -3, 10**30, 10**400, 1.5e308, 5e-324, float("nan"), float("inf"), [3.1], {}, [], "[1]",
+    "-", None, True, False, 0, -3, 10**30, 10**400, 1.5e308, 5e-324, float("nan"), float("inf"), [3.1], {"a": 1}, "[1]",
     'a "quoted" cell', "two\nlines", "semi;colon", "tab\tcell", "com,ma", "line\u2028separator", "\x00", "\ud800",
     "=1+1", Decimal("3.25"), date(2026, 1, 1), b"\xff", "x" * 200_000,
 ]  # fmt: skip
