@@ -36,7 +36,7 @@ class Untrained:
     pass
 
 class Typed:
-    def __init__(self, times: int, *, kind: Kind = None): ...
+    def __init__(self, times: int, *, kind: Kind = None, most: int = None): ...
     def train(self, spec): ...
 """
 
@@ -119,6 +119,7 @@ def test_a_trainers_arguments_are_refused_by_the_plan(plan_with):
     [
         ("mytrainer:Labelled", "scale: 2", r"trainer\.kwargs of mytrainer:Labelled: label is missing"),
         ("mytrainer:Typed", "times: 2.5, kind: float32", r"mytrainer:Typed: times: a whole number is meant"),
+        ("mytrainer:Typed", "times: 2, most: a", "mytrainer:Typed: most: a whole number is meant, not the text 'a'"),
         ("mytrainer:Untrained", "", "mytrainer:Untrained: the class has no method train"),
         ("mytrainer:Absent", "", "mytrainer has no class Absent"),
         ("elsewhere:Absent", "", "elsewhere cannot be imported"),
@@ -137,6 +138,15 @@ def test_a_users_plugin_is_not_constructed_and_asked_once(plan_with, capfd):
         assert len(plan_with("mytrainer:Labelled", "label: x, scale: 2, anything: 3").rows) == 1
     assert len(list(CACHE.iterdir())) == 1
     assert "constructed" not in capfd.readouterr().out
+
+
+def test_null_may_be_given_where_it_is_the_default(plan_with):
+    assert len(plan_with("mytrainer:Typed", "times: 2, most: null").rows) == 1
+
+
+def test_a_plan_needs_no_place_for_replies(plan_with, tmp_path):
+    (tmp_path / ".flopscape").write_text("a file where the folder of replies would be")
+    assert len(plan_with("mytrainer:Labelled", "label: x").rows) == 1
 
 
 def test_a_users_module_that_breaks_is_one_sentence(plan_with, tmp_path):

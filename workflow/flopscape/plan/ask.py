@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def answer_of(module: str, question: Spec, code: Iterable[str], what: str) -> di
         return read_json(kept, "delete it")
     reply = _ask(module, question, what)
     if not reply.get("complaints"):
-        write_text(kept, json.dumps(reply))
+        with suppress(FlopscapeError):  # a plan needs no folder that can be written to
+            write_text(kept, json.dumps(reply))
     return reply
 
 

@@ -95,7 +95,7 @@ def _signature(plugin_class: type) -> type[BaseModel]:
     hints = _hints(plugin_class)
     takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     fields: dict[str, Any] = {
-        f"argument_{i}": (hints.get(parameter.name, Any), Field(_default(parameter), alias=parameter.name))
+        f"argument_{i}": (_hint(parameter, hints), Field(_default(parameter), alias=parameter.name))
         for i, parameter in enumerate(parameters)
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
@@ -108,6 +108,12 @@ def _parameters(plugin_class: type) -> list[inspect.Parameter]:
         return list(inspect.signature(plugin_class).parameters.values())
     except (TypeError, ValueError):  # a class in C may have no signature that can be read
         return [inspect.Parameter("anything", inspect.Parameter.VAR_KEYWORD)]
+
+
+def _hint(parameter: inspect.Parameter, hints: dict[str, Any]) -> Any:
+    """What a value is held against; of `size: int = None` the annotation says less than is meant."""
+    hint = hints.get(parameter.name, Any)
+    return hint | None if parameter.default is None else hint
 
 
 def _default(parameter: inspect.Parameter) -> Any:
