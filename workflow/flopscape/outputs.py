@@ -53,12 +53,6 @@ def refuse_output(out: StrPath, inputs: Iterable[StrPath | None] = ()) -> None:
         raise cannot_write(target, error) from error
 
 
-def refuse_a_folder(out: StrPath) -> None:
-    """Raise FlopscapeError for a folder where a name is wanted to which an ending is added."""
-    if os.path.isdir(out):
-        refuse_output(out)
-
-
 def _status(path: Path) -> os.stat_result | None:
     """What stands at a path, links not followed; None where nothing does."""
     with suppress(FileNotFoundError, NotADirectoryError):

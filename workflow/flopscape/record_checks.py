@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
+from flopscape.record_types import LARGEST
 from flopscape.records import Curve, PlanRow, RunRecord
+from flopscape.written import listed
 
 CURE = "restore the record, or delete it and run snakemake again to train the run anew"
 COUNTS = ("step", "n_tokens")
@@ -18,10 +20,8 @@ COUNTED = ("n_params_body", "n_params_head", "n_params_embedding", "flops_per_un
 SAME_LOSS = 1e-6
 """Relative difference that is rounding: the loop writes the final loss into the curve's last point, whatever subset of
 the held-out data the points before it were scored on, and the simulated law has the same loss there."""
-
-
-LARGEST = {True: 2**63, False: 1e300}
-"""No count and no other number of a curve reaches these, NaN and infinities neither."""
+LARGEST_COUNT = 2**63
+"""What no count of a table holds; no other number comes near record_types.LARGEST."""
 
 
 def read_record(row: PlanRow, path: Path) -> RunRecord:
@@ -50,14 +50,15 @@ def _wrong_column(curve: Curve) -> str:
         if not isinstance(values, list) or len(values) != len(curve.step) or not kinds.issuperset(map(type, values)):
             return name
         known = [value for value in values if value is not None]
-        if known and not -LARGEST[name in COUNTS] < min(known) <= max(known) < LARGEST[name in COUNTS]:
+        largest = LARGEST_COUNT if name in COUNTS else LARGEST
+        if known and not -largest < min(known) <= max(known) < largest:
             return name
     return ""
 
 
 def _of_completed(row: PlanRow, record: RunRecord) -> str:
     loss, planned = record.loss, row.n_tokens
-    if not isinstance(loss, int | float) or isinstance(loss, bool) or not 0 < loss < math.inf:
+    if loss is None or loss <= 0:
         return f"completed, but its loss is {loss!r}"
     if abs(record.n_tokens_seen - planned) > planned / row.n_steps:
         return f"completed, but saw {record.n_tokens_seen} of {planned} planned {record.unit}s"
@@ -82,7 +83,7 @@ def _of_others(record: RunRecord) -> str:
 def _of_counts(record: RunRecord) -> str:
     if not 0 <= record.n_tokens_inherited <= record.n_tokens_seen:
         return f"inherited {record.n_tokens_inherited} of the {record.n_tokens_seen} {record.unit}s it saw"
-    if record.loss_se is not None and not 0 <= record.loss_se < math.inf:
+    if record.loss_se is not None and record.loss_se < 0:
         return f"its loss_se is {record.loss_se!r}"
     return ""
 
@@ -119,8 +120,7 @@ def recounts_text(found: list[Recount]) -> list[str]:
     sentences = []
     for name in dict.fromkeys(recount.name for recount in found):
         runs = [recount for recount in found if recount.name == name]
-        more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
-        ids, first = ", ".join(recount.run_id for recount in runs[:5]) + more, runs[0]
+        ids, first = listed([recount.run_id for recount in runs], 5), runs[0]
         sentences.append(
             f"{name} is counted otherwise today than when {len(runs)} of the runs were trained (run {first.run_id}: "
             f"{first.then:.12g} then, {first.today:.12g} today): the table has today's counts of all runs. If no "

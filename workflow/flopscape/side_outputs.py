@@ -6,6 +6,7 @@ is read or written.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,26 @@ def refuse_side_output(
         raise FlopscapeError(
             f"{path}: would be written along with {out}, and is no such file of ours; move it, or write elsewhere"
         )
+
+
+def both_files(out: StrPath, endings: tuple[str, str]) -> tuple[Path, Path]:
+    """An output that is two files: `a.b.svg` and `a.b.png` for `a.b`, `a.b.svg` or `a.b.png`."""
+    first, second = (side_output(out, ending, endings) for ending in endings)
+    return first, second
+
+
+def refuse_both(
+    out: StrPath,
+    endings: tuple[str, str],
+    inputs: Iterable[StrPath | None],
+    is_ours: Callable[[Path, Path], bool],
+) -> None:
+    """Raise FlopscapeError where one of the two must not be written; `is_ours` is asked of the second and the first."""
+    if os.path.isdir(out):  # a name is wanted, to which endings are added
+        refuse_output(out)
+    (first, second), read = both_files(out, endings), list(inputs)
+    refuse_output(first, read)
+    refuse_side_output(second, first, read, lambda path: is_ours(path, first))
 
 
 def refuse_folder(

@@ -10,11 +10,12 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
 from flopscape.figures.style import RC
-from flopscape.outputs import StrPath, refuse_a_folder, refuse_output, replacing
-from flopscape.side_outputs import refuse_side_output, side_output
+from flopscape.outputs import StrPath, replacing
+from flopscape.side_outputs import both_files, refuse_both
 from flopscape.stamps import Stamp, text_of
 from flopscape.visible import cut, identifier, visible
 
+ENDINGS = (".svg", ".png")
 SVG_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 PNG_METADATA = {"Software": "flopscape"}
 PNG_MARK = b"Software\0flopscape"
@@ -25,24 +26,15 @@ BEGINNING = 4096
 """Bytes of a file among which a mark is looked for."""
 
 
-def files(out: StrPath) -> tuple[Path, Path]:
-    """SVG and PNG of a figure: `a.b.svg` and `a.b.png` for `a.b`, `a.b.svg` or `a.b.png`."""
-    svg, png = (side_output(out, ending, (".svg", ".png")) for ending in (".svg", ".png"))
-    return svg, png
-
-
 def refuse_figure(out: StrPath, inputs: Iterable[StrPath | None]) -> None:
     """Raise FlopscapeError where one of the two files must not be written."""
-    refuse_a_folder(out)
-    (svg, png), read = files(out), list(inputs)
-    refuse_output(svg, read)
-    refuse_side_output(png, svg, read, lambda path: _is_figure(path, svg))
+    refuse_both(out, ENDINGS, inputs, _is_figure)
 
 
 def save(figure: Figure, out: StrPath, stamp: Stamp | None = None) -> list[Path]:
     """Write both files of a figure, with what they were made from if that is known; returns the two paths."""
     described = {"Description": text_of(stamp)} if stamp else {}
-    svg, png = files(out)
+    svg, png = both_files(out, ENDINGS)
     with matplotlib.rc_context(RC):
         _show_all_text(figure)
         with replacing(svg) as temporary:

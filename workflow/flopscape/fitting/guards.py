@@ -12,6 +12,7 @@ from scipy.stats import t as student
 from flopscape.fitting.table import RunTable
 from flopscape.laws.arrays import Array, Index, Mask
 from flopscape.records import FitStatus
+from flopscape.written import listed
 
 SEVERITY: dict[FitStatus, int] = {"ok": 0, "weak": 1, "boundary": 2, "refused": 3}
 CONDITION_WEAK, CONDITION_REFUSED = 150.0, 1500.0
@@ -156,9 +157,7 @@ def outliers(residual: Array, leverage: Array, parameters: int) -> Array:
 
 def describe_rows(table: RunTable, rows: Mask | Index, most: int = 5) -> str:
     """Names of flagged rows for a sentence."""
-    names = [str(name) for name in table.run_id[rows]]
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return listed(table.run_id[rows], most)
 
 
 def seed_scatter(table: RunTable) -> tuple[float, int]:
