@@ -4,13 +4,14 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.training.conftest import MODEL
-from tests.workflow.conftest import N_TINY, Checkout, copy_checkout
+from tests.workflow.conftest import N_TINY, Checkout, copy_checkout, jobs_of
 
 STUDY = f"""
 title: A trunk and a branch
@@ -80,6 +81,27 @@ WAYS = {
 def test_a_trained_study_that_was_moved_is_still_trained(trained, way):
     WAYS[way](trained)
     assert not TRAINING & trained.due(studies="mine").keys()
+
+
+THEIRS = """
+configfile: "config/config.yaml"
+
+module flopscape:
+    snakefile: "Snakefile"
+    config: config
+
+use rule * from flopscape as their_*
+"""
+
+
+def test_a_workflow_that_uses_this_one_trains_nothing_again_and_prices_what_is_due(trained):
+    (trained.folder / "theirs.smk").write_text(THEIRS)
+    trained.edit("config/studies/mine.yaml", "[7680, 12800]", "[7680, 10240, 12800]")
+    words = ("-n", "-s", "theirs.smk", "their_all")
+    said = trained.snakemake(*words, studies="mine")
+    assert {rule: n for rule, n in jobs_of(said).items() if "train" in rule} == {"their_train_run": 1}
+    assert re.search(r"^total +1 of 3 ", said, re.MULTILINE)
+    assert "their_train_trunk" in jobs_of(trained.snakemake(*words, "-R", "their_train_trunk", studies="mine"))
 
 
 def test_no_flag_but_an_explicit_word_has_a_finished_run_trained(trained):

@@ -414,7 +414,8 @@ def share_this_machine():
 if workflow.is_main_process:
     outlive_the_terminal()
     keep_finished_runs()
-    judge_by_content({name: Files(planned, RESULTS / name) for name, planned in STUDIES.items()})
+    files = {name: Files(planned, RESULTS / name) for name, planned in STUDIES.items()}
+    judge_by_content(files, workflow.modifier.modify_rulename)
     if not workflow.resource_settings.nodes:
         share_this_machine()
     if workflow.output_settings.dryrun:

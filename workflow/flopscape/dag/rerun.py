@@ -19,6 +19,7 @@ from snakemake.settings.types import DAGSettings
 
 from flopscape.stale import Files
 
+PREPARING = "prepare_data"
 TRAINING = ("train_run", "train_trunk")
 """The rules whose outputs are paid for. A record is never stale: its name is a hash of all that decides its result."""
 UNCHANGED: dict[str, Any] = {"has_outdated_metadata": False, "input_changed": (), "code_changed": ()}
@@ -35,6 +36,8 @@ STALE: dict[str, Callable[[Files, Any], str]] = {
     "write_report": lambda files, _: files.why_report(),
 }
 """The rules whose outputs carry what they were made from, and how to find out that they are stale."""
+NAMES: dict[str, str] = {}
+"""Another workflow that uses this one may give its rules other names: theirs → ours."""
 
 
 class MadeOtherwise(ParamsChange):
@@ -44,21 +47,28 @@ class MadeOtherwise(ParamsChange):
         return f"its output was made {', '.join(self.only_new)}"
 
 
-def judge_by_content(studies: Mapping[str, Files]) -> None:
+def judge_by_content(studies: Mapping[str, Files], renamed: Callable[[str], str]) -> None:
     """Answer Snakemake's questions about the outputs of the rules above.
 
     For stale outputs Snakemake is told so even where it has no notes on them; else its own notes are asked as well.
+    `renamed` gives the name of a rule in the workflow that is run.
     """
+    NAMES.update({renamed(name): name for name in (*TRAINING, *STALE, PREPARING)})
     for question, answer in UNCHANGED.items():
         setattr(PersistenceBase, question, _paid_for(getattr(PersistenceBase, question), answer))
     PersistenceBase.has_metadata = _has_notes(PersistenceBase.has_metadata)
     PersistenceBase.params_changed = _made_otherwise(PersistenceBase.params_changed, studies)
 
 
+def rule_of(job: Job) -> str:
+    """Our name of the rule of a job."""
+    return NAMES.get(job.rule.name, job.rule.name)
+
+
 def _paid_for(asked: Callable[..., Any], answer: object) -> Callable[..., Any]:
     @wraps(asked)
     def answered(self: PersistenceBase, job: Job, *rest: Any, **named: Any) -> Any:
-        return answer if job.rule.name in TRAINING else asked(self, job, *rest, **named)
+        return answer if rule_of(job) in TRAINING else asked(self, job, *rest, **named)
 
     return answered
 
@@ -68,7 +78,7 @@ def _has_notes(asked: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(asked)
     def answered(self: PersistenceBase, job: Job) -> bool:
-        return job.rule.name in TRAINING or job.rule.name in STALE or asked(self, job)
+        return rule_of(job) in TRAINING or rule_of(job) in STALE or asked(self, job)
 
     return answered
 
@@ -78,8 +88,8 @@ def _made_otherwise(asked: Callable[..., Any], studies: Mapping[str, Files]) -> 
 
     @wraps(asked)
     def answered(self: PersistenceBase, job: Job, *rest: Any, **named: Any) -> Any:
-        name = job.rule.name
-        if name in STALE and (why := STALE[name](studies[job.wildcards.study], job.wildcards)):
+        files = studies.get(job.wildcards.study) if rule_of(job) in STALE else None
+        if files and (why := STALE[rule_of(job)](files, job.wildcards)):
             return MadeOtherwise(set(), {why}, set(job.output))
         return asked(self, job, *rest, **named)
 
@@ -88,7 +98,8 @@ def _made_otherwise(asked: Callable[..., Any], studies: Mapping[str, Files]) -> 
 
 def is_forced(settings: DAGSettings, rules: tuple[str, ...], path: str) -> bool:
     """Whether a person has asked in so many words for an output to be made again: -F, -R, or -f with its path."""
-    asked = {*settings.forcerun, *(settings.targets if settings.forcetargets else ())}
+    words = {*settings.forcerun, *(settings.targets if settings.forcetargets else ())}
+    asked = {NAMES.get(word, word) for word in words}
     return settings.forceall or not asked.isdisjoint({*rules, path})
 
 

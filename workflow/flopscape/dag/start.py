@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 from flopscape.config.machine import Prices
 from flopscape.config.study import Study
-from flopscape.dag.rerun import TRAINING
+from flopscape.dag.rerun import PREPARING, TRAINING, rule_of
 from flopscape.errors import FlopscapeError
 from flopscape.plan.finished import Finished, refuse_other_data
 from flopscape.plan.imported import PlannedImport, free_text
@@ -70,7 +70,7 @@ def runs_due(workflow: Workflow, names: Iterable[str]) -> dict[str, dict[str, st
     """The runs to be trained: by study, run id → why."""
     due: dict[str, dict[str, str]] = {name: {} for name in names}
     for job in workflow.dag.needrun_jobs(exclude_finished=False):
-        if job.rule.name in TRAINING:
+        if rule_of(job) in TRAINING:
             due[job.wildcards.study][job.wildcards.run_id] = "forced"
     return due
 
@@ -86,7 +86,7 @@ def _refuse_changed_data(
 
 
 def _data(job: Any) -> list[str]:
-    return list(job.output) if job.rule.name == "prepare_data" else []
+    return list(job.output) if rule_of(job) == PREPARING else []
 
 
 def room(workflow: Workflow) -> Room:
