@@ -33,7 +33,7 @@ test-slurm: setup
 	@sh envs/install-slurm.sh
 	pytest -n 3 --dist loadfile tests/slurm
 
-# Kills, damaged files, full disks and what launchers leave, over and over: twenty minutes and more.
+# Kills, damaged files, full disks and what launchers leave, over and over: half an hour.
 test-faults: setup
 	pytest tests/faults
 
