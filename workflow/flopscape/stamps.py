@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.fingerprint import fingerprint
-from flopscape.fitting.methods import module_of
+from flopscape.fitting.methods import METHODS_OF_SENSITIVITY, module_of
 from flopscape.records import PlanRow, sha256, short_hash
 
 Stamp = dict[str, str]
@@ -119,8 +119,8 @@ def of_imported(words: Sequence[str], files: Iterable[StrPath]) -> Stamp:
 
 
 def of_sensitivity(runs: StrPath, curves: StrPath | None, options: Mapping[str, Any]) -> Stamp:
-    """Of sensitivity.csv. Its methods are those of fitting/sensitivity.py and the varied fit's own."""
-    methods = sorted({"approach2", "approach3", "vpnls", options["method"]})
+    """Of sensitivity.csv, whose methods the code of fitting/sensitivity.py does not import."""
+    methods = {*METHODS_OF_SENSITIVITY, options["method"]}
     code = by("flopscape.fitting.sensitivity", *map(module_of, methods))
     read = {"runs": hash_of(runs)} | ({} if curves is None else {"curves": hash_of(curves)})
     return code | read | {"options": _hashed_options(options)}

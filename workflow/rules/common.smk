@@ -23,7 +23,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting import made_from
-from flopscape.fitting.methods import module_of
+from flopscape.fitting.methods import METHODS_OF_SENSITIVITY, module_of
 from flopscape.plan.branches import branches_by_trunk
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.launch import launch_command
@@ -333,9 +333,8 @@ def varied_curves(wildcards):
 
 
 def varied_code(wildcards):
-    """The methods are those of fitting/sensitivity.py and the recommended fit's own."""
-    methods = {"approach2", "approach3", "vpnls", varied_fit(wildcards).method}
-    return fingerprint("flopscape.fitting.sensitivity", *(module_of(method) for method in methods))
+    methods = {*METHODS_OF_SENSITIVITY, varied_fit(wildcards).method}
+    return fingerprint("flopscape.fitting.sensitivity", *map(module_of, methods))
 
 
 def study_fits(wildcards):

@@ -105,12 +105,19 @@ def examine(
     if why := source.refusal or _too_large(len(table), simulations, bootstrap):
         return _nothing(shared, why)
     try:
-        with np.errstate(all="ignore"):  # simulated losses that overflow are no fit, which the table says
-            frame, found = twin.simulate(table, source.surface, source.noise, settings)
+        return _simulated(table, source, settings, shared)
     except FlopscapeError as error:
         if given or noise is not None:
             raise
         return _nothing(shared, str(error))
+
+
+def _simulated(
+    table: RunTable, source: Source, settings: twin.Settings, shared: dict[str, Any]
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The rows of twin.csv, and what verdict.json says besides `shared`."""
+    with np.errstate(all="ignore"):  # simulated losses that overflow are no fit, which the table says
+        frame, found = twin.simulate(table, source.surface, source.noise, settings)
     made = {
         "surface": {name: float(value) for name, value in source.surface._asdict().items()},
         "noise": source.noise._asdict(),

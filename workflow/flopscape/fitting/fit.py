@@ -69,9 +69,8 @@ def fit(
     Raises
     ------
     FlopscapeError
-        An unknown method or option, a bad exclusion, a budget that is not positive, or seeds merged for weights or
-        curves that need each run. Whatever the data, a fit is
-        returned.
+        An unknown method or option, a bad exclusion, a budget that is not positive, seeds merged for weights or curves
+        that need each run, or rows of two kinds (see meaning.py). Of all other data a fit is returned.
     """
     if why := needs_each_seed(seeds, method, options.get("weights")):
         raise FlopscapeError(why)
@@ -82,16 +81,21 @@ def fit(
     with np.errstate(all="ignore"):  # what overflows becomes infinite or not a number, and is judged as such
         result, draws = module.estimate(table, flops=asked, bootstrap=bootstrap, seed=seed, **given)
         result, draws = representable(result, draws, asked)
-    result.diagnostics.setdefault("n_rows", _n_rows(table, result))
-    result.excluded = [*table.excluded, *result.excluded]
-    result.warnings = [*table.warnings, *result.warnings]
-    result.conventions = table.conventions
+    result.seed = seed
     choice = {"exclude": exclude, "min_flops": min_flops, "seeds": None if seeds == "each" else seeds}
     result.diagnostics |= {name: value for name, value in choice.items() if value}
+    return _doubted(_of_table(result, table), table), draws
+
+
+def _of_table(result: FitResult, table: RunTable) -> FitResult:
+    """The fit with what its table says, whatever the method."""
+    result.diagnostics.setdefault("n_rows", _n_rows(table, result))
     result.diagnostics |= {SAMPLED: sampled_ranges(table)}
-    result.n_runs, result.simulated, result.seed = table.n_runs, table.simulated, seed
-    result.input_hash, result.unit = table.input_hash, table.unit
-    return _doubted(result, table), draws
+    result.excluded = [*table.excluded, *result.excluded]
+    result.warnings = [*table.warnings, *result.warnings]
+    result.conventions, result.unit = table.conventions, table.unit
+    result.n_runs, result.simulated, result.input_hash = table.n_runs, table.simulated, table.input_hash
+    return result
 
 
 def _n_rows(table: RunTable, result: FitResult) -> int:

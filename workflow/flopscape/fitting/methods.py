@@ -26,6 +26,8 @@ METHODS: dict[str, dict[str, tuple[str, ...]]] = {
 The first option of a method is what the second half of a fit's name means: `approach3-lad`, `approach2-exact`."""
 
 
+METHODS_OF_SENSITIVITY = ("approach2", "approach3", "vpnls")
+"""What `flopscape sensitivity` fits with besides the method that it is given; see fitting/sensitivity.py."""
 RESAMPLES_OF_SENSITIVITY = 400
 """Percentiles of so few are good to a tenth of the interval's width, and `flopscape sensitivity` makes a dozen fits."""
 

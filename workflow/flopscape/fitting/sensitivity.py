@@ -38,7 +38,7 @@ FITS: dict[str, tuple[str, dict[str, Any]]] = {
     "IsoFLOP parabolas": ("approach2", {}),
     "IsoFLOP curves of the surface's shape": ("approach2", {"variant": "exact"}),
 }
-"""Objectives and methods to compare; the methods' names are listed once more in rules/common.smk, for rerunning."""
+"""Objectives and methods to compare; the methods' names stand in METHODS_OF_SENSITIVITY too, for rerunning."""
 CONVENTIONS = {
     "n_params": ("n_params_non_embedding", "n_params_body", "n_params_total"),
     "n_tokens": ("n_tokens_planned",),

@@ -85,11 +85,6 @@ def run(
         coverage=coverage or {}, environment=versions(), commands=commands,
         not_shown=not_shown, made_from=made_from,
     )  # fmt: skip
-    return _write(evidence, Path(out))
-
-
-def _write(evidence: Evidence, out: Path) -> list[Path]:
-    """Both files of a report."""
     return write_report(build(evidence), out)
 
 
