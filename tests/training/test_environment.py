@@ -108,6 +108,7 @@ def test_threads_are_the_options_and_not_the_environments(carry_out):
 
 def test_caches_and_places_of_threads_stay():
     kept = {"TORCHINDUCTOR_CACHE_DIR": "/c", "OMP_PROC_BIND": "true", "NCCL_SOCKET_IFNAME": "eth0", "RANKING": "1"}
+    kept |= {"MKL_THREADING_LAYER": "GNU", "DS_FOLDER": "/mine"}
     assert leftovers(kept | {"TORCHINDUCTOR_MAX_AUTOTUNE": "1"}, None) == ["TORCHINDUCTOR_MAX_AUTOTUNE"]
 
 

@@ -15,7 +15,7 @@ from flopscape.errors import FlopscapeError
 
 DECIDING = (
     # Accelerate: precision, accumulation, compilation, device, and how a model is cut up.
-    *("ACCELERATE_*", "FSDP_*", "MEGATRON_LM_*", "PARALLELISM_CONFIG_*", "DEEPSPEED_*", "DS_*", "FORK_LAUNCHED"),
+    *("ACCELERATE_*", "FSDP_*", "MEGATRON_LM_*", "PARALLELISM_CONFIG_*", "DEEPSPEED_*", "FORK_LAUNCHED"),
     *("USE_TORCH_XLA", "XLA_*", "PJRT_*"),
     # Compilation.
     *("TORCHDYNAMO_*", "TORCH_DYNAMO_*", "TORCHINDUCTOR_*", "TORCH_COMPILE*", "TRITON_INTERPRET"),
@@ -32,9 +32,11 @@ DECIDING = (
 HARMLESS = (
     *("TORCHINDUCTOR_CACHE_DIR", "TORCHINDUCTOR_COMPILE_THREADS", "TORCHINDUCTOR_WORKER_START"),
     *("TORCH_COMPILE_DEBUG*", "ONEDNN_VERBOSE*", "DNNL_VERBOSE*", "MKL_VERBOSE*", "MKL_ROOT"),
+    *("MKL_THREADING_LAYER", "MKL_INTERFACE_LAYER", "MKL_SERVICE_FORCE_INTEL"),
     *("OMP_PROC_BIND", "OMP_PLACES", "OMP_WAIT_POLICY", "OMP_STACKSIZE", "OMP_DISPLAY_*"),
 )
-"""Those among them that say where a cache lies, where threads sit, or what is printed."""
+"""Those among them that say where a cache lies, where threads sit, or what is printed; and which of its libraries MKL
+loads, without which torch and numpy of conda cannot be imported together."""
 
 AGENT = "TORCHELASTIC_*"
 """Variables by which torchrun and its workers know each other."""
