@@ -32,9 +32,12 @@ def test_a_folder_of_the_datasets_own_name_is_replaced_without_its_manifest_too(
     assert "manifest.json" in names(folder)
 
 
-def test_a_folder_with_anything_else_in_it_is_not_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("manifest", [None, '{"table": "runs.csv", "data_hash": "1f", "columns": {}}', "{", "[]"])
+def test_a_folder_with_anything_else_in_it_is_not_replaced(manifest: str | None, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.tex").write_text("years")
+    if manifest is not None:
+        (tmp_path / "mine/manifest.json").write_text(manifest)
     with pytest.raises(FlopscapeError, match=r"mine: holds files and no manifest\.json of a prepared dataset"):
         prepare_dataset(DIGITS, tmp_path / "mine")
     assert (tmp_path / "mine/thesis.tex").read_text() == "years"

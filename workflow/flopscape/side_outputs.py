@@ -80,10 +80,11 @@ def refuse_folder(
     """
     read = list(inputs)
     for name in (*names, described):
-        refuse_side_output(folder / name, folder, read, lambda _: _has_keys(folder / described, keys))
+        refuse_side_output(folder / name, folder, read, lambda _: has_keys(folder / described, keys))
 
 
-def _has_keys(path: Path, keys: set[str]) -> bool:
+def has_keys(path: Path, keys: set[str]) -> bool:
+    """Whether a file is a JSON object with such keys."""
     try:
         return keys <= set(read_json(path, ""))
     except FlopscapeError:

@@ -13,8 +13,11 @@ from flopscape.errors import FlopscapeError
 from flopscape.outputs import cannot_write, temporary_name, write_text
 from flopscape.plugins.base import Manifest, load_plugin
 from flopscape.records import Spec, canonical, dataset_id, read_json
+from flopscape.side_outputs import has_keys
 
 MANIFEST = "manifest.json"
+OF_A_DATASET = {"data_hash", "n_units"}
+"""Keys by which the manifest of a dataset is told from others of that name, such as an imported study's."""
 READ_SIZE = 1 << 20
 
 
@@ -51,7 +54,7 @@ def _refuse(target: Path, dataset_spec: Spec) -> None:
     """Raise FlopscapeError where a folder must not be replaced: one that holds anything but a prepared dataset."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise FlopscapeError(f"{target}: a link or a file, which stays as it is; name a new folder")
-    prepared = (target / MANIFEST).is_file() or target.name == dataset_id(dataset_spec)
+    prepared = has_keys(target / MANIFEST, OF_A_DATASET) or target.name == dataset_id(dataset_spec)
     if target.is_dir() and any(target.iterdir()) and not prepared:
         raise FlopscapeError(
             f"{target}: holds files and no {MANIFEST} of a prepared dataset, and would be replaced; name a new folder"
