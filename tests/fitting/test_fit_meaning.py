@@ -138,3 +138,11 @@ def test_checkpoints_of_a_run_are_no_runs_of_their_own_to_parabolas(tmp_path):
     assert result.excluded[0].rows == [f"run{i}" for i in range(7, 35)]
     assert result.excluded[0].reason.startswith("a checkpoint of a run that went on")
     assert "vpnls and approach3 resample whole runs" in result.excluded[0].reason
+
+
+def test_a_run_id_that_several_sizes_share_makes_no_checkpoints_of_them(tmp_path):
+    frame = isoflop_frame()
+    apart = fit(as_table(frame, tmp_path), "approach2", flops=[1e21])[0]
+    shared = fit(as_table(frame.assign(run_id="sweep"), tmp_path), "approach2", flops=[1e21])[0]
+    assert (shared.status, shared.excluded) == ("ok", [])
+    assert shared.exponents == apart.exponents

@@ -21,9 +21,12 @@ CHECKPOINTS = (
 
 
 def independent_rows(table: RunTable) -> RunTable:
-    """The rows in budgets, and of those the last of each run: parabolas take rows as independent."""
+    """The rows in budgets, and of those the last of each run: parabolas take rows as independent.
+
+    A run has one N: rows of another N under the same run id, such as a sweep's name, are no checkpoints of it.
+    """
     table = table.keep(np.isfinite(table.budget), NO_BUDGET)
-    longest = pd.Series(table.n_tokens).groupby(table.run_id).transform("max").to_numpy()
+    longest = pd.Series(table.n_tokens).groupby([table.run_id, table.n_params]).transform("max").to_numpy()
     return table.keep(table.n_tokens >= longest, CHECKPOINTS)
 
 
