@@ -17,6 +17,7 @@ from flopscape.figures import draw
 from flopscape.figures.style import RC
 from flopscape.figures.tables import Tables, with_budgets
 from flopscape.records import Estimate
+from flopscape.stamps import hash_of
 from tests.figures import studies
 
 
@@ -148,3 +149,22 @@ def test_a_table_without_a_loss_is_refused_by_file_and_column(tmp_path: Path) ->
     pd.DataFrame({"n_params": [1], "n_tokens": [2]}).to_csv(tmp_path / "runs.csv")
     with pytest.raises(FlopscapeError, match=r"runs\.csv: no column loss"):
         draw.run("isoflop", tmp_path / "runs.csv", None, [], "", tmp_path / "out.svg")
+
+
+def test_curves_and_a_table_of_sensitivity_of_other_runs_are_refused_by_file(tmp_path: Path) -> None:
+    study = studies.text_study()
+    fits = studies.write_study(study, tmp_path)
+    runs, curves = tmp_path / "runs.csv", tmp_path / "curves.parquet"
+    study.curves.assign(run_id="of-another").to_parquet(tmp_path / "other.parquet")
+    with pytest.raises(FlopscapeError, match=r"other\.parquet: run of-another is not in .*runs\.csv"):
+        draw.run("curves", runs, tmp_path / "other.parquet", fits, "t", tmp_path / "a.svg")
+    made = f"made-from[code=0123456789ab runs={hash_of(runs)}]"
+    for stamp, refused in ((made, False), (made.replace("runs=", "runs=0"), True)):
+        varied = tmp_path / "varied.csv"
+        study.sensitivity.assign(made_from=stamp).to_csv(varied, index=False)
+        arguments = ("sensitivity", runs, curves, fits, "t", tmp_path / "a.svg", varied)
+        if refused:
+            with pytest.raises(FlopscapeError, match=r"varied\.csv: not made from .*runs\.csv as it is now"):
+                draw.run(*arguments)
+        else:
+            draw.run(*arguments)

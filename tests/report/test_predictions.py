@@ -105,3 +105,10 @@ def test_an_answer_far_from_the_runs_is_called_an_extrapolation(options: dict[st
 def test_an_answer_among_the_runs_has_no_warning(fits: Path) -> None:
     spent = FitResult.read(fits / "vpnls.json").diagnostics["sampled"]["flops"]
     assert "warning" not in predictions(fits / "vpnls.json", [sum(spent) / 2])
+
+
+@pytest.mark.parametrize("text", ["n_params,loss\n1,3\n", '{"run_id": "0123456789ab"}', '{"surface": {"E": 1.0}}'])
+def test_a_file_that_is_no_fit_is_asked_to_be_deleted_by_nobody(tmp_path: Path, text: str) -> None:
+    (tmp_path / "paid.json").write_text(text)
+    with pytest.raises(FlopscapeError, match=r"paid\.json: not .*; name the file of a fit, or make this one again$"):
+        predictions(tmp_path / "paid.json", [1e13])

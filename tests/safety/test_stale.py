@@ -203,3 +203,24 @@ def test_no_report_shows_a_number_of_another_table_or_option(tmp_path, seed):
         answers = bool(right[edited.recommended])  # a report shows no answer where the recommended fit refuses
         assert shown == {name: rows if answers else [] for name, rows in right.items()}
     assert refused > ROUNDS / 4, "the edits are such that there is something to refuse"
+
+
+def test_a_report_of_a_table_that_is_not_the_plans_is_refused(tmp_path):
+    edited = Edited(tmp_path, 0)
+    edited.make()
+    assert early_report(edited) == ""
+    edited.n_budgets = 4
+    edited.write()
+    sentence = f"{edited.results}/runs.csv: the table was made for another plan"
+    assert early_report(edited) == f"{sentence}; run snakemake again", "while its runs are still to be trained"
+    edited.train()
+    assert early_report(edited) == f"{sentence} and from other records; run snakemake again"
+    edited.make()
+    assert early_report(edited) == ""
+
+
+def test_a_report_needs_no_records_once_they_are_in_its_table(tmp_path):
+    edited = Edited(tmp_path, 0)
+    edited.make()
+    shutil.rmtree(edited.results / "runs")
+    assert early_report(edited) == ""

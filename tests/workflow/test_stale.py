@@ -42,6 +42,10 @@ def test_a_copied_study_is_finished_and_an_edited_one_makes_again_what_the_edit_
 
 def test_a_file_that_was_swapped_or_edited_is_made_again(copied):
     results = copied.folder / "results/tiny"
+    plan = (results / "plan.csv").read_text()
+    keep_time(results / "plan.csv", plan.replace("width", "wedth", 1))
+    assert copied.due() == {"write_plan": 1}
+    keep_time(results / "plan.csv", plan)
     keep_time(results / "figures/loss.svg", (results / "figures/draws.svg").read_text())
     assert copied.due() == {"draw_figure": 1, "write_report": 1}
     fit = json.loads((results / "fits/vpnls.json").read_text())

@@ -111,6 +111,8 @@ class Curve:
     learning_rate: list[float] = field(default_factory=list)
 
 
+NO_FIT = "name the file of a fit, or make this one again"
+"""What to do about a file that should be a fit: perhaps it is whole, and something else."""
 LATER_FIELDS: dict[str, Any] = {"parent": "", "n_tokens_inherited": 0, "in_force": {}}
 """What records written before these fields existed mean by their absence."""
 
@@ -312,11 +314,11 @@ class FitResult:
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
         """Read a fit; a broken file raises FlopscapeError with its path."""
-        data = read_json(path, "delete it and run snakemake again")
+        data = read_json(path, NO_FIT)
         try:
             return cls(**{**data, **_nested(data)})
-        except (TypeError, KeyError) as error:
-            raise FlopscapeError(f"{path}: not a fit ({error}); delete it and run snakemake again") from error
+        except (TypeError, KeyError, AttributeError) as error:
+            raise FlopscapeError(f"{path}: not a fit ({error}); {NO_FIT}") from error
 
 
 def _nested(data: dict[str, Any]) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from flopscape.fitting.made_from import fit_code
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.overview import PlannedStudy, dataset_manifest
 from flopscape.plan.search import search_options
+from flopscape.plan.show import plan_csv
 from flopscape.records import read_json, short_hash
 from flopscape.side_outputs import side_output
-from flopscape.stamps import Stamp, why_stale
+from flopscape.stamps import WORDS, Stamp, why_stale
 
 Planned = PlannedStudy | PlannedImport
 TEXTS = Path(__file__).resolve().parent.parent / "report"
@@ -53,11 +54,23 @@ class Files:
 
     def why_table(self) -> str:
         """Of runs.csv, its copy, and the curves."""
-        with suppress(FileNotFoundError):
+        tables = [self.folder / "runs.parquet", self.curves]
+        try:
             right = self.table_stamp()
-            copy = right | {"csv": stamps.hash_of(self.runs)}
-            return _first([self.folder / "runs.parquet"], copy) or _first([self.curves], right)
+        except FileNotFoundError:  # without its records a table can still be told from one of another plan
+            right = {"plan": stamps.plan_hash(self.planned.rows)}
+            carried = [stamps.read(path) for path in tables if path.exists()]
+            return next(filter(None, (why_stale({"plan": stamp.get("plan", "")}, right) for stamp in carried)), "")
+        with suppress(FileNotFoundError):
+            return _first(tables[:1], right | {"csv": stamps.hash_of(self.runs)}) or _first(tables[1:], right)
         return ""
+
+    def why_plan(self) -> str:
+        """Of plan.csv, which has no room for a stamp."""
+        path = self.folder / "plan.csv"
+        if isinstance(self.planned, PlannedImport) or not path.exists():
+            return ""
+        return "" if path.read_bytes() == plan_csv(self.planned.rows).encode() else WORDS["plan"]
 
     def why_fit(self, name: str) -> str:
         """Of one fit and its draws."""

@@ -26,6 +26,7 @@ UNCHANGED: dict[str, Any] = {"has_outdated_metadata": False, "input_changed": ()
 UNCHANGED |= {"software_stack_changed": (), "params_changed": NO_PARAMS_CHANGE}
 """Questions, and the answers that make nothing due."""
 STALE: dict[str, Callable[[Files, Any], str]] = {
+    "write_plan": lambda files, _: files.why_plan(),
     "collect_runs": lambda files, _: files.why_table(),
     "import_runs": lambda files, _: files.why_table(),
     "fit_runs": lambda files, wildcards: files.why_fit(wildcards.fit),

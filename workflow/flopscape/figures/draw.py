@@ -14,7 +14,8 @@ from flopscape.figures.save import refuse_figure, save
 from flopscape.figures.style import RC
 from flopscape.fitting.draws_file import draws_file
 from flopscape.fitting.made_from import refuse_another
-from flopscape.stamps import of_figure
+from flopscape.stamps import hash_of, of_figure
+from flopscape.stamps import read as read_stamp
 
 
 def run(
@@ -46,7 +47,8 @@ def run(
     Raises
     ------
     FlopscapeError
-        An unknown name, a file that cannot be read, one that must not be written, or a fit of another table.
+        An unknown name, a file that cannot be read, one that must not be written, or a fit, a table of
+        sensitivity or curves of another table.
     """
     if name not in FIGURES:
         raise FlopscapeError(f"figure {name!r}: there are {', '.join(FIGURES)}")
@@ -54,8 +56,17 @@ def run(
     refuse_figure(out, [runs, curves, sensitivity, *fits, *map(draws_file, fits)])
     for path in fits:
         refuse_another(path, runs, curves)
+    if sensitivity is not None:
+        _refuse_another_sensitivity(sensitivity, runs)
     stamp = of_figure(name, runs, curves, fits, title, sensitivity)
     data = tables.read(runs, curves, fits, title, sensitivity)
     figure = importlib.import_module(f"flopscape.figures.{name}")
     with matplotlib.rc_context(RC), np.errstate(all="ignore"):  # what is not finite is not drawn
         return save(figure.draw(data), out, stamp)
+
+
+def _refuse_another_sensitivity(table: str | Path, runs: str | Path) -> None:
+    """Raise FlopscapeError for a table of sensitivity that says of itself that it is of another table of runs."""
+    carried = read_stamp(table).get("runs") if Path(table).is_file() else None
+    if carried and carried != hash_of(runs):
+        raise FlopscapeError(f"{table}: not made from {runs} as it is now; run flopscape sensitivity on that table")

@@ -100,7 +100,7 @@ def read(
     draws = {fit_name(path): read_draws(path, results[fit_name(path)]) for path in paths if has_draws(path)}
     table = with_budgets(complete(read_csv(runs)), results.values())
     varied = None if sensitivity is None else read_csv(sensitivity, VARIED)
-    return Tables(table, _curves(curves), results, draws, title, varied)
+    return Tables(table, _curves(curves, table, runs), results, draws, title, varied)
 
 
 def loss_unit(runs: pd.DataFrame, unit: str) -> str:
@@ -158,8 +158,15 @@ def read_csv(path: str | Path, needed: Sequence[str] = NEEDED) -> pd.DataFrame:
     return runs
 
 
-def _curves(path: str | Path | None) -> pd.DataFrame:
-    return pd.DataFrame(columns=list(CURVE_COLUMNS)) if path is None else _parquet(path)
+def _curves(path: str | Path | None, runs: pd.DataFrame, table: str | Path) -> pd.DataFrame:
+    """Training curves; those of runs that the table has not are refused."""
+    if path is None:
+        return pd.DataFrame(columns=list(CURVE_COLUMNS))
+    curves = _parquet(path)
+    strange = set(curves.run_id.astype(str)) - set(runs.run_id.astype(str)) if "run_id" in curves else set()
+    if strange:
+        raise FlopscapeError(f"{path}: run {min(strange)} is not in {table}; give the curves of the same study")
+    return curves
 
 
 def _parquet(path: str | Path) -> pd.DataFrame:

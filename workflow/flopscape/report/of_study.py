@@ -27,11 +27,13 @@ def write_report(study_file: Path, results: Path, out: Path) -> None:
     Raises
     ------
     FlopscapeError
-        The config is wrong, a file of the study is missing or broken, the recommended fit is stale, or a file must not
-        be written.
+        The config is wrong, a file of the study is missing or broken, the table of runs or the recommended fit is
+        stale, or a file must not be written.
     """
     planned = _planned(study_file, results)
     study, files = planned.study, Files(planned, results)
+    if not isinstance(planned, PlannedImport) and (other := files.why_table()):
+        raise FlopscapeError(f"{files.runs}: the table was made {other}; {AGAIN}")
     stale = _stale(files, drawable(study.has_curves))
     if why := stale.get(f"fit {study.recommended_fit}"):
         raise FlopscapeError(f"{files.fits[study.recommended_fit]}: the fit {why}; {AGAIN}")
