@@ -169,7 +169,10 @@ def test_a_batch_larger_than_the_data_repeats_them(make_spec, tmp_path):
 def test_fewer_processes_than_asked_for_are_refused(make_spec, text, tmp_path, capsys):
     arguments = [json.dumps(make_spec()), "--out", str(tmp_path / "r.json"), "--data", str(text[0]), "--processes", "2"]
     assert main(arguments) == 2
-    assert "2 processes were asked for and 1 started" in capsys.readouterr().err
+    assert (
+        "2 processes were asked for and the environment names none; start them by flopscape launch --processes 2"
+        in capsys.readouterr().err
+    )
     assert not (tmp_path / "r.json").exists()
 
 

@@ -12,6 +12,7 @@ from flopscape.fit_command import recompute
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.overview import plan_study
 from flopscape.records import FitResult
+from flopscape.report.files import refuse_report
 from flopscape.report.write import run
 from flopscape.stale import Files, Planned
 from flopscape.stamps import text_of
@@ -30,6 +31,7 @@ def write_report(study_file: Path, results: Path, out: Path) -> None:
         The config is wrong, a file of the study is missing or broken, the table of runs or the recommended fit is
         stale, or a file must not be written.
     """
+    refuse_report(out, [study_file])
     planned = _planned(study_file, results)
     study, files = planned.study, Files(planned, results)
     if not isinstance(planned, PlannedImport) and (other := files.why_table()):
