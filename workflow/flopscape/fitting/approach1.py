@@ -28,7 +28,8 @@ from flopscape.fitting.resample import percentile_interval
 from flopscape.fitting.results import finite_or_none, prediction, refused
 from flopscape.fitting.table import RunTable
 from flopscape.laws.compute import Compute
-from flopscape.records import Estimate, Exclusion, FitResult
+from flopscape.records import Estimate, FitResult
+from flopscape.written import listed
 
 POINTS = {
     "hull": "one vertex a run on the lower convex hull of ln L over ln C",
@@ -143,12 +144,7 @@ def _judge_points(verdict: guards.Verdict, curves: Curves) -> None:
     if curves.schedule == UNKNOWN:
         verdict.warn(f"the learning rate along the curves is not known; if it decays, points are biased high: {advice}")
     for exclusion in curves.excluded:
-        verdict.warn(f"left out for {exclusion.reason}: {_names(exclusion)}")
-
-
-def _names(exclusion: Exclusion, most: int = 5) -> str:
-    more = len(exclusion.rows) - most
-    return ", ".join(exclusion.rows[:most]) + (f" and {more} more" if more > 0 else "")
+        verdict.warn(f"left out for {exclusion.reason}: {listed(exclusion.rows, 5)}")
 
 
 def _optima(grid: CurveGrid, vertices: Vertices) -> list[dict[str, object]]:
