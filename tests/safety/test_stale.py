@@ -24,6 +24,7 @@ from flopscape.records import RunRecord
 from flopscape.report.of_study import write_report
 from flopscape.report.summary import recommendation
 from flopscape.stale import Files
+from flopscape.stamps import import_hash
 
 SURFACE = {"E": 1.0, "A": 30.0, "B": 400.0, "alpha": 0.4, "beta": 0.5, "noise": 0.002}
 STUDY = {
@@ -234,3 +235,9 @@ def test_a_report_needs_no_records_once_they_are_in_its_table(tmp_path):
     edited.make()
     shutil.rmtree(edited.results / "runs")
     assert early_report(edited) == ""
+
+
+def test_an_import_is_the_same_wherever_the_mirror_lies():
+    here, there = ["chinchilla", "--mirror", "/here", "--lowest"], ["chinchilla", "--mirror", "/there", "--lowest"]
+    assert import_hash(here) == import_hash(there) == import_hash(["chinchilla", "--lowest"])
+    assert import_hash(here) != import_hash(here[:3])

@@ -55,6 +55,14 @@ def test_imported_runs_go_to_the_report_and_rerun_when_a_row_is_added(theirs):
     for words in ("curves.svg", "SIMULATED", "body + head", "held-out", "Held-out", "Coverage"):
         assert words not in report
     assert theirs.due() == {}
+    by_hand = ("flopscape", "report", "config/studies/tiny.yaml", "--results", "results/tiny", "--out", "mine.html")
+    assert theirs.run(*by_hand).returncode == 0
+    theirs.edit("config/studies/tiny.yaml", "'run20'", "'run21'")
+    told = theirs.run(*by_hand)
+    assert (told.returncode, told.stderr.count("runs.csv: the table was made with other options")) == (2, 1), (
+        told.stderr
+    )
+    theirs.edit("config/studies/tiny.yaml", "'run21'", "'run20'")
     write_runs(theirs, 35)
     assert theirs.due() == {"import_runs": 1, **AFTER_IMPORT}
 

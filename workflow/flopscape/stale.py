@@ -52,15 +52,22 @@ class Files:
             return stamps.of_imported(self.planned.options, self.planned.files)
         return stamps.of_collected(self.planned.rows, self.folder / "runs")
 
+    def asked_for(self) -> Stamp:
+        """The part of the same that comes from the study alone."""
+        if isinstance(self.planned, PlannedImport):
+            return {"options": stamps.import_hash(self.planned.options)}
+        return {"plan": stamps.plan_hash(self.planned.rows)}
+
     def why_table(self) -> str:
         """Of runs.csv, its copy, and the curves."""
         tables = [self.folder / "runs.parquet", self.curves]
         try:
             right = self.table_stamp()
-        except FileNotFoundError:  # without its records a table can still be told from one of another plan
-            right = {"plan": stamps.plan_hash(self.planned.rows)}
+        except FileNotFoundError:  # without what it was made from a table still says what it was made for
+            right = self.asked_for()
             carried = [stamps.read(path) for path in tables if path.exists()]
-            return next(filter(None, (why_stale({"plan": stamp.get("plan", "")}, right) for stamp in carried)), "")
+            known = ({name: stamp.get(name, "") for name in right} for stamp in carried)
+            return next(filter(None, (why_stale(stamp, right) for stamp in known)), "")
         with suppress(FileNotFoundError):
             return _first(tables[:1], right | {"csv": stamps.hash_of(self.runs)}) or _first(tables[1:], right)
         return ""

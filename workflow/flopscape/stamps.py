@@ -115,7 +115,13 @@ def of_collected(rows: Sequence[PlanRow], runs: Path) -> Stamp:
 
 def of_imported(words: Sequence[str], files: Iterable[StrPath]) -> Stamp:
     """Of the same tables of a study whose runs were trained elsewhere; `words` are those of `flopscape import`."""
-    return by("flopscape.import_study") | {"options": _hashed_options(list(words)), "source": hash_of_all(files)}
+    return by("flopscape.import_study") | {"options": import_hash(words), "source": hash_of_all(files)}
+
+
+def import_hash(words: Sequence[str]) -> str:
+    """Changes when other rows or columns are imported; where the mirror of a published table lies does not count."""
+    at = words.index("--mirror") if "--mirror" in words else len(words)
+    return _hashed_options([*words[:at], *words[at + 2 :]])
 
 
 def of_sensitivity(runs: StrPath, curves: StrPath | None, options: Mapping[str, Any]) -> Stamp:

@@ -40,13 +40,19 @@ def plan_import(name: str, path: Path, study: ImportedStudy, data_mirror: str | 
         raise FlopscapeError(f"{path}: {error}") from error
     except OSError as error:
         raise FlopscapeError(f"{path}: runs: {shown(error.filename)} cannot be read ({error.strerror})") from error
+    return PlannedImport(name, path, study, source, import_words(study, mirror))
+
+
+def import_words(study: ImportedStudy, mirror: str | None = None) -> list[str]:
+    """What `flopscape import` takes for a study: its table, then the options."""
+    runs = study.runs
     options = [word for ours, theirs in runs.map.items() for word in ("--map", f"{ours}={theirs}")]
     options += ["--run-id", ",".join(runs.run_id)] if runs.run_id else []
     options += ["--exclude", runs.exclude] if runs.exclude else []
     options += ["--lowest"] if runs.lowest else []
     options += ["--mirror", mirror] if mirror else []
     options += ["--curves", runs.curves] if runs.curves else []
-    return PlannedImport(name, path, study, source, [runs.table, *options])
+    return [runs.table, *options]
 
 
 def free_text(planned: PlannedImport) -> str:

@@ -9,7 +9,7 @@ from flopscape.config.study import ImportedStudy
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
 from flopscape.fit_command import recompute
-from flopscape.plan.imported import PlannedImport
+from flopscape.plan.imported import PlannedImport, import_words
 from flopscape.plan.overview import plan_study
 from flopscape.records import FitResult
 from flopscape.report.files import refuse_report
@@ -34,7 +34,7 @@ def write_report(study_file: Path, results: Path, out: Path) -> None:
     refuse_report(out, [study_file])
     planned = _planned(study_file, results)
     study, files = planned.study, Files(planned, results)
-    if not isinstance(planned, PlannedImport) and (other := files.why_table()):
+    if other := files.why_table():
         raise FlopscapeError(f"{files.runs}: the table was made {other}; {AGAIN}")
     stale = _stale(files, drawable(study.has_curves))
     if why := stale.get(f"fit {study.recommended_fit}"):
@@ -63,7 +63,7 @@ def write_report(study_file: Path, results: Path, out: Path) -> None:
 def _planned(study_file: Path, results: Path) -> Planned:
     study = read_study(study_file)
     if isinstance(study, ImportedStudy):
-        return PlannedImport(study_file.stem, study_file, study, Path(), [])
+        return PlannedImport(study_file.stem, study_file, study, Path(study.runs.table), import_words(study))
     return plan_study(study_file.stem, study_file, results.parent)
 
 
