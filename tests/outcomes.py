@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-OF_THE_MACHINE = ("hours", "usd", "seconds", "_per_second", "mfu", "host", "device_name", "memory")
-"""Parts of the names of columns that say how long a run took, where, and for how much."""
+OF_THE_MACHINE = ("hours", "usd", "seconds", "_per_second", "mfu", "host", "device_name", "memory", "made_from")
+"""Parts of the names of columns that say how long a run took, where, and for how much, or hash a table that does."""
 
 
 def outcome(folder: Path, study: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def outcome(folder: Path, study: str) -> dict[str, Any]:
         found[path.name] = {key: fit[key] for key in ("status", "reason", "surface", "exponents", "predictions")}
     for name in ("sensitivity.csv", "twin/twin.csv"):
         if (results / name).exists():
-            found[name] = pd.read_csv(results / name)
+            found[name] = _of_the_result(pd.read_csv(results / name))
     return found
 
 
