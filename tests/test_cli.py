@@ -33,6 +33,7 @@ def test_every_verb_has_help_with_an_example(verb):
         (("fit", "gone.csv", "--method", "vpnls", "--out", "fit.json"), "gone.csv: cannot be read"),
         (("fit", "gone.csv", "--method", "vpnls", "--out", "f.json", "--column", "x"), "write it as n_params="),
         (("predict", "gone.json", "--flops", "1e13"), "gone.json: cannot be read"),
+        (("sensitivity", "gone.csv", "--flops", "1e13", "--out", "s.csv"), "gone.csv: cannot be read"),
         (("figure", "pie", "--runs", "gone.csv"), "figure 'pie': there are isoflop"),
     ],
 )

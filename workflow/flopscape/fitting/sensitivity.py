@@ -81,7 +81,10 @@ def run(
     if why := needs_each_seed(seeds, method, options.get("weights")):
         raise FlopscapeError(why)
     asked = options | {"exclude": exclude, "min_flops": min_flops, "seeds": seeds}
-    stamp = of_sensitivity(runs, options.get("curves"), _given(method, columns, **asked))
+    try:
+        stamp = of_sensitivity(runs, options.get("curves"), _given(method, columns, **asked))
+    except OSError as error:
+        raise FlopscapeError(f"{error.filename}: cannot be read ({error.strerror})") from error
     table = merged(chosen_rows(read_runs(runs, columns), exclude, min_flops), seeds)
     varied = sensitivity(table, method, **options)
     write_text(out, varied.assign(made_from=text_of(stamp)).to_csv(index=False))
