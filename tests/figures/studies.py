@@ -71,7 +71,7 @@ def _row(k: int, budget: float, n: float, d: float, per_unit: float, seed: int, 
         "n_tokens": d, "n_tokens_planned": d, "flops": per_unit * d, "flops_counted": per_unit * d,
         "flops_6nd": 6 * n * d, "flops_per_unit": per_unit, "tokens_per_param": d / n, "loss": loss, "loss_se": 0.004,
         "n_heldout_units": 131072, "seconds": 12.5, "cpu_hours": 0.0035, "gpu_hours": 0.0, "usd": 0.0002,
-        "recipe": 1, "data_hash": "feedbeef", "code_fingerprint": "abcdef", "host": "laptop",
+        "recipe": 1, "data_hash": "ab" * 32, "code_fingerprint": "abcdef", "host": "laptop",
     }  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def runs() -> pd.DataFrame:
     return table.assign(
         run_id=[f"r{i:02}" for i in range(len(table))], reason=table.status.map(reasons), simulated=False,
         unit="token", cpu_hours=0.25, gpu_hours=0.6, usd=0.35, loss_se=[0.004] * 5 + [0.0055] * 5 + [0.006] * 4,
-        n_heldout_units=4096, host="laptop", recipe=3, data_hash="feedbeef", code_fingerprint="abcdef",
+        n_heldout_units=4096, host="laptop", recipe=3, data_hash="ab" * 32, code_fingerprint="abcdef",
     )  # fmt: skip
 
 

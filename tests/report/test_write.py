@@ -18,6 +18,7 @@ from flopscape.report.evidence import Evidence
 from tests.figures import studies
 from tests.report.conftest import write_report
 
+OTHER_HASH = "cd" * 32
 HOSTILE = '<script>alert(1)</script> "quoted" [a](http://x) | b'
 VOID = {"meta", "br", "img", "hr", "link"}
 
@@ -180,3 +181,13 @@ def test_a_missing_figure_is_refused_by_path(files: dict[str, Path], study: Tabl
 def test_an_unknown_recommended_fit_is_refused_by_name(files: dict[str, Path], study: Tables, tmp_path: Path) -> None:
     with pytest.raises(FlopscapeError, match="fit approach9 is not among approach2, vpnls"):
         write_report(files, study, tmp_path / "report.html", "approach9")
+
+
+def test_data_that_took_the_place_of_those_the_runs_saw_are_not_shown_as_theirs(evidence: Evidence) -> None:
+    replaced = dataclasses.replace(evidence, manifest={**evidence.manifest, "data_hash": OTHER_HASH})
+    text = markdown.render(build(replaced), Path("results"))
+    assert OTHER_HASH not in text
+    assert "3,930,000" not in text
+    assert f"The runs saw data of SHA-256 {'ab' * 32}, which are not prepared here any more." in text
+    assert replaced.train_units is None
+    assert evidence.train_units == 3_930_000

@@ -55,6 +55,7 @@ def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index
         at = int(np.flatnonzero(wrong)[0])
         found = "empty" if empty[at] else f"{values[at]:g}"
         why = ", and the law is of nats above zero (a normalised or log loss?)" if name == "loss" else ""
+        why = "; fill it in or leave the row out" if empty[at] else why
         raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {found}, must be positive and finite{why}")
     return np.asarray(values, float)
 

@@ -123,8 +123,8 @@ def _by_reason(lost: pd.DataFrame) -> dict[tuple[str, str], list[str]]:
 
 
 def data(evidence: Evidence) -> list[Block]:
-    """What the runs were trained on: from the manifest, or from their records where the data are gone."""
-    manifest, seen = evidence.manifest, evidence.data_hashes
+    """What the runs were trained on: from the manifest, or from their records where the data are gone or replaced."""
+    manifest, seen = evidence.data, evidence.data_hashes
     if not manifest and seen:
         hashes = ", ".join(seen)
         return [Paragraph(f"The runs saw data of SHA-256 {hashes}, which are not prepared here any more.")]

@@ -81,6 +81,12 @@ class Evidence:
         return "columns" in self.manifest
 
     @property
+    def data(self) -> Mapping[str, Any]:
+        """The manifest of what the runs saw; empty where there is none, or where other data have taken its place."""
+        replaced = not self.imported and self.data_hashes and self.manifest.get("data_hash") not in self.data_hashes
+        return {} if replaced else self.manifest
+
+    @property
     def train_units(self) -> int | None:
-        """Units in the training split; None where no manifest says."""
-        return self.manifest.get("n_units", {}).get("train")
+        """Units in the training split; None where no manifest of the runs' data says."""
+        return self.data.get("n_units", {}).get("train")
