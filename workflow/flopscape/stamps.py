@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.fingerprint import fingerprint
-from flopscape.fitting.methods import METHODS_OF_SENSITIVITY, module_of
+from flopscape.fitting.methods import modules_of_sensitivity
 from flopscape.records import PlanRow, sha256, short_hash
 
 Stamp = dict[str, str]
@@ -126,8 +126,7 @@ def import_hash(words: Sequence[str]) -> str:
 
 def of_sensitivity(runs: StrPath, curves: StrPath | None, options: Mapping[str, Any]) -> Stamp:
     """Of sensitivity.csv, whose methods the code of fitting/sensitivity.py does not import."""
-    methods = {*METHODS_OF_SENSITIVITY, options["method"]}
-    code = by("flopscape.fitting.sensitivity", *map(module_of, methods))
+    code = by(*modules_of_sensitivity(options["method"]))
     read = {"runs": hash_of(runs)} | ({} if curves is None else {"curves": hash_of(curves)})
     return code | read | {"options": _hashed_options(options)}
 

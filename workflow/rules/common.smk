@@ -23,7 +23,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting import made_from
-from flopscape.fitting.methods import METHODS_OF_SENSITIVITY, module_of
+from flopscape.fitting.methods import modules_of_sensitivity
 from flopscape.plan.branches import branches_by_trunk
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.launch import launch_command
@@ -333,8 +333,7 @@ def varied_curves(wildcards):
 
 
 def varied_code(wildcards):
-    methods = {*METHODS_OF_SENSITIVITY, varied_fit(wildcards).method}
-    return fingerprint("flopscape.fitting.sensitivity", *map(module_of, methods))
+    return fingerprint(*modules_of_sensitivity(varied_fit(wildcards).method))
 
 
 def study_fits(wildcards):

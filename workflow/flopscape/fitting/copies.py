@@ -1,8 +1,9 @@
 """Rows that repeat another in N, D, C and loss under another run id: copies of a run, or seeds with rounded losses.
 
-A copy says nothing new, and counted as a seed it makes every interval too narrow. Two runs never have the same loss to
-six decimals by chance: with a scatter of 0.001 nats between seeds one pair in 4,000 agrees to that. Losses with fewer
-digits do agree by chance, so that they need more evidence to be called copies.
+A copy says nothing new, and counted as a seed it makes every interval too narrow. Two runs hardly have the same loss to
+six decimals by chance: the difference of two seeds that scatter by σ has the density 1/(2σ√π) at zero, so that with σ =
+0.001 nats a step of 10⁻⁶ holds one pair in 3,500. Losses with fewer digits do agree by chance, so that they need more
+evidence to be called copies.
 """
 
 from typing import NamedTuple

@@ -37,6 +37,11 @@ def module_of(method: str) -> str:
     return f"flopscape.fitting.{method}" if method in METHODS else method
 
 
+def modules_of_sensitivity(method: str) -> list[str]:
+    """Modules that decide a table of sensitivity whose base fit is by this method: their code is its fingerprint."""
+    return ["flopscape.fitting.sensitivity", *map(module_of, {*METHODS_OF_SENSITIVITY, method})]
+
+
 def named(name: str) -> dict[str, str]:
     """What the name of a fit alone says: its method, and the first of the method's options after a hyphen."""
     method, _, word = name.partition("-")
