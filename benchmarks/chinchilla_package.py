@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.global_search import global_fit
-from flopscape.fitting.least_squares import LeastSquares
-from flopscape.fitting.varpro import Problem
+from flopscape.fitting.surface.global_starts import global_fit
+from flopscape.fitting.surface.objectives import LeastSquares
+from flopscape.fitting.surface.variable_projection import Problem
 
 GRID = {
     "E": np.linspace(1, 2, 5),

@@ -24,15 +24,14 @@ import numpy as np
 from limits import grid_seconds, rows_table, simulated
 from scipy.optimize import minimize
 
-from flopscape.fitting import varpro
-from flopscape.fitting.global_search import Search, from_optimum, global_fit
-from flopscape.fitting.least_squares import LeastSquares
-from flopscape.fitting.log_search import LogResiduals
-from flopscape.fitting.objectives import DELTA
-from flopscape.fitting.resample import run_weights
-from flopscape.fitting.varpro import Problem, Solution
+from flopscape.fitting.common.resample import run_weights
+from flopscape.fitting.surface import variable_projection
+from flopscape.fitting.surface.global_starts import Search, from_optimum, global_fit
+from flopscape.fitting.surface.log_search import LogResiduals
+from flopscape.fitting.surface.objectives import DELTA, LeastSquares
+from flopscape.fitting.surface.variable_projection import Problem, Solution
 from flopscape.laws.arrays import Array
-from flopscape.terminal import aligned
+from flopscape.text.terminal import aligned
 
 ROWS = 240
 SEARCHES: dict[str, Search] = {
@@ -58,7 +57,7 @@ def timed(function: Callable[[], object]) -> Timed:
 def resamples(search: Search, problem: Problem, replicates: int) -> list[Solution]:
     """Every replicate from its own global start, as the fits do it."""
     best, _, _ = global_fit(search, problem)
-    draws = run_weights(np.arange(ROWS).astype(str), replicates, 0, varpro.CHUNK_ELEMENTS // ROWS)
+    draws = run_weights(np.arange(ROWS).astype(str), replicates, 0, variable_projection.CHUNK_ELEMENTS // ROWS)
     return [from_optimum(search, problem, weights, best) for weights in draws]
 
 

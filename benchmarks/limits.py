@@ -7,10 +7,10 @@ import time
 
 import numpy as np
 
-from flopscape.fitting import exponent_grid
-from flopscape.fitting.global_search import global_fit
-from flopscape.fitting.least_squares import LeastSquares
-from flopscape.fitting.varpro import Problem
+from flopscape.fitting.surface import global_starts
+from flopscape.fitting.surface.global_starts import global_fit
+from flopscape.fitting.surface.objectives import LeastSquares
+from flopscape.fitting.surface.variable_projection import Problem
 from flopscape.laws.surface import Surface, loss
 
 TRUTH, NOISE = Surface(1.69, 406.4, 410.7, 0.34, 0.28), 0.005
@@ -30,7 +30,7 @@ def grid_seconds(problem: Problem, points: int = 256) -> float:
     grid, weights, times = np.geomspace(0.03, 2.5, points), np.ones((1, len(problem.y))), []
     for _ in range(5):
         start = time.process_time()
-        exponent_grid.objective(problem, weights, grid)
+        global_starts.objective(problem, weights, grid)
         times.append(time.process_time() - start)
     return min(times)
 

@@ -38,18 +38,18 @@ from torch.nn.utils import clip_grad_norm_
 from flopscape.config.machine import Prices
 from flopscape.config.read import load_study
 from flopscape.config.study import Study
-from flopscape.plan.launch import launch_command
+from flopscape.dag.commands import launch_command
+from flopscape.machine.measured import Options
 from flopscape.plugins.prepare import prepare_dataset
-from flopscape.terminal import aligned
-from flopscape.training.keeper import Keeper
+from flopscape.recipe.schedule import learning_rate_factor
+from flopscape.text.terminal import aligned
+from flopscape.training.build import build_module, make_accelerator, make_optimizer
+from flopscape.training.checkpointing import Keeper
+from flopscape.training.components import Parts, load_parts
+from flopscape.training.logbook import Progress
 from flopscape.training.loop import Loop
-from flopscape.training.machine import Options
 from flopscape.training.outcome import Outcome
-from flopscape.training.parts import Parts, load_parts
-from flopscape.training.progress import Progress
-from flopscape.training.schedule import learning_rate_factor
 from flopscape.training.spec import check_spec
-from flopscape.training.start import build_module, make_accelerator, make_optimizer
 
 ROOT = Path(__file__).resolve().parent.parent
 OPTIMISE = (
@@ -93,7 +93,7 @@ def parts_of(width: int, n_steps: int, data: Path, batch_units: int | None = Non
 
 
 def our_loop(parts: Parts, accelerator: Accelerator, folder: Path) -> Callable[[], object]:
-    """The loop as training/execute.py runs it."""
+    """The loop as training/train.py runs it."""
     task, outcome, module = parts.task, Outcome(), build_module(parts).to(accelerator.device)
     batches = parts.dataset.batches(parts.folder, "train", task.settings.batch_units, task.seed, 0, 1, 0)
     loop = Loop(task, accelerator, module, make_optimizer(parts, module), parts.loss, outcome)

@@ -8,7 +8,7 @@ import pytest
 
 from flopscape.config.read import validate
 from flopscape.config.study import Study
-from flopscape.environment import take_over
+from flopscape.machine.environment import take_over
 
 ROOT = Path(__file__).resolve().parent.parent
 

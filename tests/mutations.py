@@ -31,32 +31,32 @@ class Mutation(NamedTuple):
 
 MUTATIONS = [
     Mutation(
-        "drift judged without the correction for three tests", "fitting/drift.py",
-        "norm.ppf(1 - 0.05 / 6)", "norm.ppf(1 - 0.05 / 2)", "fitting/test_fit_levels.py",
+        "drift judged without the correction for three tests", "fitting/judge/drift.py",
+        "norm.ppf(1 - 0.05 / 6)", "norm.ppf(1 - 0.05 / 2)", "fitting/test_levels.py",
     ),
     Mutation(
-        "the largest budget predicted from the fit that has seen it", "fitting/drift.py",
+        "the largest budget predicted from the fit that has seen it", "fitting/judge/drift.py",
         "fitted.predict(refit, 1)", "fitted.predict(fitted.best)", "certified",
     ),
     Mutation(
-        "approach2's Student t at 90 %", "fitting/powerlaw.py",
-        "student.ppf(0.975, self.dof)", "student.ppf(0.95, self.dof)", "fitting/test_fit_levels.py",
+        "approach2's Student t at 90 %", "fitting/isoflop/power_law.py",
+        "student.ppf(0.975, self.dof)", "student.ppf(0.95, self.dof)", "fitting/test_levels.py",
     ),
     Mutation(
-        "approach2's Student t at 90 %, seen by certified ends", "fitting/powerlaw.py",
+        "approach2's Student t at 90 %, seen by certified ends", "fitting/isoflop/power_law.py",
         "student.ppf(0.975, self.dof)", "student.ppf(0.95, self.dof)", "certified",
     ),
     Mutation(
-        "profile F at 90 %", "fitting/profile.py", "student.ppf(0.975,", "student.ppf(0.95,", "certified",
+        "profile F at 90 %", "fitting/surface/profile.py", "student.ppf(0.975,", "student.ppf(0.95,", "certified",
     ),
     Mutation(
-        "a is weak from a standard error of 0.2 on", "fitting/guards.py",
-        "SE_WEAK, SE_REFUSED = 0.1, 0.5", "SE_WEAK, SE_REFUSED = 0.2, 0.5", "fitting/test_fit_levels.py",
+        "a is weak from a standard error of 0.2 on", "fitting/judge/verdict.py",
+        "SE_WEAK, SE_REFUSED = 0.1, 0.5", "SE_WEAK, SE_REFUSED = 0.2, 0.5", "fitting/test_levels.py",
     ),
     Mutation(
-        "delta method for N* not in logs", "fitting/law_quantities.py",
+        "delta method for N* not in logs", "fitting/any_law/quantities.py",
         "np.log(v[name]) if is_log(name) else", 'np.log(v[name]) if is_log(name) and "@" not in name else',
-        "fitting/test_fit_levels.py",
+        "fitting/test_levels.py",
     ),
     Mutation(
         "CPU-hours forget threads", "plan/price.py",
@@ -71,7 +71,7 @@ MUTATIONS = [
         "report/test_every_number.py",
     ),
     Mutation(
-        "warnings hidden by a wider filter of words", "report/content.py",
+        "warnings hidden by a wider filter of words", "report/build.py",
         '("the sampled sizes",)', '("sizes",)', "report/test_every_number.py",
     ),
     Mutation(
@@ -84,71 +84,71 @@ MUTATIONS = [
         " * n_groups / (n_groups - 1)", "", "training/test_heldout.py",
     ),
     Mutation(
-        "betas swapped", "training/start.py",
+        "betas swapped", "training/build.py",
         "(settings.beta1, settings.beta2)", "(settings.beta2, settings.beta1)", "training/test_optimizer.py",
     ),
     Mutation(
-        "betas swapped, seen by golden numbers", "training/start.py",
+        "betas swapped, seen by golden numbers", "training/build.py",
         "(settings.beta1, settings.beta2)", "(settings.beta2, settings.beta1)", "training/test_golden.py",
     ),
     Mutation(
-        "weight decay never reaches AdamW", "training/start.py",
+        "weight decay never reaches AdamW", "training/build.py",
         "weight_decay=settings.weight_decay, fused", "weight_decay=0.0, fused", "training/test_optimizer.py",
     ),
     Mutation(
-        "weight decay never reaches AdamW, seen by golden numbers", "training/start.py",
+        "weight decay never reaches AdamW, seen by golden numbers", "training/build.py",
         "weight_decay=settings.weight_decay, fused", "weight_decay=0.0, fused", "training/test_golden.py",
     ),
     Mutation(
-        "the untrained loss compared against twice itself", "training/describe.py",
+        "the untrained loss compared against twice itself", "training/record.py",
         "final.loss > outcome.untrained_loss", "final.loss > 2 * outcome.untrained_loss", "training/test_accounts.py",
     ),
     Mutation(
-        "vertices drawn from a normal distribution in place of Student's t", "fitting/vertices.py",
+        "vertices drawn from a normal distribution in place of Student's t", "fitting/isoflop/power_law.py",
         "scale = np.sqrt(line.dof / generator.chisquare(line.dof, replicates))", "scale = np.ones(replicates)",
-        "fitting/test_fit_levels.py",
+        "fitting/test_levels.py",
     ),
     Mutation(
         "noisy points judged without the correction for their number", "report/doubts.py",
         "NOISY / max(len(points), 1)", "NOISY", "report/test_doubts.py",
     ),
     Mutation(
-        "the curve scored on the whole held-out set", "training/execute.py",
+        "the curve scored on the whole held-out set", "training/train.py",
         "heldout.evenly_spaced(settings.curve_heldout_units)", "heldout.evenly_spaced(settings.heldout_units)",
         "training/test_golden.py",
     ),
     Mutation(
-        "torch's own random numbers the same for every seed", "training/execute.py",
+        "torch's own random numbers the same for every seed", "training/train.py",
         "torch.manual_seed(task.seed)", "torch.manual_seed(0)", "training/test_golden.py",
     ),
     Mutation(
-        "residuals' deviation over rows in place of degrees of freedom", "fitting/fitted.py",
+        "residuals' deviation over rows in place of degrees of freedom", "fitting/surface/fitted.py",
         "squares / max(self.local.dof, 1)", "squares / len(self.local.raw)", "certified",
     ),
     Mutation(
-        "resamples of one run less than there are", "fitting/resample.py",
+        "resamples of one run less than there are", "fitting/common/resample.py",
         "generator.integers(0, runs, size=(size, runs))",
-        "generator.integers(0, runs, size=(size, runs))[:, 1:]", "fitting/test_fit_levels.py",
+        "generator.integers(0, runs, size=(size, runs))[:, 1:]", "fitting/test_levels.py",
     ),
     Mutation(
         "what finished runs cost is forgotten", "plan/price.py",
         "spent_usd=spent.usd", "spent_usd=0.0", "plan/test_price.py",
     ),
     Mutation(
-        "runs without a loss counted among those that a fit excluded", "report/background.py",
+        "runs without a loss counted among those that a fit excluded", "report/appendix.py",
         "if row not in gone", "if row", "report/test_every_number.py",
     ),
     Mutation(
-        "compute extrapolates only from 1.5 times the sweep on", "fitting/extrapolation.py",
-        "FAR = 1.05", "FAR = 1.5", "fitting/test_fit_thresholds.py",
+        "compute extrapolates only from 1.5 times the sweep on", "answers/extrapolation.py",
+        "FAR = 1.05", "FAR = 1.5", "fitting/judge/test_thresholds.py",
     ),
     Mutation(
-        "a curve is flat only where its vertex is as uncertain as its span", "fitting/judge_curves.py",
-        "FLAT = 0.5", "FLAT = 1.0", "fitting/test_fit_thresholds.py",
+        "a curve is flat only where its vertex is as uncertain as its span", "fitting/judge/isoflop.py",
+        "FLAT = 0.5", "FLAT = 1.0", "fitting/judge/test_thresholds.py",
     ),
     Mutation(
-        "ten runs are enough for a surface", "fitting/guards.py",
-        "FEWEST, FEW = 6, 12", "FEWEST, FEW = 6, 10", "fitting/test_fit_thresholds.py",
+        "ten runs are enough for a surface", "fitting/judge/verdict.py",
+        "FEWEST, FEW = 6, 12", "FEWEST, FEW = 6, 10", "fitting/judge/test_thresholds.py",
     ),
 ]  # fmt: skip
 

@@ -8,13 +8,13 @@ import pytest
 
 from flopscape.bias.outcome import Outcome
 from flopscape.bias.run import run
-from flopscape.bias.settings import BiasSettings
+from flopscape.config.bias import BiasSettings, experiment_module
 
 
 @cache
 def published(name: str) -> Outcome:
     """An experiment at its published settings, without the mirror."""
-    return importlib.import_module(f"flopscape.bias.{name}").run(getattr(BiasSettings(), name))
+    return importlib.import_module(experiment_module(name)).run(getattr(BiasSettings(), name))
 
 
 @pytest.fixture(scope="session")

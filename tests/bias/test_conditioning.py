@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import lstsq
 
 from flopscape.bias.designs import Bias, isoflop_design
-from flopscape.bias.exp08 import parametrisations
+from flopscape.bias.experiments.exp08_conditioning import parametrisations
 from flopscape.bias.surfaces import SURFACES
 from flopscape.laws.surface import Surface, gradient, loss
 

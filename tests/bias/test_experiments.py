@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from flopscape.bias.outcome import COLUMNS
-from flopscape.bias.settings import EXPERIMENTS
+from flopscape.config.bias import EXPERIMENTS
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flopscape.bias.designs import Bias, bias, isoflop_design
-from flopscape.bias.exp06 import exact, newton_step
+from flopscape.bias.experiments.exp06_parabola_bias_closed_form import exact, newton_step
 from flopscape.bias.methods import approach2
-from flopscape.bias.settings import FIVE_DECADES
 from flopscape.bias.surfaces import SURFACES, surface
-from flopscape.fitting.parabola_bias import leading_order, power_law_shift, vertex_shift
+from flopscape.config.bias import FIVE_DECADES
+from flopscape.fitting.isoflop.bias import leading_order, power_law_shift, vertex_shift
 from flopscape.laws.surface import Surface, closed_form_optimum, exponents
 from tests.bias.conftest import published
 
@@ -52,7 +52,7 @@ def test_errors_of_a_follow_the_closed_form_to_1e_6(name):
 
 @pytest.mark.parametrize("name", TOKENS)
 def test_errors_of_predicted_tokens_follow_the_closed_form_to_1e_6(name):
-    settings = importlib.import_module("flopscape.bias.settings").BiasSettings()
+    settings = importlib.import_module("flopscape.config.bias").BiasSettings()
     flops = getattr(settings, name).budgets
     table = published(name).table.query("quantity == 'n_tokens'").iloc[::7]
     expected = [predicted(row, flops)[1] for _, row in table.iterrows()]

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from flopscape.bias.report import build, write_report
-from flopscape.bias.settings import EXPERIMENTS
+from flopscape.config.bias import EXPERIMENTS
 from flopscape.errors import FlopscapeError
 
 FAILED = {"claim": "a number", "value": 1.5, "expected": 2.0, "tolerance": 0.1, "holds": False, "note": "why"}

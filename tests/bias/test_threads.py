@@ -6,10 +6,10 @@ import sys
 
 TABLES = """
 import hashlib, importlib
-from flopscape.bias.settings import EXPERIMENTS, BiasSettings
+from flopscape.config.bias import EXPERIMENTS, BiasSettings, experiment_module
 for name in EXPERIMENTS:
     default = getattr(BiasSettings(), name)
-    table = importlib.import_module(f"flopscape.bias.{name}").run(type(default)(**default.fast)).table
+    table = importlib.import_module(experiment_module(name)).run(type(default)(**default.fast)).table
     print(name, hashlib.sha256(table.to_csv(index=False).encode()).hexdigest())
 """
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flopscape.bias import exp05, exp07, exp09
 from flopscape.bias.designs import Bias, isoflop_design
+from flopscape.bias.experiments import exp05_exact_data, exp07_noise, exp09_wasted_data
 from flopscape.bias.exponents import METHODS, exponents_by
 from flopscape.bias.minimisers import objective
-from flopscape.bias.settings import Exp07, Exp09
 from flopscape.bias.surfaces import surface
+from flopscape.config.bias import Exp07, Exp09
 
 DESIGN = isoflop_design(surface("chinchilla"), np.geomspace(1e17, 1e21, 5), np.log10(4), 7, Bias())
 
@@ -41,21 +41,21 @@ def test_the_baselines_gradient_is_that_of_its_objective():
 def test_exact_data_fail_only_where_a_baseline_stops_short(fast):
     folder, _ = fast("exp05")
     table = pd.read_csv(folder / "table.csv")
-    assert set(table[table["status"] == "failed"]["method"]) <= {"grid only", *exp05.WAYS}
-    ours = table[table["method"].isin(exp05.OURS)]
+    assert set(table[table["status"] == "failed"]["method"]) <= {"grid only", *exp05_exact_data.WAYS}
+    ours = table[table["method"].isin(exp05_exact_data.OURS)]
     assert ours["relative_error"].abs().max() < 1e-6
 
 
 def test_every_table_of_every_method_is_a_row():
     settings = Exp07(budgets=[2], points=[4], sigmas=[0.2], tables=20, random_starts=3)
-    table = exp07.run(settings).table
-    assert table["method"].value_counts().to_dict() == dict.fromkeys(settings.methods, 20) | {exp07.RANDOM: 3}
+    table = exp07_noise.run(settings).table
+    assert table["method"].value_counts().to_dict() == dict.fromkeys(settings.methods, 20) | {exp07_noise.RANDOM: 3}
     assert table["status"].notna().all()
 
 
 def test_failures_are_counted_and_left_out_of_the_spread_only():
     rows = [("approach2", 0.5), ("approach2", 0.7), ("approach2", None), ("vpnls", 0.6), ("vpnls", 0.4)]
-    found = exp09.spread(pd.DataFrame(rows, columns=["method", "estimate"]).assign(truth=0.5))
+    found = exp09_wasted_data.spread(pd.DataFrame(rows, columns=["method", "estimate"]).assign(truth=0.5))
     assert found["fits"].to_dict() == {"approach2": 3, "vpnls": 2}
     assert found["failures"].to_dict() == {"approach2": 1, "vpnls": 0}
     assert found["variance"].to_dict() == pytest.approx({"approach2": 0.01, "vpnls": 0.01})
@@ -63,4 +63,4 @@ def test_failures_are_counted_and_left_out_of_the_spread_only():
 
 def test_the_same_seed_gives_the_same_table():
     settings = Exp09(points=[21], budgets=[3], sigmas=[0.05], trials=3)
-    pd.testing.assert_frame_equal(exp09.run(settings).table, exp09.run(settings).table)
+    pd.testing.assert_frame_equal(exp09_wasted_data.run(settings).table, exp09_wasted_data.run(settings).table)

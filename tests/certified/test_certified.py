@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from flopscape.fitting.fit import fit
-from flopscape.fitting.table import RunTable, read_runs
-from flopscape.records import FitResult
+from flopscape.records.fit_result import FitResult
+from flopscape.runs.table import RunTable, read_runs
 from tests.certified import certify
 from tests.certified.laws import LAWS
 

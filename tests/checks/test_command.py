@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flopscape.cli import app
+from flopscape.cli.app import app
 from flopscape.config.study import Plugin
 from flopscape.errors import FlopscapeError
 from flopscape.plan.sizes import count_sizes
 from flopscape.plugins.base import Counts
-from flopscape.training.run import train
+from flopscape.training.command import train
 from tests.checks import plugins
 from tests.checks.plugins import VOCABULARY, Model
 

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from hypothesis import HealthCheck, given, settings
 
 from flopscape.config.study import Config
+from flopscape.dag.commands import launch_command
 from flopscape.errors import FlopscapeError
+from flopscape.plan.capacity import Room
 from flopscape.plan.imported import PlannedImport
-from flopscape.plan.launch import launch_command
-from flopscape.plan.overview import plan_any, price_planned, resolved_yaml
-from flopscape.plan.room import Room
-from flopscape.plan.show import plan_json, price_text
+from flopscape.plan.price_table import plan_json, price_text
+from flopscape.plan.studies import plan_any, price_planned, resolved_yaml
 from tests.config.odd_studies import texts
 from tests.conftest import ROOT
 

@@ -12,7 +12,7 @@ from flopscape.figures.tables import Tables, complete
 from flopscape.laws.compute import Compute, optimum
 from flopscape.laws.surface import Surface
 from flopscape.plugins.gpt import GPT
-from flopscape.records import Estimate, Exclusion, FitResult, Prediction
+from flopscape.records.fit_result import Estimate, Exclusion, FitResult, Prediction
 
 TEXT = Surface(E=0.9, A=21.0, B=330.0, alpha=0.37, beta=0.49)
 LARGE = Surface(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28)

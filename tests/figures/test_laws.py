@@ -10,8 +10,8 @@ from flopscape.figures import curves, loss, methods
 from flopscape.figures.paths import path
 from flopscape.figures.residuals import residuals
 from flopscape.figures.tables import Tables
-from flopscape.records import Estimate, FitResult
-from flopscape.report.parameters import parameters
+from flopscape.records.fit_result import Estimate, FitResult
+from flopscape.report.comparison import parameters
 from tests.figures import studies
 
 FLOPS = np.geomspace(3e10, 1e13, 9)

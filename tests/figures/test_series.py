@@ -16,10 +16,10 @@ from flopscape.figures import sensitivity as sensitivity_figure
 from flopscape.figures.style import log_ticks, tick_count
 from flopscape.figures.tables import Tables
 from flopscape.figures.whiskers import limits
-from flopscape.fitting.optimum_curve import predicted
+from flopscape.fitting.isoflop.curves import predicted
 from flopscape.laws.compute import Compute, optimum
-from flopscape.literature import EXPONENTS
-from flopscape.records import Estimate
+from flopscape.records.fit_result import Estimate
+from flopscape.report.literature import EXPONENTS
 from tests.figures import studies
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fit_tables import A_TRUE, CHINCHILLA
 
-from flopscape.fitting.table import RunTable, read_runs
 from flopscape.laws.surface import closed_form_optimum, loss
+from flopscape.runs.table import RunTable, read_runs
+from tests.fitting.fit_tables import A_TRUE, CHINCHILLA
 
 
 def ladder(sizes: int = 12, points: int = 60, sigma: float = 0.0, seed: int = 0) -> pd.DataFrame:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flopscape.fitting.table import RunTable, read_runs
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
+from flopscape.runs.table import RunTable, read_runs
 
 CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
 A_TRUE = 0.28 / 0.62

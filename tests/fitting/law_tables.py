@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fit_tables import CHINCHILLA, as_table
 
-from flopscape.fitting.table import RunTable
 from flopscape.laws.constrained import Constrained
 from flopscape.laws.coupled import Coupled
 from flopscape.laws.kaplan import Kaplan
 from flopscape.laws.law import Inputs
 from flopscape.laws.power import Power
 from flopscape.laws.registry import LAWS
+from flopscape.runs.table import RunTable
+from tests.fitting.fit_tables import CHINCHILLA, as_table
 
 TRUTH = {
     "surface": CHINCHILLA,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from flopscape.records import RunRecord
+from flopscape.records.run_record import RunRecord
 from tests.training.conftest import LOSS, MODEL
 from tests.training.conftest import text as text
 from tests.workflow.conftest import checkout as checkout

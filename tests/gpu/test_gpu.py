@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from flopscape.records import RunRecord
+from flopscape.records.run_record import RunRecord
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU, or none shown: make test-gpu shows it")

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from flopscape.config.machine import Prices
+from flopscape.dag.commands import launch_command
 from flopscape.errors import FlopscapeError
+from flopscape.plan.capacity import Room
 from flopscape.plan.finished import Finished
-from flopscape.plan.launch import launch_command
 from flopscape.plan.price import Job, _makespan, price_study
-from flopscape.plan.room import Room
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
 

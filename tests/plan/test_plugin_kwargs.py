@@ -4,12 +4,12 @@ import subprocess
 import sys
 
 import pytest
-from tests.conftest import ROOT
 
 from flopscape.errors import FlopscapeError
 from flopscape.plan.ask import CACHE
-from flopscape.plan.overview import plan_study
 from flopscape.plan.plugin_kwargs import complaints
+from flopscape.plan.studies import plan_study
+from tests.conftest import ROOT
 
 SURFACE = "flopscape.plugins.surface:Surface"
 GPT = "flopscape.plugins.gpt:GPT"

@@ -6,12 +6,12 @@ import pytest
 
 from flopscape.config.machine import Prices
 from flopscape.errors import FlopscapeError
+from flopscape.plan.capacity import Room
 from flopscape.plan.coverage import Coverage
 from flopscape.plan.finished import Finished, look_at_runs
 from flopscape.plan.price import Job, Line, Price, _makespan, price_study, refuse_over_limits, speed_of
-from flopscape.plan.room import Room
+from flopscape.plan.price_table import price_text
 from flopscape.plan.rows import plan_rows
-from flopscape.plan.show import price_text
 from flopscape.plugins.surface import Surface
 
 TRAINED = {"trainer": {"plugin": "loop"}, "dataset": {"plugin": "flopscape.plugins.text:BibleText"}}

@@ -8,9 +8,9 @@ import pytest
 from flopscape.config.read import validate
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
+from flopscape.plan.price_table import plan_csv
 from flopscape.plan.rows import plan_rows
-from flopscape.plan.show import plan_csv
-from flopscape.training.power_laws import BATCHES, LEARNING_RATES, PowerLaw
+from flopscape.recipe.rate_laws import BATCHES, LEARNING_RATES, PowerLaw
 from flopscape.training.spec import check_spec
 
 SIZES = [{"width": 16, "depth": 2}, {"width": 32, "depth": 2}]

@@ -6,13 +6,13 @@ from flopscape.config.machine import Prices
 from flopscape.config.read import validate
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
+from flopscape.plan.capacity import Room
 from flopscape.plan.coverage import grade_coverage
 from flopscape.plan.finished import look_at_runs
 from flopscape.plan.price import price_study, refuse_over_limits
-from flopscape.plan.room import Room
+from flopscape.plan.price_table import price_text
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import assumed_rows, search_rows, searched_rate
-from flopscape.plan.show import price_text
 from flopscape.plugins.surface import Surface
 
 SIZES = [{"width": width, "depth": 2} for width in (16, 32, 64)]

@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from tests.conftest import ROOT
 
-from flopscape.plan.overview import plan_study
+from flopscape.plan.studies import plan_study
+from tests.conftest import ROOT
 
 PLAN = """
 import socket, sys
@@ -14,9 +14,9 @@ def refuse(*_, **__): raise AssertionError("planning opened a socket")
 socket.socket.connect = socket.getaddrinfo = refuse
 from pathlib import Path
 from flopscape.config.study import ImportedStudy
-from flopscape.plan.overview import overview
-from flopscape.plan.room import Room
-from flopscape.plan.show import price_text
+from flopscape.plan.studies import overview
+from flopscape.plan.capacity import Room
+from flopscape.plan.price_table import price_text
 from flopscape.config.read import read_study
 path = Path(sys.argv[1])
 if not isinstance(read_study(path), ImportedStudy):

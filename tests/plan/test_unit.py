@@ -3,8 +3,8 @@
 import pytest
 
 from flopscape.plan.coverage import grade_coverage
-from flopscape.plan.overview import data_unit
 from flopscape.plan.rows import plan_rows
+from flopscape.plan.studies import data_unit
 
 
 @pytest.mark.parametrize(

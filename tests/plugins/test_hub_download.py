@@ -7,6 +7,7 @@ import sys
 
 import datasets
 import pytest
+
 from tests.plugins.hub_data import save_tokenizer, texts
 from tests.plugins.hub_server import COMMIT, hub
 

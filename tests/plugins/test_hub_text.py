@@ -9,7 +9,6 @@ import sys
 import datasets
 import numpy as np
 import pytest
-from tests.plugins.hub_data import END, VOCABULARY, save, save_tokenizer, texts
 from tokenizers import Tokenizer, decoders
 
 from flopscape.errors import FlopscapeError
@@ -17,8 +16,9 @@ from flopscape.plugins.hub import Opened
 from flopscape.plugins.hub_text import HubText
 from flopscape.plugins.prepare import prepare_dataset, read_manifest
 from flopscape.plugins.windows import read_tokens, token_suffix
-from flopscape.training.parts import load_parts
+from flopscape.training.components import load_parts
 from flopscape.training.spec import check_spec
+from tests.plugins.hub_data import END, VOCABULARY, save, save_tokenizer, texts
 
 PLUGIN = "flopscape.plugins.hub_text:HubText"
 
@@ -254,7 +254,7 @@ OFFLINE_RUN = """
 import socket, sys
 def refuse(*_, **__): raise AssertionError("training opened a socket")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-from flopscape.training.run import main
+from flopscape.training.command import main
 status = main(sys.argv[1:])
 import os
 from huggingface_hub.constants import HF_HUB_OFFLINE

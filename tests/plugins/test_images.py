@@ -5,10 +5,10 @@ import json
 
 import numpy as np
 import pytest
-from tests.plugins.image_arrays import Arrays, random_half
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.images import NORMALISATION, channel_moments, split_by_class
+from tests.plugins.image_arrays import Arrays, random_half
 
 TRAIN, HELDOUT = random_half(50, seed=0), random_half(11, seed=1)
 

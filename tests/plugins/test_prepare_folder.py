@@ -6,7 +6,7 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.prepare import prepare_dataset
-from flopscape.records import dataset_id
+from flopscape.records.json_text import dataset_id
 
 DIGITS = {"plugin": "flopscape.plugins.digits:Digits"}
 

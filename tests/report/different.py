@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flopscape.records import Estimate, Exclusion, FitResult, Prediction
+from flopscape.records.fit_result import Estimate, Exclusion, FitResult, Prediction
 from flopscape.report.evidence import Evidence
 from flopscape.report.twin import Twin
 

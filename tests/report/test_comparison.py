@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flopscape.fitting import guards
-from flopscape.fitting.table import table_of
-from flopscape.literature import EXPONENTS
-from flopscape.records import FitResult
+from flopscape.fitting.judge.verdict import Verdict, judge_extrapolation
+from flopscape.records.fit_result import FitResult
 from flopscape.report import comparison, markdown
 from flopscape.report.blocks import Grid
-from flopscape.report.content import build
+from flopscape.report.build import build
 from flopscape.report.evidence import Evidence
+from flopscape.report.literature import EXPONENTS
+from flopscape.runs.table import table_of
 from tests.figures import studies
 
 
@@ -72,8 +72,8 @@ def test_a_warning_of_several_fits_is_said_once(evidence: Evidence) -> None:
 
 def test_what_other_sections_say_is_not_said_again(evidence: Evidence) -> None:
     """The sentences are those of the fits' own checks."""
-    verdict, runs = guards.Verdict(), studies.large_runs()[["n_params", "n_tokens", "loss", "flops"]]
-    guards.judge_extrapolation(verdict, table_of(runs, "runs.csv"), 1e30, 1e20)
+    verdict, runs = Verdict(), studies.large_runs()[["n_params", "n_tokens", "loss", "flops"]]
+    judge_extrapolation(verdict, table_of(runs, "runs.csv"), 1e30, 1e20)
     assert len(verdict.warnings) == 2
     fits = {name: warned(fit, *verdict.warnings) for name, fit in evidence.fits.items()}
     text = text_of(dataclasses.replace(evidence, fits=fits))

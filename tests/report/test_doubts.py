@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from scipy.stats import f as fisher
 
-from flopscape.records import Estimate, FitResult, Prediction
+from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.report.doubts import doubts, spread
 from flopscape.report.evidence import Evidence
 from tests.figures import studies

@@ -18,9 +18,9 @@ from flopscape.figures.save import save
 from flopscape.figures.style import RC
 from flopscape.report import html, markdown
 from flopscape.report.blocks import Block, Bullets, Code, Grid, Paragraph, Picture, Report, Section
-from flopscape.report.content import build
+from flopscape.report.build import build
 from flopscape.report.evidence import Evidence
-from flopscape.terminal import aligned, say
+from flopscape.text.terminal import aligned, say
 from tests.figures import studies
 
 NASTY = {

@@ -7,16 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flopscape.fitting.predict import predict
-from flopscape.fitting.predict_inference import predict_inference
-from flopscape.records import Estimate
+from flopscape.answers.predict import predict
+from flopscape.answers.serving import predict_inference
+from flopscape.records.fit_result import Estimate
 from flopscape.report import html, markdown, summary, twin
 from flopscape.report.blocks import Grid
-from flopscape.report.content import build
+from flopscape.report.build import build
 from flopscape.report.doubts import doubts
-from flopscape.report.fit_text import fit_text
-from flopscape.report.predictions import _served, served_head
-from flopscape.report.sensitivity import sensitivity_text
+from flopscape.report.terminal import _served, fit_text, sensitivity_text, served_head
 from tests.report import different
 
 OPTIMA = ["C, FLOPs", "N*, parameters", "D*, tokens", "tokens per parameter", "L*, nats per token"]

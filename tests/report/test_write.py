@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from flopscape import numbers
 from flopscape.errors import FlopscapeError
 from flopscape.figures.draw import FIGURES
 from flopscape.figures.tables import Tables
 from flopscape.report import html, markdown, write
 from flopscape.report.blocks import Bullets, Code, Grid, Paragraph, Report, Section
-from flopscape.report.content import build
+from flopscape.report.build import build
 from flopscape.report.evidence import Evidence
+from flopscape.text import numbers
 from tests.figures import studies
 from tests.report.conftest import write_report
 

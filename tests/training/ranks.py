@@ -61,14 +61,14 @@ class Drifting(GPT):
 
 RANKS = """
 import json, os, socket, sys
-import flopscape.training.execute, torch._dynamo  # slow, and needed by all processes
+import flopscape.training.train, torch._dynamo  # slow, and needed by all processes
 
 def start(rank, launch):
     several = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": launch["world"], "MASTER_ADDR": "127.0.0.1"}
     if launch["world"] > 1:
         os.environ |= {name: str(value) for name, value in several.items()}
     os.environ |= launch["environment"]
-    from flopscape.training.run import main
+    from flopscape.training.command import main
     return main(launch["words"])
 
 for launch in json.loads(sys.argv[1]):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from flopscape.training.describe import judge, timings
+from flopscape.machine.measured import Options, cost
 from flopscape.training.heldout import Score
-from flopscape.training.machine import Options, cost
 from flopscape.training.outcome import Outcome
+from flopscape.training.record import judge, timings
 
 
 @pytest.mark.parametrize(

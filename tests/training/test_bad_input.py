@@ -8,7 +8,7 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.prepare import prepare_dataset
-from flopscape.training.run import main, train
+from flopscape.training.command import main, train
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """A branch of a longer run equals the same run trained alone, to the last digit."""
 
 import pytest
-from tests.training.test_resume import TROUBLE
 
 from flopscape.errors import FlopscapeError
-from flopscape.records import RunRecord, short_hash
-from flopscape.training.machine import Options
-from flopscape.training.run import main, train
+from flopscape.machine.measured import Options
+from flopscape.records.json_text import short_hash
+from flopscape.records.run_record import RunRecord
+from flopscape.training.command import main, train
 from flopscape.training.spec import check_spec
+from tests.training.test_resume import TROUBLE
 
 BATCH = 128
 TRUNK, MIDDLE, SHORT = 100 * BATCH, 60 * BATCH, 30 * BATCH

@@ -11,14 +11,14 @@ import time
 import psutil
 import pytest
 from accelerate.state import AcceleratorState, GradientState
-from tests.training.leftovers import drawn, loss_under
 
-from flopscape.environment import leftovers, own_environment, place_among
 from flopscape.errors import FlopscapeError
-from flopscape.records import RunRecord
-from flopscape.slurm import job_end
-from flopscape.training.machine import Options
-from flopscape.training.run import train
+from flopscape.machine.environment import leftovers, own_environment, place_among
+from flopscape.machine.measured import Options
+from flopscape.machine.slurm import job_end
+from flopscape.records.run_record import RunRecord
+from flopscape.training.command import train
+from tests.training.leftovers import drawn, loss_under
 
 MEETING = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
 TORCH = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}
@@ -167,8 +167,8 @@ def test_forty_variables_at_random_change_no_digit(seed, short, text, undisturbe
 
 ALONE = """
 import sys
-import flopscape.training.start as start
-from flopscape.training.run import main
+import flopscape.training.build as start
+from flopscape.training.command import main
 
 start.WAIT_MINUTES = float(sys.argv[1])
 sys.exit(main(sys.argv[2:]))

@@ -8,7 +8,7 @@ half a per cent and more.
 import pytest
 
 from flopscape.plugins.prepare import prepare_dataset
-from flopscape.training.run import train
+from flopscape.training.command import train
 
 ROUNDING = 1e-5
 DIGITS = {"plugin": "flopscape.plugins.digits:Digits"}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from flopscape.training.components import load_parts
 from flopscape.training.heldout import HeldoutSet, load_heldout, score
-from flopscape.training.parts import load_parts
 from flopscape.training.spec import check_spec
 
 

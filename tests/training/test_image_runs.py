@@ -6,8 +6,8 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.prepare import prepare_dataset
-from flopscape.records import RunRecord
-from flopscape.training.run import train
+from flopscape.records.run_record import RunRecord
+from flopscape.training.command import train
 
 DIGITS = {"plugin": "flopscape.plugins.digits:Digits"}
 SETTINGS = {"batch_units": 32, "learning_rate": 0.005, "heldout_units": 0, "curve_points": 5, "curve_heldout_points": 0}

@@ -2,13 +2,13 @@
 
 import pytest
 
+from flopscape.checks.coordinates import coordinate_check, slopes, spec_of
 from flopscape.errors import FlopscapeError
 from flopscape.networks.gpt import GPTNetwork
 from flopscape.plugins.gpt import GPT
-from flopscape.records import RunRecord
-from flopscape.training.coordinates import coordinate_check, slopes, spec_of
+from flopscape.records.run_record import RunRecord
+from flopscape.training.command import train
 from flopscape.training.mup import rate_groups
-from flopscape.training.run import train
 
 WIDTHS = (32, 64, 128, 256)
 MUP = {"learning_rate_scaling": "mup", "base_width": 8}

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from flopscape.training.packing import load_tree, save_tree
-from flopscape.training.randomness import random_state, set_random_state
+from flopscape.training.checkpoint_files import load_tree, random_state, save_tree, set_random_state
 
 
 def test_a_tree_comes_back_with_its_kinds_and_its_last_digits(tmp_path):

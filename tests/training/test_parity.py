@@ -8,11 +8,11 @@ import sys
 
 import numpy as np
 import pytest
-from tests.training.ranks import PLUGINS, RANKS, parity_spec
 
 from flopscape.config.machine import Prices
-from flopscape.plan.launch import launch_command
-from flopscape.records import RunRecord
+from flopscape.dag.commands import launch_command
+from flopscape.records.run_record import RunRecord
+from tests.training.ranks import PLUGINS, RANKS, parity_spec
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_the_process_that_is_left_says_that_another_has_ended(disturbed):
     ],
 )
 def test_a_batch_that_cannot_be_shared_out_is_refused_by_name(changes, sentence, launch, tmp_path, capsys, monkeypatch):
-    from flopscape.training.run import main
+    from flopscape.training.command import main
 
     for name, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from flopscape.errors import FlopscapeError
-from flopscape.records import RunRecord
-from flopscape.training.run import main, train
+from flopscape.records.run_record import RunRecord
+from flopscape.training.command import main, train
 from flopscape.training.stopping import Interrupted
 
 TROUBLE = '''
@@ -135,7 +135,7 @@ def assert_same_run(record, undisturbed):
 
 PARTS = """
 import os, runpy, sys
-import flopscape.training.execute, torch._dynamo  # slow, and needed by all parts
+import flopscape.training.train, torch._dynamo  # slow, and needed by all parts
 
 for trouble in sys.argv[4:]:
     if not (part := os.fork()):
@@ -209,7 +209,7 @@ def test_checkpoints_go_when_the_record_is_written(crashed, noisy, carry_out, tm
 
 def test_the_clock_decides_where_no_number_of_steps_is_given(noisy, carry_out, undisturbed, monkeypatch):
     monkeypatch.delenv("FLOPSCAPE_CHECKPOINT_STEPS")
-    monkeypatch.setattr("flopscape.training.keeper.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("flopscape.training.checkpointing.CHECKPOINT_SECONDS", 0.0)
     carry_out(noisy, "crash@30")
     record = carry_out(noisy)
     assert 1 <= record.hardware["resumed_at_steps"][0] < 30

@@ -8,10 +8,11 @@ import sys
 import pytest
 import torch
 
+from flopscape.machine.measured import Options
 from flopscape.plugins.gpt import GPT
-from flopscape.records import RunRecord, short_hash
-from flopscape.training.machine import Options
-from flopscape.training.run import train
+from flopscape.records.json_text import short_hash
+from flopscape.records.run_record import RunRecord
+from flopscape.training.command import train
 
 LAUNCH = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", "-q", "--cpu", "--num_processes", "1"]
 LAUNCH += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
@@ -209,6 +210,8 @@ def test_a_simulated_run_imports_no_torch(tmp_path):
         "seed": 0,
         "recipe": 1,
     }
-    code = "import sys; from flopscape.training.run import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from flopscape.training.command import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code, json.dumps(spec), "--out", str(tmp_path / "run.json")], check=True)
     assert RunRecord.read(tmp_path / "run.json").simulated

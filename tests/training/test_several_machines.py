@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.training.ranks import parity_spec
 
 from flopscape.config.machine import Prices
+from flopscape.dag.commands import launch_command
 from flopscape.errors import FlopscapeError
-from flopscape.launch import Machine, accelerate, first_host, meeting, this_machine
-from flopscape.plan.launch import launch_command
-from flopscape.records import RunRecord
+from flopscape.machine.launch import Machine, accelerate, first_host, meeting, this_machine
+from flopscape.records.run_record import RunRecord
+from tests.training.ranks import parity_spec
 
 SRUN = """#!{python}
 import os, subprocess, sys

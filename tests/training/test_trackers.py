@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from flopscape.errors import FlopscapeError
-from flopscape.records import RunRecord
-from flopscape.training.machine import Options
-from flopscape.training.run import train
+from flopscape.machine.measured import Options
+from flopscape.records.run_record import RunRecord
+from flopscape.training.command import train
 
 BOTH = ("tensorboard", "mlflow")
 COLUMNS = ("n_tokens", "flops", "train_loss", "heldout_loss", "learning_rate")
@@ -178,7 +178,7 @@ def test_a_diverged_run_has_every_point_in_its_journal_and_no_final_loss(spec, t
 def test_trackers_are_not_imported_unless_asked_for(spec, text):
     code = f"""
 import sys
-from flopscape.training.run import main
+from flopscape.training.command import main
 assert main([{json.dumps(spec)!r}, "--out", "run.json", "--data", {str(text[0])!r}]) == 0
 assert not {{"tensorboard", "mlflow", "wandb"}} & set(sys.modules)
 """

@@ -14,7 +14,7 @@ import pytest
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.prepare import prepare_dataset, read_manifest
 from flopscape.plugins.vision import CIFAR10, CIFAR100
-from flopscape.training.run import train
+from flopscape.training.command import train
 
 torchvision = pytest.importorskip("torchvision", reason="needs the extra vision: make test-vision")
 

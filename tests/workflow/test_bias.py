@@ -2,7 +2,7 @@
 
 import pytest
 
-from flopscape.bias.settings import EXPERIMENTS
+from flopscape.config.bias import EXPERIMENTS
 
 FILES = ("table.csv", "figure.svg", "figure.png", "verdict.json")
 
@@ -23,9 +23,9 @@ def test_a_clean_checkout_is_due_every_experiment_and_the_page(checkout):
 
 
 def test_an_experiments_code_or_setting_reruns_it_and_the_page_and_a_comment_nothing(marked):
-    marked.append("bias/exp06.py", "# a remark")
+    marked.append("bias/experiments/exp06_parabola_bias_closed_form.py", "# a remark")
     assert marked.due("bias") == {}
-    marked.append("bias/exp06.py", "UNUSED = 1")
+    marked.append("bias/experiments/exp06_parabola_bias_closed_form.py", "UNUSED = 1")
     assert marked.due("bias") == {"run_experiment": 1, "write_bias_report": 1, "bias": 1}
     marked.edit("config/bias.yaml", "{}", "exp01: {points: 9}")
     jobs = marked.snakemake("-n", "bias")

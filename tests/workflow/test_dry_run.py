@@ -63,8 +63,9 @@ def test_a_study_over_its_limit_says_so_in_the_dry_run_and_does_not_start(checko
 
 def test_parsing_imports_neither_torch_nor_pandas(root):
     code = (
-        "import sys; from pathlib import Path; from flopscape.plan.overview import plan_study; "
-        "from flopscape.plan import launch, show; plan_study('kjv-gpt', Path('config/studies/kjv-gpt.yaml')); "
+        "import sys; from pathlib import Path; from flopscape.plan.studies import plan_study; "
+        "from flopscape.dag import commands; from flopscape.plan import price_table; "
+        "plan_study('kjv-gpt', Path('config/studies/kjv-gpt.yaml')); "
         "sys.exit(bool({'torch', 'pandas', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tests.safety.test_shell import HOSTILE
+from tests.cli.test_shell import HOSTILE
 from tests.workflow.conftest import TINY
 
 TEXT = " ".join(HOSTILE)

@@ -36,7 +36,7 @@ def test_editing_approach2_reruns_its_fit_and_what_reads_it(finished):
 
 def test_editing_shared_fitting_code_reruns_all_fits_and_no_training(finished):
     finished.edit(
-        "workflow/flopscape/fitting/table.py", "\nimport pandas as pd\n", "\nimport pandas as pd\n\nUNUSED = 1\n"
+        "workflow/flopscape/runs/table.py", "\nimport pandas as pd\n", "\nimport pandas as pd\n\nUNUSED = 1\n"
     )
     assert finished.due() == {"fit_runs": 2, "simulate_twin": 1, **AFTER_FITS}
 
@@ -47,7 +47,7 @@ def test_editing_one_figure_redraws_it_and_rewrites_the_report(finished):
 
 
 def test_comments_and_touched_files_rerun_nothing(finished):
-    for path in ("fitting/approach2.py", "fitting/table.py", "collect.py", "training/run.py", "plugins/gpt.py"):
+    for path in ("fitting/approach2.py", "runs/table.py", "runs/collect.py", "training/command.py", "plugins/gpt.py"):
         finished.append(path, "# a remark")
     (finished.folder / "workflow/flopscape/figures/isoflop.py").touch()
     assert finished.due() == {}

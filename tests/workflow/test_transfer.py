@@ -12,8 +12,8 @@ from flopscape.config.read import load_study
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import search_rows
 from flopscape.plugins.prepare import prepare_dataset
-from flopscape.records import dataset_id
-from flopscape.training.run import train
+from flopscape.records.json_text import dataset_id
+from flopscape.training.command import train
 
 STUDY = """
 title: A search on a text file

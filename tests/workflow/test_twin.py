@@ -15,7 +15,7 @@ def test_every_study_has_a_twin_and_its_report_says_what_to_trust(finished):
 
 
 def test_editing_the_twin_reruns_it_and_the_report_only(finished):
-    finished.append("bias/twin_verdict.py", "UNUSED = 1")
+    finished.append("twin/verdict.py", "UNUSED = 1")
     assert finished.due() == {"simulate_twin": 1, "write_report": 1}
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from flopscape.last_resort import ended, without_debug
+from flopscape.cli.last_resort import ended, without_debug
 
 
 def main() -> None:
@@ -13,14 +13,14 @@ def main() -> None:
 
 def _dispatch() -> int | None:
     if sys.argv[1:2] == ["train"]:
-        from flopscape.training.run import main as train
+        from flopscape.training.command import main as train
 
         return train(sys.argv[2:])
     if sys.argv[1:2] == ["launch"]:
-        from flopscape.launch import main as launch
+        from flopscape.machine.launch import main as launch
 
         return launch(sys.argv[2:])
-    from flopscape.cli import app
+    from flopscape.cli.app import app
 
     app()
     return 0

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flopscape.errors import FlopscapeError
-from flopscape.records import Spec
+from flopscape.records.json_text import Spec
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,7 +28,7 @@ def fingerprint(*modules: str) -> str:
 
 def run_fingerprint(spec: Spec) -> str:
     """Fingerprint of the code that carries out one run: its trainer and its plug-ins."""
-    trainer = spec.get("trainer", {"plugin": "flopscape.training.run:train"})
+    trainer = spec.get("trainer", {"plugin": "flopscape.training.command:train"})
     plugins = [trainer, *(spec[part] for part in ("model", "dataset", "loss") if part in spec)]
     return fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))
 

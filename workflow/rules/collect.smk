@@ -21,6 +21,6 @@ rule collect_runs:
     params:
         study=study_file,
         plan=study_plan,
-        code=fingerprint("flopscape.collect"),
+        code=fingerprint("flopscape.runs.collect"),
     shell:
         "flopscape collect {params.study:q} --runs results/{wildcards.study}/runs --out {output.csv:q} > {log:q} 2>&1"

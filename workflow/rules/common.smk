@@ -12,8 +12,8 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
-from flopscape import fit_command
-from flopscape.bias.settings import EXPERIMENTS, BiasSettings
+from flopscape.dag import commands
+from flopscape.config.bias import EXPERIMENTS, BiasSettings, experiment_module
 from flopscape.config.study import Config
 from flopscape.dag.kept_records import keep_finished_runs
 from flopscape.dag.rerun import is_finished, judge_by_content
@@ -22,20 +22,20 @@ from flopscape.dag.start import print_answers, print_prices, refuse_to_start, us
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import FIGURES, drawable
 from flopscape.fingerprint import fingerprint
-from flopscape.fitting import made_from
+from flopscape.fitting.common import made_from
 from flopscape.fitting.methods import modules_of_sensitivity
 from flopscape.plan.branches import branches_by_trunk
 from flopscape.plan.imported import PlannedImport
-from flopscape.plan.launch import launch_command
-from flopscape.plan.overview import dataset_manifest, plan_any
-from flopscape.plan.room import machine_limits
+from flopscape.dag.commands import launch_command
+from flopscape.plan.studies import dataset_manifest, plan_any
+from flopscape.plan.capacity import machine_limits
 from flopscape.plan.search import search_options
 from flopscape.plugins.base import load_plugin
 from flopscape.config.read import TEXTS, config_as_written, study_paths, validate
 from flopscape.config.yaml12 import load_yaml
-from flopscape.records import canonical, dataset_id, short_hash
-from flopscape.stale import Files
-from flopscape.stamps import plan_hash
+from flopscape.records.json_text import canonical, dataset_id, short_hash
+from flopscape.dag.stale import Files
+from flopscape.files.stamps import plan_hash
 from flopscape.training.stopping import outlive_the_terminal
 
 RESULTS = Path("results")
@@ -305,7 +305,7 @@ def transfer_targets(wildcards):
 def fit_options(wildcards):
     """Command-line options of one fit; the words of `flopscape fit --help`."""
     study, folder = chosen(wildcards.study).study, f"results/{wildcards.study}"
-    return fit_command.fit_options(FITS[wildcards.study][wildcards.fit], study.recommend.flops, folder)
+    return commands.fit_options(FITS[wildcards.study][wildcards.fit], study.recommend.flops, folder)
 
 
 def fit_code(wildcards):
@@ -314,7 +314,7 @@ def fit_code(wildcards):
 
 def fit_curves(wildcards):
     fit = FITS[chosen(wildcards.study).name][wildcards.fit]
-    return fit_command.curves_of(fit, f"results/{wildcards.study}")
+    return commands.curves_of(fit, f"results/{wildcards.study}")
 
 
 def varied_fit(wildcards):
@@ -325,11 +325,11 @@ def varied_fit(wildcards):
 
 def varied_options(wildcards):
     fit, study = varied_fit(wildcards), chosen(wildcards.study).study
-    return fit_command.choices(fit, study.recommend.flops, f"results/{wildcards.study}")
+    return commands.choices(fit, study.recommend.flops, f"results/{wildcards.study}")
 
 
 def varied_curves(wildcards):
-    return fit_command.curves_of(varied_fit(wildcards), f"results/{wildcards.study}")
+    return commands.curves_of(varied_fit(wildcards), f"results/{wildcards.study}")
 
 
 def varied_code(wildcards):
@@ -400,7 +400,7 @@ def experiment_mirror(wildcards):
 
 
 def experiment_code(wildcards):
-    return fingerprint("flopscape.bias.run", f"flopscape.bias.{wildcards.experiment}")
+    return fingerprint("flopscape.bias.run", experiment_module(wildcards.experiment))
 
 
 def share_this_machine():

@@ -21,6 +21,6 @@ rule import_runs:
         "../../envs/analysis.yaml"
     params:
         options=import_options,
-        code=fingerprint("flopscape.import_study"),
+        code=fingerprint("flopscape.runs.import_study"),
     shell:
         "flopscape import {params.options:q} --folder results/{wildcards.study} > {log:q} 2>&1"

@@ -16,6 +16,6 @@ rule write_plan:
         study=study_file,
         plan=study_plan,
         parents=plan_parents,
-        code=fingerprint("flopscape.plan.show"),
+        code=fingerprint("flopscape.plan.price_table"),
     shell:
         "flopscape plan {params.study:q} --csv {output:q} > {log:q} 2>&1"

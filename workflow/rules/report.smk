@@ -55,6 +55,6 @@ rule write_report:
         study=study_file,
         plan=study_plan,
         settings=report_settings,
-        code=fingerprint("flopscape.report.of_study"),
+        code=fingerprint("flopscape.report.write"),
     shell:
         "flopscape report {params.study:q} --results results/{wildcards.study} --out {output.html:q} > {log:q} 2>&1"

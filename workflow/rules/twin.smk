@@ -19,6 +19,6 @@ rule simulate_twin:
         "../../envs/analysis.yaml"
     params:
         options=twin_options,
-        code=fingerprint("flopscape.bias.twin_run"),
+        code=fingerprint("flopscape.twin.run"),
     shell:
         "flopscape twin {input:q} {params.options} --out results/{wildcards.study}/twin > {log:q} 2>&1"

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flopscape.fitting import exponent_grid
-from flopscape.fitting.surface_fit import centred_problem, on_bound
-from flopscape.fitting.table import RunTable
+from flopscape.fitting.surface import global_starts
+from flopscape.fitting.surface.fit import centred_problem, on_bound
 from flopscape.laws.arrays import Array, Index, Mask
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
+from flopscape.runs.table import RunTable
 
 
 def effective_flops(true: Surface, flops: float, n_params: Array | float) -> Array:
@@ -42,7 +42,7 @@ def compare(table: RunTable, flops: float, resamples: int, seed: int) -> Compari
     weights = within_budgets(table.budget, resamples, seed)
     n_params, budgets = approach2_at(table, weights, flops)
     problem, center = centred_problem(table)
-    found = exponent_grid.solve(problem, weights)
+    found = global_starts.solve(problem, weights)
     E, A, B = found.coefficients.T * np.exp(np.insert(found.exponents * center, 0, 0.0, axis=1)).T
     failed = on_bound(found) | ~found.converged | ~np.isfinite(n_params)
     return Comparison(n_params, budgets, Surface(E, A, B, *found.exponents.T), failed)

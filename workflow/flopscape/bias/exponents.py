@@ -7,7 +7,7 @@ import numpy as np
 
 from flopscape.bias.designs import Design
 from flopscape.bias.methods import approach2
-from flopscape.fitting.batch import fit_surfaces
+from flopscape.fitting.surface.many_tables import fit_surfaces
 from flopscape.laws.arrays import Array, Mask, Names
 from flopscape.laws.surface import exponents
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.bias.designs import Design
-from flopscape.fitting.powerlaw import projector
+from flopscape.fitting.isoflop.power_law import projector
 from flopscape.laws.arrays import Array, Mask
 
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
-from flopscape.fitting.table import RunTable
-from flopscape.other_runs import import_runs
-from flopscape.published import source_file
-from flopscape.records import FitResult
+from flopscape.records.fit_result import FitResult
+from flopscape.runs.import_table import import_runs
+from flopscape.runs.published import source_file
+from flopscape.runs.table import RunTable
 
 METHODS: dict[str, dict[str, Any]] = {
     "vpnls": {},

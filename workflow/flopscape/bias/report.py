@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from flopscape import numbers
-from flopscape.bias.settings import EXPERIMENTS
-from flopscape.records import read_json
+from flopscape.config.bias import EXPERIMENTS
+from flopscape.records.json_text import read_json
 from flopscape.report import files
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
+from flopscape.text import numbers
 
 TITLE = "How wrong are the fitting methods where the truth is known?"
 FIX = "run `snakemake bias`"

@@ -8,15 +8,15 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from flopscape.bias.outcome import Outcome, checked, verdict
-from flopscape.bias.settings import EXPERIMENTS, BiasSettings, Experiment
+from flopscape.config.bias import EXPERIMENTS, BiasSettings, Experiment, experiment_module
 from flopscape.config.read import validate
 from flopscape.config.yaml12 import load_yaml
 from flopscape.errors import FlopscapeError
 from flopscape.figures.save import save
 from flopscape.figures.style import RC
-from flopscape.outputs import write_text
-from flopscape.records import parse_object
-from flopscape.side_outputs import refuse_folder
+from flopscape.files.outputs import write_text
+from flopscape.files.side_outputs import refuse_folder
+from flopscape.records.json_text import parse_object
 
 FILES = ("table.csv", "figure.svg", "figure.png")
 """What is written besides verdict.json."""
@@ -45,7 +45,7 @@ def run(name: str, out: Path, settings: str | None = None, fast: bool = False, m
         raise FlopscapeError(f"experiment {name!r}: there are {', '.join(EXPERIMENTS)}")
     refuse_folder(out, FILES, [settings], "verdict.json", {"experiment", "claims"})
     chosen, words = _settings(name, settings, fast)
-    experiment = importlib.import_module(f"flopscape.bias.{name}")
+    experiment = importlib.import_module(experiment_module(name))
     outcome = experiment.run(chosen, mirror)
     write_text(out / "verdict.json", verdict(name, experiment.QUESTION, experiment.ADVICE, words, outcome))
     write_text(out / "table.csv", outcome.table.assign(setting=words).to_csv(index=False))

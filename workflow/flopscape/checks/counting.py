@@ -1,10 +1,15 @@
-"""Declared parameters and FLOPs against those of the module, at every size; nothing is allocated."""
+"""Declared parameters and FLOPs against those of the module, at every size; nothing is allocated.
 
-from collections.abc import Iterator
+Whether plug-ins can be called as the protocols of plugins/base.py say.
+"""
 
-from flopscape.checks.measure import flops_per_unit, n_parameters, skeleton
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
 from flopscape.checks.subject import Batch, Subject
-from flopscape.plugins.base import Counts, Size
+from flopscape.plugins.base import Counts, DatasetPlugin, LossPlugin, ModelPlugin, Size
+from flopscape.plugins.measured import flops_per_unit, n_parameters, skeleton
 
 FLOPS_TOLERANCE = 0.02
 PARTS = ("n_params_body", "n_params_head", "n_params_embedding")
@@ -57,3 +62,40 @@ def _advice(declared: Counts, counted: float) -> str:
         "count matrix products and convolutions only: 6 a weight and unit, 4 where a weight's input needs no gradient, "
         "and 12 × width × context a layer for attention"
     )
+
+
+PROTOCOLS: dict[str, tuple[type, tuple[str, ...]]] = {
+    "model": (ModelPlugin, ("build", "optimizer")),
+    "dataset": (DatasetPlugin, ("prepare", "batches")),
+    "loss": (LossPlugin, ("__call__",)),
+}
+
+
+def signatures(subject: Subject) -> Iterator[str]:
+    """Methods that are missing or take other arguments than the protocol's."""
+    for part, (protocol, methods) in PROTOCOLS.items():
+        plugin = getattr(subject, part)
+        if plugin is None:
+            continue
+        optional = ("counts",) if part == "model" and callable(getattr(plugin, "counts", None)) else ()
+        for method in (*methods, *optional):
+            wanted = [name for name in inspect.signature(getattr(protocol, method)).parameters if name != "self"]
+            if complaint := _complaint(getattr(plugin, method, None), wanted):
+                declaration = f"def {method}({', '.join(['self', *wanted])})"
+                yield f"{subject.name(part)}: {method} {complaint}; declare it as {declaration}"
+    yield from _unit(subject)
+
+
+def _complaint(method: Callable[..., Any] | None, wanted: list[str]) -> str:
+    if not callable(method):
+        return "is missing"
+    try:
+        inspect.signature(method).bind(*wanted)
+    except TypeError as error:
+        return f"cannot be called with ({', '.join(wanted)}): {error}"
+    return ""
+
+
+def _unit(subject: Subject) -> Iterator[str]:
+    if subject.dataset is not None and not isinstance(getattr(subject.dataset, "unit", None), str):
+        yield f"{subject.name('dataset')}: unit is missing; name what D counts, such as unit = 'token'"

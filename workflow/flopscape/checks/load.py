@@ -16,7 +16,7 @@ from flopscape.plan.search import search_rows
 from flopscape.plugins.base import Size, import_class, load_plugin
 from flopscape.plugins.counted import load_model
 from flopscape.plugins.prepare import prepare_dataset, verify_data
-from flopscape.records import Spec, canonical, dataset_id
+from flopscape.records.json_text import Spec, canonical, dataset_id
 
 LOSS: Spec = {"plugin": "flopscape.plugins.losses:NextToken"}
 

@@ -1,12 +1,20 @@
-"""The list of checks, and carrying them out."""
+"""The list of checks, and carrying them out.
+
+`flopscape check-plugin`: a line for each check, and all faults in the end.
+"""
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from flopscape.checks import causality, counting, data, gradients, overlap
-from flopscape.checks.signatures import signatures
+from flopscape.checks.counting import signatures
 from flopscape.checks.subject import Subject
+from flopscape.errors import FlopscapeError
+from flopscape.files.outputs import refuse_output, write_text
+from flopscape.plugins.prepare import MANIFEST
+from flopscape.text.terminal import say
 
 
 class Check(NamedTuple):
@@ -72,3 +80,32 @@ def _raised(error: Exception, subject: Subject) -> str:
     message = next(iter(str(error).strip().splitlines()), "without a word")
     names = " with ".join(subject.name(part) for part in ("model", "loss", "dataset") if subject.has(part))
     return f"{names}: {kind}{message} ({place.filename.rpartition('/')[2]}, line {place.lineno})"
+
+
+def report(subject: Subject, out: Path | None = None) -> None:
+    """Print every check as it is carried out; write the lines to `out` when all of them passed.
+
+    Raises
+    ------
+    FlopscapeError
+        Something is wrong: one sentence for each fault; or `out` must not be written.
+    """
+    if out:
+        refuse_output(out, [subject.folder and subject.folder / MANIFEST])
+    findings = list(_printed(run_checks(subject)))
+    # Plug-ins fail in the same way in several checks: once is enough.
+    if faults := list(dict.fromkeys(fault for finding in findings for fault in finding.faults)):
+        raise FlopscapeError("\n".join(faults))
+    if out:
+        write_text(out, "".join(f"{line(finding)}\n" for finding in findings))
+
+
+def _printed(findings: Iterable[Finding]) -> Iterable[Finding]:
+    for finding in findings:
+        say(line(finding))
+        yield finding
+
+
+def line(finding: Finding) -> str:
+    """The check's claim, ticked or crossed."""
+    return f"{'✗' if finding.faults else '✓'} {finding.check.claim}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from flopscape.written import NUMBER, key_path, shown
+from flopscape.text.written import NUMBER, key_path, shown
 
 MOST = 20
 """Sentences of one file: the rest are counted."""

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from flopscape import working_directory
 from flopscape.config.model import Exclusion, Model, Positive, Seed, plain_name
 from flopscape.fitting.methods import METHODS, complaint, named, needs_each_seed
-from flopscape.written import AS_NUMBER, Switch, shown
+from flopscape.plugins import base
+from flopscape.text.written import AS_NUMBER, Switch, shown
 
 
 class Fit(Model):
@@ -81,7 +81,7 @@ class Fit(Model):
 
 def _is_module(path: str) -> bool:
     """Whether a user's own method can be found; neither it nor a package around it is run, as find_spec would."""
-    working_directory.importable()
+    base.importable()
     importlib.invalidate_caches()
     places: Any = None
     names = path.split(".")

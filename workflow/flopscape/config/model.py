@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from flopscape.fitting.expression import check_expression
-from flopscape.written import AS_NUMBER, plain, shown
+from flopscape.text.expression import check_expression
+from flopscape.text.written import AS_NUMBER, plain, shown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 LONGEST_NAME = 200

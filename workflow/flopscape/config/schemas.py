@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from flopscape.bias.settings import BiasSettings
+from flopscape.config.bias import BiasSettings
 from flopscape.config.study import Config, ImportedStudy, Study
-from flopscape.outputs import write_text
+from flopscape.files.outputs import write_text
 
 FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 MODELS: dict[str, TypeAdapter] = {

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from flopscape.config.model import MAX_RUNS, Model, Positive, PositiveInt, Seed, Size, Sizes
-from flopscape.written import Switch, number, shown
+from flopscape.text.written import Switch, number, shown
 
 
 def _seeds(value: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import yaml
 
 from flopscape.errors import FlopscapeError
-from flopscape.written import LONGEST, key_path, why_not_plain
+from flopscape.text.written import LONGEST, key_path, why_not_plain
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 32

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
-from flopscape.records import RunRecord
+from flopscape.records.run_record import RunRecord
 
 MARKS = Path(".snakemake/incomplete")
 """One file a marked output, named by its path in URL-safe base 64 (snakemake 9, persistence/file.py)."""

@@ -17,7 +17,7 @@ from snakemake.jobs import Job
 from snakemake.persistence import NO_PARAMS_CHANGE, ParamsChange, PersistenceBase
 from snakemake.settings.types import DAGSettings
 
-from flopscape.stale import Files
+from flopscape.dag.stale import Files
 
 PREPARING = "prepare_data"
 TRAINING = ("train_run", "train_trunk")

@@ -9,15 +9,16 @@ from snakemake.exceptions import WorkflowError
 from flopscape.config.machine import Prices
 from flopscape.config.study import Study
 from flopscape.dag.rerun import PREPARING, TRAINING, rule_of
+from flopscape.dag.stale import Files
 from flopscape.errors import FlopscapeError
+from flopscape.plan.capacity import Room
 from flopscape.plan.finished import Finished, refuse_other_data
 from flopscape.plan.imported import PlannedImport, free_text
-from flopscape.plan.overview import PlannedStudy, data_hash, dataset_manifest, price_planned
 from flopscape.plan.price import refuse_over_limits
-from flopscape.plan.room import Room
-from flopscape.plan.show import price_text
-from flopscape.records import PlanRow, read_json
-from flopscape.stale import Files
+from flopscape.plan.price_table import price_text
+from flopscape.plan.studies import PlannedStudy, data_hash, dataset_manifest, price_planned
+from flopscape.records.json_text import read_json
+from flopscape.records.plan_row import PlanRow
 
 Workflow = Any
 """Of Snakemake, whose own types do not say what is set when."""

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from flopscape.figures import style
 from flopscape.figures.paths import Path, path
 from flopscape.figures.tables import Tables
-from flopscape.records import FitResult
+from flopscape.records.fit_result import FitResult
 
 Quantity = Literal["n_params", "n_tokens", "loss"]
 NORMAL_95 = 1.96

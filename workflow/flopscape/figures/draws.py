@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from flopscape import numbers
 from flopscape.figures import frame, style
 from flopscape.figures.clouds import cloud, reach
 from flopscape.figures.tables import Tables
 from flopscape.laws.compute import Compute
-from flopscape.records import FitResult
+from flopscape.records.fit_result import FitResult
+from flopscape.text import numbers
 
 MOST_BUDGETS = 3
 """Asked budgets that fit beside each other, the first ones."""

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from flopscape.records import FitResult
+from flopscape.records.fit_result import FitResult
 
 MARK = "SIMULATED"
 MARK_WIDTH = 1.2

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from flopscape import numbers
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables, same_budget
-from flopscape.fitting.optimum_curve import has_curve, predicted
+from flopscape.fitting.isoflop.curves import has_curve, predicted
 from flopscape.laws.compute import Compute
-from flopscape.records import FitResult
+from flopscape.records.fit_result import FitResult
+from flopscape.text import numbers
 
 NORMAL_95 = 1.96
 """Half-width of a normal 95 % interval in standard errors; where the noise is poorly known, it is wider than that."""

@@ -3,10 +3,10 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flopscape import numbers
 from flopscape.figures import frame, style
 from flopscape.figures.against_compute import panel, span
 from flopscape.figures.tables import Tables
+from flopscape.text import numbers
 
 
 def draw(data: Tables) -> Figure:

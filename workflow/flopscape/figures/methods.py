@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flopscape import numbers
-from flopscape.disagreement import disagreements
+from flopscape.answers.disagreement import disagreements
 from flopscape.figures import frame, style, whiskers
 from flopscape.figures.tables import Tables
 from flopscape.figures.whiskers import Row
-from flopscape.literature import EXPONENTS
-from flopscape.records import Estimate, FitResult, Prediction
+from flopscape.records.fit_result import Estimate, FitResult, Prediction
+from flopscape.report.literature import EXPONENTS
+from flopscape.text import numbers
 
 MOST_BUDGETS = 3
 """Asked budgets that still fit beside each other, the first ones."""

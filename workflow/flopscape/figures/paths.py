@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from flopscape.figures import laws
+from flopscape.answers import evaluate
 from flopscape.laws.compute import Compute, optimum
 from flopscape.laws.surface import Surface
-from flopscape.records import FitResult
+from flopscape.records.fit_result import FitResult
 
 PARAMETERS = ["E", "A", "B", "alpha", "beta"]
 POWER_LAW = ["log_n_params", "a", "loss_E", "loss_K", "loss_gamma"]
@@ -63,11 +63,13 @@ def _on_law(
     fit: FitResult, draws: pd.DataFrame | None, compute: Compute, quantity: str, flops: np.ndarray
 ) -> Path | None:
     """The optimum of another law, where it has one; a law of C alone has a loss and no more."""
-    best, some = laws.best_run(fit, flops, compute), _some(draws, laws.names(fit))
+    best, some = evaluate.best_run(fit, flops, compute), _some(draws, evaluate.names(fit))
     if best is None or not np.isfinite(getattr(best, quantity)).all():
         return None
     return _banded(
-        getattr(best, quantity), lambda knots: getattr(laws.sampled_runs(fit, some, knots, compute), quantity), flops
+        getattr(best, quantity),
+        lambda knots: getattr(evaluate.sampled_runs(fit, some, knots, compute), quantity),
+        flops,
     )
 
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from flopscape.figures import frame, style
 from flopscape.figures.clouds import Look, cloud, reach
 from flopscape.figures.tables import Tables
-from flopscape.records import FitResult
+from flopscape.records.fit_result import FitResult
 
 COLUMNS = 3
 """Panels in a row."""

@@ -6,12 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from flopscape import numbers
+from flopscape.answers.evaluate import fitted_loss
 from flopscape.figures import frame, style
-from flopscape.figures.laws import fitted_loss
 from flopscape.figures.tables import Tables
-from flopscape.fitting.optimum_curve import has_curve, predicted
-from flopscape.records import FitResult
+from flopscape.fitting.isoflop.curves import has_curve, predicted
+from flopscape.records.fit_result import FitResult
+from flopscape.text import numbers
 
 AXES = (
     ("n_params", "N, {size}", style.tick_count),

@@ -10,10 +10,10 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
 from flopscape.figures.style import RC
-from flopscape.outputs import StrPath, replacing
-from flopscape.side_outputs import both_files, refuse_both
-from flopscape.stamps import Stamp, text_of
-from flopscape.visible import cut, identifier, visible
+from flopscape.files.outputs import StrPath, replacing
+from flopscape.files.side_outputs import both_files, refuse_both
+from flopscape.files.stamps import Stamp, text_of
+from flopscape.text.visible import cut, identifier, visible
 
 ENDINGS = (".svg", ".png")
 SVG_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}

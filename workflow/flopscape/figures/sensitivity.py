@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flopscape import numbers
 from flopscape.figures import frame, style, whiskers
 from flopscape.figures.tables import CHANGE, Tables
 from flopscape.figures.whiskers import Row
-from flopscape.records import Estimate
+from flopscape.records.fit_result import Estimate
+from flopscape.text import numbers
 
 
 def draw(data: Tables) -> Figure:

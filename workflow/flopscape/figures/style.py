@@ -15,7 +15,7 @@ from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
 
-from flopscape import numbers
+from flopscape.text import numbers
 
 RC: dict[Any, Any] = {
     "axes.grid": True,

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.draws_file import fit_name, has_draws, read_draws, read_fits
-from flopscape.fitting.optimum_curve import has_curve
-from flopscape.records import FitResult
-from flopscape.table_copies import CURVE_COLUMNS, refuse_changed
+from flopscape.fitting.common.draws_file import fit_name, has_draws, read_draws, read_fits
+from flopscape.fitting.isoflop.curves import has_curve
+from flopscape.records.fit_result import FitResult
+from flopscape.runs.table_copies import CURVE_COLUMNS, refuse_changed
 
 NEEDED = ("n_params", "n_tokens", "loss")
 VARIED = ("what_changes", "setting", "method", "objective", "n_runs", "status", "reason", "a", "a_low", "a_high")

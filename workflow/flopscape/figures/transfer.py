@@ -11,11 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flopscape import numbers
 from flopscape.figures import frame, style
 from flopscape.figures.save import save
-from flopscape.records import Estimate
-from flopscape.stamps import Stamp
+from flopscape.files.stamps import Stamp
+from flopscape.records.fit_result import Estimate
+from flopscape.text import numbers
 
 Row = Mapping[str, Any]
 

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from flopscape import numbers
 from flopscape.figures import frame, style
 from flopscape.figures.save import save
-from flopscape.stamps import Stamp
+from flopscape.files.stamps import Stamp
+from flopscape.text import numbers
 
 TITLE = "Twin of the study: how wrong is each method on this design?"
 

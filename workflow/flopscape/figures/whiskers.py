@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flopscape.records import Estimate
+from flopscape.records.fit_result import Estimate
 
 ROW, REST = 0.27, 1.15
 """Height of a line, and of the axes' labels, in inches."""

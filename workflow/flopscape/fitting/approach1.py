@@ -16,20 +16,26 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting import guards
-from flopscape.fitting.curve_grid import CurveGrid, curve_grid, horizon_grid, too_long
-from flopscape.fitting.curves import DECAYING, UNKNOWN, Curves, read_curves, table_curves
-from flopscape.fitting.envelope import RULES, Vertices, middles
-from flopscape.fitting.envelope_laws import FEWEST_MODELS, EnvelopeLaws, count_models
-from flopscape.fitting.loss_law import LOSS_LAW, loss_along
-from flopscape.fitting.power_law_draws import power_law_draws
-from flopscape.fitting.quantities import column
-from flopscape.fitting.resample import percentile_interval
-from flopscape.fitting.results import finite_or_none, prediction, refused
-from flopscape.fitting.table import RunTable
+from flopscape.fitting.common.loss_law import LOSS_LAW, loss_along, power_law_draws
+from flopscape.fitting.common.resample import percentile_interval
+from flopscape.fitting.common.results import finite_or_none, prediction, refused
+from flopscape.fitting.envelope.curves import DECAYING, UNKNOWN, Curves, read_curves, table_curves
+from flopscape.fitting.envelope.grid import CurveGrid, curve_grid, horizon_grid, too_long
+from flopscape.fitting.envelope.laws import FEWEST_MODELS, EnvelopeLaws, count_models
+from flopscape.fitting.envelope.vertices import RULES, Vertices, middles
+from flopscape.fitting.judge.verdict import (
+    DEGENERATE_SHARE,
+    Verdict,
+    judge_extrapolation,
+    judge_uncertainty,
+    too_many,
+    too_many_budgets,
+)
+from flopscape.fitting.surface.quantities import column
 from flopscape.laws.compute import Compute
-from flopscape.records import Estimate, FitResult
-from flopscape.written import listed
+from flopscape.records.fit_result import Estimate, FitResult
+from flopscape.runs.table import RunTable
+from flopscape.text.written import listed
 
 POINTS = {
     "hull": "one vertex a run on the lower convex hull of ln L over ln C",
@@ -79,7 +85,7 @@ def estimate(
     """
     if rule not in RULES:
         raise FlopscapeError(f"approach1: unknown rule {rule!r}; choose {', '.join(RULES)}")
-    verdict = guards.Verdict()
+    verdict = Verdict()
     result = FitResult("ok", "", "approach1", "power law", f"least squares of ln N in ln C through {POINTS[rule]}")
     grid, why = _grid(table, curves, rule, result, verdict)
     if grid is None:
@@ -90,7 +96,7 @@ def estimate(
 
 def _fit(
     result: FitResult,
-    verdict: guards.Verdict,
+    verdict: Verdict,
     table: RunTable,
     laws: EnvelopeLaws,
     flops: Sequence[float],
@@ -114,14 +120,14 @@ def _fit(
 
 
 def _grid(
-    table: RunTable, path: str | Path | None, rule: str, result: FitResult, verdict: guards.Verdict
+    table: RunTable, path: str | Path | None, rule: str, result: FitResult, verdict: Verdict
 ) -> tuple[CurveGrid | None, str]:
     """The losses to take the envelope of, or why there are none."""
     if rule == "horizon":
         inside = table.keep(np.isfinite(table.budget), "belongs to no budget")
         result.excluded = inside.excluded[len(table.excluded) :]
         result.objective += f"; points: {FINAL}"
-        why = guards.too_many(inside) or guards.too_many_budgets(inside)
+        why = too_many(inside) or too_many_budgets(inside)
         why = why if len(inside) else "rule horizon needs runs that share a budget"
         return (None, why) if why else (horizon_grid(inside), "")
     if path is None and table.n_runs == len(table):
@@ -136,7 +142,7 @@ def _grid(
     return (None, why) if (why := too_long(curves)) else (curve_grid(curves), "")
 
 
-def _judge_points(verdict: guards.Verdict, curves: Curves) -> None:
+def _judge_points(verdict: Verdict, curves: Curves) -> None:
     """Say which points are biased, and which runs have none."""
     advice = "use rule horizon, or curves of constant rate"
     if curves.schedule == DECAYING:
@@ -183,21 +189,21 @@ def _diagnostics(
     }
 
 
-def _judge(verdict: guards.Verdict, models: int, central: Mapping[str, float], draws: pd.DataFrame) -> None:
+def _judge(verdict: Verdict, models: int, central: Mapping[str, float], draws: pd.DataFrame) -> None:
     """Whether the envelope has enough models, with all runs and in the resamples."""
     if not np.isfinite(central["loss_E"]):
         verdict.add("refused", "the envelope has a lowest loss between two models at fewer than three budgets")
-    guards.judge_uncertainty(verdict, float(draws["a"].std()))
+    judge_uncertainty(verdict, float(draws["a"].std()))
     if models < FEW_MODELS:
         verdict.add("weak", f"only {models} models on the envelope; {FEW_MODELS} are needed for a trustworthy slope")
     share = draws["degenerate"].mean()
-    if share > guards.DEGENERATE_SHARE:
+    if share > DEGENERATE_SHARE:
         verdict.add("weak", f"{share:.0%} of the resamples have fewer than {FEWEST_MODELS} models on the envelope")
 
 
 def _fill(
     result: FitResult,
-    verdict: guards.Verdict,
+    verdict: Verdict,
     table: RunTable,
     central: Mapping[str, float],
     draws: pd.DataFrame,
@@ -214,7 +220,7 @@ def _fill(
         n_params = _with_interval(float(np.exp(log_n)), draws[column("n_params", c)])
         best = _with_interval(loss, draws[column("loss", c)])
         result.predictions.append(prediction(c, n_params, best, compute))
-        guards.judge_extrapolation(verdict, table, c, n_params.estimate)
+        judge_extrapolation(verdict, table, c, n_params.estimate)
     result.status, result.warnings = verdict.status, verdict.all_warnings
     result.reason = verdict.reason(f"{result.diagnostics['n_models']} models on the envelope, on a power law")
 

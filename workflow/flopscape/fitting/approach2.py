@@ -13,29 +13,31 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting import exact_curves, guards, parabola
-from flopscape.fitting.bias_correction import corrected
-from flopscape.fitting.budget_curves import CurveFit
-from flopscape.fitting.judge_curves import (
+from flopscape.fitting.common.loss_law import loss_along
+from flopscape.fitting.common.resample import percentile_interval
+from flopscape.fitting.common.results import finite_or_none, prediction, refused
+from flopscape.fitting.common.seed_weights import SeedWeights, weights_of
+from flopscape.fitting.isoflop import exact_curves, parabola
+from flopscape.fitting.isoflop.bias import corrected
+from flopscape.fitting.isoflop.curves import CurveFit
+from flopscape.fitting.isoflop.power_law import Line, Vertices, loss_law, power_laws, simulate
+from flopscape.fitting.judge.isoflop import (
     FEWEST_BUDGETS,
     flag_rows,
     independent_rows,
     judge,
+    judge_floor,
+    judge_shape,
     list_excluded,
     outside_budgets,
     why_too_few,
 )
-from flopscape.fitting.judge_shape import judge_floor, judge_shape
-from flopscape.fitting.loss_law import loss_along
-from flopscape.fitting.powerlaw import Line
-from flopscape.fitting.quantities import column
-from flopscape.fitting.resample import percentile_interval
-from flopscape.fitting.results import finite_or_none, prediction, refused
-from flopscape.fitting.seed_weights import SeedWeights, weights_of
-from flopscape.fitting.table import RunTable
-from flopscape.fitting.vertices import Vertices, loss_law, power_laws, simulate
+from flopscape.fitting.judge.verdict import Verdict, judge_extrapolation, too_many_budgets
+from flopscape.fitting.surface.quantities import column
 from flopscape.laws.arrays import Array
-from flopscape.records import Estimate, FitResult
+from flopscape.records.fit_result import Estimate, FitResult
+from flopscape.runs.design import seed_scatter
+from flopscape.runs.table import RunTable
 
 INTERVAL = "vertices' covariance through the power law, Student's t; loss by simulated vertices"
 
@@ -97,14 +99,14 @@ def estimate(
         raise FlopscapeError(f"variant {variant!r}: approach2 has {', '.join(VARIANTS)}")
     if bias_correction and variant != "parabola":
         raise FlopscapeError(f"bias_correction: only parabolas have a bias to correct, the variant {variant} has none")
-    verdict, shape = guards.Verdict(), VARIANTS[variant]
+    verdict, shape = Verdict(), VARIANTS[variant]
     table = independent_rows(table)
     made = weights_of(table, weights)
     result = FitResult("ok", "", "approach2", "power law", _objective(shape, made))
     if not len(table):
         result.excluded = outside_budgets(table)
         return refused(result, f"no runs share a budget; at least {FEWEST_BUDGETS} budgets are needed", flops)
-    if why := guards.too_many_budgets(table):
+    if why := too_many_budgets(table):
         return refused(result, why, flops)
     fitted = shape.fit_curves(table, made.weights if made and made.dof else None)
     list_excluded(result, verdict, table, fitted)
@@ -122,7 +124,7 @@ def estimate(
 
 def _through_vertices(
     result: FitResult,
-    verdict: guards.Verdict,
+    verdict: Verdict,
     table: RunTable,
     fitted: CurveFit,
     vertices: Vertices,
@@ -146,7 +148,7 @@ def _objective(shape: Variant, made: SeedWeights | None) -> str:
     return shape.objective + (", rows weighted by the scatter between seeds" if made and made.dof else "")
 
 
-def _of_weights(verdict: guards.Verdict, made: SeedWeights | None) -> dict[str, object]:
+def _of_weights(verdict: Verdict, made: SeedWeights | None) -> dict[str, object]:
     """How the weights were made, or a warning that there are none."""
     if made is None:
         return {}
@@ -156,7 +158,7 @@ def _of_weights(verdict: guards.Verdict, made: SeedWeights | None) -> dict[str, 
 
 
 def _diagnostics(table: RunTable, fitted: CurveFit, vertices: Vertices, line: Line) -> dict[str, object]:
-    seed_sd, seed_dof = guards.seed_scatter(table)
+    seed_sd, seed_dof = seed_scatter(table)
     used = fitted.used
     return {
         "rss": float(sum(fitted.weights[curve.budget.rows] @ curve.residual**2 for curve in used)),
@@ -177,7 +179,7 @@ def _diagnostics(table: RunTable, fitted: CurveFit, vertices: Vertices, line: Li
 @np.errstate(all="ignore")
 def _fill(
     result: FitResult,
-    verdict: guards.Verdict,
+    verdict: Verdict,
     table: RunTable,
     vertices: Vertices,
     lines: tuple[Line, Line],
@@ -194,7 +196,7 @@ def _fill(
         lowest = float(loss_along(law, np.log(c) - vertices.center)[0])
         best = Estimate(lowest, *(finite_or_none(end) for end in ends))
         result.predictions.append(prediction(c, n_params, best, vertices.compute))
-        guards.judge_extrapolation(verdict, table, c, n_params.estimate)
+        judge_extrapolation(verdict, table, c, n_params.estimate)
     result.exponents = {
         name: Estimate(x.slope, x.slope - x.t * x.slope_error, x.slope + x.t * x.slope_error)
         for name, x in zip(("a", "b"), lines, strict=True)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from flopscape.fitting.objectives import SCALED, scaled_delta, search_of
-from flopscape.fitting.surface_fit import estimate_surface
-from flopscape.fitting.table import RunTable
-from flopscape.records import FitResult
+from flopscape.fitting.surface.fit import estimate_surface
+from flopscape.fitting.surface.objectives import SCALED, scaled_delta, search_of
+from flopscape.records.fit_result import FitResult
+from flopscape.runs.table import RunTable
 
 
 def estimate(

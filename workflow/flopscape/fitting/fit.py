@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape import working_directory
+from flopscape.answers.extrapolation import SAMPLED, sampled_ranges
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.chosen import chosen_rows
-from flopscape.fitting.draws_file import DRAWS, draws_file, is_draws
-from flopscape.fitting.extrapolation import SAMPLED, sampled_ranges
-from flopscape.fitting.made_from import made_from, options_given
-from flopscape.fitting.meaning import doubtful_magnitude
+from flopscape.files.outputs import refuse_output
+from flopscape.files.side_outputs import refuse_side_output, write_parquet
+from flopscape.fitting.common.draws_file import DRAWS, draws_file, is_draws
+from flopscape.fitting.common.made_from import made_from, options_given
+from flopscape.fitting.common.results import representable
 from flopscape.fitting.methods import METHODS, complaint, module_of, needs_each_seed
-from flopscape.fitting.representable import representable
-from flopscape.fitting.seed_groups import merged
-from flopscape.fitting.table import RunTable, read_runs
-from flopscape.outputs import refuse_output
-from flopscape.records import FitResult
-from flopscape.side_outputs import refuse_side_output, write_parquet
+from flopscape.plugins import base
+from flopscape.records.fit_result import FitResult
+from flopscape.runs.chosen import chosen_rows
+from flopscape.runs.design import merged
+from flopscape.runs.meaning import doubtful_magnitude
+from flopscape.runs.table import RunTable, read_runs
 
 
 def fit(
@@ -149,7 +149,7 @@ def run(
 
 def _method(name: str) -> ModuleType:
     """The method's module; imported by name, so that methods do not share a code fingerprint."""
-    working_directory.importable()
+    base.importable()
     try:
         module = importlib.import_module(module_of(name))
     except (ImportError, ValueError) as error:

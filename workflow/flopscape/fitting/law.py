@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from flopscape.fitting.law_fit import estimate_law
-from flopscape.fitting.table import RunTable
+from flopscape.fitting.any_law.fit import estimate_law
 from flopscape.laws.registry import law_named
-from flopscape.records import FitResult
+from flopscape.records.fit_result import FitResult
+from flopscape.runs.table import RunTable
 
 
 def estimate(

@@ -27,7 +27,7 @@ The first option of a method is what the second half of a fit's name means: `app
 
 
 METHODS_OF_SENSITIVITY = ("approach2", "approach3", "vpnls")
-"""What `flopscape sensitivity` fits with besides the method that it is given; see fitting/sensitivity.py."""
+"""What `flopscape sensitivity` fits with besides the method that it is given; see answers/sensitivity.py."""
 RESAMPLES_OF_SENSITIVITY = 400
 """Percentiles of so few are good to a tenth of the interval's width, and `flopscape sensitivity` makes a dozen fits."""
 
@@ -39,7 +39,7 @@ def module_of(method: str) -> str:
 
 def modules_of_sensitivity(method: str) -> list[str]:
     """Modules that decide a table of sensitivity whose base fit is by this method: their code is its fingerprint."""
-    return ["flopscape.fitting.sensitivity", *map(module_of, {*METHODS_OF_SENSITIVITY, method})]
+    return ["flopscape.answers.sensitivity", *map(module_of, {*METHODS_OF_SENSITIVITY, method})]
 
 
 def named(name: str) -> dict[str, str]:

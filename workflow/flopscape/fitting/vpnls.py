@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from flopscape.fitting.least_squares import OBJECTIVE, LeastSquares
-from flopscape.fitting.profile_grid import profile_grid
-from flopscape.fitting.surface_fit import estimate_surface
-from flopscape.fitting.table import RunTable
-from flopscape.records import FitResult
+from flopscape.fitting.surface.fit import estimate_surface
+from flopscape.fitting.surface.objectives import OBJECTIVE, LeastSquares
+from flopscape.fitting.surface.profile import profile_grid
+from flopscape.records.fit_result import FitResult
+from flopscape.runs.table import RunTable
 
 
 def estimate(

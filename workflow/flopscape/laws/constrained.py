@@ -15,8 +15,8 @@ import numpy as np
 from flopscape.laws import compute as along
 from flopscape.laws import surface
 from flopscape.laws.arrays import Array
-from flopscape.laws.bisection import increasing_root
 from flopscape.laws.compute import Compute
+from flopscape.laws.inference import increasing_root
 from flopscape.laws.law import EXPONENT, Law, Number, spread
 from flopscape.laws.surface import Optimum, Surface
 

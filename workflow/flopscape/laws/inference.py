@@ -3,14 +3,16 @@
 Source: Sardana et al. 2023 (arXiv 2401.00448), equations 1 to 3: 6·N·D + 2·N·D_inference at a given loss. The first
 derivatives give αA·N^−α = βB·D^−β·(1 + D_inference/(3D)), the surface's optimum for D_inference = 0, and the same
 condition where the total compute is given and the loss is minimised. Every function broadcasts.
+
+Roots of increasing functions, many at once: what a one-dimensional optimum comes down to.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from flopscape.laws.arrays import Array
-from flopscape.laws.bisection import increasing_root
 from flopscape.laws.law import Number
 from flopscape.laws.surface import Surface, loss
 
@@ -103,3 +105,20 @@ def _served(surface: Surface, n_params: Array, n_tokens: Array, d_inference: Num
     training = kappa * n_params * n_tokens
     serving = FORWARD * kappa * n_params * np.asarray(d_inference)
     return ServedOptimum(n_params, n_tokens, loss(surface, n_params, n_tokens), training, serving)
+
+
+HALVINGS = 80
+"""A bracket of 100 in ln N shrinks to 1e-22, below float64's spacing."""
+
+
+def increasing_root(function: Callable[[Array], Array], low: Array, high: Array) -> Array:
+    """The x between low and high where an increasing function changes sign, elementwise; an end where it does not.
+
+    NaN ends stay NaN.
+    """
+    low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        below = function(middle) < 0
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return np.asarray((low + high) / 2)

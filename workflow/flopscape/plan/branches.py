@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
 
-from flopscape.records import PlanRow, canonical
-from flopscape.training.schedule import branching_step
-from flopscape.training.settings import TrainingSettings
+from flopscape.recipe.schedule import branching_step
+from flopscape.recipe.settings import TrainingSettings
+from flopscape.records.json_text import canonical
+from flopscape.records.plan_row import PlanRow
 
 
 def with_parents(rows: list[PlanRow], training: TrainingSettings) -> list[PlanRow]:

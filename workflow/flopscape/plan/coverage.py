@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from flopscape.records import PlanRow
+from flopscape.records.plan_row import PlanRow
 
 MIN_COUNT, GOOD_COUNT, GOOD_SEEDS = 5, 7, 3
 MIN_HALF_SPAN_DEX = 0.3

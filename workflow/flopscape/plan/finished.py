@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
-from flopscape.record_checks import read_record, recounted, recounts_text
-from flopscape.records import PlanRow, RunRecord, Spec, canonical, saw_other_data
+from flopscape.records.checks import read_record, recounted, recounts_text
+from flopscape.records.json_text import Spec, canonical
+from flopscape.records.plan_row import PlanRow
+from flopscape.records.run_record import RunRecord, saw_other_data
 
 SAMPLE = 300
 """Records read at most, evenly spread over the plan, to calibrate speed: reading all would cost more than it tells."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from flopscape.config.study import ImportedStudy
 from flopscape.errors import FlopscapeError
-from flopscape.published import source_file
-from flopscape.records import PlanRow
-from flopscape.written import shown
+from flopscape.records.plan_row import PlanRow
+from flopscape.runs.published import source_file
+from flopscape.text.written import shown
 
 
 @dataclass(frozen=True)

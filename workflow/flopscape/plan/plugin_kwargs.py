@@ -16,8 +16,8 @@ from flopscape.config.study import LOOP, Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.ask import answer_of
 from flopscape.plugins.base import import_class, is_path
-from flopscape.records import Spec, canonical
-from flopscape.written import plain
+from flopscape.records.json_text import Spec, canonical
+from flopscape.text.written import plain
 
 NEEDS = {"model": ("build",), "dataset": ("prepare", "batches"), "loss": ("__call__",), "trainer": ("train",)}
 """Methods that each part of a study must have; a model's `counts` is looked at where it is counted."""

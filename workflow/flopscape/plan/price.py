@@ -12,9 +12,10 @@ from flopscape.config.machine import Prices
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.branches import tokens_to_train
+from flopscape.plan.capacity import Room
 from flopscape.plan.finished import Finished
-from flopscape.plan.room import Room
-from flopscape.records import PlanRow, RunRecord
+from flopscape.records.plan_row import PlanRow
+from flopscape.records.run_record import RunRecord
 
 SIMULATED_SECONDS = 0.15
 """Wall time of one simulated run: starting Python, no compute."""

@@ -7,8 +7,8 @@ from typing import Any
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Counts, Size, load_plugin
-from flopscape.training.power_laws import BATCHES, LEARNING_RATES, PowerLaw
-from flopscape.training.settings import TrainingSettings
+from flopscape.recipe.rate_laws import BATCHES, LEARNING_RATES, PowerLaw
+from flopscape.recipe.settings import TrainingSettings
 
 DIGITS = 4
 """Significant digits of a rate by rule: a run's id must not hang on the last bit of a machine's `exp`."""

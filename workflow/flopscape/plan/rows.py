@@ -9,8 +9,9 @@ from flopscape.plan.branches import with_parents
 from flopscape.plan.rates import batch_of, resolved
 from flopscape.plan.sizes import count_sizes
 from flopscape.plugins.base import Counts
-from flopscape.records import PlanRow, Spec, canonical, short_hash
-from flopscape.training.settings import TrainingSettings
+from flopscape.recipe.settings import TrainingSettings
+from flopscape.records.json_text import Spec, canonical, short_hash
+from flopscape.records.plan_row import PlanRow
 
 
 class _Wish(NamedTuple):

@@ -6,8 +6,8 @@ from flopscape.config.study import Study
 from flopscape.config.sweep import Grid, Sweep, Transfer
 from flopscape.errors import FlopscapeError
 from flopscape.plan.rows import plan_rows
-from flopscape.records import PlanRow
-from flopscape.training.settings import SCALED_BY_PLAN, TrainingSettings
+from flopscape.recipe.settings import SCALED_BY_PLAN, TrainingSettings
+from flopscape.records.plan_row import PlanRow
 
 
 def search_rows(study: Study) -> list[PlanRow]:

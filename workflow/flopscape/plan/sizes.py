@@ -12,7 +12,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.plan.ask import answer_of
 from flopscape.plugins.base import Counts, Size, load_plugin
 from flopscape.plugins.counted import counts_at, load_model
-from flopscape.records import Spec
+from flopscape.records.json_text import Spec
 
 
 def count_sizes(model: Plugin, sizes: list[Size], loss: Plugin | None = None) -> list[Counts]:
@@ -28,7 +28,7 @@ def count_sizes(model: Plugin, sizes: list[Size], loss: Plugin | None = None) ->
     question: Spec = {"model": model.spec(), "sizes": sizes} | ({"loss": loss.spec()} if loss else {})
     modules = [plugin.plugin.partition(":")[0] for plugin in (model, loss) if plugin]
     what = f"model {model.plugin}: counting its sizes failed"
-    asked = answer_of("flopscape.plan.sizes", question, [*modules, "flopscape.checks.measure"], what)
+    asked = answer_of("flopscape.plan.sizes", question, [*modules, "flopscape.plugins.measured"], what)
     return [Counts(**counts) for counts in asked["counts"]]
 
 

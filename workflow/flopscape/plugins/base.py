@@ -1,20 +1,31 @@
-"""The plug-in protocols, and loading a plug-in by `module:Class`. Imports no torch."""
+"""Modules of the working directory can be imported, as under `python -m`.
+
+The plug-in protocols, and loading a plug-in by `module:Class`. Imports no torch.
+"""
 
 import importlib
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from flopscape import working_directory
 from flopscape.errors import FlopscapeError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
-    from flopscape.records import RunRecord, Spec
+    from flopscape.records.json_text import Spec
+    from flopscape.records.run_record import RunRecord
+
+
+def importable() -> None:
+    """Put the working directory at the end of the import path."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+
 
 Size = dict[str, Any]
 PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -52,7 +63,7 @@ class ModelPlugin(Protocol):
     """An architecture. `kwargs` from the study go to `__init__`.
 
     A plug-in may leave `counts` out and have `example_batch(size)` instead, a batch as the loss takes it: then
-    parameters and FLOPs are measured on the meta device (checks/measure.py), and an attribute `head` may name the
+    parameters and FLOPs are measured on the meta device (plugins/measured.py), and an attribute `head` may name the
     submodule whose parameters are the head. An attribute `causal = True` claims that no output depends on a later
     input; `vocab_size` or `n_classes` and `context` are compared with the data's; `static_graph = True` promises that
     every training step uses the same parameters in the same way, which spares several processes the search for them.
@@ -134,7 +145,7 @@ def import_class(path: str, needs: tuple[str, ...] = ()) -> type:
     if not is_path(path):
         raise FlopscapeError(f"plugin {path!r}: write it as module:Class, for example flopscape.plugins.gpt:GPT")
     module_name, _, class_name = path.partition(":")
-    working_directory.importable()
+    importable()
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:

@@ -27,6 +27,6 @@ def counts_at(model: Any, size: Size, loss: LossPlugin | None) -> Counts:
     """
     if declares_counts(model):
         return model.counts(size)
-    from flopscape.checks.measure import measure_counts
+    from flopscape.plugins.measured import measure_counts
 
     return measure_counts(model, size, loss)

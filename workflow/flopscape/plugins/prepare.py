@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
-from flopscape.outputs import cannot_write, temporary_name, write_text
+from flopscape.files.outputs import cannot_write, temporary_name, write_text
+from flopscape.files.side_outputs import has_keys
 from flopscape.plugins.base import Manifest, load_plugin
-from flopscape.records import Spec, canonical, dataset_id, read_json
-from flopscape.side_outputs import has_keys
+from flopscape.records.json_text import Spec, canonical, dataset_id, read_json
 
 MANIFEST = "manifest.json"
 OF_A_DATASET = {"data_hash", "n_units"}

@@ -9,8 +9,9 @@ from flopscape import __version__
 from flopscape.fingerprint import run_fingerprint
 from flopscape.plugins.base import load_plugin
 from flopscape.plugins.counted import counts_at, load_model
-from flopscape.records import Curve, RunRecord, Spec, short_hash
-from flopscape.training.settings import TrainingSettings
+from flopscape.recipe.settings import TrainingSettings
+from flopscape.records.json_text import Spec, short_hash
+from flopscape.records.run_record import Curve, RunRecord
 
 
 class Surface:

@@ -1,4 +1,7 @@
-"""What stands beside the answer: how well the fits describe the runs, what the answer rests on, what others found."""
+"""What stands beside the answer: how well the fits describe the runs, what the answer rests on, what others found.
+
+The fitted parameters of every law, each law in a table of its own with its formula.
+"""
 
 import math
 from collections.abc import Hashable, Mapping
@@ -6,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from flopscape import numbers
 from flopscape.figures.tables import CHANGE
-from flopscape.literature import EXPONENTS
-from flopscape.records import Estimate, FitResult, Prediction
+from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.report.blocks import Block, Bullets, Grid
 from flopscape.report.evidence import Evidence
+from flopscape.report.literature import EXPONENTS
+from flopscape.text import numbers
 
 
 def near_optimal(predictions: list[Prediction]) -> list[Block]:
@@ -93,3 +96,30 @@ def _varied(line: Mapping[Hashable, Any], asked: list[str]) -> list[str]:
         cells.append(numbers.count(line[f"n_tokens@{flops}"]))
         cells.append(numbers.NOTHING if pd.isna(change) else f"{100 * change:+.1f} %")
     return cells
+
+
+SURFACE = "L(N, D) = E + A·N^−α + B·D^−β"
+GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "alpha_N": "α_N", "alpha_D": "α_D"}
+"""How a parameter is written; others by their name."""
+
+
+def parameters(fits: Mapping[str, FitResult], loss_unit: str) -> list[Block]:
+    """One table a law: a row a fit, a column a parameter."""
+    by_law: dict[str, dict[str, Mapping[str, Estimate]]] = {}
+    for name, fit in fits.items():
+        if fit.status != "refused" and (found := fit.surface or fit.parameters):
+            formula = SURFACE if fit.surface else str(fit.diagnostics.get("formula", fit.law))
+            by_law.setdefault(formula, {})[name] = found
+    return [_table(formula, found, loss_unit) for formula, found in by_law.items()]
+
+
+def _table(formula: str, found: Mapping[str, Mapping[str, Estimate]], loss_unit: str) -> Grid:
+    names = list(next(iter(found.values())))
+    rows = [[fit, *(numbers.interval(p.get(name), _writer(name)) for name in names)] for fit, p in found.items()]
+    return Grid(["fit", *(GREEK.get(name, name) for name in names)], rows, f"{formula}, in {loss_unit}.")
+
+
+def _writer(name: str) -> numbers.Writer:
+    if name == "E":
+        return numbers.loss
+    return numbers.exponent if name.startswith(("alpha", "beta", "gamma")) else numbers.count

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import f as f_distribution
 
-from flopscape import numbers
-from flopscape.disagreement import disagreements
-from flopscape.fitting.extrapolation import beyond, outside
-from flopscape.records import Estimate, FitResult, Prediction
+from flopscape.answers.disagreement import disagreements
+from flopscape.answers.extrapolation import beyond, outside
+from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.report.evidence import Evidence
+from flopscape.text import numbers
 
 WIDE = 2.0
 """An interval is wide when an end is further from the estimate than this factor."""

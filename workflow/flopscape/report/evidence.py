@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.figures.tables import loss_unit
-from flopscape.records import FitResult
+from flopscape.records.fit_result import FitResult
 from flopscape.report.twin import Twin
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from flopscape.outputs import StrPath, write_text
+from flopscape.files.outputs import StrPath, write_text
+from flopscape.files.side_outputs import both_files, refuse_both
 from flopscape.report import html, markdown
 from flopscape.report.blocks import Report
-from flopscape.side_outputs import both_files, refuse_both
 
 ENDINGS = (".html", ".md")
 MARK = "<!-- Written by flopscape. -->"

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from flopscape.errors import FlopscapeError
 from flopscape.report.blocks import Report
 from flopscape.report.svg import check
-from flopscape.visible import identifier, visible
+from flopscape.text.visible import identifier, visible
 
 HEADER = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 NAMESPACE = re.compile(r'\sxmlns(:\w+)?="[^"]*"')

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flopscape.report.blocks import Block, Bullets, Code, Grid, Paragraph, Picture, Report
-from flopscape.visible import one_line, visible
+from flopscape.text.visible import one_line, visible
 
 ANYWHERE = re.compile(
     r"[\\`*|~]"  # escapes, code, emphasis, cells, strikethrough

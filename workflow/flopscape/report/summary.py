@@ -7,9 +7,9 @@ import csv
 from pathlib import Path
 from typing import TextIO
 
-from flopscape import numbers
-from flopscape.records import FitResult, Prediction
-from flopscape.terminal import aligned, say
+from flopscape.records.fit_result import FitResult, Prediction
+from flopscape.text import numbers
+from flopscape.text.terminal import aligned, say
 
 STATUS_WORDS = {
     "ok": "the global optimum was reached and the parameters are identified",

@@ -4,9 +4,9 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flopscape import numbers
-from flopscape.records import read_json
+from flopscape.records.json_text import read_json
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture
+from flopscape.text import numbers
 
 HEAD = ["method", "bias of N*", "SD", "RMSE", "coverage", "RMSE, all truths", "fits that fail"]
 CAPTION = (

@@ -1,20 +1,104 @@
-"""The report of a study: reads its files, writes report.html and report.md beside each other."""
+"""The report of one study from its config and its folder: finds the files, names the stale ones, grades the plan.
+
+The report of a study: reads its files, writes report.html and report.md beside each other.
+"""
 
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from flopscape.config.read import read_study
+from flopscape.config.study import ImportedStudy
+from flopscape.dag.commands import recompute
+from flopscape.dag.stale import Files, Planned
 from flopscape.errors import FlopscapeError
+from flopscape.figures.names import drawable
 from flopscape.figures.tables import VARIED, complete, read_csv, with_budgets
-from flopscape.fitting.draws_file import read_fits
-from flopscape.records import FitResult, read_json
+from flopscape.files.stamps import text_of
+from flopscape.fitting.common.draws_file import read_fits
+from flopscape.plan.imported import PlannedImport, import_words
+from flopscape.plan.studies import plan_study
+from flopscape.records.fit_result import FitResult
+from flopscape.records.json_text import read_json
 from flopscape.report import twin as twins
-from flopscape.report.content import build
+from flopscape.report.build import build
 from flopscape.report.evidence import Evidence
 from flopscape.report.files import refuse_report, write_report
+
+MADE_AGAIN = "run snakemake again"
+
+
+def report_study(study_file: Path, results: Path, out: Path) -> None:
+    """Write the report, as HTML and as Markdown beside it, from the files under `results`.
+
+    A fit, figure or table of another table of runs, of other options or by other code is named and not shown.
+
+    Raises
+    ------
+    FlopscapeError
+        The config is wrong, a file of the study is missing or broken, the table of runs or the recommended fit is
+        stale, or a file must not be written.
+    """
+    refuse_report(out, [study_file])
+    planned = _planned(study_file, results)
+    study, files = planned.study, Files(planned, results)
+    if other := files.why_table():
+        raise FlopscapeError(f"{files.runs}: the table was made {other}; {MADE_AGAIN}")
+    stale = _stale(files, drawable(study.has_curves))
+    if why := stale.get(f"fit {study.recommended_fit}"):
+        raise FlopscapeError(f"{files.fits[study.recommended_fit]}: the fit {why}; {MADE_AGAIN}")
+    fits = {name: path for name, path in files.fits.items() if f"fit {name}" not in stale}
+    figures = [name for name in drawable(study.has_curves) if f"figure {name}" not in stale]
+    run(
+        study_file.stem,
+        study.title,
+        files.runs,
+        fits.values(),
+        study.recommended_fit,
+        [results / "figures" / f"{figure}.svg" for figure in figures],
+        out,
+        sensitivity=None if "table of sensitivity" in stale else results / "sensitivity.csv",
+        twin=None if "twin" in stale else results / "twin",
+        manifest=files.manifest(),
+        coverage=None if isinstance(planned, PlannedImport) else asdict(planned.coverage),
+        commands=_commands(files, fits),
+        inputs=[study_file],
+        not_shown=[f"The {what} {why} and is not shown: {MADE_AGAIN}." for what, why in stale.items()],
+        made_from="" if stale else text_of(files.report_stamp()),
+    )
+
+
+def _planned(study_file: Path, results: Path) -> Planned:
+    study = read_study(study_file)
+    if isinstance(study, ImportedStudy):
+        return PlannedImport(study_file.stem, study_file, study, Path(study.runs.table), import_words(study))
+    return plan_study(study_file.stem, study_file, results.parent)
+
+
+def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
+    """What is not to be shown, and why."""
+    folder = files.folder
+    judged = {f"fit {name}": (files.fits[name], files.why_fit(name)) for name in files.fits}
+    judged |= {
+        "table of sensitivity": (folder / "sensitivity.csv", files.why_sensitivity()),
+        "twin": (folder / "twin" / "verdict.json", files.why_twin()),
+    }
+    judged |= {f"figure {name}": (folder / "figures" / f"{name}.svg", files.why_figure(name)) for name in figures}
+    found = {what: f"was made {why}" if why else "" for what, (_, why) in judged.items()}
+    found |= {what: "is missing" for what, (path, _) in judged.items() if not path.exists()}
+    return {what: why for what, why in found.items() if why}
+
+
+def _commands(files: Files, fits: Mapping[str, Path]) -> list[str]:
+    """What makes the fits again, as they say themselves, and the table of sensitivity."""
+    study = files.planned.study
+    varied = recompute(study.fits, study.recommended_fit, study.recommend.flops, str(files.folder))[-1]
+    return [*(FitResult.read(path).made_from["command"] for path in fits.values()), varied]
+
 
 CAPTIONS = Path(__file__).resolve().parents[2] / "report"
 """Where the repository keeps one .rst file a figure, shared with `snakemake --report`."""
@@ -64,7 +148,7 @@ def run(
     not_shown : sequence of str
         Sentences on what belongs to another table, other options or other code, and is left out.
     made_from : str
-        The stamp of the report: see stamps.py.
+        The stamp of the report: see files/stamps.py.
 
     Raises
     ------

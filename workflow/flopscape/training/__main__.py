@@ -2,8 +2,8 @@
 
 import sys
 
-from flopscape.last_resort import ended
-from flopscape.training.run import main
+from flopscape.cli.last_resort import ended
+from flopscape.training.command import main
 
 if __name__ == "__main__":
     sys.exit(ended(main, ["train", *sys.argv[1:]]))

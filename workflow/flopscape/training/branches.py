@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from accelerate import Accelerator
 
+from flopscape.recipe.schedule import curve_steps, heldout_steps
+from flopscape.training.checkpoint_files import Tree
 from flopscape.training.outcome import Outcome
-from flopscape.training.packing import Tree
-from flopscape.training.schedule import curve_steps, heldout_steps
+from flopscape.training.running_means import Sums
 from flopscape.training.spec import Task
-from flopscape.training.sums import Sums
 
 if TYPE_CHECKING:
     from flopscape.training.loop import Loop

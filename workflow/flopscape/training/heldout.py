@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import LossPlugin
-from flopscape.training.parts import Parts
+from flopscape.training.components import Parts
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

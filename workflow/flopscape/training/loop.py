@@ -13,16 +13,15 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
 from flopscape.plugins.base import LossPlugin
+from flopscape.recipe.schedule import curve_steps, heldout_steps, learning_rate_factor
+from flopscape.training.bad_data import check_units, refuse_unused
 from flopscape.training.branches import Branch
-from flopscape.training.guards import check_units
+from flopscape.training.checkpoint_files import Tree
 from flopscape.training.logbook import Logbook
 from flopscape.training.microbatches import micro_batches
 from flopscape.training.outcome import Outcome
-from flopscape.training.packing import Tree
-from flopscape.training.schedule import curve_steps, heldout_steps, learning_rate_factor
+from flopscape.training.running_means import Sums
 from flopscape.training.spec import Task
-from flopscape.training.sums import Sums
-from flopscape.training.unused import refuse_unused
 
 Batch = dict[str, Tensor]
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from flopscape.records import Curve
+from flopscape.records.run_record import Curve
 
 
 @dataclass

@@ -6,9 +6,9 @@ from typing import Any
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Size
-from flopscape.records import Spec, dataset_id, parse_object, read_json, short_hash
-from flopscape.training.schedule import branching_step
-from flopscape.training.settings import TrainingSettings
+from flopscape.recipe.schedule import branching_step
+from flopscape.recipe.settings import TrainingSettings
+from flopscape.records.json_text import Spec, dataset_id, parse_object, read_json, short_hash
 
 REQUIRED = ("model", "size", "dataset", "loss", "n_tokens", "seed", "recipe")
 OPTIONAL = ("trainer", "training")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from flopscape.config.study import Study
-from flopscape.training.settings import SCALED_BY_PLAN, TrainingSettings
+from flopscape.recipe.settings import SCALED_BY_PLAN, TrainingSettings
 
 
 def snippet(study: Study, verdict: dict[str, Any]) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape.collect import collect
 from flopscape.laws.arrays import Array
 from flopscape.plan.search import searched_rate
-from flopscape.records import PlanRow
+from flopscape.records.plan_row import PlanRow
+from flopscape.runs.collect import collect
 from flopscape.transfer.optimum import scatter_about_parabola
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from flopscape import numbers
 from flopscape.config.study import Study
 from flopscape.laws.arrays import Array
-from flopscape.records import Estimate
+from flopscape.records.fit_result import Estimate
+from flopscape.text import numbers
 from flopscape.transfer.grid import Noise, Width
 from flopscape.transfer.optimum import Optimum, loss_at, optima
 

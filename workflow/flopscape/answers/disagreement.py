@@ -1,0 +1,35 @@
+"""Where the fits of one study contradict each other: intervals that do not meet."""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+from flopscape.records.fit_result import Estimate, FitResult
+from flopscape.text import numbers
+
+
+def disagreements(fits: Mapping[str, FitResult]) -> Iterator[str]:
+    """A sentence for each pair of fits whose intervals of a, N* or L* do not meet."""
+    usable = {name: fit for name, fit in fits.items() if fit.status != "refused"}
+    for (one, first), (other, second) in combinations(usable.items(), 2):
+        if first.exponents and second.exponents and apart(first.exponents["a"], second.exponents["a"]):
+            yield _differ(one, other, "a", numbers.exponent, first.exponents["a"], second.exponents["a"])
+        for p, q in zip(first.predictions, second.predictions, strict=False):
+            for name, write in (("n_params", numbers.count), ("loss", numbers.loss)):
+                x, y = getattr(p, name), getattr(q, name)
+                if p.flops == q.flops and x and y and apart(x, y):
+                    what = f"{'N*' if name == 'n_params' else 'L*'} at {numbers.flops(p.flops)} FLOPs"
+                    yield _differ(one, other, what, write, x, y)
+
+
+def apart(one: Estimate, other: Estimate) -> bool:
+    """Whether two intervals do not meet; an open end meets everything."""
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return False
+    return one.high < other.low or other.high < one.low
+
+
+def _differ(one: str, other: str, what: str, write: numbers.Writer, x: Estimate, y: Estimate) -> str:
+    return (
+        f"{one} and {other} disagree on {what}: {numbers.interval(x, write)} against {numbers.interval(y, write)},"
+        " intervals that do not meet."
+    )

@@ -1,0 +1,63 @@
+"""How far a prediction lies from the runs behind it, in sentences, and when it is no prediction at all."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from flopscape.errors import FlopscapeError
+from flopscape.runs.table import RunTable
+from flopscape.text import numbers
+
+SAMPLED = "sampled"
+"""Where a result's diagnostics keep the ranges of its runs."""
+FAR = 1.05
+"""Compute this factor beyond the sweep counts as extrapolation; less is rounding of tokens to batches."""
+Range = Sequence[float]
+"""Lowest and highest."""
+
+
+def sampled_ranges(table: RunTable) -> dict[str, list[float]]:
+    """Lowest and highest compute, by budget where there is one, and size of the runs; nothing for an empty table."""
+    if not len(table):
+        return {}
+    spent = np.where(np.isfinite(table.budget), table.budget, table.flops)
+    return {name: [float(x.min()), float(x.max())] for name, x in (("flops", spent), ("n_params", table.n_params))}
+
+
+def beyond(flops: float, spent: Range) -> Iterator[str]:
+    """Where a compute lies outside the budgets that were run."""
+    factor = max(flops / spent[1], spent[0] / flops)
+    if factor > FAR:
+        side = "largest" if flops > spent[1] else "smallest"
+        yield (
+            f"{numbers.flops(flops)} FLOPs is a factor {numbers.count(factor)} beyond the {side} budget that was run:"
+            " an extrapolation, whose interval assumes that the law goes on."
+        )
+
+
+def outside(flops: float, n_params: float, sizes: Range, star: str = "*") -> Iterator[str]:
+    """Where a size lies outside those that were trained; the star marks it as the optimum."""
+    if not sizes[0] <= n_params <= sizes[1]:
+        yield (
+            f"N{star} at {numbers.flops(flops)} FLOPs, {numbers.count(n_params)}, lies outside the trained sizes,"
+            f" {numbers.count(sizes[0])} to {numbers.count(sizes[1])}."
+        )
+
+
+def refuse_absurd(question: str, n_params: float | None, n_tokens: float | None) -> None:
+    """Refuse a model of less than one parameter, less than one token, or numbers beyond float64.
+
+    Raises
+    ------
+    FlopscapeError
+        Naming the question, such as `flops 1`.
+    """
+    for symbol, unit, value in (("N", "parameter", n_params), ("D", "token", n_tokens)):
+        if value is None:
+            continue
+        if not np.isfinite(value):
+            raise FlopscapeError(f"{question}: {symbol} is not a finite number there; ask nearer to the runs")
+        if value < 1:
+            raise FlopscapeError(
+                f"{question}: {symbol} = {value:.2g} there, less than one {unit}; ask for more compute"
+            )

@@ -1,0 +1,95 @@
+"""A study's fits as the words of `flopscape fit`: what the workflow runs, and what the report says to run.
+
+The command that carries out one run of a study, up to its spec. Options here never decide a result.
+"""
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from flopscape.config.fits import Fit
+from flopscape.config.machine import Prices, Resources, Tracking
+from flopscape.config.study import Study
+from flopscape.fitting.common.made_from import Options, options_given, words
+from flopscape.fitting.methods import METHODS, RESAMPLES_OF_SENSITIVITY
+from flopscape.records.plan_row import PlanRow
+
+
+def asked_options(fit: Fit, flops: Sequence[float]) -> Options:
+    """What the file of a study's fit keeps as `made_from["options"]`, if it is made for some compute in FLOPs."""
+    others = fit.options | {"exclude": fit.exclude, "min_flops": fit.min_flops, "seeds": fit.seeds}
+    return options_given(fit.method, fit.columns, flops, fit.bootstrap, fit.seed, others)
+
+
+def fit_options(fit: Fit, flops: Sequence[float], folder: str) -> str:
+    """Command-line options of one fit of the study in `folder`, asked for some compute in FLOPs."""
+    return words(asked_options(fit, flops), _curves(fit, folder))
+
+
+def choices(fit: Fit, flops: Sequence[float], folder: str) -> str:
+    """All of a fit's options but the number of resamples, of which `flopscape sensitivity` takes fewer."""
+    options = asked_options(fit, flops)
+    del options["bootstrap"]
+    return words(options, _curves(fit, folder))
+
+
+def varied_options(fit: Fit, flops: Sequence[float]) -> Options:
+    """What the table of sensitivity of a study keeps, whose fit is varied."""
+    return asked_options(fit, flops) | {"bootstrap": RESAMPLES_OF_SENSITIVITY}
+
+
+def curves_of(fit: Fit, folder: str) -> list[str]:
+    """The study's training curves, for the method that reads them."""
+    return [f"{folder}/curves.parquet"] if "curves" in METHODS.get(fit.method, {}) else []
+
+
+def _curves(fit: Fit, folder: str) -> str | None:
+    return next(iter(curves_of(fit, folder)), None)
+
+
+def recompute(fits: Sequence[Fit], recommended: str, flops: Sequence[float], folder: str) -> list[str]:
+    """The commands that make the fits of a study again, and its table of sensitivity."""
+    table = shlex.quote(f"{folder}/runs.csv")
+    varied = next(fit for fit in fits if fit.name == recommended)
+    return [
+        *(f"flopscape fit {table} {fit_options(fit, flops, folder)} --out {fit.name}.json" for fit in fits),
+        f"flopscape sensitivity {table} {choices(varied, flops, folder)} --out sensitivity.csv",
+    ]
+
+
+def launch_command(study: Study, prices: Prices, branches: Sequence[PlanRow] = ()) -> str:
+    """Words for a shell, with the branches that the run serves.
+
+    Simulated runs start directly, and so does the training loop in one process on CPUs. All other runs start through
+    `flopscape launch`, which holds GPUs, and starts several processes by `accelerate launch` on each machine.
+    """
+    if study.simulated:
+        return "flopscape train"
+    options = [*_options(study.resources, prices), *_tracking(study.tracking)]
+    if branches:
+        options.append(f"--branches {','.join(str(row.n_tokens) for row in branches)}")
+    return f"{_launcher(study.resources)} {' '.join(options)}"
+
+
+def _tracking(tracking: Tracking) -> Iterator[str]:
+    for name in tracking.trackers:
+        yield f"--tracker {name}"
+    if tracking.trackers and tracking.folder:
+        yield f"--tracking-folder {shlex.quote(tracking.folder)}"
+
+
+def _launcher(resources: Resources) -> str:
+    if resources.device == "cpu" and resources.processes == 1:
+        return f"flopscape train --threads {resources.threads}"
+    return f"flopscape launch --machines {resources.machines} --threads {resources.threads}"
+
+
+def _options(resources: Resources, prices: Prices) -> Iterator[str]:
+    """The words of `flopscape train --help`."""
+    gpu = resources.device == "gpu"
+    usd = prices.usd_per_gpu_hour if gpu else prices.usd_per_cpu_hour * resources.threads
+    peak = prices.gpu_peak_flops_per_second if gpu else prices.cpu_peak_flops_per_second
+    yield f"--device {resources.device} --processes {resources.processes} --usd-per-hour {usd:g}"
+    if peak is not None:
+        yield f"--peak-flops {peak * (1 if gpu else resources.threads):g}"
+    if resources.micro_batch_units is not None:
+        yield f"--micro-batch-units {resources.micro_batch_units}"

@@ -1,0 +1,206 @@
+"""Which files of a study are not what they would be if they were made now, and why, in words.
+
+The DAG makes these again, readers name them and do not show them. All is found by what the files carry
+(files/stamps.py, fitting/common/made_from.py) and by hashes of what they are made from: no time stamp, no `.snakemake`.
+A file that is missing, or made from one that is, is not judged: the DAG makes it anyway.
+Imports neither torch nor pandas.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from flopscape.config.fits import Fit
+from flopscape.config.study import ImportedStudy
+from flopscape.dag.commands import asked_options, curves_of, varied_options
+from flopscape.errors import FlopscapeError
+from flopscape.figures.names import FIGURES, drawable
+from flopscape.files import stamps
+from flopscape.files.side_outputs import side_output
+from flopscape.files.stamps import WORDS, Stamp, why_stale
+from flopscape.fitting.common.made_from import fit_code
+from flopscape.plan.imported import PlannedImport
+from flopscape.plan.price_table import plan_csv
+from flopscape.plan.search import search_options
+from flopscape.plan.studies import PlannedStudy, dataset_manifest
+from flopscape.records.json_text import read_json, short_hash
+
+Planned = PlannedStudy | PlannedImport
+TEXTS = Path(__file__).resolve().parents[2] / "report"
+"""The captions of the figures."""
+TEMPLATE = Path(__file__).resolve().parents[1] / "report" / "template.html"
+UNKNOWN = "without saying from what"
+
+
+class Files:
+    """The files of one study in its folder `results/{study}`, and how each should have been made.
+
+    Each `why_…` returns words such as "from another table with other options", and nothing for a file that is fresh.
+    """
+
+    def __init__(self, planned: Planned, folder: Path) -> None:
+        self.planned, self.folder = planned, folder
+        self.runs, self.curves = folder / "runs.csv", folder / "curves.parquet"
+        self.fits = {fit.name: folder / "fits" / f"{fit.name}.json" for fit in planned.study.fits}
+
+    def fit_named(self, name: str) -> Fit:
+        return next(fit for fit in self.planned.study.fits if fit.name == name)
+
+    def table_stamp(self) -> Stamp:
+        """Of the tables of runs."""
+        if isinstance(self.planned, PlannedImport):
+            return stamps.of_imported(self.planned.options, self.planned.files)
+        return stamps.of_collected(self.planned.rows, self.folder / "runs")
+
+    def asked_for(self) -> Stamp:
+        """The part of the same that comes from the study alone."""
+        if isinstance(self.planned, PlannedImport):
+            return {"options": stamps.import_hash(self.planned.options)}
+        return {"plan": stamps.plan_hash(self.planned.rows)}
+
+    def why_table(self) -> str:
+        """Of runs.csv, its copy, and the curves."""
+        tables = [self.folder / "runs.parquet", self.curves]
+        try:
+            right = self.table_stamp()
+        except FileNotFoundError:  # without what it was made from a table still says what it was made for
+            right = self.asked_for()
+            carried = [stamps.read(path) for path in tables if path.exists()]
+            known = ({name: stamp.get(name, "") for name in right} for stamp in carried)
+            return next(filter(None, (why_stale(stamp, right) for stamp in known)), "")
+        with suppress(FileNotFoundError):
+            return _first(tables[:1], right | {"csv": stamps.hash_of(self.runs)}) or _first(tables[1:], right)
+        return ""
+
+    def why_plan(self) -> str:
+        """Of plan.csv, which has no room for a stamp."""
+        path = self.folder / "plan.csv"
+        if isinstance(self.planned, PlannedImport) or not path.exists():
+            return ""
+        return "" if path.read_bytes() == plan_csv(self.planned.rows).encode() else WORDS["plan"]
+
+    def why_fit(self, name: str) -> str:
+        """Of one fit and its draws."""
+        fit, path = self.fit_named(name), self.fits[name]
+        try:
+            made = read_json(path, "") if path.exists() else {}
+        except FlopscapeError:
+            return UNKNOWN
+        carried = made.get("made_from")
+        if not path.exists():
+            return ""
+        if not isinstance(carried, dict) or not {"table", "options", "code", "draws"} <= carried.keys():
+            return UNKNOWN
+        with suppress(FileNotFoundError):
+            asked = asked_options(fit, self.planned.study.recommend.flops)
+            right = {"code": fit_code(fit.method), "python": stamps.PYTHON, "options": short_hash(asked)}
+            right |= {"runs": stamps.hash_of(self.runs), "draws": stamps.hash_of(side_output(path, ".draws.parquet"))}
+            right |= {"curves": stamps.hash_of(self.curves)} if curves_of(fit, "") else {}
+            return why_stale(_of_fit(carried), right)
+        return ""
+
+    def why_sensitivity(self) -> str:
+        path = self.folder / "sensitivity.csv"
+        with suppress(FileNotFoundError):
+            return why_stale(stamps.read(path), self.sensitivity_stamp())
+        return ""
+
+    def sensitivity_stamp(self) -> Stamp:
+        fit = self.fit_named(self.planned.study.recommended_fit)
+        curves = self.curves if curves_of(fit, "") else None
+        return stamps.of_sensitivity(self.runs, curves, varied_options(fit, self.planned.study.recommend.flops))
+
+    def why_figure(self, name: str) -> str:
+        """Of one figure, which shows all fits."""
+        for fit in self.fits:
+            if why := self.why_fit(fit):
+                return f"from the fit {fit}, which was made {why}"
+        with suppress(FileNotFoundError):
+            right = self.figure_stamp(name)
+            files = [self.folder / "figures" / f"{name}{ending}" for ending in (".svg", ".png")]
+            return _first(files, right)
+        return ""
+
+    def figure_stamp(self, name: str) -> Stamp:
+        varied = self.folder / "sensitivity.csv" if name == "sensitivity" else None
+        title = self.planned.study.title
+        return stamps.of_figure(name, self.runs, self.curves, list(self.fits.values()), title, varied)
+
+    def why_twin(self) -> str:
+        """Of the verdict, its table and its figures."""
+        folder, study = self.folder / "twin", self.planned.study
+        with suppress(FileNotFoundError):
+            options = study.twin.model_dump() | {"flops": [float(flops) for flops in study.recommend.flops]}
+            right = stamps.of_twin(self.runs, options)
+            return _first_of_folder(folder, "twin.csv", right)
+        return ""
+
+    def why_transfer(self) -> str:
+        """Of the verdict on the search for the learning rate, its table and its figures."""
+        if isinstance(self.planned, PlannedImport):
+            return ""
+        with suppress(FileNotFoundError):
+            searched = dict.fromkeys(row.run_id for row in self.planned.search)
+            records = [self.folder / "runs" / f"{run_id}.json" for run_id in searched]
+            right = stamps.of_transfer(records, search_options(self.planned.study))
+            return _first_of_folder(self.folder / "transfer", "table.csv", right)
+        return ""
+
+    def why_report(self) -> str:
+        """Of both files of the report."""
+        with suppress(FileNotFoundError):
+            right = self.report_stamp()
+            files = [self.folder / f"report{ending}" for ending in (".html", ".md")]
+            # A report that was made while the data were there keeps what it says of them.
+            right |= {} if "manifest" in right else {"manifest": stamps.read(files[0]).get("manifest", "")}
+            return _first(files, {name: value for name, value in right.items() if value})
+        return ""
+
+    def report_stamp(self) -> Stamp:
+        """Of the report: everything that it reads."""
+        study, folder = self.planned.study, self.folder
+        subject = study.runs.model_dump() if isinstance(study, ImportedStudy) else study.model.spec()
+        said = {"title": study.title, "recommend": study.recommend.model_dump(), "subject": subject}
+        figures = [folder / "figures" / f"{name}.svg" for name in drawable(study.has_curves)]
+        manifest = self.manifest()
+        return {
+            **stamps.by("flopscape.report.write"),
+            "options": short_hash(said),
+            "plan": stamps.plan_hash(self.planned.rows),
+            "runs": stamps.hash_of(self.runs),
+            "fits": stamps.hash_of_all(self.fits.values()),
+            "sensitivity": stamps.hash_of(folder / "sensitivity.csv"),
+            "figures": stamps.hash_of_all(figures),
+            "twin": stamps.hash_of_all([folder / "twin" / name for name in ("verdict.json", "figure.svg")]),
+            "texts": stamps.hash_of_all([*(TEXTS / f"{name}.rst" for name in FIGURES), TEMPLATE]),
+            **({"manifest": stamps.hash_of(manifest)} if manifest and manifest.exists() else {}),
+        }
+
+    def manifest(self) -> Path | None:
+        """Where what is known of the data stands; none for simulated runs."""
+        if isinstance(self.planned, PlannedImport):
+            return self.folder / "manifest.json"
+        return dataset_manifest(self.planned.study, self.folder.parent)
+
+
+def _of_fit(carried: dict[str, Any]) -> Stamp:
+    """What a fit's file carries, as a stamp."""
+    named = {"runs": "table", "draws": "draws", "curves": "curves", "code": "code", "python": "python"}
+    stamp = {ours: str(carried[theirs])[: stamps.DIGITS] for ours, theirs in named.items() if theirs in carried}
+    try:
+        return stamp | {"options": short_hash(carried["options"])}
+    except ValueError:  # NaN and infinities have no JSON
+        return stamp
+
+
+def _first(files: Iterable[Path], right: Stamp) -> str:
+    """Why the first of several files is stale that are all made together; missing ones are the DAG's business."""
+    return next(filter(None, (why_stale(stamps.read(path), right) for path in files if path.exists())), "")
+
+
+def _first_of_folder(folder: Path, table: str, right: Stamp) -> str:
+    """The same of a verdict that names its table, and the figures beside it."""
+    verdict = folder / "verdict.json"
+    whole = right | ({"table": stamps.hash_of(folder / table)} if (folder / table).exists() else {})
+    return _first([verdict], whole) or _first([folder / "figure.svg", folder / "figure.png"], right)

@@ -1,0 +1,170 @@
+"""What a file was made from, as a line of text inside the file itself: in CSV, JSON, Parquet, SVG, PNG, HTML alike.
+
+A stamp is `made-from[code=… options=… runs=…]`: a name and the beginning of a hash for each thing that decides what is
+in the file. Whoever reads a file, or would make it again, computes the stamp that it should carry and compares the two:
+the functions `of_…` are called by both. Time stamps play no part. Fits carry more, in fields of their own
+(fitting/common/made_from.py).
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from hashlib import sha256 as sha256_of
+from pathlib import Path
+from typing import Any
+
+from flopscape.fingerprint import fingerprint
+from flopscape.fitting.methods import modules_of_sensitivity
+from flopscape.records.json_text import sha256, short_hash
+from flopscape.records.plan_row import PlanRow
+
+Stamp = dict[str, str]
+StrPath = str | Path
+PATTERN = re.compile(rb"made-from\[((?:[a-z]+=[0-9a-z]+ ?)+)\]")
+DIGITS = 16
+ENDS = 1 << 16
+"""Bytes at either end of a file among which its stamp is looked for."""
+SMALL = 1 << 25
+"""Bytes of records that are read to compare them; of more, names and sizes alone, for a dry run is not to wait."""
+PYTHON = f"{sys.version_info.major}{sys.version_info.minor}"
+WORDS = {
+    "code": "by other code",
+    "csv": "as another table",
+    "curves": "from other training curves",
+    "draws": "with other draws",
+    "figures": "with other figures",
+    "fits": "from other fits",
+    "manifest": "with another manifest of the data",
+    "options": "with other options",
+    "plan": "for another plan",
+    "records": "from other records",
+    "runs": "from another table",
+    "sensitivity": "with another table of sensitivity",
+    "source": "from another file",
+    "table": "with another table beside it",
+    "texts": "with other captions",
+    "twin": "with another twin",
+}
+
+
+def text_of(stamp: Stamp) -> str:
+    """The line to write into a file."""
+    return f"made-from[{' '.join(f'{name}={value}' for name, value in sorted(stamp.items()))}]"
+
+
+def read(path: StrPath) -> Stamp:
+    """The stamp that a file carries; empty for a file without one."""
+    with open(path, "rb") as file:
+        ends = file.read(ENDS)
+        file.seek(max(len(ends), file.seek(0, 2) - ENDS))
+        ends += file.read()
+    found = PATTERN.search(ends)
+    pairs = (pair.partition("=") for pair in found[1].decode().split()) if found else ()
+    return {name: value for name, _, value in pairs}
+
+
+def why_stale(carried: Stamp, right: Stamp) -> str:
+    """How a file was made otherwise than it would be made now, in words; empty if it was not.
+
+    Code that another Python has hashed is not compared: its hash may differ for that alone.
+    """
+    if not carried:
+        return "without saying from what"
+    skipped = {"python"} | ({"code"} if carried.get("python") != right.get("python") else set())
+    names = [name for name in {**right, **carried} if name not in skipped and carried.get(name) != right.get(name)]
+    return " and ".join(WORDS[name] for name in names)
+
+
+def hash_of(path: StrPath) -> str:
+    """Beginning of the SHA-256 of a file's bytes; each file is read once as long as it is not written anew."""
+    found = Path(path).stat()
+    return _hashed(str(path), found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(4096)
+def _hashed(path: str, *_state: int) -> str:
+    return sha256(path)[:DIGITS]
+
+
+def hash_of_all(paths: Iterable[StrPath]) -> str:
+    """One hash of several files, their names included."""
+    return short_hash([[Path(path).name, hash_of(path)] for path in paths], DIGITS)
+
+
+def hash_of_records(paths: Iterable[Path]) -> str:
+    """One hash of run records: their contents, or where they are too many for that their names and sizes."""
+    found = [(path.name, path.stat().st_size, path) for path in paths]
+    if sum(size for _, size, _ in found) > SMALL:
+        return "s" + short_hash([[name, size] for name, size, _ in found], DIGITS)
+    digest = sha256_of()
+    for name, size, path in found:
+        digest.update(f"{name} {size}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:DIGITS]
+
+
+def plan_hash(rows: Iterable[PlanRow]) -> str:
+    """Changes when the plan does: a new run, a run in another budget, another count of a size."""
+    return short_hash([(row.run_id, row.budget, row.n_params, row.n_params_embedding, row.flops) for row in rows])
+
+
+def of_collected(rows: Sequence[PlanRow], runs: Path) -> Stamp:
+    """Of runs.parquet and curves.parquet; runs.csv is tied to the former by its hash."""
+    records = hash_of_records(runs / f"{row.run_id}.json" for row in rows)
+    return by("flopscape.runs.collect") | {"plan": plan_hash(rows), "records": records}
+
+
+def of_imported(words: Sequence[str], files: Iterable[StrPath]) -> Stamp:
+    """Of the same tables of a study whose runs were trained elsewhere; `words` are those of `flopscape import`."""
+    return by("flopscape.runs.import_study") | {"options": import_hash(words), "source": hash_of_all(files)}
+
+
+def import_hash(words: Sequence[str]) -> str:
+    """Changes when other rows or columns are imported; where the mirror of a published table lies does not count."""
+    at = words.index("--mirror") if "--mirror" in words else len(words)
+    return _hashed_options([*words[:at], *words[at + 2 :]])
+
+
+def of_sensitivity(runs: StrPath, curves: StrPath | None, options: Mapping[str, Any]) -> Stamp:
+    """Of sensitivity.csv, whose methods the code of answers/sensitivity.py does not import."""
+    code = by(*modules_of_sensitivity(options["method"]))
+    read = {"runs": hash_of(runs)} | ({} if curves is None else {"curves": hash_of(curves)})
+    return code | read | {"options": _hashed_options(options)}
+
+
+def of_figure(
+    name: str,
+    runs: StrPath,
+    curves: StrPath | None,
+    fits: Sequence[StrPath],
+    title: str,
+    sensitivity: StrPath | None,
+) -> Stamp:
+    """Of one figure of a study, SVG and PNG."""
+    read = {"runs": hash_of(runs), "fits": hash_of_all(fits), "options": _hashed_options(title)}
+    read |= {} if curves is None else {"curves": hash_of(curves)}
+    if sensitivity is not None and name == "sensitivity":
+        read |= {"sensitivity": hash_of(sensitivity)}
+    return by("flopscape.figures.draw", f"flopscape.figures.{name}") | read
+
+
+def of_twin(runs: StrPath, options: Mapping[str, Any]) -> Stamp:
+    """Of a twin's verdict and figures; the verdict has the hash of twin.csv besides."""
+    return by("flopscape.twin.run") | {"runs": hash_of(runs), "options": _hashed_options(options)}
+
+
+def of_transfer(records: Iterable[Path], options: object) -> Stamp:
+    """Of the verdict on a search for the learning rate; it has the hash of its table besides."""
+    made = {"records": hash_of_records(records), "options": _hashed_options(options)}
+    return by("flopscape.transfer.run") | made
+
+
+def by(*modules: str) -> Stamp:
+    """The code that makes a file."""
+    return {"code": fingerprint(*modules), "python": PYTHON}
+
+
+def _hashed_options(options: Any) -> str:
+    """Hash of what was asked for; what was left out does not count."""
+    given = {k: v for k, v in options.items() if v is not None} if isinstance(options, Mapping) else options
+    return short_hash(given, DIGITS)

@@ -1,0 +1,117 @@
+"""Levenberg–Marquardt within bounds, for thousands of weightings or starting points at once.
+
+Marquardt 1963's damping by the diagonal of JᵀJ; a parameter on its bound is held there while the gradient pushes it
+outwards (Bertsekas 1982, section 2). A lane stops on the Gauss–Newton decrement gᵀ(JᵀJ)⁻¹g relative to the objective.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from flopscape.fitting.any_law.problem import LawProblem
+from flopscape.fitting.common import linear
+from flopscape.laws.arrays import Array, Index, Mask
+
+STEPS = 400
+"""Most trial steps; 10 to 40 are usual, a resample takes 3 to 6."""
+TIGHT, LOOSE = 1e-16, 1e-10
+"""Decrement, as a part of the objective, at which a fit and a resample stop."""
+SETTLED = 1e-9
+"""Decrement below which a lane that rounding stopped still counts as converged."""
+ROUNDING = 1e-30
+"""The same for exact data, as a part of Σ w: squared rounding of a log."""
+DAMPING, EASE, TIGHTEN, MOST_DAMPING = 1e-3, 0.1, 4.0, 1e12
+SINGULAR = 1e-14
+"""Damping of the undamped step, so that no system is singular."""
+LONGEST = 3.0
+"""Longest step of any logarithm: a factor of 20."""
+
+
+class Found(NamedTuple):
+    """θ (R, k), Σ w·r² (R,), and whether the decrement became small."""
+
+    theta: Array
+    objective: Array
+    converged: Mask
+
+
+class _State(NamedTuple):
+    """Objective (R,), half its gradient (R, k), and JᵀWJ (R, k, k)."""
+
+    objective: Array
+    gradient: Array
+    hessian: Array
+
+
+def minimise(problem: LawProblem, weights: Array, theta: Array, tolerance: float = TIGHT) -> Found:
+    """Optima of Σ w·(ln L̂ − ln L)² from given θ.
+
+    Parameters
+    ----------
+    problem : LawProblem
+    weights : array, shape (R, n)
+    theta : array, shape (R, k)
+    tolerance : float
+        Decrement to stop at, as a part of the objective.
+    """
+    theta = np.clip(theta, *problem.bounds)
+    state = _evaluate(problem, weights, theta)
+    damping, decrement = np.full(len(theta), DAMPING), np.full(len(theta), np.inf)
+    floor = ROUNDING * weights.sum(axis=1)
+    lanes = np.arange(len(theta))
+    for _ in range(STEPS):
+        here = _take(state, lanes)
+        free = _free(problem, theta[lanes], here.gradient)
+        decrement[lanes] = -(here.gradient * _step(here, free, np.full(len(lanes), SINGULAR))).sum(axis=1)
+        going = decrement[lanes] > tolerance * here.objective + floor[lanes]
+        going &= damping[lanes] < MOST_DAMPING
+        lanes, here, free = lanes[going], _take(here, going), free[going]
+        if not len(lanes):
+            break
+        trial = np.clip(theta[lanes] + _step(here, free, damping[lanes]), *problem.bounds)
+        new = _evaluate(problem, weights[lanes], trial)
+        better = new.objective < here.objective
+        _accept(lanes[better], theta, state, trial[better], _take(new, better))
+        damping[lanes] = np.where(better, np.maximum(damping[lanes] * EASE, SINGULAR), damping[lanes] * TIGHTEN)
+    settled = np.isfinite(state.objective) & (decrement <= SETTLED * state.objective + floor)
+    return Found(theta, state.objective, settled)
+
+
+def _take(state: _State, lanes: Index | Mask) -> _State:
+    return _State(*(part[lanes] for part in state))
+
+
+def _accept(lanes: Index, theta: Array, state: _State, trial: Array, new: _State) -> None:
+    theta[lanes] = trial
+    for mine, value in zip(state, new, strict=True):
+        mine[lanes] = value
+
+
+@np.errstate(all="ignore")
+def _evaluate(problem: LawProblem, weights: Array, theta: Array) -> _State:
+    residual, J = problem.evaluate(theta)
+    weighted = J * weights[:, None, :]
+    objective = (weights * residual**2).sum(axis=1)
+    gradient, hessian = (weighted @ residual[:, :, None])[:, :, 0], weighted @ J.swapaxes(1, 2)
+    usable = np.isfinite(objective) & np.isfinite(gradient).all(1) & np.isfinite(hessian).all((1, 2))
+    objective = np.where(usable, objective, np.inf)
+    return _State(objective, np.where(usable[:, None], gradient, 0.0), np.where(usable[:, None, None], hessian, 0.0))
+
+
+def _free(problem: LawProblem, theta: Array, gradient: Array) -> Mask:
+    """Parameters that are off their bounds, or pulled away from them."""
+    low, high = problem.bounds
+    return np.asarray(~(((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))))
+
+
+def _step(state: _State, free: Mask, damping: Array) -> Array:
+    """−(JᵀWJ + λ·diag)⁻¹g over the free parameters, no longer than allowed."""
+    k = free.shape[1]
+    scale = np.sqrt(np.maximum(np.diagonal(state.hessian, axis1=1, axis2=2), 1e-300))
+    both = free[:, :, None] & free[:, None, :]
+    system = np.where(both, state.hessian / scale[:, :, None] / scale[:, None, :], 0.0)
+    system[:, np.arange(k), np.arange(k)] = 1.0 + damping[:, None]
+    right = np.where(free, -state.gradient / scale, 0.0)
+    step = linear.solve(system, right[:, :, None])[:, :, 0] / scale
+    longest = np.abs(step).max(axis=1, keepdims=True)
+    return np.asarray(step * np.minimum(1.0, LONGEST / np.maximum(longest, 1e-300)))

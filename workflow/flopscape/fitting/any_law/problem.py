@@ -1,0 +1,105 @@
+"""The least-squares problem of fitting any law to log losses: θ, residuals and their exact derivatives.
+
+θ holds the logarithm of every fitted parameter, and E itself, for N, D and C in units of their geometric means: then no
+unit matters, and amplitudes and exponents are least correlated.
+
+How many distinct tokens each run had, which only the data-constrained law asks.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from flopscape.errors import FlopscapeError
+from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.law import POSITIVE, Inputs, Law
+from flopscape.runs.cells import positive_column
+from flopscape.runs.table import UNIQUE, RunTable
+
+FLOOR = "E"
+"""The parameter that may be zero, and is therefore not a logarithm."""
+
+
+@dataclass(frozen=True)
+class LawProblem:
+    """n observations of a law with k fitted parameters; `inputs` are in multiples of `unit`."""
+
+    law: Law
+    inputs: Inputs
+    unit: Inputs
+    log_loss: Array
+
+    @cached_property
+    def logarithmic(self) -> Mask:
+        """Which of the parameters θ holds as logarithms, shape (k,)."""
+        return np.array([name != FLOOR for name in self.law.names])
+
+    @cached_property
+    def bounds(self) -> tuple[Array, Array]:
+        """Lowest and highest θ, shape (k,) each."""
+        known = [self.law.bounds.get(name, POSITIVE) for name in self.law.names]
+        low, high = np.log(known).T
+        return np.where(self.logarithmic, low, 0.0), np.where(self.logarithmic, high, np.inf)
+
+    def theta(self, drawn: dict[str, Array]) -> Array:
+        """θ (R, k) of parameters by name, each of shape (R,)."""
+        with np.errstate(all="ignore"):
+            columns = [drawn[name] if name == FLOOR else np.log(drawn[name]) for name in self.law.names]
+        return np.clip(np.nan_to_num(np.stack(columns, axis=1)), *self.bounds)
+
+    def parameters(self, theta: Array) -> dict[str, Array]:
+        """Fitted parameters by name, in the problem's units, each of shape (R, 1)."""
+        values = np.where(self.logarithmic, np.exp(np.where(self.logarithmic, theta, 0.0)), theta)
+        return {name: values[:, [i]] for i, name in enumerate(self.law.names)}
+
+    def in_units(self, theta: Array) -> Any:
+        """The law's own tuple of parameters for N, D and C themselves, each of shape (R,)."""
+        p = self.law.kind(**{name: value[:, 0] for name, value in self.parameters(theta).items()})
+        return self.law.rescaled(p, self.unit)
+
+    @np.errstate(all="ignore")
+    def evaluate(self, theta: Array) -> tuple[Array, Array]:
+        """Residuals ln L̂ − ln L, shape (R, n), and ∂ln L̂/∂θ, shape (R, k, n)."""
+        values = self.parameters(theta)
+        p = self.law.kind(**values)
+        predicted = np.broadcast_to(self.law.loss(p, self.inputs), (len(theta), len(self.log_loss)))
+        chain = np.stack([np.ones_like(v) if name == FLOOR else v for name, v in values.items()])
+        J = self.law.gradient(p, self.inputs) * chain / predicted
+        return np.log(predicted) - self.log_loss, J.swapaxes(0, 1)
+
+
+def problem_of(law: Law, table: RunTable, unique_tokens: Array) -> LawProblem:
+    """A table's rows in units of their geometric means."""
+    amounts = (table.n_params, table.n_tokens, table.flops)
+    n, d, c = (np.exp(np.log(amount).mean()) for amount in amounts)
+    unit = Inputs(n, d, c, d)
+    return LawProblem(law, Inputs(*amounts, unique_tokens).per(unit), unit, np.log(table.loss))
+
+
+def unique_tokens_of(table: RunTable, law: Law, given: float | None) -> tuple[Array, float]:
+    """U of each run, shape (n,), and U at the asked compute; infinite for a law that does not depend on it.
+
+    The table's column `unique_tokens` comes first, its empty cells meaning fresh data; without it every run has the
+    given number. The asked compute has the given number, or the largest of the column.
+
+    Raises
+    ------
+    FlopscapeError
+        The law depends on U and there is neither, U is not positive, or another law is given one.
+    """
+    if UNIQUE not in law.arguments:
+        if given is not None:
+            raise FlopscapeError(f"unique_tokens: the law {law.name} does not depend on it; constrained does")
+        return np.full(len(table), np.inf), float("inf")
+    if given is not None and not given > 0:
+        raise FlopscapeError(f"unique_tokens: {given!r} is not a positive number of tokens")
+    if UNIQUE in table.columns:
+        cells = positive_column(table.columns, UNIQUE, table.path, table.row, blank=True)
+        supply = np.where(np.isnan(cells), np.inf, cells)
+        known = supply[np.isfinite(supply)]
+        return supply, float(given or (known.max() if len(known) else np.inf))
+    if given is None:
+        raise FlopscapeError(f"{table.path}: no column unique_tokens, and no --unique-tokens for all runs")
+    return np.full(len(table), float(given)), float(given)

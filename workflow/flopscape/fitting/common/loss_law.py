@@ -1,0 +1,84 @@
+"""L*(C) = E + K·(C/C₀)^−γ through the losses of compute-optimal runs, with E and K ≥ 0.
+
+The form follows from the surface at its optimum (Hoffmann et al. 2022, equation 4, inserted into equation 2).
+
+The draws of a fit without a surface: power laws of N* and D*, the law of L*, and their values at asked budgets.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flopscape.fitting.common.results import DRAW_COLUMNS
+from flopscape.fitting.surface import global_starts
+from flopscape.fitting.surface.quantities import column
+from flopscape.fitting.surface.variable_projection import Problem
+from flopscape.laws.arrays import Array
+from flopscape.laws.compute import Compute
+
+LOSS_LAW = ("loss_E", "loss_K", "loss_gamma")
+
+
+def fit_loss_law(log_flops: Array, losses: Array, weights: Array | None = None) -> dict[str, Array]:
+    """The law of each set of losses by least squares: the kernel with one term.
+
+    Parameters
+    ----------
+    log_flops : array, shape (m,)
+        ln C less ln C₀.
+    losses : array, shape (R, m)
+        Finite, in nats.
+    weights : array, shape (R, m), optional
+        One where not given.
+
+    Returns
+    -------
+    Arrays of shape (R,) by name.
+    """
+    if not len(losses):
+        return {name: np.empty(0) for name in LOSS_LAW}
+    law = global_starts.solve(Problem(log_flops[None], losses), np.ones_like(losses) if weights is None else weights)
+    return dict(zip(LOSS_LAW, (*law.coefficients.T, law.exponents[:, 0]), strict=True))
+
+
+def loss_along(law: Mapping[str, Any], log_flops: float | Array) -> Array:
+    """L* at ln C less ln C₀."""
+    E, K, gamma = (law[name] for name in LOSS_LAW)
+    return np.asarray(E + K * np.exp(-gamma * log_flops))
+
+
+def loss_scatter(log_flops: Array, losses: Array, variance: Array) -> float:
+    """Variance of the losses (m,) about their law beyond their own `variance` (m,), by moments; 0 for three of them."""
+    m = len(losses)
+    if m <= len(LOSS_LAW):
+        return 0.0
+    residual = losses - loss_along(fit_loss_law(log_flops, losses[None]), log_flops)
+    return max(0.0, float(residual @ residual) / (m - len(LOSS_LAW)) - float(variance.mean()))
+
+
+@np.errstate(all="ignore")
+def power_law_draws(laws: Mapping[str, Array], center: float, compute: Compute, flops: Sequence[float]) -> pd.DataFrame:
+    """One row a draw.
+
+    Parameters
+    ----------
+    laws : mapping of arrays, shape (R,)
+        `log_n_params` (ln N* at the centre), `a`, `b`, the loss law's three, and `degenerate`.
+    center : float
+        ln C₀ to which all laws refer.
+    compute : Compute
+        Gives D* for N* and C.
+    flops : sequence of float
+        Asked budgets C, in FLOPs.
+    """
+    replicates = len(laws["a"])
+    columns: dict[str, Any] = {name: np.full(replicates, np.nan) for name in DRAW_COLUMNS}
+    columns |= {"replicate": np.arange(replicates)} | dict(laws)
+    for c in flops:
+        x = np.log(c) - center
+        log_n = laws["log_n_params"] + laws["a"] * x
+        values = (np.exp(log_n), np.exp(compute.tokens(log_n, c)), loss_along(laws, x))
+        columns |= {column(name, c): v for name, v in zip(("n_params", "n_tokens", "loss"), values, strict=True)}
+    return pd.DataFrame(columns)

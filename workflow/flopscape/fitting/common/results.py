@@ -1,0 +1,132 @@
+"""From numbers to a FitResult: predictions, draws, refusals. Shared by the methods.
+
+A fit's numbers as a reader and JSON can hold them: finite, or none with the reason in words.
+
+Tables at the limits of floating point overflow somewhere in every method; whatever the method, this is judged here.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flopscape.fitting.surface.quantities import PARAMETERS, Quantities, column
+from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.compute import Compute, optimum
+from flopscape.laws.surface import Surface
+from flopscape.records.fit_result import Estimate, FitResult, Prediction
+
+DRAW_COLUMNS = ("replicate", *PARAMETERS, "a", "b", "degenerate")
+ASKED = ("n_params", "n_tokens", "loss")
+
+
+def finite_or_none(value: float) -> float | None:
+    """JSON has no NaN."""
+    return float(value) if np.isfinite(value) else None
+
+
+@np.errstate(all="ignore")
+def surface_draws(parameters: Array, degenerate: Mask, quantities: Quantities) -> pd.DataFrame:
+    """Table of resamples from p = (E, ln A', ln B', α, β), shape (R, 5); undefined exponents are NaN."""
+    surface = quantities.surface(parameters)
+    absent_a, absent_b = ~np.isfinite(parameters[:, 1]), ~np.isfinite(parameters[:, 2])
+    alpha, beta = np.where(absent_a, np.nan, surface.alpha), np.where(absent_b, np.nan, surface.beta)
+    surface = Surface(surface.E, surface.A, surface.B, alpha, beta)
+    columns: dict[str, Any] = {"replicate": np.arange(len(parameters))} | surface._asdict()
+    columns |= {"a": beta / (alpha + beta), "b": alpha / (alpha + beta), "degenerate": degenerate}
+    for flops in quantities.flops:
+        best = optimum(surface, flops, quantities.compute)
+        columns |= {column(name, flops): value for name, value in zip(ASKED, best, strict=True)}
+    return pd.DataFrame(columns)
+
+
+def prediction(flops: float, n_params: Estimate, loss: Estimate | None, compute: Compute) -> Prediction:
+    """Complete N* to D* and tokens per parameter through C = κ(N)·N·D, along which both fall with N."""
+
+    def tokens(n: float | None) -> float | None:
+        return finite_or_none(float(np.exp(compute.tokens(np.log(n), flops)))) if n else None
+
+    def ratio(n: float | None) -> float | None:
+        d = tokens(n)
+        return None if not n or d is None else d / n
+
+    ends = (n_params.estimate, n_params.high, n_params.low)
+    n_tokens = Estimate(*(tokens(n) for n in ends))  # type: ignore[arg-type]
+    return Prediction(flops, n_params, n_tokens, loss, Estimate(*(ratio(n) for n in ends)))  # type: ignore[arg-type]
+
+
+def refused(result: FitResult, reason: str, flops: Sequence[float]) -> tuple[FitResult, pd.DataFrame]:
+    """A fit without numbers, and draws without rows."""
+    result.status, result.reason = "refused", reason
+    result.exponents = None
+    result.predictions = [Prediction(float(c), None, None, None, None) for c in flops]
+    return result, empty_draws(flops)
+
+
+def empty_draws(flops: Sequence[float]) -> pd.DataFrame:
+    """The columns of the draws, without rows."""
+    asked = [column(name, c) for c in flops for name in ASKED]
+    return pd.DataFrame({name: np.empty(0) for name in (*DRAW_COLUMNS, *asked)})
+
+
+QUANTITIES = ("n_params", "n_tokens", "loss", "tokens_per_param")
+
+
+def representable(result: FitResult, draws: pd.DataFrame, flops: Sequence[float]) -> tuple[FitResult, pd.DataFrame]:
+    """The fit, refused where a parameter or exponent is not finite; a prediction that is not has no numbers."""
+    result.diagnostics, result.optima = _plain(result.diagnostics), _plain(result.optima)
+    if lost := _not_finite(result):
+        why = (
+            f"the fitted {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} no finite number: N, D, C or the losses"
+            " of this table are too large or too small to compute with; are they in single units, and in nats?"
+        )
+        result.surface = result.parameters = None
+        return refused(result, why, flops)
+    result.predictions = [_prediction(result, known) for known in result.predictions]
+    for group in _groups(result):
+        group |= {name: _ends(number) for name, number in group.items()}
+    return result, draws
+
+
+def _groups(result: FitResult) -> list[dict[str, Estimate]]:
+    return [group for group in (result.surface, result.parameters, result.exponents) if group]
+
+
+def _not_finite(result: FitResult) -> list[str]:
+    return [name for group in _groups(result) for name, number in group.items() if not math.isfinite(number.estimate)]
+
+
+def _prediction(result: FitResult, known: Prediction) -> Prediction:
+    """The prediction with finite ends, or without numbers where the optimum is beyond what a float can hold."""
+    numbers = {name: number for name in QUANTITIES if (number := getattr(known, name)) is not None}
+    if not all(_usable(name, number.estimate) for name, number in numbers.items()):
+        result.warnings = [
+            *result.warnings,
+            f"C = {known.flops:g}: the optimum of this law is beyond the numbers that can be computed with",
+        ]
+        return Prediction(known.flops, None, None, None, None)
+    for name, number in numbers.items():
+        setattr(known, name, _ends(number))
+    if not all(map(math.isfinite, known.near_optimal_n_params or ())):
+        known.near_optimal_n_params = None
+    return known
+
+
+def _usable(name: str, value: float | None) -> bool:
+    return value is not None and math.isfinite(value) and (value > 0 or name == "loss")
+
+
+def _ends(number: Estimate) -> Estimate:
+    low, high = (None if end is None else finite_or_none(end) for end in (number.low, number.high))
+    return Estimate(number.estimate, low, high)
+
+
+def _plain(value: Any) -> Any:
+    """JSON's values, None for a number that is not finite."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return finite_or_none(value) if isinstance(value, float) else value

@@ -1,0 +1,163 @@
+"""Losses of all runs at common compute: each curve smoothed and interpolated in logs, never extrapolated.
+
+The lower convex hull of points in the plane, and the points of many curves that support lines of given slopes.
+
+A line of slope p that lies below all points touches the hull at the point with the least y − p·x. Each curve's own
+touching points are found once; a hull over some of the curves is then a comparison of numbers, not a new hull.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from flopscape.fitting.envelope.curves import Curves
+from flopscape.laws.arrays import Array, Index, Mask, Names
+from flopscape.runs.table import RunTable
+
+BINS = 1500
+"""Log-spaced FLOPs at which curves are compared: as many as in Hoffmann et al. 2022, section 3.1."""
+BANDWIDTH = 0.1
+"""Standard deviation of the smoothing kernel in ln C: 10 % of compute, over which ln L of a published surface bends by
+less than 1e-4, and a dozen of 128 evenly spaced points near a run's end. Sparse points are left as they are."""
+MOST_RUNS, MOST_POINTS, MOST_PAIRS = 10_000, 10_000, 4e9
+"""Runs on a grid of 120 MB; points of a run, whose pairs take 4 GB; pairs of points, which take a minute or two."""
+EDGE = 1e-9
+"""Distance in ln C by which rounding may put a point beyond the end of its curve."""
+
+
+@dataclass(frozen=True)
+class CurveGrid:
+    """ln L of R runs at G compute budgets, infinite where a run has no point: shape (R, G)."""
+
+    run_id: Names
+    n: Array
+    log_cost: Array
+    log_flops: Array
+    log_loss: Array
+
+    @property
+    def log_n(self) -> Array:
+        return np.log(self.n)
+
+    @cached_property
+    def coverage(self) -> tuple[Mask, Index]:
+        """The distinct sets of runs that have a loss at the same compute, (R, P), and the one of each budget, (G,)."""
+        sets, index = np.unique(np.isfinite(self.log_loss), axis=1, return_inverse=True)
+        return sets, index.ravel()
+
+
+def too_long(curves: Curves) -> str:
+    """Why the curves are too long or too many to be compared, or nothing."""
+    points = np.array([len(x) for x in curves.log_flops])
+    if len(points) > MOST_RUNS:
+        return f"{len(points):,} runs have training curves, and at most {MOST_RUNS:,} can be compared: take fewer"
+    longest = int(points.argmax())
+    if points[longest] > MOST_POINTS or (points**2).sum() > MOST_PAIRS:
+        return (
+            f"{points.sum():,} points on training curves, {points[longest]:,} of them of run {curves.run_id[longest]}:"
+            f" points are compared in pairs, at most {MOST_POINTS:,} of a run and {MOST_PAIRS:.0e} pairs in all;"
+            " thin the curves to some hundred points a run"
+        )
+    return ""
+
+
+def curve_grid(curves: Curves, bins: int = BINS) -> CurveGrid:
+    """Smoothed curves at log-spaced FLOPs from the first to the last point of any run."""
+    low = min(points[0] for points in curves.log_flops)
+    high = max(points[-1] for points in curves.log_flops)
+    at = np.linspace(low, high, bins)
+    rows = [_interpolated(at, x, smooth(x, y)) for x, y in zip(curves.log_flops, curves.log_loss, strict=True)]
+    return CurveGrid(curves.run_id, curves.n, curves.log_cost, at, np.stack(rows))
+
+
+def horizon_grid(table: RunTable) -> CurveGrid:
+    """The last row of each run at the budget it belongs to: every loss is that of a run trained for its horizon."""
+    order = np.lexsort((table.n_tokens, table.run_id))
+    last = np.append(table.run_id[order][1:] != table.run_id[order][:-1], True)
+    rows = order[last & np.isfinite(table.budget[order])]
+    budgets, column = np.unique(table.budget[rows], return_inverse=True)
+    log_flops, count = np.log(table.flops[rows]), np.bincount(column)
+    losses = np.full((len(rows), len(budgets)), np.inf)
+    losses[np.arange(len(rows)), column] = np.log(table.loss[rows])
+    log_cost = log_flops - np.log(table.n_tokens[rows])
+    return CurveGrid(table.run_id[rows], table.n_params[rows], log_cost, np.bincount(column, log_flops) / count, losses)
+
+
+def smooth(x: Array, y: Array, bandwidth: float = BANDWIDTH) -> Array:
+    """Local-linear regression with a Gaussian kernel, at the points themselves (Cleveland 1979; Fan 1992).
+
+    A straight line is returned as it is, up to its ends. A point without neighbours keeps its value.
+    """
+    distance = x[None] - x[:, None]
+    weight = np.exp(-0.5 * (distance / bandwidth) ** 2)
+    s0, s1, s2 = (np.sum(weight * distance**power, axis=1) for power in range(3))
+    t0, t1 = weight @ y, (weight * distance) @ y
+    s2 = s2 + 1e-9 * bandwidth**2  # keeps a lone point solvable
+    return np.asarray((s2 * t0 - s1 * t1) / (s0 * s2 - s1**2))
+
+
+def _interpolated(at: Array, x: Array, y: Array) -> Array:
+    inside = (at >= x[0] - EDGE) & (at <= x[-1] + EDGE)
+    return np.where(inside, np.interp(at, x, y), np.inf)
+
+
+FEWEST_SLOPES = 256
+"""Slopes to compare curves at: where noise leaves the hull fewer vertices, slopes between its own are added."""
+
+
+def lower_hull(x: Array, y: Array) -> Index:
+    """Indices of the vertices from left to right, for ascending x: Andrew's monotone chain (1979)."""
+    chain: list[int] = []
+    for i in range(len(x)):
+        while len(chain) > 1 and _turns_up_not(x, y, chain[-2], chain[-1], i):
+            chain.pop()
+        chain.append(i)
+    return np.array(chain, np.intp)
+
+
+def _turns_up_not(x: Array, y: Array, a: int, b: int, c: int) -> bool:
+    """Whether b lies on or above the line from a to c."""
+    return bool((x[b] - x[a]) * (y[c] - y[a]) <= (x[c] - x[a]) * (y[b] - y[a]))
+
+
+def supporting_slopes(x: Array, y: Array) -> Array:
+    """Ascending slopes up to zero that touch every vertex of the falling part of the lower hull.
+
+    One lies between the slopes of the two edges of each vertex, one below the first edge, and the last is zero, which
+    touches the lowest point: beyond it more compute has brought nothing.
+    """
+    vertices = lower_hull(x, y)
+    edges = np.diff(y[vertices]) / np.diff(x[vertices])
+    edges = edges[edges < 0]
+    slopes = np.concatenate([2 * edges[:1], (edges[1:] + edges[:-1]) / 2, [0.0]])
+    parts = int(np.ceil(FEWEST_SLOPES / len(slopes)))
+    steps = np.arange((len(slopes) - 1) * parts + 1) / parts
+    return np.interp(steps, np.arange(len(slopes)), slopes)
+
+
+def touching_points(x: Array, curves: Array, slopes: Array) -> tuple[Array, Index]:
+    """Least y − p·x of each curve for each slope, and the index of the point it is at.
+
+    Parameters
+    ----------
+    x : array, shape (G,)
+    curves : array, shape (R, G)
+        Infinite where a curve has no point.
+    slopes : array, shape (P,)
+
+    Returns
+    -------
+    arrays, shape (R, P)
+    """
+    values, points = np.empty((len(curves), len(slopes))), np.empty((len(curves), len(slopes)), np.intp)
+    for row, curve in enumerate(curves):
+        known = np.flatnonzero(np.isfinite(curve))
+        if not len(known):
+            values[row], points[row] = np.inf, 0
+            continue
+        own = known[lower_hull(x[known], curve[known])]
+        edges = np.diff(curve[own]) / np.diff(x[own])
+        points[row] = own[np.searchsorted(edges, slopes)]
+        values[row] = curve[points[row]] - slopes * x[points[row]]
+    return values, points

@@ -1,0 +1,106 @@
+"""Power laws through the vertices of an envelope, and the law of its losses, for many sets of runs at once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from flopscape.fitting.common.loss_law import fit_loss_law
+from flopscape.fitting.common.resample import run_weights
+from flopscape.fitting.envelope.grid import EDGE, CurveGrid
+from flopscape.fitting.envelope.vertices import RULES, Rule, Vertices, binned_rule, horizon_rule
+from flopscape.laws.arrays import Array, Index, Mask
+
+FEWEST_MODELS = 3
+"""Distinct N on the envelope: two always lie on a line."""
+CHUNK = 250
+"""Resamples worked on at once: arrays of 250 × 1,500 bins stay near the processor's cache."""
+LOSS_POINTS = 48
+"""Budgets of the grid at which the loss law is fitted: it has three parameters."""
+
+
+@dataclass(frozen=True)
+class EnvelopeLaws:
+    """What turns a set of runs into laws, by one rule; they refer to ln C₀ = `center`, the same for every set."""
+
+    grid: CurveGrid
+    rule: str
+
+    @property
+    def _everyone(self) -> Mask:
+        return np.ones((1, len(self.grid.n)), bool)
+
+    @cached_property
+    def vertices(self) -> Rule:
+        return RULES[self.rule](self.grid)
+
+    @cached_property
+    def best(self) -> Vertices:
+        """The vertices of all runs together."""
+        return self.vertices(self._everyone)
+
+    @cached_property
+    def center(self) -> float:
+        """Mean ln C of the vertices of all runs."""
+        return float(self.best.log_flops[self.best.kept].mean())
+
+    @cached_property
+    def _loss_grid(self) -> CurveGrid:
+        """Budgets of the grid over which the models of the vertices of all runs are the lowest."""
+        stretches = self.best if self.rule == "horizon" else binned_rule(self.grid)(self._everyone)
+        x = self.grid.log_flops
+        inside = np.concatenate([found.log_flops[found.kept] for found in (self.best, stretches)])
+        columns = np.flatnonzero((x >= inside.min() - EDGE) & (x <= inside.max() + EDGE))
+        columns = np.unique(columns[np.linspace(0, len(columns) - 1, LOSS_POINTS).astype(int)])
+        return CurveGrid(self.grid.run_id, self.grid.n, self.grid.log_cost, x[columns], self.grid.log_loss[:, columns])
+
+    def central(self) -> dict[str, float]:
+        """The laws of all runs together."""
+        return {name: float(value[0]) for name, value in self.of(self._everyone).items()}
+
+    @np.errstate(all="ignore")
+    def of(self, present: Mask) -> dict[str, Array]:
+        """`log_n_params` at the centre, `a`, `b` and the loss law of each set, (S, R) to (S,) by name.
+
+        NaN and `degenerate` with fewer than three models on the envelope.
+        """
+        vertices = self.vertices(present)
+        x = np.where(vertices.kept, vertices.log_flops - self.center, 0.0)
+        log_n, a = _lines(x, self.grid.log_n[vertices.run], vertices.kept)
+        _, b = _lines(x, x - self.grid.log_cost[vertices.run], vertices.kept)
+        degenerate = count_models(self.grid, vertices) < FEWEST_MODELS
+        laws = {"log_n_params": log_n, "a": a, "b": b} | self._loss_law(present)
+        return {name: np.where(degenerate, np.nan, value) for name, value in laws.items()} | {"degenerate": degenerate}
+
+    def resampled(self, replicates: int, seed: int) -> dict[str, Array]:
+        """The laws of resamples of whole runs: how often a run is drawn moves no envelope, only whether it is."""
+        weights = run_weights(self.grid.run_id, replicates, seed, CHUNK)
+        parts = [self.of(counts > 0) for counts in weights]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _loss_law(self, present: Mask) -> dict[str, Array]:
+        """Through the lowest losses at a few of the grid's budgets."""
+        grid = self._loss_grid
+        lowest = horizon_rule(grid)(present)
+        found = np.exp(grid.log_loss[lowest.run, np.arange(len(grid.log_flops))])
+        kept = lowest.kept
+        law = fit_loss_law(grid.log_flops - self.center, np.where(kept, found, 1.0), kept.astype(float))
+        return {name: np.where(kept.sum(axis=1) >= 3, value, np.nan) for name, value in law.items()}
+
+
+def _lines(x: Array, y: Array, kept: Mask) -> tuple[Array, Array]:
+    """Ordinate at x = 0 and slope of the least-squares line through the kept points of each row."""
+    count = kept.sum(axis=1)
+    x_mean, y_mean = ((values * kept).sum(axis=1) / count for values in (x, y))
+    z = (x - x_mean[:, None]) * kept
+    slope = (z * y).sum(axis=1) / (z * z).sum(axis=1)
+    return y_mean - slope * x_mean, slope
+
+
+def count_models(grid: CurveGrid, vertices: Vertices) -> Index:
+    """Distinct N among the kept points of each set."""
+    _, model = np.unique(grid.n, return_inverse=True)
+    sets, places = np.nonzero(vertices.kept)
+    seen = np.zeros((len(vertices.run), int(model.max()) + 1), bool)
+    seen[sets, model[vertices.run[sets, places]]] = True
+    return seen.sum(axis=1)

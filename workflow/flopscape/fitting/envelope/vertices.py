@@ -1,0 +1,125 @@
+"""The lower envelope of training curves and its vertices, for the whole set of runs and for thousands of subsets.
+
+Three rules say which points are on it. `binned`: the lowest loss at each of many log-spaced FLOPs (Hoffmann et al.
+2022, section 3.1). `hull`: the lower convex hull of ln L over ln C, one vertex a run, in the middle of the stretch over
+which that run is on the hull. `horizon`: the lowest final loss of each compute budget.
+
+A point counts only where smaller and larger models have a loss at the same compute, and less compute had none as low.
+The segments of the first and the last model are dropped, for the ends of the data and not other models bound them; of
+final losses, which are no segments, none are dropped.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from flopscape.fitting.envelope.grid import CurveGrid, supporting_slopes, touching_points
+from flopscape.laws.arrays import Array, Index, Mask
+
+
+class Vertices(NamedTuple):
+    """Envelopes of S sets of runs with up to V vertices each, shape (S, V); the rest has meaning only where `kept`."""
+
+    log_flops: Array
+    run: Index
+    kept: Mask
+
+
+Rule = Callable[[Mask], Vertices]
+"""From the runs present in each of S sets, (S, R), to the sets' vertices."""
+
+
+def binned_rule(grid: CurveGrid) -> Rule:
+    """Every grid point is a vertex."""
+    columns = np.arange(len(grid.log_flops))
+    return lambda present: _binned(grid, present, columns, ends=False)
+
+
+def horizon_rule(grid: CurveGrid) -> Rule:
+    """Every budget is a vertex."""
+    columns = np.arange(len(grid.log_flops))
+    return lambda present: _binned(grid, present, columns, ends=True)
+
+
+def hull_rule(grid: CurveGrid) -> Rule:
+    """Every run is a vertex."""
+    lowest = grid.log_loss.min(axis=0)
+    known = np.isfinite(lowest)
+    slopes = supporting_slopes(grid.log_flops[known], lowest[known])
+    values, points = touching_points(grid.log_flops, grid.log_loss, slopes)
+    return lambda present: _hull(grid, present, values, points)
+
+
+def _binned(grid: CurveGrid, present: Mask, columns: Index, ends: bool) -> Vertices:
+    run = lowest_present(grid.log_loss, present)
+    on_it = (run >= 0) & _falling(grid, run, columns)
+    kept = on_it & _between_models(grid, present, run, np.broadcast_to(columns, run.shape))
+    if not ends:
+        kept &= _inner_models(grid, run, on_it)
+    return Vertices(np.broadcast_to(grid.log_flops, run.shape), run, kept)
+
+
+def _hull(grid: CurveGrid, present: Mask, values: Array, points: Index) -> Vertices:
+    run = lowest_present(values, present)
+    on_it = run >= 0
+    columns = points[run, np.arange(run.shape[1])]
+    kept = on_it & _between_models(grid, present, run, columns) & _inner_models(grid, run, on_it)
+    return middles(grid, Vertices(grid.log_flops[columns], run, kept))
+
+
+def lowest_present(values: Array, present: Mask) -> Index:
+    """Index of the run with the lowest value among those present, by set and column; −1 where none has a finite one.
+
+    Parameters
+    ----------
+    values : array, shape (R, V)
+    present : bool array, shape (S, R)
+    """
+    columns = np.arange(values.shape[1])
+    found = np.full((len(present), len(columns)), -1)
+    for row in values.argsort(axis=0, kind="stable"):
+        hit = (found < 0) & present[:, row] & np.isfinite(values[row, columns])
+        found = np.where(hit, row, found)
+        if (found >= 0).all():
+            break
+    return found
+
+
+def _falling(grid: CurveGrid, run: Index, columns: Index) -> Mask:
+    """Whether no point of less compute is lower."""
+    values = np.where(run >= 0, grid.log_loss[run, columns], np.inf)
+    return np.asarray(values <= np.minimum.accumulate(values, axis=1))
+
+
+def _between_models(grid: CurveGrid, present: Mask, run: Index, columns: Index) -> Mask:
+    """Whether both a smaller and a larger model have a loss at the same compute."""
+    covered, kind = grid.coverage
+    size = grid.n[:, None]
+    smallest, largest = (lowest_present(np.where(covered, by, np.inf), present) for by in (size, -size))
+    sets, kinds, n = np.arange(len(present))[:, None], kind[columns], grid.n[run]
+    return np.asarray((grid.n[smallest[sets, kinds]] < n) & (n < grid.n[largest[sets, kinds]]))
+
+
+def _inner_models(grid: CurveGrid, run: Index, on_it: Mask) -> Mask:
+    """Whether a point belongs neither to the first nor to the last model on the envelope."""
+    sets = np.arange(len(run))
+    first, last = on_it.argmax(axis=1), on_it.shape[1] - 1 - on_it[:, ::-1].argmax(axis=1)
+    n = grid.n[run]
+    return np.asarray((n != n[sets, first][:, None]) & (n != n[sets, last][:, None]))
+
+
+def middles(grid: CurveGrid, vertices: Vertices) -> Vertices:
+    """One vertex a run: the middle of the stretch of ln C over which it is on the envelope."""
+    log_flops, run, kept = vertices
+    shape = len(run), len(grid.n)
+    low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
+    sets = np.broadcast_to(np.arange(len(run))[:, None], run.shape)[kept]
+    np.minimum.at(low, (sets, run[kept]), log_flops[kept])
+    np.maximum.at(high, (sets, run[kept]), log_flops[kept])
+    found = np.isfinite(low)
+    middle = np.where(found, (np.where(found, low, 0.0) + np.where(found, high, 0.0)) / 2, np.nan)
+    return Vertices(middle, np.broadcast_to(np.arange(shape[1]), shape), found)
+
+
+RULES = {"hull": hull_rule, "binned": binned_rule, "horizon": horizon_rule}

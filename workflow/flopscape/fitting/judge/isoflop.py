@@ -1,0 +1,141 @@
+"""Whether approach2's power laws are determined, which rows are far off their curve, and what left-out budgets say.
+
+Whether approach2's curves and its power laws agree with one another and with a loss that has a floor.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from flopscape.fitting.isoflop.curves import CurveFit
+from flopscape.fitting.isoflop.power_law import Line, Vertices, projector
+from flopscape.fitting.judge.verdict import DRIFT, Verdict, judge_uncertainty, outliers
+from flopscape.laws.arrays import Array
+from flopscape.records.fit_result import Exclusion, FitResult
+from flopscape.runs.design import describe_rows
+from flopscape.runs.table import RunTable
+
+FEWEST_BUDGETS, FEW_BUDGETS = 3, 5
+FLAT = 0.5
+"""A vertex less certain than this part of its budget's span in ln N lies on a flat curve."""
+NO_BUDGET = "belongs to no budget"
+CHECKPOINTS = (
+    "a checkpoint of a run that went on, and so no run of its own: approach1 follows the curves of runs, and vpnls and "
+    "approach3 resample whole runs"
+)
+
+
+def independent_rows(table: RunTable) -> RunTable:
+    """The rows in budgets, and of those the last of each run: parabolas take rows as independent.
+
+    A run has one N: rows of another N under the same run id, such as a sweep's name, are no checkpoints of it.
+    """
+    table = table.keep(np.isfinite(table.budget), NO_BUDGET)
+    longest = pd.Series(table.n_tokens).groupby([table.run_id, table.n_params]).transform("max").to_numpy()
+    return table.keep(table.n_tokens >= longest, CHECKPOINTS)
+
+
+def outside_budgets(table: RunTable) -> list[Exclusion]:
+    """The rows that were left out for belonging to no budget, or to a run that is there already."""
+    return [exclusion for exclusion in table.excluded if exclusion.reason in (NO_BUDGET, CHECKPOINTS)]
+
+
+def list_excluded(result: FitResult, verdict: Verdict, table: RunTable, fitted: CurveFit) -> None:
+    """Name the budgets that are left out, and the rows outside every budget."""
+    result.excluded = outside_budgets(table)
+    for curve in fitted.curves:
+        if curve.reason:
+            sentence = f"{curve.name}: {curve.reason}"
+            rows = [str(name) for name in table.run_id[curve.budget.rows]]
+            result.excluded.append(Exclusion(rows, sentence))
+            if curve.reason != fitted.refusal:
+                verdict.warn(f"left out {sentence}")
+
+
+def why_too_few(fitted: CurveFit) -> str:
+    """Why there are not enough vertices for a power law, or nothing."""
+    if fitted.refusal:
+        return fitted.refusal
+    if len(fitted.used) >= FEWEST_BUDGETS:
+        return ""
+    usable = f"{len(fitted.used)} of {len(fitted.curves)} budgets have an interior lowest point"
+    return f"{usable}; at least {FEWEST_BUDGETS} are needed"
+
+
+def judge(verdict: Verdict, result: FitResult, fitted: CurveFit, vertices: Vertices, line: Line) -> None:
+    """Whether the power law is determined, and what happens without the outer budgets."""
+    judge_uncertainty(verdict, line.slope_error)
+    used = fitted.used
+    if len(used) < FEW_BUDGETS:
+        verdict.add("weak", f"only {len(used)} usable budgets; {FEW_BUDGETS} are needed for a trustworthy slope")
+    flat = [curve for curve in used if np.sqrt(curve.covariance[0, 0]) > FLAT * np.ptp(curve.budget.log_n)]
+    for curve in flat:
+        verdict.warn(f"{curve.name}: the curve is too flat to place its lowest point")
+    if len(used) - len(flat) < FEWEST_BUDGETS:
+        verdict.add("refused", f"{len(flat)} of {len(used)} curves are too flat to place their lowest points")
+    if len(used) > FEWEST_BUDGETS:
+        _leave_out(verdict, result, vertices, line)
+
+
+def _leave_out(verdict: Verdict, result: FitResult, vertices: Vertices, line: Line) -> None:
+    """Drift of a without the smallest budget, and the error of predicting the largest budget's ln N*."""
+    x, y = vertices.log_flops, vertices.points[:, 0]
+    drift = float(projector(x[1:])[1] @ y[1:]) - line.slope
+    result.diagnostics["without_smallest"] = {"a": drift}
+    if abs(drift) > DRIFT:
+        verdict.add("weak", f"leaving out the smallest budget moves a by {drift:+.2f}: no single power law")
+    intercept, slope = projector(x[:-1]) @ y[:-1]
+    predicted = float(intercept + slope * (x[-1] - x[:-1].mean()))
+    result.diagnostics["predict_largest"] = {"log_n_params": float(y[-1]) - predicted}
+
+
+def flag_rows(verdict: Verdict, result: FitResult, table: RunTable, fitted: CurveFit) -> None:
+    """Warn of rows far off their budget's curve, budgets that are left out included: the row may be why."""
+    curves = [curve for curve in fitted.curves if np.isfinite(curve.residual).all()]
+    if not curves:
+        return
+    rows = np.concatenate([curve.budget.rows for curve in curves])
+    residual = np.sqrt(fitted.weights[rows]) * np.concatenate([curve.residual for curve in curves])
+    leverage = np.concatenate([curve.leverage for curve in curves])
+    flagged = outliers(residual, leverage, fitted.parameters)
+    rows = rows[flagged != 0]
+    if len(rows):
+        result.diagnostics["outliers"] = table.run_id[rows].tolist()
+        far = f"{np.abs(flagged).max():.0f} standard errors"
+        verdict.warn(f"{describe_rows(table, rows)}: off its budget's curve by {far}; kept")
+
+
+DIFFER = 1e-3
+"""Chance of calling two exponents of one surface different, were their errors independent. In 400 tables of a true
+surface (5 budgets × 7 sizes, σ 0.002 and 0.01) one is."""
+
+
+def judge_floor(verdict: Verdict, law: dict[str, Array]) -> None:
+    """Warn where L*(C), a `vertices.loss_law`, falls to zero."""
+    if law["loss_E"][0] <= 0:
+        verdict.warn(
+            "the irreducible loss of L*(C) is at its bound, zero: the losses along the optima bend too little to tell a"
+            " floor, and L* far beyond the runs is too low"
+        )
+
+
+def judge_shape(verdict: Verdict, shape: Any, vertices: Vertices, line: Line) -> None:
+    """Warn where the curves' shape and the line through their lowest points ask for different a.
+
+    On one surface both are β/(α + β·(1 + d ln κ/d ln N)), from the condition α·A·N^−α = β·B·D^−β·(1 + d ln κ/d ln N)
+    under C = κ(N)·N·D; see laws/compute.py. `shape` has `alpha`, `beta` and their `covariance`; the
+    difference has the degrees of freedom of Satterthwaite (1946).
+    """
+    alpha, beta = shape["alpha"], shape["beta"]
+    growth = -float(vertices.slope_of_tokens.mean())
+    a, gradient = beta / (alpha + beta * growth), np.array([-beta, alpha]) / (alpha + beta * growth) ** 2
+    own = float(np.sqrt(gradient @ np.array(shape["covariance"]) @ gradient))
+    apart, error = abs(a - line.slope), float(np.hypot(own, line.slope_error))
+    parts = own**4 / max(vertices.dof, 1) + line.slope_error**4 / max(line.dof, 1)
+    if apart > student.ppf(1 - DIFFER / 2, error**4 / max(parts, 1e-300)) * error:
+        verdict.warn(
+            f"the curves' shape asks for a = {a:.3f} ± {own:.2g} and their lowest points for {line.slope:.3f} ±"
+            f" {line.slope_error:.2g}: no one surface gives both, and the shape is in doubt"
+        )

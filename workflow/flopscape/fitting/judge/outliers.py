@@ -1,0 +1,181 @@
+"""Rows far off the others of their budget: suspected by a fit that outliers cannot bend, confirmed by one without them.
+
+A wild loss bends a least-squares surface towards itself and so hides itself and others. Suspects therefore come from
+the parabola of least median of squares in every budget (Rousseeuw 1984), which holds as long as most of its rows are
+good. The surface is then fitted without the suspects, and each row of the table tested against it with the error of its
+prediction; rows that pass come back, until the set settles (Hadi & Simonoff 1993). Nothing is dropped from the fit.
+"""
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from flopscape.fitting.judge.drift import NAMES, exponents
+from flopscape.fitting.judge.verdict import FEWEST, OUTLIER_LEVEL, Diagnostics, Verdict
+from flopscape.fitting.surface.fitted import Fitted
+from flopscape.fitting.surface.linearised import Local
+from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.runs.design import describe_rows
+from flopscape.runs.table import RunTable
+
+SUSPECT = 3.0
+"""Robust standard deviations off its budget's parabola that make a row a suspect; suspicion costs it nothing."""
+TRIPLES = 500
+"""Most parabolas through three rows that are tried in one budget: one good triple in 500 is certain up to 80 % bad."""
+MOST_ROWS = 200
+"""Rows of one budget that vote on its parabola, evenly spread over N; more change nothing but the time."""
+ROUNDS = 10
+
+
+class Judged(NamedTuple):
+    """Studentised residuals of the flagged rows, 0 elsewhere, and all rows around the fit without them."""
+
+    studentised: Array
+    without: Local
+
+    @property
+    def flagged(self) -> Mask:
+        return np.asarray(self.studentised != 0)
+
+    @property
+    def exponents(self) -> Array:
+        """(α, β, a) without the flagged rows."""
+        return exponents(self.without.p[3:])
+
+
+def judge_outliers(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> Judged:
+    """List rows that are off, why, and the exponents without and with them."""
+    judged = find_outliers(fitted)
+    flagged = judged.flagged
+    if not flagged.any():
+        return judged
+    diagnostics["outliers"] = [_entry(fitted, judged, int(i)) for i in np.flatnonzero(flagged)]
+    without, with_ = judged.exponents, exponents(fitted.local.p[3:])
+    diagnostics["without_outliers"] = dict(zip(NAMES, without.tolist(), strict=True))
+    instead = "none"
+    if (fitted.best.coefficients[0, 1:] > 0).all():
+        diagnostics["with_outliers"] = dict(zip(NAMES, with_.tolist(), strict=True))
+        instead = f"{with_[2]:.3f}"
+    far = float(np.abs(judged.studentised).max())
+    verdict.warn(
+        f"{describe_rows(fitted.table, flagged)}: residual up to {far:.0f} standard errors; kept, and without"
+        f" {'it' if flagged.sum() == 1 else 'them'} a = {without[2]:.3f} instead of {instead}"
+    )
+    return judged
+
+
+def judge_influence(verdict: Verdict, diagnostics: Diagnostics, low: float | None, high: float | None) -> None:
+    """Weak where a without the named outliers lies outside the 95 % interval of a with them: a few rows decide."""
+    without = diagnostics.get("without_outliers")
+    if not isinstance(without, dict) or low is None or high is None or low <= without["a"] <= high:
+        return
+    verdict.add(
+        "weak",
+        f"a few rows decide: without the outliers named below a = {without['a']:.3f}, outside its interval"
+        f" {low:.3f} to {high:.3f}; look at those rows, and compare with a fit that leaves them out (--exclude)",
+    )
+
+
+def find_outliers(fitted: Fitted) -> Judged:
+    """Outliers of the surface, from the budgets' suspects by refits without them."""
+    flagged, nothing = suspects(fitted.table), Judged(np.zeros(len(fitted.table)), fitted.local)
+    for _ in range(ROUNDS):
+        clean = ~flagged
+        if clean.sum() < FEWEST + 1:
+            return nothing
+        refit = fitted.refit((clean * fitted.weights)[None])
+        if not (refit.coefficients[0, 1:] > 0).all():
+            return nothing
+        judged = Judged(_deletion_residuals(fitted.at(refit), clean), fitted.at(refit))
+        if (judged.flagged == flagged).all():
+            break
+        flagged = judged.flagged
+    return judged
+
+
+def suspects(table: RunTable) -> Mask:
+    """Rows off the least-median-of-squares parabola of their budget, by a scale pooled over the budgets."""
+    residual = np.zeros(len(table))
+    for budget in np.unique(table.budget[np.isfinite(table.budget)]):
+        rows = np.flatnonzero(table.budget == budget)
+        residual[rows] = _robust_residual(np.log(table.n_params[rows]), table.loss[rows])
+    # Three residuals of every parabola are zero by construction and say nothing of the scale.
+    left = np.abs(residual[residual != 0])
+    scale = np.median(left) / norm.ppf(0.75) if len(left) else 0.0
+    return np.asarray(np.abs(residual) > SUSPECT * max(float(scale), 1e-12))
+
+
+def _robust_residual(x: Array, y: Array) -> Array:
+    """Residuals from the parabola through three rows with the least h-th smallest squared residual.
+
+    h = ⌊m/2⌋ + 2 has the highest breakdown point of three coefficients (Rousseeuw & Leroy 1987, section 3.4); with
+    fewer than 5 sizes no row can be told from the curve, and all residuals are zero.
+    """
+    if len(np.unique(x)) < 5:
+        return np.zeros(len(x))
+    order = np.lexsort((y, x))
+    voters = order[np.unique(np.linspace(0, len(x) - 1, MOST_ROWS).round().astype(int))]
+    voters = voters if len(x) > MOST_ROWS else order
+    triples = voters[_triples(len(voters))]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x0, x1, x2 = x[triples].T
+        slope = (y[triples[:, 1]] - y[triples[:, 0]]) / (x1 - x0)
+        bend = ((y[triples[:, 2]] - y[triples[:, 1]]) / (x2 - x1) - slope) / (x2 - x0)
+
+    def off(k: Index | slice, at: Array) -> Array:
+        with np.errstate(invalid="ignore"):
+            rise = slope[k, None] + bend[k, None] * (at - x1[k, None])
+            return np.asarray(y[triples[k, 0], None] + (at - x0[k, None]) * rise)
+
+    errors = np.abs(y[voters] - off(slice(None), x[voters]))
+    errors[~np.isfinite(errors)] = np.inf
+    h = len(voters) // 2 + 2
+    best = int(np.argmin(np.partition(errors, h - 1, axis=1)[:, h - 1]))
+    return np.asarray(y - off(np.array([best]), x)[0])
+
+
+def _triples(count: int) -> Index:
+    """All triples of `count` rows, or a fixed draw of 500."""
+    if count * (count - 1) * (count - 2) // 6 <= TRIPLES:
+        return np.array(list(combinations(range(count), 3)))
+    return np.random.default_rng(0).permuted(np.tile(np.arange(count), (TRIPLES, 1)), axis=1)[:, :3]
+
+
+def _deletion_residuals(fit: Local, clean: Mask) -> Array:
+    """Residuals over the error of predicting each row from the clean others, where improbable; else 0.
+
+    A row outside the clean set is predicted with variance s²(1 + h), one inside without itself: its externally
+    studentised residual (Cook & Weisberg 1982, section 2.2). The level is Bonferroni's: 1 % for the whole table
+    by least squares; by Huber's objective with δ far below the noise, whose leverages differ, about 5 %.
+    """
+    J = fit.jacobian[fit.free]
+    scale = np.linalg.norm(J[:, clean], axis=1)
+    R = np.linalg.qr((J[:, clean] / scale[:, None]).T)[1]
+    try:
+        leverage = (np.linalg.solve(R.T, J / scale[:, None]) ** 2).sum(axis=0)
+    except np.linalg.LinAlgError:
+        return np.zeros(len(clean))
+    dof = int(clean.sum()) - len(scale) - 1
+    rest = np.where(clean, np.maximum(1 - leverage, 1e-9), 1 + leverage)
+    squares = float(fit.residual[clean] @ fit.residual[clean])
+    variance = np.where(clean, (squares - fit.residual**2 / rest) / max(dof, 1), squares / (dof + 1))
+    studentised = fit.residual / np.sqrt(np.maximum(variance, 1e-24) * rest)
+    limit = student.ppf(1 - OUTLIER_LEVEL / (2 * len(clean)), max(dof, 1))
+    known = ~clean | (leverage < 0.99)
+    return np.asarray(np.where((np.abs(studentised) > limit) & known, studentised, 0.0))
+
+
+def _entry(fitted: Fitted, judged: Judged, row: int) -> Diagnostics:
+    table, size = fitted.table, float(judged.studentised[row])
+    budget = float(table.budget[row])
+    return {
+        "run_id": str(table.run_id[row]),
+        "row": int(table.row[row]),
+        "budget": budget if np.isfinite(budget) else None,
+        "residual": float(fitted.local.raw[row]),
+        "studentised": size,
+        "reason": f"{abs(size):.1f} standard errors {'above' if size > 0 else 'below'} the fit without it",
+    }

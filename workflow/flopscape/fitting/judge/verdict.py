@@ -1,0 +1,153 @@
+"""When to trust a fit: statuses, the sentences that explain them, and the checks that several methods share.
+
+Thresholds come from simulations on designs like Besiroglu et al. 2024's; see each constant.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.stats import t as student
+
+from flopscape.laws.arrays import Array
+from flopscape.records.fit_result import FitStatus
+from flopscape.runs.table import RunTable
+
+SEVERITY: dict[FitStatus, int] = {"ok": 0, "weak": 1, "boundary": 2, "refused": 3}
+CONDITION_WEAK, CONDITION_REFUSED = 150.0, 1500.0
+"""Condition number of the Jacobian with columns of unit length and ln N, ln D centred at their means.
+
+Centring lowers it about 6.5-fold, and thresholds of 1e3 and 1e4 for uncentred logs with it. On Besiroglu et al. 2024's
+surface, budgets 1e18 to 1e20, 7 sizes ±0.6 dex unless said otherwise (SE of a over the relative noise in brackets):
+5 budgets 43 (2.4), 2 budgets 48 (2.8), ±1 dex 27 (1.4), ±0.3 dex 63 (4.8), ±0.15 dex 67 (9.6), all ok; ±0.05 dex 197
+(29), two budgets 20 % apart 285 (29), D within 12 % of 20·N 394 (49), all weak; D within 2 % of 20·N 1.9e3 (238),
+one budget 9.2e3 (68), D = 20·N 8e7, all refused.
+"""
+NOISE_FACTOR = 10.0
+"""SE of a over the relative noise above which the design, not the noise, is to be improved: 2.4 for 5 × 7 runs, and
+9.6 for the narrowest design that is worth running. At σ = 1 % it gives a ± 0.2."""
+SE_WEAK, SE_REFUSED = 0.1, 0.5
+"""Standard error of the exponent a, which lies between 0 and 1."""
+FEWEST, FEW = 6, 12
+"""Runs: five parameters leave nothing to judge below the first, little below the second."""
+FEW_FOR_BOOTSTRAP = 20
+"""Below this many runs the case bootstrap is up to 2.3 times too wide."""
+DEGENERATE_SHARE = 0.01
+DRIFT = 0.1
+"""Move of an exponent, when the smallest budget is left out, that puts the functional form in doubt."""
+DISAGREEMENT = 1.5
+OUTLIER_LEVEL = 0.01
+"""Chance that any row of a clean table is flagged."""
+ROUNDING = 1e-9
+"""A sum of squares may be negative by this part of the whole from rounding alone."""
+
+
+Diagnostics = dict[str, object]
+
+
+MOST_ROWS = 200_000
+"""Rows of a fit by search: its derivatives are held for all of them at once, and beyond these they take gigabytes."""
+
+
+MOST_BUDGETS = 1000
+"""Budgets of a fit by budgets: the covariance of all their vertices is held, and its root taken."""
+RESAMPLED_ROWS = 20_000_000
+"""Most rows × resamples: some seconds. Tables of up to 5,000 rows have the 4,000 resamples that are usual."""
+FEWEST_RESAMPLES = 200
+"""With fewer an end of a 95 % interval would rest on fewer than five of them."""
+
+
+@dataclass
+class Verdict:
+    """Collects findings; the gravest gives the status."""
+
+    findings: list[tuple[FitStatus, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, status: FitStatus, sentence: str) -> None:
+        self.findings.append((status, sentence))
+
+    def warn(self, sentence: str) -> None:
+        self.warnings.append(sentence)
+
+    @property
+    def status(self) -> FitStatus:
+        return max((status for status, _ in self.findings), key=SEVERITY.__getitem__, default="ok")
+
+    def reason(self, otherwise: str) -> str:
+        """The sentences of the gravest status; lesser findings are in `all_warnings`."""
+        return "; ".join(text for status, text in self.findings if status == self.status) or otherwise
+
+    @property
+    def all_warnings(self) -> list[str]:
+        lesser = [text for status, text in self.findings if status != self.status]
+        return lesser + self.warnings
+
+
+def affordable(replicates: int, rows: int) -> int:
+    """The resamples that are made of those asked for: few enough for a large table, and enough for an interval."""
+    return min(replicates, max(FEWEST_RESAMPLES, RESAMPLED_ROWS // max(rows, 1)))
+
+
+def coarser(verdict: Verdict, made: int, replicates: int, rows: int) -> None:
+    """Say where fewer resamples were made than were asked for."""
+    if made < replicates:
+        verdict.warn(f"{rows:,} rows: {made} resamples in place of {replicates}, so the intervals are coarser")
+
+
+def too_many(table: RunTable) -> str:
+    """Why a table is too long for a fit by search, or nothing."""
+    if len(table) <= MOST_ROWS:
+        return ""
+    return (
+        f"{len(table)} rows, and at most {MOST_ROWS} can be fitted by this method: thin the checkpoints, for example"
+        " with --exclude, or use approach2"
+    )
+
+
+def too_many_budgets(table: RunTable) -> str:
+    """Why a table has too many budgets for a curve of each, or nothing."""
+    count = len(np.unique(table.budget[np.isfinite(table.budget)]))
+    if count <= MOST_BUDGETS:
+        return ""
+    return f"{count:,} budgets, and at most {MOST_BUDGETS:,} can be fitted together: take fewer, or use vpnls"
+
+
+def judge_uncertainty(verdict: Verdict, se_a: float) -> None:
+    """Standard error of a."""
+    if not np.isfinite(se_a):
+        verdict.add("refused", "the runs do not determine the exponent a: no standard error of it can be computed")
+    elif se_a > SE_REFUSED:
+        verdict.add("refused", f"the runs do not determine the exponent a: its standard error is {se_a:.2g}")
+    elif se_a > SE_WEAK:
+        verdict.add("weak", f"the exponent a is uncertain: its standard error is {se_a:.2g}")
+
+
+def judge_extrapolation(verdict: Verdict, table: RunTable, flops: float, n_params: float) -> None:
+    """Warn where an asked budget lies beyond the runs, or its optimum outside the sampled sizes."""
+    far = flops / table.flops.max()
+    if far > 1.0001:
+        verdict.warn(f"C = {flops:g} extrapolates ×{far:.3g} beyond the largest run")
+    low, high = table.n_params.min(), table.n_params.max()
+    if n_params > high or n_params < low:
+        times = n_params / high if n_params > high else low / n_params
+        side = "above" if n_params > high else "below"
+        verdict.warn(f"the optimum N* = {n_params:.3g} at C = {flops:g} lies ×{times:.3g} {side} the sampled sizes")
+
+
+def outliers(residual: Array, leverage: Array, parameters: int) -> Array:
+    """Rows whose externally studentised residual is improbable at the 1 % level for the whole table.
+
+    Bonferroni's bound on Student's t with n − parameters − 1 degrees of freedom (Cook & Weisberg 1982, section 2.2).
+    Their variance without a row is an identity of least squares; where a robust fit makes it negative, the squares of
+    the other residuals take its place. Returns the studentised residual where flagged and 0 elsewhere.
+    """
+    dof = len(residual) - parameters - 1
+    rest = np.maximum(1 - leverage, 1e-9)
+    if dof < 2:
+        return np.zeros(len(residual))
+    total = residual @ residual
+    without = total - residual**2 / rest
+    without = np.where(without < -ROUNDING * total, total - residual**2, np.maximum(without, 1e-30)) / dof
+    studentised = residual / np.sqrt(without * rest)
+    limit = student.ppf(1 - OUTLIER_LEVEL / (2 * len(residual)), dof)
+    return np.where((np.abs(studentised) > limit) & (leverage < 0.99), studentised, 0.0)

@@ -1,0 +1,237 @@
+"""The kernel of approach3: Σ w·Huber_δ(ln L̂ − ln L) of the surface, for thousands of weightings at once.
+
+Huber_δ(r) is r²/2 inside ±δ and δ·(|r| − δ/2) outside (Huber 1964), so that δ = ∞ is least squares on the log loss and
+δ → 0, over δ, least absolute deviations. The parameters are p = (E, ln A', ln B', α, β) with E ≥ 0; ln L̂ is
+Hoffmann et al. 2022's logsumexp (equation 3). With J = ∂ln L̂/∂p the exact Hessian is
+Σ w·[(ψ' − ψ)·J·Jᵀ + ψ·∂²L̂/L̂]. The method is Newton's (semismooth where ψ' jumps: Qi & Sun 1993), with δ lowered in
+steps along the predicted path, and a step of iteratively reweighted least squares wherever Newton's does not descend.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from flopscape.fitting.surface.small_systems import solve_definite
+from flopscape.fitting.surface.variable_projection import HIGHEST, LOWEST, blocks
+from flopscape.laws.arrays import Array, Index, Mask
+
+WIDEST, RATIO = 0.008, 2.0
+"""δ, in log residuals, at which the continuation begins at the latest, and the factor between its steps."""
+STEPS = 200
+"""Most evaluations at one δ; 3 to 6 are usual."""
+DECREMENT, LOOSE = 1e-17, 1e-2
+"""Stop when gᵀH⁻¹g is below this part of the objective; the second on the way, before the last δ."""
+FLOOR = 1e-30
+"""The same for exact data, as a part of Σ w: squared rounding of a log."""
+ROUNDING = 1e-14
+"""Error of the objective, as a part of itself."""
+OUTER = 0.03
+"""Part of its reweighted curvature that a row outside ±δ lends to the fallback: the whole of it is a majoriser with
+steps far too short, none of it is Newton's method. Chosen by timing resamples of Chinchilla 240."""
+PIVOT = 1e-13
+"""A pivot of the Hessian below this part of its diagonal entry: not positive definite."""
+ABSENT = -25.0
+"""ln of a term over the mean loss at which it counts as zero."""
+
+
+class Optimum(NamedTuple):
+    """Optima of R problems: p (R, 5), Σ w·Huber (R,), and whether Newton's decrement fell below the tolerance."""
+
+    p: Array
+    objective: Array
+    converged: Mask
+
+
+class Data(NamedTuple):
+    """n observations: centred logs u (2, n) and ln L, (n,), or (R, n) for problems with values of their own."""
+
+    u: Array
+    log_loss: Array
+
+    def of(self, problems: Index | slice) -> "Data":
+        """The observations of some of the problems."""
+        return self if self.log_loss.ndim == 1 else Data(self.u, self.log_loss[problems])
+
+    @property
+    def typical(self) -> Array:
+        """ln of a typical loss, shape (1,) or (R, 1)."""
+        return np.asarray(self.log_loss.mean(axis=-1, keepdims=True))
+
+    @property
+    def lower(self) -> Array:
+        """Least p, shape (5,) or (R, 5)."""
+        return self.typical * [0.0, 1.0, 1.0, 0.0, 0.0] + [0.0, ABSENT, ABSENT, LOWEST, LOWEST]
+
+    @property
+    def upper(self) -> Array:
+        return np.array([np.inf, np.inf, np.inf, HIGHEST, HIGHEST])
+
+
+class _State(NamedTuple):
+    """Objective (R,), gradient (R, 5) and Hessian (R, 5, 5)."""
+
+    objective: Array
+    gradient: Array
+    hessian: Array
+
+
+def minimise(data: Data, weights: Array, p: Array, delta: float, tolerance: float = DECREMENT) -> Optimum:
+    """Optima from given parameters.
+
+    Parameters
+    ----------
+    data : Data
+    weights : array, shape (R, n)
+        Non-negative; the multiplicities of a resample.
+    p : array, shape (R, 5)
+        Where to start, at the widest δ.
+    delta : float
+        Huber's δ in log residuals; infinite for least squares.
+    tolerance : float
+        Part of the objective below which Newton's decrement ends the search.
+    """
+    levels = continuation(delta)
+    p = np.clip(p, data.lower, data.upper)
+    for here, after in pairwise(levels):
+        p = predict(data, weights, descend(data, weights, p, here, LOOSE).p, here, after)
+    return descend(data, weights, p, levels[-1], tolerance)
+
+
+def refine(data: Data, weights: Array, p: Array, delta: float, tolerance: float = DECREMENT) -> Optimum:
+    """`minimise` from parameters that are close already, at the δ that is asked for."""
+    return descend(data, weights, np.clip(p, data.lower, data.upper), delta, tolerance)
+
+
+def continuation(delta: float) -> list[float]:
+    """Values of δ from the widest down to the one that is asked for."""
+    if not np.isfinite(delta):
+        return [delta]
+    steps = max(0, int(np.ceil(np.log(WIDEST / delta) / np.log(RATIO))))
+    return [delta * RATIO**k for k in range(steps, -1, -1)]
+
+
+def residuals(data: Data, p: Array) -> Array:
+    """ln L̂ − ln L, shape (R, n)."""
+    return terms(data, p)[0]
+
+
+def terms(data: Data, p: Array) -> tuple[Array, Array]:
+    """Residuals (R, n) and J = ∂ln L̂/∂p (R, 5, n)."""
+    u, v = data.u
+    J = np.empty((len(p), 5, len(u)))
+    np.exp(p[:, 1, None] - p[:, 3, None] * u, out=J[:, 1])
+    np.exp(p[:, 2, None] - p[:, 4, None] * v, out=J[:, 2])
+    predicted = p[:, :1] + J[:, 1] + J[:, 2]
+    np.divide(1.0, predicted, out=J[:, 0])
+    J[:, 1:3] *= J[:, :1]
+    np.multiply(J[:, 1], -u, out=J[:, 3])
+    np.multiply(J[:, 2], -v, out=J[:, 4])
+    return np.log(predicted) - data.log_loss, J
+
+
+def _evaluate(data: Data, weights: Array, p: Array, delta: float, reweighted: bool = False) -> _State:
+    """Objective and derivatives, block by block."""
+    parts = [
+        _evaluate_block(data.of(block), weights[block], p[block], delta, reweighted)
+        for block in blocks(len(p), data.u.shape[1])
+    ]
+    return parts[0] if len(parts) == 1 else _State(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweighted: bool) -> _State:
+    """Objective and derivatives; with `reweighted` a positive definite Hessian, J·Jᵀ weighted by ψ/r."""
+    r, J = terms(data, p)
+    psi = np.clip(r, -delta, delta)
+    inside = psi == r
+    pull = weights * psi
+    gradient = (J @ pull[:, :, None])[:, :, 0]
+    objective = np.einsum("rn,rn->r", pull, r - psi / 2)
+    if reweighted:
+        bend = weights * np.where(inside, 1.0, OUTER * delta / np.maximum(np.abs(r), 1e-300))
+        return _State(objective, gradient, (J * bend[:, None]) @ J.swapaxes(1, 2))
+    hessian = (J * (weights * inside - pull)[:, None]) @ J.swapaxes(1, 2)
+    add_curvature(hessian, data, J, pull)
+    return _State(objective, gradient, hessian)
+
+
+def add_curvature(hessian: Array, data: Data, J: Array, pull: Array) -> None:
+    """Add Σ pull·∂²L̂/L̂ in place: each term's block is its column of J times (1, −u; −u, u²)."""
+    for amplitude, exponent, logs in ((1, 3, data.u[0]), (2, 4, data.u[1])):
+        column = pull * J[:, exponent]
+        cross = column.sum(axis=1)
+        hessian[:, amplitude, amplitude] += (pull * J[:, amplitude]).sum(axis=1)
+        hessian[:, amplitude, exponent] += cross
+        hessian[:, exponent, amplitude] += cross
+        hessian[:, exponent, exponent] -= column @ logs
+
+
+def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float, most: int = STEPS) -> Optimum:
+    """Newton's method at one δ, problem by problem until all stop; a step that does not descend is reweighted."""
+    p, floor = p.copy(), FLOOR * weights.sum(axis=1)
+    state = _evaluate(data, weights, p, delta)
+    step, decrement, whole = _newton_step(data, state, p)
+    reweighted = ~whole
+    converged = whole & (decrement <= tolerance * state.objective + floor)
+    fallen = np.flatnonzero(reweighted)
+    step[fallen] = _reweighted_step(data.of(fallen), weights[fallen], p[fallen], delta)
+    for _ in range(most):
+        todo = np.flatnonzero(~converged)
+        if not len(todo):
+            break
+        part = data.of(todo)
+        trial = np.clip(p[todo] + step[todo], part.lower, part.upper)
+        new = _evaluate(part, weights[todo], trial, delta)
+        accepted = new.objective <= state.objective[todo] * (1 + ROUNDING)
+        rejected, moved = todo[~accepted], todo[accepted]
+        fallen, shrunk = rejected[~reweighted[rejected]], rejected[reweighted[rejected]]
+        step[shrunk] *= 0.25
+        converged[shrunk] = np.abs(step[shrunk]).max(axis=1, initial=0.0) < 1e-13
+        p[moved] = trial[accepted]
+        for old, fresh in zip(state, new, strict=True):
+            old[moved] = fresh[accepted]
+        step[moved], decrement, whole = _newton_step(data.of(moved), _State(*(x[moved] for x in state)), p[moved])
+        converged[moved] = whole & (decrement <= tolerance * state.objective[moved] + floor[moved])
+        reweighted[moved] = ~whole
+        fallen = np.concatenate([fallen, moved[~whole]])
+        reweighted[fallen] = True
+        step[fallen] = _reweighted_step(data.of(fallen), weights[fallen], p[fallen], delta)
+    return Optimum(p, state.objective, converged)
+
+
+def predict(data: Data, weights: Array, p: Array, here: float, after: float) -> Array:
+    """Where the optimum moves when δ falls and no residual crosses it: a Newton step with the pull of the outer rows
+    lowered from δ to the next one. Problems whose Hessian does not allow it stay put."""
+    state = _evaluate(data, weights, p, here)
+    r, J = terms(data, p)
+    outer = np.einsum("rin,rn->ri", J, weights * np.sign(r) * (np.abs(r) > here))
+    moved = _State(state.objective, state.gradient + (after - here) * outer, state.hessian)
+    step, _, whole = _newton_step(data, moved, p)
+    return np.clip(p + np.where(whole[:, None], step, 0.0), data.lower, data.upper)
+
+
+def _newton_step(data: Data, state: _State, p: Array) -> tuple[Array, Array, Mask]:
+    """Newton's step, its decrement gᵀH⁻¹g, and whether the Hessian is positive definite.
+
+    Parameters on a bound that the gradient pushes outwards stay there; a step is cut where it would change a term by
+    more than e-fold, an exponent by half, or E by half the mean loss.
+    """
+    stuck = ((p <= data.lower) & (state.gradient > 0)) | ((p >= data.upper) & (state.gradient < 0))
+    gradient = np.where(stuck, 0.0, state.gradient)
+    hessian = np.where(stuck[:, :, None] | stuck[:, None], np.eye(5), state.hessian)
+    step, whole = solve_definite(hessian, -gradient, PIVOT)
+    most = np.empty_like(p)
+    most[:, :1] = 0.5 * np.exp(data.typical)
+    most[:, 1:3], most[:, 3:] = 1.0, 0.5 * p[:, 3:]
+    cut = np.minimum(1.0, 1.0 / np.maximum(np.abs(step / most).max(axis=1), 1e-300))
+    return step * cut[:, None], -(gradient * step).sum(axis=1), whole
+
+
+def _reweighted_step(data: Data, weights: Array, p: Array, delta: float) -> Array:
+    """Step of iteratively reweighted least squares: always downhill, first order near the optimum."""
+    if not len(p):
+        return p
+    state = _evaluate(data, weights, p, delta, reweighted=True)
+    diagonal = np.einsum("rii->ri", state.hessian)
+    diagonal += 1e-12 * diagonal + 1e-300
+    return _newton_step(data, state, p)[0]

@@ -1,0 +1,126 @@
+"""The searches that minimise a function of the log residuals: huber, lad and log_lsq of approach3."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from flopscape.fitting.surface import huber, least_absolute_deviations, resample_starts, variable_projection
+from flopscape.fitting.surface.huber import Data, Optimum
+from flopscape.fitting.surface.linearised import Local, local, log_derivatives
+from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
+from flopscape.laws.arrays import Array, Index
+
+MEETING_DIGITS = 4
+"""Decimals in which the exponents of starts agree that go on as one."""
+START = 1e-3
+"""Least share of the mean loss that a term starts with, so that it can grow again."""
+BEST_TUNING, NARROW = 1.345, 0.5
+"""δ/σ that keeps 95 % efficiency on Gaussian noise (Huber 1981, section 4.5), and the δ/σ below which a fit says so."""
+
+
+@dataclass(frozen=True)
+class LogResiduals:
+    """A `Search`; see global_search.py. δ is Huber's, infinite for least squares and zero for absolute deviations."""
+
+    delta: float
+
+    @property
+    def smooth(self) -> bool:
+        return bool(np.isinf(self.delta))
+
+    def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
+        """Many starts of one problem first go down the least squares that has only exponents to search."""
+        if len(weights) == len(starts):
+            return self._minimise(problem, weights, starts, huber.DECREMENT)
+        weights = np.broadcast_to(weights, (len(starts), weights.shape[1]))
+        ends = variable_projection.newton(
+            problem, self.weighted(problem, weights), starts, variable_projection.SAME_DECREMENT
+        ).exponents
+        _, one, back = np.unique(np.round(ends, MEETING_DIGITS), axis=0, return_index=True, return_inverse=True)
+        return self._minimise(problem, weights[one], ends[one], huber.DECREMENT).take(back)
+
+    def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
+        """From where the whole table's optimum moves to; from `starts` too where they lie in another basin."""
+        data, tolerance = Data(problem.u, np.log(problem.y)), variable_projection.RESAMPLE_DECREMENT
+        p = resample_starts.predict(data, weights, parameters(best)[0], self.delta or least_absolute_deviations.NEAR[0])
+        moved = np.flatnonzero((starts != best.exponents).any(axis=1))
+        if self.smooth:
+            p[moved] = self._start(problem, weights[moved], starts[moved])
+            return self._solution(data, weights, self._refine(data, weights, p, tolerance))
+        near = self._refine(data, weights, p, tolerance)
+        found = self._solution(data, weights, near)
+        same = variable_projection.same_basin(
+            problem, self.weighted(problem, weights[moved]), starts[moved], best.exponents
+        )
+        doubt = np.union1d(np.flatnonzero(~near.converged), moved[~same])
+        _keep_lower(found, doubt, self._minimise(problem, weights[doubt], starts[doubt], tolerance))
+        return found
+
+    def weighted(self, problem: Problem, weights: Array) -> Array:
+        """Least squares on the relative residual, which is the log residual's first order."""
+        return np.asarray(weights / problem.y**2)
+
+    def local(self, problem: Problem, p: Array) -> Local:
+        return local(problem, p, log_derivatives)
+
+    def diagnostics(self, fit: Local) -> dict[str, object]:
+        """The objective's value, δ, and δ in units of the residuals' robust scale."""
+        value = {"objective": float(self._value(fit.residual[None], np.ones((1, len(fit.residual))))[0])}
+        if self.smooth or not self.delta:
+            return dict(value)
+        scale = robust_scale(fit.residual)
+        return value | {"delta": self.delta, "delta_over_sigma": self.delta / scale if scale > 0 else None}
+
+    def warnings(self, fit: Local) -> list[str]:
+        """When δ is far below the noise."""
+        scale = robust_scale(fit.residual)
+        if self.smooth or not self.delta or self.delta >= NARROW * scale:
+            return []
+        return [
+            f"δ = {self.delta:g} is {self.delta / scale:.2g} of the residuals' scale σ = {scale:.2g}: close to least"
+            f" absolute deviations, with wide intervals; δ = {BEST_TUNING * scale:.2g} would lose least"
+        ]
+
+    def _minimise(self, problem: Problem, weights: Array, starts: Array, tolerance: float) -> Solution:
+        data, p = Data(problem.u, np.log(problem.y)), self._start(problem, weights, starts)
+        if not self.delta:
+            return self._solution(data, weights, least_absolute_deviations.minimise(data, weights, p))
+        return self._solution(data, weights, huber.minimise(data, weights, p, self.delta, tolerance))
+
+    def _refine(self, data: Data, weights: Array, p: Array, tolerance: float) -> Optimum:
+        if not self.delta:
+            return least_absolute_deviations.refine(data, weights, p)
+        return huber.refine(data, weights, p, self.delta, tolerance)
+
+    def _solution(self, data: Data, weights: Array, found: Optimum) -> Solution:
+        terms = np.where(found.p[:, 1:3] > data.lower[..., 1:3], np.exp(found.p[:, 1:3]), 0.0)
+        coefficients = np.concatenate([found.p[:, :1], terms], axis=1)
+        value = self._value(huber.residuals(data, found.p), weights)
+        return Solution(coefficients, found.p[:, 3:], value, found.converged)
+
+    def _start(self, problem: Problem, weights: Array, starts: Array) -> Array:
+        """p (R, 5): the coefficients at given exponents by relative least squares."""
+        c = variable_projection.coefficients_at(problem, self.weighted(problem, weights), starts)
+        terms = np.log(np.maximum(c[:, 1:], START * problem.y.mean(axis=-1, keepdims=True)))
+        return np.concatenate([c[:, :1], terms, starts], axis=1)
+
+    def _value(self, residual: Array, weights: Array) -> Array:
+        """Σ w·Huber, Σ w·|r| or Σ w·r², as each is published."""
+        if self.smooth:
+            return np.asarray((weights * residual**2).sum(axis=1))
+        if not self.delta:
+            return np.asarray((weights * np.abs(residual)).sum(axis=1))
+        psi = np.clip(residual, -self.delta, self.delta)
+        return np.asarray((weights * psi * (residual - psi / 2)).sum(axis=1))
+
+
+def _keep_lower(found: Solution, which: Index, other: Solution) -> None:
+    """Replace those of some problems' optima that others lie below."""
+    lower = other.objective < found.objective[which]
+    for ours, theirs in zip(found, other, strict=True):
+        ours[which[lower]] = theirs[lower]
+
+
+def robust_scale(residual: Array) -> float:
+    """1.4826 × the median absolute deviation from the median: σ of Gaussian noise."""
+    return float(1.4826 * np.median(np.abs(residual - np.median(residual))))

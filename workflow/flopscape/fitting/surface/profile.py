@@ -1,0 +1,204 @@
+"""Profile-F intervals of any quantity q(p) of a surface fit.
+
+The interval of q is its range over {p : RSS(p) ≤ RSS_min·(1 + F/(n − 5))}, F = t²(n − 5) (Bates & Watts 1988, section
+6.1): its ends solve ∇½RSS = μ∇q on the region's boundary. They are followed from the optimum outwards in steps, each
+corrected by Newton's method, for all quantities and both sides at once. E stays on E ≥ 0.
+
+The least-squares objective over a grid of (α, β), E, A and B at their best for each: for a picture of what is known.
+
+The joint region of level q is where F(α, β) = (RSS/RSS_min − 1)·(n − 5)/2 stays below the q quantile of Fisher's F with
+2 and n − 5 degrees of freedom (Bates & Watts 1988, section 6.1).
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import numpy as np
+from scipy.stats import f as fisher
+from scipy.stats import t as student
+
+from flopscape.fitting.common import linear
+from flopscape.fitting.surface import global_starts, variable_projection
+from flopscape.fitting.surface.linearised import Local
+from flopscape.fitting.surface.quantities import Quantities, is_logarithmic
+from flopscape.fitting.surface.variable_projection import Problem
+from flopscape.laws.arrays import Array, Index
+from flopscape.records.fit_result import Estimate
+from flopscape.runs.table import RunTable
+
+FRACTIONS = (0.25, 0.5, 0.75, 1.0)
+"""Parts of the way outwards, in units of the root of the rise in RSS."""
+CORRECTIONS = 12
+DIFFERENCE = 1e-5
+
+
+@np.errstate(all="ignore")
+def profile_intervals(problem: Problem, fit: Local, quantities: Quantities) -> dict[str, tuple[float, float]]:
+    """95 % profile-F interval of each quantity; NaN where the region does not close."""
+    t = student.ppf(0.975, max(fit.dof, 1))
+    ends = _follow(problem, fit, quantities, float(t))
+    out = {}
+    for i, name in enumerate(quantities.names):
+        low, high = np.exp(ends[i]) if is_logarithmic(name) else ends[i]
+        out[name] = (float(low), float(high))
+    return out
+
+
+def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> Array:
+    """Ends of every quantity, shape (Q, 2)."""
+    gradients = quantities.evaluate(fit.p[None])[1]
+    Q = len(quantities.names)
+    which, side = np.repeat(np.arange(Q), 2), np.tile([-1.0, 1.0], Q)
+    covariance = fit.covariance() / fit.variance
+    along = gradients[0] @ covariance
+    size = np.sqrt(np.einsum("qi,qi->q", along, gradients[0]))
+    radius = t * np.sqrt(fit.variance)
+    direction = (along / size[:, None])[which] * side[:, None] * radius
+    multiplier = side * radius / size[which]
+    done = np.zeros(2 * Q, bool)
+    p, mu = fit.p + FRACTIONS[0] * direction, FRACTIONS[0] * multiplier
+    derive = partial(fit.derivatives, problem, root=fit.root)
+    for before, fraction in zip((FRACTIONS[0], *FRACTIONS), FRACTIONS, strict=False):
+        p, mu = fit.p + (p - fit.p) * fraction / before, mu * fraction / before
+        target = (fit.rss + (fraction * radius) ** 2) / 2
+        p, mu, done = _correct(derive, quantities, which, p, mu, target, radius, covariance)
+    ends = quantities.evaluate(p)[0][np.arange(2 * Q), which]
+    ends = np.where(done, ends, np.nan)
+    ends = np.where((which == 0) & (side < 0) & (p[:, 0] <= 0), 0.0, ends)
+    return ends.reshape(Q, 2)
+
+
+def _correct(
+    derive: Callable[[Array], tuple[Array, Array, Array]],
+    quantities: Quantities,
+    which: Index,
+    p: Array,
+    mu: Array,
+    target: float,
+    radius: float,
+    covariance: Array,
+) -> tuple[Array, Array, Array]:
+    """Newton on (∇½RSS − μ∇q, ½RSS − target) = 0, with the curvature of q taken at the start.
+
+    Returns p, μ and whether each lane has arrived.
+    """
+    lanes = np.arange(len(p))
+    scale = np.sqrt(np.maximum(np.diag(covariance), 1e-300)) * radius
+    bend = _curvature(quantities, which, p, scale)
+    done = np.zeros(len(p), bool)
+    for _ in range(CORRECTIONS):
+        p[:, 0] = np.maximum(p[:, 0], 0.0)
+        residual, J, H = derive(p)
+        slope = -np.einsum("min,mn->mi", J, residual)
+        normal = quantities.evaluate(p)[1][lanes, which]
+        lagrangian = slope - mu[:, None] * normal
+        fixed = (p[:, 0] <= 0) & ~(lagrangian[:, 0] < 0)
+        lagrangian[fixed, 0] = 0.0
+        gap = (residual**2).sum(1) / 2 - target
+        error = np.abs(lagrangian * scale).max(1) / radius**2
+        done = (np.abs(gap) < 1e-7 * radius**2) & (error < 1e-4)
+        if done.all():
+            break
+        step = _kkt_step(H - mu[:, None, None] * bend, normal, slope, lagrangian, gap, fixed, scale, radius)
+        size = np.abs(step[:, :5] / scale).max(1)
+        damp = np.where(done, 0.0, np.minimum(1.0, 1.0 / np.maximum(size, 1e-300)))
+        p = p + damp[:, None] * step[:, :5]
+        mu = mu + damp * step[:, 5]
+    return p, mu, done
+
+
+def _kkt_step(
+    hessian: Array,
+    normal: Array,
+    slope: Array,
+    lagrangian: Array,
+    gap: Array,
+    fixed: Array,
+    scale: Array,
+    radius: float,
+) -> Array:
+    """Step in (p, μ), shape (m, 6), from the bordered system scaled to order one; NaN lanes stay put."""
+    m = len(hessian)
+    system = np.zeros((m, 6, 6))
+    system[:, :5, :5] = hessian * np.outer(scale, scale) / radius**2
+    system[:, :5, 5] = -normal * scale
+    system[:, 5, :5] = slope * scale / radius**2
+    right = np.concatenate([-lagrangian * scale / radius**2, -gap[:, None] / radius**2], axis=1)
+    system[fixed, 0, :] = system[fixed, :, 0] = 0.0
+    system[fixed, 0, 0], right[fixed, 0] = 1.0, 0.0
+    wrong = ~(np.isfinite(system).all((1, 2)) & np.isfinite(right).all(1))
+    system[wrong], right[wrong] = np.eye(6), 0.0
+    system += 1e-14 * np.eye(6)
+    step = linear.solve(system, right[:, :, None])[:, :, 0]
+    return np.concatenate([step[:, :5] * scale, step[:, 5:] * radius**2], axis=1)
+
+
+def _curvature(quantities: Quantities, which: Index, p: Array, scale: Array) -> Array:
+    """Hessian of each lane's quantity by central differences of its gradient, shape (m, 5, 5)."""
+    step = DIFFERENCE * np.where(scale > 1e-140, scale, 1.0)
+    rows = []
+    for i in range(5):
+        h = np.zeros(5)
+        h[i] = step[i]
+        up, down = (quantities.evaluate(p + sign * h)[1][np.arange(len(p)), which] for sign in (1, -1))
+        rows.append((up - down) / (2 * h[i]))
+    bend = np.stack(rows, axis=1)
+    return np.nan_to_num((bend + bend.swapaxes(1, 2)) / 2, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+POINTS = 31
+"""A side; the region's edge is drawn by interpolation, and √F is close to a cone."""
+REACH = 1.8
+"""The grid's ends in units of the 95 % interval of one exponent: the joint region reaches √(2·F/t²) = 1.25 of them."""
+LEVELS = (0.5, 0.95)
+PARAMETERS = 5
+EXACT = 1e-13
+"""Part of Σ L² below which RSS on the grid, a difference of such sums, is rounding."""
+
+
+def profile_grid(table: RunTable, surface: Mapping[str, Estimate]) -> dict[str, object]:
+    """F over a grid around a least-squares fit of the surface, to stand among its diagnostics.
+
+    Parameters
+    ----------
+    table : RunTable
+        The rows that were fitted.
+    surface : mapping
+        The fit's `surface`.
+
+    Returns
+    -------
+    dict
+        `alpha`, `beta`: the grid's exponents; `F`: a row for each α; `levels`: F at the edge of each region, by level.
+        Empty where an interval of α or β is open, where rows share runs (their errors are not independent, so that the
+        region would be too small), without degrees of freedom, and for exact data.
+    """
+    dof = len(table) - PARAMETERS
+    ends = [_ends(surface[name]) for name in ("alpha", "beta")]
+    if ends[0] is None or ends[1] is None or dof < 1 or table.n_runs < len(table):
+        return {}
+    logs = np.log(np.stack([table.n_params, table.n_tokens]))
+    problem, weights = Problem(logs - logs.mean(axis=1, keepdims=True), table.loss), np.ones((1, len(table)))
+    best = np.array([[surface[name].estimate for name in ("alpha", "beta")]])
+    least = float(variable_projection.newton(problem, weights, best).objective[0])
+    if least < EXACT * float(table.loss @ table.loss):
+        return {}
+    grid = np.stack([np.linspace(*ends[0], POINTS), np.linspace(*ends[1], POINTS)])
+    objective = global_starts.objective(problem, weights, grid)[0]
+    rise = np.maximum(objective / least - 1, 0) * dof / 2
+    levels = {f"{level:.0%}": float(fisher.ppf(level, 2, dof)) for level in LEVELS}
+    return {"alpha": _short(grid[0]), "beta": _short(grid[1]), "F": [_short(row) for row in rise], "levels": levels}
+
+
+def _ends(exponent: Estimate) -> tuple[float, float] | None:
+    """The grid's ends, within the bounds of the fit."""
+    if exponent.low is None or exponent.high is None or exponent.high <= exponent.low:
+        return None
+    centre = exponent.estimate
+    low, high = (centre + REACH * (end - centre) for end in (exponent.low, exponent.high))
+    return max(low, variable_projection.LOWEST), min(high, variable_projection.HIGHEST)
+
+
+def _short(values: Array) -> list[float]:
+    """Six digits are more than a picture shows."""
+    return [float(f"{value:.6g}") for value in values]

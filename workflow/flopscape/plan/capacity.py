@@ -1,0 +1,46 @@
+"""How many runs find room at a time: on this machine by its cores, memory and GPUs, on a cluster by its jobs."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from flopscape.config.machine import Resources
+from flopscape.machine.gpus import visible_gpus
+
+CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Most bytes of a container: control groups of version 2 and 1."""
+
+
+class Room(NamedTuple):
+    """CPU cores of this machine or jobs of a cluster, and this machine's memory and GPUs; None on a cluster."""
+
+    slots: int
+    memory_mb: int | None = None
+    gpus: int | None = None
+
+    def parallel(self, resources: Resources) -> int:
+        """Runs at a time, at least one."""
+        gpu = resources.device == "gpu"
+        fits = [self.slots // (1 if gpu else resources.threads * resources.processes)]
+        if self.memory_mb is not None:
+            fits.append(self.memory_mb // resources.memory_mb)
+        if self.gpus is not None and gpu:
+            fits.append(self.gpus // resources.processes)
+        return max(1, min(fits))
+
+
+def machine_limits(with_gpus: bool) -> dict[str, int]:
+    """Memory in MB and, if asked for, number of GPUs of this machine, by the names of Snakemake's resources."""
+    limits = {"mem_mb": _memory_bytes() // 10**6}
+    return limits | ({"gpu": len(visible_gpus(os.environ))} if with_gpus else {})
+
+
+def _memory_bytes() -> int:
+    limits = [psutil.virtual_memory().total]
+    for path in CONTAINER_LIMITS:
+        with suppress(OSError, ValueError):
+            limits.append(int(Path(path).read_text(encoding="ascii")))
+    return min(limits)

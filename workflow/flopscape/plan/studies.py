@@ -1,0 +1,143 @@
+"""Everything known about a study before it runs: rows, coverage, finished runs, price."""
+
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from flopscape.config.machine import Prices
+from flopscape.config.read import load_config, load_study, read_study
+from flopscape.config.study import Config, ImportedStudy, Study
+from flopscape.config.yaml12 import dump_yaml
+from flopscape.errors import FlopscapeError
+from flopscape.plan.capacity import Room
+from flopscape.plan.coverage import Coverage, grade_coverage
+from flopscape.plan.finished import Finished, look_at_runs
+from flopscape.plan.imported import PlannedImport, plan_import
+from flopscape.plan.plugin_kwargs import check_study
+from flopscape.plan.price import Price, price_study
+from flopscape.plan.rows import plan_rows
+from flopscape.plan.search import search_rows
+from flopscape.plugins.base import load_plugin
+from flopscape.records.json_text import dataset_id, read_json
+from flopscape.records.plan_row import PlanRow
+
+
+@dataclass(frozen=True)
+class PlannedStudy:
+    """A study with its plan and its search for the learning rate; what the DAG is built from."""
+
+    name: str
+    path: Path
+    study: Study
+    rows: list[PlanRow]
+    search: list[PlanRow]
+    coverage: Coverage
+
+
+@dataclass(frozen=True)
+class Overview(PlannedStudy):
+    """A planned study with what is on disk and what is left to pay."""
+
+    finished: Finished
+    price: Price
+
+
+def plan_any(name: str, path: Path, config: Config) -> PlannedStudy | PlannedImport:
+    """Plan one study, whichever of the two kinds it is."""
+    study = read_study(path)
+    if isinstance(study, ImportedStudy):
+        return plan_import(name, path, study, config.data_mirror)
+    return plan_study(name, path)
+
+
+def plan_study(name: str, path: Path, results: Path = Path("results")) -> PlannedStudy:
+    """Read and plan one study; a poor sweep under `strict: true` raises FlopscapeError with the reasons.
+
+    Every error names the study's file.
+    """
+    study = load_study(path)
+    check_study(study, str(path))
+    try:
+        _construct_trainer(study)
+        rows, search = plan_rows(study), search_rows(study)
+        coverage = grade_coverage(rows, train_units(study, results), data_unit(study))
+    except FlopscapeError as error:
+        raise FlopscapeError(f"{path}: {error}") from error
+    if study.strict and coverage.grade == "poor":
+        raise FlopscapeError(f"{path}: coverage is poor and strict is true: {'; '.join(coverage.reasons)}")
+    return PlannedStudy(name, path, study, rows, search, coverage)
+
+
+def _construct_trainer(study: Study) -> None:
+    """A trainer of the package's own says itself which numbers it cannot take; models and datasets are asked anyway."""
+    if study.trainer.plugin.startswith("flopscape."):
+        load_plugin(study.trainer.plugin, study.trainer.kwargs)
+
+
+def train_units(study: Study, results: Path) -> int | None:
+    """Units of training data, as the dataset's manifest or its plug-in says; None when neither knows yet."""
+    if study.simulated or study.dataset is None:
+        return None
+    if manifest := _prepared(study, results):
+        return int(manifest["n_units"]["train"])
+    if study.dataset.plugin.startswith("flopscape."):
+        known = getattr(load_plugin(study.dataset.plugin, study.dataset.kwargs), "train_units", None)
+        return known() if known else None
+    return None
+
+
+def data_unit(study: Study) -> str:
+    """What D counts: token, image. A user's dataset is not imported just to ask it."""
+    if study.dataset is None:
+        return "token"
+    if not study.dataset.plugin.startswith("flopscape."):
+        return "unit"
+    return load_plugin(study.dataset.plugin, study.dataset.kwargs).unit
+
+
+def data_hash(study: Study, results: Path) -> str | None:
+    """Hash of a study's data as they are now; None before they are prepared."""
+    manifest = _prepared(study, results)
+    return manifest["data_hash"] if manifest else None
+
+
+def _prepared(study: Study, results: Path) -> dict[str, Any] | None:
+    path = dataset_manifest(study, results)
+    return read_json(path, "delete its folder") if path and path.exists() else None
+
+
+def dataset_manifest(study: Study, results: Path) -> Path | None:
+    """Where the manifest of a study's data is or will be; simulated runs need no data."""
+    if study.simulated or study.dataset is None:
+        return None
+    return results / "data" / dataset_id(study.dataset.spec()) / "manifest.json"
+
+
+def price_planned(
+    planned: PlannedStudy, prices: Prices, room: Room, results: Path, todo: dict[str, str] | None = None
+) -> Overview:
+    """Price a planned study; `todo` (run id → why) defaults to the runs without a record."""
+    rows = [*planned.rows, *planned.search]
+    finished = look_at_runs(rows, planned.name, results, data_hash(planned.study, results))
+    due = finished.reasons if todo is None else {run_id: finished.reasons.get(run_id, todo[run_id]) for run_id in todo}
+    price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, room, planned.search)
+    return Overview(**vars(planned), finished=finished, price=price)
+
+
+def settings(config: Path) -> Config:
+    """config.yaml; without one, the defaults."""
+    return load_config(config) if config.exists() else Config(studies=[])
+
+
+def overview(path: Path, config: Path, results: Path, room: Room) -> Overview:
+    """Plan and price one study file on its own; without a config file the default prices hold."""
+    return price_planned(plan_study(path.stem, path, results), settings(config).prices, room, results)
+
+
+def resolved_yaml(path: Path) -> str:
+    """A study with every default filled in, as YAML."""
+    study = read_study(path)
+    plain = study.model_dump()
+    if isinstance(study, Study) and is_dataclass(study.training):
+        plain["training"] = asdict(study.training)
+    return dump_yaml(plain)

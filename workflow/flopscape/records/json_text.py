@@ -1,0 +1,67 @@
+"""The three things that cross a stage boundary: PlanRow, RunRecord and FitResult.
+
+They are plain dataclasses of JSON values, so that a training process needs no pydantic to write one.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from flopscape.errors import FlopscapeError
+
+Spec = dict[str, Any]
+
+
+def canonical(spec: Any) -> str:
+    """The one JSON text of a spec: sorted keys, no spaces, integral floats written as integers."""
+    return json.dumps(_integral_floats_to_int(spec), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _integral_floats_to_int(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _integral_floats_to_int(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_integral_floats_to_int(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def short_hash(value: Any, digits: int = 12) -> str:
+    """First hex digits of the SHA-256 of a value's canonical JSON text."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:digits]
+
+
+def dataset_id(dataset: Spec) -> str:
+    """Folder name of a prepared dataset under `results/data/`: its class, then a hash of plug-in and kwargs."""
+    class_name = dataset["plugin"].rpartition(":")[2]
+    return f"{class_name.lower()}-{short_hash(dataset, 8)}"
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Hash of a file's bytes in hex digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: str | os.PathLike[str], fix: str) -> dict[str, Any]:
+    """Parse a JSON object from a file; a broken one raises FlopscapeError with its path, the place and the fix."""
+    try:
+        return parse_object(Path(path).read_text(encoding="utf-8"), str(path), fix)
+    except OSError as error:
+        raise FlopscapeError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise FlopscapeError(f"{path}: not a text file ({error}); {fix}") from error
+
+
+def parse_object(text: str, place: str, fix: str) -> dict[str, Any]:
+    """Parse a JSON object from text; anything else raises FlopscapeError with the place and the fix."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits and lists in lists among them
+        raise FlopscapeError(f"{place}: not whole JSON ({error}); {fix}") from error
+    if not isinstance(data, dict):
+        raise FlopscapeError(f"{place}: holds no JSON object; {fix}")
+    return data

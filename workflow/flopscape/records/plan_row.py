@@ -1,0 +1,46 @@
+"""The three things that cross a stage boundary: PlanRow, RunRecord and FitResult.
+
+They are plain dataclasses of JSON values, so that a training process needs no pydantic to write one.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flopscape.records.json_text import Spec
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One planned run.
+
+    `flops` is what the run will really cost, `flops_per_unit` × `n_tokens`; `budget` is what was asked for (None for
+    explicit rows and grids) and `budget_remainder` = budget − flops, at most half a batch either way. `parent` is the
+    run whose checkpoint this one can start from, after `n_tokens_shared` of its tokens; it decides no result.
+    """
+
+    run_id: str
+    budget: float | None
+    size: dict[str, Any]
+    seed: int
+    n_params_body: int
+    n_params_head: int
+    n_params_embedding: int
+    flops_per_unit: float
+    n_tokens: int
+    n_steps: int
+    spec: Spec
+    parent: str = ""
+    n_tokens_shared: int = 0
+
+    @property
+    def n_params(self) -> int:
+        """Body + head, without the input embedding: the project's default N."""
+        return self.n_params_body + self.n_params_head
+
+    @property
+    def flops(self) -> float:
+        return float(self.flops_per_unit * self.n_tokens)
+
+    @property
+    def budget_remainder(self) -> float | None:
+        return None if self.budget is None else self.budget - self.flops

@@ -1,0 +1,139 @@
+"""The three things that cross a stage boundary: PlanRow, RunRecord and FitResult.
+
+They are plain dataclasses of JSON values, so that a training process needs no pydantic to write one.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
+
+from flopscape.errors import FlopscapeError
+from flopscape.files.outputs import write_text
+from flopscape.records.field_types import wrong_field
+from flopscape.records.json_text import Spec, read_json, short_hash
+
+RunStatus = Literal["completed", "diverged", "skipped"]
+RunColumn = Literal[
+    "n_params", "n_tokens", "loss", "flops", "budget", "unique_tokens", "run_id", "seed", "status", "simulated"
+]
+"""Columns of a table of runs that a fit reads; any other is carried along."""
+
+
+@dataclass
+class Curve:
+    """A training curve, column by column, at most 512 points.
+
+    `n_tokens` and `flops` are cumulative; `train_loss` is the mean over the steps since the point before, in nats per
+    unit; `heldout_loss` is None where nothing was evaluated.
+    """
+
+    step: list[int] = field(default_factory=list)
+    n_tokens: list[int] = field(default_factory=list)
+    flops: list[float] = field(default_factory=list)
+    train_loss: list[float | None] = field(default_factory=list)
+    heldout_loss: list[float | None] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+
+
+LATER_FIELDS: dict[str, Any] = {"parent": "", "n_tokens_inherited": 0, "in_force": {}}
+"""What records written before these fields existed mean by their absence."""
+
+
+@dataclass
+class RunRecord:
+    """What one run did, not what it was meant to do. `results/{study}/runs/{run_id}.json`.
+
+    Losses are in nats per unit on the held-out set; `loss_se` is the standard error from the held-out set's size,
+    common to all runs on that set. `flops_counted` = `flops_per_unit` × `n_tokens_seen`. A run that diverged has
+    `loss` None and says why in `reason`. A branch started from a checkpoint of the run `parent`, which had trained
+    `n_tokens_inherited` of its `n_tokens_seen`: timings, cost and `flops_spent` leave those out. `in_force` is what
+    Accelerate and torch really used, and which variables of the environment were set aside for that.
+    """
+
+    run_id: str
+    spec: Spec
+    status: RunStatus
+    simulated: bool
+    unit: str
+    n_params_body: int
+    n_params_head: int
+    n_params_embedding: int
+    flops_per_unit: float
+    n_tokens_planned: int
+    n_tokens_seen: int
+    loss: float | None
+    loss_se: float | None
+    n_heldout_units: int
+    curve: Curve
+    reason: str = ""
+    data_hash: str = ""
+    code_fingerprint: str = ""
+    timings: dict[str, float] = field(default_factory=dict)
+    cost: dict[str, float | None] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    hardware: dict[str, Any] = field(default_factory=dict)
+    parent: str = ""
+    n_tokens_inherited: int = 0
+    in_force: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def n_params(self) -> int:
+        """Body + head, without the input embedding: the project's default N."""
+        return self.n_params_body + self.n_params_head
+
+    @property
+    def flops_counted(self) -> float:
+        return float(self.flops_per_unit * self.n_tokens_seen)
+
+    @property
+    def flops_spent(self) -> float:
+        """What this run's own training took; the rest of `flops_counted` its parent trained."""
+        return float(self.flops_per_unit * (self.n_tokens_seen - self.n_tokens_inherited))
+
+    @property
+    def flops_6nd(self) -> float:
+        return 6.0 * self.n_params * self.n_tokens_seen
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the record as JSON; NaN and infinities are refused (a ValueError), they mean `diverged`."""
+        write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Read and check one record.
+
+        Raises
+        ------
+        FlopscapeError
+            The file is empty, cut short, lacks a field, has one of another kind, or holds another run than its name
+            says.
+        """
+        data = read_json(path, "delete it and run snakemake again")
+        data = LATER_FIELDS | data
+        missing = [f.name for f in fields(cls) if f.name not in data]
+        if missing:
+            raise FlopscapeError(
+                f"{path}: a run record without {', '.join(missing)}; delete it and run snakemake again"
+            )
+        if wrong := wrong_field(data):
+            raise FlopscapeError(f"{path}: {wrong}; restore the record, or delete it to train the run again")
+        known = {f.name: data[f.name] for f in fields(cls)}
+        known["curve"] = Curve(**data["curve"])
+        record = cls(**known)
+        try:
+            says_so = record.run_id == short_hash(record.spec)
+        except ValueError:  # NaN and infinities have no JSON
+            says_so = False
+        if not says_so:
+            raise FlopscapeError(f"{path}: run_id {record.run_id} is not the hash of the spec inside; delete the file")
+        return record
+
+
+def saw_other_data(records: Iterable[RunRecord], data_hash: str | None = None) -> list[str]:
+    """Ids of the runs on other data than `data_hash`, or, where that is not known, than most of them."""
+    hashes = {record.run_id: record.data_hash for record in records}
+    usual = data_hash or next((value for value, _ in Counter(hashes.values()).most_common(1)), "")
+    return [run_id for run_id, value in hashes.items() if value != usual]

@@ -1,0 +1,188 @@
+"""The second half of a report: what was run, what was left out, and how to do it again."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from flopscape.records.fit_result import FitResult
+from flopscape.report.blocks import Block, Bullets, Code, Grid, Paragraph
+from flopscape.report.evidence import Evidence
+from flopscape.text import numbers
+
+MOST_NAMED = 20
+"""Run ids listed before "and n more"."""
+CONVENTIONS = {
+    "n_params": "body + head, without the input embedding",
+    "n_params_body": "body, without input embedding and head",
+    "n_params_non_embedding": "everything but the input embedding",
+    "n_params_total": "all parameters, the input embedding included",
+    "n_tokens": "units of data seen",
+    "flops": "counted: forward and backward, attention and head included",
+    "flops_counted": "counted: forward and backward, attention and head included",
+    "flops_6nd": "6·N·D",
+}
+
+
+def runs(evidence: Evidence) -> list[Block]:
+    runs = evidence.runs
+    if runs.empty:
+        return [Paragraph("No runs.")]
+    groups = [(numbers.flops(budget), runs[runs.budget == budget]) for budget in evidence.budgets]
+    without = runs[runs.budget.isna()]
+    if len(without):
+        groups.append(("no budget", without))
+    unit = evidence.unit
+    head = [
+        "budget, FLOPs",
+        "runs",
+        "completed",
+        "sizes",
+        "seeds",
+        f"{unit}s planned",
+        f"{unit}s seen",
+        "FLOPs",
+        "time",
+    ]
+    rows = [_run_row(label, group) for label, group in [*groups, ("total", runs)]]
+    lines = _totals(evidence)
+    return [_without_blanks(head, rows), *([Bullets(lines)] if lines else [])]
+
+
+def _without_blanks(head: list[str], rows: list[list[str]]) -> Grid:
+    """A table without the columns of which nothing is known: other people's runs have few."""
+    known = [i for i in range(len(head)) if any(row[i] != numbers.NOTHING for row in rows)]
+    return Grid([head[i] for i in known], [[row[i] for i in known] for row in rows])
+
+
+def _run_row(label: str, runs: pd.DataFrame) -> list[str]:
+    return [
+        label,
+        str(len(runs)),
+        str(int((runs.status == "completed").sum())),
+        f"{runs.n_params.nunique()} ({numbers.count(float(runs.n_params.min()))} to {_largest(runs.n_params)})",
+        str(runs.seed.nunique()),
+        numbers.count(total(runs, "n_tokens_planned")),
+        numbers.count(total(runs, "n_tokens")),
+        numbers.flops(total(runs, "flops")),
+        numbers.duration(total(runs, "seconds")),
+    ]
+
+
+def _largest(values: pd.Series) -> str:
+    return numbers.count(float(values.max()))
+
+
+def total(runs: pd.DataFrame, column: str) -> float | None:
+    """Sum of a column, None where the table has nothing there."""
+    return float(runs[column].sum()) if column in runs and runs[column].notna().any() else None
+
+
+def _totals(evidence: Evidence) -> list[str]:
+    """Cost, held-out set and coverage in sentences."""
+    runs, unit = evidence.runs, evidence.unit
+    lines: list[str] = []
+    cost = [numbers.hours(total(runs, name)) for name in ("cpu_hours", "gpu_hours")]
+    if any(text != numbers.NOTHING for text in cost):
+        lines.append(f"Compute: {cost[0]} of CPU, {cost[1]} of GPU, {numbers.money(total(runs, 'usd'))}.")
+    if heldout := total(runs.iloc[:1], "n_heldout_units"):
+        error = (
+            numbers.loss(float(runs.loss_se.median()))
+            if "loss_se" in runs and runs.loss_se.notna().any()
+            else "unknown"
+        )
+        lines.append(
+            f"Held-out set: {numbers.count(heldout)} {unit}s; its sampling error, common to all runs, is {error} nats."
+        )
+    if evidence.coverage:
+        lines.append(f"Coverage of the sweep: {evidence.coverage['grade']}.")
+        lines += [f"Coverage: {sentence(reason)}" for reason in evidence.coverage["reasons"]]
+    return lines
+
+
+def left_out(evidence: Evidence) -> list[Block]:
+    """Runs that did not complete, then what each fit excluded."""
+    lost = evidence.runs[evidence.runs.status != "completed"]
+    items = [
+        f"{_some(names)} {status}: {sentence(reason or 'no reason was recorded')}"
+        for (status, reason), names in _by_reason(lost).items()
+    ]
+    gone = set(lost.run_id.astype(str))
+    for name, fit in evidence.fits.items():
+        for exclusion in fit.excluded:
+            if rows := [row for row in exclusion.rows if row not in gone]:
+                items.append(f"{name}, {exclusion.reason}: {numbers.plural(len(rows), 'run')} ({_some(rows)}).")
+    return [Bullets(items)] if items else [Paragraph("Nothing: every run completed, and every fit used them all.")]
+
+
+def _by_reason(lost: pd.DataFrame) -> dict[tuple[str, str], list[str]]:
+    """Names of the runs of each status and reason."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for run in lost.itertuples():
+        names.setdefault((str(run.status), _text(run.reason)), []).append(str(run.run_id))
+    return names
+
+
+def data(evidence: Evidence) -> list[Block]:
+    """What the runs were trained on: from the manifest, or from their records where the data are gone or replaced."""
+    manifest, seen = evidence.data, evidence.data_hashes
+    if not manifest and seen:
+        hashes = ", ".join(seen)
+        return [Paragraph(f"The runs saw data of SHA-256 {hashes}, which are not prepared here any more.")]
+    units = manifest.get("n_units")
+    counts = ", ".join(f"{numbers.count(n)} {split}" for split, n in units.items()) if isinstance(units, dict) else ""
+    known = {
+        "table": manifest.get("table"),
+        "read as": ", ".join(manifest.get("format", {}).values()),
+        "rows": "; ".join([f"{manifest['rows']} used", *manifest["notes"]]) if "rows" in manifest else "",
+        "note": manifest.get("note"),
+        "source": manifest.get("source"),
+        f"{manifest.get('unit', 'unit')}s": counts,
+        "split": manifest.get("split_rule"),
+        "licence": manifest.get("licence"),
+        "SHA-256": manifest.get("data_hash"),
+    }
+    return [Bullets([f"{label}: {value}" for label, value in known.items() if value])] if manifest else []
+
+
+def conventions(evidence: Evidence) -> list[Block]:
+    known = evidence.manifest["columns"] if evidence.imported else CONVENTIONS
+    rows = [[name, *_convention(fit, known)] for name, fit in evidence.fits.items()]
+    whose = f"Loss is {known.get('loss', 'theirs')}" if evidence.imported else "Loss is the held-out loss"
+    loss = f"{whose}, in {evidence.loss_unit}. Intervals are 95 %."
+    return [Grid(["fit", "N", f"D ({evidence.unit}s)", "C"], rows), Paragraph(loss)]
+
+
+def _convention(fit: FitResult, known: Mapping[str, str]) -> list[str]:
+    columns = [fit.conventions.get(name, name) for name in ("n_params", "n_tokens", "flops")]
+    return [f"{column} ({known[column]})" if column in known else column for column in columns]
+
+
+def commands(evidence: Evidence) -> list[Block]:
+    return [Code("\n".join([f"snakemake --config studies={evidence.study}", *evidence.commands]))]
+
+
+def environment(evidence: Evidence) -> list[Block]:
+    items = [f"{label}: {text}" for label, text in evidence.environment.items()]
+    if "host" in evidence.runs and len(hosts := sorted(evidence.runs.host.dropna().astype(str).unique())):
+        items.append(f"trained on: {_some(hosts)}")
+    for column, label in (("recipe", "recipe"), ("data_hash", "data hash"), ("code_fingerprint", "code of the runs")):
+        if column in evidence.runs and len(found := sorted(evidence.runs[column].dropna().astype(str).unique())):
+            items.append(f"{label}: {_some(found)}")
+    items += [f"{name}: fitted table {fit.input_hash[:12]}" for name, fit in evidence.fits.items() if fit.input_hash]
+    return [Bullets(items)] if items else []
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
+def _text(value: object) -> str:
+    """A cell of text; blank cells of a CSV file are NaN."""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def sentence(text: str) -> str:
+    """A sentence with its full stop."""
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) or not text else f"{text}."

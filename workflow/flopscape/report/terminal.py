@@ -1,0 +1,175 @@
+"""What `flopscape predict` prints: the answer of a finished fit to one of three questions.
+
+The table of `flopscape sensitivity` on the terminal.
+
+What `flopscape fit` prints: the answer, what it rests on, and what to distrust.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flopscape.answers.extrapolation import SAMPLED, beyond, outside
+from flopscape.answers.predict import predict, read_fit
+from flopscape.answers.serving import ServedPrediction, predict_inference
+from flopscape.errors import FlopscapeError
+from flopscape.fitting.surface.quantities import column
+from flopscape.records.fit_result import Estimate, FitResult
+from flopscape.report.summary import head, recommendation, row
+from flopscape.text import numbers
+from flopscape.text.terminal import aligned
+
+
+def predictions(
+    path: str | Path,
+    flops: Sequence[float],
+    *,
+    n_params: float | None = None,
+    unique_tokens: float | None = None,
+    loss: float | None = None,
+    inference_tokens: float | None = None,
+) -> str:
+    """A table of the compute-optimal runs, of those of a given size, or of those that train and serve most cheaply.
+
+    Below it a warning for each answer that lies far from the runs behind the fit.
+
+    Parameters
+    ----------
+    path : path
+        FIT.json, with its draws beside it.
+    flops : sequence of float
+        Training compute in FLOPs; with `inference_tokens` that of training and serving together.
+    n_params : float, optional
+        Use this size instead of the optimal one.
+    unique_tokens : float, optional
+        Distinct tokens, for a fit of the law constrained.
+    loss : float, optional
+        The loss to reach instead of a compute, in the unit of the fitted table.
+    inference_tokens : float, optional
+        Tokens served over the model's life; none when left out.
+
+    Raises
+    ------
+    FlopscapeError
+        Options that exclude each other, or a question that the fit cannot answer.
+    """
+    if bool(flops) == (loss is not None):
+        raise FlopscapeError("predict: give --flops C, or --loss L without --flops")
+    served = loss is not None or inference_tokens is not None
+    if served and not (n_params is None and unique_tokens is None):
+        raise FlopscapeError(
+            "predict: --n-params and --unique-tokens are for the optimum of training alone; leave out --loss and"
+            " --inference-tokens, or the former"
+        )
+    result, draws = read_fit(path)
+    if not served:
+        found, star = predict(result, draws, flops, n_params, unique_tokens), "" if n_params else "*"
+        asked = [(at.flops, at.n_params) for at in found]
+        table = aligned([head(result.unit, star=star), *map(row, found)])
+        return "\n".join([table, *_warnings(result, asked, star)])
+    tokens = inference_tokens or 0.0
+    goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
+    cheapest = [predict_inference(result, draws, tokens, **goal) for goal in goals]
+    trained = [(at.training.estimate, at.n_params) for at in cheapest]
+    table = aligned([served_head(result.unit), *map(_served, cheapest)])
+    return "\n".join([table, *_warnings(result, trained, "")])
+
+
+def trust(path: Path) -> str:
+    """Whether the fit behind the numbers is to be trusted."""
+    result = FitResult.read(path)
+    return f"The fit is {result.status}: {result.reason}."
+
+
+def served_head(unit: str) -> list[str]:
+    """Columns of a table with serving; `saved` is against the compute-optimal model of the same loss."""
+    return [f"served {unit}s", "N, parameters", f"D, {unit}s", "L", "training, FLOPs", "serving, FLOPs", "saved"]
+
+
+def _warnings(result: FitResult, asked: Sequence[tuple[float, Estimate | None]], star: str) -> list[str]:
+    """How far each training compute and its N lie from the runs; a fit of an older version has not kept these."""
+    ranges = result.diagnostics.get(SAMPLED)
+    if not isinstance(ranges, dict) or not ranges:
+        return []
+    texts: list[str] = []
+    for flops, n_params in asked:
+        texts += beyond(flops, ranges["flops"])
+        texts += outside(flops, n_params.estimate, ranges["n_params"], star) if n_params else ()
+    return [f"warning: {text}" for text in texts]
+
+
+def _served(found: ServedPrediction) -> list[str]:
+    return [
+        numbers.count(found.d_inference),
+        numbers.interval(found.n_params, numbers.count),
+        numbers.interval(found.n_tokens, numbers.count),
+        numbers.interval(found.loss, numbers.loss),
+        numbers.interval(found.training, numbers.flops),
+        numbers.interval(found.serving, numbers.flops),
+        numbers.interval(found.saved, _share),
+    ]
+
+
+def _share(value: float | None) -> str:
+    return numbers.NOTHING if value is None else f"{100 * value:.1f} %"
+
+
+def sensitivity_text(varied: pd.DataFrame) -> str:
+    """A line a fit: what changes, its runs, a with interval, N* and D* at the first asked compute if any, the status.
+
+    Below it why fits are not ok, the rows that all of them leave out, and what to distrust in the table.
+    """
+    first = column("n_params", 0.0).partition("@")[0] + "@"
+    asked = [str(name) for name in varied if str(name).startswith(first)][:1]
+    names = [name for n in asked for name in (n, n.replace("n_params@", "n_tokens@"))]
+    optimum = [text for n in asked for text in (f"N* at {numbers.flops(float(n.partition('@')[2]))} FLOPs", "D*")]
+    rows = [_line(row, names) for _, row in varied.iterrows()]
+    table = aligned([["changed", "setting", "runs", "a", *optimum, "status"], *rows], right=(2,))
+    return "\n".join([table, *_below(varied)])
+
+
+def _line(row: "pd.Series[Any]", names: list[str]) -> list[str]:
+    low, high = (None if pd.isna(row[name]) else float(row[name]) for name in ("a_low", "a_high"))
+    a = None if pd.isna(row["a"]) else Estimate(float(row["a"]), low, high)
+    optimum = (numbers.count(float(row[name])) for name in names)
+    changed = [row["what_changes"], row["setting"], str(row["n_runs"])]
+    return [*changed, numbers.interval(a, numbers.exponent), *optimum, row["status"]]
+
+
+def _below(varied: pd.DataFrame) -> Iterator[str]:
+    for _, other in varied[varied["status"] != "ok"].iterrows():
+        yield f"{other['status']}: {other['setting']}: {other['reason']}"
+    yield from (f"left out: {exclusion.words}" for exclusion in varied.attrs.get("excluded", []))
+    yield from (f"warning: {text}" for text in varied.attrs.get("warnings", []))
+
+
+def fit_text(out: Path, fit: FitResult) -> str:
+    """Status and reason; exponents, and the optimum at each asked compute, with intervals; rows; warnings."""
+    lines = [f"{out}: {fit.status}: {fit.reason}", *_answer(fit), _used(fit)]
+    lines += [f"left out: {exclusion.words}" for exclusion in fit.excluded]
+    return "\n".join([*lines, *(f"warning: {text}" for text in fit.warnings)])
+
+
+def _answer(fit: FitResult) -> Iterator[str]:
+    """The numbers of a fit that is not refused."""
+    if fit.status == "refused":
+        return
+    if fit.exponents:
+        yield ", ".join(f"{name} = {numbers.interval(x, numbers.exponent)}" for name, x in fit.exponents.items())
+    elif fit.parameters:
+        yield ", ".join(f"{name} = {numbers.interval(x, _digits)}" for name, x in fit.parameters.items())
+    if rows := recommendation(fit):
+        yield aligned([head(fit.unit), *rows])
+
+
+def _digits(value: float | None) -> str:
+    return numbers.NOTHING if value is None else f"{value:.4g}"
+
+
+def _used(fit: FitResult) -> str:
+    """How many rows and runs the fit is of."""
+    n_rows = fit.diagnostics.get("n_rows", fit.n_runs)
+    runs = "" if n_rows == fit.n_runs else f" of {numbers.plural(fit.n_runs, 'run')}"
+    return f"used: {numbers.plural(n_rows, 'row')}{runs}" + (" (SIMULATED)" if fit.simulated else "")

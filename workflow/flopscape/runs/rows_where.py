@@ -1,0 +1,66 @@
+"""Rows of a table for which a condition holds: an expression of expression.py over typed columns."""
+
+import ast
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from flopscape.laws.arrays import Mask
+from flopscape.runs.cells import nearest
+from flopscape.text.expression import TOO_DEEP, parsed
+
+OF_PANDAS = {"index", "inf", "Inf"}
+"""Names that pandas knows besides the columns."""
+
+
+def rows_where(frame: pd.DataFrame, expression: str) -> Mask:
+    """Rows for which the expression is true; where a blank leaves it open it is not.
+
+    Raises
+    ------
+    ValueError
+        The expression is refused, names no column, cannot be evaluated, or is not true or false for each row.
+    """
+    numbers = {str(name) for name, column in frame.items() if pd.api.types.is_numeric_dtype(column)}
+    tree = parsed(expression, {str(name) for name in frame} - numbers)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id not in frame and node.id not in OF_PANDAS:
+            raise ValueError(f"no column {node.id}{nearest(node.id, frame.columns)}")
+    plain = ast.unparse(_QuotedNumbers(numbers).visit(tree))
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            hit = frame.eval(plain, engine="python")
+    except RecursionError as error:
+        raise ValueError(TOO_DEEP) from error
+    except Exception as error:  # whatever a user's expression raises is a mistake in the expression
+        raise ValueError(str(error)) from error
+    if not isinstance(hit, pd.Series) or not pd.api.types.is_bool_dtype(hit):
+        raise ValueError("is not true or false for each row")
+    return hit.fillna(False).to_numpy(bool)
+
+
+class _QuotedNumbers(ast.NodeTransformer):
+    """In comparisons with a column of numbers, `'0'` is the number 0."""
+
+    def __init__(self, columns: set[str]) -> None:
+        self.columns = columns
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        sides = [node.left, *node.comparators]
+        if any(isinstance(side, ast.Name) and side.id in self.columns for side in sides):
+            left, *others = map(_unquoted, sides)
+            return ast.Compare(left, node.ops, others)
+        self.generic_visit(node)
+        return node
+
+
+def _unquoted(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.List | ast.Tuple):
+        return type(node)([_unquoted(item) for item in node.elts], ast.Load())
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        try:
+            return ast.Constant(float(node.value))
+        except ValueError:
+            return node
+    return node

@@ -1,0 +1,138 @@
+"""Data that no run should be trained on, and too small a GPU, named where they are met.
+
+Parameters that a step did not use.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from flopscape.errors import FlopscapeError
+from flopscape.plugins.base import LossPlugin
+
+Batch = dict[str, Tensor]
+
+
+def checked_batches(batches: Iterator[Batch], plugin: str, steps_done: int) -> Iterator[Batch]:
+    """The training batches of a dataset.
+
+    Raises
+    ------
+    FlopscapeError
+        They end, or one is no dict of tensors with rows.
+    """
+    step = steps_done
+    for batch in batches:
+        step += 1
+        if not _has_rows(batch):
+            raise FlopscapeError(
+                f"dataset {plugin}: its training batch {step} is {_shape(batch)}, not a dict of tensors with rows; "
+                f"correct its batches"
+            )
+        yield batch
+    raise FlopscapeError(
+        f"dataset {plugin}: its training batches end after step {step}; its batches must repeat the data without end"
+    )
+
+
+def check_units(n_units: int, n_steps: int, batch_units: int) -> None:
+    """FlopscapeError where the loss counts other units than the plan paid for, by more than a batch.
+
+    Such a run would not be the planned one, and `collect` would refuse it after it was paid.
+    """
+    if abs(n_units - n_steps * batch_units) > batch_units:
+        raise FlopscapeError(
+            f"the loss counted {n_units:,} units in {n_steps:,} steps where batch_units = {batch_units} plans "
+            f"{n_steps * batch_units:,}; make the dataset's batches and the loss's count agree with it"
+        )
+
+
+class NamedLabels:
+    """A loss that says which values a batch held when one of them was no index of the model's."""
+
+    def __init__(self, loss: LossPlugin, vocab_size: int | None) -> None:
+        self.loss, self.vocab_size = loss, vocab_size
+
+    def __call__(self, module: nn.Module, batch: Batch) -> tuple[Tensor, int]:
+        """Summed loss and number of units; FlopscapeError for tokens or labels out of range."""
+        try:
+            return self.loss(module, batch)
+        except IndexError as error:
+            known = "" if self.vocab_size is None else f" and the model's vocab_size is {self.vocab_size}"
+            raise FlopscapeError(
+                f"a token or label is out of range ({error}): {', '.join(_ranges(batch))}{known}; correct the dataset "
+                f"or the model's size"
+            ) from error
+
+
+@contextmanager
+def named_gpu_errors() -> Iterator[None]:
+    """Turn what a GPU says of a bad batch, or of one too large for its memory, into a FlopscapeError.
+
+    A GPU refuses an index after the fact, without its value; the process can then do nothing more on it.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise FlopscapeError(
+            f"the GPU's memory is too small for this run; set resources.micro_batch_units, or halve it ({error})"
+        ) from error
+    except RuntimeError as error:
+        if "device-side assert" not in str(error):
+            raise
+        raise FlopscapeError(
+            "the GPU refused a value of a batch: most likely a token or label is out of the model's range. With "
+            "`flopscape train --device cpu` the run names it"
+        ) from error
+
+
+@contextmanager
+def named_partings(processes: int, wait_minutes: float) -> Iterator[None]:
+    """Turn what torch says where another process has gone, or does not answer, into a FlopscapeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        by_others = isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
+        if processes == 1 or not by_others:
+            raise
+        raise FlopscapeError(
+            f"another of the {processes} processes has ended, or has not answered for {wait_minutes:g} minutes "
+            f"({str(error).splitlines()[0]}); its own message says why. Started again, the run goes on from its last "
+            f"checkpoint"
+        ) from error
+
+
+def _has_rows(batch: Any) -> bool:
+    if not (isinstance(batch, dict) and batch):
+        return False
+    return all(isinstance(value, Tensor) and value.dim() > 0 and len(value) > 0 for value in batch.values())
+
+
+def _shape(batch: Any) -> str:
+    if not isinstance(batch, dict):
+        return f"a {type(batch).__name__}"
+    inside = (f"{key}: {list(value.shape) if isinstance(value, Tensor) else value!r}" for key, value in batch.items())
+    return f"{{{', '.join(inside)}}}"
+
+
+def _ranges(batch: Batch) -> list[str]:
+    """The span of each integer tensor of a batch."""
+    integers = {key: value for key, value in batch.items() if not value.is_floating_point()}
+    return [f"{key} from {int(value.min())} to {int(value.max())}" for key, value in integers.items()]
+
+
+def unused_parameters(module: nn.Module) -> list[str]:
+    """Names of the parameters that want a gradient and have none after a backward pass."""
+    return [name for name, value in module.named_parameters() if value.requires_grad and value.grad is None]
+
+
+def refuse_unused(module: nn.Module) -> None:
+    """Refuse to train on when the first backward pass left parameters out: they would count in N and learn nothing."""
+    if names := unused_parameters(module):
+        raise FlopscapeError(
+            f"the first backward pass gives no gradient to {', '.join(names)}; use them in forward, remove them, or "
+            "set requires_grad to False"
+        )

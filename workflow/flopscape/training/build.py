@@ -1,0 +1,135 @@
+"""Starting a run: the Accelerator, the module, its optimiser."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulationPlugin, InitProcessGroupKwargs
+from torch import nn
+from torch.optim import AdamW, Optimizer
+
+from flopscape.errors import FlopscapeError
+from flopscape.machine.measured import Options
+from flopscape.recipe.settings import TrainingSettings
+from flopscape.training.components import Parts
+from flopscape.training.microbatches import n_micro_batches
+from flopscape.training.mup import rate_groups
+
+WAIT_MINUTES = 10.0
+"""How long a process waits for the others, at the start and in each exchange: torch's own limit on GPUs. Importing
+torch from a cold network disk, and writing a large checkpoint, take minutes; a job lasts for hours."""
+
+
+def make_accelerator(settings: TrainingSettings, options: Options, static_graph: bool = False) -> Accelerator:
+    """An Accelerator on the device and with the number of processes asked for, and no setting but these.
+
+    `accelerate launch --cpu --num_processes 2` starts a single process without a word, which would train on half
+    of each batch's cost and none of its data: hence the check. `static_graph` promises that every forward pass uses the
+    same parameters in the same order.
+    """
+    gpu = options.device != "cpu" and torch.accelerator.is_available()
+    if options.device == "gpu" and not gpu:
+        raise FlopscapeError("resources.device: torch finds no GPU here; mend its driver or set device: cpu")
+    if settings.mixed_precision == "fp16" and not gpu:
+        raise FlopscapeError("training.mixed_precision: fp16 needs a GPU and there is none; take bf16 or no")
+    handlers = [
+        DistributedDataParallelKwargs(find_unused_parameters=False, static_graph=static_graph),
+        InitProcessGroupKwargs(timeout=timedelta(minutes=WAIT_MINUTES)),
+    ]
+    try:
+        # With no device but the CPU, Accelerate must be told so, or several CPU processes look for GPUs. A number of
+        # accumulation steps alone would give way to the environment's.
+        accelerator = Accelerator(
+            mixed_precision=settings.mixed_precision,
+            cpu=not gpu,
+            kwargs_handlers=handlers,
+            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+            dynamo_backend="no",
+        )
+    except RuntimeError as error:
+        if options.processes == 1:
+            raise
+        place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        raise FlopscapeError(
+            f"the {options.processes} processes did not meet at {place} within {WAIT_MINUTES:g} minutes "
+            f"({str(error).splitlines()[0]}); start all of them by flopscape launch --processes {options.processes}"
+        ) from error
+    if accelerator.num_processes != options.processes:
+        raise FlopscapeError(
+            f"{options.processes} processes were asked for and {accelerator.num_processes} started; start them by "
+            f"flopscape launch --processes {options.processes}"
+        )
+    return accelerator
+
+
+def micro_batches_of(parts: Parts, options: Options) -> int:
+    """How many micro-batches each process makes of its share of a batch; FlopscapeError if that is no whole number."""
+    try:
+        return n_micro_batches(parts.task.settings.batch_units, options.processes, options.micro_batch_units)
+    except ValueError as error:
+        raise FlopscapeError(f"spec: training: {error}; change one of them") from error
+
+
+@contextmanager
+def repeatable(wanted: bool, threads: int) -> Iterator[None]:
+    """Inside, torch computes in so many threads.
+
+    If wanted, it uses only algorithms that give the same digits each time, and raises where it has none.
+    """
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    before, warn_only = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    if wanted:
+        # cuBLAS reads it when it starts (NVIDIA's documentation, "Results reproducibility").
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
+        torch.set_num_threads(threads_before)
+        if wanted:
+            os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
+
+
+def build_module(parts: Parts) -> nn.Module:
+    """The module of a run, with as many parameters as its plug-in counts."""
+    module = parts.model.build(parts.task.size, parts.task.seed)
+    counts = parts.counts
+    counted = counts.n_params_body + counts.n_params_head + counts.n_params_embedding
+    built = sum(parameter.numel() for parameter in module.parameters())
+    if built != counted:
+        raise FlopscapeError(
+            f"plugin {parts.task.spec['model']['plugin']}: counts says {counted} parameters at size {parts.task.size} "
+            f"and build makes {built}; correct one of them"
+        )
+    return module
+
+
+def make_optimizer(parts: Parts, module: nn.Module) -> Optimizer:
+    """The plug-in's own optimiser, or AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
+    settings, learning_rate = parts.task.settings, parts.task.learning_rate
+    own = parts.model.optimizer(module, settings.as_dict() | {"learning_rate": learning_rate})
+    if own is not None and settings.learning_rate_scaling == "mup":
+        raise FlopscapeError("learning_rate_scaling mup sets the rates of AdamW, but this model has its own optimiser")
+    if own is not None:
+        return own
+    fused = next(module.parameters()).device.type in ("cpu", "cuda")
+    betas = (settings.beta1, settings.beta2)
+    return AdamW(_groups(parts, module), lr=learning_rate, betas=betas, weight_decay=settings.weight_decay, fused=fused)
+
+
+def _groups(parts: Parts, module: nn.Module) -> list[dict[str, Any]]:
+    """All parameters with one rate, or under `mup` a group for each rate."""
+    settings, task = parts.task.settings, parts.task
+    if settings.learning_rate_scaling != "mup":
+        return [{"params": list(module.parameters())}]
+    widening = settings.widening(task.size)
+    return rate_groups(module, parts.model, task.learning_rate, settings.weight_decay, widening)

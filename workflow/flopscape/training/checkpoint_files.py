@@ -1,0 +1,236 @@
+"""Checkpoints on disk: written so that a half-written one has no name, read only if whole and of this very run.
+
+    checkpoints/{run}/lease.json                        who is training the run
+    checkpoints/{run}/step-00000120/checkpoint.json     what it belongs to, the outcome so far, each file's SHA-256
+                                    shared.safetensors  model, optimiser, loss scaler
+                                    rank-0.safetensors  generators and running sums of one process
+    checkpoints/set-aside/{run}-step-00000120/          one that was found damaged, or another run's
+
+A newer checkpoint replaces an older one; all go when the run's record is written. Imports no torch.
+
+Trees of plain values and tensors in one safetensors file each: no pickle, so loading one runs no code.
+
+The state of all random generators of a process.
+"""
+
+import json
+import os
+import random
+import shutil
+import sys
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from flopscape.errors import FlopscapeError
+from flopscape.files.side_outputs import side_output
+from flopscape.records.json_text import Spec, sha256
+from flopscape.training.outcome import Outcome
+
+FORMAT = 1
+FACTS = "checkpoint.json"
+SHARED = "shared.safetensors"
+
+
+def study_folder(out: Path) -> Path:
+    """The folder of the study to which the record `out` belongs: its own, or the one around it if that is `runs`."""
+    return out.parent.parent if out.parent.name == "runs" else out.parent
+
+
+def checkpoint_folder(out: Path) -> Path:
+    """Where the checkpoints of the record `out` are: beside it, or beside its folder if that is called `runs`."""
+    return study_folder(out) / "checkpoints" / side_output(out, "").name
+
+
+def rank_file(rank: int) -> str:
+    return f"rank-{rank}.safetensors"
+
+
+def saving_folder(folder: Path, step: int) -> Path:
+    """Where the files of a checkpoint are written before it is whole."""
+    return folder / f"saving-{step:08d}"
+
+
+def seal(saving: Path, processes: int, spec: Spec, conditions: dict[str, Any], outcome: Outcome) -> Path:
+    """Make a checkpoint of the files in `saving`, in place of older ones; OSError if one is missing or cannot be kept.
+
+    The files are on the disk, not only in its cache, before they get their name.
+    """
+    names = [SHARED, *(rank_file(rank) for rank in range(processes))]
+    facts = {
+        "format": FORMAT,
+        "spec": spec,
+        "conditions": conditions,
+        "outcome": outcome.as_json(),
+        "sha256": {name: _sync_and_hash(saving / name) for name in names},
+    }
+    (saving / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+    _sync_and_hash(saving / FACTS)
+    final = saving.with_name(saving.name.replace("saving", "step"))
+    shutil.rmtree(final, ignore_errors=True)  # a trunk that is trained again leaves its branches the same once more
+    os.rename(saving, final)
+    for older in _checkpoints(final.parent)[:-1]:
+        shutil.rmtree(older, ignore_errors=True)
+    return final
+
+
+def find(folder: Path, spec: Spec, conditions: dict[str, Any]) -> tuple[Path, Outcome] | None:
+    """The newest checkpoint that is whole and this run's; others are set aside with a sentence on standard error.
+
+    Raises
+    ------
+    FlopscapeError
+        It was made under other conditions, so that going on would not give the loss of an undisturbed run.
+    """
+    for leftover in folder.glob("saving-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for checkpoint in reversed(_checkpoints(folder)):
+        try:
+            facts = _read_whole(checkpoint)
+            outcome = Outcome.from_json(facts["outcome"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _set_aside(checkpoint, f"is damaged ({error})")
+            continue
+        if facts["spec"] != spec:
+            _set_aside(checkpoint, "belongs to another spec")
+            continue
+        _refuse_other_conditions(checkpoint, facts["conditions"], conditions)
+        return checkpoint, outcome
+    return None
+
+
+def discard(folder: Path) -> None:
+    """Remove all checkpoints of a finished run."""
+    for checkpoint in _checkpoints(folder):
+        shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Oldest first."""
+    return sorted(folder.glob("step-*"))
+
+
+def _read_whole(checkpoint: Path) -> dict[str, Any]:
+    """The facts of a checkpoint whose files are those that were written; ValueError or OSError otherwise."""
+    facts = json.loads((checkpoint / FACTS).read_text(encoding="utf-8"))
+    if facts["format"] != FORMAT:
+        raise ValueError(f"format {facts['format']} where {FORMAT} is read")
+    for name, expected in facts["sha256"].items():
+        if sha256(checkpoint / name) != expected:
+            raise ValueError(f"{name} is not the file that was written")
+    return facts
+
+
+def _refuse_other_conditions(checkpoint: Path, then: dict[str, Any], now: dict[str, Any]) -> None:
+    changed = [f"{name} was {then.get(name)} and is {value}" for name, value in now.items() if then.get(name) != value]
+    if changed:
+        raise FlopscapeError(
+            f"{checkpoint}: made under other conditions: {', '.join(changed)}; put them back to go on from it, or "
+            f"delete it to start from zero"
+        )
+
+
+def _set_aside(checkpoint: Path, why: str) -> None:
+    """Move a checkpoint out of the way, and say so. Its run may be another's that someone paid for: it is kept."""
+    folder = checkpoint.parent
+    base = folder.parent / "set-aside" / f"{folder.name}-{checkpoint.name}"
+    aside = next(path for n in count(1) if not (path := base.with_name(f"{base.name}-{n}")).exists())
+    try:
+        base.parent.mkdir(exist_ok=True)
+        os.rename(checkpoint, aside)
+    except OSError as error:
+        raise FlopscapeError(f"{checkpoint} {why} and cannot be moved away ({error.strerror}); delete it") from error
+    print(f"flopscape: {checkpoint} {why} and is not used; it is now {aside}", file=sys.stderr, flush=True)
+
+
+def _sync_and_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return sha256(path)
+
+
+Tree = Any
+"""Dicts, lists and tuples of tensors, numbers, strings, booleans and None."""
+
+
+def save_tree(path: Path, tree: Tree) -> None:
+    """Write a tree: its tensors as they are, the rest as JSON in the file's metadata.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written, or the tree holds something else.
+    """
+    tensors: dict[str, Tensor] = {}
+    try:
+        plain = json.dumps(_pack(tree, "", tensors))
+        save_file(tensors, path, metadata={"tree": plain})
+    except (SafetensorError, TypeError) as error:
+        raise OSError(f"{path.name}: {error}") from error
+
+
+def load_tree(path: Path) -> Tree:
+    """Read a tree back, on the CPU, equal to the one that was saved.
+
+    Raises
+    ------
+    SafetensorError, OSError
+        The file is not whole or cannot be read.
+    """
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
+        return _unpack(json.loads(file.metadata()["tree"]), tensors)
+
+
+def _pack(value: Tree, name: str, tensors: dict[str, Tensor]) -> Any:
+    """Plain JSON for a tree; its tensors go to `tensors`, copied, for safetensors refuses shared memory."""
+    if isinstance(value, Tensor):
+        tensors[unique := f"{len(tensors)}{name}"] = value.detach().to("cpu", copy=True).contiguous()
+        return {"tensor": unique}
+    if isinstance(value, dict):
+        # Pairs, for JSON would turn the numbers by which optimisers name parameters into text.
+        return {"dict": [[key, _pack(item, f"{name}/{key}", tensors)] for key, item in value.items()]}
+    if isinstance(value, list | tuple):
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {kind: [_pack(item, f"{name}/{index}", tensors) for index, item in enumerate(value)]}
+    return value
+
+
+def _unpack(value: Any, tensors: dict[str, Tensor]) -> Tree:
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "dict":
+        return {key: _unpack(item, tensors) for key, item in content}
+    items = [_unpack(item, tensors) for item in content]
+    return items if kind == "list" else tuple(items)
+
+
+def random_state(device: torch.device) -> Tree:
+    """The state of every generator of this process: Python's, numpy's, torch's and the device's."""
+    numpy: Tree = np.random.get_state(legacy=False)  # noqa: NPY002  (plug-ins may use the global generator)
+    numpy["state"]["key"] = numpy["state"]["key"].tolist()
+    on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    return {
+        "python": random.getstate(),
+        "numpy": numpy,
+        "torch": torch.get_rng_state(),
+        "device": on_device,
+    }
+
+
+def set_random_state(state: Tree, device: torch.device) -> None:
+    """Put back what `random_state` returned."""
+    random.setstate(state["python"])
+    np.random.set_state(state["numpy"])  # noqa: NPY002
+    torch.set_rng_state(state["torch"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state["device"], device)

@@ -1,0 +1,216 @@
+"""Keeping a run: when it is saved, by all its processes together, and how it goes on."""
+
+import math
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list, gather_object
+
+from flopscape.errors import FlopscapeError
+from flopscape.fingerprint import run_fingerprint
+from flopscape.machine.lease import Lease
+from flopscape.machine.measured import seconds_since_start
+from flopscape.machine.slurm import job_end
+from flopscape.records.json_text import Spec
+from flopscape.training.branches import Branch
+from flopscape.training.checkpoint_files import (
+    SHARED,
+    Tree,
+    find,
+    load_tree,
+    random_state,
+    rank_file,
+    save_tree,
+    saving_folder,
+    seal,
+    set_random_state,
+)
+from flopscape.training.components import Parts
+from flopscape.training.loop import Loop
+from flopscape.training.outcome import Outcome
+from flopscape.training.stopping import Interrupted
+
+CHECKPOINT_SECONDS = 180.0
+"""Between checkpoints: what a kill may cost. Shorter would cost large models more in writing than it saves them."""
+MOST_SAVING = 0.05
+"""Largest share of the time that goes into checkpoints, where writing one is slow."""
+AGREEMENT_SECONDS = 1.0
+"""How often several processes ask each other whether to save or stop; a SLURM job has 30 s from SIGTERM to SIGKILL."""
+STEPS_VARIABLE = "FLOPSCAPE_CHECKPOINT_STEPS"
+"""Environment variable: save every so many steps and not by the clock."""
+
+
+class Keeper:
+    """Saves a run after some of its steps; `lease` is None in every process but the main one.
+
+    Saved are the module's parameters and buffers, the optimiser's state, all generators, the place in the data and the
+    outcome so far. What a plug-in keeps elsewhere, such as a loss that counts its calls, is not.
+    """
+
+    def __init__(
+        self, parts: Parts, accelerator: Accelerator, folder: Path, lease: Lease | None, signals: list[str]
+    ) -> None:
+        self.parts, self.accelerator, self.folder, self.lease, self.signals = parts, accelerator, folder, lease, signals
+        self.every_steps = _every_steps()
+        self.saved_step: int | None = None
+        self._due = time.perf_counter() + CHECKPOINT_SECONDS
+        self._longest_save, self._job_end = 0.0, math.inf
+        self._looked, self._looked_step, self._next_look = time.perf_counter(), 0, 0
+        self.conditions = {
+            "code": run_fingerprint(parts.task.spec),
+            "data": parts.manifest.data_hash,
+            "torch": torch.__version__,
+            "device": accelerator.device.type,
+            "processes": accelerator.num_processes,
+        }
+
+    def find(self) -> tuple[Path | None, Outcome]:
+        """The checkpoint from which the run goes on, if there is one; the same in all processes."""
+        found: list[Any] = [find(self.folder, self.parts.task.spec, self.conditions) if self.lease else None]
+        if self.accelerator.num_processes > 1:
+            broadcast_object_list(found)
+        checkpoint, outcome = found[0] or (None, Outcome())
+        self.saved_step = outcome.step if checkpoint else None
+        self._looked_step = outcome.step
+        if self.lease:
+            # The dead holder's lease knows of the steps that its last checkpoint does not.
+            outcome.seconds_before = max(outcome.seconds_before, self.lease.inherited_seconds)
+            self.lease.note_seconds(outcome.seconds_before)
+        return checkpoint, outcome
+
+    def restore(self, loop: Loop, checkpoint: Path) -> None:
+        """Put a run back to where its checkpoint left it."""
+        outcome = loop.outcome
+        loop.set_shared_state(load_tree(checkpoint / SHARED))
+        own = load_tree(checkpoint / rank_file(self.accelerator.process_index))
+        loop.set_own_state(own["own"])
+        branched = outcome.parent and outcome.step == self.parts.task.branching_step
+        if not branched:
+            outcome.resumed_at.append(outcome.step)
+        if self.lease:
+            how = f"branched off run {outcome.parent}" if branched else "resumed"
+            print(f"{how} after step {outcome.step:,} of {self.parts.task.n_steps:,} from {checkpoint}", flush=True)
+        set_random_state(own["random"], self.accelerator.device)
+
+    def after_step(self, loop: Loop) -> None:
+        """Save if it is time to; Interrupted where a signal asked to stop, or the SLURM job is about to end."""
+        step = loop.outcome.step
+        if step < self._next_look:
+            return
+        stop, due = self._agree(step, bool(self.signals) or self._job_ends(), self._is_due(step))
+        if not (stop or due):
+            return
+        with loop.paused():
+            started = time.perf_counter()
+            self._save(loop)
+            if stop:
+                raise Interrupted(self._farewell(loop.outcome))
+            self._note_times(time.perf_counter() - started)
+
+    def _note_times(self, saving_seconds: float) -> None:
+        """When to save next, and when to stop: the main process asks SLURM, whose limit may have been raised."""
+        self._due = time.perf_counter() + max(CHECKPOINT_SECONDS, saving_seconds / MOST_SAVING)
+        self._longest_save = max(self._longest_save, saving_seconds)
+        if self.lease:
+            self._job_end = job_end(os.environ)
+
+    def _job_ends(self) -> bool:
+        """Whether the job ends within twice what a checkpoint takes: one of minutes would be killed half-way."""
+        return time.time() > self._job_end - 2 * self._longest_save
+
+    def _is_due(self, step: int) -> bool:
+        if self.every_steps:
+            return step % self.every_steps == 0
+        return time.perf_counter() >= self._due
+
+    def _agree(self, step: int, stop: bool, due: bool) -> tuple[bool, bool]:
+        """Stop if any process was asked to, save when the main one is due; and the step at which to look again."""
+        self._next_look = step + 1
+        if self.accelerator.num_processes == 1:
+            return stop, due
+        now = time.perf_counter()
+        pace = (now - self._looked) / (step - self._looked_step)
+        mine = torch.tensor([stop, due and self.lease is not None, pace], dtype=torch.float64)
+        n_stop, n_due, paces = self.accelerator.reduce(mine.to(self.accelerator.device), reduction="sum").tolist()
+        self._looked, self._looked_step = now, step
+        if not self.every_steps:
+            self._next_look += int(AGREEMENT_SECONDS * self.accelerator.num_processes / paces)
+        return n_stop > 0, n_due > 0
+
+    def _save(self, loop: Loop) -> None:
+        """Write a checkpoint; one that cannot be written is named and the run goes on, the one before it untouched."""
+        if self.lease:
+            self.lease.check()
+        outcome = loop.outcome
+        spent = replace(outcome, seconds_before=outcome.seconds_before + seconds_since_start())
+        error = self._write(self.folder, loop, loop.own_state(), self.parts.task.spec, spent)
+        if not error:
+            self.saved_step = outcome.step
+            return
+        outcome.failed_checkpoints.append(f"step {outcome.step}: {error}")
+        if self.lease:
+            print(f"flopscape: no checkpoint at {outcome.failed_checkpoints[-1]}; training goes on", file=sys.stderr)
+
+    def leave(self, loop: Loop, branch: Branch) -> None:
+        """Write the checkpoint that a branch starts from; without it the branch is trained from its own step 1."""
+        run_id = branch.task.run_id
+        own = {"sums": branch.sums.state(), "branches": {}}
+        error = self._write(self.folder.with_name(run_id), loop, own, branch.task.spec, branch.start(loop))
+        if self.lease:
+            why = f"no checkpoint for the branch {run_id}: {error}" if error else f"left a checkpoint for run {run_id}"
+            print(f"{why} at step {branch.last_step:,}", file=sys.stderr if error else sys.stdout, flush=True)
+
+    def _write(self, folder: Path, loop: Loop, own: Tree, spec: Spec, outcome: Outcome) -> str:
+        """Write a whole checkpoint, all processes together; what went wrong in any of them, or nothing."""
+        saving = saving_folder(folder, outcome.step)
+        errors = self._errors(self._write_own_files, loop, own, saving)
+        if not errors:
+            errors = self._errors(self._seal, saving, spec, outcome)
+        if errors and self.lease:
+            shutil.rmtree(saving, ignore_errors=True)
+        return errors[0] if errors else ""
+
+    def _errors(self, act: Callable[..., None], *arguments: Any) -> list[str]:
+        """Do something in all processes and wait for them: what went wrong in any."""
+        mine = []
+        try:
+            act(*arguments)
+        except OSError as error:
+            mine = [str(error)]
+        return list(gather_object(mine))
+
+    def _write_own_files(self, loop: Loop, own: Tree, saving: Path) -> None:
+        rank, device = self.accelerator.process_index, self.accelerator.device
+        saving.mkdir(parents=True, exist_ok=True)
+        save_tree(saving / rank_file(rank), {"own": own, "random": random_state(device)})
+        if self.lease:
+            save_tree(saving / SHARED, loop.shared_state())
+
+    def _seal(self, saving: Path, spec: Spec, outcome: Outcome) -> None:
+        if self.lease:
+            seal(saving, self.accelerator.num_processes, spec, self.conditions, outcome)
+
+    def _farewell(self, outcome: Outcome) -> str:
+        """What became of a run that was asked to stop."""
+        others = "the end of its SLURM job" if self._job_ends() else "another process"
+        why = f"stopped by {self.signals[0] if self.signals else others} after step {outcome.step:,}"
+        if self.saved_step is None:
+            return f"{why} without a checkpoint ({outcome.failed_checkpoints[-1]}); started again, the run begins anew"
+        return f"{why}; started again, the run goes on after step {self.saved_step:,}"
+
+
+def _every_steps() -> int | None:
+    text = os.environ.get(STEPS_VARIABLE)
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) == 0:
+        raise FlopscapeError(f"{STEPS_VARIABLE} is {text!r}, not a number of steps; unset it to save by the clock")
+    return int(text)

@@ -1,0 +1,66 @@
+"""What a process sums up between two points of a training curve."""
+
+from typing import NamedTuple
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from flopscape.errors import FlopscapeError
+from flopscape.training.checkpoint_files import Tree
+
+
+class Taken(NamedTuple):
+    """Mean loss, number of units and largest norm of the gradient since the last point, over all processes."""
+
+    loss: float
+    n_units: int
+    norm: float
+
+
+class Sums:
+    """This process's summed loss, on the device, number of units, and largest gradient since the last point."""
+
+    def __init__(self, accelerator: Accelerator) -> None:
+        self.accelerator = accelerator
+        self.total, self.n_units = torch.zeros((), device=accelerator.device), 0
+        self.norm = torch.zeros((), device=accelerator.device)
+
+    def add(self, value: Tensor, count: int) -> None:
+        """Add a batch's summed loss and number of units."""
+        self.total += value
+        self.n_units += count
+
+    def see_norm(self, norm: Tensor) -> None:
+        """Keep the norm of a step's gradient if it is the largest; the same in all processes."""
+        self.norm = torch.maximum(self.norm, norm)
+
+    def wait(self) -> None:
+        """Return once the device has done all that was asked of it."""
+        self.total.item()
+
+    def mean(self) -> tuple[float, int]:
+        """Mean loss, and number of units, over all processes; FlopscapeError where the loss counted no unit."""
+        total, n_units = self.total, self.n_units
+        if self.accelerator.num_processes > 1:
+            both = torch.stack([total.double(), total.new_tensor(n_units, dtype=torch.float64)])
+            total, units = self.accelerator.reduce(both, reduction="sum")
+            n_units = int(units)
+        if n_units == 0:
+            raise FlopscapeError("the loss plug-in counts no unit in its batches; correct it")
+        return float(total) / n_units, n_units
+
+    def take(self) -> Taken:
+        """What was summed up; the sums begin anew."""
+        taken = Taken(*self.mean(), float(self.norm))
+        self.total, self.n_units, self.norm = torch.zeros_like(self.total), 0, torch.zeros_like(self.norm)
+        return taken
+
+    def state(self) -> Tree:
+        """What `set_state` puts back."""
+        return {"total": self.total, "n_units": self.n_units, "norm": self.norm}
+
+    def set_state(self, state: Tree) -> None:
+        """Put back what `state` returned."""
+        self.total, self.n_units = state["total"].to(self.total.device), state["n_units"]
+        self.norm = state["norm"].to(self.norm.device)

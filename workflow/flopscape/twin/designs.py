@@ -1,0 +1,141 @@
+"""The designs that a twin simulates: the study's own, a drifting one, and those that one more thing would make."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from flopscape.errors import FlopscapeError
+from flopscape.fitting.judge.surface import too_little
+from flopscape.laws.arrays import Array
+from flopscape.laws.compute import Compute
+from flopscape.runs.design import design_index
+from flopscape.runs.read import read_any
+from flopscape.runs.table import UNIQUE, RunTable, table_of
+
+DRIFT = 0.2
+"""Decades of N by which the drifting grid's sizes fall from the smallest to the largest compute."""
+WIDER = 1.5
+"""Factor in ln N of the wider grid."""
+FIT_COLUMNS = ("n_params", "n_tokens", "flops", "budget", "run_id", "seed")
+
+
+class Noise(NamedTuple):
+    """Standard deviations in nats: of each run, of what all seeds of one N and D share, and of what the surface misses
+    beyond both: not simulated as noise, but the room for truths that no method assumes."""
+
+    own: float
+    shared: float = 0.0
+    misfit: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return float(np.hypot(self.own, self.shared))
+
+    @property
+    def departure(self) -> float:
+        """How far the runs allow another truth to be from the surface."""
+        return float(np.hypot(self.total, self.misfit))
+
+
+def read_study(path: str | Path) -> tuple[RunTable, bool]:
+    """A table of runs, or a plan without losses, which gets a loss of one nat everywhere; and whether it has losses.
+
+    Raises
+    ------
+    FlopscapeError
+        A file that `read_runs` refuses, or a plan whose runs cannot tell N and D apart.
+    """
+    frame = read_any(Path(path))
+    measured = "loss" in frame
+    table = table_of(frame if measured else frame.assign(loss=1.0), path, measured=measured)
+    if not measured and (why := too_little(table)):
+        raise FlopscapeError(f"{path}: the plan has too little spread: {why}")
+    return table, measured
+
+
+def compute_of(table: RunTable) -> Compute:
+    return Compute.from_runs(table.n_params, table.n_tokens, table.flops)
+
+
+def draw_losses(table: RunTable, true: Array, noise: Noise, simulations: int, seed: int) -> Array:
+    """Simulated losses (R, n) around true ones (n,): rows of one run share its error, seeds of one N and D theirs.
+
+    A design with more runs gets the same errors in its first ones, so that designs are compared on the same luck.
+    """
+    if not 0 <= noise.own < np.inf:
+        raise FlopscapeError(f"noise σ = {noise.own!r}: must be zero or positive")
+    parts = []
+    for place, (names, sigma) in enumerate(((table.run_id, noise.own), (design_index(table), noise.shared))):
+        _, first, index = np.unique(names, return_index=True, return_inverse=True)
+        order = np.argsort(np.argsort(first))
+        normal = np.random.default_rng([seed, place]).standard_normal((len(first), simulations))
+        parts.append(sigma * normal[order[index.ravel()]].T)
+    losses = true + parts[0] + parts[1]
+    if not (losses > 0).all():
+        raise FlopscapeError(f"noise σ = {noise.total:g} nats makes losses of {true.min():.3g} nats negative")
+    return np.asarray(losses)
+
+
+def moved(table: RunTable, log_n: Array) -> RunTable:
+    """The same runs and compute with other sizes: D follows from C = κ(N)·N·D."""
+    n_tokens = np.exp(compute_of(table).tokens(log_n, table.flops))
+    return replace(table, n_params=np.exp(log_n), n_tokens=n_tokens)
+
+
+def drifting(table: RunTable, decades: float = DRIFT) -> RunTable:
+    """Sizes that fall behind the grid's by a share of `decades` that grows from 0 to 1 with ln C."""
+    logs = np.log(np.where(np.isfinite(table.budget), table.budget, table.flops))
+    rise = (logs - logs.min()) / np.ptp(logs)
+    return moved(table, np.log(table.n_params) - np.log(10.0) * decades * rise)
+
+
+def wider(table: RunTable) -> RunTable:
+    """Every budget's sizes spread by `WIDER` about their middle in ln N."""
+    log_n, middle = np.log(table.n_params), np.empty(len(table))
+    groups = np.unique(table.budget, return_inverse=True, equal_nan=True)[1].ravel()
+    for group in np.unique(groups):
+        rows = groups == group
+        middle[rows] = (log_n[rows].min() + log_n[rows].max()) / 2
+    return moved(table, middle + WIDER * (log_n - middle))
+
+
+def one_more_budget(table: RunTable, a: float) -> RunTable | None:
+    """The largest budget's runs again one geometric step above it, their sizes larger as N* ∝ C^a; None without two."""
+    budgets = np.unique(table.budget[np.isfinite(table.budget)])
+    if len(budgets) < 2:
+        return None
+    step = float(np.ptp(np.log(budgets)) / (len(budgets) - 1))
+    last = np.flatnonzero(table.budget == budgets[-1])
+    log_n = np.log(table.n_params[last]) + a * step
+    flops = table.flops[last] * np.exp(step)
+    rows = (
+        _frame(table)
+        .iloc[last]
+        .assign(
+            n_params=np.exp(log_n),
+            n_tokens=np.exp(compute_of(table).tokens(log_n, flops)),
+            flops=flops,
+            budget=budgets[-1] * np.exp(step),
+            run_id=[f"{name}, next budget" for name in table.run_id[last]],
+        )
+    )
+    return _with(table, rows)
+
+
+def one_more_seed(table: RunTable) -> RunTable:
+    """One more run of every N and D."""
+    first = np.unique(design_index(table), return_index=True)[1]
+    rows = _frame(table).iloc[np.sort(first)]
+    return _with(table, rows.assign(run_id=rows["run_id"] + ", next seed", seed="next"))
+
+
+def _frame(table: RunTable) -> pd.DataFrame:
+    frame = pd.DataFrame({name: getattr(table, name) for name in FIT_COLUMNS}).assign(loss=1.0)
+    return frame.assign(**{UNIQUE: table.distinct_tokens}) if UNIQUE in table.columns else frame
+
+
+def _with(table: RunTable, rows: pd.DataFrame) -> RunTable:
+    return table_of(pd.concat([_frame(table), rows], ignore_index=True), table.path, measured=False)

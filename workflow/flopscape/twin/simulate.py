@@ -1,0 +1,150 @@
+"""The twin of a study: its own design simulated from a known surface, every method fitted to each table.
+
+approach1 needs training curves and is left out; so is the least-absolute-deviations objective, for its cost. Failures
+are counted by their status, but a fit is not judged `weak` as `flopscape fit` would judge it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from flopscape.laws.arrays import Array
+from flopscape.laws.surface import Surface, exponents
+from flopscape.runs.table import RunTable
+from flopscape.twin import bulk_isoflop, bulk_surfaces, truths
+from flopscape.twin import designs as twin_design
+from flopscape.twin.designs import Noise
+from flopscape.twin.summary import COLUMNS, Errors, Estimates, errors, names, rows
+from flopscape.twin.truths import Truth
+from flopscape.twin.verdict import N_STAR, Improvement, judge
+
+METHODS = (*bulk_isoflop.VARIANTS, *bulk_surfaces.OBJECTIVES)
+INTERVALS_ELSEWHERE = 100
+"""Simulations that get intervals where the fitted surface is not the truth: coverage is known to ±0.02 there."""
+SURFACE = "surface"
+
+
+class Settings(NamedTuple):
+    """Budgets C to predict for, simulations, resamples behind an interval, and the seed of both."""
+
+    flops: tuple[float, ...]
+    simulations: int = 500
+    bootstrap: int = 200
+    seed: int = 0
+
+
+class Scenario(NamedTuple):
+    """What is simulated: a truth on a design, in words."""
+
+    name: str
+    words: str
+    truth: Truth
+    table: RunTable
+
+
+def scenarios(table: RunTable, surface: Surface, noise: Noise) -> list[Scenario]:
+    """The fitted surface on the study's design, then what no method assumes."""
+    compute = twin_design.compute_of(table)
+    plain = truths.of_surface(surface, compute)
+    coupled, gamma = truths.of_coupled(surface, compute, table, noise.departure)
+    cubic, tilt = truths.with_cubic(surface, compute, table, noise.departure)
+    drifting = twin_design.drifting(table)
+    along = truths.of_surface(surface, twin_design.compute_of(drifting))
+    drift = f"a grid that drifts by {twin_design.DRIFT:g} decades"
+    coupling = f"a coupled exponent γ = {gamma:.2g}{_distance(coupled, surface, table, noise)}"
+    cube = f"a cubic term of {100 * tilt:.2g} % at the grid's edge{_distance(cubic, surface, table, noise)}"
+    return [
+        Scenario(SURFACE, "the fitted surface", plain, table),
+        Scenario("coupled", coupling, coupled, table),
+        Scenario("drift", drift, along, drifting),
+        Scenario("cubic", cube, cubic, table),
+    ]
+
+
+def _distance(truth: Truth, surface: Surface, table: RunTable, noise: Noise) -> str:
+    """How far a truth's losses are from the surface's, in units of the noise."""
+    root = truths.distance(truth.loss(table.n_params, table.n_tokens), surface, table)
+    return f" ({root / noise.total:.2g} σ from the surface)" if noise.total else f" ({root:.2g} nats from the surface)"
+
+
+def simulate(
+    table: RunTable, surface: Surface, noise: Noise, settings: Settings
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Bias, spread, RMSE and coverage of every method under every truth, and the verdict on them.
+
+    Parameters
+    ----------
+    table : RunTable
+        The design; its losses are not used.
+    surface : Surface
+        The truth, in the table's units.
+    noise : Noise
+    settings : Settings
+
+    Returns
+    -------
+    The rows of twin.csv, and the verdict's content.
+    """
+    made = scenarios(table, surface, noise)
+    quantities, listed, outcomes = names(settings.flops), [], {}
+    for scenario in made:
+        losses = _losses(scenario.table, scenario.truth, noise, settings)
+        for method in METHODS:
+            seen = _errors(scenario, method, losses, noise, settings)
+            outcomes[scenario.name, method] = seen
+            listed += rows(scenario.name, method, seen, quantities)
+    words = {scenario.name: scenario.words for scenario in made}
+    trusted = judge(outcomes, [], words, settings.flops[0])["trusted"]
+    better = list(_improvements(table, surface, trusted, noise, settings)) if trusted else []
+    verdict = judge(outcomes, better, words, settings.flops[0])
+    return pd.DataFrame(listed)[list(COLUMNS)], verdict
+
+
+def _losses(table: RunTable, truth: Truth, noise: Noise, settings: Settings) -> Array:
+    true = truth.loss(table.n_params, table.n_tokens)
+    return twin_design.draw_losses(table, true, noise, settings.simulations, settings.seed)
+
+
+def _errors(scenario: Scenario, method: str, losses: Array, noise: Noise, settings: Settings) -> Errors:
+    """Errors of one method; intervals for all simulations of the fitted surface and the first ones of the others."""
+    count = len(losses) if scenario.name == SURFACE else min(INTERVALS_ELSEWHERE, len(losses))
+    count = count if noise.total and settings.bootstrap else 0
+    parts = [(losses[:count], settings.bootstrap), (losses[count:], 0)]
+    found = [_fit(method, scenario.table, part, settings, resamples) for part, resamples in parts if len(part)]
+    estimates = Estimates(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    return errors(estimates, _truths(scenario, method, settings.flops), names(settings.flops), count)
+
+
+def _fit(method: str, table: RunTable, losses: Array, settings: Settings, resamples: int) -> Estimates:
+    module = bulk_isoflop if method in bulk_isoflop.VARIANTS else bulk_surfaces
+    return module.estimates(method, table, losses, settings.flops, resamples, settings.seed)
+
+
+def _truths(scenario: Scenario, method: str, flops: Sequence[float]) -> Array:
+    """What a method estimates: approach2's a and b are slopes over the budgets, the surfaces' are of constant κ."""
+    a, b = scenario.truth.a, 1 - scenario.truth.a
+    if method in bulk_isoflop.VARIANTS and len(found := bulk_isoflop.budgets(scenario.table)) > 1:
+        a, b = scenario.truth.slopes(np.log([budget.flops for budget in found]))
+    best = [scenario.truth.optimum(float(c)) for c in flops]
+    return np.array([a, b, *(float(x) for optimum in best for x in optimum)])
+
+
+def _improvements(
+    table: RunTable, surface: Surface, trusted: str, noise: Noise, settings: Settings
+) -> Iterator[Improvement]:
+    """The trusted method on the designs that one more thing would make, against the optimum under each one's own κ(N):
+    where κ is interpolated, other sizes are other knots, and that is no error of the method."""
+    a = float(exponents(surface)[0])
+    designs = {
+        "budget": ("one more budget above the largest", twin_design.one_more_budget(table, a)),
+        "width": (f"a grid {twin_design.WIDER:g} times as wide in ln N", twin_design.wider(table)),
+        "seed": ("one more seed of every run", twin_design.one_more_seed(table)),
+    }
+    for name, (words, design) in designs.items():
+        if design is not None:
+            truth = truths.of_surface(surface, twin_design.compute_of(design))
+            found = _fit(trusted, design, _losses(design, truth, noise, settings), settings, 0)
+            error = np.log(found.value[:, N_STAR] / float(truth.optimum(settings.flops[0]).n_params))
+            yield Improvement(name, words, max(0.0, float(design.flops.sum() - table.flops.sum())), error)

@@ -1,0 +1,157 @@
+"""What each method says about R simulated tables: estimates, 95 % intervals and how each fit ended.
+
+From estimates on simulated tables to bias, spread, RMSE and coverage, each with its Monte Carlo error.
+
+Errors are differences, of N* and D* in logarithms: 0.05 is a factor e^0.05, 5.1 %.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from flopscape.fitting.common.resample import percentile_interval
+from flopscape.fitting.surface.quantities import column
+from flopscape.fitting.surface.variable_projection import Solution
+from flopscape.laws.arrays import Array, Index, Mask, Names
+from flopscape.text.numbers import EXACT
+
+ASKED = ("n_params", "n_tokens", "loss")
+OK = "ok"
+
+
+class Estimates(NamedTuple):
+    """Arrays (R, Q) in the order of `names`, NaN where there is nothing; `status` (R,) is `ok` or why not."""
+
+    value: Array
+    low: Array
+    high: Array
+    status: Names
+
+
+def names(flops: Sequence[float]) -> list[str]:
+    """a, b, and N*, D* and L* at each asked compute."""
+    return ["a", "b", *(column(name, c) for c in flops for name in ASKED)]
+
+
+def empty(tables: int, quantities: int, status: str) -> Estimates:
+    """Nothing but a status."""
+    nothing = np.full((tables, quantities), np.nan)
+    return Estimates(nothing, nothing.copy(), nothing.copy(), np.full(tables, status, dtype="<U80"))
+
+
+def percentiles(draws: Array) -> tuple[Array, Array]:
+    """`percentile_interval` of the draws (R, K, …) of every table: low and high, each (R, …)."""
+    whole = np.isfinite(draws).all(axis=1)
+    low, high = np.quantile(np.where(np.isfinite(draws), draws, 0.0), [0.025, 0.975], axis=1)
+    for place in zip(*np.nonzero(~whole), strict=True):
+        at, rest = place[0], place[1:]
+        low[place], high[place] = percentile_interval(draws[(at, slice(None), *rest)])
+    return low, high
+
+
+def chosen(solution: Solution, at: Index) -> Solution:
+    """The optima of some tables."""
+    return Solution(solution.coefficients[at], solution.exponents[at], solution.objective[at], solution.converged[at])
+
+
+COLUMNS = (
+    "scenario", "method", "quantity", "scale", "truth", "bias", "bias_se", "spread", "spread_se", "rmse", "rmse_se",
+    "coverage", "coverage_se", "width", "simulations", "intervals", "without_estimate", "failures", "statuses",
+)  # fmt: skip
+"""Columns of twin.csv. `scale` says whether error and width are of the value or its logarithm; `width` is the mean of
+the finite ones; `failures` counts fits that are not `ok`, `statuses` how each of them ended."""
+
+
+class Errors(NamedTuple):
+    """Errors (R, Q); which of the I intervals hold the truth (I, Q) and their widths (I, Q); the truth (Q,)."""
+
+    error: Array
+    covered: Mask
+    width: Array
+    truth: Array
+    status: Names
+
+
+def is_log(quantity: str) -> bool:
+    """Whether errors of a quantity are taken in logarithms."""
+    return quantity.startswith(("n_params", "n_tokens"))
+
+
+@np.errstate(invalid="ignore", divide="ignore")
+def errors(found: Estimates, truth: Array, names: list[str], intervals: int) -> Errors:
+    """Compare estimates with the truth (Q,); only the first `intervals` tables have intervals."""
+    logs = np.array([is_log(name) for name in names])
+
+    def scaled(values: Array) -> Array:
+        return np.where(logs, np.log(np.where(logs, values, 1.0)), values)
+
+    value, low, high, right = (scaled(x) for x in (found.value, found.low[:intervals], found.high[:intervals], truth))
+    return Errors(value - right, (low <= right) & (right <= high), high - low, truth, found.status)
+
+
+def rows(scenario: str, method: str, seen: Errors, names: list[str]) -> list[dict[str, object]]:
+    """The rows of twin.csv of one method under one truth."""
+    failed = [status for status in seen.status if status != OK]
+    statuses = "; ".join(f"{failed.count(word)} {word}" for word in sorted(set(failed)))
+    shared = {"scenario": scenario, "method": method, "simulations": len(seen.status)}
+    ended = {"failures": len(failed), "statuses": statuses}
+    return [
+        shared | ended | {"quantity": name, "scale": "log" if is_log(name) else "value"} | _numbers(seen, q)
+        for q, name in enumerate(names)
+    ]
+
+
+def _numbers(seen: Errors, q: int) -> dict[str, object]:
+    given = np.isfinite(seen.error[:, q])
+    error = seen.error[given, q]
+    kept = given[: len(seen.covered)]
+    covered, width = seen.covered[kept, q], seen.width[kept, q]
+    finite = width[np.isfinite(width)]
+    share = float(covered.mean()) if len(covered) else np.nan
+    numbers: dict[str, object] = {"truth": float(seen.truth[q]), **moments(error)}
+    numbers |= {"coverage": share, "coverage_se": _share_error(share, len(covered))}
+    numbers |= {"width": float(finite.mean()) if len(finite) else np.nan}
+    return numbers | {"intervals": len(covered), "without_estimate": int((~given).sum())}
+
+
+def moments(error: Array) -> dict[str, float]:
+    """Mean, standard deviation and root mean square of errors (r,), with their standard errors; NaN for under two."""
+    r = len(error)
+    if r < 2:
+        return dict.fromkeys(("bias", "bias_se", "spread", "spread_se", "rmse", "rmse_se"), float("nan"))
+    spread, rmse = float(error.std(ddof=1)), float(np.sqrt(np.mean(error**2)))
+    return {
+        "bias": float(error.mean()), "bias_se": spread / np.sqrt(r), "spread": spread,
+        "spread_se": spread / np.sqrt(2 * (r - 1)), "rmse": rmse,
+        "rmse_se": float(np.std(error**2)) / (2 * max(rmse, 1e-300) * np.sqrt(r)),
+    }  # fmt: skip
+
+
+def _share_error(share: float, count: int) -> float:
+    """Standard error of a share, by Agresti & Coull's (1998) count where all or none are covered."""
+    if not count:
+        return float("nan")
+    middle = (share * count + 2) / (count + 4)
+    return float(np.sqrt(middle * (1 - middle) / (count + 4)))
+
+
+def ratio(one: Array, other: Array) -> tuple[float, float]:
+    """Root of the ratio of two methods' mean squares on the same tables, and its standard error.
+
+    Parameters
+    ----------
+    one, other : array, shape (R,) or (R, scenarios)
+        Errors, NaN where a fit failed: tables on which either failed are left out.
+
+    Returns
+    -------
+    NaN for under two tables, or where the other method is exact.
+    """
+    pair = np.stack([np.reshape(x, (len(x), -1)) ** 2 for x in (one, other)])
+    first, second = pair[:, np.isfinite(pair).all(axis=(0, 2))].mean(axis=2)
+    if len(first) < 2 or second.mean() < EXACT**2:
+        return float("nan"), float("nan")
+    value = float(np.sqrt(first.mean() / second.mean()))
+    scatter = np.std(first / max(first.mean(), 1e-300) - second / second.mean(), ddof=1)
+    return value, float(value / 2 * scatter / np.sqrt(len(first)))

@@ -1,0 +1,137 @@
+"""What the simulated losses follow: the surface itself, and two truths that no method assumes.
+
+The coupled exponent is L = E + (A·N^−α + B·D^−β)^γ (laws/coupled.py), its other parameters matched to the surface at
+the sampled runs. The cubic adds to the surface, along every C, a term in w³, w = ln N − ln N*(C), which leaves N*, D*
+and L* where they are and tilts the curve that a parabola, or the exact shape, is fitted to. Both depart from
+the surface as far as constants below say, but no further than the runs do: their noise would hide it, and where the
+surface does not hold within the runs, they are that far from it themselves.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from flopscape.fitting.isoflop.power_law import projector
+from flopscape.laws import compute as along
+from flopscape.laws import coupled
+from flopscape.laws.arrays import Array
+from flopscape.laws.compute import Compute
+from flopscape.laws.coupled import Coupled
+from flopscape.laws.surface import Optimum, Surface, exponents
+from flopscape.laws.surface import loss as surface_loss
+from flopscape.runs.table import RunTable
+
+GAMMA = 0.85
+"""Exponent of the coupled truth, the surface's being 1: over five decades it moves losses near 2.5 nats by 0.01."""
+TILT = 0.1
+"""Share of the curve's quadratic rise at the grid's edge that the cubic adds on one side and takes on the other."""
+
+
+class Truth(NamedTuple):
+    """Losses at N and D (n,), the optimum at one compute, and a = β/(α + β) of the underlying surface."""
+
+    loss: Callable[[Array, Array], Array]
+    optimum: Callable[[float], Optimum]
+    a: float
+
+    def slopes(self, log_flops: Array) -> tuple[float, float]:
+        """Slopes of the true ln N* and ln D* in ln C over some budgets: a and b, unless κ varies with N."""
+        best = [self.optimum(float(c)) for c in np.exp(log_flops)]
+        P = projector(log_flops)[1]
+        return float(P @ np.log([b.n_params for b in best])), float(P @ np.log([b.n_tokens for b in best]))
+
+
+def of_surface(surface: Surface, compute: Compute) -> Truth:
+    """The surface itself."""
+    return Truth(
+        lambda n, d: surface_loss(surface, n, d),
+        lambda flops: along.optimum(surface, flops, compute),
+        float(exponents(surface)[0]),
+    )
+
+
+def of_coupled(surface: Surface, compute: Compute, table: RunTable, sigma: float) -> tuple[Truth, float]:
+    """The coupled law nearest to the surface at the runs, no further than σ from it (RMS; any if σ = 0), and its γ."""
+    full = matched(surface, table.n_params, table.n_tokens, GAMMA)
+    away = distance(coupled.loss(full, table.n_params, table.n_tokens), surface, table)
+    gamma = 1 - (1 - GAMMA) * _share(away, sigma)
+    law = matched(surface, table.n_params, table.n_tokens, gamma)
+    truth = Truth(
+        lambda n, d: coupled.loss(law, n, d),
+        lambda flops: coupled.optimum(law, flops, compute),
+        float(coupled.exponents(law)[0]),
+    )
+    return truth, gamma
+
+
+def distance(losses: Array, surface: Surface, table: RunTable) -> float:
+    """Root mean square of losses less the surface's at the runs."""
+    return float(np.sqrt(np.mean((losses - surface_loss(surface, table.n_params, table.n_tokens)) ** 2)))
+
+
+def _share(away: float, sigma: float) -> float:
+    """Part of a departure that noise can hide; all of it where there is no noise to speak of."""
+    return min(1.0, sigma / away) if sigma > 0 and away > 0 else 1.0
+
+
+def matched(surface: Surface, n_params: Array, n_tokens: Array, gamma: float) -> Coupled:
+    """Least squares of the coupled law with a given γ on the surface's losses; N and D in units of their means."""
+    units = [float(np.exp(np.log(x).mean())) for x in (n_params, n_tokens)]
+    n, d = n_params / units[0], n_tokens / units[1]
+    E, A, B, alpha, beta = (float(x) for x in surface)
+    A, B = A * units[0] ** -alpha, B * units[1] ** -beta
+    aim = surface_loss(Surface(E, A, B, alpha, beta), n, d)
+    share = (A + B) ** (1 / gamma - 1)
+
+    def law(p: Array) -> Coupled:
+        A, B, alpha, beta = np.exp(p[1:])
+        return Coupled(p[0], A, B, alpha, beta, gamma)
+
+    start = [E, *np.log([A * share, B * share, alpha, beta])]
+
+    def residual(p: Array) -> Array:
+        return coupled.loss(law(p), n, d) - aim
+
+    found = least_squares(residual, start, x_scale="jac", xtol=1e-14, ftol=1e-14)
+    return coupled.in_units(law(found.x), *units)
+
+
+def with_cubic(surface: Surface, compute: Compute, table: RunTable, sigma: float) -> tuple[Truth, float]:
+    """The surface with t·½·L″·w³/W along every compute, and its t: TILT, or what departs from the surface by σ (RMS).
+
+    L″ = (α + β)·α·A·N*^−α is the curvature at the optimum for constant κ, W the grid's widest half-span in ln N.
+    """
+    full = _cubic(surface, compute, table, TILT)
+    away = distance(full.loss(table.n_params, table.n_tokens), surface, table)
+    tilt = TILT * _share(away, sigma)
+    return _cubic(surface, compute, table, tilt), tilt
+
+
+def _cubic(surface: Surface, compute: Compute, table: RunTable, tilt: float) -> Truth:
+    plain = of_surface(surface, compute)
+    _, A, _, alpha, beta = surface
+    half = widest_half_span(table)
+
+    def loss(n: Array, d: Array) -> Array:
+        flops = n * d * np.exp(compute.curve(np.log(n))[0])
+        log_best = np.log(_each(plain.optimum, flops))
+        w = np.log(n) - log_best
+        bend = (alpha + beta) * alpha * A * np.exp(-alpha * log_best)
+        return np.asarray(surface_loss(surface, n, d) + tilt / 2 * bend * w**3 / half)
+
+    return plain._replace(loss=loss)
+
+
+def widest_half_span(table: RunTable) -> float:
+    """Half the widest range of ln N at one budget, of all runs where no budget has two sizes."""
+    log_n, budgets = np.log(table.n_params), np.unique(table.budget[np.isfinite(table.budget)])
+    spans = [float(np.ptp(log_n[table.budget == budget])) for budget in budgets]
+    return (max(spans, default=0.0) or float(np.ptp(log_n))) / 2
+
+
+def _each(optimum: Callable[[float], Optimum], flops: Array) -> Array:
+    """N* at every compute."""
+    distinct, index = np.unique(flops, return_inverse=True)
+    return np.array([float(optimum(float(c)).n_params) for c in distinct])[index.ravel()]
