@@ -43,11 +43,12 @@ from flopscape.machine.measured import Options
 from flopscape.plugins.prepare import prepare_dataset
 from flopscape.recipe.schedule import learning_rate_factor
 from flopscape.text.terminal import aligned
-from flopscape.training.build import build_module, make_accelerator, make_optimizer
+from flopscape.training.build import build_module, make_accelerator
 from flopscape.training.checkpointing import Keeper
 from flopscape.training.components import Parts, load_parts
 from flopscape.training.logbook import Progress
 from flopscape.training.loop import Loop
+from flopscape.training.optimizer import make_optimizer
 from flopscape.training.outcome import Outcome
 from flopscape.training.spec import check_spec
 

@@ -84,19 +84,19 @@ MUTATIONS = [
         " * n_groups / (n_groups - 1)", "", "training/test_heldout.py",
     ),
     Mutation(
-        "betas swapped", "training/build.py",
+        "betas swapped", "training/optimizer.py",
         "(settings.beta1, settings.beta2)", "(settings.beta2, settings.beta1)", "training/test_optimizer.py",
     ),
     Mutation(
-        "betas swapped, seen by golden numbers", "training/build.py",
+        "betas swapped, seen by golden numbers", "training/optimizer.py",
         "(settings.beta1, settings.beta2)", "(settings.beta2, settings.beta1)", "training/test_golden.py",
     ),
     Mutation(
-        "weight decay never reaches AdamW", "training/build.py",
+        "weight decay never reaches AdamW", "training/optimizer.py",
         "weight_decay=settings.weight_decay, fused", "weight_decay=0.0, fused", "training/test_optimizer.py",
     ),
     Mutation(
-        "weight decay never reaches AdamW, seen by golden numbers", "training/build.py",
+        "weight decay never reaches AdamW, seen by golden numbers", "training/optimizer.py",
         "weight_decay=settings.weight_decay, fused", "weight_decay=0.0, fused", "training/test_golden.py",
     ),
     Mutation(

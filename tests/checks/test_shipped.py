@@ -5,8 +5,8 @@ import pytest
 from flopscape.checks.conformance import dataset_cases, model_cases
 from flopscape.config.read import read_study
 from flopscape.plan.rows import plan_rows
-from flopscape.plugins.base import load_plugin
 from flopscape.plugins.gpt import GPT
+from flopscape.plugins.loading import load_plugin
 from flopscape.plugins.text import TextFile
 from tests.conftest import ROOT
 

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from flopscape.config.read import load_study
 from flopscape.plan.rows import plan_rows
-from flopscape.plugins.base import load_plugin
+from flopscape.plugins.loading import load_plugin
 from flopscape.plugins.losses import Classification
 from flopscape.plugins.mlp import MLP
 from flopscape.plugins.vit import ViT

@@ -8,7 +8,7 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.plan.rows import plan_rows
-from flopscape.plugins.base import load_plugin
+from flopscape.plugins.loading import load_plugin
 from flopscape.plugins.surface import Surface
 
 

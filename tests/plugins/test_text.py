@@ -8,8 +8,7 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.prepare import MANIFEST, hash_folder, prepare_dataset, read_manifest, verify_data
-from flopscape.plugins.repeats import repeated_bytes, repeated_windows
-from flopscape.plugins.splitting import drop_repeats, join, split
+from flopscape.plugins.splitting import drop_repeats, join, repeated_bytes, repeated_windows, split
 from flopscape.plugins.text import BibleText, StdlibText, TextFile
 
 BIBLE = {"plugin": "flopscape.plugins.text:BibleText"}

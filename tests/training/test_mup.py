@@ -8,7 +8,7 @@ from flopscape.networks.gpt import GPTNetwork
 from flopscape.plugins.gpt import GPT
 from flopscape.records.run_record import RunRecord
 from flopscape.training.command import train
-from flopscape.training.mup import rate_groups
+from flopscape.training.optimizer import rate_groups
 
 WIDTHS = (32, 64, 128, 256)
 MUP = {"learning_rate_scaling": "mup", "base_width": 8}

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from flopscape.training.build import build_module, make_optimizer
+from flopscape.training.build import build_module
 from flopscape.training.components import load_parts
+from flopscape.training.optimizer import make_optimizer
 from flopscape.training.spec import check_spec
 
 SETTINGS = {"learning_rate": 0.02, "beta1": 0.8, "beta2": 0.95, "weight_decay": 0.3, "base_width": 8}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from flopscape.training.checkpoint_files import load_tree, random_state, save_tree, set_random_state
+from flopscape.training.state import load_tree, random_state, save_tree, set_random_state
 
 
 def test_a_tree_comes_back_with_its_kinds_and_its_last_digits(tmp_path):

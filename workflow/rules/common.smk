@@ -30,7 +30,7 @@ from flopscape.dag.commands import launch_command
 from flopscape.plan.studies import dataset_manifest, plan_any
 from flopscape.plan.capacity import machine_limits
 from flopscape.plan.search import search_options
-from flopscape.plugins.base import load_plugin
+from flopscape.plugins.loading import load_plugin
 from flopscape.config.read import TEXTS, config_as_written, study_paths, validate
 from flopscape.config.yaml12 import load_yaml
 from flopscape.records.json_text import canonical, dataset_id, short_hash

@@ -15,8 +15,9 @@ from flopscape.plan.rows import plan_rows
 from flopscape.recipe.settings import SCALED_BY_PLAN
 from flopscape.records.json_text import Spec
 from flopscape.text.terminal import aligned
-from flopscape.training.build import build_module, make_optimizer
+from flopscape.training.build import build_module
 from flopscape.training.components import load_parts
+from flopscape.training.optimizer import make_optimizer
 from flopscape.training.spec import check_spec
 
 FEWEST_WIDTHS = 3

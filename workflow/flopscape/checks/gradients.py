@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from flopscape.checks.subject import Subject
-from flopscape.training.bad_data import unused_parameters
+from flopscape.training.faults import unused_parameters
 
 
 def loss_value(subject: Subject) -> Iterator[str]:

@@ -13,8 +13,8 @@ from flopscape.plan.finished import look_at_runs, refuse_other_data
 from flopscape.plan.plugin_kwargs import complaints
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import search_rows
-from flopscape.plugins.base import Size, import_class, load_plugin
-from flopscape.plugins.counted import load_model
+from flopscape.plugins.base import Size
+from flopscape.plugins.loading import import_class, load_model, load_plugin
 from flopscape.plugins.prepare import prepare_dataset, verify_data
 from flopscape.records.json_text import Spec, canonical, dataset_id
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from flopscape.checks.subject import Batch, Subject, rows
-from flopscape.plugins.repeats import MULTIPLIER
+from flopscape.plugins.splitting import MULTIPLIER
 
 MOST_UNITS = 1 << 23
 """Training units that are looked at: all of a small dataset, the first of a large one."""
@@ -71,7 +71,7 @@ def _windows(batch: Batch) -> "np.ndarray | None":
 
 
 def _runs(tokens: "np.ndarray", length: int) -> "np.ndarray":
-    """A 64-bit hash of every run of `length` tokens: uint64 [rows, time − length + 1]; see plugins/repeats.py."""
+    """A 64-bit hash of every run of `length` tokens: uint64 [rows, time − length + 1]; see plugins/splitting.py."""
     # A token's random number is a multiple of it with the bits stirred, for a vocabulary may be of any size.
     mixed = (tokens.astype(np.uint64) + np.uint64(1)) * np.uint64(MULTIPLIER)
     mixed ^= mixed >> np.uint64(29)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from flopscape.checks import causality, counting, data, gradients, overlap
-from flopscape.checks.counting import signatures
+from flopscape.checks import causality, data, declarations, gradients, overlap
+from flopscape.checks.declarations import signatures
 from flopscape.checks.subject import Subject
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import refuse_output, write_text
@@ -40,12 +40,12 @@ class Finding(NamedTuple):
 SIGNATURES = Check("methods take the arguments of the protocols", (), signatures)
 STEP = ("model", "loss", "batch")
 CHECKS = (
-    Check("parameters are as many as declared, at every size", ("model",), counting.parameters),
+    Check("parameters are as many as declared, at every size", ("model",), declarations.parameters),
     Check("the seed alone decides the weights", ("model",), gradients.seeded_weights),
     Check("tokens and labels are within the model's classes", ("model", "loss", "data"), data.labels),
     Check("the loss is a finite scalar and counts its units", STEP, gradients.loss_value),
     Check("every parameter receives a finite gradient", STEP, gradients.gradients),
-    Check("FLOPs are within 2 % of those counted, at every size", STEP, counting.flops),
+    Check("FLOPs are within 2 % of those counted, at every size", STEP, declarations.flops),
     Check("the loss counts as many units as a batch has", ("model", "loss", "data"), gradients.units),
     Check("no output depends on a later input", (*STEP, "causal"), causality.causal),
     Check("targets are not the inputs at the same place", (*STEP, "causal"), causality.shifted),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from flopscape.plugins.base import Counts, Manifest, Size
-from flopscape.plugins.counted import counts_at
+from flopscape.plugins.loading import counts_at
 
 Batch = dict[str, Tensor]
 

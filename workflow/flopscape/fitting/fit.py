@@ -18,7 +18,7 @@ from flopscape.fitting.common.draws_file import DRAWS, draws_file, is_draws
 from flopscape.fitting.common.made_from import made_from, options_given
 from flopscape.fitting.common.results import representable
 from flopscape.fitting.methods import METHODS, complaint, module_of, needs_each_seed
-from flopscape.plugins import base
+from flopscape.plugins import loading
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.chosen import chosen_rows
 from flopscape.runs.design import merged
@@ -149,7 +149,7 @@ def run(
 
 def _method(name: str) -> ModuleType:
     """The method's module; imported by name, so that methods do not share a code fingerprint."""
-    base.importable()
+    loading.extend_import_path()
     try:
         module = importlib.import_module(module_of(name))
     except (ImportError, ValueError) as error:

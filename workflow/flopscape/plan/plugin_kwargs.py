@@ -15,7 +15,7 @@ from flopscape.config.complaints import sentences
 from flopscape.config.study import LOOP, Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.ask import answer_of
-from flopscape.plugins.base import import_class, is_path
+from flopscape.plugins.loading import import_class, is_path
 from flopscape.records.json_text import Spec, canonical
 from flopscape.text.written import plain
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
-from flopscape.plugins.base import Counts, Size, load_plugin
+from flopscape.plugins.base import Counts, Size
+from flopscape.plugins.loading import load_plugin
 from flopscape.recipe.rate_laws import BATCHES, LEARNING_RATES, PowerLaw
 from flopscape.recipe.settings import TrainingSettings
 

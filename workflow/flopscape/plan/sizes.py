@@ -10,8 +10,8 @@ from typing import Any
 from flopscape.config.study import Plugin
 from flopscape.errors import FlopscapeError
 from flopscape.plan.ask import answer_of
-from flopscape.plugins.base import Counts, Size, load_plugin
-from flopscape.plugins.counted import counts_at, load_model
+from flopscape.plugins.base import Counts, Size
+from flopscape.plugins.loading import counts_at, load_model, load_plugin
 from flopscape.records.json_text import Spec
 
 

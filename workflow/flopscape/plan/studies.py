@@ -17,7 +17,7 @@ from flopscape.plan.plugin_kwargs import check_study
 from flopscape.plan.price import Price, price_study
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import search_rows
-from flopscape.plugins.base import load_plugin
+from flopscape.plugins.loading import load_plugin
 from flopscape.records.json_text import dataset_id, read_json
 from flopscape.records.plan_row import PlanRow
 

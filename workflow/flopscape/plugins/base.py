@@ -1,17 +1,9 @@
-"""Modules of the working directory can be imported, as under `python -m`.
+"""What a plug-in is: the protocols of models, datasets, losses and trainers, and what they tell. Imports no torch."""
 
-The plug-in protocols, and loading a plug-in by `module:Class`. Imports no torch.
-"""
-
-import importlib
-import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-
-from flopscape.errors import FlopscapeError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -21,16 +13,7 @@ if TYPE_CHECKING:
     from flopscape.records.run_record import RunRecord
 
 
-def importable() -> None:
-    """Put the working directory at the end of the import path."""
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
-
-
 Size = dict[str, Any]
-PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
-"""`module:Class`, the module perhaps inside packages."""
-LONGEST_PATH = 250
 
 
 @dataclass(frozen=True)
@@ -113,49 +96,3 @@ class TrainerPlugin(Protocol):
 
     def train(self, spec: "Spec") -> "RunRecord":
         """Carry out one run."""
-
-
-def load_plugin(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[str, ...] = ()) -> Any:
-    """Import `module:Class`, also from the working directory, and construct it with `kwargs`.
-
-    Raises
-    ------
-    FlopscapeError
-        The path has another form, cannot be imported, names no class, rejects its kwargs, or lacks one of `needs`.
-    """
-    plugin_class = import_class(path, needs)
-    try:
-        return plugin_class(**(kwargs or {}))
-    except FlopscapeError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise FlopscapeError(f"plugin {path}: cannot be constructed with kwargs {kwargs or {}}: {error}") from error
-    except Exception as error:  # the code of a plug-in may raise anything
-        kind = type(error).__name__
-        raise FlopscapeError(f"plugin {path}: cannot be constructed with kwargs {kwargs}: {kind}: {error}") from error
-
-
-def is_path(path: str) -> bool:
-    """Whether a text has the form `module:Class`."""
-    return len(path) <= LONGEST_PATH and PATH.fullmatch(path) is not None
-
-
-def import_class(path: str, needs: tuple[str, ...] = ()) -> type:
-    """The class behind `module:Class`, with the methods `needs`; see `load_plugin` for what is raised."""
-    if not is_path(path):
-        raise FlopscapeError(f"plugin {path!r}: write it as module:Class, for example flopscape.plugins.gpt:GPT")
-    module_name, _, class_name = path.partition(":")
-    importable()
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise FlopscapeError(f"plugin {path}: {module_name} cannot be imported ({error})") from error
-    except Exception as error:  # the code of a module may raise anything
-        kind = type(error).__name__
-        raise FlopscapeError(f"plugin {path}: {module_name} cannot be imported ({kind}: {error})") from error
-    found = getattr(module, class_name, None)
-    if not isinstance(found, type):
-        raise FlopscapeError(f"plugin {path}: {module_name} has no class {class_name}")
-    if missing := [name for name in needs if not callable(getattr(found, name, None))]:
-        raise FlopscapeError(f"plugin {path}: the class has no method {', '.join(missing)}")
-    return found

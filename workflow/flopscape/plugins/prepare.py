@@ -12,7 +12,8 @@ from pathlib import Path
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import cannot_write, temporary_name, write_text
 from flopscape.files.side_outputs import has_keys
-from flopscape.plugins.base import Manifest, load_plugin
+from flopscape.plugins.base import Manifest
+from flopscape.plugins.loading import load_plugin
 from flopscape.records.json_text import Spec, canonical, dataset_id, read_json
 
 MANIFEST = "manifest.json"

@@ -7,8 +7,7 @@ import time
 
 from flopscape import __version__
 from flopscape.fingerprint import run_fingerprint
-from flopscape.plugins.base import load_plugin
-from flopscape.plugins.counted import counts_at, load_model
+from flopscape.plugins.loading import counts_at, load_model, load_plugin
 from flopscape.recipe.settings import TrainingSettings
 from flopscape.records.json_text import Spec, short_hash
 from flopscape.records.run_record import Curve, RunRecord

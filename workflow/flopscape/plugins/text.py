@@ -14,8 +14,7 @@ from typing import Any, ClassVar
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Manifest
 from flopscape.plugins.package_file import package_file
-from flopscape.plugins.repeats import repeated_windows
-from flopscape.plugins.splitting import SPLIT_RULE, Document, drop_repeats, join, split
+from flopscape.plugins.splitting import SPLIT_RULE, Document, drop_repeats, join, repeated_windows, split
 from flopscape.plugins.windows import TokenWindows
 
 

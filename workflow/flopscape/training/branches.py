@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from accelerate import Accelerator
 
 from flopscape.recipe.schedule import curve_steps, heldout_steps
-from flopscape.training.checkpoint_files import Tree
 from flopscape.training.outcome import Outcome
-from flopscape.training.running_means import Sums
+from flopscape.training.running_means import RunningMeans
 from flopscape.training.spec import Task
+from flopscape.training.state import Tree
 
 if TYPE_CHECKING:
     from flopscape.training.loop import Loop
@@ -26,7 +26,7 @@ class Branch:
     """A shorter run up to its decay: the curve that it would have alone, from the steps of its trunk."""
 
     def __init__(self, task: Task, accelerator: Accelerator) -> None:
-        self.task, self.outcome, self.sums = task, Outcome(), Sums(accelerator)
+        self.task, self.outcome, self.sums = task, Outcome(), RunningMeans(accelerator)
         self.last_step = task.branching_step
         points = curve_steps(task.n_steps, task.settings.curve_points)
         self.with_score = heldout_steps(points, task.settings.curve_heldout_points)

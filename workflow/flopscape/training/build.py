@@ -1,23 +1,20 @@
-"""Starting a run: the Accelerator, the module, its optimiser."""
+"""What a run is started with: the Accelerator, torch's settings, and the module."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulationPlugin, InitProcessGroupKwargs
 from torch import nn
-from torch.optim import AdamW, Optimizer
 
 from flopscape.errors import FlopscapeError
 from flopscape.machine.measured import Options
+from flopscape.recipe.batch import n_micro_batches
 from flopscape.recipe.settings import TrainingSettings
 from flopscape.training.components import Parts
-from flopscape.training.microbatches import n_micro_batches
-from flopscape.training.mup import rate_groups
 
 WAIT_MINUTES = 10.0
 """How long a process waits for the others, at the start and in each exchange: torch's own limit on GPUs. Importing
@@ -111,25 +108,3 @@ def build_module(parts: Parts) -> nn.Module:
             f"and build makes {built}; correct one of them"
         )
     return module
-
-
-def make_optimizer(parts: Parts, module: nn.Module) -> Optimizer:
-    """The plug-in's own optimiser, or AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
-    settings, learning_rate = parts.task.settings, parts.task.learning_rate
-    own = parts.model.optimizer(module, settings.as_dict() | {"learning_rate": learning_rate})
-    if own is not None and settings.learning_rate_scaling == "mup":
-        raise FlopscapeError("learning_rate_scaling mup sets the rates of AdamW, but this model has its own optimiser")
-    if own is not None:
-        return own
-    fused = next(module.parameters()).device.type in ("cpu", "cuda")
-    betas = (settings.beta1, settings.beta2)
-    return AdamW(_groups(parts, module), lr=learning_rate, betas=betas, weight_decay=settings.weight_decay, fused=fused)
-
-
-def _groups(parts: Parts, module: nn.Module) -> list[dict[str, Any]]:
-    """All parameters with one rate, or under `mup` a group for each rate."""
-    settings, task = parts.task.settings, parts.task
-    if settings.learning_rate_scaling != "mup":
-        return [{"params": list(module.parameters())}]
-    widening = settings.widening(task.size)
-    return rate_groups(module, parts.model, task.learning_rate, settings.weight_decay, widening)

@@ -21,21 +21,11 @@ from flopscape.machine.measured import seconds_since_start
 from flopscape.machine.slurm import job_end
 from flopscape.records.json_text import Spec
 from flopscape.training.branches import Branch
-from flopscape.training.checkpoint_files import (
-    SHARED,
-    Tree,
-    find,
-    load_tree,
-    random_state,
-    rank_file,
-    save_tree,
-    saving_folder,
-    seal,
-    set_random_state,
-)
+from flopscape.training.checkpoint_files import SHARED, find, rank_file, saving_folder, seal
 from flopscape.training.components import Parts
 from flopscape.training.loop import Loop
 from flopscape.training.outcome import Outcome
+from flopscape.training.state import Tree, load_tree, random_state, save_tree, set_random_state
 from flopscape.training.stopping import Interrupted
 
 CHECKPOINT_SECONDS = 180.0

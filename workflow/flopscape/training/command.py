@@ -14,7 +14,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import make_place, refuse_output
 from flopscape.machine.environment import SET_ASIDE, note, own_environment, place_among
 from flopscape.machine.measured import Options
-from flopscape.plugins.base import load_plugin
+from flopscape.plugins.loading import load_plugin
 from flopscape.records.json_text import Spec
 from flopscape.records.run_record import RunRecord
 from flopscape.training.spec import check_spec, read_spec
@@ -76,7 +76,7 @@ def _train_in_loop(
     from flopscape.machine.lease import leased
     from flopscape.training.checkpoint_files import checkpoint_folder, discard
     from flopscape.training.components import load_parts
-    from flopscape.training.logbook import refuse_journal
+    from flopscape.training.journal import refuse_journal
 
     refuse_journal(out)
     share_claim(os.environ)

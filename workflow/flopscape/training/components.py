@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
-from flopscape.plugins.base import Counts, DatasetPlugin, LossPlugin, Manifest, ModelPlugin, load_plugin
-from flopscape.plugins.counted import counts_at, load_model
+from flopscape.plugins.base import Counts, DatasetPlugin, LossPlugin, Manifest, ModelPlugin
+from flopscape.plugins.loading import counts_at, load_model, load_plugin
 from flopscape.plugins.prepare import verify_data
 from flopscape.training.spec import Task
 

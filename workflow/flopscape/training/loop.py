@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
+from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import LossPlugin
 from flopscape.recipe.schedule import curve_steps, heldout_steps, learning_rate_factor
-from flopscape.training.bad_data import check_units, refuse_unused
 from flopscape.training.branches import Branch
-from flopscape.training.checkpoint_files import Tree
+from flopscape.training.faults import check_units, refuse_unused
 from flopscape.training.logbook import Logbook
-from flopscape.training.microbatches import micro_batches
 from flopscape.training.outcome import Outcome
-from flopscape.training.running_means import Sums
+from flopscape.training.running_means import RunningMeans
 from flopscape.training.spec import Task
+from flopscape.training.state import Tree
 
 Batch = dict[str, Tensor]
 
@@ -53,7 +53,7 @@ class Loop:
         # Accelerate's wrapper searches the installed packages at every step, a tenth of a tiny model's; its gradient
         # scaler, which only fp16 has, is all that a run needs of it.
         self.optimizer: Optimizer = prepared if self.settings.mixed_precision == "fp16" else optimizer
-        self.sums, self.branches = Sums(accelerator), list(branches)
+        self.sums, self.branches = RunningMeans(accelerator), list(branches)
         self._since = time.perf_counter()
 
     def run(
@@ -187,7 +187,7 @@ class Loop:
             clip_grads_with_norm_(self.parameters, self.settings.gradient_clip, norm, foreach=True)
         return norm
 
-    def _all_sums(self) -> Iterator[Sums]:
+    def _all_sums(self) -> Iterator[RunningMeans]:
         """Those of the run, and of the branches that it still follows."""
         yield self.sums
         for branch in self.branches:
@@ -219,3 +219,20 @@ def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters and buffers by name, each once where it has several."""
     yield from module.named_parameters()
     yield from module.named_buffers()
+
+
+def micro_batches(batch: Batch, n_pieces: int) -> list[Batch]:
+    """Cut a process's share of a batch into equal pieces along its rows (windows, images).
+
+    Raises
+    ------
+    FlopscapeError
+        The rows cannot be shared out equally.
+    """
+    if n_pieces == 1:
+        return [batch]
+    n_rows = len(next(iter(batch.values())))
+    if n_rows % n_pieces:
+        raise FlopscapeError(f"{n_rows} rows cannot be cut into {n_pieces} micro-batches; raise micro_batch_units")
+    pieces = {key: value.split(n_rows // n_pieces) for key, value in batch.items()}
+    return [{key: values[i] for key, values in pieces.items()} for i in range(n_pieces)]

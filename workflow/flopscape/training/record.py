@@ -1,7 +1,4 @@
-"""What all processes say of themselves at the end of a run: that they hold one model, and how much memory they took.
-
-From what training came to, to a RunRecord.
-"""
+"""The end of a run: whether its processes hold one model, whether it diverged, and its RunRecord."""
 
 import hashlib
 import math

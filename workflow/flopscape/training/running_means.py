@@ -7,10 +7,10 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from flopscape.errors import FlopscapeError
-from flopscape.training.checkpoint_files import Tree
+from flopscape.training.state import Tree
 
 
-class Taken(NamedTuple):
+class Means(NamedTuple):
     """Mean loss, number of units and largest norm of the gradient since the last point, over all processes."""
 
     loss: float
@@ -18,7 +18,7 @@ class Taken(NamedTuple):
     norm: float
 
 
-class Sums:
+class RunningMeans:
     """This process's summed loss, on the device, number of units, and largest gradient since the last point."""
 
     def __init__(self, accelerator: Accelerator) -> None:
@@ -50,9 +50,9 @@ class Sums:
             raise FlopscapeError("the loss plug-in counts no unit in its batches; correct it")
         return float(total) / n_units, n_units
 
-    def take(self) -> Taken:
+    def take(self) -> Means:
         """What was summed up; the sums begin anew."""
-        taken = Taken(*self.mean(), float(self.norm))
+        taken = Means(*self.mean(), float(self.norm))
         self.total, self.n_units, self.norm = torch.zeros_like(self.total), 0, torch.zeros_like(self.norm)
         return taken
 

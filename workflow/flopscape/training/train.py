@@ -12,22 +12,16 @@ from torch import nn
 from flopscape.machine.lease import Lease
 from flopscape.machine.measured import Options
 from flopscape.records.run_record import RunRecord
-from flopscape.training.bad_data import NamedLabels, checked_batches, named_gpu_errors, named_partings
 from flopscape.training.branches import Branch, Branching
-from flopscape.training.build import (
-    WAIT_MINUTES,
-    build_module,
-    make_accelerator,
-    make_optimizer,
-    micro_batches_of,
-    repeatable,
-)
+from flopscape.training.build import WAIT_MINUTES, build_module, make_accelerator, micro_batches_of, repeatable
 from flopscape.training.checkpoint_files import checkpoint_folder
 from flopscape.training.checkpointing import Keeper
 from flopscape.training.components import Parts
+from flopscape.training.faults import NamedLabels, checked_batches, named_gpu_errors, named_partings
 from flopscape.training.heldout import HeldoutSet, Score, load_heldout, score
 from flopscape.training.logbook import Logbook
 from flopscape.training.loop import Loop
+from flopscape.training.optimizer import make_optimizer
 from flopscape.training.outcome import Outcome
 from flopscape.training.record import agree, describe, judge
 from flopscape.training.stopping import ended_by_signals

@@ -1,12 +1,36 @@
-"""µP, the maximal update parametrisation: the rates of AdamW by kind of parameter."""
+"""The optimiser of a run: its plug-in's own, or AdamW with one rate or with the rates of µP."""
 
 from typing import Any
 
 from torch import nn
+from torch.optim import AdamW, Optimizer
 
 from flopscape.errors import FlopscapeError
+from flopscape.training.components import Parts
 
 KINDS = ("input", "hidden", "output")
+
+
+def make_optimizer(parts: Parts, module: nn.Module) -> Optimizer:
+    """The plug-in's own optimiser, or AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
+    settings, learning_rate = parts.task.settings, parts.task.learning_rate
+    own = parts.model.optimizer(module, settings.as_dict() | {"learning_rate": learning_rate})
+    if own is not None and settings.learning_rate_scaling == "mup":
+        raise FlopscapeError("learning_rate_scaling mup sets the rates of AdamW, but this model has its own optimiser")
+    if own is not None:
+        return own
+    fused = next(module.parameters()).device.type in ("cpu", "cuda")
+    betas = (settings.beta1, settings.beta2)
+    return AdamW(_groups(parts, module), lr=learning_rate, betas=betas, weight_decay=settings.weight_decay, fused=fused)
+
+
+def _groups(parts: Parts, module: nn.Module) -> list[dict[str, Any]]:
+    """All parameters with one rate, or under `mup` a group for each rate."""
+    settings, task = parts.task.settings, parts.task
+    if settings.learning_rate_scaling != "mup":
+        return [{"params": list(module.parameters())}]
+    widening = settings.widening(task.size)
+    return rate_groups(module, parts.model, task.learning_rate, settings.weight_decay, widening)
 
 
 def rate_groups(

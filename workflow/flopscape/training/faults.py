@@ -1,7 +1,4 @@
-"""Data that no run should be trained on, and too small a GPU, named where they are met.
-
-Parameters that a step did not use.
-"""
+"""What goes wrong only once a run trains, each told in one sentence: its data, loss, model, GPU, or another process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,0 +1,93 @@
+"""Loading a plug-in by `module:Class`, and the counts of a model. Importing this imports no torch."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from flopscape.errors import FlopscapeError
+from flopscape.plugins.base import Counts, LossPlugin, ModelPlugin, Size
+
+PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+"""`module:Class`, the module perhaps inside packages."""
+LONGEST_PATH = 250
+
+
+def extend_import_path() -> None:
+    """Put the working directory at the end of the import path."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+
+
+def load_plugin(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[str, ...] = ()) -> Any:
+    """Import `module:Class`, also from the working directory, and construct it with `kwargs`.
+
+    Raises
+    ------
+    FlopscapeError
+        The path has another form, cannot be imported, names no class, rejects its kwargs, or lacks one of `needs`.
+    """
+    plugin_class = import_class(path, needs)
+    try:
+        return plugin_class(**(kwargs or {}))
+    except FlopscapeError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise FlopscapeError(f"plugin {path}: cannot be constructed with kwargs {kwargs or {}}: {error}") from error
+    except Exception as error:  # the code of a plug-in may raise anything
+        kind = type(error).__name__
+        raise FlopscapeError(f"plugin {path}: cannot be constructed with kwargs {kwargs}: {kind}: {error}") from error
+
+
+def is_path(path: str) -> bool:
+    """Whether a text has the form `module:Class`."""
+    return len(path) <= LONGEST_PATH and PATH.fullmatch(path) is not None
+
+
+def import_class(path: str, needs: tuple[str, ...] = ()) -> type:
+    """The class behind `module:Class`, with the methods `needs`; see `load_plugin` for what is raised."""
+    if not is_path(path):
+        raise FlopscapeError(f"plugin {path!r}: write it as module:Class, for example flopscape.plugins.gpt:GPT")
+    module_name, _, class_name = path.partition(":")
+    extend_import_path()
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise FlopscapeError(f"plugin {path}: {module_name} cannot be imported ({error})") from error
+    except Exception as error:  # the code of a module may raise anything
+        kind = type(error).__name__
+        raise FlopscapeError(f"plugin {path}: {module_name} cannot be imported ({kind}: {error})") from error
+    found = getattr(module, class_name, None)
+    if not isinstance(found, type):
+        raise FlopscapeError(f"plugin {path}: {module_name} has no class {class_name}")
+    if missing := [name for name in needs if not callable(getattr(found, name, None))]:
+        raise FlopscapeError(f"plugin {path}: the class has no method {', '.join(missing)}")
+    return found
+
+
+def load_model(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[str, ...] = ("build",)) -> ModelPlugin:
+    """A model plug-in that declares its counts, or has the `example_batch` that they are measured with."""
+    measurable = callable(getattr(import_class(path), "example_batch", None))
+    model: ModelPlugin = load_plugin(path, kwargs, needs if measurable else ("counts", *needs))
+    return model
+
+
+def declares_counts(model: object) -> bool:
+    """Whether a plug-in has `counts` of its own; `counts = None` is the same as none."""
+    return callable(getattr(model, "counts", None))
+
+
+def counts_at(model: Any, size: Size, loss: LossPlugin | None) -> Counts:
+    """Counts of one size.
+
+    Raises
+    ------
+    ValueError
+        The model refuses the size, or declares nothing and cannot be measured.
+    """
+    if declares_counts(model):
+        return model.counts(size)
+    from flopscape.plugins.measured import measure_counts
+
+    return measure_counts(model, size, loss)
