@@ -25,7 +25,7 @@ import pandas as pd
 from flopscape.fitting.fit import fit
 from flopscape.laws.surface import closed_form_optimum
 from flopscape.records.fit_result import Estimate, FitResult
-from flopscape.runs.table import table_of
+from flopscape.runs.read import table_of
 from flopscape.text.terminal import aligned
 
 SIGMA, FLOPS = 0.01, 10 * designs.BUDGETS[-1]

@@ -14,7 +14,7 @@ from flopscape.bias.surfaces import SURFACES
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
 from flopscape.laws.surface import closed_form_optimum, loss
-from flopscape.runs.table import table_of
+from flopscape.runs.read import table_of
 from tests.fitting.fit_tables import MIRROR
 
 FLOPS = 1e24

@@ -13,7 +13,8 @@ import pytest
 
 from flopscape.fitting.fit import fit
 from flopscape.records.fit_result import FitResult
-from flopscape.runs.table import RunTable, read_runs
+from flopscape.runs.read import read_runs
+from flopscape.runs.table import RunTable
 from tests.certified import certify
 from tests.certified.laws import LAWS
 

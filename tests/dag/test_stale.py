@@ -24,7 +24,7 @@ from flopscape.records.run_record import RunRecord
 from flopscape.report.summary import recommendation
 from flopscape.report.write import report_study
 from flopscape.runs import collect
-from flopscape.runs.table import table_of
+from flopscape.runs.read import table_of
 
 SURFACE = {"E": 1.0, "A": 30.0, "B": 400.0, "alpha": 0.4, "beta": 0.5, "noise": 0.002}
 STUDY = {

@@ -9,7 +9,7 @@ import pytest
 from flopscape.errors import FlopscapeError
 from flopscape.runs.chosen import chosen_rows
 from flopscape.runs.import_table import import_runs
-from flopscape.runs.table import table_of
+from flopscape.runs.read import table_of
 
 RUNS = pd.DataFrame({"n_params": [1e8, 2e8], "n_tokens": [1e9, 1e9], "loss": [3.0, 2.9], "family": ["a", "b"]})
 

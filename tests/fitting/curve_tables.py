@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from flopscape.laws.surface import closed_form_optimum, loss
-from flopscape.runs.table import RunTable, read_runs
+from flopscape.runs.read import read_runs
+from flopscape.runs.table import RunTable
 from tests.fitting.fit_tables import A_TRUE, CHINCHILLA
 
 

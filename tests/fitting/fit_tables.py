@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
-from flopscape.runs.table import RunTable, read_runs
+from flopscape.runs.read import read_runs
+from flopscape.runs.table import RunTable
 
 CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
 A_TRUE = 0.28 / 0.62

@@ -13,7 +13,7 @@ from flopscape.fitting.common import linear
 from flopscape.fitting.envelope import grid
 from flopscape.fitting.fit import fit
 from flopscape.fitting.judge import verdict as guards
-from flopscape.runs.table import table_of
+from flopscape.runs.read import table_of
 from tests.fitting.fit_tables import isoflop_frame
 
 CURVES = ["run_id", "step", "n_tokens", "flops", "train_loss", "heldout_loss", "learning_rate"]

@@ -14,7 +14,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit, run
 from flopscape.fitting.surface import variable_projection
 from flopscape.records.fit_result import FitResult
-from flopscape.runs.table import read_runs
+from flopscape.runs.read import read_runs
 from tests.fitting.fit_tables import as_table, isoflop, isoflop_frame
 
 METHODS = pytest.mark.parametrize("method", ["approach2", "approach3", "vpnls"])

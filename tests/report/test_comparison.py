@@ -13,7 +13,7 @@ from flopscape.report.blocks import Grid
 from flopscape.report.build import build
 from flopscape.report.evidence import Evidence
 from flopscape.report.literature import EXPONENTS
-from flopscape.runs.table import table_of
+from flopscape.runs.read import table_of
 from tests.figures import studies
 
 

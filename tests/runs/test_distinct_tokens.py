@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flopscape.runs.design import merged, seed_scatter
+from flopscape.runs.chosen import merged
+from flopscape.runs.table import seed_scatter
 from tests.fitting.fit_tables import as_table
 from tests.fitting.law_tables import law_frame
 

@@ -16,7 +16,7 @@ from flopscape.plan.imported_text import import_text
 from flopscape.runs.import_rows import Choice
 from flopscape.runs.import_study import import_study
 from flopscape.runs.import_table import import_runs
-from flopscape.runs.table import read_runs
+from flopscape.runs.read import read_runs
 
 SEARCH = pd.DataFrame(
     [

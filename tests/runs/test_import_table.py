@@ -15,7 +15,7 @@ from flopscape.fitting.fit import fit
 from flopscape.runs.import_study import import_study
 from flopscape.runs.import_table import import_runs, sentence, write_table
 from flopscape.runs.published import PUBLISHED
-from flopscape.runs.table import read_runs
+from flopscape.runs.read import read_runs
 
 MIRROR = Path(os.environ.get("FLOPSCAPE_PUBLISHED", Path(__file__).parents[3] / "shared" / "data" / "published"))
 ROWS = {"llama_3_raw": 133, "llama_3_exp": 133, "ml_scalefit": 124, "epochai": 123, "chinchilla": 240}

@@ -8,7 +8,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit, run
 from flopscape.laws.surface import closed_form_optimum, loss
 from flopscape.runs.chosen import chosen_rows
-from flopscape.runs.table import read_runs
+from flopscape.runs.read import read_runs
 from tests.fitting.fit_tables import A_TRUE, CHINCHILLA, as_table, isoflop, isoflop_frame
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
-from flopscape.runs.table import table_of
+from flopscape.runs.read import table_of
 from tests.fitting.fit_tables import as_table, isoflop_frame
 
 

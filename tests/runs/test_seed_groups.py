@@ -6,7 +6,7 @@ import pytest
 from flopscape.answers.sensitivity import sensitivity
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
-from flopscape.runs.design import merged
+from flopscape.runs.chosen import merged
 from tests.fitting.fit_tables import as_table, isoflop_frame
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.runs.cells import typed
-from flopscape.runs.table import table_of
+from flopscape.runs.chosen import without
+from flopscape.runs.read import table_of
 from flopscape.text.expression import check_expression
 
 CELLS = {
@@ -23,7 +24,7 @@ CELLS = {
 
 
 def kept(expression):
-    return table_of(pd.DataFrame(CELLS), "runs.csv").without(expression).run_id.tolist()
+    return without(table_of(pd.DataFrame(CELLS), "runs.csv"), expression).run_id.tolist()
 
 
 @pytest.mark.parametrize(

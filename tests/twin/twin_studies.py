@@ -8,7 +8,8 @@ import pandas as pd
 from flopscape.bias.designs import Bias, isoflop_design
 from flopscape.bias.surfaces import surface
 from flopscape.laws.surface import loss
-from flopscape.runs.table import RunTable, table_of
+from flopscape.runs.read import table_of
+from flopscape.runs.table import RunTable
 
 
 def frame(name="chinchilla", width=0.6, points=7, budgets=5, drift=0.0, seeds=1, sigma=None) -> pd.DataFrame:

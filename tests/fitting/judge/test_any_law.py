@@ -6,6 +6,7 @@ import pytest
 from flopscape.answers.predict import predict
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
+from flopscape.runs.chosen import without
 from tests.fitting.fit_tables import as_table, isoflop, isoflop_frame
 from tests.fitting.law_tables import law_frame
 
@@ -71,7 +72,7 @@ def test_without_repetition_its_worth_cannot_be_seen(tmp_path):
 def test_without_oversized_models_their_decay_cannot_be_seen(tmp_path):
     frame = law_frame("constrained", sigma=0.003)
     small = as_table(frame[frame["n_params"] < 2e8], tmp_path)
-    result, _ = fit(small.without("unique_tokens < 5e9"), "law", law="constrained", bootstrap=0)
+    result, _ = fit(without(small, "unique_tokens < 5e9"), "law", law="constrained", bootstrap=0)
     assert result.status == "refused"
     assert "no run's loss depends on R_N" in result.reason
 

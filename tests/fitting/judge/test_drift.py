@@ -5,7 +5,7 @@ import pytest
 
 from flopscape.answers.sensitivity import sensitivity
 from flopscape.fitting.fit import fit
-from flopscape.runs.table import read_runs
+from flopscape.runs.read import read_runs
 from tests.fitting.fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame, published
 
 

@@ -20,8 +20,7 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.runs.formats.content import read_content
-from flopscape.runs.read import read_any, read_formatted
-from flopscape.runs.table import read_runs
+from flopscape.runs.read import read_any, read_formatted, read_runs
 
 ROWS = [[1e8, 2e9, 3.05], [2e8, 4e9, 2.75], [4e8, 8e9, 2.5]]
 NAMES = ["n_params", "n_tokens", "loss"]

@@ -24,7 +24,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
 from flopscape.runs.import_rows import Choice
 from flopscape.runs.import_study import import_study
-from flopscape.runs.table import read_runs
+from flopscape.runs.read import read_runs
 
 ASKED = os.environ.get("FLOPSCAPE_FUZZ")
 NUMBERS = ["n_params", "n_tokens", "loss", "flops", "budget", "seed", "unique_tokens"]

@@ -12,7 +12,8 @@ from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, loss
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.chosen import chosen_rows
-from flopscape.runs.table import SIX_N_D, RunTable, read_runs
+from flopscape.runs.read import read_runs
+from flopscape.runs.table import SIX_N_D, RunTable
 
 
 def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:

@@ -21,9 +21,9 @@ from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, needs_each_seed
 from flopscape.fitting.surface.quantities import column
 from flopscape.laws.arrays import Array, Mask
 from flopscape.records.fit_result import Estimate, FitResult
-from flopscape.runs.chosen import chosen_rows
-from flopscape.runs.design import ends_of_compute, merged
-from flopscape.runs.table import SIX_N_D, RunTable, read_runs, table_of
+from flopscape.runs.chosen import chosen_rows, merged
+from flopscape.runs.read import read_runs, table_of
+from flopscape.runs.table import SIX_N_D, RunTable, ends_of_compute
 
 BOOTSTRAP = RESAMPLES_OF_SENSITIVITY
 HIGHEST = 0.02

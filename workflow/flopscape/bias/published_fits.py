@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
 from flopscape.records.fit_result import FitResult
+from flopscape.runs.chosen import without
 from flopscape.runs.import_table import import_runs
 from flopscape.runs.published import source_file
 from flopscape.runs.table import RunTable
@@ -33,7 +34,7 @@ class Chosen(NamedTuple):
 def read(chosen: Chosen, mirror: Path | None) -> RunTable:
     """One table from the mirror; FlopscapeError where it is not there."""
     table = import_runs(chosen.name, mirror, {}).table
-    return table.without("outlier") if chosen.without_outliers else table
+    return without(table, "outlier") if chosen.without_outliers else table
 
 
 def why_not(mirror: Path | None, names: list[str]) -> str:

@@ -36,8 +36,7 @@ from flopscape.fitting.judge.verdict import Verdict, judge_extrapolation, too_ma
 from flopscape.fitting.surface.quantities import column
 from flopscape.laws.arrays import Array
 from flopscape.records.fit_result import Estimate, FitResult
-from flopscape.runs.design import seed_scatter
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import RunTable, seed_scatter
 
 INTERVAL = "vertices' covariance through the power law, Student's t; loss by simulated vertices"
 

@@ -20,10 +20,10 @@ from flopscape.fitting.common.results import representable
 from flopscape.fitting.methods import METHODS, complaint, module_of, needs_each_seed
 from flopscape.plugins import loading
 from flopscape.records.fit_result import FitResult
-from flopscape.runs.chosen import chosen_rows
-from flopscape.runs.design import merged
+from flopscape.runs.chosen import chosen_rows, left_out, merged
 from flopscape.runs.meaning import doubtful_magnitude
-from flopscape.runs.table import RunTable, read_runs
+from flopscape.runs.read import read_runs
+from flopscape.runs.table import RunTable
 
 
 def fit(
@@ -107,7 +107,7 @@ def _n_rows(table: RunTable, result: FitResult) -> int:
 def _doubted(result: FitResult, table: RunTable) -> FitResult:
     """A fit of no rows says what was left out; one of numbers that may be in millions is weak."""
     if not len(table) and table.excluded:
-        result.reason = f"no rows are left ({table.left_out})"
+        result.reason = f"no rows are left ({left_out(table)})"
     elif doubt := doubtful_magnitude(table.n_params, table.n_tokens, table.unit):
         if result.status in ("ok", "weak"):
             result.reason = doubt if result.status == "ok" else f"{doubt}; {result.reason}"

@@ -32,9 +32,9 @@ from flopscape.runs.import_rows import (
 )
 from flopscape.runs.meaning import doubtful_magnitude
 from flopscape.runs.published import PUBLISHED, refuse_another, source_file
-from flopscape.runs.read import Format, read_formatted
+from flopscape.runs.read import Format, read_formatted, table_of
 from flopscape.runs.statuses import completed, completed_rows
-from flopscape.runs.table import REQUIRED, RunTable, table_of
+from flopscape.runs.table import REQUIRED, RunTable
 from flopscape.text import numbers
 
 KNOWN: tuple[str, ...] = get_args(RunColumn)

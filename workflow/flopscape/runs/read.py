@@ -1,17 +1,33 @@
-"""Reading a table of any format, by its content, before anything is known about its columns."""
+"""Reading a table of runs, of any format by its content: every value is checked, every row that is left out named.
 
+A row needs N, D and the loss; C defaults to 6·N·D. `read_any` reads cells before anything is known about the columns.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.laws.arrays import Array, Index
+from flopscape.runs.budgets import group_budgets
+from flopscape.runs.cells import nearest, positive_column, require_column, text_column, typed
+from flopscape.runs.copies import repeats
 from flopscape.runs.formats.content import read_content
 from flopscape.runs.formats.delimited import SEPARATORS, read_delimited, text_stream
 from flopscape.runs.formats.json_rows import read_json
 from flopscape.runs.formats.parquet import MAGIC, read_parquet
+from flopscape.runs.statuses import completed_rows
+from flopscape.runs.table import REQUIRED, SIX_N_D, RunTable
 from flopscape.runs.table_copies import refuse_changed
 
+CHOSEN = (*REQUIRED, "flops", "budget")
+"""What `--column` can read from another column."""
+KAPPA = (1.0, 100.0)
+"""Training FLOPs per parameter and token: 6 in the usual convention, tens for tiny models with attention counted."""
+TRUE_WORDS = {"true", "1", "1.0", "yes"}
 MARKS = {
     b"\xff\xfe\x00\x00": "utf-32",
     b"\x00\x00\xfe\xff": "utf-32",
@@ -78,3 +94,123 @@ def _read_text(data: bytes, encoding: str, path: Path) -> tuple[pd.DataFrame, st
 def _begins(data: bytes, encoding: str) -> str:
     """The first character that is not blank, of what begins the file."""
     return data[:4096].decode(encoding, "ignore").lstrip()[:1]
+
+
+def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> RunTable:
+    """Read runs from CSV, JSON or Parquet, packed as .gz or not.
+
+    Parameters
+    ----------
+    path : str or Path
+        Told apart by its content.
+    columns : mapping, optional
+        Columns to use instead of the defaults, for example `{"n_params": "n_params_total", "flops": "flops_6nd"}`.
+
+    Raises
+    ------
+    FlopscapeError
+        Naming file, row and column: an unreadable or empty file, a missing column, text in a number, a value that
+        is not positive and finite, two losses for one run at the same tokens, simulated beside real runs.
+    """
+    return table_of(read_any(Path(path)), path, columns)
+
+
+def table_of(
+    frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str] | None = None, measured: bool = True
+) -> RunTable:
+    """The same from a frame that is already read; `path` is for the sentences only.
+
+    With `measured` False the losses are only placeholders, and equal ones say nothing of copies.
+    """
+    names = {name: name for name in CHOSEN} | dict(columns or {})
+    for name in columns or {}:
+        if name not in CHOSEN:
+            raise FlopscapeError(f"--column {name}={names[name]}: no such column of a fit{nearest(name, CHOSEN)}")
+    for name in (*REQUIRED, *(columns or {})):
+        require_column(frame, names[name], path)
+    frame, excluded = completed_rows(frame)
+    row = frame.index.to_numpy() + 1
+    values = {name: positive_column(frame, names[name], path, row) for name in REQUIRED}
+    counted = names["flops"] in frame
+    flops = positive_column(frame, names["flops"], path, row) if counted else _six_n_d(values, path, row)
+    planned = positive_column(frame, names["budget"], path, row, blank=True) if names["budget"] in frame else None
+    table = RunTable(
+        path=str(path),
+        n_params=values["n_params"],
+        n_tokens=values["n_tokens"],
+        loss=values["loss"],
+        flops=flops,
+        budget=group_budgets(flops, planned),
+        run_id=text_column(frame, "run_id", [f"row {i}" for i in row]),
+        seed=text_column(frame, "seed", [""] * len(frame)),
+        row=row,
+        columns=typed(frame.reset_index(drop=True)),
+        simulated=_simulated(frame, path),
+        excluded=excluded,
+        conventions={name: names[name] for name in REQUIRED} | {"flops": names["flops"] if counted else SIX_N_D},
+    )
+    table = _without_repeats(table)
+    return (_without_copies(table) if measured else table).warned(_units_doubted(table))
+
+
+@np.errstate(all="ignore")
+def _six_n_d(values: Mapping[str, Array], path: str | Path, row: Index) -> Array:
+    """C = 6·N·D of every row, where that is a number."""
+    flops = 6.0 * values["n_params"] * values["n_tokens"]
+    if wrong := np.flatnonzero(~(np.isfinite(flops) & (flops > 0))).tolist():
+        n, d = (values[name][wrong[0]] for name in ("n_params", "n_tokens"))
+        raise FlopscapeError(
+            f"{path}, row {row[wrong[0]]}: 6·n_params·n_tokens of {n:g} and {d:g} is beyond what can be computed with;"
+            " write both in single units"
+        )
+    return np.asarray(flops)
+
+
+def _simulated(frame: pd.DataFrame, path: str | Path) -> bool:
+    """Whether the runs are simulated: all of them or none."""
+    if "simulated" not in frame or not len(frame):
+        return False
+    flags = frame["simulated"].astype(str).str.strip().str.lower().isin(TRUE_WORDS).to_numpy()
+    if flags.any() and not flags.all():
+        first = int(frame.index[flags][0]) + 1
+        raise FlopscapeError(
+            f"{path}, row {first}, column simulated: {flags.sum()} of {len(flags)} runs are simulated; fit them apart"
+        )
+    return bool(flags.all())
+
+
+def _units_doubted(table: RunTable) -> str:
+    """A warning where C is far from 6·N·D: one of the three is in another unit."""
+    kappa = float(np.median(table.flops / table.n_params / table.n_tokens)) if len(table) else 6.0
+    if KAPPA[0] < kappa < KAPPA[1]:
+        return ""
+    return f"C is {kappa:.2g}·N·D, and about 6·N·D is usual: are n_params, n_tokens and flops in single units?"
+
+
+def _without_repeats(table: RunTable) -> RunTable:
+    """Drop exact repeats of a run's row, and refuse contradictions."""
+    frame = pd.DataFrame(
+        {"run": table.run_id, "n": table.n_params, "d": table.n_tokens, "c": table.flops, "loss": table.loss}
+    )
+    table = table.keep(~frame.duplicated().to_numpy(), "repeats another row of the same run")
+    frame = frame.drop_duplicates()
+    clash = frame.duplicated(["run", "n", "d"]).to_numpy()
+    if clash.any():
+        at = int(np.flatnonzero(clash)[0])
+        raise FlopscapeError(
+            f"{table.path}, row {table.row[at]}, column loss: run {table.run_id[at]} has two losses at the same N and D"
+        )
+    return table
+
+
+def _without_copies(table: RunTable) -> RunTable:
+    """Count copies of a run under other names once; rows that only may be copies stay, with a warning."""
+    point = (table.n_params, table.n_tokens, table.distinct_tokens, table.flops)
+    found = repeats(*point, table.loss, table.seed)
+    same = "in N, D, C and loss"
+    doubts = [
+        f"{found.copies.sum()} rows repeat another run's {same}: copies, counted once" if found.copies.any() else "",
+        f"{found.doubtful.sum()} rows repeat another {same}, which is written with few digits: seeds, or copies? Each "
+        "counts as a run of its own; leave copies out with --exclude" if found.doubtful.any() else "",
+    ]  # fmt: skip
+    return table.warned(*doubts).keep(~found.copies, f"a copy: repeats another run {same}")

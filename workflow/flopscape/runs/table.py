@@ -1,37 +1,25 @@
-"""Reading a table of runs: every value checked, every row that is left out named.
+"""A table of runs as every stage holds it, and its design: repeats, budgets, the ends of compute.
 
-A row needs N, D and the loss; C defaults to 6·N·D. All arithmetic is in float64, for 6·N·D overflows integers.
+The type alone, so that what fits, judges or draws runs imports no reader of files: `runs.read` makes tables.
+All arithmetic is in float64, for 6·N·D overflows integers.
 """
 
 import hashlib
-import textwrap
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from flopscape.errors import FlopscapeError
 from flopscape.laws.arrays import Array, Index, Mask, Names
 from flopscape.records.fit_result import Exclusion
-from flopscape.runs.budgets import group_budgets
-from flopscape.runs.cells import nearest, positive_column, require_column, text_column, typed
-from flopscape.runs.copies import repeats
-from flopscape.runs.read import read_any
-from flopscape.runs.rows_where import rows_where
-from flopscape.runs.statuses import completed_rows
-from flopscape.text import numbers
+from flopscape.text.written import listed
 
 REQUIRED = ("n_params", "n_tokens", "loss")
-CHOSEN = (*REQUIRED, "flops", "budget")
-"""What `--column` can read from another column."""
 SIX_N_D = "6·n_params·n_tokens"
+"""What stands in for the column of C where a table has none."""
 UNIQUE = "unique_tokens"
 """A column that only some tables have: the distinct tokens of the data a run repeats."""
-KAPPA = (1.0, 100.0)
-"""Training FLOPs per parameter and token: 6 in the usual convention, tens for tiny models with attention counted."""
-TRUE_WORDS = {"true", "1", "1.0", "yes"}
 
 
 @dataclass(frozen=True)
@@ -90,11 +78,6 @@ class RunTable:
             digest.update(np.ascontiguousarray(self.distinct_tokens, dtype="<f8").tobytes())
         return digest.hexdigest()
 
-    @property
-    def left_out(self) -> str:
-        """How many rows were left out, and why."""
-        return "; ".join(f"{numbers.plural(len(out.rows), 'row')}: {out.reason}" for out in self.excluded)
-
     def warned(self, *sentences: str) -> "RunTable":
         return replace(self, warnings=[*self.warnings, *filter(None, sentences)])
 
@@ -108,142 +91,44 @@ class RunTable:
         columns = self.columns[mask].reset_index(drop=True)
         return replace(self, **kept, columns=columns, excluded=[*self.excluded, dropped])
 
-    def without(self, expression: str) -> "RunTable":
-        """Leave out the rows for which an expression over the table's columns is true; warn where there is none.
 
-        Raises
-        ------
-        FlopscapeError
-            The expression cannot be evaluated, or is not true or false for each row; see `rows_where`.
-        """
-        names = ("n_params", "n_tokens", "flops", "loss", "budget", "run_id")
-        frame = self.columns.assign(**{name: getattr(self, name) for name in names})
-        if "seed" not in frame:
-            frame = frame.assign(seed=np.nan)
-        try:
-            hit = rows_where(frame, expression)
-        except ValueError as error:
-            raise FlopscapeError(f"{self.path}: --exclude {textwrap.shorten(expression, 200)!r}: {error}") from error
-        if not hit.any():
-            return self.warned(f"the exclusion {expression} is true for no row")
-        return self.keep(~hit, f"excluded by {expression}")
+def describe_rows(table: RunTable, rows: Mask | Index, most: int = 5) -> str:
+    """Names of flagged rows for a sentence."""
+    return listed(table.run_id[rows], most)
 
 
-def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> RunTable:
-    """Read runs from CSV, JSON or Parquet, packed as .gz or not.
-
-    Parameters
-    ----------
-    path : str or Path
-        Told apart by its content.
-    columns : mapping, optional
-        Columns to use instead of the defaults, for example `{"n_params": "n_params_total", "flops": "flops_6nd"}`.
-
-    Raises
-    ------
-    FlopscapeError
-        Naming file, row and column: an unreadable or empty file, a missing column, text in a number, a value that
-        is not positive and finite, two losses for one run at the same tokens, simulated beside real runs.
-    """
-    return table_of(read_any(Path(path)), path, columns)
+def seed_scatter(table: RunTable) -> tuple[float, int]:
+    """Standard deviation of the loss among runs of one N and D, pooled, with its degrees of freedom."""
+    design = design_index(table)
+    count = np.bincount(design)
+    mean = np.bincount(design, table.loss) / count
+    dof = int((count - 1).sum())
+    squares = float(((table.loss - mean[design]) ** 2).sum())
+    return (float(np.sqrt(squares / dof)), dof) if dof else (float("nan"), 0)
 
 
-def table_of(
-    frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str] | None = None, measured: bool = True
-) -> RunTable:
-    """The same from a frame that is already read; `path` is for the sentences only.
-
-    With `measured` False the losses are only placeholders, and equal ones say nothing of copies.
-    """
-    names = {name: name for name in CHOSEN} | dict(columns or {})
-    for name in columns or {}:
-        if name not in CHOSEN:
-            raise FlopscapeError(f"--column {name}={names[name]}: no such column of a fit{nearest(name, CHOSEN)}")
-    for name in (*REQUIRED, *(columns or {})):
-        require_column(frame, names[name], path)
-    frame, excluded = completed_rows(frame)
-    row = frame.index.to_numpy() + 1
-    values = {name: positive_column(frame, names[name], path, row) for name in REQUIRED}
-    counted = names["flops"] in frame
-    flops = positive_column(frame, names["flops"], path, row) if counted else _six_n_d(values, path, row)
-    planned = positive_column(frame, names["budget"], path, row, blank=True) if names["budget"] in frame else None
-    table = RunTable(
-        path=str(path),
-        n_params=values["n_params"],
-        n_tokens=values["n_tokens"],
-        loss=values["loss"],
-        flops=flops,
-        budget=group_budgets(flops, planned),
-        run_id=text_column(frame, "run_id", [f"row {i}" for i in row]),
-        seed=text_column(frame, "seed", [""] * len(frame)),
-        row=row,
-        columns=typed(frame.reset_index(drop=True)),
-        simulated=_simulated(frame, path),
-        excluded=excluded,
-        conventions={name: names[name] for name in REQUIRED} | {"flops": names["flops"] if counted else SIX_N_D},
-    )
-    table = _without_repeats(table)
-    return (_without_copies(table) if measured else table).warned(_units_doubted(table))
+def design_index(table: RunTable) -> Index:
+    """Index of each row's N, D and distinct tokens: repeats differ only in seed."""
+    keys = np.stack([table.n_params, table.n_tokens, table.distinct_tokens])
+    return np.unique(keys, axis=1, return_inverse=True)[1].ravel()
 
 
-@np.errstate(all="ignore")
-def _six_n_d(values: Mapping[str, Array], path: str | Path, row: Index) -> Array:
-    """C = 6·N·D of every row, where that is a number."""
-    flops = 6.0 * values["n_params"] * values["n_tokens"]
-    if wrong := np.flatnonzero(~(np.isfinite(flops) & (flops > 0))).tolist():
-        n, d = (values[name][wrong[0]] for name in ("n_params", "n_tokens"))
-        raise FlopscapeError(
-            f"{path}, row {row[wrong[0]]}: 6·n_params·n_tokens of {n:g} and {d:g} is beyond what can be computed with;"
-            " write both in single units"
-        )
-    return np.asarray(flops)
+class Ends(NamedTuple):
+    """Masks of the rows of least and of most compute, and what each is in words."""
+
+    smallest: Mask
+    largest: Mask
+    low: str
+    high: str
 
 
-def _simulated(frame: pd.DataFrame, path: str | Path) -> bool:
-    """Whether the runs are simulated: all of them or none."""
-    if "simulated" not in frame or not len(frame):
-        return False
-    flags = frame["simulated"].astype(str).str.strip().str.lower().isin(TRUE_WORDS).to_numpy()
-    if flags.any() and not flags.all():
-        first = int(frame.index[flags][0]) + 1
-        raise FlopscapeError(
-            f"{path}, row {first}, column simulated: {flags.sum()} of {len(flags)} runs are simulated; fit them apart"
-        )
-    return bool(flags.all())
-
-
-def _units_doubted(table: RunTable) -> str:
-    """A warning where C is far from 6·N·D: one of the three is in another unit."""
-    kappa = float(np.median(table.flops / table.n_params / table.n_tokens)) if len(table) else 6.0
-    if KAPPA[0] < kappa < KAPPA[1]:
-        return ""
-    return f"C is {kappa:.2g}·N·D, and about 6·N·D is usual: are n_params, n_tokens and flops in single units?"
-
-
-def _without_repeats(table: RunTable) -> RunTable:
-    """Drop exact repeats of a run's row, and refuse contradictions."""
-    frame = pd.DataFrame(
-        {"run": table.run_id, "n": table.n_params, "d": table.n_tokens, "c": table.flops, "loss": table.loss}
-    )
-    table = table.keep(~frame.duplicated().to_numpy(), "repeats another row of the same run")
-    frame = frame.drop_duplicates()
-    clash = frame.duplicated(["run", "n", "d"]).to_numpy()
-    if clash.any():
-        at = int(np.flatnonzero(clash)[0])
-        raise FlopscapeError(
-            f"{table.path}, row {table.row[at]}, column loss: run {table.run_id[at]} has two losses at the same N and D"
-        )
-    return table
-
-
-def _without_copies(table: RunTable) -> RunTable:
-    """Count copies of a run under other names once; rows that only may be copies stay, with a warning."""
-    point = (table.n_params, table.n_tokens, table.distinct_tokens, table.flops)
-    found = repeats(*point, table.loss, table.seed)
-    same = "in N, D, C and loss"
-    doubts = [
-        f"{found.copies.sum()} rows repeat another run's {same}: copies, counted once" if found.copies.any() else "",
-        f"{found.doubtful.sum()} rows repeat another {same}, which is written with few digits: seeds, or copies? Each "
-        "counts as a run of its own; leave copies out with --exclude" if found.doubtful.any() else "",
-    ]  # fmt: skip
-    return table.warned(*doubts).keep(~found.copies, f"a copy: repeats another run {same}")
+def ends_of_compute(table: RunTable) -> Ends:
+    """The rows at the smallest and at the largest budget; the outer fifths of C where budgets are few."""
+    inside = np.isfinite(table.budget)
+    budgets = np.unique(table.budget[inside])
+    if len(budgets) < 3 or inside.mean() < 0.5:
+        low, high = np.quantile(table.flops, [0.2, 0.8])
+        fifths = "the lowest fifth of compute", "the highest fifth of compute"
+        return Ends(table.flops <= low, table.flops >= high, *fifths)
+    size = np.where(inside, table.budget, table.flops)
+    return Ends(size <= budgets[0], size >= budgets[-1], "the smallest budget", "the largest budget")

@@ -21,8 +21,7 @@ from flopscape.fitting.judge.verdict import SE_REFUSED
 from flopscape.fitting.surface.variable_projection import Solution
 from flopscape.laws.arrays import Array, Index
 from flopscape.records.fit_result import Estimate
-from flopscape.runs.design import design_index
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import RunTable, design_index
 from flopscape.twin.summary import OK, Estimates, chosen, empty, names, percentiles
 
 TOO_FEW = "refused: too few budgets have an interior lowest point"

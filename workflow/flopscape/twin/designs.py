@@ -11,9 +11,8 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.judge.surface import too_little
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
-from flopscape.runs.design import design_index
-from flopscape.runs.read import read_any
-from flopscape.runs.table import UNIQUE, RunTable, table_of
+from flopscape.runs.read import read_any, table_of
+from flopscape.runs.table import UNIQUE, RunTable, design_index
 
 DRIFT = 0.2
 """Decades of N by which the drifting grid's sizes fall from the smallest to the largest compute."""

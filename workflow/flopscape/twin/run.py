@@ -18,8 +18,7 @@ from flopscape.fitting import vpnls
 from flopscape.fitting.judge.verdict import FEW_FOR_BOOTSTRAP
 from flopscape.laws.surface import Surface, loss
 from flopscape.records.fit_result import FitResult
-from flopscape.runs.design import design_index, seed_scatter
-from flopscape.runs.table import UNIQUE, RunTable
+from flopscape.runs.table import UNIQUE, RunTable, design_index, seed_scatter
 from flopscape.twin import designs, simulate
 from flopscape.twin.advice import advise
 from flopscape.twin.designs import Noise

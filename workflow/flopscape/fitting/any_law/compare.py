@@ -17,8 +17,7 @@ from flopscape.fitting.judge.any_law import too_little
 from flopscape.fitting.judge.verdict import Verdict
 from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.registry import law_named
-from flopscape.runs.design import ends_of_compute
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import RunTable, ends_of_compute
 
 EARNED = 0.05
 """p of the F test above which the extra parameter has not earned its place."""

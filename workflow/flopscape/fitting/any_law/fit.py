@@ -35,8 +35,7 @@ from flopscape.laws.arrays import Array, Index
 from flopscape.laws.compute import Compute
 from flopscape.laws.law import Law
 from flopscape.records.fit_result import FitResult, Prediction
-from flopscape.runs.design import ends_of_compute, seed_scatter
-from flopscape.runs.table import UNIQUE, RunTable
+from flopscape.runs.table import UNIQUE, RunTable, ends_of_compute, seed_scatter
 
 OBJECTIVE = "least squares on the log loss"
 

@@ -15,8 +15,7 @@ from scipy.special import digamma, polygamma
 
 from flopscape.errors import FlopscapeError
 from flopscape.laws.arrays import Array, Index
-from flopscape.runs.design import design_index
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import RunTable, design_index
 
 WIDEST = 30.0
 """Weights are kept within this factor of their median: beyond it (5.5 in the standard deviation) a difference between

@@ -21,8 +21,7 @@ from flopscape.fitting.isoflop.curves import (
     noise_floor,
 )
 from flopscape.laws.arrays import Array
-from flopscape.runs.design import design_index
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import RunTable, design_index
 
 OBJECTIVE = "least squares of a parabola in ln N per budget"
 FEWEST_SIZES = 3

@@ -16,8 +16,7 @@ from flopscape.fitting.judge.verdict import (
 )
 from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.law import Law
-from flopscape.runs.design import describe_rows
-from flopscape.runs.table import UNIQUE, RunTable
+from flopscape.runs.table import UNIQUE, RunTable, describe_rows
 
 AGREEING = 3
 """Starts that must reach the optimum before it counts as found."""

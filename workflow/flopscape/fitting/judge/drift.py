@@ -14,7 +14,7 @@ from flopscape.fitting.surface.fitted import Fitted
 from flopscape.fitting.surface.linearised import clustered, influence, pseudo_residuals
 from flopscape.fitting.surface.variable_projection import Solution
 from flopscape.laws.arrays import Array, Mask
-from flopscape.runs.design import Ends, ends_of_compute
+from flopscape.runs.table import Ends, ends_of_compute
 
 NAMES = ("alpha", "beta", "a")
 SYMBOLS = ("α", "β", "a")

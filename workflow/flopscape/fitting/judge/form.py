@@ -13,8 +13,7 @@ from scipy.stats import f as fisher
 
 from flopscape.fitting.judge.verdict import Diagnostics, Verdict
 from flopscape.laws.arrays import Array, Mask
-from flopscape.runs.design import design_index
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import RunTable, design_index
 
 BEATEN = 1e-3
 """Chance of F below which parabolas clearly beat the form. F takes the noise as normal and equal in all budgets, and

@@ -14,8 +14,7 @@ from flopscape.fitting.isoflop.power_law import Line, Vertices, projector
 from flopscape.fitting.judge.verdict import DRIFT, Verdict, judge_uncertainty, outliers
 from flopscape.laws.arrays import Array
 from flopscape.records.fit_result import Exclusion, FitResult
-from flopscape.runs.design import describe_rows
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import RunTable, describe_rows
 
 FEWEST_BUDGETS, FEW_BUDGETS = 3, 5
 FLAT = 0.5

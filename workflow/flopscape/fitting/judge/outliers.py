@@ -18,8 +18,7 @@ from flopscape.fitting.judge.verdict import FEWEST, OUTLIER_LEVEL, Diagnostics, 
 from flopscape.fitting.surface.fitted import Fitted
 from flopscape.fitting.surface.linearised import Local
 from flopscape.laws.arrays import Array, Index, Mask
-from flopscape.runs.design import describe_rows
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import RunTable, describe_rows
 
 SUSPECT = 3.0
 """Robust standard deviations off its budget's parabola that make a row a suspect; suspicion costs it nothing."""

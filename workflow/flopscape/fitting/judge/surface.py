@@ -26,8 +26,7 @@ from flopscape.fitting.surface import variable_projection
 from flopscape.fitting.surface.fitted import Fitted
 from flopscape.fitting.surface.intervals import errors
 from flopscape.laws.compute import optimum
-from flopscape.runs.design import design_index, seed_scatter
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import RunTable, design_index, seed_scatter
 
 ON_A_LINE = 0.01
 """Standard deviation across a line in (ln N, ln D) below which the runs lie on it."""

@@ -34,8 +34,7 @@ from flopscape.laws.compute import Compute, optimum
 from flopscape.laws.near_optimal import near_optimal_sizes
 from flopscape.laws.surface import Surface, exponents
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
-from flopscape.runs.design import design_index
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import RunTable, design_index
 
 
 def estimate_surface(
