@@ -1,6 +1,10 @@
 """What `flopscape import` leaves out, by whose choice, and that it says so: empty cells, exclusions, searches."""
 
 import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +15,7 @@ from flopscape.cli.app import app
 from flopscape.config.read import validate
 from flopscape.config.study import ImportedStudy
 from flopscape.errors import FlopscapeError
+from flopscape.files import stamps
 from flopscape.plan.imported import plan_import
 from flopscape.plan.imported_text import import_text
 from flopscape.runs.import_rows import Choice
@@ -240,3 +245,27 @@ def test_an_exclusion_of_a_study_that_could_run_code_is_refused_while_planning()
     data = {"title": "T", "runs": runs, "fits": ["vpnls"], "recommend": {"flops": [1e20]}}
     with pytest.raises(FlopscapeError, match=r"runs\.exclude: .*is not allowed"):
         validate(ImportedStudy, data, "a study")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import theirs.csv {words} --exclude 'lr > 0.5' --folder study",
+        "--debug import --folder=study --exclude='lr > 0.5' {words} theirs.csv",
+        "import --lowest {words} --folder study --exclude 'lr > 0.5' theirs.csv --curves ./curves.csv",
+    ],
+)
+def test_a_table_by_hand_carries_the_stamp_of_the_study_that_asks_for_the_same(line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    SEARCH.assign(run_id=list("abcdefg")).to_csv("theirs.csv", index=False)
+    pd.DataFrame({"run_id": ["a"], "n_tokens": [1e9], "train_loss": [3.5]}).to_csv("curves.csv", index=False)
+    command = shlex.split(line.format(words=" ".join(WORDS)))
+    subprocess.run([sys.executable, "-m", "flopscape", *command], check=True, capture_output=True)
+    curves = "./curves.csv" if "--curves" in command else None
+    runs = {
+        "table": "theirs.csv", "map": MAP, "exclude": "lr > 0.5", "lowest": "--lowest" in command, "curves": curves,
+    }  # fmt: skip
+    data = {"title": "t", "runs": runs, "fits": ["vpnls"], "recommend": {"flops": [1e20]}}
+    planned = plan_import("s", Path("s.yaml"), validate(ImportedStudy, data, "s.yaml"), None)
+    asked = stamps.of_imported(planned.options, planned.files)
+    assert stamps.read("study/curves.parquet").items() >= asked.items()

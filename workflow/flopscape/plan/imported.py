@@ -1,10 +1,13 @@
 """A study whose runs are imported, before anything is read: where its table is, and that nothing trains."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from flopscape.config.study import ImportedStudy
 from flopscape.errors import FlopscapeError
+from flopscape.files.outputs import StrPath
 from flopscape.records.plan_row import PlanRow
 from flopscape.runs.published import source_file
 from flopscape.text.written import shown
@@ -40,19 +43,48 @@ def plan_import(name: str, path: Path, study: ImportedStudy, data_mirror: str | 
         raise FlopscapeError(f"{path}: {error}") from error
     except OSError as error:
         raise FlopscapeError(f"{path}: runs: {shown(error.filename)} cannot be read ({error.strerror})") from error
-    return PlannedImport(name, path, study, source, import_words(study, mirror))
+    return PlannedImport(name, path, study, source, words_of_study(study, mirror))
 
 
-def import_words(study: ImportedStudy, mirror: str | None = None) -> list[str]:
-    """What `flopscape import` takes for a study: its table, then the options."""
+def words_of_study(study: ImportedStudy, mirror: str | None = None) -> list[str]:
+    """What `flopscape import` takes for a study; a mirror of its own comes before the given one of config.yaml."""
     runs = study.runs
-    options = [word for ours, theirs in runs.map.items() for word in ("--map", f"{ours}={theirs}")]
-    options += ["--run-id", ",".join(runs.run_id)] if runs.run_id else []
-    options += ["--exclude", runs.exclude] if runs.exclude else []
-    options += ["--lowest"] if runs.lowest else []
-    options += ["--mirror", mirror] if mirror else []
-    options += ["--curves", runs.curves] if runs.curves else []
-    return [runs.table, *options]
+    return import_words(
+        runs.table,
+        columns=runs.map,
+        run_id=runs.run_id,
+        exclude=runs.exclude,
+        lowest=runs.lowest,
+        mirror=runs.mirror or mirror,
+        curves=runs.curves,
+    )
+
+
+def import_words(
+    table: str,
+    *,
+    columns: Mapping[Any, str],
+    run_id: Sequence[str],
+    exclude: str | None,
+    lowest: bool,
+    mirror: StrPath | None,
+    curves: StrPath | None,
+) -> list[str]:
+    """The table and the options of `flopscape import`, in one form however they were written.
+
+    The tables that it writes keep a hash of them. The workflow and a person at the command line get the same hash for
+    the same choices.
+
+    >>> import_words("a.csv", columns={"loss": "L"}, run_id=(), exclude=None, lowest=True, mirror=None, curves=None)
+    ['a.csv', '--map', 'loss=L', '--lowest']
+    """
+    options = [word for ours, theirs in columns.items() for word in ("--map", f"{ours}={theirs}")]
+    options += ["--run-id", ",".join(run_id)] if run_id else []
+    options += ["--exclude", exclude] if exclude else []
+    options += ["--lowest"] if lowest else []
+    options += ["--mirror", str(mirror)] if mirror else []
+    options += ["--curves", str(Path(curves))] if curves else []
+    return [table, *options]
 
 
 def free_text(planned: PlannedImport) -> str:

@@ -20,7 +20,7 @@ from flopscape.figures.names import drawable
 from flopscape.figures.tables import VARIED, complete, read_csv, with_budgets
 from flopscape.files.stamps import text_of
 from flopscape.fitting.common.draws_file import read_fits
-from flopscape.plan.imported import PlannedImport, import_words
+from flopscape.plan.imported import PlannedImport, words_of_study
 from flopscape.plan.studies import plan_study
 from flopscape.records.fit_result import FitResult
 from flopscape.records.json_text import read_json
@@ -75,7 +75,7 @@ def report_study(study_file: Path, results: Path, out: Path) -> None:
 def _planned(study_file: Path, results: Path) -> Planned:
     study = read_study(study_file)
     if isinstance(study, ImportedStudy):
-        return PlannedImport(study_file.stem, study_file, study, Path(study.runs.table), import_words(study))
+        return PlannedImport(study_file.stem, study_file, study, Path(study.runs.table), words_of_study(study))
     return plan_study(study_file.stem, study_file, results.parent)
 
 

@@ -1,0 +1,135 @@
+"""Verbs before anything trains: a study's plan and price, checks of its plug-ins and widths, the schemas."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flopscape.cli.options import ConfigFile, Results, StudyFile, output
+from flopscape.errors import FlopscapeError
+from flopscape.text.terminal import say
+
+if TYPE_CHECKING:
+    from flopscape.config.study import ImportedStudy
+
+verbs = typer.Typer()
+
+
+@verbs.command(epilog="Example: `flopscape plan config/studies/kjv-gpt.yaml`")
+def plan(
+    study_file: StudyFile,
+    as_json: Annotated[bool, typer.Option("--json", help="Print runs, price and coverage as JSON.")] = False,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Print the study with every default filled in.")] = False,
+    csv_out: Annotated[Path | None, output("Write the plan's rows to this file instead.", "--csv")] = None,
+    cores: Annotated[int, typer.Option(help="Runs at a time for the wall time.")] = os.cpu_count() or 1,
+    config_file: ConfigFile = Path("config/config.yaml"),
+    results: Results = Path("results"),
+) -> None:
+    """Print the plan of a study and its price; starts nothing."""
+    from flopscape.config.read import read_study
+    from flopscape.config.study import ImportedStudy
+    from flopscape.files.outputs import refuse_output, write_text
+    from flopscape.plan.capacity import Room
+    from flopscape.plan.price_table import plan_csv, plan_json, price_text
+    from flopscape.plan.studies import overview, resolved_yaml
+
+    if csv_out is not None:
+        refuse_output(csv_out, [study_file, config_file])
+    if resolved:
+        print(resolved_yaml(study_file))
+        return
+    if isinstance(study := read_study(study_file), ImportedStudy) and not (csv_out or as_json):
+        _print_import(study, study_file, config_file)
+        return
+    seen = overview(study_file, config_file, results, Room(cores))
+    if csv_out:
+        write_text(csv_out, plan_csv(seen.rows))
+    elif as_json:
+        print(plan_json(seen.rows, seen.price, seen.coverage))
+    else:
+        say(price_text(seen.study, seen.price, seen.coverage, seen.finished))
+
+
+def _print_import(study: "ImportedStudy", study_file: Path, config_file: Path) -> None:
+    from flopscape.plan.imported import plan_import
+    from flopscape.plan.imported_text import import_text
+    from flopscape.plan.studies import settings
+
+    mirror = settings(config_file).data_mirror
+    say(import_text(plan_import(study_file.stem, study_file, study, mirror), mirror))
+
+
+@verbs.command("check-plugin", epilog="Example: `flopscape check-plugin --study config/studies/kjv-gpt.yaml`")
+def check_plugin(
+    plugin: Annotated[str | None, typer.Argument(metavar="[module:Class]", help="A model, dataset or loss.")] = None,
+    kwargs: Annotated[str, typer.Option(metavar="JSON", help="Its arguments.")] = "{}",
+    sizes: Annotated[list[str] | None, typer.Option(metavar="JSON", help="A size of the model; repeatable.")] = None,
+    dataset: Annotated[str | None, typer.Option(metavar="module:Class", help="Dataset to check a model with.")] = None,
+    dataset_kwargs: Annotated[str, typer.Option(metavar="JSON", help="Its arguments.")] = "{}",
+    loss: Annotated[str | None, typer.Option(metavar="module:Class", help="Loss to check a model with.")] = None,
+    loss_kwargs: Annotated[str, typer.Option(metavar="JSON", help="Its arguments.")] = "{}",
+    batch_units: Annotated[int, typer.Option(min=1, help="Units of a batch of the dataset.")] = 256,
+    data: Annotated[
+        Path | None, typer.Option(help="Prepared dataset; prepared anew in a study's place if not.")
+    ] = None,
+    study: Annotated[Path | None, typer.Option(metavar="CONFIG", help="Check all plug-ins of a study instead.")] = None,
+    out: Annotated[Path | None, output("Write the list of checks here if all of them pass.")] = None,
+) -> None:
+    """Check plug-ins before they cost: signatures, parameters, FLOPs, gradients, causality, data."""
+    from flopscape.checks.load import of_plugins, of_study, part_of
+    from flopscape.checks.run import report
+    from flopscape.files.outputs import refuse_output
+
+    if (plugin is None) == (study is None):
+        raise FlopscapeError("check-plugin: give a plug-in as module:Class, or --study CONFIG")
+    if out is not None:
+        refuse_output(out, [study])
+    if study:
+        report(of_study(study, data), out)
+        return
+    given = {part_of(str(plugin)): (plugin, kwargs), "dataset": (dataset, dataset_kwargs), "loss": (loss, loss_kwargs)}
+    specs = {part: _plugin_spec(path, text) for part, (path, text) in given.items() if path}
+    with of_plugins(specs, [_object(size, "--sizes") for size in sizes or []], batch_units, data) as subject:
+        report(subject, out)
+
+
+def _plugin_spec(path: str, kwargs: str) -> dict[str, object]:
+    given = _object(kwargs, "--kwargs")
+    return {"plugin": path} | ({"kwargs": given} if given else {})
+
+
+def _object(text: str, option: str) -> dict[str, object]:
+    from flopscape.records.json_text import parse_object
+
+    return parse_object(text, option, "quote it, such as '{\"width\": 32}'")
+
+
+@verbs.command(epilog="Example: `flopscape coord-check config/studies/kjv-gpt.yaml --width 32 --width 64 --width 128`")
+def coord_check(
+    study_file: StudyFile,
+    width: Annotated[list[int], typer.Option(help="Widths to train; three or more.")],
+    steps: Annotated[int, typer.Option(min=1, help="Steps at the peak rate before activations are measured.")] = 5,
+    scaling: Annotated[
+        list[str] | None, typer.Option(help="fixed, width or mup; repeatable. The study's own when left out.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Prepared dataset, instead of the one in results/data.")] = None,
+) -> None:
+    """Train the study's first size at several widths for a few steps: do activations keep their size?"""
+    from flopscape.checks.coordinates import study_check
+    from flopscape.config.read import load_study
+
+    say(study_check(load_study(study_file), width, steps, scaling or [], data))
+
+
+@verbs.command(epilog="Example: `flopscape schemas --check`")
+def schemas(
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the files on disk are current.")] = False,
+) -> None:
+    """Generate workflow/schemas/ from the models of a study and of config.yaml."""
+    from flopscape.config.schemas import drifted, write_schemas
+
+    if not check:
+        write_schemas()
+    elif stale := drifted():
+        raise FlopscapeError(f"workflow/schemas: {', '.join(stale)} differ from the models; run `flopscape schemas`")

@@ -1,0 +1,87 @@
+"""Verbs that show a study whose runs are finished, and what the methods do to surfaces whose truth is known."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flopscape.cli.options import StudyFile, output
+from flopscape.figures.names import FIGURES
+from flopscape.text.terminal import say
+
+verbs = typer.Typer()
+
+
+@verbs.command(
+    epilog="Example: `flopscape figure isoflop fits/approach2.json --runs runs.csv --curves curves.parquet --out a.svg`"
+)
+def figure(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=", ".join(FIGURES))],
+    fits: Annotated[list[Path] | None, typer.Argument(metavar="[FIT.json]...", help="Fits to draw.")] = None,
+    runs: Annotated[Path, typer.Option(help="The study's runs.csv.")] = Path("runs.csv"),
+    curves: Annotated[Path | None, typer.Option(help="The study's curves.parquet.")] = None,
+    title: Annotated[str, typer.Option(help="The study's title.")] = "",
+    sensitivity: Annotated[Path | None, typer.Option(help="Table of `flopscape sensitivity`, to draw it.")] = None,
+    out: Annotated[Path, output("SVG to write; a PNG lands beside it.")] = Path("figure.svg"),
+) -> None:
+    """Draw one figure of a study."""
+    from flopscape.figures.draw import run
+
+    run(name, runs, curves, fits or [], title, out, sensitivity)
+
+
+@verbs.command(epilog="Example: `flopscape twin results/quick/runs.csv --flops 1e13 --out results/quick/twin`")
+def twin(
+    study: Annotated[Path, typer.Argument(metavar="RUNS.csv|PLAN.csv", help="A table of runs, or a plan.")],
+    out: Annotated[Path, output("Folder for twin.csv, verdict.json, figure.svg, figure.png.")],
+    flops: Annotated[list[float] | None, typer.Option(help="Compute whose optimum matters; repeatable.")] = None,
+    surface: Annotated[
+        str | None, typer.Option(help="Truth: a name, or E,A,B,alpha,beta; runs have their own.")
+    ] = None,
+    noise: Annotated[float | None, typer.Option(help="σ of a run in nats, instead of the runs' own.")] = None,
+    simulations: Annotated[int, typer.Option(help="Simulated copies of the study.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise and of the resampling.")] = 0,
+    bootstrap: Annotated[int, typer.Option(min=20, help="Resamples behind each interval.")] = 200,
+) -> None:
+    """Simulate a study's own design and say which method to trust on it, and what more runs would buy."""
+    from flopscape.twin.run import run
+
+    options = {"surface_name": surface, "noise": noise, "simulations": simulations, "bootstrap": bootstrap}
+    say(run(study, out, flops or [], seed=seed, **options))
+
+
+@verbs.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")
+def report(
+    study_file: StudyFile,
+    results: Annotated[Path, typer.Option(help="The study's folder: runs.csv, fits/, figures/.")],
+    out: Annotated[Path, output("report.html to write; report.md lands beside it.")],
+) -> None:
+    """Write a study's report as Markdown and as one self-contained HTML file."""
+    from flopscape.report.write import report_study
+
+    report_study(study_file, results, out)
+
+
+@verbs.command(epilog="Example: `flopscape bias exp06 --out results/bias/exp06`")
+def bias(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="exp00 … exp12.")],
+    out: Annotated[Path, output("Folder for table.csv, figure.svg, figure.png, verdict.json.")],
+    settings: Annotated[str | None, typer.Option(help="This experiment's settings as JSON, or a bias.yaml.")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Few points and seeds; the outputs say so.")] = False,
+    mirror: Annotated[Path | None, typer.Option(help="Folder with the files of published tables.")] = None,
+) -> None:
+    """Run one experiment on surfaces whose truth is known: how wrong is each method, and why?"""
+    from flopscape.bias.run import run
+
+    say(run(experiment, out, settings, fast, mirror))
+
+
+@verbs.command(epilog="Example: `flopscape bias-report --results results/bias --out results/bias/report.html`")
+def bias_report(
+    results: Annotated[Path, typer.Option(help="Folder of the experiments' folders.")],
+    out: Annotated[Path, output("report.html to write; report.md lands beside it.")],
+) -> None:
+    """Write the page of all bias experiments as Markdown and as one self-contained HTML file."""
+    from flopscape.bias.report import write_report
+
+    write_report(results, out)
