@@ -9,8 +9,8 @@ import pandas as pd
 
 from flopscape.figures import draw
 from flopscape.figures.tables import Tables, complete
-from flopscape.laws.compute import Compute, optimum
-from flopscape.laws.surface import Surface
+from flopscape.laws.compute import Compute
+from flopscape.laws.surface import Surface, optimum
 from flopscape.plugins.gpt import GPT
 from flopscape.records.fit_result import Estimate, Exclusion, FitResult, Prediction
 

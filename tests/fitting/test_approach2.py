@@ -13,8 +13,8 @@ from flopscape.fitting.isoflop import exact_shape, parabola
 from flopscape.fitting.isoflop.curves import budgets, predicted
 from flopscape.fitting.isoflop.exact_curves import fit_curves
 from flopscape.fitting.isoflop.exact_shape import fit_shared, vertices
-from flopscape.laws.compute import Compute, optimum
-from flopscape.laws.surface import closed_form_optimum, loss
+from flopscape.laws.compute import Compute
+from flopscape.laws.surface import closed_form_optimum, loss, optimum
 from tests.fitting.fit_tables import A_TRUE, CHINCHILLA, as_table, isoflop, isoflop_frame, no_copies, published
 
 VARIANTS = pytest.mark.parametrize("variant", ["parabola", "exact"])

@@ -5,9 +5,8 @@ import pytest
 
 from flopscape.answers.predict import predict
 from flopscape.fitting.fit import fit
-from flopscape.laws.compute import Compute, optimum
-from flopscape.laws.near_optimal import near_optimal_sizes
-from flopscape.laws.surface import Surface, loss
+from flopscape.laws.compute import Compute
+from flopscape.laws.surface import Surface, loss, near_optimal_sizes, optimum
 from flopscape.records.fit_result import FitResult
 from tests.fitting.fit_tables import CHINCHILLA, isoflop
 

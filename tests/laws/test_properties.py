@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws import compute as along
 from flopscape.laws.compute import Compute
 from flopscape.laws.constrained import Constrained
 from flopscape.laws.coupled import Coupled
@@ -16,6 +15,7 @@ from flopscape.laws.law import Inputs
 from flopscape.laws.power import Power
 from flopscape.laws.registry import LAWS, law_named
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
+from flopscape.laws.surface import optimum as surface_optimum
 
 CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
 EXAMPLES = {
@@ -114,7 +114,7 @@ def test_kaplan_is_a_coupled_form():
 def test_fresh_data_give_the_surfaces_optimum():
     p = EXAMPLES["constrained"]
     fresh = LAWS["constrained"].optimum(p, 3e22, FALLING, np.inf)
-    assert fresh.n_params == along.optimum(p.surface, 3e22, FALLING).n_params
+    assert fresh.n_params == surface_optimum(p.surface, 3e22, FALLING).n_params
 
 
 def test_the_data_constrained_optimum_is_continuous_where_data_run_out():

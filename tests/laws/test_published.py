@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flopscape.laws.compute import Compute, optimum
+from flopscape.laws.compute import Compute
 from flopscape.laws.constrained import Constrained
 from flopscape.laws.constrained import loss as constrained_loss
 from flopscape.laws.constrained import optimum as constrained_optimum
@@ -11,7 +11,7 @@ from flopscape.laws.inference import inference_optimum
 from flopscape.laws.kaplan import Kaplan, exponents
 from flopscape.laws.power import PF_DAY, Power
 from flopscape.laws.power import loss as power_loss
-from flopscape.laws.surface import Surface, closed_form_optimum, loss
+from flopscape.laws.surface import Surface, closed_form_optimum, loss, optimum
 
 KAPLAN = Kaplan(6.4e13, 1.8e13, 0.076, 0.103)
 """Kaplan et al. 2020, table 2."""

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from flopscape.laws import surface as law
-from flopscape.laws.compute import Compute, optimum
-from flopscape.laws.surface import Surface
+from flopscape.laws.compute import Compute
+from flopscape.laws.surface import Surface, optimum
 
 CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
 

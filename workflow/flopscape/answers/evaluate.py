@@ -5,9 +5,8 @@ import pandas as pd
 
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
-from flopscape.laws.law import Inputs
+from flopscape.laws.law import Inputs, Optimum
 from flopscape.laws.registry import law_named
-from flopscape.laws.surface import Optimum
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import UNIQUE
 

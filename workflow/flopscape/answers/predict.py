@@ -13,9 +13,8 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.draws_file import read_draws
 from flopscape.fitting.common.resample import percentile_interval
 from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute, optimum
-from flopscape.laws.near_optimal import near_optimal_sizes
-from flopscape.laws.surface import Surface, loss
+from flopscape.laws.compute import Compute
+from flopscape.laws.surface import Surface, loss, near_optimal_sizes, optimum
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from flopscape.answers import evaluate
-from flopscape.laws.compute import Compute, optimum
-from flopscape.laws.surface import Surface
+from flopscape.laws.compute import Compute
+from flopscape.laws.surface import Surface, optimum
 from flopscape.records.fit_result import FitResult
 
 PARAMETERS = ["E", "A", "B", "alpha", "beta"]

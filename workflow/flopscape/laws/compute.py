@@ -12,14 +12,11 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from flopscape.laws.arrays import Array, Index
-from flopscape.laws.surface import Optimum, Surface, closed_form_optimum, loss
 
 CONSTANT_WITHIN = 0.005
 """Relative spread of κ below which it counts as constant: rounding, not architecture."""
 KNOT_GAP = 0.2
 """Least distance of two knots in ln N, so that two nearly equal sizes do not make a steep slope."""
-ITERATIONS = 60
-"""Most steps of the search for the optimum, each at worst halving a bracket of 10 in ln N: down to float64."""
 
 
 @dataclass(frozen=True)
@@ -93,44 +90,3 @@ def _groups(ordered: Array) -> Index:
         group[i] = group[i - 1] + new
         first = ordered[i] if new else first
     return group
-
-
-def optimum(surface: Surface, flops: float, compute: Compute) -> Optimum:
-    """Minimum of L(N, D) under C = κ(N)·N·D: closed form for constant κ, else a search for dL/d ln N = 0.
-
-    Broadcasts over draws of the surface; NaN where A or B is zero, for then L has no interior minimum.
-    """
-    if compute.is_constant:
-        return closed_form_optimum(surface, flops, float(np.exp(compute.log_kappa[0])))
-    log_n = _stationary(surface, flops, compute)
-    n_params, n_tokens = np.exp(log_n), np.exp(compute.tokens(log_n, flops))
-    return Optimum(n_params, n_tokens, loss(surface, n_params, n_tokens))
-
-
-def stationarity(surface: Surface, log_n: Array, flops: float, compute: Compute) -> tuple[Array, Array]:
-    """ln of (αA·N^−α) over (βB·D^−β·(1 + d ln κ/d ln N)), zero at the optimum, and its derivative in ln N."""
-    _, A, B, alpha, beta = surface
-    log_kappa, slope, bend = compute.curve(log_n)
-    growth = np.maximum(1 + slope, 1e-3)
-    log_d = np.log(flops) - log_kappa - log_n
-    with np.errstate(divide="ignore", invalid="ignore"):
-        left = np.log(alpha * np.asarray(A)) - alpha * log_n
-        value = left - np.log(beta * np.asarray(B)) + beta * log_d - np.log(growth)
-    return np.asarray(value), np.asarray(-alpha - beta * growth - bend / growth)
-
-
-def _stationary(surface: Surface, flops: float, compute: Compute) -> Array:
-    """Newton's method on the stationarity condition, kept in a bracket of e⁵ around the optimum at the mean κ."""
-    x = np.log(closed_form_optimum(surface, flops, float(np.exp(compute.log_kappa.mean()))).n_params)
-    low, high = x - 5.0, x + 5.0
-    for _ in range(ITERATIONS):
-        value, slope = stationarity(surface, x, flops, compute)
-        low, high = np.where(value > 0, x, low), np.where(value > 0, high, x)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            new = x - value / slope
-        new = np.where((new > low) & (new < high), new, (low + high) / 2)
-        moved = np.abs(new - x)
-        x = new
-        if not (moved > 1e-13 * np.maximum(1, np.abs(x))).any():
-            break
-    return np.asarray(x)

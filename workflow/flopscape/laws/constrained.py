@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.laws import compute as along
 from flopscape.laws import surface
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.laws.inference import increasing_root
-from flopscape.laws.law import EXPONENT, Law, Number, spread
-from flopscape.laws.surface import Optimum, Surface
+from flopscape.laws.law import EXPONENT, Law, Number, Optimum, spread
+from flopscape.laws.surface import Surface
 
 BRACKET = 60.0
 """Reach of the search for ln N* below the optimum with fresh data."""
@@ -101,7 +100,7 @@ def optimum(p: Constrained, flops: Number, compute: Compute, unique_tokens: Numb
     The surface's where that needs at most U tokens. Beyond, dL/d ln N = 0 is found by bisection in ln N, in which the
     condition is monotone for constant κ.
     """
-    fresh = along.optimum(p.surface, flops, compute)  # type: ignore[arg-type]
+    fresh = surface.optimum(p.surface, flops, compute)  # type: ignore[arg-type]
     log_n = np.log(fresh.n_params)
     found = increasing_root(lambda x: _stationarity(p, x, flops, compute, unique_tokens), log_n - BRACKET, log_n + 5.0)
     log_n = np.where(fresh.n_tokens <= unique_tokens, log_n, found)

@@ -8,12 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.laws import compute as along
 from flopscape.laws import surface
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
-from flopscape.laws.law import EXPONENT, Law, Number, spread
-from flopscape.laws.surface import Optimum, Surface
+from flopscape.laws.law import EXPONENT, Law, Number, Optimum, spread
+from flopscape.laws.surface import Surface
 
 
 class Coupled(NamedTuple):
@@ -53,7 +52,7 @@ def exponents(p: Coupled) -> tuple[Array, Array]:
 
 def optimum(p: Coupled, flops: Number, compute: Compute, unique_tokens: Number = np.inf) -> Optimum:
     """The surface's N* and D* (Hoffmann et al. 2022, equation 4, for constant κ), with this law's loss."""
-    best = along.optimum(p.inner, flops, compute)  # type: ignore[arg-type]
+    best = surface.optimum(p.inner, flops, compute)  # type: ignore[arg-type]
     return best._replace(loss=loss(p, best.n_params, best.n_tokens))
 
 

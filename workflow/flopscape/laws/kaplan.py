@@ -12,8 +12,7 @@ from flopscape.laws import coupled
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.laws.coupled import Coupled
-from flopscape.laws.law import EXPONENT, Law, Number, spread
-from flopscape.laws.surface import Optimum
+from flopscape.laws.law import EXPONENT, Law, Number, Optimum, spread
 
 
 class Kaplan(NamedTuple):

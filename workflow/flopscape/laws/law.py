@@ -12,13 +12,20 @@ import numpy as np
 
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
-from flopscape.laws.surface import Optimum
 
 EXPONENT = (0.005, 5.0)
 """Bounds of an exponent; published ones lie between 0.03 and 1."""
 POSITIVE = (float(np.exp(-30)), float(np.exp(300)))
 """Bounds of an amplitude or scale at the centre of the runs: absent below, and not yet overflowing above."""
 Number = Array | float
+
+
+class Optimum(NamedTuple):
+    """The compute-optimal N (parameters) and D (tokens) and the loss there (nats)."""
+
+    n_params: Array
+    n_tokens: Array
+    loss: Array
 
 
 class Inputs(NamedTuple):

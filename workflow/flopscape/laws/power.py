@@ -10,8 +10,7 @@ import numpy as np
 
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
-from flopscape.laws.law import EXPONENT, Law, Number, spread
-from flopscape.laws.surface import Optimum
+from flopscape.laws.law import EXPONENT, Law, Number, Optimum, spread
 
 PF_DAY = 1e15 * 86400
 """FLOPs of a petaFLOP/s-day, in which Kaplan et al. count C."""

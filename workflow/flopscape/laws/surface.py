@@ -1,4 +1,4 @@
-"""The five-parameter surface L(N, D) = E + A·N^−α + B·D^−β: values, gradient, exponents and closed-form optimum.
+"""The five-parameter surface L(N, D) = E + A·N^−α + B·D^−β: values, gradient, exponents, and its optimum at a compute.
 
 Source: Hoffmann et al. 2022 (arXiv 2203.15556), equations 2 and 4; the optimum loss follows by insertion. Every
 function broadcasts, so parameters may be arrays of bootstrap draws.
@@ -7,29 +7,31 @@ function broadcasts, so parameters may be arrays of bootstrap draws.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import brentq
 
 from flopscape.laws.arrays import Array
+from flopscape.laws.compute import Compute
+from flopscape.laws.law import EXPONENT, Law, Number, Optimum, spread
+
+ITERATIONS = 60
+"""Most steps of the search for the optimum, each at worst halving a bracket of 10 in ln N: down to float64."""
+EXCESS = 0.01
+"""Part of the compute that a near-optimal size may waste: 1 %."""
+FARTHEST = 500.0
+"""ln N beyond which a double overflows soon; no band ends there unless A or B is nearly zero."""
 
 
 class Surface(NamedTuple):
     """Parameters, scalars or arrays of one shape: E in nats, A and B in nats with N in parameters and D in tokens."""
 
-    E: Array | float
-    A: Array | float
-    B: Array | float
-    alpha: Array | float
-    beta: Array | float
+    E: Number
+    A: Number
+    B: Number
+    alpha: Number
+    beta: Number
 
 
-class Optimum(NamedTuple):
-    """The compute-optimal N (parameters) and D (tokens) and the loss there (nats)."""
-
-    n_params: Array
-    n_tokens: Array
-    loss: Array
-
-
-def loss(surface: Surface, n_params: Array | float, n_tokens: Array | float) -> Array:
+def loss(surface: Surface, n_params: Number, n_tokens: Number) -> Array:
     """L(N, D) in nats."""
     E, A, B, alpha, beta = surface
     return np.asarray(E + A * np.asarray(n_params) ** -alpha + B * np.asarray(n_tokens) ** -beta)
@@ -54,7 +56,7 @@ def exponents(surface: Surface) -> tuple[Array, Array]:
     return beta / (alpha + beta), alpha / (alpha + beta)
 
 
-def closed_form_optimum(surface: Surface, flops: Array | float, kappa: float = 6.0) -> Optimum:
+def closed_form_optimum(surface: Surface, flops: Number, kappa: float = 6.0) -> Optimum:
     """Minimum of L under C = κ·N·D with constant κ.
 
     N* = G·(C/κ)^a and D* = (C/κ)^b / G with G = (αA/(βB))^(1/(α+β)): Hoffmann et al. 2022, equation 4.
@@ -66,3 +68,114 @@ def closed_form_optimum(surface: Surface, flops: Array | float, kappa: float = 6
     n_params = G * (np.asarray(flops) / kappa) ** a
     n_tokens = (np.asarray(flops) / kappa) ** b / G
     return Optimum(n_params, n_tokens, loss(surface, n_params, n_tokens))
+
+
+def optimum(surface: Surface, flops: float, compute: Compute) -> Optimum:
+    """Minimum of L(N, D) under C = κ(N)·N·D: closed form for constant κ, else a search for dL/d ln N = 0.
+
+    Broadcasts over draws of the surface; NaN where A or B is zero, for then L has no interior minimum.
+    """
+    if compute.is_constant:
+        return closed_form_optimum(surface, flops, float(np.exp(compute.log_kappa[0])))
+    log_n = _stationary(surface, flops, compute)
+    n_params, n_tokens = np.exp(log_n), np.exp(compute.tokens(log_n, flops))
+    return Optimum(n_params, n_tokens, loss(surface, n_params, n_tokens))
+
+
+def stationarity(surface: Surface, log_n: Array, flops: float, compute: Compute) -> tuple[Array, Array]:
+    """ln of (αA·N^−α) over (βB·D^−β·(1 + d ln κ/d ln N)), zero at the optimum, and its derivative in ln N."""
+    _, A, B, alpha, beta = surface
+    log_kappa, slope, bend = compute.curve(log_n)
+    growth = np.maximum(1 + slope, 1e-3)
+    log_d = np.log(flops) - log_kappa - log_n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = np.log(alpha * np.asarray(A)) - alpha * log_n
+        value = left - np.log(beta * np.asarray(B)) + beta * log_d - np.log(growth)
+    return np.asarray(value), np.asarray(-alpha - beta * growth - bend / growth)
+
+
+def _stationary(surface: Surface, flops: float, compute: Compute) -> Array:
+    """Newton's method on the stationarity condition, kept in a bracket of e⁵ around the optimum at the mean κ."""
+    x = np.log(closed_form_optimum(surface, flops, float(np.exp(compute.log_kappa.mean()))).n_params)
+    low, high = x - 5.0, x + 5.0
+    for _ in range(ITERATIONS):
+        value, slope = stationarity(surface, x, flops, compute)
+        low, high = np.where(value > 0, x, low), np.where(value > 0, high, x)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            new = x - value / slope
+        new = np.where((new > low) & (new < high), new, (low + high) / 2)
+        moved = np.abs(new - x)
+        x = new
+        if not (moved > 1e-13 * np.maximum(1, np.abs(x))).any():
+            break
+    return np.asarray(x)
+
+
+def near_optimal_sizes(surface: Surface, flops: float, compute: Compute) -> list[float] | None:
+    """The range of N whose loss at compute C the optimum reaches with 1 % less compute.
+
+    {N : L(N, D(C, N)) ≤ L*(C/1.01)} with D from C = κ(N)·N·D: training such an N wastes at most 1 % of C. The ends have
+    no closed form; they are roots in ln N on both sides of N*, bracketed by doubling steps.
+
+    Parameters
+    ----------
+    surface : Surface
+        Scalars, with A and B positive.
+    flops : float
+        C in FLOPs.
+
+    Returns
+    -------
+    list
+        Lowest and highest N in parameters; None where there is no optimum or no end.
+    """
+    if not (surface.A > 0 and surface.B > 0):
+        return None
+    best, less = (optimum(surface, c, compute) for c in (flops, flops / (1 + EXCESS)))
+    middle = float(np.log(best.n_params))
+
+    def excess(log_n: float) -> float:
+        tokens = np.exp(compute.tokens(np.asarray(log_n), flops))
+        return float(loss(surface, np.exp(log_n), tokens) - less.loss)
+
+    ends = []
+    for side in (-1.0, 1.0):
+        step = 0.1
+        with np.errstate(over="ignore"):
+            while excess(middle + side * step) < 0 and abs(middle) + step < FARTHEST:
+                step *= 2
+            if not 0 < excess(middle + side * step) < np.inf:
+                return None
+            ends.append(float(np.exp(brentq(excess, middle, middle + side * step, xtol=1e-12))))
+    return ends
+
+
+def _optimum(p: Surface, flops: Number, compute: Compute, unique_tokens: Number) -> Optimum:
+    """`optimum` as a `Law` has it: tokens never run out."""
+    return optimum(p, flops, compute)  # type: ignore[arg-type]
+
+
+def _in_units(p: Surface, n_unit: Number, d_unit: Number) -> Surface:
+    return p._replace(A=p.A * n_unit**p.alpha, B=p.B * d_unit**p.beta)
+
+
+def _starts(generator: np.random.Generator, count: int, level: float) -> dict[str, Array]:
+    E, share = level * generator.uniform(0, 0.95, count), generator.uniform(0.02, 0.98, count)
+    alpha, beta = spread(generator, count, 0.05, 2), spread(generator, count, 0.05, 2)
+    return {"E": E, "A": share * (level - E), "B": (1 - share) * (level - E), "alpha": alpha, "beta": beta}
+
+
+LAW = Law(
+    name="surface",
+    formula="L(N, D) = E + A·N^−α + B·D^−β",
+    kind=Surface,
+    names=Surface._fields,
+    arguments=("n_params", "n_tokens"),
+    value=loss,
+    derivative=gradient,
+    in_units=_in_units,
+    starts=_starts,
+    bounds={"alpha": EXPONENT, "beta": EXPONENT},
+    exponents=exponents,
+    optimum=_optimum,
+)

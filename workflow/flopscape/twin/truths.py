@@ -14,13 +14,14 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from flopscape.fitting.isoflop.power_law import projector
-from flopscape.laws import compute as along
 from flopscape.laws import coupled
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.laws.coupled import Coupled
-from flopscape.laws.surface import Optimum, Surface, exponents
+from flopscape.laws.law import Optimum
+from flopscape.laws.surface import Surface, exponents
 from flopscape.laws.surface import loss as surface_loss
+from flopscape.laws.surface import optimum as surface_optimum
 from flopscape.runs.table import RunTable
 
 GAMMA = 0.85
@@ -47,7 +48,7 @@ def of_surface(surface: Surface, compute: Compute) -> Truth:
     """The surface itself."""
     return Truth(
         lambda n, d: surface_loss(surface, n, d),
-        lambda flops: along.optimum(surface, flops, compute),
+        lambda flops: surface_optimum(surface, flops, compute),
         float(exponents(surface)[0]),
     )
 

@@ -14,8 +14,8 @@ import pandas as pd
 
 from flopscape.fitting.surface.quantities import PARAMETERS, Quantities, column
 from flopscape.laws.arrays import Array, Mask
-from flopscape.laws.compute import Compute, optimum
-from flopscape.laws.surface import Surface
+from flopscape.laws.compute import Compute
+from flopscape.laws.surface import Surface, optimum
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 
 DRAW_COLUMNS = ("replicate", *PARAMETERS, "a", "b", "degenerate")

@@ -124,7 +124,7 @@ def judge_shape(verdict: Verdict, shape: Any, vertices: Vertices, line: Line) ->
     """Warn where the curves' shape and the line through their lowest points ask for different a.
 
     On one surface both are β/(α + β·(1 + d ln κ/d ln N)), from the condition α·A·N^−α = β·B·D^−β·(1 + d ln κ/d ln N)
-    under C = κ(N)·N·D; see laws/compute.py. `shape` has `alpha`, `beta` and their `covariance`; the
+    under C = κ(N)·N·D; see laws/surface.py. `shape` has `alpha`, `beta` and their `covariance`; the
     difference has the degrees of freedom of Satterthwaite (1946).
     """
     alpha, beta = shape["alpha"], shape["beta"]

@@ -25,7 +25,7 @@ from flopscape.fitting.judge.verdict import (
 from flopscape.fitting.surface import variable_projection
 from flopscape.fitting.surface.fitted import Fitted
 from flopscape.fitting.surface.intervals import errors
-from flopscape.laws.compute import optimum
+from flopscape.laws.surface import optimum
 from flopscape.runs.table import RunTable, design_index, seed_scatter
 
 ON_A_LINE = 0.01

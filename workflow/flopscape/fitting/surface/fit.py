@@ -30,9 +30,8 @@ from flopscape.fitting.surface.global_starts import (
 from flopscape.fitting.surface.intervals import Intervals, all_intervals
 from flopscape.fitting.surface.quantities import PARAMETERS, Quantities, column
 from flopscape.fitting.surface.variable_projection import parameters
-from flopscape.laws.compute import Compute, optimum
-from flopscape.laws.near_optimal import near_optimal_sizes
-from flopscape.laws.surface import Surface, exponents
+from flopscape.laws.compute import Compute
+from flopscape.laws.surface import Surface, exponents, near_optimal_sizes, optimum
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.runs.table import RunTable, design_index
 

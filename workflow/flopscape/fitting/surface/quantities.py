@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute, optimum
-from flopscape.laws.surface import Surface
+from flopscape.laws.compute import Compute
+from flopscape.laws.surface import Surface, optimum
 
 PARAMETERS = ("E", "A", "B", "alpha", "beta")
 LOGARITHMIC = ("A", "B", "n_params")
