@@ -4,8 +4,8 @@ import pytest
 
 from flopscape.bias.designs import Bias, isoflop_design
 from flopscape.bias.run import run
-from flopscape.bias.surfaces import SURFACES
 from flopscape.errors import FlopscapeError
+from flopscape.laws.named_surfaces import SURFACES
 
 CHINCHILLA = SURFACES["chinchilla"]
 

@@ -6,7 +6,7 @@ from scipy.linalg import lstsq
 
 from flopscape.bias.designs import Bias, isoflop_design
 from flopscape.bias.experiments.exp08_conditioning import parametrisations
-from flopscape.bias.surfaces import SURFACES
+from flopscape.laws.named_surfaces import SURFACES
 from flopscape.laws.surface import Surface, gradient, loss
 
 TRUE = SURFACES["asymmetric"]

@@ -10,9 +10,9 @@ from scipy.optimize import brentq
 from flopscape.bias.cost import approach2_at, compare, effective_flops, within_budgets
 from flopscape.bias.designs import Bias, isoflop_design
 from flopscape.bias.run import run
-from flopscape.bias.surfaces import SURFACES
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
+from flopscape.laws.named_surfaces import SURFACES
 from flopscape.laws.surface import closed_form_optimum, loss
 from flopscape.runs.read import table_of
 from tests.fitting.fit_tables import MIRROR

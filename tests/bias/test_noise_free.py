@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from flopscape.bias.designs import Bias, bias, isoflop_design
 from flopscape.bias.experiments.exp06_parabola_bias_closed_form import exact, newton_step
 from flopscape.bias.methods import approach2
-from flopscape.bias.surfaces import SURFACES, surface
 from flopscape.config.bias import FIVE_DECADES
 from flopscape.fitting.isoflop.bias import leading_order, power_law_shift, vertex_shift
+from flopscape.laws.named_surfaces import SURFACES, named_surface
 from flopscape.laws.surface import Surface, closed_form_optimum, exponents
 from tests.bias.conftest import published
 
@@ -36,7 +36,7 @@ def test_no_published_number_is_forgotten():
 
 def predicted(row: pd.Series, flops: list[float]) -> tuple[float, float]:
     """Relative errors of a, and of D* at the row's C, by the closed form alone."""
-    true = surface(row["surface"])
+    true = named_surface(row["surface"])
     design = isoflop_design(true, flops, row["width"], row["n_points"], bias(row["bias"]))
     slope, shift = power_law_shift(np.log(flops), exact(true, design))
     distance = np.log(row.get("flops", 1.0)) - np.log(flops).mean()

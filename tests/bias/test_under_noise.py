@@ -6,23 +6,22 @@ import pytest
 
 from flopscape.bias.designs import Bias, isoflop_design
 from flopscape.bias.experiments import exp05_exact_data, exp07_noise, exp09_wasted_data
-from flopscape.bias.exponents import METHODS, exponents_by
-from flopscape.bias.minimisers import objective
-from flopscape.bias.surfaces import surface
+from flopscape.bias.methods import METHODS, exponents_by, objective
 from flopscape.config.bias import Exp07, Exp09
+from flopscape.laws.named_surfaces import named_surface
 
-DESIGN = isoflop_design(surface("chinchilla"), np.geomspace(1e17, 1e21, 5), np.log10(4), 7, Bias())
+DESIGN = isoflop_design(named_surface("chinchilla"), np.geomspace(1e17, 1e21, 5), np.log10(4), 7, Bias())
 
 
 @pytest.mark.parametrize("method", METHODS[1:])
 def test_every_search_finds_a_without_noise(method):
-    found = exponents_by(method, DESIGN, DESIGN.losses(surface("chinchilla")))
+    found = exponents_by(method, DESIGN, DESIGN.losses(named_surface("chinchilla")))
     assert found.a == pytest.approx([0.28 / 0.62], rel=1e-6)
     assert found.status.tolist() == ["ok"]
 
 
 def test_a_curve_without_a_lowest_point_keeps_its_row_and_says_so():
-    losses = DESIGN.losses(surface("chinchilla"), tables=2)
+    losses = DESIGN.losses(named_surface("chinchilla"), tables=2)
     losses[1] = losses[1].max() + 1 - losses[1]
     found = exponents_by("approach2", DESIGN, losses)
     assert found.status.tolist() == ["ok", "no lowest point"]
@@ -31,7 +30,7 @@ def test_a_curve_without_a_lowest_point_keeps_its_row_and_says_so():
 
 def test_the_baselines_gradient_is_that_of_its_objective():
     logs = np.log(np.stack([DESIGN.n_params.ravel(), DESIGN.n_tokens.ravel()]))
-    y = DESIGN.losses(surface("chinchilla"), 0.01, seed=3).ravel()
+    y = DESIGN.losses(named_surface("chinchilla"), 0.01, seed=3).ravel()
     p, h = np.array([1.5, 5.0, 6.5, 0.3, 0.33]), 1e-6
     differences = [(objective(p + h * e, logs, y)[0] - objective(p - h * e, logs, y)[0]) / (2 * h) for e in np.eye(5)]
     # Central differences of a sum of order one lose half the digits.

@@ -10,7 +10,7 @@ from scipy.stats import f as fisher
 from flopscape.fitting.any_law.quantities import LawQuantities
 from flopscape.fitting.common.resample import percentile_interval, run_weights
 from flopscape.fitting.fit import fit
-from flopscape.fitting.isoflop.power_law import Line, Vertices, fit_line, power_laws, simulate
+from flopscape.fitting.isoflop.power_law import Line, LowestPoints, fit_line, power_laws, simulate
 from flopscape.fitting.judge.verdict import Verdict, judge_uncertainty, outliers
 from flopscape.laws.compute import Compute
 from flopscape.laws.registry import LAWS
@@ -94,7 +94,7 @@ def test_simulated_vertices_move_as_student_s_t():
     for i in range(5):
         covariance[i, 0, i, 0], covariance[i, 1, i, 1] = 0.05**2, 0.01**2
     points = np.stack([3 + 0.5 * x, 2 + np.exp(-0.15 * (x - x.mean()))], axis=1)
-    vertices = Vertices(x, points, covariance, 4, Compute.constant())
+    vertices = LowestPoints(x, points, covariance, 4, Compute.constant())
     line = power_laws(vertices)[0]
     draws = simulate(vertices, line, [1e22], 20_000, seed=0)
     reach = T[4] * 0.05 / np.linalg.norm(x - x.mean())

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from flopscape.bias.surfaces import surface
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.isoflop import parabola
 from flopscape.fitting.isoflop.bias import corrected_vertices, vertex_shift
+from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import closed_form_optimum, loss
 from flopscape.twin.advice import FEWEST_POINTS, WIDEST, advise
 
@@ -21,7 +21,7 @@ def vertices(exact):
 
 @pytest.mark.parametrize("name", ["chinchilla", "asymmetric", "ratio 9"])
 def test_known_exponents_give_the_optimum_back(name):
-    exact = surface(name)
+    exact = named_surface(name)
     found = corrected_vertices(exact.alpha, exact.beta, OFFSETS + BEST[:, None], vertices(exact))
     assert found == pytest.approx(BEST, rel=1e-8)
 
@@ -29,7 +29,7 @@ def test_known_exponents_give_the_optimum_back(name):
 @pytest.mark.parametrize(("factor_a", "factor_b", "left"), [(1.2, 1.2, 0.3), (0.8, 0.8, 0.3), (1.2, 0.8, 0.5)])
 def test_exponents_off_by_a_fifth_leave_a_fraction_of_the_bias(factor_a, factor_b, left):
     """Off in opposite directions their difference, which the leading order is proportional to, is off by more."""
-    exact = surface("asymmetric")
+    exact = named_surface("asymmetric")
     raw = vertices(exact)
     found = corrected_vertices(exact.alpha * factor_a, exact.beta * factor_b, OFFSETS + BEST[:, None], raw)
     assert np.abs(found - BEST)[0] < left * np.abs(raw - BEST)[0]
@@ -44,7 +44,7 @@ def test_a_budget_without_a_vertex_stays_without():
 @pytest.mark.parametrize(("name", "sigma"), [("chinchilla", 0.02), ("asymmetric", 0.01), ("llama3", 0.02)])
 def test_advice_keeps_its_promise_in_simulation(name, sigma):
     """4,000 simulated budgets: the bias within 4 standard errors, the spread within 10 % of what is promised."""
-    exact, flops, aim = surface(name), 1e20, 0.05
+    exact, flops, aim = named_surface(name), 1e20, 0.05
     advice = advise(exact, flops, sigma, aim)
     assert np.hypot(advice.bias, advice.spread) <= aim * (1 + 1e-9)
     best = closed_form_optimum(exact, flops).n_params
@@ -58,11 +58,11 @@ def test_advice_keeps_its_promise_in_simulation(name, sigma):
 
 
 def test_equal_exponents_have_no_bias_and_the_widest_grid():
-    assert advise(surface("symmetric"), 1e20, 0.01, 0.05).half_width == WIDEST
+    assert advise(named_surface("symmetric"), 1e20, 0.01, 0.05).half_width == WIDEST
 
 
 def test_less_noise_never_needs_more_sizes():
-    points = [advise(surface("chinchilla"), 1e20, sigma, 0.02).points for sigma in (0.0, 0.005, 0.01, 0.02)]
+    points = [advise(named_surface("chinchilla"), 1e20, sigma, 0.02).points for sigma in (0.0, 0.005, 0.01, 0.02)]
     assert points == sorted(points)
     assert points[0] == FEWEST_POINTS
 
@@ -70,4 +70,4 @@ def test_less_noise_never_needs_more_sizes():
 @pytest.mark.parametrize(("sigma", "aim", "words"), [(-1, 0.05, "σ"), (0.01, 0, "aim 0"), (50, 1e-4, "not even")])
 def test_impossible_aims_are_refused(sigma, aim, words):
     with pytest.raises(FlopscapeError, match=words):
-        advise(surface("chinchilla"), 1e20, sigma, aim)
+        advise(named_surface("chinchilla"), 1e20, sigma, aim)

@@ -5,13 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from flopscape.bias.surfaces import surface
 from flopscape.fitting.fit import fit
 from flopscape.fitting.isoflop.bias import power_law_shift, vertex_shift
+from flopscape.fitting.surface import many_tables
 from flopscape.laws.compute import Compute
+from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import closed_form_optimum, exponents
-from flopscape.twin import bulk_isoflop, bulk_surfaces, designs, truths
+from flopscape.twin import bulk_isoflop, designs, truths
 from flopscape.twin.designs import Noise
+from flopscape.twin.estimates import OBJECTIVES, surface_estimates
 from flopscape.twin.simulate import METHODS
 from tests.twin.twin_studies import table
 
@@ -25,12 +27,12 @@ def options(method):
 
 
 def estimates(method, runs, losses, replicates=0, seed=0):
-    module = bulk_isoflop if method in bulk_isoflop.VARIANTS else bulk_surfaces
-    return module.estimates(method, runs, losses, FLOPS, replicates, seed)
+    made = bulk_isoflop.estimates if method in bulk_isoflop.VARIANTS else surface_estimates
+    return made(method, runs, losses, FLOPS, replicates, seed)
 
 
 def simulated(runs, simulations, sigma, name="chinchilla"):
-    truth = truths.of_surface(surface(name), SIX)
+    truth = truths.of_surface(named_surface(name), SIX)
     return designs.draw_losses(runs, truth.loss(runs.n_params, runs.n_tokens), Noise(sigma), simulations, 5)
 
 
@@ -67,7 +69,7 @@ def test_intervals_are_those_of_the_fit(method):
 @pytest.mark.parametrize(("name", "drift"), [("chinchilla", 0.0), ("asymmetric", 0.0), ("asymmetric", 0.4)])
 def test_bias_of_approach2_is_the_closed_form_within_monte_carlo_error(name, drift):
     """400 tables with σ = 0.003: three standard errors of the mean, and second order in the vertices' noise."""
-    runs, exact = table(name=name, drift=drift, points=15, width=0.9), surface(name)
+    runs, exact = table(name=name, drift=drift, points=15, width=0.9), named_surface(name)
     found = estimates("approach2", runs, simulated(runs, 400, 0.003, name))
     budgets = np.unique(runs.budget)
     best = closed_form_optimum(exact, budgets).n_params
@@ -81,7 +83,7 @@ def test_bias_of_approach2_is_the_closed_form_within_monte_carlo_error(name, dri
 
 
 def test_without_noise_the_bias_is_the_closed_form():
-    runs, exact = table(name="asymmetric", drift=0.4), surface("asymmetric")
+    runs, exact = table(name="asymmetric", drift=0.4), named_surface("asymmetric")
     found = estimates("approach2", runs, simulated(runs, 2, 0.0, "asymmetric"))
     budgets = np.unique(runs.budget)
     offsets = np.log(runs.n_params).reshape(5, -1) - np.log(closed_form_optimum(exact, budgets).n_params)[:, None]
@@ -91,7 +93,7 @@ def test_without_noise_the_bias_is_the_closed_form():
 
 def test_surface_methods_have_no_bias_without_noise():
     runs = table(drift=0.4)
-    for method in bulk_surfaces.OBJECTIVES:
+    for method in OBJECTIVES:
         found = estimates(method, runs, simulated(runs, 2, 0.0))
         assert found.value[:, 0] == pytest.approx(0.28 / 0.62, abs=1e-7)
 
@@ -109,14 +111,14 @@ def test_resamples_that_start_wrongly_are_searched_again(monkeypatch):
     runs = table()
     losses = simulated(runs, 2, 0.02)
     right = estimates("vpnls", runs, losses, replicates=40)
-    near = bulk_surfaces._near
+    near = many_tables._near
 
     def wrong(search, resamples, best, replicates):
         p, lower = near(search, resamples, best, replicates)
         p[::7, 3:], lower[::7] = [4.0, 0.02], np.inf
         return p, lower
 
-    monkeypatch.setattr(bulk_surfaces, "_near", wrong)
+    monkeypatch.setattr(many_tables, "_near", wrong)
     again = estimates("vpnls", runs, losses, replicates=40)
     assert again.low == pytest.approx(right.low, rel=1e-6)
     assert again.high == pytest.approx(right.high, rel=1e-6)

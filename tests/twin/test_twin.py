@@ -7,21 +7,22 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from flopscape.bias.surfaces import surface
 from flopscape.cli.app import app
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.surface import variable_projection
+from flopscape.fitting.surface import many_tables, variable_projection
 from flopscape.laws.compute import Compute
+from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import closed_form_optimum
 from flopscape.laws.surface import loss as surface_loss
-from flopscape.twin import bulk_isoflop, bulk_surfaces, designs, truths, verdict
+from flopscape.twin import bulk_isoflop, designs, truths, verdict
 from flopscape.twin.designs import Noise
+from flopscape.twin.estimates import OBJECTIVES
 from flopscape.twin.run import examine, parse_surface, run
 from flopscape.twin.simulate import METHODS
 from flopscape.twin.summary import Errors, ratio
 from tests.twin.twin_studies import frame, table, write
 
-CHINCHILLA = surface("chinchilla")
+CHINCHILLA = named_surface("chinchilla")
 SIX = Compute.constant()
 SMALL = {"simulations": 12, "bootstrap": 20}
 
@@ -62,7 +63,7 @@ def test_the_verdict_names_a_method_and_what_more_would_buy(written):
 def test_the_same_seed_gives_the_same_files_whatever_the_chunks(written, monkeypatch):
     folder, _, content, _ = written
     monkeypatch.setattr(variable_projection, "CHUNK_ELEMENTS", 700)
-    monkeypatch.setattr(bulk_surfaces, "TABLES", 5)
+    monkeypatch.setattr(many_tables, "TABLES", 5)
     rows, again = examine(folder / "runs.csv", [1e22], **SMALL)
     assert again == {name: value for name, value in content.items() if name != "made_from"}
     assert rows.to_csv(index=False, float_format="%.8g") == (folder / "out/twin.csv").read_text()
@@ -159,7 +160,7 @@ def test_plans_with_one_budget_or_without_spread_are_refused(rows, tmp_path):
 
 
 def test_a_surface_is_a_name_or_five_numbers():
-    assert parse_surface("llama3") == surface("llama3")
+    assert parse_surface("llama3") == named_surface("llama3")
     assert parse_surface("1.69, 406.4,410.7,0.34,0.28") == CHINCHILLA
 
 
@@ -245,13 +246,13 @@ def test_grids_without_budgets_leave_approach2_out(tmp_path):
     pd.DataFrame({"n_params": n_params, "n_tokens": n_tokens}).to_csv(tmp_path / "grid.csv", index=False)
     rows, content = examine(tmp_path / "grid.csv", [1e21], **SMALL)
     assert (rows[rows["method"].isin(list(bulk_isoflop.VARIANTS))]["without_estimate"] == 12).all()
-    assert content["trusted"] in bulk_surfaces.OBJECTIVES
+    assert content["trusted"] in OBJECTIVES
     assert [row["name"] for row in content["improvements"]] == ["width", "seed"]
 
 
 def test_two_budgets_are_enough_for_the_surface_only(tmp_path):
     _, content = examine(write(tmp_path, sigma=0.01, budgets=2), [1e22], **SMALL)
-    assert content["trusted"] in bulk_surfaces.OBJECTIVES
+    assert content["trusted"] in OBJECTIVES
     assert any("approach2 fails in 100 %" in sentence for sentence in content["sentences"])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.bias.designs import Bias, isoflop_design
-from flopscape.bias.surfaces import surface
+from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import loss
 from flopscape.runs.read import table_of
 from flopscape.runs.table import RunTable
@@ -14,7 +14,7 @@ from flopscape.runs.table import RunTable
 
 def frame(name="chinchilla", width=0.6, points=7, budgets=5, drift=0.0, seeds=1, sigma=None) -> pd.DataFrame:
     """A plan, or runs where σ is given: sizes within ± width decades of the optimum at budgets 1e17 to 1e21."""
-    exact = surface(name)
+    exact = named_surface(name)
     design = isoflop_design(exact, np.geomspace(1e17, 1e21, budgets), width, points, Bias(drift=drift))
     flops = np.repeat(design.flops, points)
     rows = pd.DataFrame({"n_params": design.n_params.ravel(), "n_tokens": design.n_tokens.ravel(), "flops": flops})

@@ -8,7 +8,7 @@ import pytest
 from flopscape.answers.extrapolation import beyond
 from flopscape.fitting.fit import fit
 from flopscape.fitting.isoflop.curves import Budget, BudgetCurve, CurveFit
-from flopscape.fitting.isoflop.power_law import Vertices, power_laws
+from flopscape.fitting.isoflop.power_law import LowestPoints, power_laws
 from flopscape.fitting.judge.any_law import _judge_identified
 from flopscape.fitting.judge.isoflop import _leave_out, judge
 from flopscape.fitting.judge.verdict import Verdict
@@ -66,7 +66,7 @@ def test_a_curve_is_flat_whose_vertex_is_less_certain_than_half_its_span(error, 
         for k in (17, 18, 19)
     ]  # fmt: skip
     fitted = CurveFit(curves, Compute.constant(), np.zeros((3, 2, 3, 2)), np.ones(3), 0, 9, np.ones(9))
-    verdict, vertices = Verdict(), Vertices.of(fitted)
+    verdict, vertices = Verdict(), LowestPoints.of(fitted)
     judge(verdict, FitResult("ok", "", "approach2", "", ""), fitted, vertices, power_laws(vertices)[0])
     assert any("budget 1e+18: the curve is too flat" in text for text in verdict.all_warnings) == flat
     assert verdict.status == ("refused" if flat else "weak")
@@ -77,7 +77,7 @@ def test_a_drifts_from_a_move_of_a_tenth_on(off, drifts):
     """Five vertices an e-fold apart on a line but for the first: without it the slope is larger by off/5."""
     x = np.arange(5.0)
     points = np.stack([0.5 * x + off * (x == 0), 2 + np.exp(-0.15 * x)], axis=1)
-    vertices = Vertices(x, points, np.zeros((5, 2, 5, 2)), 0, Compute.constant())
+    vertices = LowestPoints(x, points, np.zeros((5, 2, 5, 2)), 0, Compute.constant())
     verdict, result = Verdict(), FitResult("ok", "", "approach2", "", "")
     _leave_out(verdict, result, vertices, power_laws(vertices)[0])
     assert result.diagnostics["without_smallest"]["a"] == pytest.approx(off / 5)

@@ -4,6 +4,7 @@ The JSON Schema in workflow/schemas/ is generated from these models. Each has a 
 outputs name.
 """
 
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -293,24 +294,17 @@ class BiasSettings(Model):
 
 EXPERIMENTS = tuple(BiasSettings.model_fields)
 """Names of all experiments, in their order."""
-MODULES = (
-    "exp00_published_tables",
-    "exp01_drifting_grids",
-    "exp02_unequal_exponents",
-    "exp03_misplaced_grids",
-    "exp04_extrapolation",
-    "exp05_exact_data",
-    "exp06_parabola_bias_closed_form",
-    "exp07_noise",
-    "exp08_conditioning",
-    "exp09_wasted_data",
-    "exp10_misplaced_and_extrapolated",
-    "exp11_cost_in_compute",
-    "exp12_form_of_real_tables",
-)
-"""Modules of flopscape/bias/experiments/, each named with what it shows behind its experiment."""
+FOLDER = Path(__file__).parent.parent / "bias" / "experiments"
+"""Where the modules of the experiments are: listed, not imported, for parsing does without numpy."""
 
 
 def experiment_module(name: str) -> str:
-    """Import path of an experiment's module."""
-    return f"flopscape.bias.experiments.{MODULES[EXPERIMENTS.index(name)]}"
+    """Import path of an experiment's module, which is called by its number and what it shows.
+
+    Examples
+    --------
+    >>> experiment_module("exp06")
+    'flopscape.bias.experiments.exp06_parabola_bias_closed_form'
+    """
+    (path,) = FOLDER.glob(f"{name}_*.py")
+    return f"flopscape.bias.experiments.{path.stem}"

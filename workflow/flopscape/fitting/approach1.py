@@ -22,7 +22,7 @@ from flopscape.fitting.common.results import finite_or_none, prediction, refused
 from flopscape.fitting.envelope.curves import DECAYING, UNKNOWN, Curves, read_curves, table_curves
 from flopscape.fitting.envelope.grid import CurveGrid, curve_grid, horizon_grid, too_long
 from flopscape.fitting.envelope.laws import FEWEST_MODELS, EnvelopeLaws, count_models
-from flopscape.fitting.envelope.vertices import RULES, Vertices, middles
+from flopscape.fitting.envelope.vertices import RULES, EnvelopePoints, middles
 from flopscape.fitting.judge.verdict import (
     DEGENERATE_SHARE,
     Verdict,
@@ -153,7 +153,7 @@ def _judge_points(verdict: Verdict, curves: Curves) -> None:
         verdict.warn(f"left out for {exclusion.reason}: {listed(exclusion.rows, 5)}")
 
 
-def _optima(grid: CurveGrid, vertices: Vertices) -> list[dict[str, object]]:
+def _optima(grid: CurveGrid, vertices: EnvelopePoints) -> list[dict[str, object]]:
     """One entry a run on the envelope: the middle of its stretch, by compute."""
     middle = middles(grid, vertices)
     runs = np.flatnonzero(middle.kept[0])

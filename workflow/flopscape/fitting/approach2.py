@@ -20,7 +20,7 @@ from flopscape.fitting.common.seed_weights import SeedWeights, weights_of
 from flopscape.fitting.isoflop import exact_curves, parabola
 from flopscape.fitting.isoflop.bias import corrected
 from flopscape.fitting.isoflop.curves import CurveFit
-from flopscape.fitting.isoflop.power_law import Line, Vertices, loss_law, power_laws, simulate
+from flopscape.fitting.isoflop.power_law import Line, LowestPoints, loss_law, power_laws, simulate
 from flopscape.fitting.judge.isoflop import (
     FEWEST_BUDGETS,
     flag_rows,
@@ -115,7 +115,7 @@ def estimate(
         result.warnings = verdict.all_warnings
         return refused(result, why, flops)
     verdict.warnings += fitted.warnings
-    vertices = Vertices.of(fitted)
+    vertices = LowestPoints.of(fitted)
     if bias_correction:
         vertices = corrected(verdict, result, table, fitted, vertices, power_laws(vertices)[0])
     return _through_vertices(result, verdict, table, fitted, vertices, [float(c) for c in flops], bootstrap, seed)
@@ -126,7 +126,7 @@ def _through_vertices(
     verdict: Verdict,
     table: RunTable,
     fitted: CurveFit,
-    vertices: Vertices,
+    vertices: LowestPoints,
     flops: Sequence[float],
     bootstrap: int,
     seed: int,
@@ -156,7 +156,7 @@ def _of_weights(verdict: Verdict, made: SeedWeights | None) -> dict[str, object]
     return {"weights": made.to_json()}
 
 
-def _diagnostics(table: RunTable, fitted: CurveFit, vertices: Vertices, line: Line) -> dict[str, object]:
+def _diagnostics(table: RunTable, fitted: CurveFit, vertices: LowestPoints, line: Line) -> dict[str, object]:
     seed_sd, seed_dof = seed_scatter(table)
     used = fitted.used
     return {
@@ -180,7 +180,7 @@ def _fill(
     result: FitResult,
     verdict: Verdict,
     table: RunTable,
-    vertices: Vertices,
+    vertices: LowestPoints,
     lines: tuple[Line, Line],
     draws: pd.DataFrame,
     flops: Sequence[float],

@@ -15,14 +15,14 @@ from flopscape.fitting.common.results import prediction
 from flopscape.fitting.isoflop import exact_curves, exact_shape, parabola
 from flopscape.fitting.isoflop.curves import Budget, budgets, compute_of, noise_floor
 from flopscape.fitting.isoflop.exact_shape import Blocks, SharedFit, solve
-from flopscape.fitting.isoflop.power_law import Vertices, power_laws
+from flopscape.fitting.isoflop.power_law import LowestPoints, power_laws
 from flopscape.fitting.judge.isoflop import FEWEST_BUDGETS, FLAT
 from flopscape.fitting.judge.verdict import SE_REFUSED
 from flopscape.fitting.surface.variable_projection import Solution
 from flopscape.laws.arrays import Array, Index
 from flopscape.records.fit_result import Estimate
 from flopscape.runs.table import RunTable, design_index
-from flopscape.twin.summary import OK, Estimates, chosen, empty, names, percentiles
+from flopscape.twin.estimates import OK, Estimates, empty, names, percentiles
 
 TOO_FEW = "refused: too few budgets have an interior lowest point"
 UNCERTAIN = "refused: a is not determined, or the curves are flat"
@@ -110,7 +110,7 @@ def _exact(table: RunTable, losses: Array, at: Index, entered: list[Budget]) -> 
     for i, pattern in enumerate(patterns):
         rows = np.flatnonzero(which.ravel() == i)
         if pattern.all():
-            yield from _exact_vertices(table, losses, at[rows], fitted, chosen(solution, rows))
+            yield from _exact_vertices(table, losses, at[rows], fitted, solution.take(rows))
         else:
             kept = [b for b, good in zip(entered, pattern, strict=True) if good]
             yield from _exact(table, losses, at[rows], kept)
@@ -189,7 +189,7 @@ def _fill(
     spans = np.array([np.ptp(b.log_n) for b in curves.used])
     freedom = np.empty(len(curves.at))
     for r, at in enumerate(curves.at):
-        vertices = Vertices(log_flops, curves.points[r], curves.covariance[r], curves.dof, compute)
+        vertices = LowestPoints(log_flops, curves.points[r], curves.covariance[r], curves.dof, compute)
         lines = power_laws(vertices)
         freedom[r] = lines[0].dof
         errors = np.sqrt(np.einsum("iaia->ia", curves.covariance[r])[:, 0])

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from flopscape.bias.surfaces import SURFACES, surface
 from flopscape.errors import FlopscapeError
 from flopscape.figures import twin as figure
 from flopscape.files.outputs import write_text
@@ -16,6 +15,7 @@ from flopscape.files.side_outputs import refuse_folder
 from flopscape.files.stamps import hash_of, of_twin, text_of
 from flopscape.fitting import vpnls
 from flopscape.fitting.judge.verdict import FEW_FOR_BOOTSTRAP
+from flopscape.laws.named_surfaces import SURFACES, named_surface
 from flopscape.laws.surface import Surface, loss
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import UNIQUE, RunTable, design_index, seed_scatter
@@ -131,7 +131,7 @@ def _simulated(
 def parse_surface(text: str) -> Surface:
     """A surface by name, or five numbers E,A,B,alpha,beta."""
     if "," not in text:
-        return surface(text)
+        return named_surface(text)
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
@@ -164,7 +164,7 @@ def _too_large(rows: int, simulations: int, bootstrap: int) -> str:
 
 def _of_plan(table: RunTable, given: Surface | None, name: str | None, noise: float | None) -> Source:
     sigma = PLAN_NOISE if noise is None else noise
-    chosen = given or surface(PLAN_SURFACE)
+    chosen = given or named_surface(PLAN_SURFACE)
     most = float(loss(chosen, table.n_params, table.n_tokens).max())
     if given is None and most > MOST_LOSS:
         raise FlopscapeError(

@@ -13,14 +13,15 @@ import pandas as pd
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, exponents
 from flopscape.runs.table import RunTable
-from flopscape.twin import bulk_isoflop, bulk_surfaces, truths
+from flopscape.twin import bulk_isoflop, truths
 from flopscape.twin import designs as twin_design
 from flopscape.twin.designs import Noise
-from flopscape.twin.summary import COLUMNS, Errors, Estimates, errors, names, rows
+from flopscape.twin.estimates import OBJECTIVES, Estimates, names, surface_estimates
+from flopscape.twin.summary import COLUMNS, Errors, errors, rows
 from flopscape.twin.truths import Truth
 from flopscape.twin.verdict import N_STAR, Improvement, judge
 
-METHODS = (*bulk_isoflop.VARIANTS, *bulk_surfaces.OBJECTIVES)
+METHODS = (*bulk_isoflop.VARIANTS, *OBJECTIVES)
 INTERVALS_ELSEWHERE = 100
 """Simulations that get intervals where the fitted surface is not the truth: coverage is known to ±0.02 there."""
 SURFACE = "surface"
@@ -118,8 +119,8 @@ def _errors(scenario: Scenario, method: str, losses: Array, noise: Noise, settin
 
 
 def _fit(method: str, table: RunTable, losses: Array, settings: Settings, resamples: int) -> Estimates:
-    module = bulk_isoflop if method in bulk_isoflop.VARIANTS else bulk_surfaces
-    return module.estimates(method, table, losses, settings.flops, resamples, settings.seed)
+    estimates = bulk_isoflop.estimates if method in bulk_isoflop.VARIANTS else surface_estimates
+    return estimates(method, table, losses, settings.flops, resamples, settings.seed)
 
 
 def _truths(scenario: Scenario, method: str, flops: Sequence[float]) -> Array:

@@ -1,59 +1,15 @@
-"""What each method says about R simulated tables: estimates, 95 % intervals and how each fit ended.
-
-From estimates on simulated tables to bias, spread, RMSE and coverage, each with its Monte Carlo error.
+"""From estimates on simulated tables to bias, spread, RMSE and coverage, each with its Monte Carlo error.
 
 Errors are differences, of N* and D* in logarithms: 0.05 is a factor e^0.05, 5.1 %.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.fitting.common.resample import percentile_interval
-from flopscape.fitting.surface.quantities import column
-from flopscape.fitting.surface.variable_projection import Solution
-from flopscape.laws.arrays import Array, Index, Mask, Names
+from flopscape.laws.arrays import Array, Mask, Names
 from flopscape.text.numbers import EXACT
-
-ASKED = ("n_params", "n_tokens", "loss")
-OK = "ok"
-
-
-class Estimates(NamedTuple):
-    """Arrays (R, Q) in the order of `names`, NaN where there is nothing; `status` (R,) is `ok` or why not."""
-
-    value: Array
-    low: Array
-    high: Array
-    status: Names
-
-
-def names(flops: Sequence[float]) -> list[str]:
-    """a, b, and N*, D* and L* at each asked compute."""
-    return ["a", "b", *(column(name, c) for c in flops for name in ASKED)]
-
-
-def empty(tables: int, quantities: int, status: str) -> Estimates:
-    """Nothing but a status."""
-    nothing = np.full((tables, quantities), np.nan)
-    return Estimates(nothing, nothing.copy(), nothing.copy(), np.full(tables, status, dtype="<U80"))
-
-
-def percentiles(draws: Array) -> tuple[Array, Array]:
-    """`percentile_interval` of the draws (R, K, …) of every table: low and high, each (R, …)."""
-    whole = np.isfinite(draws).all(axis=1)
-    low, high = np.quantile(np.where(np.isfinite(draws), draws, 0.0), [0.025, 0.975], axis=1)
-    for place in zip(*np.nonzero(~whole), strict=True):
-        at, rest = place[0], place[1:]
-        low[place], high[place] = percentile_interval(draws[(at, slice(None), *rest)])
-    return low, high
-
-
-def chosen(solution: Solution, at: Index) -> Solution:
-    """The optima of some tables."""
-    return Solution(solution.coefficients[at], solution.exponents[at], solution.objective[at], solution.converged[at])
-
+from flopscape.twin.estimates import OK, Estimates
 
 COLUMNS = (
     "scenario", "method", "quantity", "scale", "truth", "bias", "bias_se", "spread", "spread_se", "rmse", "rmse_se",

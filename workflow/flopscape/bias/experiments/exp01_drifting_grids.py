@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flopscape.bias import drawing
-from flopscape.bias.noise_free import fitted
+from flopscape.bias.noise_free import error_against_width, fitted
 from flopscape.bias.outcome import Claim, Outcome, agrees, errors, nearest, printed, tidy
 from flopscape.config.bias import Exp01
 
@@ -54,4 +53,4 @@ def draw(table: pd.DataFrame) -> Figure:
     """Error of both exponents against the width."""
     words = {"a": "a of N* ∝ Cᵃ", "b": "b of D* ∝ Cᵇ"}
     exponents = table.assign(exponent=table["quantity"].map(words)).dropna(subset="exponent")
-    return drawing.error_against_width(exponents, "error of the exponent", "exponent")
+    return error_against_width(exponents, "error of the exponent", "exponent")

@@ -5,11 +5,10 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flopscape.bias import drawing
-from flopscape.bias.noise_free import fitted
+from flopscape.bias.noise_free import error_against_width, fitted
 from flopscape.bias.outcome import Outcome, errors, furthest, nearest, printed, tidy
-from flopscape.bias.surfaces import surface
 from flopscape.config.bias import Exp02
+from flopscape.laws.named_surfaces import named_surface
 
 QUESTION = "How much of Approach 2's error comes from unequal exponents α and β?"
 ADVICE = (
@@ -48,11 +47,11 @@ def _finding(widest: pd.DataFrame) -> str:
 
 def _named(name: str) -> str:
     """A surface with the ratio of its exponents."""
-    ratio = f"α/β = {surface(name).alpha / surface(name).beta:.3g}"
+    ratio = f"α/β = {named_surface(name).alpha / named_surface(name).beta:.3g}"
     return ratio if name.startswith("ratio") else f"{name}, {ratio}"
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Error of both exponents against the width, a line for each surface."""
     shown = table.assign(surface=table["surface"].map(_named), quantity="exponent " + table["quantity"])
-    return drawing.error_against_width(shown, "error of the exponent", "surface", "quantity")
+    return error_against_width(shown, "error of the exponent", "surface", "quantity")

@@ -5,9 +5,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flopscape.bias import drawing
 from flopscape.bias.designs import bias
-from flopscape.bias.noise_free import fitted
+from flopscape.bias.noise_free import error_against_width, fitted
 from flopscape.bias.outcome import Claim, Outcome, agrees, errors, furthest, printed, tidy
 from flopscape.config.bias import Exp03
 
@@ -69,4 +68,4 @@ def draw(table: pd.DataFrame) -> Figure:
     a = table[table["quantity"] == "a"]
     names = list(dict.fromkeys(_still(a)["bias"]))
     shown = a[~a["bias"].isin(names[1:])].replace({"bias": {name: ", ".join(names) for name in names[:1]}})
-    return drawing.error_against_width(shown, "error of a", "bias", "surface")
+    return error_against_width(shown, "error of a", "bias", "surface")

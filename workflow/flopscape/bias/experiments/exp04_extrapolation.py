@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flopscape.bias import drawing
-from flopscape.bias.noise_free import fitted
+from flopscape.bias.noise_free import error_against_width, fitted
 from flopscape.bias.outcome import Outcome, errors, furthest, printed, tidy
 from flopscape.config.bias import Exp04
 
@@ -65,4 +64,4 @@ def _finding(table: pd.DataFrame) -> str:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Largest error of D* against the width, a line for each bias."""
-    return drawing.error_against_width(_largest(table), "largest error of D*", "bias", "surface")
+    return error_against_width(_largest(table), "largest error of D*", "bias", "surface")

@@ -7,15 +7,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from flopscape.bias.designs import Design, bias, isoflop_design
-from flopscape.bias.exponents import OBJECTIVES
-from flopscape.bias.minimisers import WAYS, parameters_from
+from flopscape.bias.methods import OBJECTIVES, WAYS, parameters_from
 from flopscape.bias.outcome import Claim, Outcome, at_least, at_most, tidy
-from flopscape.bias.surfaces import surface
 from flopscape.config.bias import Exp05
 from flopscape.figures import style
 from flopscape.fitting.surface import global_starts, variable_projection
 from flopscape.fitting.surface.many_tables import fit_surfaces
 from flopscape.laws.arrays import Array
+from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import Surface, loss
 from flopscape.text import numbers
 
@@ -36,7 +35,7 @@ def run(settings: Exp05, mirror: Path | None = None) -> Outcome:
     """All five parameters by every way on every surface and bias."""
     rows: list[dict[str, object]] = []
     for name in settings.surfaces:
-        true = surface(name)
+        true = named_surface(name)
         for tilt in settings.biases:
             width = float(np.log10(settings.factor))
             design = isoflop_design(true, settings.budgets, width, settings.points, bias(tilt))

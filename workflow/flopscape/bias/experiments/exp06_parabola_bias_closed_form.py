@@ -6,15 +6,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flopscape.bias import drawing
 from flopscape.bias.designs import Bias, Design, bias, isoflop_design
 from flopscape.bias.methods import PowerLaws, approach2
-from flopscape.bias.noise_free import Fitted, Row, fitted
+from flopscape.bias.noise_free import Fitted, Row, error_against_width, fitted
 from flopscape.bias.outcome import Claim, Outcome, agrees, errors, furthest, printed, tidy
-from flopscape.bias.surfaces import surface
 from flopscape.config.bias import Exp06
 from flopscape.fitting.isoflop.bias import leading_order, power_law_shift, vertex_shift
 from flopscape.laws.arrays import Array
+from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import Surface, closed_form_optimum, exponents
 
 QUESTION = "How much of Approach 2's error is known before the first run?"
@@ -107,7 +106,7 @@ def _claims(table: pd.DataFrame, settings: Exp06) -> list[Claim]:
 
 def _limits(name: str, tilt: str, settings: Exp06) -> tuple[float, float]:
     """Closed form of a narrow grid against leading order (centred, relative) and against a Newton step (in ln N*)."""
-    true = surface(name)
+    true = named_surface(name)
     centred, placed = (
         isoflop_design(true, settings.budgets, SMALL, settings.points, tilted) for tilted in (Bias(), bias(tilt))
     )
@@ -151,7 +150,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """The error of N* against the width: the closed form as lines, the fits as markers."""
     part = table[table["quantity"] == "n_params"]
     lines, points = (part[part["method"] == method] for method in ("closed form", "approach2"))
-    figure = drawing.error_against_width(lines, "error of N*", "bias", "surface", points)
+    figure = error_against_width(lines, "error of N*", "bias", "surface", points)
     figure.legends[0].set_title("lines: closed form, markers: fit")
     figure.legends[0].set_alignment("left")
     return figure

@@ -10,12 +10,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from flopscape.bias.designs import Design, bias, isoflop_design
-from flopscape.bias.exponents import exponents_by
-from flopscape.bias.minimisers import exponents_from_random_starts
+from flopscape.bias.methods import exponents_by, exponents_from_random_starts
 from flopscape.bias.outcome import Claim, Outcome, agrees, at_least, tidy
-from flopscape.bias.surfaces import surface
 from flopscape.config.bias import Exp07
 from flopscape.figures import style
+from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import exponents
 
 QUESTION = "With noise and few runs, which method finds the exponents, and what is a global search worth?"
@@ -36,7 +35,7 @@ PUBLISHED = {
 
 def run(settings: Exp07, mirror: Path | None = None) -> Outcome:
     """Every method on every table; the random start on the first tables of each cell."""
-    truth = float(exponents(surface(settings.surface))[0])
+    truth = float(exponents(named_surface(settings.surface))[0])
     table = tidy("exp07", pd.concat(_cells(settings)).assign(quantity="a", truth=truth))
     found = accuracy(table)
     return Outcome(table, _claims(found), _published(found, truth), _finding(found))
@@ -44,7 +43,7 @@ def run(settings: Exp07, mirror: Path | None = None) -> Outcome:
 
 def _cells(settings: Exp07) -> Iterator[pd.DataFrame]:
     """One frame for each design, noise and method."""
-    true = surface(settings.surface)
+    true = named_surface(settings.surface)
     width = float(np.log10(settings.factor))
     shared: dict[str, Any] = {"surface": settings.surface, "bias": settings.bias, "width": width}
     for n_budgets, points in product(settings.budgets, settings.points):

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from flopscape.bias.designs import bias, isoflop_design
 from flopscape.bias.outcome import Claim, Outcome, agrees, printed, tidy
-from flopscape.bias.surfaces import surface
 from flopscape.config.bias import Exp08
 from flopscape.figures import style
 from flopscape.laws.arrays import Array
+from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import Surface, gradient
 from flopscape.text import numbers
 
@@ -31,7 +31,7 @@ PUBLISHED = {
 
 def run(settings: Exp08, mirror: Path | None = None) -> Outcome:
     """Eigenvalues and condition number in four parametrisations."""
-    true, width = surface(settings.surface), float(np.log10(settings.factor))
+    true, width = named_surface(settings.surface), float(np.log10(settings.factor))
     design = isoflop_design(true, settings.budgets, width, settings.points, bias(settings.bias))
     jacobian = gradient(true, design.n_params.ravel(), design.n_tokens.ravel()).T
     shared = {"surface": settings.surface, "bias": settings.bias, "width": width, "noise": 0.0}

@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from flopscape.bias.designs import Bias, isoflop_design
-from flopscape.bias.exponents import exponents_by
+from flopscape.bias.methods import exponents_by
 from flopscape.bias.outcome import Claim, Outcome, agrees, at_least, tidy
-from flopscape.bias.surfaces import surface
 from flopscape.config.bias import Exp09
 from flopscape.figures import style
+from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import exponents
 
 QUESTION = "How many more runs does Approach 2 need than a fit of the whole surface, at the same noise?"
@@ -29,7 +29,7 @@ RATIO_OVER_SEEDS = (2.0, 1.8e5)
 
 def run(settings: Exp09, mirror: Path | None = None) -> Outcome:
     """The error of b in every trial of every design, by approach2 and vpnls."""
-    true = surface(settings.surface)
+    true = named_surface(settings.surface)
     truth = float(exponents(true)[1])
     axes = (settings.sigmas, settings.points, settings.budgets, settings.factors)
     parts = []

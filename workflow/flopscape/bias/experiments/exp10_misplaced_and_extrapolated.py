@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flopscape.bias import drawing
-from flopscape.bias.noise_free import fitted
+from flopscape.bias.noise_free import error_against_width, fitted
 from flopscape.bias.outcome import Outcome, errors, furthest, nearest, printed, tidy
 from flopscape.config.bias import Exp10
 from flopscape.text import numbers
@@ -64,6 +63,6 @@ def _finding(table: pd.DataFrame) -> str:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Error of D* against the width, a line for each bias."""
-    return drawing.error_against_width(
+    return error_against_width(
         table, f"error of D* at {numbers.flops(table['flops'].iloc[0])} FLOPs", "bias", "surface"
     )

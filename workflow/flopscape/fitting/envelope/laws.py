@@ -8,7 +8,7 @@ import numpy as np
 from flopscape.fitting.common.loss_law import fit_loss_law
 from flopscape.fitting.common.resample import run_weights
 from flopscape.fitting.envelope.grid import EDGE, CurveGrid
-from flopscape.fitting.envelope.vertices import RULES, Rule, Vertices, binned_rule, horizon_rule
+from flopscape.fitting.envelope.vertices import RULES, EnvelopePoints, Rule, binned_rule, horizon_rule
 from flopscape.laws.arrays import Array, Index, Mask
 
 FEWEST_MODELS = 3
@@ -35,7 +35,7 @@ class EnvelopeLaws:
         return RULES[self.rule](self.grid)
 
     @cached_property
-    def best(self) -> Vertices:
+    def best(self) -> EnvelopePoints:
         """The vertices of all runs together."""
         return self.vertices(self._everyone)
 
@@ -97,7 +97,7 @@ def _lines(x: Array, y: Array, kept: Mask) -> tuple[Array, Array]:
     return y_mean - slope * x_mean, slope
 
 
-def count_models(grid: CurveGrid, vertices: Vertices) -> Index:
+def count_models(grid: CurveGrid, vertices: EnvelopePoints) -> Index:
     """Distinct N among the kept points of each set."""
     _, model = np.unique(grid.n, return_inverse=True)
     sets, places = np.nonzero(vertices.kept)

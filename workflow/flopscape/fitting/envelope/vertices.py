@@ -18,7 +18,7 @@ from flopscape.fitting.envelope.grid import CurveGrid, supporting_slopes, touchi
 from flopscape.laws.arrays import Array, Index, Mask
 
 
-class Vertices(NamedTuple):
+class EnvelopePoints(NamedTuple):
     """Envelopes of S sets of runs with up to V vertices each, shape (S, V); the rest has meaning only where `kept`."""
 
     log_flops: Array
@@ -26,7 +26,7 @@ class Vertices(NamedTuple):
     kept: Mask
 
 
-Rule = Callable[[Mask], Vertices]
+Rule = Callable[[Mask], EnvelopePoints]
 """From the runs present in each of S sets, (S, R), to the sets' vertices."""
 
 
@@ -51,21 +51,21 @@ def hull_rule(grid: CurveGrid) -> Rule:
     return lambda present: _hull(grid, present, values, points)
 
 
-def _binned(grid: CurveGrid, present: Mask, columns: Index, ends: bool) -> Vertices:
+def _binned(grid: CurveGrid, present: Mask, columns: Index, ends: bool) -> EnvelopePoints:
     run = lowest_present(grid.log_loss, present)
     on_it = (run >= 0) & _falling(grid, run, columns)
     kept = on_it & _between_models(grid, present, run, np.broadcast_to(columns, run.shape))
     if not ends:
         kept &= _inner_models(grid, run, on_it)
-    return Vertices(np.broadcast_to(grid.log_flops, run.shape), run, kept)
+    return EnvelopePoints(np.broadcast_to(grid.log_flops, run.shape), run, kept)
 
 
-def _hull(grid: CurveGrid, present: Mask, values: Array, points: Index) -> Vertices:
+def _hull(grid: CurveGrid, present: Mask, values: Array, points: Index) -> EnvelopePoints:
     run = lowest_present(values, present)
     on_it = run >= 0
     columns = points[run, np.arange(run.shape[1])]
     kept = on_it & _between_models(grid, present, run, columns) & _inner_models(grid, run, on_it)
-    return middles(grid, Vertices(grid.log_flops[columns], run, kept))
+    return middles(grid, EnvelopePoints(grid.log_flops[columns], run, kept))
 
 
 def lowest_present(values: Array, present: Mask) -> Index:
@@ -109,7 +109,7 @@ def _inner_models(grid: CurveGrid, run: Index, on_it: Mask) -> Mask:
     return np.asarray((n != n[sets, first][:, None]) & (n != n[sets, last][:, None]))
 
 
-def middles(grid: CurveGrid, vertices: Vertices) -> Vertices:
+def middles(grid: CurveGrid, vertices: EnvelopePoints) -> EnvelopePoints:
     """One vertex a run: the middle of the stretch of ln C over which it is on the envelope."""
     log_flops, run, kept = vertices
     shape = len(run), len(grid.n)
@@ -119,7 +119,7 @@ def middles(grid: CurveGrid, vertices: Vertices) -> Vertices:
     np.maximum.at(high, (sets, run[kept]), log_flops[kept])
     found = np.isfinite(low)
     middle = np.where(found, (np.where(found, low, 0.0) + np.where(found, high, 0.0)) / 2, np.nan)
-    return Vertices(middle, np.broadcast_to(np.arange(shape[1]), shape), found)
+    return EnvelopePoints(middle, np.broadcast_to(np.arange(shape[1]), shape), found)
 
 
 RULES = {"hull": hull_rule, "binned": binned_rule, "horizon": horizon_rule}

@@ -22,7 +22,7 @@ from dataclasses import replace
 import numpy as np
 
 from flopscape.fitting.isoflop.curves import CurveFit
-from flopscape.fitting.isoflop.power_law import Line, Vertices
+from flopscape.fitting.isoflop.power_law import Line, LowestPoints
 from flopscape.fitting.judge.surface import too_little
 from flopscape.fitting.judge.verdict import Verdict
 from flopscape.fitting.surface.many_tables import fit_surfaces
@@ -118,8 +118,8 @@ def leading_order(alpha: float, beta: float, half_width: float, points: int) -> 
 
 
 def corrected(
-    verdict: Verdict, result: FitResult, table: RunTable, fitted: CurveFit, vertices: Vertices, raw: Line
-) -> Vertices:
+    verdict: Verdict, result: FitResult, table: RunTable, fitted: CurveFit, vertices: LowestPoints, raw: Line
+) -> LowestPoints:
     """The vertices less their bias; as they are, with a warning, where the exponents cannot be had.
 
     The diagnostics get `bias_correction`: α and β, and the exponent and ln N* of the line through the raw vertices.

@@ -36,7 +36,7 @@ CONDITION_REFUSED = 1e10
 """Condition number of the scaled Jacobian: about 1e4 for 5 budgets × 7 sizes, 5e7 with sizes within ×1.2, 1e16 for
 budgets of four sizes each in the same place about its optimum, whose curves agree for a line of exponents."""
 STEEP = 1.0
-"""Exponent above which a curve is far steeper than published surfaces: those of bias/surfaces.py end at 0.71."""
+"""Exponent above which a curve is far steeper than published surfaces: those of laws/named_surfaces.py end at 0.71."""
 SHAPE = "shape_exponents"
 """Where a result's diagnostics keep the shared exponents."""
 ONE_SIDED = "the loss does not fall and rise with size: no lowest point"

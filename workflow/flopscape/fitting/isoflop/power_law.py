@@ -101,7 +101,7 @@ ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
-class Vertices:
+class LowestPoints:
     """The used budgets: ln C (m,), vertices (m, 2) in (ln N, loss), their covariance (m, 2, m, 2), the noise's dof."""
 
     log_flops: Array
@@ -111,7 +111,7 @@ class Vertices:
     compute: Compute
 
     @classmethod
-    def of(cls, fitted: CurveFit) -> "Vertices":
+    def of(cls, fitted: CurveFit) -> "LowestPoints":
         log_flops = np.log([curve.budget.flops for curve in fitted.used])
         points = np.array([curve.vertex for curve in fitted.used])
         return cls(log_flops, points, fitted.covariance, fitted.dof, fitted.compute)
@@ -137,7 +137,7 @@ class Vertices:
         return self.compute.tokens(self.points[:, 0], np.exp(self.log_flops))
 
 
-def power_laws(vertices: Vertices) -> tuple[Line, Line]:
+def power_laws(vertices: LowestPoints) -> tuple[Line, Line]:
     """Power laws of N* and of D*."""
     covariance, slope = vertices.covariance[:, 0, :, 0], vertices.slope_of_tokens
     n_line = fit_line(vertices.log_flops, vertices.points[:, 0], covariance, vertices.dof)
@@ -145,13 +145,13 @@ def power_laws(vertices: Vertices) -> tuple[Line, Line]:
     return n_line, d_line
 
 
-def loss_law(vertices: Vertices) -> dict[str, Array]:
+def loss_law(vertices: LowestPoints) -> dict[str, Array]:
     """L*(C) through the vertices' losses, about their centre; each of shape (1,)."""
     return fit_loss_law(vertices.log_flops - vertices.center, vertices.points[None, :, 1])
 
 
 @np.errstate(all="ignore")
-def simulate(vertices: Vertices, line: Line, flops: Sequence[float], replicates: int, seed: int) -> pd.DataFrame:
+def simulate(vertices: LowestPoints, line: Line, flops: Sequence[float], replicates: int, seed: int) -> pd.DataFrame:
     """Draw the vertices from a multivariate t with the line's degrees of freedom, and refit all laws to each set."""
     moved = _moves(vertices, line, replicates, seed)
     points = vertices.points + moved
@@ -163,7 +163,7 @@ def simulate(vertices: Vertices, line: Line, flops: Sequence[float], replicates:
     return power_law_draws(laws, vertices.center, vertices.compute, flops)
 
 
-def _moves(vertices: Vertices, line: Line, replicates: int, seed: int) -> Array:
+def _moves(vertices: LowestPoints, line: Line, replicates: int, seed: int) -> Array:
     """Errors of the vertices, shape (replicates, m, 2): their own, and the scatter between budgets."""
     generator = np.random.default_rng(seed)
     m = len(vertices.log_flops)

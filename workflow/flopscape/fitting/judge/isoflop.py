@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from flopscape.fitting.isoflop.curves import CurveFit
-from flopscape.fitting.isoflop.power_law import Line, Vertices, projector
+from flopscape.fitting.isoflop.power_law import Line, LowestPoints, projector
 from flopscape.fitting.judge.verdict import DRIFT, Verdict, judge_uncertainty, outliers
 from flopscape.laws.arrays import Array
 from flopscape.records.fit_result import Exclusion, FitResult
@@ -63,7 +63,7 @@ def why_too_few(fitted: CurveFit) -> str:
     return f"{usable}; at least {FEWEST_BUDGETS} are needed"
 
 
-def judge(verdict: Verdict, result: FitResult, fitted: CurveFit, vertices: Vertices, line: Line) -> None:
+def judge(verdict: Verdict, result: FitResult, fitted: CurveFit, vertices: LowestPoints, line: Line) -> None:
     """Whether the power law is determined, and what happens without the outer budgets."""
     judge_uncertainty(verdict, line.slope_error)
     used = fitted.used
@@ -78,7 +78,7 @@ def judge(verdict: Verdict, result: FitResult, fitted: CurveFit, vertices: Verti
         _leave_out(verdict, result, vertices, line)
 
 
-def _leave_out(verdict: Verdict, result: FitResult, vertices: Vertices, line: Line) -> None:
+def _leave_out(verdict: Verdict, result: FitResult, vertices: LowestPoints, line: Line) -> None:
     """Drift of a without the smallest budget, and the error of predicting the largest budget's ln N*."""
     x, y = vertices.log_flops, vertices.points[:, 0]
     drift = float(projector(x[1:])[1] @ y[1:]) - line.slope
@@ -120,7 +120,7 @@ def judge_floor(verdict: Verdict, law: dict[str, Array]) -> None:
         )
 
 
-def judge_shape(verdict: Verdict, shape: Any, vertices: Vertices, line: Line) -> None:
+def judge_shape(verdict: Verdict, shape: Any, vertices: LowestPoints, line: Line) -> None:
     """Warn where the curves' shape and the line through their lowest points ask for different a.
 
     On one surface both are β/(α + β·(1 + d ln κ/d ln N)), from the condition α·A·N^−α = β·B·D^−β·(1 + d ln κ/d ln N)

@@ -1,19 +1,33 @@
-"""Surfaces of thousands of tables on one design at once: simulated studies, for bias and coverage.
+"""Surfaces of thousands of tables on one design at once, and resamples of each: simulated studies, bias and coverage.
 
-The estimates are those of `vpnls` and `approach3`; there are no intervals and no judgement.
+The optima are those of `vpnls` and `approach3`, without their judgement. A single fit searches each resample from the
+lowest point of a grid; for thousands of tables that grid would take nearly all of the time. So a resample starts here
+at its own table's optimum, and only where a point of a coarser grid lies below what is found from there is it searched
+again from a grid: the optima are the same.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.surface import variable_projection
-from flopscape.fitting.surface.global_starts import from_grid, on_bound
+from flopscape.fitting.common.resample import run_weights
+from flopscape.fitting.surface import global_starts, huber, resample_starts, variable_projection
+from flopscape.fitting.surface.global_starts import Search, from_grid, on_bound
+from flopscape.fitting.surface.huber import Data
+from flopscape.fitting.surface.log_search import LogResiduals
 from flopscape.fitting.surface.objectives import search_of
-from flopscape.fitting.surface.variable_projection import Problem, Solution
-from flopscape.laws.arrays import Array, Mask
+from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
+from flopscape.laws.arrays import Array, Index, Mask, Names
 from flopscape.laws.surface import Surface
+
+CHECK_GRID = np.geomspace(0.05, 1.8, 6)
+"""Exponents at which the resamples' optima are checked."""
+LOWER = 1e-6
+"""Relative excess of the objective over a grid point's that asks for another search."""
+TABLES = 50
+"""Tables whose resamples are worked on at once: a constant, so that no answer depends on the machine."""
 
 
 class Surfaces(NamedTuple):
@@ -73,3 +87,101 @@ def _checked(n_params: Array, n_tokens: Array, losses: Array) -> tuple[Array, Ar
         if len(wrong):
             raise FlopscapeError(f"{name}[{', '.join(map(str, wrong[0]))}] is not a positive number; leave it out")
     return np.log(np.stack([n, d])), values
+
+
+class Resamples(NamedTuple):
+    """Problems of several tables: losses (T·K, n) and weights (T·K, n), K resamples of each table in turn."""
+
+    u: Array
+    losses: Array
+    weights: Array
+
+    def of(self, at: Index) -> "Resamples":
+        return Resamples(self.u, self.losses[at], self.weights[at])
+
+    @property
+    def problem(self) -> Problem:
+        return Problem(self.u, self.losses)
+
+
+def bootstraps(
+    search: Search, run_id: Names, problem: Problem, best: Solution, replicates: int, seed: int
+) -> Iterator[tuple[Index, Array]]:
+    """Resamples of whole runs of every table, some tables at a time.
+
+    Parameters
+    ----------
+    search : Search
+        How the objective is minimised.
+    run_id : array of names, shape (n,)
+        The run of each row: rows of one run are drawn together or not at all.
+    problem : Problem
+        Centred logs (2, n) and the losses of the R tables, (R, n).
+    best : Solution
+        The optima of the R tables.
+    replicates : int
+        Resamples K of each table.
+    seed : int
+        Of the resamples, one stream for all tables.
+
+    Yields
+    ------
+    The indices of T tables, and (E, ln A', ln B', α, β) of their resamples, shape (T·K, 5), table after table.
+    """
+    drawn = run_weights(run_id, len(problem.y) * replicates, seed, TABLES * replicates)
+    for first, weights in zip(range(0, len(problem.y), TABLES), drawn, strict=True):
+        at = np.arange(first, min(first + TABLES, len(problem.y)))
+        resamples = Resamples(problem.u, np.repeat(problem.y[at], replicates, axis=0), weights)
+        p, lower = _near(search, resamples, best.take(at), replicates)
+        doubt = _not_lowest(search, resamples, p)
+        if len(doubt):
+            _search_again(search, resamples.of(doubt), p, lower, doubt)
+        yield at, p
+
+
+def _near(search: Search, resamples: Resamples, best: Solution, replicates: int) -> tuple[Array, Array]:
+    """Parameters (T·K, 5) and objectives of the optima reached from each table's own."""
+    if not isinstance(search, LogResiduals):
+        starts = np.repeat(best.exponents, replicates, axis=0)
+        found = variable_projection.newton(
+            resamples.problem, resamples.weights, starts, variable_projection.RESAMPLE_DECREMENT
+        )
+        return parameters(found), found.objective
+    data, p = Data(resamples.u, np.log(resamples.losses)), np.empty((len(resamples.losses), 5))
+    for i, start in enumerate(parameters(best)):
+        own = slice(i * replicates, (i + 1) * replicates)
+        start = np.maximum(start, data.lower[own.start])
+        one = Data(data.u, data.log_loss[own.start])
+        p[own] = resample_starts.predict(one, resamples.weights[own], start, search.delta)
+    settled = huber.refine(data, resamples.weights, p, search.delta, variable_projection.RESAMPLE_DECREMENT)
+    p = settled.p
+    p[:, 1:3] = np.where(p[:, 1:3] > data.lower[:, 1:3], p[:, 1:3], -np.inf)
+    objective = np.where(settled.converged, settled.objective, np.inf)
+    return p, objective * (2.0 if search.smooth else 1.0)
+
+
+def _not_lowest(search: Search, resamples: Resamples, p: Array) -> Index:
+    """Resamples of which a grid point's least squares lies below that at the exponents found."""
+    weights, problem = search.weighted(resamples.problem, resamples.weights), resamples.problem
+    lower = np.zeros(len(p), bool)
+    for block in variable_projection.blocks(len(p), max(problem.u.shape[1], len(CHECK_GRID) ** 2)):
+        part = Problem(problem.u, problem.y[block])
+        lowest = global_starts.objective(part, weights[block], CHECK_GRID).reshape(len(part.y), -1).min(axis=1)
+        here = _least_squares(part, weights[block], p[block, 3:])
+        lower[block] = lowest < here * (1 - LOWER)
+    return np.flatnonzero(lower)
+
+
+def _least_squares(problem: Problem, weights: Array, theta: Array) -> Array:
+    """Σ w r² with the best coefficients at given exponents."""
+    c = variable_projection.coefficients_at(problem, weights, theta)
+    nothing = np.zeros(len(c)), np.ones(len(c), bool)
+    residual = problem.y - variable_projection.fitted(problem, Solution(c, theta, *nothing))
+    return np.asarray((weights * residual**2).sum(axis=1))
+
+
+def _search_again(search: Search, resamples: Resamples, p: Array, lower: Array, doubt: Index) -> None:
+    """Replace optima above those that are found from the grid."""
+    found = from_grid(search, resamples.problem, resamples.weights)
+    better: Mask = found.objective < lower[doubt]
+    p[doubt[better]] = parameters(found)[better]

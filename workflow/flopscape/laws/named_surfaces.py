@@ -1,19 +1,28 @@
-"""The surfaces whose truth the experiments know: L(N, D) = E + A·N^−α + B·D^−β, C = 6·N·D.
+"""Surfaces L(N, D) = E + A·N^−α + B·D^−β that have a name: what simulated losses can follow, with C = 6·N·D.
 
 `chinchilla` is Hoffmann et al. 2022 (arXiv 2203.15556), approach 3; `soda`, `sparse_nmm` and `llama3` are fits of
 published multimodal and language sweeps as the study of Approach 2's biases by Open-Athena (scaling-law-analysis)
-uses them; the others vary the ratio of the exponents at fixed sum.
+uses them; the others vary the ratio of the exponents α/β at a fixed sum, because the ratio decides how lopsided the
+loss is about its optimum, and so how wrong a parabola through it.
 """
 
 from flopscape.errors import FlopscapeError
 from flopscape.laws.surface import Surface
 
 E, A, B = 1.69, 406.4, 410.7
+"""Irreducible loss in nats, and the amplitudes, of Hoffmann et al. 2022."""
 SUM_OF_EXPONENTS = 0.62
+"""α + β of Hoffmann et al. 2022, 0.34 + 0.28."""
 
 
 def with_ratio(ratio: float) -> Surface:
-    """The surface with α/β = ratio and α + β = 0.62."""
+    """The surface with α/β = ratio and α + β = 0.62.
+
+    Examples
+    --------
+    >>> round(with_ratio(3.0).alpha, 3), round(with_ratio(3.0).beta, 3)
+    (0.465, 0.155)
+    """
     return Surface(E, A, B, SUM_OF_EXPONENTS * ratio / (1 + ratio), SUM_OF_EXPONENTS / (1 + ratio))
 
 
@@ -31,8 +40,19 @@ SURFACES: dict[str, Surface] = {
 }
 
 
-def surface(name: str) -> Surface:
-    """One surface by name; FlopscapeError names the known ones."""
+def named_surface(name: str) -> Surface:
+    """One of `SURFACES` by its name.
+
+    Raises
+    ------
+    FlopscapeError
+        An unknown name; the sentence lists the known ones.
+
+    Examples
+    --------
+    >>> named_surface("chinchilla").alpha
+    0.34
+    """
     if name not in SURFACES:
         raise FlopscapeError(f"surface {name!r}: there are {', '.join(SURFACES)}")
     return SURFACES[name]
