@@ -98,7 +98,7 @@ def test_all_five_figures_are_inside_with_their_captions(written: tuple[str, str
     page = parse(written[1])
     assert page.tags.count("svg") == len(FIGURES)
     for name in FIGURES:
-        caption = write.caption(write.CAPTIONS / f"{name}.rst")
+        caption = write.caption(name)
         assert caption
         assert markdown.plain(caption) in written[0]
         assert f"](figures/{name}.svg)" in written[0]

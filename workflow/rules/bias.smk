@@ -9,8 +9,20 @@ bias: everything; `snakemake bias`
 rule run_experiment:
     """How wrong each method is where the truth is known."""
     output:
-        table="results/bias/{experiment}/table.csv",
-        svg="results/bias/{experiment}/figure.svg",
+        table=report(
+            "results/bias/{experiment}/table.csv",
+            caption="../report/bias.rst",
+            category="bias",
+            subcategory="{experiment}",
+            labels={"file": "table"},
+        ),
+        svg=report(
+            "results/bias/{experiment}/figure.svg",
+            caption="../report/bias.rst",
+            category="bias",
+            subcategory="{experiment}",
+            labels={"file": "figure"},
+        ),
         png="results/bias/{experiment}/figure.png",
         verdict="results/bias/{experiment}/verdict.json",
     log:
@@ -31,9 +43,13 @@ rule write_bias_report:
     input:
         verdicts=expand("results/bias/{experiment}/verdict.json", experiment=EXPERIMENTS),
         figures=expand("results/bias/{experiment}/figure.svg", experiment=EXPERIMENTS),
-        template="workflow/flopscape/report/template.html",
     output:
-        html="results/bias/report.html",
+        html=report(
+            "results/bias/report.html",
+            category="bias",
+            subcategory="report",
+            labels={"report": "the whole report"},
+        ),
         md="results/bias/report.md",
     log:
         "logs/bias/report.log",

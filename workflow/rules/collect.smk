@@ -9,7 +9,13 @@ rule collect_runs:
     input:
         study_runs,
     output:
-        csv="results/{study}/runs.csv",
+        csv=report(
+            "results/{study}/runs.csv",
+            caption="../report/runs.rst",
+            category="{study}",
+            subcategory="tables",
+            labels={"table": "runs"},
+        ),
         parquet="results/{study}/runs.parquet",
         curves="results/{study}/curves.parquet",
     log:

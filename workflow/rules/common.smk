@@ -20,7 +20,7 @@ from flopscape.dag.rerun import is_finished, judge_by_content
 from flopscape.dag.speed import hurry_dry_run, inspected_once
 from flopscape.dag.start import print_answers, print_prices, refuse_to_start, uses_gpus
 from flopscape.errors import FlopscapeError
-from flopscape.figures.names import FIGURES, drawable
+from flopscape.figures.names import drawable
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.common import made_from
 from flopscape.fitting.methods import modules_of_sensitivity

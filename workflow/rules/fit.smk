@@ -30,7 +30,13 @@ rule vary_fits:
         runs="results/{study}/runs.csv",
         curves=varied_curves,
     output:
-        "results/{study}/sensitivity.csv",
+        report(
+            "results/{study}/sensitivity.csv",
+            caption="../report/sensitivity.rst",
+            category="{study}",
+            subcategory="tables",
+            labels={"table": "sensitivity"},
+        ),
     log:
         "logs/fit/{study}/sensitivity.log",
     conda:

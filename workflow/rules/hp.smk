@@ -10,9 +10,21 @@ rule judge_transfer:
     input:
         search_runs,
     output:
-        table="results/{study}/transfer/table.csv",
+        table=report(
+            "results/{study}/transfer/table.csv",
+            caption="../report/transfer.rst",
+            category="{study}",
+            subcategory="transfer",
+            labels={"file": "table"},
+        ),
         verdict="results/{study}/transfer/verdict.json",
-        svg="results/{study}/transfer/figure.svg",
+        svg=report(
+            "results/{study}/transfer/figure.svg",
+            caption="../report/transfer.rst",
+            category="{study}",
+            subcategory="transfer",
+            labels={"file": "figure"},
+        ),
         png="results/{study}/transfer/figure.png",
     log:
         "logs/transfer/{study}.log",

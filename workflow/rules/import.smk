@@ -9,7 +9,13 @@ rule import_runs:
     input:
         imported_files,
     output:
-        csv="results/{study}/runs.csv",
+        csv=report(
+            "results/{study}/runs.csv",
+            caption="../report/runs.rst",
+            category="{study}",
+            subcategory="tables",
+            labels={"table": "runs"},
+        ),
         parquet="results/{study}/runs.parquet",
         curves="results/{study}/curves.parquet",
         manifest="results/{study}/manifest.json",

@@ -15,8 +15,9 @@ rule draw_figure:
     output:
         svg=report(
             "results/{study}/figures/{figure}.svg",
-            caption="../report/{figure}.rst",
+            caption="../flopscape/report/captions.rst",
             category="{study}",
+            subcategory="figures",
             labels={"figure": "{figure}"},
         ),
         png="results/{study}/figures/{figure}.png",
@@ -42,10 +43,14 @@ rule write_report:
         sensitivity="results/{study}/sensitivity.csv",
         figures=study_figures,
         twin=study_twin,
-        captions=expand("workflow/report/{figure}.rst", figure=FIGURES),
-        template="workflow/flopscape/report/template.html",
     output:
-        html="results/{study}/report.html",
+        html=report(
+            "results/{study}/report.html",
+            caption="../report/report.rst",
+            category="{study}",
+            subcategory="report",
+            labels={"report": "the whole report"},
+        ),
         md="results/{study}/report.md",
     log:
         "logs/report/{study}.log",

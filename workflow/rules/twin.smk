@@ -9,9 +9,21 @@ rule simulate_twin:
     input:
         "results/{study}/runs.csv",
     output:
-        table="results/{study}/twin/twin.csv",
+        table=report(
+            "results/{study}/twin/twin.csv",
+            caption="../report/twin.rst",
+            category="{study}",
+            subcategory="twin",
+            labels={"file": "table"},
+        ),
         verdict="results/{study}/twin/verdict.json",
-        svg="results/{study}/twin/figure.svg",
+        svg=report(
+            "results/{study}/twin/figure.svg",
+            caption="../report/twin.rst",
+            category="{study}",
+            subcategory="twin",
+            labels={"file": "figure"},
+        ),
         png="results/{study}/twin/figure.png",
     log:
         "logs/twin/{study}.log",

@@ -15,7 +15,7 @@ from flopscape.config.fits import Fit
 from flopscape.config.study import ImportedStudy
 from flopscape.dag.commands import asked_options, curves_of, varied_options
 from flopscape.errors import FlopscapeError
-from flopscape.figures.names import FIGURES, drawable
+from flopscape.figures.names import drawable
 from flopscape.files import stamps
 from flopscape.files.side_outputs import side_output
 from flopscape.files.stamps import WORDS, Stamp, why_stale
@@ -27,9 +27,9 @@ from flopscape.plan.studies import PlannedStudy, dataset_manifest
 from flopscape.records.json_text import read_json, short_hash
 
 Planned = PlannedStudy | PlannedImport
-TEXTS = Path(__file__).resolve().parents[2] / "report"
-"""The captions of the figures."""
-TEMPLATE = Path(__file__).resolve().parents[1] / "report" / "template.html"
+REPORT = Path(__file__).resolve().parents[1] / "report"
+TEXTS = (REPORT / "captions.rst", REPORT / "template.html")
+"""The words of a report that are no code."""
 UNKNOWN = "without saying from what"
 
 
@@ -173,7 +173,7 @@ class Files:
             "sensitivity": stamps.hash_of(folder / "sensitivity.csv"),
             "figures": stamps.hash_of_all(figures),
             "twin": stamps.hash_of_all([folder / "twin" / name for name in ("verdict.json", "figure.svg")]),
-            "texts": stamps.hash_of_all([*(TEXTS / f"{name}.rst" for name in FIGURES), TEMPLATE]),
+            "texts": stamps.hash_of_all(TEXTS),
             **({"manifest": stamps.hash_of(manifest)} if manifest and manifest.exists() else {}),
         }
 

@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment
+
 from flopscape.config.read import read_study
 from flopscape.config.study import ImportedStudy
 from flopscape.dag.commands import recompute
@@ -100,8 +102,8 @@ def _commands(files: Files, fits: Mapping[str, Path]) -> list[str]:
     return [*(FitResult.read(path).made_from["command"] for path in fits.values()), varied]
 
 
-CAPTIONS = Path(__file__).resolve().parents[2] / "report"
-"""Where the repository keeps one .rst file a figure, shared with `snakemake --report`."""
+CAPTIONS = Path(__file__).with_name("captions.rst")
+"""The captions of all figures, shared with `snakemake --report`."""
 AGAIN = "delete its folder and run snakemake again"
 PACKAGES = ("flopscape", "numpy", "scipy", "pandas", "matplotlib", "torch", "accelerate", "snakemake")
 
@@ -163,7 +165,7 @@ def run(
     evidence = Evidence(
         study, title, with_budgets(complete(read_csv(runs)), results.values()), results, recommended, shown,
         sensitivity=None if sensitivity is None else read_csv(sensitivity, VARIED),
-        captions={name: caption(CAPTIONS / f"{name}.rst") for name in shown},
+        captions={name: caption(name) for name in shown},
         twin=twins.read(Path(twin)) if twin else None,
         manifest=read_json(manifest, AGAIN) if manifest and Path(manifest).exists() else {},
         coverage=coverage or {}, environment=versions(), commands=commands,
@@ -181,9 +183,14 @@ def _results(fits: Iterable[str | Path], recommended: str) -> dict[str, FitResul
     return results
 
 
-def caption(path: Path) -> str:
-    """A caption's text on one line; empty where there is no file."""
-    return " ".join(path.read_text(encoding="utf-8").split()) if path.is_file() else ""
+def caption(figure: str) -> str:
+    """The caption of a figure on one line; empty where there is none.
+
+    >>> caption("loss").split(",")[0]
+    'The final loss of the compute-optimal run against compute'
+    """
+    template = Environment(trim_blocks=True).from_string(CAPTIONS.read_text(encoding="utf-8"))
+    return " ".join(template.render(snakemake={"wildcards": {"figure": figure}}).split())
 
 
 def versions() -> dict[str, str]:
