@@ -16,11 +16,11 @@ import yaml
 from flopscape.dag.commands import curves_of
 from flopscape.dag.stale import Files
 from flopscape.errors import FlopscapeError
-from flopscape.files.stamps import import_hash
 from flopscape.fitting import fit
 from flopscape.plan.studies import PlannedStudy, plan_study
 from flopscape.plugins.surface import Surface
 from flopscape.records.run_record import RunRecord
+from flopscape.records.stamps import import_hash
 from flopscape.report.summary import recommendation
 from flopscape.report.write import report_study
 from flopscape.runs import collect

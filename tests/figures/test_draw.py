@@ -16,8 +16,8 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures import draw
 from flopscape.figures.style import RC
 from flopscape.figures.tables import Tables, with_budgets
-from flopscape.files.stamps import hash_of
 from flopscape.records.fit_result import Estimate
+from flopscape.records.stamps import hash_of
 from tests.figures import studies
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path as MplPath
 
+from flopscape.answers.literature import EXPONENTS
 from flopscape.figures import allocation, clouds, curves, draws, isoflop, loss, methods, paths, profile, residuals
 from flopscape.figures import sensitivity as sensitivity_figure
 from flopscape.figures.style import log_ticks, tick_count
@@ -20,7 +21,6 @@ from flopscape.fitting.isoflop.curves import predicted
 from flopscape.laws.compute import Compute
 from flopscape.laws.surface import optimum
 from flopscape.records.fit_result import Estimate
-from flopscape.report.literature import EXPONENTS
 from tests.figures import studies
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import dataset_id
 from flopscape.plugins.prepare import prepare_dataset
-from flopscape.records.json_text import dataset_id
 
 DIGITS = {"plugin": "flopscape.plugins.digits:Digits"}
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import canonical, dataset_id, short_hash
 from flopscape.files.outputs import write_text
 from flopscape.plugins.surface import Surface
-from flopscape.records.json_text import canonical, dataset_id, short_hash
 from flopscape.records.run_record import RunRecord
 
 SPEC = {

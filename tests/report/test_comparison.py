@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flopscape.answers.literature import EXPONENTS
 from flopscape.fitting.judge.verdict import Verdict, judge_extrapolation
 from flopscape.records.fit_result import FitResult
 from flopscape.report import comparison, markdown
 from flopscape.report.blocks import Grid
 from flopscape.report.build import build
 from flopscape.report.evidence import Evidence
-from flopscape.report.literature import EXPONENTS
 from flopscape.runs.read import table_of
 from tests.figures import studies
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flopscape.figures.tables import Tables
-from flopscape.report import summary
+from flopscape.report import after_run, summary
 from tests.figures import studies
 
 
@@ -24,7 +24,7 @@ def test_the_summary_holds_the_predictions_their_units_the_status_and_the_path(
     fit = study.fits["approach2"]
     fit.write(tmp_path / "fits/approach2.json")
     study.runs.assign(**extra).to_csv(tmp_path / "runs.csv")
-    summary.print_summary("kjv-gpt", tmp_path, "approach2")
+    after_run.print_summary("kjv-gpt", tmp_path, "approach2")
     printed = capsys.readouterr().out
     lines = [" ".join(line.split()) for line in printed.splitlines()]
     assert any(heads in line for line in lines)
@@ -40,5 +40,6 @@ def test_a_refused_fit_prints_its_reason_and_no_table() -> None:
 
 
 def test_the_summary_imports_neither_pandas_nor_matplotlib() -> None:
-    code = "import sys, flopscape.report.summary; print({'pandas', 'numpy', 'matplotlib', 'torch'} & set(sys.modules))"
+    slow = "{'pandas', 'numpy', 'matplotlib', 'torch'}"
+    code = f"import sys, flopscape.report.after_run; print({slow} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"

@@ -8,10 +8,10 @@ import pytest
 from flopscape.config.read import validate
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import short_hash
 from flopscape.plan.finished import look_at_runs
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
-from flopscape.records.json_text import short_hash
 from flopscape.records.run_record import Curve, RunRecord
 from flopscape.runs.collect import collect, run
 

@@ -15,9 +15,9 @@ from flopscape.cli.app import app
 from flopscape.config.read import validate
 from flopscape.config.study import ImportedStudy
 from flopscape.errors import FlopscapeError
-from flopscape.files import stamps
 from flopscape.plan.imported import plan_import
 from flopscape.plan.imported_text import import_text
+from flopscape.records import stamps
 from flopscape.runs.import_rows import Choice
 from flopscape.runs.import_study import import_study
 from flopscape.runs.import_table import import_runs

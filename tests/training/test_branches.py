@@ -3,8 +3,8 @@
 import pytest
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import short_hash
 from flopscape.machine.measured import Options
-from flopscape.records.json_text import short_hash
 from flopscape.records.run_record import RunRecord
 from flopscape.training.command import main, train
 from flopscape.training.spec import check_spec

@@ -8,9 +8,9 @@ import sys
 import pytest
 import torch
 
+from flopscape.files.json_text import short_hash
 from flopscape.machine.measured import Options
 from flopscape.plugins.gpt import GPT
-from flopscape.records.json_text import short_hash
 from flopscape.records.run_record import RunRecord
 from flopscape.training.command import train
 

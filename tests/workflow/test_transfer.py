@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from flopscape.config.read import load_study
+from flopscape.files.json_text import dataset_id
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import search_rows
 from flopscape.plugins.prepare import prepare_dataset
-from flopscape.records.json_text import dataset_id
 from flopscape.training.command import train
 
 STUDY = """

@@ -2,7 +2,7 @@
 
 import sys
 
-from flopscape.cli.last_resort import ended, without_debug
+from flopscape.text.last_resort import ended, without_debug
 
 
 def main() -> None:

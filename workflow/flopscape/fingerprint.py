@@ -7,13 +7,14 @@ libraries.
 
 import ast
 import hashlib
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from flopscape.errors import FlopscapeError
-from flopscape.records.json_text import Spec
+from flopscape.files.json_text import Spec
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,6 +32,12 @@ def run_fingerprint(spec: Spec) -> str:
     trainer = spec.get("trainer", {"plugin": "flopscape.training.command:train"})
     plugins = [trainer, *(spec[part] for part in ("model", "dataset", "loss") if part in spec)]
     return fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))
+
+
+def extend_import_path() -> None:
+    """Put the working directory at the end of the import path: its modules can be imported, as under `python -m`."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
 
 
 class _Source(NamedTuple):

@@ -18,7 +18,7 @@ from flopscape.config.study import Config
 from flopscape.dag.kept_records import keep_finished_runs
 from flopscape.dag.rerun import is_finished, judge_by_content
 from flopscape.dag.speed import hurry_dry_run, inspected_once
-from flopscape.dag.start import print_answers, print_prices, refuse_to_start, uses_gpus
+from flopscape.dag.start import print_prices, refuse_to_start, uses_gpus
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
 from flopscape.fingerprint import fingerprint
@@ -33,9 +33,10 @@ from flopscape.plan.search import search_options
 from flopscape.plugins.loading import load_plugin
 from flopscape.config.read import TEXTS, config_as_written, study_paths, validate
 from flopscape.config.yaml12 import load_yaml
-from flopscape.records.json_text import canonical, dataset_id, short_hash
+from flopscape.files.json_text import canonical, dataset_id, short_hash
 from flopscape.dag.stale import Files
-from flopscape.files.stamps import plan_hash
+from flopscape.records.stamps import plan_hash
+from flopscape.report.after_run import print_answers
 from flopscape.training.stopping import outlive_the_terminal
 
 RESULTS = Path("results")

@@ -5,23 +5,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from flopscape.errors import FlopscapeError
-from flopscape.runs.table import RunTable
 from flopscape.text import numbers
 
-SAMPLED = "sampled"
-"""Where a result's diagnostics keep the ranges of its runs."""
 FAR = 1.05
 """Compute this factor beyond the sweep counts as extrapolation; less is rounding of tokens to batches."""
 Range = Sequence[float]
 """Lowest and highest."""
-
-
-def sampled_ranges(table: RunTable) -> dict[str, list[float]]:
-    """Lowest and highest compute, by budget where there is one, and size of the runs; nothing for an empty table."""
-    if not len(table):
-        return {}
-    spent = np.where(np.isfinite(table.budget), table.budget, table.flops)
-    return {name: [float(x.min()), float(x.max())] for name, x in (("flops", spent), ("n_params", table.n_params))}
 
 
 def beyond(flops: float, spent: Range) -> Iterator[str]:

@@ -14,13 +14,13 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import refuse_output, write_text
-from flopscape.files.stamps import of_sensitivity, text_of
 from flopscape.fitting.common.made_from import options_given
 from flopscape.fitting.fit import fit
-from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, needs_each_seed
+from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, modules_of_sensitivity, needs_each_seed
 from flopscape.fitting.surface.quantities import column
 from flopscape.laws.arrays import Array, Mask
 from flopscape.records.fit_result import Estimate, FitResult
+from flopscape.records.stamps import of_sensitivity, text_of
 from flopscape.runs.chosen import chosen_rows, merged
 from flopscape.runs.read import read_runs, table_of
 from flopscape.runs.table import SIX_N_D, RunTable, ends_of_compute
@@ -81,7 +81,8 @@ def run(
         raise FlopscapeError(why)
     asked = options | {"exclude": exclude, "min_flops": min_flops, "seeds": seeds}
     try:
-        stamp = of_sensitivity(runs, options.get("curves"), _given(method, columns, **asked))
+        modules = modules_of_sensitivity(method)
+        stamp = of_sensitivity(modules, runs, options.get("curves"), _given(method, columns, **asked))
     except OSError as error:
         raise FlopscapeError(f"{error.filename}: cannot be read ({error.strerror})") from error
     table = merged(chosen_rows(read_runs(runs, columns), exclude, min_flops), seeds)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.config.bias import EXPERIMENTS
-from flopscape.records.json_text import read_json
+from flopscape.files.json_text import read_json
 from flopscape.report import files
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
 from flopscape.text import numbers

@@ -14,9 +14,9 @@ from flopscape.config.yaml12 import load_yaml
 from flopscape.errors import FlopscapeError
 from flopscape.figures.save import save
 from flopscape.figures.style import RC
+from flopscape.files.json_text import parse_object
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
-from flopscape.records.json_text import parse_object
 
 FILES = ("table.csv", "figure.svg", "figure.png")
 """What is written besides verdict.json."""

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec
 from flopscape.plan.rows import plan_rows
 from flopscape.recipe.settings import SCALED_BY_PLAN
-from flopscape.records.json_text import Spec
 from flopscape.text.terminal import aligned
 from flopscape.training.build import build_module
 from flopscape.training.components import load_parts

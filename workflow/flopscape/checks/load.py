@@ -9,6 +9,7 @@ from typing import Any
 from flopscape.checks.subject import Subject
 from flopscape.config.read import load_study
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec, canonical, dataset_id
 from flopscape.plan.finished import look_at_runs, refuse_other_data
 from flopscape.plan.plugin_kwargs import complaints
 from flopscape.plan.rows import plan_rows
@@ -16,7 +17,6 @@ from flopscape.plan.search import search_rows
 from flopscape.plugins.base import Size
 from flopscape.plugins.loading import import_class, load_model, load_plugin
 from flopscape.plugins.prepare import prepare_dataset, verify_data
-from flopscape.records.json_text import Spec, canonical, dataset_id
 
 LOSS: Spec = {"plugin": "flopscape.plugins.losses:NextToken"}
 

@@ -100,7 +100,7 @@ def _plugin_spec(path: str, kwargs: str) -> dict[str, object]:
 
 
 def _object(text: str, option: str) -> dict[str, object]:
-    from flopscape.records.json_text import parse_object
+    from flopscape.files.json_text import parse_object
 
     return parse_object(text, option, "quote it, such as '{\"width\": 32}'")
 

@@ -20,8 +20,8 @@ def prepare(
     out: Annotated[Path, output("Folder for the data and manifest.json.")],
 ) -> None:
     """Prepare a dataset once: data and manifest.json in a folder."""
+    from flopscape.files.json_text import parse_object
     from flopscape.plugins.prepare import prepare_dataset
-    from flopscape.records.json_text import parse_object
 
     prepare_dataset(parse_object(dataset, "DATASET", "quote it as in the example"), out)
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from flopscape.config.model import Exclusion, Model, Positive, Seed, plain_name
+from flopscape.fingerprint import extend_import_path
 from flopscape.fitting.methods import METHODS, complaint, named, needs_each_seed
-from flopscape.plugins import loading
 from flopscape.text.written import AS_NUMBER, Switch, shown
 
 
@@ -81,7 +81,7 @@ class Fit(Model):
 
 def _is_module(path: str) -> bool:
     """Whether a user's own method can be found; neither it nor a package around it is run, as find_spec would."""
-    loading.extend_import_path()
+    extend_import_path()
     importlib.invalidate_caches()
     places: Any = None
     names = path.split(".")

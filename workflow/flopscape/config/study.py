@@ -11,9 +11,9 @@ from flopscape.config.fits import NamedFit, Recommend, Twin
 from flopscape.config.machine import Limits, Prices, Resources, Tracking
 from flopscape.config.model import Exclusion, Model, Plain, PositiveInt
 from flopscape.config.sweep import Sweep, Transfer
+from flopscape.files.json_text import Spec
 from flopscape.recipe.batch import n_micro_batches
 from flopscape.recipe.settings import TrainingSettings
-from flopscape.records.json_text import Spec
 from flopscape.records.run_record import RunColumn
 from flopscape.text.written import Switch
 

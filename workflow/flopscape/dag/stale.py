@@ -1,8 +1,8 @@
 """Which files of a study are not what they would be if they were made now, and why, in words.
 
 The DAG makes these again, readers name them and do not show them. All is found by what the files carry
-(files/stamps.py, fitting/common/made_from.py) and by hashes of what they are made from: no time stamp, no `.snakemake`.
-A file that is missing, or made from one that is, is not judged: the DAG makes it anyway.
+(records/stamps.py, fitting/common/made_from.py) and by hashes of what they are made from: no time stamp, no
+`.snakemake`. A file that is missing, or made from one that is, is not judged: the DAG makes it anyway.
 Imports neither torch nor pandas.
 """
 
@@ -16,15 +16,16 @@ from flopscape.config.study import ImportedStudy
 from flopscape.dag.commands import asked_options, curves_of, varied_options
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
-from flopscape.files import stamps
+from flopscape.files.json_text import read_json, short_hash
 from flopscape.files.side_outputs import side_output
-from flopscape.files.stamps import WORDS, Stamp, why_stale
 from flopscape.fitting.common.made_from import fit_code
+from flopscape.fitting.methods import modules_of_sensitivity
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.price_table import plan_csv
 from flopscape.plan.search import search_options
 from flopscape.plan.studies import PlannedStudy, dataset_manifest
-from flopscape.records.json_text import read_json, short_hash
+from flopscape.records import stamps
+from flopscape.records.stamps import WORDS, Stamp, why_stale
 
 Planned = PlannedStudy | PlannedImport
 REPORT = Path(__file__).resolve().parents[1] / "report"
@@ -109,7 +110,8 @@ class Files:
     def sensitivity_stamp(self) -> Stamp:
         fit = self.fit_named(self.planned.study.recommended_fit)
         curves = self.curves if curves_of(fit, "") else None
-        return stamps.of_sensitivity(self.runs, curves, varied_options(fit, self.planned.study.recommend.flops))
+        options = varied_options(fit, self.planned.study.recommend.flops)
+        return stamps.of_sensitivity(modules_of_sensitivity(fit.method), self.runs, curves, options)
 
     def why_figure(self, name: str) -> str:
         """Of one figure, which shows all fits."""

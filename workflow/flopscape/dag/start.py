@@ -1,4 +1,4 @@
-"""Before the first job: what the runs that are due cost, and what must stop them. After the last: the answers."""
+"""Before the first job: what the runs that are due cost, and what must stop them."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,7 +9,6 @@ from snakemake.exceptions import WorkflowError
 from flopscape.config.machine import Prices
 from flopscape.config.study import Study
 from flopscape.dag.rerun import PREPARING, TRAINING, rule_of
-from flopscape.dag.stale import Files
 from flopscape.errors import FlopscapeError
 from flopscape.plan.capacity import Room
 from flopscape.plan.finished import Finished, refuse_other_data
@@ -17,8 +16,6 @@ from flopscape.plan.imported import PlannedImport, free_text
 from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.price_table import price_text
 from flopscape.plan.studies import PlannedStudy, data_hash, dataset_manifest, price_planned
-from flopscape.records.json_text import read_json
-from flopscape.records.plan_row import PlanRow
 
 Workflow = Any
 """Of Snakemake, whose own types do not say what is set when."""
@@ -101,27 +98,3 @@ def room(workflow: Workflow) -> Room:
 def uses_gpus(studies: Iterable[Study]) -> bool:
     """Whether any study trains on GPUs."""
     return any(study.resources.device == "gpu" for study in studies)
-
-
-def print_answers(studies: Mapping[str, PlannedStudy | PlannedImport], results: Path) -> None:
-    """After a run: the answer of every study, and where its report is; branches that `--until` has cut off."""
-    from flopscape.report.summary import print_summary
-
-    for name, planned in studies.items():
-        folder = results / name
-        if waiting := [row for row in planned.rows if _is_open(folder / "runs", row)]:
-            print(f"study {name}: {len(waiting)} branches are still to be trained; run snakemake again", flush=True)
-        recommended = planned.study.recommended_fit
-        if why := Files(planned, folder).why_fit(recommended):
-            print(f"study {name}: its fit {recommended} was made {why}; run snakemake again", flush=True)
-        elif (folder / "report.html").exists():
-            print_summary(name, folder, recommended)
-        verdict = folder / "transfer" / "verdict.json"
-        if verdict.exists():
-            reason = read_json(verdict, "delete it and run snakemake hp_transfer again")["reason"]
-            print(f"\nlearning rate of study {name}: {reason}\nsearch: {verdict}")
-
-
-def _is_open(runs: Path, row: PlanRow) -> bool:
-    """Whether a branch is without a record and its trunk is not."""
-    return bool(row.parent) and not (runs / f"{row.run_id}.json").exists() and (runs / f"{row.parent}.json").exists()

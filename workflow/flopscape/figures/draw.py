@@ -12,10 +12,10 @@ from flopscape.figures import tables
 from flopscape.figures.names import FIGURES
 from flopscape.figures.save import refuse_figure, save
 from flopscape.figures.style import RC
-from flopscape.files.stamps import hash_of, of_figure
-from flopscape.files.stamps import read as read_stamp
 from flopscape.fitting.common.draws_file import draws_file
 from flopscape.fitting.common.made_from import refuse_another
+from flopscape.records.stamps import hash_of, of_figure
+from flopscape.records.stamps import read as read_stamp
 
 
 def run(

@@ -6,11 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flopscape.answers.disagreement import disagreements
+from flopscape.answers.literature import EXPONENTS
 from flopscape.figures import frame, style, whiskers
 from flopscape.figures.tables import Tables
 from flopscape.figures.whiskers import Row
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
-from flopscape.report.literature import EXPONENTS
 from flopscape.text import numbers
 
 MOST_BUDGETS = 3

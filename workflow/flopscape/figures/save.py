@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from flopscape.figures.style import RC
 from flopscape.files.outputs import StrPath, replacing
 from flopscape.files.side_outputs import both_files, refuse_both
-from flopscape.files.stamps import Stamp, text_of
+from flopscape.records.stamps import Stamp, text_of
 from flopscape.text.visible import cut, identifier, visible
 
 ENDINGS = (".svg", ".png")

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from flopscape.figures import frame, style
 from flopscape.figures.save import save
-from flopscape.files.stamps import Stamp
 from flopscape.records.fit_result import Estimate
+from flopscape.records.stamps import Stamp
 from flopscape.text import numbers
 
 Row = Mapping[str, Any]

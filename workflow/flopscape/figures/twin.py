@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from flopscape.figures import frame, style
 from flopscape.figures.save import save
-from flopscape.files.stamps import Stamp
+from flopscape.records.stamps import Stamp
 from flopscape.text import numbers
 
 TITLE = "Twin of the study: how wrong is each method on this design?"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import read_json
 from flopscape.files.outputs import StrPath, refuse_output, replacing
-from flopscape.records.json_text import read_json
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape.answers.extrapolation import SAMPLED, sampled_ranges
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import refuse_output
 from flopscape.files.side_outputs import refuse_side_output, write_parquet
+from flopscape.fingerprint import extend_import_path
 from flopscape.fitting.common.draws_file import DRAWS, draws_file, is_draws
 from flopscape.fitting.common.made_from import made_from, options_given
 from flopscape.fitting.common.results import representable
 from flopscape.fitting.methods import METHODS, complaint, module_of, needs_each_seed
-from flopscape.plugins import loading
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_result import SAMPLED, FitResult
 from flopscape.runs.chosen import chosen_rows, left_out, merged
 from flopscape.runs.meaning import doubtful_magnitude
 from flopscape.runs.read import read_runs
@@ -90,12 +89,20 @@ def fit(
 def _of_table(result: FitResult, table: RunTable) -> FitResult:
     """The fit with what its table says, whatever the method."""
     result.diagnostics.setdefault("n_rows", _n_rows(table, result))
-    result.diagnostics |= {SAMPLED: sampled_ranges(table)}
+    result.diagnostics |= {SAMPLED: _sampled_ranges(table)}
     result.excluded = [*table.excluded, *result.excluded]
     result.warnings = [*table.warnings, *result.warnings]
     result.conventions, result.unit = table.conventions, table.unit
     result.n_runs, result.simulated, result.input_hash = table.n_runs, table.simulated, table.input_hash
     return result
+
+
+def _sampled_ranges(table: RunTable) -> dict[str, list[float]]:
+    """Lowest and highest compute, by budget where there is one, and size of the runs; nothing for an empty table."""
+    if not len(table):
+        return {}
+    spent = np.where(np.isfinite(table.budget), table.budget, table.flops)
+    return {name: [float(x.min()), float(x.max())] for name, x in (("flops", spent), ("n_params", table.n_params))}
 
 
 def _n_rows(table: RunTable, result: FitResult) -> int:
@@ -149,7 +156,7 @@ def run(
 
 def _method(name: str) -> ModuleType:
     """The method's module; imported by name, so that methods do not share a code fingerprint."""
-    loading.extend_import_path()
+    extend_import_path()
     try:
         module = importlib.import_module(module_of(name))
     except (ImportError, ValueError) as error:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec, canonical, read_json, short_hash
 from flopscape.files.outputs import write_text
 from flopscape.fingerprint import fingerprint
-from flopscape.records.json_text import Spec, canonical, read_json, short_hash
 
 CACHE = Path(".flopscape/counts")
 

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
 
+from flopscape.files.json_text import canonical
 from flopscape.recipe.schedule import branching_step
 from flopscape.recipe.settings import TrainingSettings
-from flopscape.records.json_text import canonical
 from flopscape.records.plan_row import PlanRow
 
 

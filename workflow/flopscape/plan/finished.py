@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec, canonical
 from flopscape.records.checks import read_record, recounted, recounts_text
-from flopscape.records.json_text import Spec, canonical
 from flopscape.records.plan_row import PlanRow
 from flopscape.records.run_record import RunRecord, saw_other_data
 

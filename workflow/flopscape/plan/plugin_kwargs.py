@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from flopscape.config.complaints import sentences
 from flopscape.config.study import LOOP, Study
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec, canonical
 from flopscape.plan.ask import answer_of
 from flopscape.plugins.loading import import_class, is_path
-from flopscape.records.json_text import Spec, canonical
 from flopscape.text.written import plain
 
 NEEDS = {"model": ("build",), "dataset": ("prepare", "batches"), "loss": ("__call__",), "trainer": ("train",)}

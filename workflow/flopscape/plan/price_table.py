@@ -8,13 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from flopscape.config.study import Study
+from flopscape.files.json_text import canonical
 from flopscape.fingerprint import run_fingerprint
 from flopscape.plan.coverage import Coverage
 from flopscape.plan.finished import Finished
 from flopscape.plan.price import Line, Price
 from flopscape.plan.studies import data_unit
 from flopscape.recipe.settings import TrainingSettings
-from flopscape.records.json_text import canonical
 from flopscape.records.plan_row import PlanRow
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned

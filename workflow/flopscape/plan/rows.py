@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from flopscape.config.study import LOOP, Study
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec, canonical, short_hash
 from flopscape.plan.branches import with_parents
 from flopscape.plan.rates import batch_of, resolved
 from flopscape.plan.sizes import count_sizes
 from flopscape.plugins.base import Counts
 from flopscape.recipe.settings import TrainingSettings
-from flopscape.records.json_text import Spec, canonical, short_hash
 from flopscape.records.plan_row import PlanRow
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from flopscape.config.study import Plugin
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec
 from flopscape.plan.ask import answer_of
 from flopscape.plugins.base import Counts, Size
 from flopscape.plugins.loading import counts_at, load_model, load_plugin
-from flopscape.records.json_text import Spec
 
 
 def count_sizes(model: Plugin, sizes: list[Size], loss: Plugin | None = None) -> list[Counts]:

@@ -9,6 +9,7 @@ from flopscape.config.read import load_config, load_study, read_study
 from flopscape.config.study import Config, ImportedStudy, Study
 from flopscape.config.yaml12 import dump_yaml
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import dataset_id, read_json
 from flopscape.plan.capacity import Room
 from flopscape.plan.coverage import Coverage, grade_coverage
 from flopscape.plan.finished import Finished, look_at_runs
@@ -18,7 +19,6 @@ from flopscape.plan.price import Price, price_study
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import search_rows
 from flopscape.plugins.loading import load_plugin
-from flopscape.records.json_text import dataset_id, read_json
 from flopscape.records.plan_row import PlanRow
 
 

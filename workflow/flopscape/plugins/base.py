@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
-    from flopscape.records.json_text import Spec
+    from flopscape.files.json_text import Spec
     from flopscape.records.run_record import RunRecord
 
 

@@ -2,22 +2,15 @@
 
 import importlib
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
+from flopscape.fingerprint import extend_import_path
 from flopscape.plugins.base import Counts, LossPlugin, ModelPlugin, Size
 
 PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 """`module:Class`, the module perhaps inside packages."""
 LONGEST_PATH = 250
-
-
-def extend_import_path() -> None:
-    """Put the working directory at the end of the import path."""
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
 
 
 def load_plugin(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[str, ...] = ()) -> Any:

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec, canonical, dataset_id, read_json
 from flopscape.files.outputs import cannot_write, temporary_name, write_text
 from flopscape.files.side_outputs import has_keys
 from flopscape.plugins.base import Manifest
 from flopscape.plugins.loading import load_plugin
-from flopscape.records.json_text import Spec, canonical, dataset_id, read_json
 
 MANIFEST = "manifest.json"
 OF_A_DATASET = {"data_hash", "n_units"}

@@ -6,10 +6,10 @@ import sys
 import time
 
 from flopscape import __version__
+from flopscape.files.json_text import Spec, short_hash
 from flopscape.fingerprint import run_fingerprint
 from flopscape.plugins.loading import counts_at, load_model, load_plugin
 from flopscape.recipe.settings import TrainingSettings
-from flopscape.records.json_text import Spec, short_hash
 from flopscape.records.run_record import Curve, RunRecord
 
 

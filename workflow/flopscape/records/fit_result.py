@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import read_json
 from flopscape.files.outputs import write_text
-from flopscape.records.json_text import read_json
 from flopscape.text.written import listed
 
 FitStatus = Literal["ok", "weak", "boundary", "refused"]
@@ -18,6 +18,8 @@ FitStatus = Literal["ok", "weak", "boundary", "refused"]
 
 NO_FIT = "name the file of a fit, or make this one again"
 """What to do about a file that should be a fit: perhaps it is whole, and something else."""
+SAMPLED = "sampled"
+"""Where a result's diagnostics keep the ranges of compute and size of its runs."""
 
 
 @dataclass

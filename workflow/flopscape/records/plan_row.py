@@ -6,7 +6,7 @@ They are plain dataclasses of JSON values, so that a training process needs no p
 from dataclasses import dataclass
 from typing import Any
 
-from flopscape.records.json_text import Spec
+from flopscape.files.json_text import Spec
 
 
 @dataclass(frozen=True)

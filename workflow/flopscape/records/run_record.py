@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec, read_json, short_hash
 from flopscape.files.outputs import write_text
 from flopscape.records.field_types import wrong_field
-from flopscape.records.json_text import Spec, read_json, short_hash
 
 RunStatus = Literal["completed", "diverged", "skipped"]
 RunColumn = Literal[

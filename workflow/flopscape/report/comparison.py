@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from flopscape.answers.literature import EXPONENTS
 from flopscape.figures.tables import CHANGE
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.report.blocks import Block, Bullets, Grid
 from flopscape.report.evidence import Evidence
-from flopscape.report.literature import EXPONENTS
 from flopscape.text import numbers
 
 

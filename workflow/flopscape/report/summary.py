@@ -3,13 +3,9 @@
 Imports neither pandas nor matplotlib, for it runs in the Snakefile's own process.
 """
 
-import csv
-from pathlib import Path
-from typing import TextIO
-
 from flopscape.records.fit_result import FitResult, Prediction
 from flopscape.text import numbers
-from flopscape.text.terminal import aligned, say
+from flopscape.text.terminal import aligned
 
 STATUS_WORDS = {
     "ok": "the global optimum was reached and the parameters are identified",
@@ -42,23 +38,8 @@ def sentence(prediction: Prediction, unit: str, loss_unit: str) -> str:
     return f"{first}; expect a loss of {numbers.interval(loss, numbers.loss)} {loss_unit}." if loss else f"{first}."
 
 
-def print_summary(study: str, folder: str | Path, recommended: str, file: TextIO | None = None) -> None:
-    """Print the recommendation of the study in `folder`, the status of its fit, and where the report is."""
-    fit = FitResult.read(Path(folder) / "fits" / f"{recommended}.json")
-    text = summary(study, recommended, fit, f"{folder}/report.html", *units(Path(folder) / "runs.csv"))
-    say(text, file)
-
-
-def units(runs: Path) -> tuple[str, str]:
-    """What D counts and what the loss is measured in, as the first row of a study's table says."""
-    with runs.open(newline="", encoding="utf-8") as file:
-        row = next(csv.DictReader(file), {})
-    unit = row.get("unit") or "token"
-    return unit, row.get("loss_unit") or f"nats per {unit}"
-
-
 def summary(study: str, name: str, fit: FitResult, report: str, unit: str = "token", loss_unit: str = "") -> str:
-    """The text that `print_summary` prints."""
+    """The recommendation, the status of its fit, and where the report is."""
     mark = " (SIMULATED: losses come from a formula)" if fit.simulated else ""
     lines = [f"\nRecommendation of study {study}{mark}"]
     if rows := recommendation(fit):

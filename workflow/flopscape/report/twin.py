@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flopscape.records.json_text import read_json
+from flopscape.files.json_text import read_json
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture
 from flopscape.text import numbers
 

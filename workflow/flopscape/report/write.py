@@ -20,12 +20,12 @@ from flopscape.dag.stale import Files, Planned
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
 from flopscape.figures.tables import VARIED, complete, read_csv, with_budgets
-from flopscape.files.stamps import text_of
+from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
 from flopscape.plan.imported import PlannedImport, words_of_study
 from flopscape.plan.studies import plan_study
 from flopscape.records.fit_result import FitResult
-from flopscape.records.json_text import read_json
+from flopscape.records.stamps import text_of
 from flopscape.report import twin as twins
 from flopscape.report.build import build
 from flopscape.report.evidence import Evidence
@@ -150,7 +150,7 @@ def run(
     not_shown : sequence of str
         Sentences on what belongs to another table, other options or other code, and is left out.
     made_from : str
-        The stamp of the report: see files/stamps.py.
+        The stamp of the report: see records/stamps.py.
 
     Raises
     ------

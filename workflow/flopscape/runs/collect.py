@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.files.stamps import of_collected
+from flopscape.files.json_text import canonical
 from flopscape.records.checks import COUNTS, CURE, Recount, read_record, recounted, recounts_text
-from flopscape.records.json_text import canonical
 from flopscape.records.plan_row import PlanRow
 from flopscape.records.run_record import Curve, RunRecord, saw_other_data
+from flopscape.records.stamps import of_collected
 from flopscape.runs.table_copies import refuse_tables, write_tables
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import sha256
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
-from flopscape.files.stamps import of_imported
-from flopscape.records.json_text import sha256
+from flopscape.records.stamps import of_imported
 from flopscape.runs.cells import positive_column, require_column
 from flopscape.runs.import_rows import EVERYTHING, Choice
 from flopscape.runs.import_table import Imported, import_runs, sentence

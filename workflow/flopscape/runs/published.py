@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
-from flopscape.records.json_text import sha256
+from flopscape.files.json_text import sha256
 
 
 @dataclass(frozen=True)

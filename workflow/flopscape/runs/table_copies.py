@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import sha256
 from flopscape.files.outputs import StrPath, refuse_output, write_text
 from flopscape.files.side_outputs import facts_of, refuse_side_output, side_output, write_parquet
-from flopscape.files.stamps import Stamp, hash_of, text_of
-from flopscape.records.json_text import sha256
 from flopscape.records.run_record import Curve
+from flopscape.records.stamps import Stamp, hash_of, text_of
 
 COPY, CURVES = "copy", "curves"
 """Kinds of the two Parquet files."""

@@ -2,7 +2,7 @@
 
 import sys
 
-from flopscape.cli.last_resort import ended
+from flopscape.text.last_resort import ended
 from flopscape.training.command import main
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec, sha256
 from flopscape.files.side_outputs import side_output
-from flopscape.records.json_text import Spec, sha256
 from flopscape.training.outcome import Outcome
 
 FORMAT = 1

@@ -15,11 +15,11 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec
 from flopscape.fingerprint import run_fingerprint
 from flopscape.machine.lease import Lease
 from flopscape.machine.measured import seconds_since_start
 from flopscape.machine.slurm import job_end
-from flopscape.records.json_text import Spec
 from flopscape.training.branches import Branch
 from flopscape.training.checkpoint_files import SHARED, find, rank_file, saving_folder, seal
 from flopscape.training.components import Parts

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec
 from flopscape.files.outputs import make_place, refuse_output
 from flopscape.machine.environment import SET_ASIDE, note, own_environment, place_among
 from flopscape.machine.measured import Options
 from flopscape.plugins.loading import load_plugin
-from flopscape.records.json_text import Spec
 from flopscape.records.run_record import RunRecord
 from flopscape.training.spec import check_spec, read_spec
 from flopscape.training.stopping import INTERRUPTED, Interrupted, noted_signals

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec, dataset_id, parse_object, read_json, short_hash
 from flopscape.plugins.base import Size
 from flopscape.recipe.schedule import branching_step
 from flopscape.recipe.settings import TrainingSettings
-from flopscape.records.json_text import Spec, dataset_id, parse_object, read_json, short_hash
 
 REQUIRED = ("model", "size", "dataset", "loss", "n_tokens", "seed", "recipe")
 OPTIONAL = ("trainer", "training")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flopscape.errors import FlopscapeError
-from flopscape.records.json_text import Spec
+from flopscape.files.json_text import Spec
 
 if TYPE_CHECKING:
     from accelerate.tracking import GeneralTracker

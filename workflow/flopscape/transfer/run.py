@@ -9,8 +9,8 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.transfer import draw_to
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
-from flopscape.files.stamps import hash_of, of_transfer, text_of
 from flopscape.plan.search import assumed_rows, search_options, search_rows, searched_rate
+from flopscape.records.stamps import hash_of, of_transfer, text_of
 from flopscape.transfer.advice import snippet
 from flopscape.transfer.grid import noise_of, table_of, widths_of
 from flopscape.transfer.verdict import verdict

@@ -12,12 +12,12 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures import twin as figure
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
-from flopscape.files.stamps import hash_of, of_twin, text_of
 from flopscape.fitting import vpnls
 from flopscape.fitting.judge.verdict import FEW_FOR_BOOTSTRAP
 from flopscape.laws.named_surfaces import SURFACES, named_surface
 from flopscape.laws.surface import Surface, loss
 from flopscape.records.fit_result import FitResult
+from flopscape.records.stamps import hash_of, of_twin, text_of
 from flopscape.runs.table import UNIQUE, RunTable, design_index, seed_scatter
 from flopscape.twin import designs, simulate
 from flopscape.twin.advice import advise

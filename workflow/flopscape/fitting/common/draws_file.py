@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import sha256
 from flopscape.files.outputs import StrPath
 from flopscape.files.side_outputs import facts_of, side_output
 from flopscape.records.fit_result import FitResult
-from flopscape.records.json_text import sha256
 
 DRAWS = "draws"
 """Kind of the Parquet file."""

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import read_json, sha256
 from flopscape.files.outputs import StrPath
-from flopscape.files.stamps import PYTHON
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import module_of
-from flopscape.records.json_text import read_json, sha256
+from flopscape.records.stamps import PYTHON
 
 Options = dict[str, Any]
 """`method`, `flops` (a list), `bootstrap`, `seed`, `columns`, and of the others those that were given."""

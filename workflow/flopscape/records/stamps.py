@@ -14,9 +14,8 @@ from hashlib import sha256 as sha256_of
 from pathlib import Path
 from typing import Any
 
+from flopscape.files.json_text import sha256, short_hash
 from flopscape.fingerprint import fingerprint
-from flopscape.fitting.methods import modules_of_sensitivity
-from flopscape.records.json_text import sha256, short_hash
 from flopscape.records.plan_row import PlanRow
 
 Stamp = dict[str, str]
@@ -125,9 +124,9 @@ def import_hash(words: Sequence[str]) -> str:
     return _hashed_options([*words[:at], *words[at + 2 :]])
 
 
-def of_sensitivity(runs: StrPath, curves: StrPath | None, options: Mapping[str, Any]) -> Stamp:
-    """Of sensitivity.csv, whose methods the code of answers/sensitivity.py does not import."""
-    code = by(*modules_of_sensitivity(options["method"]))
+def of_sensitivity(modules: Iterable[str], runs: StrPath, curves: StrPath | None, options: Mapping[str, Any]) -> Stamp:
+    """Of sensitivity.csv; `modules` make it: the code of answers/sensitivity.py does not import its methods."""
+    code = by(*modules)
     read = {"runs": hash_of(runs)} | ({} if curves is None else {"curves": hash_of(curves)})
     return code | read | {"options": _hashed_options(options)}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flopscape.cli.last_resort import DEBUG_VARIABLE, ended, without_debug
 from flopscape.errors import FlopscapeError
+from flopscape.text.last_resort import DEBUG_VARIABLE, ended, without_debug
 
 
 @pytest.fixture(autouse=True)
@@ -91,14 +91,14 @@ def test_a_status_of_a_verb_is_kept_and_none_means_success() -> None:
 def test_a_reader_that_stops_early_such_as_head_is_no_fault(verb: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    program = f"import sys; from flopscape.cli.last_resort import ended; sys.exit(ended(lambda: {verb}, []))"
+    program = f"import sys; from flopscape.text.last_resort import ended; sys.exit(ended(lambda: {verb}, []))"
     done = subprocess.run([sys.executable, "-c", program], stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_what_cannot_be_printed_on_a_full_disk_is_one_sentence() -> None:
-    program = "import sys; from flopscape.cli.last_resort import ended; sys.exit(ended(lambda: print(9), ['plan']))"
+    program = "import sys; from flopscape.text.last_resort import ended; sys.exit(ended(lambda: print(9), ['plan']))"
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 1

@@ -1,0 +1,55 @@
+"""What the terminal shows after the last job: the answer of every study, and what is still to be done.
+
+Imports neither pandas nor matplotlib, for it runs in the Snakefile's own process.
+"""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
+
+from flopscape.dag.stale import Files
+from flopscape.files.json_text import read_json
+from flopscape.plan.imported import PlannedImport
+from flopscape.plan.studies import PlannedStudy
+from flopscape.records.fit_result import FitResult
+from flopscape.records.plan_row import PlanRow
+from flopscape.report.summary import summary
+from flopscape.text.terminal import say
+
+
+def print_answers(studies: Mapping[str, PlannedStudy | PlannedImport], results: Path) -> None:
+    """After a run: the answer of every study, and where its report is; branches that `--until` has cut off."""
+    for name, planned in studies.items():
+        folder = results / name
+        if waiting := [row for row in planned.rows if _is_open(folder / "runs", row)]:
+            print(f"study {name}: {len(waiting)} branches are still to be trained; run snakemake again", flush=True)
+        recommended = planned.study.recommended_fit
+        if why := Files(planned, folder).why_fit(recommended):
+            print(f"study {name}: its fit {recommended} was made {why}; run snakemake again", flush=True)
+        elif (folder / "report.html").exists():
+            print_summary(name, folder, recommended)
+        verdict = folder / "transfer" / "verdict.json"
+        if verdict.exists():
+            reason = read_json(verdict, "delete it and run snakemake hp_transfer again")["reason"]
+            print(f"\nlearning rate of study {name}: {reason}\nsearch: {verdict}")
+
+
+def _is_open(runs: Path, row: PlanRow) -> bool:
+    """Whether a branch is without a record and its trunk is not."""
+    return bool(row.parent) and not (runs / f"{row.run_id}.json").exists() and (runs / f"{row.parent}.json").exists()
+
+
+def print_summary(study: str, folder: str | Path, recommended: str, file: TextIO | None = None) -> None:
+    """Print the recommendation of the study in `folder`, the status of its fit, and where the report is."""
+    fit = FitResult.read(Path(folder) / "fits" / f"{recommended}.json")
+    text = summary(study, recommended, fit, f"{folder}/report.html", *units(Path(folder) / "runs.csv"))
+    say(text, file)
+
+
+def units(runs: Path) -> tuple[str, str]:
+    """What D counts and what the loss is measured in, as the first row of a study's table says."""
+    with runs.open(newline="", encoding="utf-8") as file:
+        row = next(csv.DictReader(file), {})
+    unit = row.get("unit") or "token"
+    return unit, row.get("loss_unit") or f"nats per {unit}"
