@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.surface.global_starts import global_fit
-from flopscape.fitting.surface.objectives import LeastSquares
+from flopscape.fitting.surface.global_starts import LeastSquares, global_fit
 from flopscape.fitting.surface.variable_projection import Problem
 
 GRID = {

@@ -24,11 +24,10 @@ import numpy as np
 from limits import grid_seconds, rows_table, simulated
 from scipy.optimize import minimize
 
-from flopscape.fitting.common.resample import run_weights
+from flopscape.fitting.common.results import run_weights
 from flopscape.fitting.surface import variable_projection
-from flopscape.fitting.surface.global_starts import Search, from_optimum, global_fit
-from flopscape.fitting.surface.log_search import LogResiduals
-from flopscape.fitting.surface.objectives import DELTA, LeastSquares
+from flopscape.fitting.surface.global_starts import LeastSquares, Search, from_optimum, global_fit
+from flopscape.fitting.surface.log_residuals import DELTA, LogResiduals
 from flopscape.fitting.surface.variable_projection import Problem, Solution
 from flopscape.laws.arrays import Array
 from flopscape.text.terminal import aligned

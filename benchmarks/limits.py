@@ -8,8 +8,7 @@ import time
 import numpy as np
 
 from flopscape.fitting.surface import global_starts
-from flopscape.fitting.surface.global_starts import global_fit
-from flopscape.fitting.surface.objectives import LeastSquares
+from flopscape.fitting.surface.global_starts import LeastSquares, global_fit
 from flopscape.fitting.surface.variable_projection import Problem
 from flopscape.laws.surface import Surface, loss
 

@@ -126,7 +126,7 @@ MUTATIONS = [
         "squares / max(self.local.dof, 1)", "squares / len(self.local.raw)", "certified",
     ),
     Mutation(
-        "resamples of one run less than there are", "fitting/common/resample.py",
+        "resamples of one run less than there are", "fitting/common/results.py",
         "generator.integers(0, runs, size=(size, runs))",
         "generator.integers(0, runs, size=(size, runs))[:, 1:]", "fitting/test_levels.py",
     ),

@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from flopscape.cli.app import app
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.common.linear import solve_definite
 from flopscape.fitting.fit import fit
 from flopscape.fitting.surface.global_starts import centred_problem, global_fit
 from flopscape.fitting.surface.huber import WIDEST, Data, _evaluate, continuation
 from flopscape.fitting.surface.linearised import log_derivatives, loss_derivatives
-from flopscape.fitting.surface.objectives import OBJECTIVES, search_of
-from flopscape.fitting.surface.small_systems import solve_definite
+from flopscape.fitting.surface.log_residuals import OBJECTIVES, search_of
 from flopscape.fitting.surface.variable_projection import Problem
 from tests.fitting.fit_tables import A_TRUE, MIRROR, as_table, isoflop, isoflop_frame, published
 

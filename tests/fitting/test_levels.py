@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import f as fisher
 
 from flopscape.fitting.any_law.quantities import LawQuantities
-from flopscape.fitting.common.resample import percentile_interval, run_weights
+from flopscape.fitting.common.results import percentile_interval, run_weights
 from flopscape.fitting.fit import fit
 from flopscape.fitting.isoflop.power_law import Line, LowestPoints, fit_line, power_laws, simulate
 from flopscape.fitting.judge.verdict import Verdict, judge_uncertainty, outliers

@@ -7,8 +7,7 @@ import pytest
 
 from flopscape.fitting.fit import fit
 from flopscape.fitting.judge.form import BEATEN, curve_test
-from flopscape.fitting.surface.global_starts import centred_problem, global_fit
-from flopscape.fitting.surface.objectives import LeastSquares
+from flopscape.fitting.surface.global_starts import LeastSquares, centred_problem, global_fit
 from flopscape.fitting.surface.variable_projection import parameters
 from flopscape.laws.surface import loss
 from tests.fitting.fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame, published

@@ -6,10 +6,9 @@ import pytest
 
 from flopscape.fitting.fit import fit
 from flopscape.fitting.surface import linearised
-from flopscape.fitting.surface.global_starts import centred_problem, from_grid, global_fit
+from flopscape.fitting.surface.global_starts import LeastSquares, centred_problem, from_grid, global_fit
 from flopscape.fitting.surface.linearised import local, log_derivatives, loss_derivatives
-from flopscape.fitting.surface.log_search import LogResiduals
-from flopscape.fitting.surface.objectives import LeastSquares
+from flopscape.fitting.surface.log_residuals import LogResiduals
 from flopscape.fitting.surface.variable_projection import Problem
 from tests.fitting.fit_tables import A_TRUE, as_table, isoflop, isoflop_frame
 

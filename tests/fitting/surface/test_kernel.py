@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
+from flopscape.fitting.common.linear import best_coefficients
 from flopscape.fitting.surface import global_starts, huber, least_absolute_deviations, variable_projection
 from flopscape.fitting.surface.huber import Data
 from flopscape.fitting.surface.linearised import log_derivatives, loss_derivatives
-from flopscape.fitting.surface.small_systems import best_coefficients
 from flopscape.fitting.surface.variable_projection import Problem
 
 

@@ -10,8 +10,8 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
 from flopscape.fitting.judge import verdict as guards
 from flopscape.fitting.surface import variable_projection
+from flopscape.fitting.surface.log_residuals import OBJECTIVES
 from flopscape.fitting.surface.many_tables import fit_surfaces
-from flopscape.fitting.surface.objectives import OBJECTIVES
 from flopscape.laws.surface import loss
 from tests.fitting.fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame, no_copies
 

@@ -7,8 +7,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.any_law.problem import unique_tokens_of
-from flopscape.fitting.common.resample import percentile_interval
-from flopscape.fitting.common.results import finite_or_none
+from flopscape.fitting.common.results import finite_or_none, percentile_interval
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.laws.law import Inputs, Law

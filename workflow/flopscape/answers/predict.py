@@ -11,7 +11,7 @@ from flopscape.answers.extrapolation import refuse_absurd
 from flopscape.answers.law_predict import predict_law
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.draws_file import read_draws
-from flopscape.fitting.common.resample import percentile_interval
+from flopscape.fitting.common.results import percentile_interval
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.laws.surface import Surface, loss, near_optimal_sizes, optimum

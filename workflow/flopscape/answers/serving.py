@@ -7,8 +7,7 @@ import pandas as pd
 
 from flopscape.answers.extrapolation import refuse_absurd
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.common.resample import percentile_interval
-from flopscape.fitting.common.results import finite_or_none
+from flopscape.fitting.common.results import finite_or_none, percentile_interval
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.laws.inference import cheapest_at_loss, inference_optimum

@@ -14,8 +14,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.loss_law import loss_along
-from flopscape.fitting.common.resample import percentile_interval
-from flopscape.fitting.common.results import finite_or_none, prediction, refused
+from flopscape.fitting.common.results import finite_or_none, percentile_interval, prediction, refused
 from flopscape.fitting.common.seed_weights import SeedWeights, weights_of
 from flopscape.fitting.isoflop import exact_curves, parabola
 from flopscape.fitting.isoflop.bias import corrected

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from flopscape.fitting.surface.fit import estimate_surface
-from flopscape.fitting.surface.objectives import SCALED, scaled_delta, search_of
+from flopscape.fitting.surface.log_residuals import SCALED, scaled_delta, search_of
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import RunTable
 

@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.fitting.common.resample import percentile_interval
-from flopscape.fitting.common.results import surface_draws
+from flopscape.fitting.common.results import percentile_interval, surface_draws
 from flopscape.fitting.surface.global_starts import centred_problem, from_grid, on_bound
+from flopscape.fitting.surface.log_residuals import search_of
 from flopscape.fitting.surface.many_tables import bootstraps
-from flopscape.fitting.surface.objectives import search_of
 from flopscape.fitting.surface.quantities import Quantities, column
 from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
 from flopscape.laws.arrays import Array, Names

@@ -16,8 +16,7 @@ from flopscape.fitting.any_law.linearised import LawLocal
 from flopscape.fitting.any_law.problem import problem_of, unique_tokens_of
 from flopscape.fitting.any_law.quantities import LawQuantities, is_log
 from flopscape.fitting.any_law.search import GlobalFit, global_fit, resample, restarts
-from flopscape.fitting.common.resample import percentile_interval, run_weights
-from flopscape.fitting.common.results import prediction, refused
+from flopscape.fitting.common.results import percentile_interval, prediction, refused, run_weights
 from flopscape.fitting.judge.any_law import judge, too_little
 from flopscape.fitting.judge.verdict import (
     DRIFT,

@@ -1,17 +1,29 @@
-"""Linear systems that may have no solution, or many: what the fits solve at every step, for many problems at once.
+"""Small linear systems, thousands at once: what the fits solve at every step.
 
-NumPy raises for a whole batch where one matrix is singular, and for numbers that are not finite. Here such a problem
-gets the shortest step of least squares, or none, and the others keep theirs to the last digit.
+Three kinds. Systems that may have no solution, or many: NumPy raises for a whole batch where one matrix is singular,
+and for numbers that are not finite; here such a problem gets the shortest step of least squares, or none, and the
+others keep theirs to the last digit. Positive definite ones by elimination without pivoting, which knows what is not
+definite. And non-negative least squares with very few coefficients, exactly:
+
+the optimum of min ‖y − Φc‖², c ≥ 0 lies on one face, a set of free coefficients with the rest zero. With at most four
+coefficients every face can be solved and the best feasible one taken (Lawson & Hanson 1974, chapter 23, gives the
+conditions that make it the optimum). Only the Gram matrix ΦᵀΦ and Φᵀy enter, as nested lists of arrays that broadcast
+against each other: on an exponent grid the entry of one term varies along one axis only.
 """
+
+from itertools import combinations
 
 import numpy as np
 
-from flopscape.laws.arrays import Array
+from flopscape.laws.arrays import Array, Mask
 
 DETERMINED = 1e-12
 """Singular values below this part of the largest say nothing: their directions get no step."""
 ROUNDING = 1e-14
 """The same for products JᵀJ of normalised columns, whose singular values are squares."""
+PIVOT = 1e-12
+"""A pivot smaller than this part of its diagonal entry means that the face's terms are collinear."""
+Entries = list[list[Array]]
 
 
 def solve(systems: Array, right: Array) -> Array:
@@ -70,3 +82,112 @@ def condition(matrix: Array) -> float:
 
 def _finite(values: Array) -> Array:
     return np.where(np.isfinite(values), values, 0.0)
+
+
+def all_faces(size: int) -> list[tuple[int, ...]]:
+    """Non-empty sets of coefficients, the largest first."""
+    return [face for count in range(size, 0, -1) for face in combinations(range(size), count)]
+
+
+def solve_face(gram: Entries, target: list[Array], face: tuple[int, ...]) -> tuple[list[Array], Array, Mask]:
+    """Unconstrained solution on one face by LDLᵀ.
+
+    Returns
+    -------
+    coefficients of the face, reduction of the squared error ‖y‖² that it gives, and whether it is feasible: every
+    coefficient positive and no pivot lost to collinearity.
+    """
+    size = len(face)
+    lower: list[list[Array]] = [[] for _ in face]
+    pivots: list[Array] = []
+    z: list[Array] = []
+    feasible = np.asarray(True)
+    for i, row in enumerate(face):
+        scaled: list[Array] = []
+        for j in range(i):
+            entry = gram[row][face[j]] - sum(lower[j][m] * scaled[m] for m in range(j))
+            scaled.append(entry)
+            lower[i].append(entry / pivots[j])
+        pivot = gram[row][row] - sum(lower[i][m] * scaled[m] for m in range(i))
+        whole = pivot > PIVOT * gram[row][row]
+        feasible = feasible & whole
+        pivots.append(np.where(whole, pivot, 1.0))
+        z.append(target[row] - sum(lower[i][m] * z[m] for m in range(i)))
+    gain = sum(z[i] * z[i] / pivots[i] for i in range(size))
+    coefficients = [z[i] / pivots[i] for i in range(size)]
+    for i in range(size - 1, -1, -1):
+        coefficients[i] = coefficients[i] - sum(lower[m][i] * coefficients[m] for m in range(i + 1, size))
+        feasible = feasible & (coefficients[i] > 0)
+    return coefficients, np.asarray(gain), feasible
+
+
+def best_gain(gram: Entries, target: list[Array]) -> Array:
+    """Reduction of ‖y‖² by the non-negative optimum, over the broadcast shape of the entries."""
+    best = np.asarray(0.0)
+    for face in all_faces(len(target)):
+        _, gain, feasible = solve_face(gram, target, face)
+        best = np.maximum(best, np.where(feasible, gain, 0.0))
+    return best
+
+
+def best_coefficients(gram: Array, target: Array) -> Array:
+    """Non-negative optimum of each problem.
+
+    Parameters
+    ----------
+    gram : array, shape (problems, k, k)
+    target : array, shape (problems, k)
+
+    Returns
+    -------
+    array, shape (problems, k)
+        Zeros are exact: a coefficient is zero or free.
+    """
+    found, feasible = solve_definite(gram, target, PIVOT)
+    todo = np.flatnonzero(~(feasible & (found > 0).all(axis=1)))
+    if not len(todo):
+        return found
+    found[todo] = 0.0
+    best = np.zeros(len(target))
+    entries = [[gram[todo, i, j] for j in range(target.shape[1])] for i in range(target.shape[1])]
+    for face in all_faces(target.shape[1])[1:]:
+        coefficients, gain, inside = solve_face(entries, list(target[todo].T), face)
+        better = inside & (gain > best[todo])
+        chosen = todo[better]
+        best[chosen], found[chosen] = gain[better], 0.0
+        found[chosen[:, None], face] = np.stack(coefficients, axis=1)[better]
+    return found
+
+
+def solve_definite(matrix: Array, right: Array, least: float) -> tuple[Array, Mask]:
+    """Solve positive definite systems by Gaussian elimination, vectorised over the systems.
+
+    Parameters
+    ----------
+    matrix : array, shape (R, k, k)
+        Symmetric.
+    right : array, shape (R, k)
+    least : float
+        A pivot must exceed this part of its diagonal entry.
+
+    Returns
+    -------
+    array, shape (R, k)
+        Finite for finite input: lost pivots are replaced by the size of their diagonal entry.
+    array, shape (R,)
+        Bool: every pivot was large enough, so that the matrix is positive definite and this is its solution.
+    """
+    k = right.shape[1]
+    rows = np.empty((k, k + 1, len(right)))
+    rows[:, :k], rows[:, k] = matrix.transpose(1, 2, 0), right.T
+    diagonal = np.abs(rows[np.arange(k), np.arange(k)])
+    whole = np.ones(len(right), bool)
+    for i in range(k):
+        good = rows[i, i] > least * diagonal[i]
+        whole &= good
+        rows[i, i:] /= np.where(good, rows[i, i], diagonal[i] + 1e-300)
+        rows[i + 1 :, i + 1 :] -= rows[i + 1 :, i, None] * rows[i, i + 1 :]
+    x = rows[:, k]
+    for i in range(k - 2, -1, -1):
+        x[i] -= (rows[i, i + 1 : k] * x[i + 1 :]).sum(axis=0)
+    return np.ascontiguousarray(x.T), whole

@@ -11,8 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.common.resample import run_weights
-from flopscape.fitting.common.results import empty_draws, prediction, refused, surface_draws
+from flopscape.fitting.common.results import empty_draws, prediction, refused, run_weights, surface_draws
 from flopscape.fitting.common.seed_weights import weights_of
 from flopscape.fitting.judge.outliers import judge_influence, judge_outliers
 from flopscape.fitting.judge.surface import describe_fit, judge, too_little

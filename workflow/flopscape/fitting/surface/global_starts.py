@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from flopscape.fitting.common.linear import Entries, best_gain
 from flopscape.fitting.surface import variable_projection
-from flopscape.fitting.surface.linearised import Local
-from flopscape.fitting.surface.small_systems import Entries, best_gain
+from flopscape.fitting.surface.linearised import Local, local
 from flopscape.fitting.surface.variable_projection import Problem, Solution
 from flopscape.laws.arrays import Array, Index, Mask
 from flopscape.runs.table import RunTable
@@ -200,3 +200,30 @@ def on_bound(solution: Solution) -> Mask:
     """Whether any coefficient is zero or any exponent at its bound."""
     at_end = (solution.exponents <= variable_projection.LOWEST) | (solution.exponents >= variable_projection.HIGHEST)
     return np.asarray((solution.coefficients <= 0).any(axis=1) | at_end.any(axis=1))
+
+
+OBJECTIVE = "least squares on the loss"
+
+
+class LeastSquares:
+    """A `Search`; see global_search.py."""
+
+    delta = np.inf
+
+    def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
+        return variable_projection.newton(problem, np.broadcast_to(weights, (len(starts), weights.shape[1])), starts)
+
+    def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
+        return variable_projection.newton(problem, weights, starts, variable_projection.RESAMPLE_DECREMENT)
+
+    def weighted(self, problem: Problem, weights: Array) -> Array:
+        return weights
+
+    def local(self, problem: Problem, p: Array) -> Local:
+        return local(problem, p)
+
+    def diagnostics(self, fit: Local) -> dict[str, object]:
+        return {}
+
+    def warnings(self, fit: Local) -> list[str]:
+        return []

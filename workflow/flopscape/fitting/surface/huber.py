@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.fitting.surface.small_systems import solve_definite
+from flopscape.fitting.common.linear import solve_definite
 from flopscape.fitting.surface.variable_projection import HIGHEST, LOWEST, blocks
 from flopscape.laws.arrays import Array, Index, Mask
 
@@ -94,7 +94,7 @@ def minimise(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
     levels = continuation(delta)
     p = np.clip(p, data.lower, data.upper)
     for here, after in pairwise(levels):
-        p = predict(data, weights, descend(data, weights, p, here, LOOSE).p, here, after)
+        p = follow(data, weights, descend(data, weights, p, here, LOOSE).p, here, after)
     return descend(data, weights, p, levels[-1], tolerance)
 
 
@@ -199,7 +199,7 @@ def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float
     return Optimum(p, state.objective, converged)
 
 
-def predict(data: Data, weights: Array, p: Array, here: float, after: float) -> Array:
+def follow(data: Data, weights: Array, p: Array, here: float, after: float) -> Array:
     """Where the optimum moves when δ falls and no residual crosses it: a Newton step with the pull of the outer rows
     lowered from δ to the next one. Problems whose Hessian does not allow it stay put."""
     state = _evaluate(data, weights, p, here)
@@ -235,3 +235,40 @@ def _reweighted_step(data: Data, weights: Array, p: Array, delta: float) -> Arra
     diagonal = np.einsum("rii->ri", state.hessian)
     diagonal += 1e-12 * diagonal + 1e-300
     return _newton_step(data, state, p)[0]
+
+
+LEVELS = (2.0, 1.0, 1.0, 1.0)
+"""δ of each Newton step, in units of the one asked for: what is left after them takes 3 to 5 exact steps."""
+FURTHEST = 0.2
+"""Most that a step changes E, α or β, relatively, and five times less than it changes ln A' or ln B'."""
+RIDGE = 0.02
+"""Curvature that rows outside ±δ lend, as a part of that of the rows inside, so that few rows inside do no harm."""
+DIGITS = 9
+"""Decimals kept: the last bits of a matrix product depend on how many problems share it, and no draw may."""
+
+
+def resample_starts(data: Data, weights: Array, p: Array, delta: float) -> Array:
+    """Approximate optima (R, 5) of every row of weights, from the optimum p (5,) of the whole table."""
+    residual, J = (part[0] for part in terms(data, p[None]))
+    rows, columns = np.triu_indices(5)
+    products = J[rows] * J[columns]
+    most = FURTHEST * np.array([max(p[0], 1e-3), 5.0, 5.0, p[3], p[4]])
+    found = np.empty((len(weights), 5))
+    for block in blocks(len(weights), weights.shape[1]):
+        found[block] = p + _shift(residual, J, products, weights[block], delta, most)
+    return np.round(found, DIGITS)
+
+
+def _shift(residual: Array, J: Array, products: Array, weights: Array, delta: float, most: Array) -> Array:
+    """d (R, 5) after the Newton steps; a step is cut at `most`."""
+    rows, columns = np.triu_indices(5)
+    hessian = np.empty((len(weights), 5, 5))
+    d = np.zeros((len(weights), 5))
+    for level in LEVELS if np.isfinite(delta) else LEVELS[:1]:
+        r = residual + d @ J
+        psi = np.clip(r, -level * delta, level * delta)
+        curvature = (weights * ((psi == r) + RIDGE)) @ products.T
+        hessian[:, rows, columns] = hessian[:, columns, rows] = curvature
+        step, _ = solve_definite(hessian, -((weights * psi) @ J.T), PIVOT)
+        d += step * np.minimum(1.0, 1.0 / np.maximum(np.abs(step / most).max(axis=1, keepdims=True), 1e-300))
+    return d

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from flopscape.fitting.common.resample import percentile_interval
-from flopscape.fitting.common.results import finite_or_none
+from flopscape.fitting.common.results import finite_or_none, percentile_interval
 from flopscape.fitting.judge.verdict import DISAGREEMENT, FEW_FOR_BOOTSTRAP, Verdict
 from flopscape.fitting.surface.fitted import Fitted
 from flopscape.fitting.surface.linearised import clustered, influence

@@ -44,7 +44,7 @@ def minimise(data: Data, weights: Array, p: Array) -> Optimum:
         p[todo] = huber.descend(part, w, p[todo], here, huber.LOOSE, PATIENCE).p
         p[todo], converged[todo] = finish(part, w, p[todo], here)
         rest = todo[~converged[todo]]
-        p[rest] = huber.predict(data.of(rest), weights[rest], p[rest], here, after)
+        p[rest] = huber.follow(data.of(rest), weights[rest], p[rest], here, after)
     converged |= value(data, weights, p) <= THROUGH * weights.sum(axis=1)
     for i in np.flatnonzero(~converged):
         p[i], converged[i] = through_corners(data.of(slice(i, i + 1)), weights[i], p[i])

@@ -12,12 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.common.resample import run_weights
-from flopscape.fitting.surface import global_starts, huber, resample_starts, variable_projection
+from flopscape.fitting.common.results import run_weights
+from flopscape.fitting.surface import global_starts, huber, variable_projection
 from flopscape.fitting.surface.global_starts import Search, from_grid, on_bound
 from flopscape.fitting.surface.huber import Data
-from flopscape.fitting.surface.log_search import LogResiduals
-from flopscape.fitting.surface.objectives import search_of
+from flopscape.fitting.surface.log_residuals import LogResiduals, search_of
 from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
 from flopscape.laws.arrays import Array, Index, Mask, Names
 from flopscape.laws.surface import Surface
@@ -152,7 +151,7 @@ def _near(search: Search, resamples: Resamples, best: Solution, replicates: int)
         own = slice(i * replicates, (i + 1) * replicates)
         start = np.maximum(start, data.lower[own.start])
         one = Data(data.u, data.log_loss[own.start])
-        p[own] = resample_starts.predict(one, resamples.weights[own], start, search.delta)
+        p[own] = huber.resample_starts(one, resamples.weights[own], start, search.delta)
     settled = huber.refine(data, resamples.weights, p, search.delta, variable_projection.RESAMPLE_DECREMENT)
     p = settled.p
     p[:, 1:3] = np.where(p[:, 1:3] > data.lower[:, 1:3], p[:, 1:3], -np.inf)

@@ -3,28 +3,19 @@
 The interval of q is its range over {p : RSS(p) ≤ RSS_min·(1 + F/(n − 5))}, F = t²(n − 5) (Bates & Watts 1988, section
 6.1): its ends solve ∇½RSS = μ∇q on the region's boundary. They are followed from the optimum outwards in steps, each
 corrected by Newton's method, for all quantities and both sides at once. E stays on E ≥ 0.
-
-The least-squares objective over a grid of (α, β), E, A and B at their best for each: for a picture of what is known.
-
-The joint region of level q is where F(α, β) = (RSS/RSS_min − 1)·(n − 5)/2 stays below the q quantile of Fisher's F with
-2 and n − 5 degrees of freedom (Bates & Watts 1988, section 6.1).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from scipy.stats import f as fisher
 from scipy.stats import t as student
 
 from flopscape.fitting.common import linear
-from flopscape.fitting.surface import global_starts, variable_projection
 from flopscape.fitting.surface.linearised import Local
 from flopscape.fitting.surface.quantities import Quantities, is_logarithmic
 from flopscape.fitting.surface.variable_projection import Problem
 from flopscape.laws.arrays import Array, Index
-from flopscape.records.fit_result import Estimate
-from flopscape.runs.table import RunTable
 
 FRACTIONS = (0.25, 0.5, 0.75, 1.0)
 """Parts of the way outwards, in units of the root of the rise in RSS."""
@@ -144,61 +135,3 @@ def _curvature(quantities: Quantities, which: Index, p: Array, scale: Array) -> 
         rows.append((up - down) / (2 * h[i]))
     bend = np.stack(rows, axis=1)
     return np.nan_to_num((bend + bend.swapaxes(1, 2)) / 2, nan=0.0, posinf=0.0, neginf=0.0)
-
-
-POINTS = 31
-"""A side; the region's edge is drawn by interpolation, and √F is close to a cone."""
-REACH = 1.8
-"""The grid's ends in units of the 95 % interval of one exponent: the joint region reaches √(2·F/t²) = 1.25 of them."""
-LEVELS = (0.5, 0.95)
-PARAMETERS = 5
-EXACT = 1e-13
-"""Part of Σ L² below which RSS on the grid, a difference of such sums, is rounding."""
-
-
-def profile_grid(table: RunTable, surface: Mapping[str, Estimate]) -> dict[str, object]:
-    """F over a grid around a least-squares fit of the surface, to stand among its diagnostics.
-
-    Parameters
-    ----------
-    table : RunTable
-        The rows that were fitted.
-    surface : mapping
-        The fit's `surface`.
-
-    Returns
-    -------
-    dict
-        `alpha`, `beta`: the grid's exponents; `F`: a row for each α; `levels`: F at the edge of each region, by level.
-        Empty where an interval of α or β is open, where rows share runs (their errors are not independent, so that the
-        region would be too small), without degrees of freedom, and for exact data.
-    """
-    dof = len(table) - PARAMETERS
-    ends = [_ends(surface[name]) for name in ("alpha", "beta")]
-    if ends[0] is None or ends[1] is None or dof < 1 or table.n_runs < len(table):
-        return {}
-    logs = np.log(np.stack([table.n_params, table.n_tokens]))
-    problem, weights = Problem(logs - logs.mean(axis=1, keepdims=True), table.loss), np.ones((1, len(table)))
-    best = np.array([[surface[name].estimate for name in ("alpha", "beta")]])
-    least = float(variable_projection.newton(problem, weights, best).objective[0])
-    if least < EXACT * float(table.loss @ table.loss):
-        return {}
-    grid = np.stack([np.linspace(*ends[0], POINTS), np.linspace(*ends[1], POINTS)])
-    objective = global_starts.objective(problem, weights, grid)[0]
-    rise = np.maximum(objective / least - 1, 0) * dof / 2
-    levels = {f"{level:.0%}": float(fisher.ppf(level, 2, dof)) for level in LEVELS}
-    return {"alpha": _short(grid[0]), "beta": _short(grid[1]), "F": [_short(row) for row in rise], "levels": levels}
-
-
-def _ends(exponent: Estimate) -> tuple[float, float] | None:
-    """The grid's ends, within the bounds of the fit."""
-    if exponent.low is None or exponent.high is None or exponent.high <= exponent.low:
-        return None
-    centre = exponent.estimate
-    low, high = (centre + REACH * (end - centre) for end in (exponent.low, exponent.high))
-    return max(low, variable_projection.LOWEST), min(high, variable_projection.HIGHEST)
-
-
-def _short(values: Array) -> list[float]:
-    """Six digits are more than a picture shows."""
-    return [float(f"{value:.6g}") for value in values]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.fitting.common import linear
-from flopscape.fitting.surface.small_systems import best_coefficients
+from flopscape.fitting.common.linear import best_coefficients
 from flopscape.laws.arrays import Array, Index, Mask
 
 LOWEST, HIGHEST = 0.005, 5.0

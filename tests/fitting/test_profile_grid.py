@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from flopscape.fitting.surface.profile import LEVELS, profile_grid
-from flopscape.fitting.vpnls import estimate
+from flopscape.fitting.vpnls import LEVELS, estimate, profile_grid
 from flopscape.records.fit_result import Estimate
 from tests.fitting.fit_tables import isoflop
 
