@@ -44,7 +44,7 @@ from flopscape.plugins.prepare import prepare_dataset
 from flopscape.recipe.schedule import learning_rate_factor
 from flopscape.text.terminal import aligned
 from flopscape.training.build import build_module, make_accelerator
-from flopscape.training.checkpointing import Keeper
+from flopscape.training.checkpointing import Checkpointer
 from flopscape.training.components import Parts, load_parts
 from flopscape.training.logbook import Progress
 from flopscape.training.loop import Loop
@@ -99,7 +99,7 @@ def our_loop(parts: Parts, accelerator: Accelerator, folder: Path) -> Callable[[
     batches = parts.dataset.batches(parts.folder, "train", task.settings.batch_units, task.seed, 0, 1, 0)
     loop = Loop(task, accelerator, module, make_optimizer(parts, module), parts.loss, outcome)
     progress = Progress(task.n_steps, "token", outcome)
-    keeper = Keeper(parts, accelerator, folder, None, [])
+    keeper = Checkpointer(parts, accelerator, folder, None, [])
     return lambda: loop.run(batches, lambda: 0.0, progress, keeper.after_step)
 
 

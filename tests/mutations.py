@@ -101,7 +101,7 @@ MUTATIONS = [
     ),
     Mutation(
         "the untrained loss compared against twice itself", "training/record.py",
-        "final.loss > outcome.untrained_loss", "final.loss > 2 * outcome.untrained_loss", "training/test_accounts.py",
+        "final.loss > outcome.untrained_loss", "final.loss > 2 * outcome.untrained_loss", "training/test_record.py",
     ),
     Mutation(
         "vertices drawn from a normal distribution in place of Student's t", "fitting/isoflop/power_law.py",

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from flopscape.config.study import Config
 from flopscape.dag.commands import launch_command
 from flopscape.errors import FlopscapeError
-from flopscape.plan.capacity import Room
+from flopscape.plan.capacity import Capacity
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.price_table import plan_json, price_text
 from flopscape.plan.studies import plan_any, price_planned, resolved_yaml
@@ -51,7 +51,7 @@ def plan_and_show(path, results):
     resolved_yaml(path)
     planned = plan_any("some", path, Config(studies=["some"], data_mirror=MIRROR))
     if not isinstance(planned, PlannedImport):
-        seen = price_planned(planned, Config(studies=["some"]).prices, Room(2), results)
+        seen = price_planned(planned, Config(studies=["some"]).prices, Capacity(2), results)
         price_text(seen.study, seen.price, seen.coverage, seen.finished)
         plan_json(seen.rows, seen.price, seen.coverage)
         launch_command(seen.study, Config(studies=["some"]).prices)

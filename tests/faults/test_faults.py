@@ -3,11 +3,11 @@
 import os
 import shutil
 import subprocess
-import time
 
 import pytest
 
 from tests.outcomes import differences, outcome
+from tests.waiting import wait_until
 from tests.workflow.conftest import Checkout, copy_checkout
 
 
@@ -42,9 +42,8 @@ def test_of_two_snakemakes_at_once_one_is_refused_and_the_other_finishes(checkou
     words = ["snakemake", "--config", "studies=quick"]
     env = os.environ | {"PYTHONPATH": str(checkout.folder / "workflow")}
     first = subprocess.Popen(words, cwd=checkout.folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not checkout.records("quick"):
-        assert first.poll() is None
-        time.sleep(0.1)
+    wait_until(lambda: checkout.records("quick") or first.poll() is not None, "a record")
+    assert first.poll() is None
     second = checkout.run(*words)
     assert second.returncode != 0
     assert "lock" in second.stderr.lower()

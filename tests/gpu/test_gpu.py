@@ -3,11 +3,11 @@
 import itertools
 import os
 import subprocess
-import time
 
 import pytest
 
 from flopscape.records.run_record import RunRecord
+from tests.waiting import wait_until
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU, or none shown: make test-gpu shows it")
@@ -90,9 +90,9 @@ def test_a_killed_run_goes_on_to_the_same_loss(trained, words, tmp_path):
     (tmp_path / "run.json").unlink()
     environment = os.environ | {"FLOPSCAPE_CHECKPOINT_STEPS": "10"}
     process = subprocess.Popen([*words(), "--device", "gpu"], env=environment, stdout=subprocess.DEVNULL)
-    while not any((tmp_path / "checkpoints").glob("run/step-*")):
-        assert process.poll() is None
-        time.sleep(0.02)
+    saved = (tmp_path / "checkpoints").glob
+    wait_until(lambda: any(saved("run/step-*")) or process.poll() is not None, "a checkpoint", every=0.02)
+    assert process.poll() is None
     process.kill()
     process.wait()
     record = trained()

@@ -4,20 +4,20 @@ import psutil
 import pytest
 
 from flopscape.config.machine import Resources
-from flopscape.plan.capacity import Room, machine_limits
+from flopscape.plan.capacity import Capacity, machine_limits
 
 
 @pytest.mark.parametrize(
     ("room", "resources", "at_a_time"),
     [
-        (Room(8), {"threads": 2}, 4),
-        (Room(8), {"threads": 2, "processes": 2}, 2),
-        (Room(8), {"threads": 16}, 1),
-        (Room(8, memory_mb=10_000), {"memory_mb": 4_000}, 2),
-        (Room(8, memory_mb=10_000, gpus=4), {"device": "gpu", "memory_mb": 1_000}, 4),
-        (Room(8, memory_mb=10_000, gpus=4), {"device": "gpu", "processes": 2, "memory_mb": 1_000}, 2),
-        (Room(100), {"device": "gpu", "processes": 8}, 100),
-        (Room(8, memory_mb=1_000, gpus=0), {"device": "gpu"}, 1),
+        (Capacity(8), {"threads": 2}, 4),
+        (Capacity(8), {"threads": 2, "processes": 2}, 2),
+        (Capacity(8), {"threads": 16}, 1),
+        (Capacity(8, memory_mb=10_000), {"memory_mb": 4_000}, 2),
+        (Capacity(8, memory_mb=10_000, gpus=4), {"device": "gpu", "memory_mb": 1_000}, 4),
+        (Capacity(8, memory_mb=10_000, gpus=4), {"device": "gpu", "processes": 2, "memory_mb": 1_000}, 2),
+        (Capacity(100), {"device": "gpu", "processes": 8}, 100),
+        (Capacity(8, memory_mb=1_000, gpus=0), {"device": "gpu"}, 1),
     ],
 )
 def test_cores_memory_and_gpus_each_limit_the_runs_at_a_time(room, resources, at_a_time):

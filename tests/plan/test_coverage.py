@@ -53,3 +53,10 @@ def test_poor_sweeps_say_why(surface_study, sweep, train_units, reason):
     coverage = graded(surface_study(sweep=sweep), train_units)
     assert coverage.grade == "poor"
     assert any(reason in sentence for sentence in coverage.reasons)
+
+
+def test_coverage_speaks_of_images(surface_study):
+    sweep = {"rows": [{"size": {"n_params": 10**k}, "n_tokens": 256 * 10**k} for k in (2, 3)]}
+    reasons = grade_coverage(plan_rows(surface_study(sweep=sweep)), None, "image").reasons
+    assert "all runs lie at 256 images per parameter: no fit can tell N from D there" in reasons
+    assert "2 image counts: plan at least 5" in reasons

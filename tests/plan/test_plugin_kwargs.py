@@ -7,7 +7,7 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.plan.ask import CACHE
-from flopscape.plan.plugin_kwargs import complaints
+from flopscape.plan.plugin_kwargs import why_refused
 from flopscape.plan.studies import plan_study
 from tests.conftest import ROOT
 
@@ -74,7 +74,7 @@ class Typed:
     ],
 )
 def test_a_wrong_argument_of_a_shipped_plugin_is_one_sentence(part, plugin, kwargs, sentence):
-    (found,) = complaints({part: {"plugin": plugin, "kwargs": kwargs}})
+    (found,) = why_refused({part: {"plugin": plugin, "kwargs": kwargs}})
     assert sentence in found
     assert found.startswith(part)
 
@@ -90,7 +90,7 @@ def test_a_wrong_argument_of_a_shipped_plugin_is_one_sentence(part, plugin, kwar
     ],
 )
 def test_right_arguments_pass(part, plugin, kwargs):
-    assert complaints({part: {"plugin": plugin, "kwargs": kwargs}}) == []
+    assert why_refused({part: {"plugin": plugin, "kwargs": kwargs}}) == []
 
 
 @pytest.fixture

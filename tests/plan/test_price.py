@@ -6,7 +6,7 @@ import pytest
 
 from flopscape.config.machine import Prices
 from flopscape.errors import FlopscapeError
-from flopscape.plan.capacity import Room
+from flopscape.plan.capacity import Capacity
 from flopscape.plan.coverage import Coverage
 from flopscape.plan.finished import Finished, look_at_runs
 from flopscape.plan.price import Job, Line, Price, _makespan, price_study, refuse_over_limits, speed_of
@@ -23,7 +23,7 @@ PRICES = Prices(
 
 def priced(study, finished=NOTHING, n_done=0, slots=2):
     rows = plan_rows(study)
-    return price_study("s", study, rows, finished, {r.run_id: "new" for r in rows[n_done:]}, PRICES, Room(slots))
+    return price_study("s", study, rows, finished, {r.run_id: "new" for r in rows[n_done:]}, PRICES, Capacity(slots))
 
 
 def timed(row, flops_per_second):

@@ -6,7 +6,7 @@ from flopscape.config.machine import Prices
 from flopscape.config.read import validate
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
-from flopscape.plan.capacity import Room
+from flopscape.plan.capacity import Capacity
 from flopscape.plan.coverage import grade_coverage
 from flopscape.plan.finished import look_at_runs
 from flopscape.plan.price import price_study, refuse_over_limits
@@ -36,7 +36,7 @@ def study_of(search=SEARCH, **changes):
 def priced(study, folder):
     rows, search = plan_rows(study), search_rows(study)
     finished = look_at_runs([*rows, *search], "s", folder)
-    return price_study("s", study, rows, finished, finished.reasons, PRICES, Room(2), search), finished
+    return price_study("s", study, rows, finished, finished.reasons, PRICES, Capacity(2), search), finished
 
 
 def test_every_rate_is_tried_at_every_size_under_the_studys_own_scaling():

@@ -7,12 +7,12 @@ import os
 import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+from tests.waiting import wait_until
 
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "srun")
 SYSTEM_CONFIG = Path("/etc/slurm/slurm.conf")
@@ -93,7 +93,11 @@ class Cluster:
         self.start_controller()
         for node in self.nodes:
             self._launch("slurmd", "-N", node, "-f", str(self.base / "slurm.conf"))
-        _wait(lambda: _output("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * len(self.nodes), "the nodes")
+        wait_until(
+            lambda: _output("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * len(self.nodes),
+            "the nodes",
+            seconds=60,
+        )
 
     def _configure(self) -> None:
         port, *ports = _free_ports(1 + len(self.nodes))
@@ -118,17 +122,17 @@ class Cluster:
         files["seed-file"] = "munge.seed"
         options = [f"--{option}={self.base / name}" for option, name in files.items()]
         self._launch("munged", *options)
-        _wait((self.base / "munge/socket").exists, "munged")
+        wait_until((self.base / "munge/socket").exists, "munged", seconds=60)
 
     def start_controller(self) -> None:
         """Start the controller, and wait until it answers."""
         self._launch("slurmctld", "-f", str(self.base / "slurm.conf"))
-        _wait(lambda: "is UP" in _output("scontrol", "ping"), "the controller")
+        wait_until(lambda: "is UP" in _output("scontrol", "ping"), "the controller", seconds=60)
 
     def stop(self) -> None:
         """Cancel all jobs, end the daemons, and remove all that they wrote."""
         subprocess.run(["scancel", "--user=root"], check=False, capture_output=True)
-        _wait(lambda: not _output("squeue", "-h", "--states=CG,R,PD"), "the jobs' end")
+        wait_until(lambda: not _output("squeue", "-h", "--states=CG,R,PD"), "the jobs' end", seconds=60)
         for name in (*self.nodes, "slurmctld", "munged"):
             with suppress(FileNotFoundError, psutil.NoSuchProcess):
                 self.end(name)
@@ -168,11 +172,3 @@ def _free_ports(number: int) -> list[int]:
     for probe in probes:
         probe.close()
     return ports
-
-
-def _wait(ready: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not there after {seconds:.0f} s")
-        time.sleep(0.2)

@@ -5,10 +5,10 @@ import os
 import re
 import signal
 import subprocess
-import time
 
 from tests.slurm.cluster import jobs
 from tests.slurm.conftest import OnSlurm
+from tests.waiting import wait_until
 
 REAL = """
 title: Real training that takes 50 ms a step and more
@@ -50,14 +50,6 @@ def only_record(on_slurm: OnSlurm) -> dict:
     return record
 
 
-def wait_for(ready, what: str, seconds: float = 300):
-    deadline = time.monotonic() + seconds
-    while not (found := ready()):
-        assert time.monotonic() < deadline, f"{what}: not after {seconds:.0f} s"
-        time.sleep(0.5)
-    return found
-
-
 def training(on_slurm: OnSlurm, *more: str) -> subprocess.Popen[bytes]:
     """Snakemake in the background, in a session of its own, up to the records."""
     words = on_slurm.words(*more, "--until", "train_run", study="mine")
@@ -74,12 +66,12 @@ def kill(workflow: subprocess.Popen[bytes]) -> None:
 def running_job(on_slurm: OnSlurm) -> str:
     """Id of the job whose trainer has saved a checkpoint."""
 
-    def found() -> str:
+    def saved_by() -> str:
         saved = any(on_slurm.folder.glob("results/mine/checkpoints/*/step-*"))
         ids = [line.split()[0] for line in jobs(on_slurm.folder) if line.endswith("RUNNING")]
         return ids[-1] if saved and ids else ""
 
-    return wait_for(found, "a checkpoint")
+    return wait_until(saved_by, "a checkpoint")
 
 
 def test_a_real_training_gets_the_gpu_it_asks_for(on_slurm):
@@ -106,7 +98,7 @@ def test_a_run_that_has_saved_itself_stops_before_its_job_ends(on_slurm):
     workflow = training(real(on_slurm, 2_000, minutes=1), "--retries", "0")
     running_job(on_slurm)
     (log,) = on_slurm.folder.glob("logs/train/mine/*.log")
-    wait_for(lambda: re.search(r"stopped by the end of its SLURM job after step \d", log.read_text()), "the stop")
+    wait_until(lambda: re.search(r"stopped by the end of its SLURM job after step \d", log.read_text()), "the stop")
     kill(workflow)
 
 
@@ -115,7 +107,7 @@ def test_after_a_kill_9_of_snakemake_the_run_goes_on_from_its_checkpoint(on_slur
     job = running_job(on_slurm)
     kill(workflow)
     subprocess.run(["scancel", job], check=True)
-    wait_for(lambda: jobs(on_slurm.folder) == [f"{job} CANCELLED"], "the job's end")
+    wait_until(lambda: jobs(on_slurm.folder) == [f"{job} CANCELLED"], "the job's end")
     on_slurm.on_slurm("--unlock", study="mine")
     on_slurm.on_slurm("--until", "train_run", study="mine")
     assert only_record(on_slurm)["hardware"]["resumed_at_steps"]
@@ -125,7 +117,7 @@ def test_a_cancelled_job_and_a_restarted_controller_cost_no_run(on_slurm):
     workflow = training(real(on_slurm, 400, minutes=20))
     subprocess.run(["scancel", running_job(on_slurm)], check=True)
     (log,) = on_slurm.folder.glob("logs/train/mine/*.log")
-    wait_for(lambda: "resumed after" in log.read_text(), "the next job's trainer")
+    wait_until(lambda: "resumed after" in log.read_text(), "the next job's trainer")
     on_slurm.cluster.end("slurmctld")
     on_slurm.cluster.start_controller()
     assert workflow.wait(600) == 0, (on_slurm.folder / "snakemake.out").read_text()

@@ -9,6 +9,21 @@ from flopscape.plugins.prepare import prepare_dataset
 
 MODEL = {"plugin": "flopscape.plugins.gpt:GPT", "kwargs": {"context": 32}}
 LOSS = {"plugin": "flopscape.plugins.losses:NextToken"}
+BIGRAM = """
+import torch
+from flopscape.plugins.base import Counts
+
+class Bigram:
+    def counts(self, size):
+        return Counts(0, 128 * 128, 0, 6.0 * 128)
+    def build(self, size, seed):
+        module = torch.nn.Embedding(128, 128)
+        torch.nn.init.zeros_(module.weight)
+        return module
+    def optimizer(self, module, training):
+        return torch.optim.SGD(module.parameters(), lr=training["learning_rate"])
+"""
+"""A module of a user's: a table of logits, trained by an optimiser of its own."""
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -60,6 +61,14 @@ def refusal(text, tmp_path):
 def test_a_wrong_spec_is_refused_by_name(make_spec, refusal, changes, sentence):
     training = changes.pop("training", None)
     assert sentence in refusal(make_spec(training, **changes))
+
+
+def test_a_wrong_spec_is_refused_before_torch_is_imported(make_spec, tmp_path):
+    """Importing it takes seconds, in every process of a launch."""
+    code = "import sys; from flopscape.training.command import main; print(main(sys.argv[1:]), 'torch' in sys.modules)"
+    words = [json.dumps(make_spec(n_tokens=0)), "--out", str(tmp_path / "run.json")]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert done.stdout == "2 False\n"
 
 
 def test_a_spec_without_a_key_is_refused(make_spec, refusal):

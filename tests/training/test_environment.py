@@ -6,23 +6,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
 from accelerate.state import AcceleratorState, GradientState
 
-from flopscape.errors import FlopscapeError
-from flopscape.machine.environment import leftovers, own_environment, place_among
 from flopscape.machine.measured import Options
-from flopscape.machine.slurm import job_end
 from flopscape.records.run_record import RunRecord
 from flopscape.training.command import train
 from tests.training.leftovers import drawn, loss_under
+from tests.waiting import wait_until
 
 MEETING = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
-TORCH = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}
-OMPI = {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_LOCAL_RANK": "0"}
 
 
 @pytest.fixture
@@ -106,59 +101,6 @@ def test_threads_are_the_options_and_not_the_environments(carry_out):
     assert (record.in_force["threads"], record.in_force["environment_set_aside"]) == (1, ["OMP_NUM_THREADS"])
 
 
-def test_caches_and_places_of_threads_stay():
-    kept = {"TORCHINDUCTOR_CACHE_DIR": "/c", "OMP_PROC_BIND": "true", "NCCL_SOCKET_IFNAME": "eth0", "RANKING": "1"}
-    kept |= {"MKL_THREADING_LAYER": "GNU", "DS_FOLDER": "/mine"}
-    assert leftovers(kept | {"TORCHINDUCTOR_MAX_AUTOTUNE": "1"}, None) == ["TORCHINDUCTOR_MAX_AUTOTUNE"]
-
-
-@pytest.mark.parametrize("left", [TORCH, OMPI, TORCH | OMPI, TORCH | {"OMPI_COMM_WORLD_SIZE": "8"}])
-def test_one_of_several_processes_knows_its_place_from_torchrun_or_mpirun(left):
-    place = place_among(2, left | MEETING, needs_local_rank=True)
-    local = left.get("LOCAL_RANK", "0")
-    assert place.variables == {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": local, **MEETING}
-
-
-@pytest.mark.parametrize(
-    ("left", "sentence"),
-    [
-        ({}, "2 processes were asked for and the environment names none; start them by flopscape launch --processes 2"),
-        ({"WORLD_SIZE": "4", "RANK": "0"}, r"2 processes were .* names others \(RANK=0 WORLD_SIZE=4\)"),
-        ({"WORLD_SIZE": "2", "RANK": "one"}, r"2 processes were .* names others \(RANK=one WORLD_SIZE=2\)"),
-        (TORCH | OMPI | {"RANK": "0"}, "RANK is 0 and OMPI_COMM_WORLD_RANK is 1: one of them was left by another"),
-        (TORCH | {"RANK": "2"}, "RANK is 2, of 2 processes: these processes could not meet"),
-        (TORCH | {"LOCAL_RANK": "x"}, "LOCAL_RANK is 'x', no number below 2"),
-        (TORCH | {"MASTER_ADDR": ""}, "MASTER_ADDR is not set"),
-        (TORCH | {"MASTER_PORT": "http"}, "MASTER_PORT is 'http', no number of a port"),
-    ],
-)
-def test_a_place_that_contradicts_what_was_asked_for_is_refused(left, sentence):
-    with pytest.raises(FlopscapeError, match=sentence):
-        place_among(2, MEETING | left, needs_local_rank=True)
-
-
-def test_torchrun_is_believed_where_it_starts_under_mpirun_in_another_order():
-    left = TORCH | OMPI | MEETING | {"RANK": "0", "TORCHELASTIC_RUN_ID": "7"}
-    assert place_among(2, left, needs_local_rank=True).rank == 0
-
-
-def test_under_mpirun_a_torchrun_of_before_is_set_aside(monkeypatch):
-    left = OMPI | MEETING | {"TORCHELASTIC_USE_AGENT_STORE": "True", "WORLD_SIZE": "8", "RANK": "5"}
-    for name, value in left.items():
-        monkeypatch.setenv(name, value)
-    with own_environment(2, 1, "cpu") as names:
-        assert "TORCHELASTIC_USE_AGENT_STORE" not in os.environ
-        assert (os.environ["RANK"], os.environ["WORLD_SIZE"]) == ("1", "2")
-    assert names == ["RANK", "TORCHELASTIC_USE_AGENT_STORE", "WORLD_SIZE"]
-    assert os.environ["RANK"] == "5"
-
-
-@pytest.mark.parametrize("end", ["1", "soon"])
-def test_the_end_of_a_job_of_before_ends_no_run(end, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    assert job_end({"SLURM_JOB_ID": "7", "SLURM_JOB_END_TIME": end}) == float("inf")
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_forty_variables_at_random_change_no_digit(seed, short, text, undisturbed, tmp_path):
     status, loss, train_loss, errors = loss_under(drawn(seed), short, text[0], tmp_path / "fuzzed.json")
@@ -202,9 +144,8 @@ def test_a_wait_for_processes_that_never_come_ends_with_a_sentence(one_of_two):
 
 def test_a_wait_for_other_processes_obeys_a_signal(one_of_two, tmp_path):
     process = one_of_two(minutes=10)
-    while not any(found.status == "LISTEN" for found in psutil.Process(process.pid).net_connections()):
-        assert process.poll() is None
-        time.sleep(0.1)
+    connections = psutil.Process(process.pid).net_connections
+    wait_until(lambda: any(place.status == "LISTEN" for place in connections()), "the meeting")
     assert list(tmp_path.glob("checkpoints/run/lease.json"))
     process.send_signal(signal.SIGTERM)
     errors = process.communicate()[1]

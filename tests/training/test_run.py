@@ -13,6 +13,7 @@ from flopscape.machine.measured import Options
 from flopscape.plugins.gpt import GPT
 from flopscape.records.run_record import RunRecord
 from flopscape.training.command import train
+from tests.training.conftest import BIGRAM
 
 LAUNCH = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", "-q", "--cpu", "--num_processes", "1"]
 LAUNCH += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
@@ -172,21 +173,6 @@ class Asking(NextToken):
     def __call__(self, module, batch):
         assert torch.are_deterministic_algorithms_enabled()
         return super().__call__(module, batch)
-"""
-
-BIGRAM = """
-import torch
-from flopscape.plugins.base import Counts
-
-class Bigram:
-    def counts(self, size):
-        return Counts(0, 128 * 128, 0, 6.0 * 128)
-    def build(self, size, seed):
-        module = torch.nn.Embedding(128, 128)
-        torch.nn.init.zeros_(module.weight)
-        return module
-    def optimizer(self, module, training):
-        return torch.optim.SGD(module.parameters(), lr=training["learning_rate"])
 """
 
 

@@ -3,7 +3,8 @@
 import os
 import signal
 import subprocess
-import time
+
+from tests.waiting import wait_until
 
 STUDY = """
 title: Simulated, slowly
@@ -29,14 +30,6 @@ class Slow(Surface):
 """
 
 
-def wait_for(found):
-    deadline = time.monotonic() + 120
-    while not (there := found()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-    return there
-
-
 def test_a_run_that_outlived_a_killed_snakemake_is_not_paid_for_again(checkout):
     (checkout.folder / "slow.py").write_text(SLOW)
     (checkout.folder / "config/studies/mine.yaml").write_text(STUDY)
@@ -44,11 +37,11 @@ def test_a_run_that_outlived_a_killed_snakemake_is_not_paid_for_again(checkout):
     env = os.environ | {"PYTHONPATH": str(checkout.folder / "workflow")}
     with (checkout.folder / "out").open("w") as out:
         workflow = subprocess.Popen(words, cwd=checkout.folder, env=env, stdout=out, stderr=out)
-    wait_for((checkout.folder / "started").exists)
+    wait_until((checkout.folder / "started").exists, "the trainer", seconds=120)
     os.kill(workflow.pid, signal.SIGKILL)
     workflow.wait()
     (checkout.folder / "go-on").touch()
-    wait_for(lambda: checkout.records("mine"))
+    wait_until(lambda: checkout.records("mine"), "the record", seconds=120)
     assert list((checkout.folder / ".snakemake/incomplete").iterdir())
     checkout.snakemake("--unlock", studies="mine")
     assert "0 of 1" in checkout.snakemake("-n", studies="mine")

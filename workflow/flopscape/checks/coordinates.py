@@ -56,7 +56,7 @@ def study_check(study: Study, widths: Sequence[int], n_steps: int, scalings: Seq
     """The check of a study's first run, as a table for each scaling: its own where none is named."""
     spec = plan_rows(study)[0].spec
     own = study.training.learning_rate_scaling
-    folder = data or check_spec(spec).data_folder
+    folder = data or check_spec(spec).data
     return check_text({name: spec_of(spec, name) for name in scalings or [own]}, widths, n_steps, folder)
 
 

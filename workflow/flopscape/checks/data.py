@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from flopscape.checks.subject import Batch, Subject, first, rows, same
+from flopscape.plugins.loading import class_limit
 
 LATER = 3
 """Step at which a resumed stream is compared with an undisturbed one."""
@@ -78,15 +79,15 @@ def ranks(subject: Subject) -> Iterator[str]:
 
 def labels(subject: Subject) -> Iterator[str]:
     """Tokens or labels beyond the model's vocabulary or classes."""
-    known = getattr(subject.model, "vocab_size", None) or getattr(subject.model, "n_classes", None)
+    limit = class_limit(subject.model)
     assert subject.manifest is not None
     tokeniser = subject.manifest.notes.get("vocab_size") or getattr(subject.dataset, "vocab_size", None)
-    if known and tokeniser and tokeniser > known:
+    if limit and tokeniser and tokeniser > limit[1]:
         yield (
             f"{subject.name('dataset')}: the tokeniser has {tokeniser} tokens and {subject.name('model')} a vocabulary "
-            f"of {known}; set the model's vocab_size to at least {tokeniser}"
+            f"of {limit[1]}; set the model's {limit[0]} to at least {tokeniser}"
         )
-    classes = known or _outputs(subject)
+    classes = limit[1] if limit else _outputs(subject)
     for key in (key for key in LABELS if key in subject.batch and not subject.batch[key].is_floating_point()):
         low, high = _extremes([subject.batch, *subject.heldout], key)
         if high >= classes or low < 0:

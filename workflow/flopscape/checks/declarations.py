@@ -80,13 +80,13 @@ def signatures(subject: Subject) -> Iterator[str]:
         optional = ("counts",) if part == "model" and callable(getattr(plugin, "counts", None)) else ()
         for method in (*methods, *optional):
             wanted = [name for name in inspect.signature(getattr(protocol, method)).parameters if name != "self"]
-            if complaint := _complaint(getattr(plugin, method, None), wanted):
+            if why := _why_not_callable(getattr(plugin, method, None), wanted):
                 declaration = f"def {method}({', '.join(['self', *wanted])})"
-                yield f"{subject.name(part)}: {method} {complaint}; declare it as {declaration}"
+                yield f"{subject.name(part)}: {method} {why}; declare it as {declaration}"
     yield from _unit(subject)
 
 
-def _complaint(method: Callable[..., Any] | None, wanted: list[str]) -> str:
+def _why_not_callable(method: Callable[..., Any] | None, wanted: list[str]) -> str:
     if not callable(method):
         return "is missing"
     try:

@@ -9,19 +9,19 @@ from typing import Any
 from flopscape.checks.subject import Subject
 from flopscape.config.read import load_study
 from flopscape.errors import FlopscapeError
-from flopscape.files.json_text import Spec, canonical, dataset_id
+from flopscape.files.json_text import Spec, canonical
 from flopscape.plan.finished import look_at_runs, refuse_other_data
-from flopscape.plan.plugin_kwargs import complaints
+from flopscape.plan.plugin_kwargs import why_refused
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import search_rows
 from flopscape.plugins.base import Size
 from flopscape.plugins.loading import import_class, load_model, load_plugin
-from flopscape.plugins.prepare import prepare_dataset, verify_data
+from flopscape.plugins.prepare import data_folder, prepare_dataset, verify_data
 
 LOSS: Spec = {"plugin": "flopscape.plugins.losses:NextToken"}
 
 
-def of_study(path: Path, data: Path | None = None) -> Subject:
+def subject_of_study(path: Path, data: Path | None = None) -> Subject:
     """The plug-ins of a study at every size that it plans, with its prepared data.
 
     Raises
@@ -36,8 +36,8 @@ def of_study(path: Path, data: Path | None = None) -> Subject:
     rows = sorted(plan_rows(study), key=lambda row: row.n_params_body + row.n_params_head + row.n_params_embedding)
     sizes = tuple({canonical(row.size): row.size for row in rows}.values())
     specs = {"model": study.model.spec(), "dataset": study.dataset.spec(), "loss": study.loss.spec()}
-    folder = data or Path("results/data") / dataset_id(specs["dataset"])
-    subject = subject_of(specs, sizes, study.training.batch_units, folder)
+    folder = data or data_folder(specs["dataset"])
+    subject = constructed(specs, sizes, study.training.batch_units, folder)
     if subject.manifest:
         planned = [*rows, *search_rows(study)]
         seen = look_at_runs(planned, path.stem, Path("results"), subject.manifest.data_hash, len(planned))
@@ -46,7 +46,9 @@ def of_study(path: Path, data: Path | None = None) -> Subject:
 
 
 @contextmanager
-def of_plugins(specs: dict[str, Spec], sizes: list[Size], batch_units: int, data: Path | None) -> Iterator[Subject]:
+def subject_of_plugins(
+    specs: dict[str, Spec], sizes: list[Size], batch_units: int, data: Path | None
+) -> Iterator[Subject]:
     """Plug-ins on their own; a dataset is prepared in a temporary folder unless `data` holds it."""
     if "model" in specs and not sizes:
         raise FlopscapeError("check-plugin: a model is checked at its sizes: give --sizes '{\"width\": 32}'")
@@ -54,12 +56,12 @@ def of_plugins(specs: dict[str, Spec], sizes: list[Size], batch_units: int, data
         folder = data or Path(temporary) / "data"
         if "dataset" in specs and data is None:
             prepare_dataset(specs["dataset"], folder)
-        yield subject_of(specs, tuple(sizes), batch_units, folder)
+        yield constructed(specs, tuple(sizes), batch_units, folder)
 
 
-def subject_of(specs: dict[str, Spec], sizes: tuple[Size, ...], batch_units: int, folder: Path) -> Subject:
+def constructed(specs: dict[str, Spec], sizes: tuple[Size, ...], batch_units: int, folder: Path) -> Subject:
     """Plug-ins constructed from their specs."""
-    if wrong := complaints(specs):
+    if wrong := why_refused(specs):
         raise FlopscapeError("\n".join(wrong))
     loss = specs.get("loss", LOSS if "model" in specs else None)
     dataset = specs.get("dataset")
@@ -81,15 +83,15 @@ def _path(spec: Spec) -> tuple[str, Any]:
 
 def part_of(path: str) -> str:
     """Which part of a study a class is, by the methods it has."""
-    found = import_class(path)
+    plugin_class = import_class(path)
     for part, method in (("model", "build"), ("dataset", "batches"), ("loss", "__call__")):
-        if callable(getattr(found, method, None)) and method in _own(found):
+        if callable(getattr(plugin_class, method, None)) and method in _own(plugin_class):
             return part
     raise FlopscapeError(
         f"plugin {path}: the class has neither build (a model), batches (a dataset) nor __call__ (a loss); add one"
     )
 
 
-def _own(found: type) -> set[str]:
+def _own(plugin_class: type) -> set[str]:
     """Names that a class or a base of it defines."""
-    return {name for base in found.__mro__ for name in vars(base)}
+    return {name for base in plugin_class.__mro__ for name in vars(base)}

@@ -48,15 +48,15 @@ class _Halves:
     def __init__(self, held_out: list[Batch]) -> None:
         windows = np.concatenate([w for batch in held_out if (w := _windows(batch)) is not None] or [np.empty((0, 0))])
         self.length = windows.shape[1] // 2 if windows.shape[1] >= LEAST_WINDOW else 0
-        self.known = np.unique(_runs(windows[:, : self.length], self.length)) if self.length else np.empty(0)
-        self.seen = np.zeros(len(self.known), dtype=bool)
+        self.hashes = np.unique(_runs(windows[:, : self.length], self.length)) if self.length else np.empty(0)
+        self.seen = np.zeros(len(self.hashes), dtype=bool)
 
     def look_at(self, batch: Batch) -> None:
         windows = _windows(batch)
-        if windows is not None and len(self.known):
+        if windows is not None and len(self.hashes):
             hashes = _runs(windows, self.length).ravel()
-            places = np.minimum(np.searchsorted(self.known, hashes), len(self.known) - 1)
-            self.seen[places[self.known[places] == hashes]] = True
+            places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+            self.seen[places[self.hashes[places] == hashes]] = True
 
     @property
     def share(self) -> float:

@@ -30,7 +30,7 @@ def plan(
     from flopscape.config.read import read_study
     from flopscape.config.study import ImportedStudy
     from flopscape.files.outputs import refuse_output, write_text
-    from flopscape.plan.capacity import Room
+    from flopscape.plan.capacity import Capacity
     from flopscape.plan.price_table import plan_csv, plan_json, price_text
     from flopscape.plan.studies import overview, resolved_yaml
 
@@ -42,7 +42,7 @@ def plan(
     if isinstance(study := read_study(study_file), ImportedStudy) and not (csv_out or as_json):
         _print_import(study, study_file, config_file)
         return
-    seen = overview(study_file, config_file, results, Room(cores))
+    seen = overview(study_file, config_file, results, Capacity(cores))
     if csv_out:
         write_text(csv_out, plan_csv(seen.rows))
     elif as_json:
@@ -77,7 +77,7 @@ def check_plugin(
     out: Annotated[Path | None, output("Write the list of checks here if all of them pass.")] = None,
 ) -> None:
     """Check plug-ins before they cost: signatures, parameters, FLOPs, gradients, causality, data."""
-    from flopscape.checks.load import of_plugins, of_study, part_of
+    from flopscape.checks.load import part_of, subject_of_plugins, subject_of_study
     from flopscape.checks.run import report
     from flopscape.files.outputs import refuse_output
 
@@ -86,11 +86,11 @@ def check_plugin(
     if out is not None:
         refuse_output(out, [study])
     if study:
-        report(of_study(study, data), out)
+        report(subject_of_study(study, data), out)
         return
     given = {part_of(str(plugin)): (plugin, kwargs), "dataset": (dataset, dataset_kwargs), "loss": (loss, loss_kwargs)}
     specs = {part: _plugin_spec(path, text) for part, (path, text) in given.items() if path}
-    with of_plugins(specs, [_object(size, "--sizes") for size in sizes or []], batch_units, data) as subject:
+    with subject_of_plugins(specs, [_object(size, "--sizes") for size in sizes or []], batch_units, data) as subject:
         report(subject, out)
 
 

@@ -10,7 +10,7 @@ from flopscape.config.machine import Prices
 from flopscape.config.study import Study
 from flopscape.dag.rerun import PREPARING, TRAINING, rule_of
 from flopscape.errors import FlopscapeError
-from flopscape.plan.capacity import Room
+from flopscape.plan.capacity import Capacity
 from flopscape.plan.finished import Finished, refuse_other_data
 from flopscape.plan.imported import PlannedImport, free_text
 from flopscape.plan.price import refuse_over_limits
@@ -54,7 +54,7 @@ def refuse_to_start(workflow: Workflow, trained: Mapping[str, PlannedStudy], pri
     """
     for name, due in runs_due(workflow, trained).items():
         planned = trained[name]
-        seen = price_planned(planned, prices, Room(1), results)
+        seen = price_planned(planned, prices, Capacity(1), results)
         if seen.finished.broken:
             raise WorkflowError("\n".join(seen.finished.broken))
         try:
@@ -87,12 +87,12 @@ def _data(job: Any) -> list[str]:
     return list(job.output) if rule_of(job) == PREPARING else []
 
 
-def room(workflow: Workflow) -> Room:
+def room(workflow: Workflow) -> Capacity:
     """What the runs of this invocation share."""
     if workflow.resource_settings.nodes:
-        return Room(workflow.resource_settings.nodes)
+        return Capacity(workflow.resource_settings.nodes)
     limits = (workflow.global_resources.get(name).value for name in ("mem_mb", "gpu"))
-    return Room(workflow.resource_settings.cores or 1, *limits)
+    return Capacity(workflow.resource_settings.cores or 1, *limits)
 
 
 def uses_gpus(studies: Iterable[Study]) -> bool:

@@ -1,10 +1,12 @@
 """Writing a figure: SVG for people, PNG beside it, the same bytes for the same figure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
@@ -42,6 +44,18 @@ def save(figure: Figure, out: StrPath, stamp: Stamp | None = None) -> list[Path]
         with replacing(png) as temporary:
             figure.savefig(temporary, format="png", metadata=PNG_METADATA | described)
     return [svg, png]
+
+
+def draw_to(
+    draw: Callable[[pd.DataFrame, Mapping[str, Any]], Figure],
+    table: pd.DataFrame,
+    verdict: Mapping[str, Any],
+    out: StrPath,
+    stamp: Stamp,
+) -> list[Path]:
+    """Draw a table and its verdict in the package's style, and `save` that."""
+    with matplotlib.rc_context(RC):
+        return save(draw(table, verdict), out, stamp)
 
 
 def _show_all_text(figure: Figure) -> None:

@@ -12,6 +12,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.draws_file import fit_name, has_draws, read_draws, read_fits
 from flopscape.fitting.isoflop.curves import has_curve
 from flopscape.records.fit_result import FitResult
+from flopscape.runs.statuses import with_loss
 from flopscape.runs.table_copies import CURVE_COLUMNS, refuse_changed
 
 NEEDED = ("n_params", "n_tokens", "loss")
@@ -43,7 +44,7 @@ class Tables:
     @property
     def completed(self) -> pd.DataFrame:
         """Runs with a finite loss."""
-        return self.runs[(self.runs.status == "completed") & np.isfinite(self.runs.loss)]
+        return with_loss(self.runs)
 
     @property
     def simulated(self) -> bool:

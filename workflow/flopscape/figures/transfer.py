@@ -2,28 +2,19 @@
 
 from collections.abc import Mapping
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flopscape.figures import frame, style
-from flopscape.figures.save import save
 from flopscape.records.fit_result import Estimate
-from flopscape.records.stamps import Stamp
+from flopscape.runs.statuses import with_loss
 from flopscape.text import numbers
 
 Row = Mapping[str, Any]
-
-
-def draw_to(table: pd.DataFrame, verdict: Mapping[str, Any], out: Path, stamp: Stamp) -> list[Path]:
-    """Draw and write as SVG and PNG, with what they were made from."""
-    with matplotlib.rc_context(style.RC):
-        return save(draw(table, verdict), out, stamp)
 
 
 def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
@@ -54,7 +45,7 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
 
 def _curve(axes: Axes, runs: pd.DataFrame, row: Row, colour: Any, marker: str) -> None:
     """Runs as dots, a line through the means of rates where none diverged, the optimum with its interval."""
-    completed = runs[runs.status == "completed"]
+    completed = with_loss(runs)
     axes.plot(completed.learning_rate, completed.loss, marker, color=colour, markersize=4.5, linestyle="none")
     whole = runs.groupby("learning_rate").filter(lambda part: bool((part.status == "completed").all()))
     mean = whole.groupby("learning_rate").loss.mean()

@@ -1,10 +1,8 @@
 """The twin of a study: error and coverage of every method, a column of panels for each truth."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,17 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from flopscape.figures import frame, style
-from flopscape.figures.save import save
-from flopscape.records.stamps import Stamp
 from flopscape.text import numbers
 
 TITLE = "Twin of the study: how wrong is each method on this design?"
-
-
-def draw_to(table: pd.DataFrame, verdict: Mapping[str, Any], out: Path, stamp: Stamp) -> list[Path]:
-    """Draw and write as SVG and PNG, with what they were made from."""
-    with matplotlib.rc_context(style.RC):
-        return save(draw(table, verdict), out, stamp)
 
 
 def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:

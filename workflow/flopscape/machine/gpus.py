@@ -27,8 +27,8 @@ def visible_gpus(environment: Mapping[str, str]) -> list[str]:
 
     As for CUDA, names after a -1 do not count.
     """
-    given = environment.get("CUDA_VISIBLE_DEVICES")
-    names = _nvidia_smi() if given is None else [name.strip() for name in given.split(",")]
+    listed = environment.get("CUDA_VISIBLE_DEVICES")
+    names = _nvidia_smi() if listed is None else [name.strip() for name in listed.split(",")]
     return names[: next((i for i, name in enumerate(names) if name in ("", "-1", "NoDevFiles")), None)]
 
 

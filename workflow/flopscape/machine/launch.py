@@ -53,20 +53,20 @@ def accelerate(processes: int, threads: int, machines: int = 1, machine: Machine
 
 def main(arguments: list[str]) -> int:
     """`flopscape launch`: this process becomes the launcher of its machine's part of a run. 2 where it cannot."""
-    given, rest = _parser().parse_known_args(arguments)
+    parsed, rest = _parser().parse_known_args(arguments)
     try:
-        if given.machines > 1 and _comes_before_srun(os.environ):
-            os.environ[MEETING] = meeting(*allocated(os.environ), given.machines)
-            _become(_srun(given.machines, given.processes // given.machines * given.threads, arguments))
-        machine = this_machine(os.environ, given.machines) if given.machines > 1 else None
-        if given.device == "gpu":
-            os.environ |= claim_gpus(given.processes // given.machines, os.environ)
-        set_leftovers_aside(given.threads)
-        options = f"--device {given.device} --processes {given.processes} --threads {given.threads}".split()
-        if given.processes == 1:
+        if parsed.machines > 1 and _comes_before_srun(os.environ):
+            os.environ[MEETING] = meeting(*allocated(os.environ), parsed.machines)
+            _become(_srun(parsed.machines, parsed.processes // parsed.machines * parsed.threads, arguments))
+        machine = this_machine(os.environ, parsed.machines) if parsed.machines > 1 else None
+        if parsed.device == "gpu":
+            os.environ |= claim_gpus(parsed.processes // parsed.machines, os.environ)
+        set_leftovers_aside(parsed.threads)
+        options = f"--device {parsed.device} --processes {parsed.processes} --threads {parsed.threads}".split()
+        if parsed.processes == 1:
             _become(["flopscape", "train", *options, *rest])
         _leave_signals_to_the_trainers()
-        _become([*accelerate(given.processes, given.threads, given.machines, machine), *options, *rest])
+        _become([*accelerate(parsed.processes, parsed.threads, parsed.machines, machine), *options, *rest])
     except FlopscapeError as error:
         say(f"flopscape: {error}", sys.stderr)
     return 2

@@ -24,7 +24,7 @@ CACHE = Path(".flopscape/counts")
 def answer_of(module: str, question: Spec, code: Iterable[str], what: str) -> dict[str, Any]:
     """The reply to a question, from an earlier time where its code has not changed.
 
-    A reply with `complaints` is not kept: what was missing may have been installed by the next time.
+    A reply with `why_refused` is not kept: what was missing may have been installed by the next time.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def answer_of(module: str, question: Spec, code: Iterable[str], what: str) -> di
     if kept.exists():
         return read_json(kept, "delete it")
     reply = _ask(module, question, what)
-    if not reply.get("complaints"):
+    if not reply.get("why_refused"):
         with suppress(FlopscapeError):  # a plan needs no folder that can be written to
             write_text(kept, json.dumps(reply))
     return reply

@@ -14,7 +14,7 @@ CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.l
 """Most bytes of a container: control groups of version 2 and 1."""
 
 
-class Room(NamedTuple):
+class Capacity(NamedTuple):
     """CPU cores of this machine or jobs of a cluster, and this machine's memory and GPUs; None on a cluster."""
 
     slots: int

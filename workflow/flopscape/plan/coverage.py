@@ -38,8 +38,8 @@ def grade_coverage(rows: list[PlanRow], train_units: int | None, unit: str = "to
     problems = [*_few(rows, MIN_COUNT, unit), *_narrow(rows), *_repeated_data(rows, train_units), *_one_ray(rows, unit)]
     if problems:
         return Coverage("poor", problems)
-    wishes = [*_few(rows, GOOD_COUNT, unit), *_few_seeds(rows)]
-    return Coverage("fair" if wishes else "good", wishes)
+    missing = [*_few(rows, GOOD_COUNT, unit), *_few_seeds(rows)]
+    return Coverage("fair" if missing else "good", missing)
 
 
 def _by_budget(rows: list[PlanRow]) -> dict[float, list[PlanRow]]:

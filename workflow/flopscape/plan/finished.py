@@ -55,12 +55,12 @@ def look_at_runs(
     done = sorted(planned & on_disk)
     by_id = {row.run_id: row for row in rows}
     sample, broken = _read(folder, done[:: len(done) // sample_of + 1], by_id)
-    recounts = [found for record in sample for found in recounted(by_id[record.run_id], record)[1]]
+    recounts = [recount for record in sample for recount in recounted(by_id[record.run_id], record)[1]]
     orphans = sorted(on_disk - planned)
     old_specs = {_without_recipe(record.spec) for record in _read(folder, orphans[:SAMPLE], {})[0]}
     logs = {path.stem for path in Path("logs/train", study).glob("*.log")}
     missing = [row for row in rows if row.run_id not in on_disk]
-    reasons = {row.run_id: _reason(row, old_specs, logs) for row in missing}
+    reasons = {row.run_id: _why_due(row, old_specs, logs) for row in missing}
     other_data, saved = saw_other_data(sample, data_hash), _saved_steps(folder.parent / "checkpoints", missing)
     return Finished(set(done), sample, broken, orphans, other_data, reasons, saved, recounts_text(recounts))
 
@@ -105,7 +105,7 @@ def _without_recipe(spec: Spec) -> str:
     return canonical(kept)
 
 
-def _reason(row: PlanRow, old_specs: set[str], logs: set[str]) -> str:
+def _why_due(row: PlanRow, old_specs: set[str], logs: set[str]) -> str:
     if row.run_id in logs:
         return "missing"
     return "recipe bumped" if _without_recipe(row.spec) in old_specs else "new"

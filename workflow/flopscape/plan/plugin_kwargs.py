@@ -24,7 +24,7 @@ NEEDS = {"model": ("build",), "dataset": ("prepare", "batches"), "loss": ("__cal
 CODE = "flopscape.plan.plugin_kwargs"
 
 
-def check_study(study: Study, place: str) -> None:
+def refuse_wrong_arguments(study: Study, place: str) -> None:
     """Refuse plug-ins that cannot be imported, lack a method, or do not take their arguments.
 
     Parameters
@@ -41,12 +41,12 @@ def check_study(study: Study, place: str) -> None:
     """
     parts = dict(_parts(study))
     theirs = {part: spec for part, spec in parts.items() if _is_theirs(spec["plugin"])}
-    wrong = complaints({part: spec for part, spec in parts.items() if part not in theirs})
+    wrong = why_refused({part: spec for part, spec in parts.items() if part not in theirs})
     if study.simulated:
         theirs.pop("dataset", None)
     if theirs:
         modules = [spec["plugin"].partition(":")[0] for spec in theirs.values()]
-        wrong += answer_of(CODE, theirs, modules, "plug-ins")["complaints"]
+        wrong += answer_of(CODE, theirs, modules, "plug-ins")["why_refused"]
     if wrong:
         raise FlopscapeError("\n".join(f"{place}: {sentence}" for sentence in wrong))
 
@@ -63,7 +63,7 @@ def _parts(study: Study) -> Iterator[tuple[str, Spec]]:
             yield part, plugin.spec()
 
 
-def complaints(parts: dict[str, Spec]) -> list[str]:
+def why_refused(parts: dict[str, Spec]) -> list[str]:
     """A sentence for each argument that a plug-in does not take, is missing, or has another type.
 
     Parameters
@@ -71,13 +71,13 @@ def complaints(parts: dict[str, Spec]) -> list[str]:
     parts : dict
         Part of a study (`model`, `dataset`, `loss`, `trainer`): its `plugin` and `kwargs`.
     """
-    return [sentence for part, spec in parts.items() for sentence in _complaints(part, spec)]
+    return [sentence for part, spec in parts.items() for sentence in _why_refused(part, spec)]
 
 
-def _complaints(part: str, spec: Spec) -> list[str]:
+def _why_refused(part: str, spec: Spec) -> list[str]:
     try:
-        found = import_class(spec["plugin"], NEEDS[part])
-        model = _signature(found)
+        plugin_class = import_class(spec["plugin"], NEEDS[part])
+        model = _signature(plugin_class)
         model.model_validate_json(canonical(plain(spec.get("kwargs", {}))))
     except FlopscapeError as error:
         return [f"{part}: {error}"]
@@ -139,5 +139,5 @@ def _is_known(hint: Any) -> bool:
 
 
 def answer(question: Spec) -> Spec:
-    """What plan/ask.py asks for: the complaints about a user's plug-ins."""
-    return {"complaints": complaints(question)}
+    """What plan/ask.py asks for: what is wrong with the arguments of a user's plug-ins."""
+    return {"why_refused": why_refused(question)}

@@ -12,7 +12,7 @@ from flopscape.config.machine import Prices
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.branches import tokens_to_train
-from flopscape.plan.capacity import Room
+from flopscape.plan.capacity import Capacity
 from flopscape.plan.finished import Finished
 from flopscape.records.plan_row import PlanRow
 from flopscape.records.run_record import RunRecord
@@ -111,10 +111,10 @@ def price_study(
     finished: Finished,
     todo: dict[str, str],
     prices: Prices,
-    room: Room,
+    capacity: Capacity,
     search: Sequence[PlanRow] = (),
 ) -> Price:
-    """Price the runs in `todo` (run id → why it must run), as many at a time as there is room for.
+    """Price the runs in `todo` (run id → why it must run), as many at a time as there is capacity for.
 
     Runs of the `search` that the plan asks for too are priced with the plan.
     """
@@ -129,7 +129,7 @@ def price_study(
         groups[row.budget].append(row)
     lines = [_line(_label(budget), group, todo, jobs, study, prices) for budget, group in groups.items()]
     total = _line("total", rows, todo, jobs, study, prices)
-    parallel = room.parallel(study.resources)
+    parallel = capacity.parallel(study.resources)
     done = [row for row in (*rows, *extra) if row.run_id not in todo | due_extra]
     spent = _line("spent", done, {row.run_id: "" for row in done}, jobs, study, prices)
     return Price(

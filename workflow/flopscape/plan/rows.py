@@ -14,7 +14,7 @@ from flopscape.recipe.settings import TrainingSettings
 from flopscape.records.plan_row import PlanRow
 
 
-class _Wish(NamedTuple):
+class _Request(NamedTuple):
     """A run as the sweep asks for it, before tokens are known or rounded."""
 
     size: dict[str, Any]
@@ -32,13 +32,13 @@ def plan_rows(study: Study) -> list[PlanRow]:
         A size that the model refuses, a budget or a token count smaller than one batch or too small for the warm-up, a
         size listed twice at one budget, or two budgets so close that they plan the same run.
     """
-    wishes = list(_wishes(study))
-    distinct = {canonical(wish.size): wish.size for wish in wishes}
+    requests = list(_requests(study))
+    distinct = {canonical(request.size): request.size for request in requests}
     counts = dict(zip(distinct, count_sizes(study.model, list(distinct.values()), study.loss), strict=True))
     shared = _shared_spec(study)
     rows: dict[str, PlanRow] = {}
-    for wish in wishes:
-        row = _row(wish, counts[canonical(wish.size)], study, shared)
+    for request in requests:
+        row = _row(request, counts[canonical(request.size)], study, shared)
         earlier = rows.setdefault(row.run_id, row)
         if earlier is not row and row.budget is not None:
             _refuse_repetition(earlier, row)
@@ -47,20 +47,20 @@ def plan_rows(study: Study) -> list[PlanRow]:
     return with_parents(list(rows.values()), study.training) if share else list(rows.values())
 
 
-def _wishes(study: Study) -> Iterator[_Wish]:
+def _requests(study: Study) -> Iterator[_Request]:
     sweep = study.sweep
     if sweep.isoflop:
         for budget in sweep.isoflop.budgets:
             for size in budget.sizes or sweep.isoflop.sizes or []:
                 for seed in budget.seeds or sweep.isoflop.seeds:
-                    yield _Wish(size, seed, budget.flops, None)
+                    yield _Request(size, seed, budget.flops, None)
     if sweep.grid:
         for size in sweep.grid.sizes:
             for n_tokens in sweep.grid.n_tokens:
                 for seed in sweep.grid.seeds:
-                    yield _Wish(size, seed, None, n_tokens)
+                    yield _Request(size, seed, None, n_tokens)
     for row in sweep.rows:
-        yield _Wish(row.size, row.seed, None, row.n_tokens)
+        yield _Request(row.size, row.seed, None, row.n_tokens)
 
 
 def _shared_spec(study: Study) -> Spec:
@@ -73,18 +73,18 @@ def _shared_spec(study: Study) -> Spec:
     return spec
 
 
-def _row(wish: _Wish, counts: Counts, study: Study, shared: Spec) -> PlanRow:
-    wanted = wish.budget / counts.flops_per_unit if wish.budget is not None else wish.n_tokens or 0
+def _row(request: _Request, counts: Counts, study: Study, shared: Spec) -> PlanRow:
+    wanted = request.budget / counts.flops_per_unit if request.budget is not None else request.n_tokens or 0
     batch = batch_of(study, counts, wanted)
-    n_steps = _whole_batches(wish, wanted, batch)
-    spec = shared | {"size": wish.size, "seed": wish.seed, "n_tokens": n_steps * batch}
-    if changes := resolved(study, wish.size, counts, n_steps * batch, batch).changes():
+    n_steps = _whole_batches(request, wanted, batch)
+    spec = shared | {"size": request.size, "seed": request.seed, "n_tokens": n_steps * batch}
+    if changes := resolved(study, request.size, counts, n_steps * batch, batch).changes():
         spec["training"] = changes
     return PlanRow(
         run_id=short_hash(spec),
-        budget=wish.budget,
-        size=wish.size,
-        seed=wish.seed,
+        budget=request.budget,
+        size=request.size,
+        seed=request.seed,
         n_params_body=counts.n_params_body,
         n_params_head=counts.n_params_head,
         n_params_embedding=counts.n_params_embedding,
@@ -95,12 +95,12 @@ def _row(wish: _Wish, counts: Counts, study: Study, shared: Spec) -> PlanRow:
     )
 
 
-def _whole_batches(wish: _Wish, wanted: float, batch: int) -> int:
+def _whole_batches(request: _Request, wanted: float, batch: int) -> int:
     """Steps of a run: the units that its budget or its tokens amount to, rounded to whole batches."""
     if wanted < batch:
-        asked = f"budget {wish.budget:g}" if wish.budget is not None else f"n_tokens {wish.n_tokens}"
+        reason = f"budget {request.budget:g}" if request.budget is not None else f"n_tokens {request.n_tokens}"
         raise FlopscapeError(
-            f"sweep: {asked} at size {wish.size} pays for {wanted:.0f} units, less than one batch of {batch}; "
+            f"sweep: {reason} at size {request.size} pays for {wanted:.0f} units, less than one batch of {batch}; "
             "raise it, or lower training.batch_units"
         )
     return round(wanted / batch)

@@ -28,8 +28,8 @@ def count_sizes(model: Plugin, sizes: list[Size], loss: Plugin | None = None) ->
     question: Spec = {"model": model.spec(), "sizes": sizes} | ({"loss": loss.spec()} if loss else {})
     modules = [plugin.plugin.partition(":")[0] for plugin in (model, loss) if plugin]
     what = f"model {model.plugin}: counting its sizes failed"
-    asked = answer_of("flopscape.plan.sizes", question, [*modules, "flopscape.plugins.measured"], what)
-    return [Counts(**counts) for counts in asked["counts"]]
+    reply = answer_of("flopscape.plan.sizes", question, [*modules, "flopscape.plugins.measured"], what)
+    return [Counts(**counts) for counts in reply["counts"]]
 
 
 def counts_of(plugin: str, kwargs: dict[str, Any] | None, sizes: list[Size], loss: Spec | None = None) -> list[Counts]:

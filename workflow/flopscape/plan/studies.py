@@ -9,16 +9,17 @@ from flopscape.config.read import load_config, load_study, read_study
 from flopscape.config.study import Config, ImportedStudy, Study
 from flopscape.config.yaml12 import dump_yaml
 from flopscape.errors import FlopscapeError
-from flopscape.files.json_text import dataset_id, read_json
-from flopscape.plan.capacity import Room
+from flopscape.files.json_text import read_json
+from flopscape.plan.capacity import Capacity
 from flopscape.plan.coverage import Coverage, grade_coverage
 from flopscape.plan.finished import Finished, look_at_runs
 from flopscape.plan.imported import PlannedImport, plan_import
-from flopscape.plan.plugin_kwargs import check_study
+from flopscape.plan.plugin_kwargs import refuse_wrong_arguments
 from flopscape.plan.price import Price, price_study
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.search import search_rows
 from flopscape.plugins.loading import load_plugin
+from flopscape.plugins.prepare import MANIFEST, data_folder
 from flopscape.records.plan_row import PlanRow
 
 
@@ -56,7 +57,7 @@ def plan_study(name: str, path: Path, results: Path = Path("results")) -> Planne
     Every error names the study's file.
     """
     study = load_study(path)
-    check_study(study, str(path))
+    refuse_wrong_arguments(study, str(path))
     try:
         _construct_trainer(study)
         rows, search = plan_rows(study), search_rows(study)
@@ -81,8 +82,8 @@ def train_units(study: Study, results: Path) -> int | None:
     if manifest := _prepared(study, results):
         return int(manifest["n_units"]["train"])
     if study.dataset.plugin.startswith("flopscape."):
-        known = getattr(load_plugin(study.dataset.plugin, study.dataset.kwargs), "train_units", None)
-        return known() if known else None
+        count = getattr(load_plugin(study.dataset.plugin, study.dataset.kwargs), "train_units", None)
+        return count() if count else None
     return None
 
 
@@ -110,17 +111,17 @@ def dataset_manifest(study: Study, results: Path) -> Path | None:
     """Where the manifest of a study's data is or will be; simulated runs need no data."""
     if study.simulated or study.dataset is None:
         return None
-    return results / "data" / dataset_id(study.dataset.spec()) / "manifest.json"
+    return data_folder(study.dataset.spec(), results) / MANIFEST
 
 
 def price_planned(
-    planned: PlannedStudy, prices: Prices, room: Room, results: Path, todo: dict[str, str] | None = None
+    planned: PlannedStudy, prices: Prices, capacity: Capacity, results: Path, todo: dict[str, str] | None = None
 ) -> Overview:
     """Price a planned study; `todo` (run id → why) defaults to the runs without a record."""
     rows = [*planned.rows, *planned.search]
     finished = look_at_runs(rows, planned.name, results, data_hash(planned.study, results))
     due = finished.reasons if todo is None else {run_id: finished.reasons.get(run_id, todo[run_id]) for run_id in todo}
-    price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, room, planned.search)
+    price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, capacity, planned.search)
     return Overview(**vars(planned), finished=finished, price=price)
 
 
@@ -129,9 +130,9 @@ def settings(config: Path) -> Config:
     return load_config(config) if config.exists() else Config(studies=[])
 
 
-def overview(path: Path, config: Path, results: Path, room: Room) -> Overview:
+def overview(path: Path, config: Path, results: Path, capacity: Capacity) -> Overview:
     """Plan and price one study file on its own; without a config file the default prices hold."""
-    return price_planned(plan_study(path.stem, path, results), settings(config).prices, room, results)
+    return price_planned(plan_study(path.stem, path, results), settings(config).prices, capacity, results)
 
 
 def resolved_yaml(path: Path) -> str:

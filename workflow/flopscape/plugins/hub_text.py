@@ -95,9 +95,9 @@ class HubText(TokenWindows):
         halves = Halves(tokenizer, 0 if self.heldout_split else self.heldout_share)
         texts = Texts(opened, self.column)
         if self.heldout_split:
-            halves.hold_out(texts.of(self.heldout_split))
+            halves.hold_out(texts.of_split(self.heldout_split))
         with (folder / f"train{tokenizer.suffix}").open("wb") as stream:
-            halves.train(texts.of(self.split), stream, self.max_tokens)
+            halves.train(texts.of_split(self.split), stream, self.max_tokens)
         with (folder / f"heldout{tokenizer.suffix}").open("wb") as stream:
             stream.writelines(tokens.tobytes() for tokens in halves.heldout.values())
         source = f"{opened.what}, split {self.split}"
@@ -118,7 +118,7 @@ class Texts:
     def __init__(self, opened: Opened, column: str) -> None:
         self.opened, self.column, self.n_without = opened, column, 0
 
-    def of(self, split: str) -> Iterator[str]:
+    def of_split(self, split: str) -> Iterator[str]:
         """The texts of a split, in its own order."""
         for number, row in enumerate(self.opened.rows(split, [self.column])):
             text = row[self.column]

@@ -83,7 +83,7 @@ class ArrayImages:
         return Manifest("", self.unit, n_units, self.split_rule, self.source(), self.licence, notes)
 
     def _refuse_unusable(self, name: str, images: "np.ndarray", labels: "np.ndarray") -> None:
-        problem = _problem(images, labels)
+        problem = _why_unusable(images, labels)
         if problem:
             raise FlopscapeError(f"{self.source()}: {name}: {problem}")
 
@@ -164,7 +164,7 @@ def _epoch_order(epoch: int, n_images: int, seed: int) -> "np.ndarray":
     return np.random.default_rng([seed, epoch]).permutation(n_images)
 
 
-def _problem(images: "np.ndarray", labels: "np.ndarray") -> str:
+def _why_unusable(images: "np.ndarray", labels: "np.ndarray") -> str:
     """What is wrong with one half, in words; empty if nothing is."""
     if images.dtype != "uint8" or images.ndim != 4:
         return f"images are {images.dtype} {list(images.shape)}, not uint8 [images, channels, height, width]"

@@ -51,12 +51,12 @@ def import_class(path: str, needs: tuple[str, ...] = ()) -> type:
     except Exception as error:  # the code of a module may raise anything
         kind = type(error).__name__
         raise FlopscapeError(f"plugin {path}: {module_name} cannot be imported ({kind}: {error})") from error
-    found = getattr(module, class_name, None)
-    if not isinstance(found, type):
+    plugin_class = getattr(module, class_name, None)
+    if not isinstance(plugin_class, type):
         raise FlopscapeError(f"plugin {path}: {module_name} has no class {class_name}")
-    if missing := [name for name in needs if not callable(getattr(found, name, None))]:
+    if missing := [name for name in needs if not callable(getattr(plugin_class, name, None))]:
         raise FlopscapeError(f"plugin {path}: the class has no method {', '.join(missing)}")
-    return found
+    return plugin_class
 
 
 def load_model(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[str, ...] = ("build",)) -> ModelPlugin:
@@ -64,6 +64,17 @@ def load_model(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[str
     measurable = callable(getattr(import_class(path), "example_batch", None))
     model: ModelPlugin = load_plugin(path, kwargs, needs if measurable else ("counts", *needs))
     return model
+
+
+def class_limit(model: object) -> tuple[str, int] | None:
+    """How many tokens or classes a model tells apart, by the attribute that says so: `vocab_size` or `n_classes`.
+
+    >>> from flopscape.plugins.mlp import MLP
+    >>> class_limit(MLP(n_classes=10))
+    ('n_classes', 10)
+    """
+    limits = ((name, getattr(model, name, None)) for name in ("vocab_size", "n_classes"))
+    return next(((name, int(number)) for name, number in limits if number), None)
 
 
 def declares_counts(model: object) -> bool:

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from flopscape.errors import FlopscapeError
-
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -38,21 +36,10 @@ class Classification:
         """Summed loss, and the number of images.
 
         `batch` holds `images`, float32 [batch, channels, height, width], and `labels`, int64 [batch]; the module maps
-        images to logits [batch, classes].
-
-        Raises
-        ------
-        FlopscapeError
-            On a CPU, a label is negative or beyond the classes. A GPU stops at such a label with an error of its own.
+        images to logits [batch, classes]. torch raises IndexError on a CPU where a label is no class, and a GPU stops
+        with an error of its own: the loop names the labels (training/faults.py).
         """
         from torch.nn.functional import cross_entropy
 
         logits, labels = module(batch["images"]), batch["labels"]
-        try:
-            loss = cross_entropy(logits.float(), labels, reduction="sum", ignore_index=NO_LABEL)
-        except IndexError as error:
-            raise FlopscapeError(
-                f"a label of the batch, from {int(labels.min())} to {int(labels.max())}, is not one of the model's "
-                f"{logits.shape[1]} classes; set n_classes or mend the data"
-            ) from error
-        return loss, len(labels)
+        return cross_entropy(logits.float(), labels, reduction="sum", ignore_index=NO_LABEL), len(labels)

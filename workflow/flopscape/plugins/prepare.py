@@ -22,6 +22,15 @@ OF_A_DATASET = {"data_hash", "n_units"}
 READ_SIZE = 1 << 20
 
 
+def data_folder(dataset_spec: Spec, results: Path = Path("results")) -> Path:
+    """Where the workflow prepares a dataset; its manifest is `MANIFEST` in there.
+
+    >>> data_folder({"plugin": "flopscape.plugins.digits:Digits"}).parent.as_posix()
+    'results/data'
+    """
+    return results / "data" / dataset_id(dataset_spec)
+
+
 def prepare_dataset(dataset_spec: Spec, folder: str | os.PathLike[str]) -> Manifest:
     """Prepare a dataset in a temporary sibling of `folder` and put it in place when it is whole.
 

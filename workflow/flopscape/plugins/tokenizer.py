@@ -86,8 +86,8 @@ def load_tokenizer(name: str, end_of_text: str | None = None) -> Tokenizer:
         return Bytes()
     tokenizer = _from_file(name) if name.endswith(".json") or Path(name).is_file() else _from_hub(name)
     wanted = [end_of_text] if end_of_text is not None else USUAL_ENDS
-    found = (token for text in wanted if (token := tokenizer.token_to_id(text)) is not None)
-    if (end := next(found, None)) is None:
+    present = (token for text in wanted if (token := tokenizer.token_to_id(text)) is not None)
+    if (end := next(present, None)) is None:
         raise FlopscapeError(f"tokenizer {name}: has no token {' or '.join(wanted)}; name its own in end_of_text")
     return Trained(name, tokenizer, end)
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from flopscape.figures.tables import loss_unit
 from flopscape.records.fit_result import FitResult
 from flopscape.report.twin import Twin
+from flopscape.runs.statuses import with_loss
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Evidence:
     @property
     def completed(self) -> pd.DataFrame:
         """Runs with a finite loss."""
-        return self.runs[(self.runs.status == "completed") & np.isfinite(self.runs.loss)]
+        return with_loss(self.runs)
 
     @property
     def budgets(self) -> list[float]:

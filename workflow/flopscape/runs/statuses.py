@@ -3,6 +3,7 @@
 W&B, MLflow, Ray, Optuna and SLURM each have their own; case and surrounding blanks do not matter.
 """
 
+import numpy as np
 import pandas as pd
 
 from flopscape.laws.arrays import Mask, Names
@@ -32,6 +33,11 @@ NOT_COMPLETED = {
 def completed(frame: pd.DataFrame) -> Mask:
     """Rows whose `status` says that the run completed; all of them where there is no such column."""
     return pd.Series(_words(frame)).isin(COMPLETED).to_numpy()
+
+
+def with_loss(frame: pd.DataFrame) -> pd.DataFrame:
+    """The completed rows whose loss is a finite number: what a figure or a report can show."""
+    return frame[completed(frame) & np.isfinite(frame["loss"].astype(float))]
 
 
 def completed_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Exclusion]]:

@@ -69,7 +69,7 @@ def seal(saving: Path, processes: int, spec: Spec, conditions: dict[str, Any], o
     return final
 
 
-def find(folder: Path, spec: Spec, conditions: dict[str, Any]) -> tuple[Path, Outcome] | None:
+def newest_checkpoint(folder: Path, spec: Spec, conditions: dict[str, Any]) -> tuple[Path, Outcome] | None:
     """The newest checkpoint that is whole and this run's; others are set aside with a sentence on standard error.
 
     Raises

@@ -21,7 +21,7 @@ from flopscape.machine.lease import Lease
 from flopscape.machine.measured import seconds_since_start
 from flopscape.machine.slurm import job_end
 from flopscape.training.branches import Branch
-from flopscape.training.checkpoint_files import SHARED, find, rank_file, saving_folder, seal
+from flopscape.training.checkpoint_files import SHARED, newest_checkpoint, rank_file, saving_folder, seal
 from flopscape.training.components import Parts
 from flopscape.training.loop import Loop
 from flopscape.training.outcome import Outcome
@@ -38,7 +38,7 @@ STEPS_VARIABLE = "FLOPSCAPE_CHECKPOINT_STEPS"
 """Environment variable: save every so many steps and not by the clock."""
 
 
-class Keeper:
+class Checkpointer:
     """Saves a run after some of its steps; `lease` is None in every process but the main one.
 
     Saved are the module's parameters and buffers, the optimiser's state, all generators, the place in the data and the
@@ -64,10 +64,12 @@ class Keeper:
 
     def find(self) -> tuple[Path | None, Outcome]:
         """The checkpoint from which the run goes on, if there is one; the same in all processes."""
-        found: list[Any] = [find(self.folder, self.parts.task.spec, self.conditions) if self.lease else None]
+        newest: list[Any] = [None]
+        if self.lease:
+            newest = [newest_checkpoint(self.folder, self.parts.task.spec, self.conditions)]
         if self.accelerator.num_processes > 1:
-            broadcast_object_list(found)
-        checkpoint, outcome = found[0] or (None, Outcome())
+            broadcast_object_list(newest)
+        checkpoint, outcome = newest[0] or (None, Outcome())
         self.saved_step = outcome.step if checkpoint else None
         self._looked_step = outcome.step
         if self.lease:
@@ -102,7 +104,7 @@ class Keeper:
             started = time.perf_counter()
             self._save(loop)
             if stop:
-                raise Interrupted(self._farewell(loop.outcome))
+                raise Interrupted(self._why_stopped(loop.outcome))
             self._note_times(time.perf_counter() - started)
 
     def _note_times(self, saving_seconds: float) -> None:
@@ -188,7 +190,7 @@ class Keeper:
         if self.lease:
             seal(saving, self.accelerator.num_processes, spec, self.conditions, outcome)
 
-    def _farewell(self, outcome: Outcome) -> str:
+    def _why_stopped(self, outcome: Outcome) -> str:
         """What became of a run that was asked to stop."""
         others = "the end of its SLURM job" if self._job_ends() else "another process"
         why = f"stopped by {self.signals[0] if self.signals else others} after step {outcome.step:,}"

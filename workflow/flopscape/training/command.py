@@ -57,11 +57,11 @@ def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Option
     """
     make_place(out, [data])
     if "trainer" not in spec:
-        asked = options or Options()
-        with noted_signals() as signals, own_environment(asked.processes, asked.threads, asked.device) as names:
-            if names and SET_ASIDE not in os.environ and _is_main(asked):
+        options = options or Options()
+        with noted_signals() as signals, own_environment(options.processes, options.threads, options.device) as names:
+            if names and SET_ASIDE not in os.environ and _is_main(options):
                 print(f"flopscape: {note(names)}", file=sys.stderr, flush=True)
-            return _train_in_loop(spec, Path(out), data, replace(asked, set_aside=tuple(names)), signals)
+            return _train_in_loop(spec, Path(out), data, replace(options, set_aside=tuple(names)), signals)
     trainer = load_plugin(spec["trainer"]["plugin"], spec["trainer"].get("kwargs"), needs=("train",))
     record: RunRecord = trainer.train(spec)
     record.write(out)
@@ -82,7 +82,7 @@ def _train_in_loop(
     share_claim(os.environ)
     task = check_spec(spec)
     require_installed(options.trackers)
-    parts = load_parts(task, Path(data) if data is not None else task.data_folder)
+    parts = load_parts(task, Path(data) if data is not None else task.data)
     folder = checkpoint_folder(out)
     with leased(folder) if _is_main(options) else nullcontext() as lease:
         from flopscape.training.train import execute
@@ -109,22 +109,22 @@ def main(arguments: list[str] | None = None) -> int:
 
     A run that a signal stopped says so and has status 75.
     """
-    given = _parser().parse_args(arguments)
+    parsed = _parser().parse_args(arguments)
     os.environ.update(OFFLINE)
     options = Options(
-        device=given.device,
-        processes=given.processes,
-        usd_per_hour=given.usd_per_hour,
-        peak_flops=given.peak_flops,
-        micro_batch_units=given.micro_batch_units,
-        trackers=tuple(given.tracker or ()),
-        tracking_folder=given.tracking_folder,
-        branches=given.branches,
-        threads=given.threads,
+        device=parsed.device,
+        processes=parsed.processes,
+        usd_per_hour=parsed.usd_per_hour,
+        peak_flops=parsed.peak_flops,
+        micro_batch_units=parsed.micro_batch_units,
+        trackers=tuple(parsed.tracker or ()),
+        tracking_folder=parsed.tracking_folder,
+        branches=parsed.branches,
+        threads=parsed.threads,
     )
     try:
-        refuse_output(given.out, [given.spec])
-        record = train(read_spec(given.spec), given.out, given.data, options)
+        refuse_output(parsed.out, [parsed.spec])
+        record = train(read_spec(parsed.spec), parsed.out, parsed.data, options)
     except FlopscapeError as error:
         return _say(error, 2, options)
     except Interrupted as stop:

@@ -74,10 +74,10 @@ def _check_images(parts: Parts) -> None:
             f"{parts.folder}: the data hold label {largest}, beyond the model's {classes} classes; set the model's "
             f"n_classes to at least {largest + 1}"
         )
-    read, given = getattr(parts.model, "image_shape", None), parts.manifest.notes.get("image_shape")
-    if read is not None and given is not None and list(read) != list(given):
+    reads, has = getattr(parts.model, "image_shape", None), parts.manifest.notes.get("image_shape")
+    if reads is not None and has is not None and list(reads) != list(has):
         raise FlopscapeError(
-            f"{parts.folder}: images are {given} (channels, height, width) and the model reads {list(read)}; set the "
+            f"{parts.folder}: images are {has} (channels, height, width) and the model reads {list(reads)}; set the "
             "model's image_shape"
         )
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import LossPlugin
+from flopscape.plugins.loading import class_limit
 
 Batch = dict[str, Tensor]
 
@@ -50,17 +51,17 @@ def check_units(n_units: int, n_steps: int, batch_units: int) -> None:
 class NamedLabels:
     """A loss that says which values a batch held when one of them was no index of the model's."""
 
-    def __init__(self, loss: LossPlugin, vocab_size: int | None) -> None:
-        self.loss, self.vocab_size = loss, vocab_size
+    def __init__(self, loss: LossPlugin, model: object) -> None:
+        self.loss, self.limit = loss, class_limit(model)
 
     def __call__(self, module: nn.Module, batch: Batch) -> tuple[Tensor, int]:
         """Summed loss and number of units; FlopscapeError for tokens or labels out of range."""
         try:
             return self.loss(module, batch)
         except IndexError as error:
-            known = "" if self.vocab_size is None else f" and the model's vocab_size is {self.vocab_size}"
+            limit = "" if self.limit is None else f" and the model's {self.limit[0]} is {self.limit[1]}"
             raise FlopscapeError(
-                f"a token or label is out of range ({error}): {', '.join(_ranges(batch))}{known}; correct the dataset "
+                f"a token or label is out of range ({error}): {', '.join(_ranges(batch))}{limit}; correct the dataset "
                 f"or the model's size"
             ) from error
 

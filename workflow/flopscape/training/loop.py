@@ -48,7 +48,7 @@ class Loop:
         self.n_pieces, self.share = n_pieces, task.settings.batch_units // accelerator.num_processes
         self.parameters = list(module.parameters())
         self.peak_rates = [group["lr"] for group in optimizer.param_groups]
-        self.bare, self.outcome = module, outcome
+        self.unwrapped, self.outcome = module, outcome
         self.module, prepared = accelerator.prepare(module, optimizer)
         # Accelerate's wrapper searches the installed packages at every step, a tenth of a tiny model's; its gradient
         # scaler, which only fp16 has, is all that a run needs of it.
@@ -77,7 +77,7 @@ class Loop:
                 self._train_on(next(batches), step)
                 after_step(self)
             train_loss, n_units, norm = self.sums.take()
-            trouble = self._trouble(train_loss, norm)
+            trouble = self._why_stop(train_loss, norm)
             self._count_time()
             check_units(outcome.n_units + n_units, last, self.settings.batch_units)
             heldout_loss = score() if last in with_score else None
@@ -104,7 +104,7 @@ class Loop:
         """What all processes have in common: parameters and buffers, the optimiser, the gradient scaler of fp16."""
         scaler = self.accelerator.scaler
         return {
-            "module": dict(_tensors(self.bare)),
+            "module": dict(_tensors(self.unwrapped)),
             "optimizer": self.optimizer.state_dict(),
             "scaler": scaler.state_dict() if scaler else None,
         }
@@ -112,7 +112,7 @@ class Loop:
     def set_shared_state(self, state: Tree) -> None:
         """Put back what `shared_state` returned."""
         with torch.no_grad():
-            for name, tensor in _tensors(self.bare):
+            for name, tensor in _tensors(self.unwrapped):
                 tensor.copy_(state["module"][name])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.accelerator.scaler:
@@ -138,7 +138,7 @@ class Loop:
         self._set_learning_rate(step)
         self._make_gradient(batch)
         if self.outcome.step == 0:
-            refuse_unused(self.bare)
+            refuse_unused(self.unwrapped)
         norm = self._clipped_norm()
         for sums in self._all_sums():
             sums.see_norm(norm)
@@ -202,7 +202,7 @@ class Loop:
         for group, peak in zip(self.optimizer.param_groups, self.peak_rates, strict=True):
             group["lr"] = peak * factor
 
-    def _trouble(self, train_loss: float, norm: float) -> str:
+    def _why_stop(self, train_loss: float, norm: float) -> str:
         """Why training cannot go on, or nothing. All processes have the same gradient.
 
         Under fp16 gradients overflow now and then: the scaler leaves out such steps.

@@ -105,7 +105,7 @@ def describe(
         timings=timings(outcome, seconds_total, counts.flops_per_unit, options),
         cost=cost(seconds_total, torch.get_num_threads(), accelerator.device.type, options),
         versions=versions(),
-        hardware=hardware(accelerator) | of_processes(agreement) | interruptions(outcome),
+        hardware=hardware(accelerator) | facts_of_processes(agreement) | interruptions(outcome),
         in_force=in_force(accelerator, task.settings.compile, options),
     )
 
@@ -130,7 +130,7 @@ def timings(outcome: Outcome, seconds_total: float, flops_per_unit: float, optio
     return seconds | rates
 
 
-def of_processes(agreement: Agreement) -> dict[str, Any]:
+def facts_of_processes(agreement: Agreement) -> dict[str, Any]:
     """Peak memory, and what several processes agreed on."""
     agreed = {"parameters_sha256": agreement.parameters_sha256} if agreement.parameters_sha256 else {}
     return agreed | agreement.memory

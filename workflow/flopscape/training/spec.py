@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
-from flopscape.files.json_text import Spec, dataset_id, parse_object, read_json, short_hash
+from flopscape.files.json_text import Spec, parse_object, read_json, short_hash
 from flopscape.plugins.base import Size
+from flopscape.plugins.prepare import data_folder
 from flopscape.recipe.schedule import branching_step
 from flopscape.recipe.settings import TrainingSettings
 
@@ -70,9 +71,9 @@ class Task:
         return branch
 
     @property
-    def data_folder(self) -> Path:
+    def data(self) -> Path:
         """Where the workflow prepares this run's dataset."""
-        return Path("results/data") / dataset_id(self.spec["dataset"])
+        return data_folder(self.spec["dataset"])
 
 
 def read_spec(text: str) -> Spec:

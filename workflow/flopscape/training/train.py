@@ -15,7 +15,7 @@ from flopscape.records.run_record import RunRecord
 from flopscape.training.branches import Branch, Branching
 from flopscape.training.build import WAIT_MINUTES, build_module, make_accelerator, micro_batches_of, repeatable
 from flopscape.training.checkpoint_files import checkpoint_folder
-from flopscape.training.checkpointing import Keeper
+from flopscape.training.checkpointing import Checkpointer
 from flopscape.training.components import Parts
 from flopscape.training.faults import NamedLabels, checked_batches, named_gpu_errors, named_partings
 from flopscape.training.heldout import HeldoutSet, Score, load_heldout, score
@@ -66,15 +66,15 @@ def execute(parts: Parts, options: Options, out: Path, lease: Lease | None, sign
         release = lease.release if lease else lambda: None
         with ended_by_signals(signals, release) if options.processes > 1 else nullcontext():
             accelerator = make_accelerator(settings, options, static_graph)
-        keeper = Keeper(parts, accelerator, checkpoint_folder(out), lease, signals)
+        keeper = Checkpointer(parts, accelerator, checkpoint_folder(out), lease, signals)
         return _train(parts, options, out, accelerator, keeper, n_pieces)
 
 
 def _train(
-    parts: Parts, options: Options, out: Path, accelerator: Accelerator, keeper: Keeper, n_pieces: int
+    parts: Parts, options: Options, out: Path, accelerator: Accelerator, keeper: Checkpointer, n_pieces: int
 ) -> RunRecord | None:
     task, settings = parts.task, parts.task.settings
-    parts = replace(parts, loss=NamedLabels(parts.loss, getattr(parts.model, "vocab_size", None)))
+    parts = replace(parts, loss=NamedLabels(parts.loss, parts.model))
     checkpoint, outcome = keeper.find()
     torch.manual_seed(task.seed)
     module = build_module(parts).to(accelerator.device)

@@ -11,6 +11,7 @@ from flopscape.laws.arrays import Array
 from flopscape.plan.search import searched_rate
 from flopscape.records.plan_row import PlanRow
 from flopscape.runs.collect import collect
+from flopscape.runs.statuses import with_loss
 from flopscape.transfer.optimum import scatter_about_parabola
 
 
@@ -72,7 +73,7 @@ def _width(part: pd.DataFrame, row: PlanRow, assumed: float) -> Width:
 
 def noise_of(table: pd.DataFrame, widths: list[Width]) -> Noise:
     """Of one run: pooled over the seeds of each size and rate; with one seed, from the scatter about parabolas."""
-    cells = table[table.status == "completed"].groupby(["width", "learning_rate"]).loss
+    cells = with_loss(table).groupby(["width", "learning_rate"]).loss
     dof = int((cells.count() - 1).sum())
     if dof:
         squares = float((cells.var(ddof=1).fillna(0.0) * (cells.count() - 1)).sum())

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
-from flopscape.figures.transfer import draw_to
+from flopscape.figures.save import draw_to
+from flopscape.figures.transfer import draw
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
 from flopscape.plan.search import assumed_rows, search_options, search_rows, searched_rate
@@ -53,5 +54,5 @@ def run(study: Study, runs: Path, out: Path, seed: int = 0, inputs: Iterable[Pat
     write_text(out / "table.csv", table.to_csv(index=False))
     judged |= {"made_from": text_of(stamp | {"table": hash_of(out / "table.csv")})}
     write_text(out / "verdict.json", json.dumps(judged, indent=1, allow_nan=False) + "\n")
-    draw_to(table, judged, out / "figure.svg", stamp)
+    draw_to(draw, table, judged, out / "figure.svg", stamp)
     return "\n".join([*judged["sentences"], "", "training:", *(f"  {line}" for line in judged["training"].split("\n"))])

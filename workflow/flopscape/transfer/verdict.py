@@ -116,11 +116,11 @@ def _costs(rows: list[dict[str, Any]]) -> list[str]:
     first = f"the best rate of width {rows[0]['width']}"
     sentences = []
     for key, words in (("cost_of_transfer", first), ("cost_of_assumed", "the study's own rate")):
-        known = [row for row in rows if row[key]]
-        if not known:
+        rated = [row for row in rows if row[key]]
+        if not rated:
             sentences.append(f"{words[0].upper()}{words[1:]} lies outside the rates tried everywhere.")
             continue
-        worst = max(known, key=lambda row: row[key]["estimate"])
+        worst = max(rated, key=lambda row: row[key]["estimate"])
         most = numbers.interval(Estimate(**worst[key]), numbers.loss)
         sentences.append(f"Assuming {words} costs most at width {worst['width']}: {most} nats.")
     return sentences

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.figures import twin as figure
+from flopscape.figures.save import draw_to
+from flopscape.figures.twin import draw
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
 from flopscape.fitting import vpnls
@@ -58,7 +59,7 @@ def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> s
     write_text(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
     content |= {"made_from": text_of(stamp | {"table": hash_of(out / "twin.csv")})}
     write_text(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    figure.draw_to(frame, content, out / "figure.svg", stamp)
+    draw_to(draw, frame, content, out / "figure.svg", stamp)
     rest = [content["advice"], *content["notes"]] if "advice" in content else []
     return "\n".join([f"Twin of {path}: {content['source']}.", *content["sentences"], *rest])
 

@@ -7,7 +7,7 @@ import pytest
 from flopscape.config.machine import Prices
 from flopscape.dag.commands import launch_command
 from flopscape.errors import FlopscapeError
-from flopscape.plan.capacity import Room
+from flopscape.plan.capacity import Capacity
 from flopscape.plan.finished import Finished
 from flopscape.plan.price import Job, _makespan, price_study
 from flopscape.plan.rows import plan_rows
@@ -40,7 +40,7 @@ def startup_usd(study):
 
 
 def price(study, rows, todo, finished=NOTHING):
-    return price_study("s", study, rows, finished, dict.fromkeys(todo, "new"), PRICES, Room(1))
+    return price_study("s", study, rows, finished, dict.fromkeys(todo, "new"), PRICES, Capacity(1))
 
 
 def test_the_longest_run_of_a_size_and_seed_is_the_parent_of_the_others(grid):

@@ -1,11 +1,11 @@
-"""Every study that is shipped can be planned where nothing is installed for it and nothing is downloaded."""
+"""What is known of a study before it runs; every shipped one where nothing is installed for it, without network."""
 
 import subprocess
 import sys
 
 import pytest
 
-from flopscape.plan.studies import plan_study
+from flopscape.plan.studies import data_unit, plan_study
 from tests.conftest import ROOT
 
 PLAN = """
@@ -15,12 +15,12 @@ socket.socket.connect = socket.getaddrinfo = refuse
 from pathlib import Path
 from flopscape.config.study import ImportedStudy
 from flopscape.plan.studies import overview
-from flopscape.plan.capacity import Room
+from flopscape.plan.capacity import Capacity
 from flopscape.plan.price_table import price_text
 from flopscape.config.read import read_study
 path = Path(sys.argv[1])
 if not isinstance(read_study(path), ImportedStudy):
-    seen = overview(path, Path("config/config.yaml"), Path(sys.argv[2]), Room(1))
+    seen = overview(path, Path("config/config.yaml"), Path(sys.argv[2]), Capacity(1))
     print(price_text(seen.study, seen.price, seen.coverage, seen.finished))
 heavy = {"torch", "torchvision", "pandas", "numpy", "datasets", "tokenizers", "PIL"} & set(sys.modules)
 assert not heavy, heavy
@@ -40,3 +40,11 @@ def test_a_study_that_no_test_can_train_is_no_poor_sweep(name, tmp_path):
     planned = plan_study(name, ROOT / f"config/studies/{name}.yaml", tmp_path)
     assert planned.coverage.grade == "fair"
     assert len(planned.rows) > 30
+
+
+@pytest.mark.parametrize(
+    ("dataset", "unit"),
+    [("flopscape.plugins.digits:Digits", "image"), ("flopscape.plugins.text:BibleText", "token"), ("my:Own", "unit")],
+)
+def test_a_dataset_says_what_it_counts(surface_study, dataset, unit):
+    assert data_unit(surface_study(dataset={"plugin": dataset})) == unit
