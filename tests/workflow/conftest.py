@@ -12,20 +12,7 @@ from filelock import FileLock
 from tests.conftest import ROOT
 
 COPIED = ("Snakefile", "workflow", "config", "profiles", "envs", "slurm")
-TINY = """
-title: Simulated, small
-model: {plugin: flopscape.plugins.gpt:GPT}
-trainer:
-  plugin: flopscape.plugins.surface:Surface
-  kwargs: {E: 1.0, A: 30.0, B: 400.0, alpha: 0.4, beta: 0.5, noise: 0.002}
-sweep:
-  isoflop:
-    budgets: [3.0e+10, 1.0e+11, 3.0e+11]
-    sizes: [{width: 16, depth: 2}, {width: 32, depth: 2}, {width: 48, depth: 2}, {width: 64, depth: 2}]
-fits: [approach2, {name: vpnls, method: vpnls, bootstrap: 200}]
-recommend: {flops: [1.0e+12], fit: approach2}
-twin: {simulations: 20, bootstrap: 20}
-"""
+TINY = (ROOT / ".test/config/studies/tiny.yaml").read_text()
 N_TINY = 12
 
 
