@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from flopscape.fitting.surface import global_starts
-from flopscape.fitting.surface.fit import centred_problem, on_bound
 from flopscape.laws.arrays import Array, Index, Mask
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
 from flopscape.runs.table import RunTable
@@ -41,10 +40,10 @@ def compare(table: RunTable, flops: float, resamples: int, seed: int) -> Compari
     """Fit Approach 2 and the surface to a table and to the same resamples of it, drawn within each budget."""
     weights = within_budgets(table.budget, resamples, seed)
     n_params, budgets = approach2_at(table, weights, flops)
-    problem, center = centred_problem(table)
+    problem, center = global_starts.centred_problem(table)
     found = global_starts.solve(problem, weights)
     E, A, B = found.coefficients.T * np.exp(np.insert(found.exponents * center, 0, 0.0, axis=1)).T
-    failed = on_bound(found) | ~found.converged | ~np.isfinite(n_params)
+    failed = global_starts.on_bound(found) | ~found.converged | ~np.isfinite(n_params)
     return Comparison(n_params, budgets, Surface(E, A, B, *found.exponents.T), failed)
 
 

@@ -112,7 +112,7 @@ def _of_surfaces(method: str, design: Design, losses: Array) -> Exponents:
 def _first_of(findings: Iterable[tuple[Mask, str]]) -> Names:
     """The first finding that is true of each table, or `ok`."""
     masks, words = zip(*findings, strict=True)
-    return np.select(list(masks), list(words), default="ok").astype(str)
+    return np.asarray(np.select(list(masks), list(words), default="ok").astype(str))
 
 
 def parameters_from(way: str, design: Design, losses: Array) -> Array:

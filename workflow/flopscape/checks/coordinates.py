@@ -1,7 +1,7 @@
 """The coordinate check: do activations keep their size while the width grows? (Yang et al. 2022, section D.1)"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,7 @@ def _step(module: nn.Module, optimizer: torch.optim.Optimizer, loss: Any, batch:
 
 
 @contextmanager
-def _recorded(module: nn.Module) -> Any:
+def _recorded(module: nn.Module) -> Iterator[Sizes]:
     """Mean absolute output of every layer without parts of its own, filled while the module runs."""
     sizes: Sizes = {}
     leaves = {name: part for name, part in module.named_modules() if not list(part.children())}

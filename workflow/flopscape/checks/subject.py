@@ -54,7 +54,8 @@ class Subject:
     def module(self, seed: int = 0) -> nn.Module:
         """The model at its smallest size, in memory; torch is seeded before, as for a run."""
         torch.manual_seed(seed)
-        return self.model.build(self.smallest, seed)
+        module: nn.Module = self.model.build(self.smallest, seed)
+        return module
 
     def batches(self, split: str = "train", units: int = 0, seed: int = 0, start: int = 0) -> Iterator[Batch]:
         """Batches for a single process."""
@@ -64,14 +65,17 @@ class Subject:
         self, rank: int, world_size: int, split: str = "train", units: int = 0, seed: int = 0, start: int = 0
     ) -> Iterator[Batch]:
         """Batches for one of several processes; `units` is the study's batch when 0."""
-        return self.dataset.batches(self.folder, split, units or self.batch_units, seed, rank, world_size, start)
+        units = units or self.batch_units
+        batches: Iterator[Batch] = self.dataset.batches(self.folder, split, units, seed, rank, world_size, start)
+        return batches
 
     @cached_property
     def batch(self) -> Batch:
         """The first training batch, or the model's own example of one."""
         if self.has("data"):
             return next(self.batches())
-        return self.model.example_batch(self.smallest)
+        example: Batch = self.model.example_batch(self.smallest)
+        return example
 
     @cached_property
     def heldout(self) -> list[Batch]:

@@ -52,7 +52,7 @@ def _message(problem: Any) -> str:
     if meant := MEANT.get(problem["type"]):
         return f"{meant} is meant, not {_named(given)}{_cure(meant, given)}"
     if problem["type"] == "value_error":  # a validator of the models, which names the value itself
-        return problem["msg"].removeprefix("Value error, ")
+        return str(problem["msg"]).removeprefix("Value error, ")
     message = problem["msg"]
     is_said = not isinstance(given, int | float | str) or shown(given) in message
     return message if is_said else f"{message}, not {shown(given)}"

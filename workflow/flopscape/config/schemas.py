@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -10,7 +11,7 @@ from flopscape.config.study import Config, ImportedStudy, Study
 from flopscape.files.outputs import write_text
 
 FOLDER = Path(__file__).resolve().parents[2] / "schemas"
-MODELS: dict[str, TypeAdapter] = {
+MODELS: dict[str, TypeAdapter[Any]] = {
     "bias.schema.json": TypeAdapter(BiasSettings),
     "config.schema.json": TypeAdapter(Config),
     "study.schema.json": TypeAdapter(Study | ImportedStudy),

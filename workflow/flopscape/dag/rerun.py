@@ -41,7 +41,7 @@ NAMES: dict[str, str] = {}
 """Another workflow that uses this one may give its rules other names: theirs → ours."""
 
 
-class MadeOtherwise(ParamsChange):
+class MadeOtherwise(ParamsChange):  # type: ignore[misc]  # Snakemake says nothing of its types
     """What Snakemake prints with a job whose output is stale."""
 
     def __str__(self) -> str:
@@ -63,7 +63,8 @@ def judge_by_content(studies: Mapping[str, Files], renamed: Callable[[str], str]
 
 def rule_of(job: Job) -> str:
     """Our name of the rule of a job."""
-    return NAMES.get(job.rule.name, job.rule.name)
+    name: str = job.rule.name
+    return NAMES.get(name, name)
 
 
 def _paid_for(asked: Callable[..., Any], answer: object) -> Callable[..., Any]:

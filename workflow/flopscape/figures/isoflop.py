@@ -64,7 +64,7 @@ def _compute(data: Tables) -> Compute:
 
 def same(one: float, other: float) -> bool:
     """Whether two budgets are the same one; fits group budgets with a tolerance of their own."""
-    return abs(np.log(one / other)) < 0.1
+    return bool(abs(np.log(one / other)) < 0.1)
 
 
 def _budgets(axes: Axes, data: Tables, optima: Optima) -> None:

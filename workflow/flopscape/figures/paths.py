@@ -115,4 +115,4 @@ def _percentiles(values: np.ndarray) -> np.ndarray | None:
 
 
 def _between(flops: np.ndarray, knots: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.exp(np.interp(np.log(flops), np.log(knots), np.log(values)))
+    return np.asarray(np.exp(np.interp(np.log(flops), np.log(knots), np.log(values))))

@@ -164,7 +164,8 @@ def _is_alive(holder: dict[str, Any]) -> bool:
     """Whether a process with the holder's number, and started when it was, runs on this host."""
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(holder["pid"])
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - holder["started"]) < 1
+        same: bool = abs(process.create_time() - holder["started"]) < 1
+        return same and process.status() != psutil.STATUS_ZOMBIE
     return False
 
 

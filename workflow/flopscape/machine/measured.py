@@ -112,7 +112,8 @@ def seconds_since_start() -> float:
     """Wall time since this process started, imports included."""
     import psutil
 
-    return time.time() - psutil.Process(os.getpid()).create_time()
+    started: float = psutil.Process(os.getpid()).create_time()
+    return time.time() - started
 
 
 def cost(seconds: float, threads: int, device: str, options: Options) -> dict[str, float | None]:

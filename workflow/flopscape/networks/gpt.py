@@ -50,4 +50,5 @@ class GPTNetwork(nn.Module):
         x = self.embedding(tokens.reshape(-1))
         for layer in self.layers:
             x = x + layer(normalise(x), rotation, batch)
-        return self.head(normalise(x)).unflatten(0, (batch, time))
+        logits: Tensor = self.head(normalise(x)).unflatten(0, (batch, time))
+        return logits

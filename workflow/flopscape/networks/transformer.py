@@ -39,7 +39,8 @@ class Attention(nn.Module):
         query_key, value = heads.split((2 * self.n_heads, self.n_heads), dim=1)
         query, key = (query_key if rotation is None else rotate(query_key, rotation)).chunk(2, dim=1)
         mixed = scaled_dot_product_attention(query, key, value, is_causal=self.causal)
-        return self.output(mixed.transpose(1, 2).reshape(x.shape))
+        joined: Tensor = self.output(mixed.transpose(1, 2).reshape(x.shape))
+        return joined
 
 
 class MLP(nn.Module):
@@ -55,8 +56,11 @@ class MLP(nn.Module):
         hidden = self.input(x)
         if self.gated:
             gate, value = hidden.chunk(2, dim=-1)
-            return self.output(silu(gate) * value)
-        return self.output(hidden * relu(hidden))
+            activated = silu(gate) * value
+        else:
+            activated = hidden * relu(hidden)
+        output: Tensor = self.output(activated)
+        return output
 
 
 def normalise(x: Tensor) -> Tensor:

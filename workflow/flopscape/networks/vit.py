@@ -64,16 +64,18 @@ class ViTNetwork(nn.Module):
         for layer in self.layers:
             x = x + layer(normalise(x), None, batch)
         x = normalise(x)
-        return self.head(x.view(batch, -1) if self.query is None else pool(x, self.query(x), batch))
+        logits: Tensor = self.head(x.view(batch, -1) if self.query is None else pool(x, self.query(x), batch))
+        return logits
 
 
 def patches(images: Tensor, side: int) -> Tensor:
     """Square patches, row by row: [batch, channels, height, width] → [batch · positions, channels · side²]."""
-    tiles = images.unflatten(3, (-1, side)).unflatten(2, (-1, side))
+    tiles: Tensor = images.unflatten(3, (-1, side)).unflatten(2, (-1, side))
     return tiles.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(0, 2)
 
 
 def pool(x: Tensor, scores: Tensor, batch: int) -> Tensor:
     """Mean over an image's positions weighted by softmax(scores): [batch · positions, width] → [batch, width]."""
     weights = scores.view(batch, 1, -1).softmax(dim=-1)
-    return (weights @ x.unflatten(0, (batch, -1))).squeeze(1)
+    mean: Tensor = (weights @ x.unflatten(0, (batch, -1))).squeeze(1)
+    return mean

@@ -39,7 +39,7 @@ def machine_limits(with_gpus: bool) -> dict[str, int]:
 
 
 def _memory_bytes() -> int:
-    limits = [psutil.virtual_memory().total]
+    limits: list[int] = [psutil.virtual_memory().total]
     for path in CONTAINER_LIMITS:
         with suppress(OSError, ValueError):
             limits.append(int(Path(path).read_text(encoding="ascii")))

@@ -42,7 +42,7 @@ class Speed:
             return self.rates[min(above, len(self.rates) - 1)][1]
         (size0, rate0), (size1, rate1) = self.rates[above - 1], self.rates[above]
         share = math.log(flops_per_unit / size0) / math.log(size1 / size0)
-        return rate0 * (rate1 / rate0) ** share
+        return rate0 * math.pow(rate1 / rate0, share)
 
 
 def speed_of(study: Study, prices: Prices, sample: list[RunRecord]) -> Speed:

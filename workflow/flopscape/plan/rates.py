@@ -62,7 +62,8 @@ def _value(law: PowerLaw, counts: Counts, n_tokens: float) -> float:
 
 
 def _law(named: Any, published: Any) -> PowerLaw:
-    return published[named] if isinstance(named, str) else named
+    law: PowerLaw = published[named] if isinstance(named, str) else named
+    return law
 
 
 def _window(study: Study) -> int:
@@ -86,4 +87,4 @@ def _interpolated(table: dict[int, float], size: Size) -> float:
     above = next(other for other in widths if other >= width)
     below = max(other for other in widths if other <= width)
     share = math.log(width / below) / math.log(above / below) if above > below else 0.0
-    return table[below] * (table[above] / table[below]) ** share
+    return table[below] * math.pow(table[above] / table[below], share)

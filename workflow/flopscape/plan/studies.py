@@ -93,7 +93,7 @@ def data_unit(study: Study) -> str:
         return "token"
     if not study.dataset.plugin.startswith("flopscape."):
         return "unit"
-    return load_plugin(study.dataset.plugin, study.dataset.kwargs).unit
+    return str(load_plugin(study.dataset.plugin, study.dataset.kwargs).unit)
 
 
 def data_hash(study: Study, results: Path) -> str | None:

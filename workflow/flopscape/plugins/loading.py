@@ -82,7 +82,7 @@ def declares_counts(model: object) -> bool:
     return callable(getattr(model, "counts", None))
 
 
-def counts_at(model: Any, size: Size, loss: LossPlugin | None) -> Counts:
+def counts_at(model: ModelPlugin, size: Size, loss: LossPlugin | None) -> Counts:
     """Counts of one size.
 
     Raises

@@ -25,7 +25,8 @@ def skeleton(model: Any, size: Size) -> nn.Module:
     """
     try:
         with torch.device("meta"):
-            return model.build(size, 0)
+            module: nn.Module = model.build(size, 0)
+            return module
     except (RuntimeError, NotImplementedError, TypeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
@@ -91,4 +92,4 @@ def flops_per_unit(module: nn.Module, loss: LossPlugin, batch: dict[str, Tensor]
             f"a step fails on the meta device ({reason}); let neither module nor loss read values (.item(), branches "
             "on data) or make tensors on another device than their input's"
         ) from error
-    return counter.get_total_flops() / n_units
+    return float(counter.get_total_flops() / n_units)

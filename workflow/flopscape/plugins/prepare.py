@@ -53,7 +53,7 @@ def prepare_dataset(dataset_spec: Spec, folder: str | os.PathLike[str]) -> Manif
     target = Path(folder)
     _refuse(target, dataset_spec)
     with _replacement(target) as temporary:
-        manifest = plugin.prepare(temporary)
+        manifest: Manifest = plugin.prepare(temporary)
         notes = manifest.notes | {"dataset": dataset_spec}
         manifest = dataclasses.replace(manifest, data_hash=hash_folder(temporary), notes=notes)
         write_text(temporary / MANIFEST, json.dumps(dataclasses.asdict(manifest), indent=1) + "\n")

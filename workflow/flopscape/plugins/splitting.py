@@ -80,7 +80,7 @@ def _occur(hashes: "np.ndarray", known: "np.ndarray") -> "np.ndarray":
     import numpy as np
 
     ordered = np.sort(known)
-    return np.append(ordered, np.uint64(0))[np.searchsorted(ordered, hashes)] == hashes
+    return np.asarray(np.append(ordered, np.uint64(0))[np.searchsorted(ordered, hashes)] == hashes)
 
 
 def run_hashes(text: bytes, length: int) -> "np.ndarray":
@@ -95,7 +95,7 @@ def run_hashes(text: bytes, length: int) -> "np.ndarray":
     random_numbers = np.random.default_rng(0).integers(2**64, size=256, dtype=np.uint64)
     terms = random_numbers[np.frombuffer(text, dtype=np.uint8)] * _powers(MULTIPLIER, len(text))
     prefix = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(terms, dtype=np.uint64)])
-    return (prefix[length:] - prefix[:n_runs]) * _powers(pow(MULTIPLIER, -1, 2**64), n_runs)
+    return np.asarray((prefix[length:] - prefix[:n_runs]) * _powers(pow(MULTIPLIER, -1, 2**64), n_runs))
 
 
 def _powers(base: int, n: int) -> "np.ndarray":

@@ -43,7 +43,7 @@ class Surface:
 
     def loss(self, n_params: float, n_tokens: float) -> float:
         """The law without noise, in nats per unit."""
-        return self.E + self.A * n_params**-self.alpha + self.B * n_tokens**-self.beta
+        return float(self.E + self.A * n_params**-self.alpha + self.B * n_tokens**-self.beta)
 
     def train(self, spec: Spec) -> RunRecord:
         """The record of one simulated run, `simulated` True."""

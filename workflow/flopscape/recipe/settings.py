@@ -142,7 +142,7 @@ class TrainingSettings:
         """
         if self.learning_rate_scaling != "width":
             return self.learning_rate
-        return self.learning_rate * self.base_width / size["width"]
+        return self.learning_rate * self.base_width / float(size["width"])
 
     def has_room(self, n_units: int) -> bool:
         """Whether a run of so many units can hold warm-up and decay, one after the other."""

@@ -89,4 +89,5 @@ class Evidence:
     @property
     def train_units(self) -> int | None:
         """Units in the training split; None where no manifest of the runs' data says."""
-        return self.data.get("n_units", {}).get("train")
+        n_units: Mapping[str, int] = self.data.get("n_units", {})
+        return n_units.get("train")

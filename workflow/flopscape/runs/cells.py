@@ -76,7 +76,7 @@ def blank_cells(cells: "np.ndarray") -> Mask:
 
 def typed(frame: pd.DataFrame) -> pd.DataFrame:
     """Text columns as booleans or numbers where every cell that is not blank is one; a blank is NaN there, or <NA>."""
-    return frame.apply(lambda column: column if column.name in ALWAYS_TEXT else _typed(column))
+    return pd.DataFrame(frame.apply(lambda column: column if column.name in ALWAYS_TEXT else _typed(column)))
 
 
 def _typed(column: "pd.Series") -> "pd.Series":

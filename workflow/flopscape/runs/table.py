@@ -66,7 +66,7 @@ class RunTable:
         if UNIQUE not in self.columns:
             return self.n_tokens
         supply = pd.to_numeric(self.columns[UNIQUE], errors="coerce").to_numpy(float)
-        return np.fmin(supply, self.n_tokens)
+        return np.asarray(np.fmin(supply, self.n_tokens))
 
     @property
     def input_hash(self) -> str:

@@ -130,7 +130,7 @@ def _number(node: ast.AST) -> float:
 
 def _power(base: float, exponent: float, text: str) -> float:
     try:
-        value = base**exponent
+        value: float | complex = base**exponent
     except (OverflowError, ZeroDivisionError):
         value = float("inf")
     if isinstance(value, complex) or value == float("inf"):

@@ -107,7 +107,7 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 def _read_whole(checkpoint: Path) -> dict[str, Any]:
     """The facts of a checkpoint whose files are those that were written; ValueError or OSError otherwise."""
-    facts = json.loads((checkpoint / FACTS).read_text(encoding="utf-8"))
+    facts: dict[str, Any] = json.loads((checkpoint / FACTS).read_text(encoding="utf-8"))
     if facts["format"] != FORMAT:
         raise ValueError(f"format {facts['format']} where {FORMAT} is read")
     for name, expected in facts["sha256"].items():

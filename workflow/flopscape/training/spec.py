@@ -28,11 +28,11 @@ class Task:
 
     @property
     def size(self) -> Size:
-        return self.spec["size"]
+        return dict(self.spec["size"])
 
     @property
     def n_tokens(self) -> int:
-        return self.spec["n_tokens"]
+        return int(self.spec["n_tokens"])
 
     @property
     def n_steps(self) -> int:
@@ -52,7 +52,7 @@ class Task:
 
     @property
     def seed(self) -> int:
-        return self.spec["seed"]
+        return int(self.spec["seed"])
 
     @property
     def learning_rate(self) -> float:

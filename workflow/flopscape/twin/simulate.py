@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from flopscape.fitting.isoflop.curves import budgets
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, exponents
 from flopscape.runs.table import RunTable
@@ -126,7 +127,7 @@ def _fit(method: str, table: RunTable, losses: Array, settings: Settings, resamp
 def _truths(scenario: Scenario, method: str, flops: Sequence[float]) -> Array:
     """What a method estimates: approach2's a and b are slopes over the budgets, the surfaces' are of constant κ."""
     a, b = scenario.truth.a, 1 - scenario.truth.a
-    if method in bulk_isoflop.VARIANTS and len(found := bulk_isoflop.budgets(scenario.table)) > 1:
+    if method in bulk_isoflop.VARIANTS and len(found := budgets(scenario.table)) > 1:
         a, b = scenario.truth.slopes(np.log([budget.flops for budget in found]))
     best = [scenario.truth.optimum(float(c)) for c in flops]
     return np.array([a, b, *(float(x) for optimum in best for x in optimum)])

@@ -47,7 +47,7 @@ class LawProblem:
         """θ (R, k) of parameters by name, each of shape (R,)."""
         with np.errstate(all="ignore"):
             columns = [drawn[name] if name == FLOOR else np.log(drawn[name]) for name in self.law.names]
-        return np.clip(np.nan_to_num(np.stack(columns, axis=1)), *self.bounds)
+        return np.asarray(np.clip(np.nan_to_num(np.stack(columns, axis=1)), *self.bounds))
 
     def parameters(self, theta: Array) -> dict[str, Array]:
         """Fitted parameters by name, in the problem's units, each of shape (R, 1)."""

@@ -133,7 +133,7 @@ def supporting_slopes(x: Array, y: Array) -> Array:
     slopes = np.concatenate([2 * edges[:1], (edges[1:] + edges[:-1]) / 2, [0.0]])
     parts = int(np.ceil(FEWEST_SLOPES / len(slopes)))
     steps = np.arange((len(slopes) - 1) * parts + 1) / parts
-    return np.interp(steps, np.arange(len(slopes)), slopes)
+    return np.asarray(np.interp(steps, np.arange(len(slopes)), slopes))
 
 
 def touching_points(x: Array, curves: Array, slopes: Array) -> tuple[Array, Index]:

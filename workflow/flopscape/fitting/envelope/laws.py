@@ -103,4 +103,4 @@ def count_models(grid: CurveGrid, vertices: EnvelopePoints) -> Index:
     sets, places = np.nonzero(vertices.kept)
     seen = np.zeros((len(vertices.run), int(model.max()) + 1), bool)
     seen[sets, model[vertices.run[sets, places]]] = True
-    return seen.sum(axis=1)
+    return np.asarray(seen.sum(axis=1))

@@ -148,7 +148,7 @@ class SharedFit:
     @property
     def residual(self) -> Array:
         """Measured less predicted loss of each row."""
-        return self.loss - self.solution.coefficients[0, self.member, 0] - self.terms.sum(axis=0)
+        return np.asarray(self.loss - self.solution.coefficients[0, self.member, 0] - self.terms.sum(axis=0))
 
     @property
     def jacobian(self) -> Array:

@@ -125,7 +125,7 @@ def _downhill(values: Array) -> Index:
     lowest = around.argmin(axis=-1)
     lowest = np.where(np.take_along_axis(around, lowest[..., None], -1)[..., 0] < values, lowest, 3**k // 2)
     steps = np.stack(np.unravel_index(lowest, (3,) * k)) - 1
-    to = np.ravel_multi_index(tuple(np.indices(shape) + steps), shape).ravel()
+    to: Index = np.ravel_multi_index(tuple(np.indices(shape) + steps), shape).ravel()
     while not np.array_equal(to, to[to]):
         to = to[to]
     return to

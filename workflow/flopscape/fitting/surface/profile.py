@@ -134,4 +134,4 @@ def _curvature(quantities: Quantities, which: Index, p: Array, scale: Array) -> 
         up, down = (quantities.evaluate(p + sign * h)[1][np.arange(len(p)), which] for sign in (1, -1))
         rows.append((up - down) / (2 * h[i]))
     bend = np.stack(rows, axis=1)
-    return np.nan_to_num((bend + bend.swapaxes(1, 2)) / 2, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(np.nan_to_num((bend + bend.swapaxes(1, 2)) / 2, nan=0.0, posinf=0.0, neginf=0.0))
