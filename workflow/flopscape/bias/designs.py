@@ -54,6 +54,7 @@ class Design:
 
     @property
     def n_tokens(self) -> Array:
+        """D = C/(6·N) of each run, shape (budgets, sizes)."""
         return np.asarray(self.flops[:, None] / (6.0 * self.n_params))
 
     def losses(self, surface: Surface, sigma: float = 0.0, tables: int = 1, seed: int | Sequence[int] = 0) -> Array:

@@ -27,6 +27,7 @@ class Listener(nn.Module):
         self.output = torch.empty(0)
 
     def forward(self, *inputs: Any) -> Tensor:
+        """The answer, remembered."""
         self.inputs, self.output = inputs, self.answer(*inputs)
         return self.output
 

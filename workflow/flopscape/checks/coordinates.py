@@ -1,4 +1,4 @@
-"""The coordinate check: do activations keep their size while the width grows? (Yang et al. 2022, section D.1)"""
+"""The coordinate check (Yang et al. 2022, section D.1): do activations keep their size while the width grows?"""
 
 import math
 from collections.abc import Iterator, Sequence

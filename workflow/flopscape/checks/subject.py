@@ -45,6 +45,7 @@ class Subject:
 
     @property
     def smallest(self) -> Size:
+        """The size that checks run at."""
         return self.sizes[0]
 
     def counts(self, size: Size) -> Counts:

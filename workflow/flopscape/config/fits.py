@@ -51,11 +51,13 @@ class Fit(Model):
     @field_validator("name")
     @classmethod
     def name_is_plain(cls, name: str) -> str:
+        """Names become files."""
         return plain_name(name, "fit")
 
     @field_validator("method")
     @classmethod
     def method_exists(cls, method: str) -> str:
+        """A method is a shipped one, or a module that can be found."""
         if method not in METHODS and not _is_module(method):
             raise ValueError(
                 f"{shown(method)} is none of {', '.join(METHODS)}, and no module of that name can be imported"
@@ -70,6 +72,7 @@ class Fit(Model):
 
     @model_validator(mode="after")
     def options_belong_to_the_method(self) -> Self:
+        """Refuse what the method does not take, and what excludes each other."""
         if self.method in METHODS and (why := complaint(self.method, self.options)):
             raise ValueError(why)
         if why := needs_each_seed(self.seeds, self.method, self.weights):

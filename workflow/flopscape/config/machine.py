@@ -37,6 +37,7 @@ class Resources(Model):
 
     @model_validator(mode="after")
     def machines_are_alike(self) -> Self:
+        """Every machine has as many processes."""
         if self.processes % self.machines:
             raise ValueError(f"processes is {self.processes}, not a multiple of machines = {self.machines}")
         return self

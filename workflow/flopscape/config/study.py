@@ -124,24 +124,28 @@ class Study(_Answering):
 
     @model_validator(mode="after")
     def training_has_data(self) -> Self:
+        """What the loop trains needs data."""
         if self.dataset is None and not self.simulated:
             raise ValueError("dataset is missing")
         return self
 
     @model_validator(mode="after")
     def batch_can_be_shared_out(self) -> Self:
+        """A batch is a whole number of pieces for every process."""
         if not self.simulated and self.training.batch_scaling == "fixed":
             n_micro_batches(self.training.batch_units, self.resources.processes, self.resources.micro_batch_units)
         return self
 
     @model_validator(mode="after")
     def the_loop_tracks(self) -> Self:
+        """Trackers are told by the loop, and by no other trainer."""
         if self.simulated and self.tracking.trackers:
             raise ValueError("tracking: only the loop's runs are tracked, and this study has a trainer of its own")
         return self
 
     @model_validator(mode="after")
     def branches_share_their_beginning(self) -> Self:
+        """Branches share a trunk, whose rate does not depend on where it ends."""
         training = self.training
         if self.sweep.branches and training.schedule != "wsd":
             raise ValueError(
@@ -170,6 +174,7 @@ class ImportedStudy(_Answering):
     @model_validator(mode="before")
     @classmethod
     def nothing_trains(cls, data: Any) -> Any:
+        """Refuse keys of a study that trains its runs."""
         training = [key for key in data if key in Study.model_fields and key not in cls.model_fields]
         if training:
             raise ValueError(f"runs and {training[0]} exclude each other: a study imports its runs or trains them")

@@ -52,6 +52,7 @@ class IsoFlop(Model):
 
     @model_validator(mode="after")
     def every_budget_has_sizes(self) -> Self:
+        """Sizes stand with a budget, or with the sweep for all of them."""
         for budget in self.budgets:
             if not (budget.sizes or self.sizes):
                 raise ValueError(f"budget {budget.flops:g} has no sizes, and neither has isoflop itself")
@@ -62,6 +63,7 @@ class IsoFlop(Model):
 
     @property
     def n_runs(self) -> int:
+        """How many runs this part of the sweep asks for."""
         return sum(len(b.sizes or self.sizes or []) * len(b.seeds or self.seeds) for b in self.budgets)
 
 
@@ -77,6 +79,7 @@ class Grid(Model):
 
     @property
     def n_runs(self) -> int:
+        """How many runs this part of the sweep asks for."""
         return len(self.sizes) * len(self.n_tokens) * len(self.seeds)
 
 
@@ -106,6 +109,7 @@ class Sweep(Model):
 
     @model_validator(mode="after")
     def some_runs(self) -> Self:
+        """Refuse a sweep of no runs, or of too many."""
         if not (self.isoflop or self.grid or self.rows):
             raise ValueError("a sweep needs isoflop, grid or rows")
         _refuse_many(sum(part.n_runs for part in (self.isoflop, self.grid) if part) + len(self.rows))
@@ -131,6 +135,7 @@ class Transfer(Model):
 
     @model_validator(mode="after")
     def rates_and_widths_differ(self) -> Self:
+        """Refuse sizes without widths of their own, and rates that stand twice."""
         widths = [size.get("width") for size in self.sizes]
         if not all(isinstance(width, int | float) for width in widths) or len(set(widths)) < len(widths):
             raise ValueError("sizes must have a width each, and no width twice")

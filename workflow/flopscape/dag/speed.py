@@ -14,8 +14,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def inspected_once(function: Function) -> Function:
-    """Keep a function's parameters: Snakemake looks them up at each of its calls, many for every run, which takes
-    longer than most of the calls."""
+    """Keep a function's parameters.
+
+    Snakemake looks them up at each of its calls, many for every run, which takes longer than most of the calls.
+    """
     overwrite_function_params(function, inspect.signature(function).parameters)
     return function
 

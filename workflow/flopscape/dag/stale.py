@@ -46,6 +46,7 @@ class Files:
         self.fits = {fit.name: folder / "fits" / f"{fit.name}.json" for fit in planned.study.fits}
 
     def fit_named(self, name: str) -> Fit:
+        """A fit of the study."""
         return next(fit for fit in self.planned.study.fits if fit.name == name)
 
     def table_stamp(self) -> Stamp:
@@ -102,12 +103,14 @@ class Files:
         return ""
 
     def why_sensitivity(self) -> str:
+        """Of the table of sensitivity."""
         path = self.folder / "sensitivity.csv"
         with suppress(FileNotFoundError):
             return why_stale(stamps.read(path), self.sensitivity_stamp())
         return ""
 
     def sensitivity_stamp(self) -> Stamp:
+        """What the table of sensitivity should carry."""
         fit = self.fit_named(self.planned.study.recommended_fit)
         curves = self.curves if curves_of(fit, "") else None
         options = varied_options(fit, self.planned.study.recommend.flops)
@@ -125,6 +128,7 @@ class Files:
         return ""
 
     def figure_stamp(self, name: str) -> Stamp:
+        """What a figure should carry."""
         varied = self.folder / "sensitivity.csv" if name == "sensitivity" else None
         title = self.planned.study.title
         return stamps.of_figure(name, self.runs, self.curves, list(self.fits.values()), title, varied)

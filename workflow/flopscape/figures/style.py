@@ -98,11 +98,13 @@ class RoundLogLocator(Locator):
         self.most = most
 
     def __call__(self) -> list[float]:
+        """Ticks of the axis as it is shown."""
         assert self.axis is not None
         low, high = sorted(self.axis.get_view_interval())
         return self.tick_values(low, high)
 
     def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        """Ticks between two ends of an axis."""
         if not 0 < vmin < vmax < math.inf:
             return []
         ticks = log_ticks(vmin, vmax, self.most)

@@ -61,6 +61,7 @@ class Compute:
 
     @property
     def is_constant(self) -> bool:
+        """Whether C = κ·N·D with one κ for all N, as where C is 6·N·D."""
         return len(self.log_n) == 1
 
     @cached_property

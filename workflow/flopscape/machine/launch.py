@@ -116,7 +116,7 @@ def first_host(nodes: str) -> str:
 
 
 def this_machine(environment: Mapping[str, str], machines: int) -> Machine:
-    """This machine's part, from the launcher of its SLURM job, or else from the variables of torch's launchers.
+    """The part of this machine, from the launcher of its SLURM job, or else from the variables of torch's launchers.
 
     Raises
     ------

@@ -35,6 +35,7 @@ class Attention(nn.Module):
         self.output = nn.Linear(width, width, bias=False)
 
     def forward(self, x: Tensor, rotation: Tensor | None, batch: int) -> Tensor:
+        """Mix positions of each sequence: [batch · time, width] → the same."""
         heads = self.query_key_value(x).view(batch, -1, 3 * self.n_heads, self.head_dim).transpose(1, 2)
         query_key, value = heads.split((2 * self.n_heads, self.n_heads), dim=1)
         query, key = (query_key if rotation is None else rotate(query_key, rotation)).chunk(2, dim=1)
@@ -53,6 +54,7 @@ class MLP(nn.Module):
         self.output = nn.Linear(hidden, width, bias=False)
 
     def forward(self, x: Tensor, rotation: Tensor | None, batch: int) -> Tensor:
+        """Each position by itself: [batch · time, width] → the same."""
         hidden = self.input(x)
         if self.gated:
             gate, value = hidden.chunk(2, dim=-1)

@@ -89,8 +89,11 @@ def _why_refused(part: str, spec: Spec) -> list[str]:
 
 
 def _signature(plugin_class: type) -> type[BaseModel]:
-    """The arguments of a class as a pydantic model, as strict as JSON is: a list may stand for a tuple, no text for a
-    number. What has no annotation, or one that pydantic does not know, takes anything."""
+    """The arguments of a class as a pydantic model, as strict as JSON is.
+
+    A list may stand for a tuple, no text for a number. What has no annotation, or one that pydantic does not know,
+    takes anything.
+    """
     parameters = _parameters(plugin_class)
     hints = _hints(plugin_class)
     takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)

@@ -96,6 +96,7 @@ class FitResult:
     made_from: dict[str, Any] = field(default_factory=dict)
 
     def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the fit as JSON; a number that is not finite is a ValueError."""
         write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
 
     @classmethod

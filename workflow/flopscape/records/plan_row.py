@@ -39,8 +39,10 @@ class PlanRow:
 
     @property
     def flops(self) -> float:
+        """What the run will cost, forward and backward."""
         return float(self.flops_per_unit * self.n_tokens)
 
     @property
     def budget_remainder(self) -> float | None:
+        """Budget less cost, at most half a batch either way; None without a budget."""
         return None if self.budget is None else self.budget - self.flops

@@ -86,6 +86,7 @@ class RunRecord:
 
     @property
     def flops_counted(self) -> float:
+        """FLOPs behind the loss, of the parent too."""
         return float(self.flops_per_unit * self.n_tokens_seen)
 
     @property
@@ -95,6 +96,7 @@ class RunRecord:
 
     @property
     def flops_6nd(self) -> float:
+        """6·N·D, the convention of most papers."""
         return 6.0 * self.n_params * self.n_tokens_seen
 
     def write(self, path: str | os.PathLike[str]) -> None:

@@ -24,6 +24,7 @@ CONVENTIONS = {
 
 
 def runs(evidence: Evidence) -> list[Block]:
+    """The runs by budget: how many, how long, what became of them."""
     runs = evidence.runs
     if runs.empty:
         return [Paragraph("No runs.")]
@@ -145,6 +146,7 @@ def data(evidence: Evidence) -> list[Block]:
 
 
 def conventions(evidence: Evidence) -> list[Block]:
+    """Which column each fit took for N, D and C."""
     known = evidence.manifest["columns"] if evidence.imported else CONVENTIONS
     rows = [[name, *_convention(fit, known)] for name, fit in evidence.fits.items()]
     whose = f"Loss is {known.get('loss', 'theirs')}" if evidence.imported else "Loss is the held-out loss"
@@ -158,10 +160,12 @@ def _convention(fit: FitResult, known: Mapping[str, str]) -> list[str]:
 
 
 def commands(evidence: Evidence) -> list[Block]:
+    """What makes everything again, as lines of a shell."""
     return [Code("\n".join([f"snakemake --config studies={evidence.study}", *evidence.commands]))]
 
 
 def environment(evidence: Evidence) -> list[Block]:
+    """Versions and machines, and the hashes of what was read."""
     items = [f"{label}: {text}" for label, text in evidence.environment.items()]
     if "host" in evidence.runs and len(hosts := sorted(evidence.runs.host.dropna().astype(str).unique())):
         items.append(f"trained on: {_some(hosts)}")

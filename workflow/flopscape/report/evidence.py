@@ -57,6 +57,7 @@ class Evidence:
 
     @property
     def simulated(self) -> bool:
+        """Whether any run or fit is simulated: then the report says so."""
         return bool(self.runs.simulated.any()) or any(fit.simulated for fit in self.fits.values())
 
     @property

@@ -24,6 +24,7 @@ TRUTH = {"true", "false"}
 
 
 def require_column(frame: pd.DataFrame, name: str, path: str | Path) -> None:
+    """Raise FlopscapeError where a table lacks a column, with the names nearest to it."""
     if name not in frame:
         raise FlopscapeError(f"{path}: no column {name}{nearest(name, frame.columns)}")
 

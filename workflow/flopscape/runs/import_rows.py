@@ -24,8 +24,11 @@ POINT = ["n", "d", "distinct"]
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person chose: the columns that together name a run, which rows to leave out, and whether of several rows
-    at one N and D only the lowest loss counts."""
+    """What a person chose of a table.
+
+    `run_id` are the columns that together name a run, `exclude` says which rows to leave out, and with `lowest` only
+    the lowest loss of several rows at one N and D counts.
+    """
 
     run_id: Sequence[str] = ()
     exclude: str | None = None
@@ -48,6 +51,7 @@ class Rows:
 
     @property
     def used(self) -> np.ndarray:
+        """Rows that are kept."""
         return (self.why == USED).to_numpy()
 
 

@@ -177,8 +177,11 @@ def _completed_by_flops(frame: pd.DataFrame, compute: list[str]) -> tuple[pd.Dat
 
 
 def _written(frame: pd.DataFrame, rows: Rows) -> pd.DataFrame:
-    """The numbers of a fit as float64, for 6·N·D overflows integers; every other column of one type; rows left out as
-    `skipped`, with the reason."""
+    """The table as it is written.
+
+    The numbers of a fit are float64, for 6·N·D overflows integers; every other column is of one type; rows left out are
+    `skipped`, with the reason.
+    """
     found: dict[str, Any] = {
         name: pd.to_numeric(frame[name], errors="coerce").astype(float) for name in NUMBERS if name in frame
     }

@@ -79,6 +79,7 @@ class RunTable:
         return digest.hexdigest()
 
     def warned(self, *sentences: str) -> "RunTable":
+        """The same table with more to distrust; empty sentences are passed over."""
         return replace(self, warnings=[*self.warnings, *filter(None, sentences)])
 
     def keep(self, mask: Mask, reason: str) -> "RunTable":

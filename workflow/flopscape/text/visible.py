@@ -12,7 +12,7 @@ CUT = "…"
 
 
 def visible(text: str) -> str:
-    """The text with every character that steers instead of being shown written as its escape, such as \\x1b."""
+    r"""The text with every character that steers instead of being shown written as its escape, such as \x1b."""
     return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 

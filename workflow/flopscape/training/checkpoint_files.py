@@ -38,6 +38,7 @@ def checkpoint_folder(out: Path) -> Path:
 
 
 def rank_file(rank: int) -> str:
+    """Name of what one process alone keeps."""
     return f"rank-{rank}.safetensors"
 
 

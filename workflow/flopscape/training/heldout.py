@@ -27,6 +27,7 @@ class HeldoutSet:
 
     @property
     def n_rows(self) -> int:
+        """Rows (windows, images) that are held out."""
         return len(next(iter(self.rows.values())))
 
     def evenly_spaced(self, n_units: int) -> "HeldoutSet":

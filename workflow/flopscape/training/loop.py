@@ -119,7 +119,7 @@ class Loop:
             self.accelerator.scaler.load_state_dict(state["scaler"])
 
     def own_state(self) -> Tree:
-        """This process's running sums, and what its branches have come to."""
+        """The running sums of this process, and what its branches have come to."""
         return {"sums": self.sums.state(), "branches": {b.task.n_tokens: b.state() for b in self.branches}}
 
     def set_own_state(self, state: Tree) -> None:

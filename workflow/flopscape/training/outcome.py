@@ -41,10 +41,12 @@ class Outcome:
         self.curve.learning_rate.append(learning_rate)
 
     def as_json(self) -> dict[str, Any]:
+        """For a checkpoint."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
+        """What `as_json` wrote."""
         return cls(**{**data, "curve": Curve(**data["curve"])})
 
 

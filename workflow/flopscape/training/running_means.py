@@ -19,7 +19,7 @@ class Means(NamedTuple):
 
 
 class RunningMeans:
-    """This process's summed loss, on the device, number of units, and largest gradient since the last point."""
+    """The summed loss of this process, on the device, number of units, and largest gradient since the last point."""
 
     def __init__(self, accelerator: Accelerator) -> None:
         self.accelerator = accelerator

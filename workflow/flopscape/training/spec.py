@@ -24,18 +24,22 @@ class Task:
 
     @property
     def run_id(self) -> str:
+        """Hash of the spec: the run's name everywhere."""
         return short_hash(self.spec)
 
     @property
     def size(self) -> Size:
+        """The size, as its plug-in takes it."""
         return dict(self.spec["size"])
 
     @property
     def n_tokens(self) -> int:
+        """Units of data to train on."""
         return int(self.spec["n_tokens"])
 
     @property
     def n_steps(self) -> int:
+        """Steps of a whole batch each."""
         return self.n_tokens // self.settings.batch_units
 
     @property
@@ -52,6 +56,7 @@ class Task:
 
     @property
     def seed(self) -> int:
+        """Seed of weights and data order."""
         return int(self.spec["seed"])
 
     @property

@@ -33,6 +33,7 @@ class Advice(NamedTuple):
 
     @property
     def sentence(self) -> str:
+        """For the verdict: bias and spread of this design."""
         return (
             f"{self.points} sizes within ×{np.exp(self.half_width):.3g} of the optimum at each budget: bias of N*"
             f" {100 * self.bias:+.2g} %, standard error {100 * self.spread:.2g} % from one budget"

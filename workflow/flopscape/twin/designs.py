@@ -22,8 +22,11 @@ FIT_COLUMNS = ("n_params", "n_tokens", "flops", "budget", "run_id", "seed")
 
 
 class Noise(NamedTuple):
-    """Standard deviations in nats: of each run, of what all seeds of one N and D share, and of what the surface misses
-    beyond both: not simulated as noise, but the room for truths that no method assumes."""
+    """Standard deviations in nats.
+
+    Of each run (`own`), of what all seeds of one N and D share (`shared`), and of what the surface misses beyond both
+    (`misfit`): the last is not simulated as noise, but is the room for truths that no method assumes.
+    """
 
     own: float
     shared: float = 0.0
@@ -31,6 +34,7 @@ class Noise(NamedTuple):
 
     @property
     def total(self) -> float:
+        """Of a run around the surface: `own` and `shared` together."""
         return float(np.hypot(self.own, self.shared))
 
     @property
@@ -56,6 +60,7 @@ def read_study(path: str | Path) -> tuple[RunTable, bool]:
 
 
 def compute_of(table: RunTable) -> Compute:
+    """κ(N) of the rows of a table."""
     return Compute.from_runs(table.n_params, table.n_tokens, table.flops)
 
 

@@ -136,8 +136,11 @@ def _truths(scenario: Scenario, method: str, flops: Sequence[float]) -> Array:
 def _improvements(
     table: RunTable, surface: Surface, trusted: str, noise: Noise, settings: Settings
 ) -> Iterator[Improvement]:
-    """The trusted method on the designs that one more thing would make, against the optimum under each one's own κ(N):
-    where κ is interpolated, other sizes are other knots, and that is no error of the method."""
+    """The trusted method on the designs that one more thing would make.
+
+    Against the optimum under each one's own κ(N): where κ is interpolated, other sizes are other knots, and that is no
+    error of the method.
+    """
     a = float(exponents(surface)[0])
     designs = {
         "budget": ("one more budget above the largest", twin_design.one_more_budget(table, a)),

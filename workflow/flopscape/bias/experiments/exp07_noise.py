@@ -69,8 +69,10 @@ def _random(design: Design, losses: np.ndarray, seed: list[int]) -> pd.DataFrame
 
 
 def accuracy(table: pd.DataFrame) -> pd.DataFrame:
-    """By method: fits, those that are not `ok`, those without an exponent, and over the rest the geometric mean of
-    |error of a| in per cent with the standard error of its logarithm."""
+    """By method: fits, those not `ok`, those without an exponent, and how wrong the rest are.
+
+    That is the geometric mean of |error of a| in per cent, with the standard error of its logarithm.
+    """
     logs = np.log((100 * table["relative_error"]).abs().where(lambda error: error > 0))
     by = logs.groupby(table["method"], sort=False)
     columns = {"fits": by.size(), "missing": by.size() - by.count(), "error": np.exp(by.mean()), "se": by.sem()}

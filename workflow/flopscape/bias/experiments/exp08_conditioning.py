@@ -49,9 +49,12 @@ def run(settings: Exp08, mirror: Path | None = None) -> Outcome:
 
 
 def parametrisations(true: Surface, jacobian: Array) -> dict[str, Array]:
-    """Derivatives of the losses (n, p) in (E, A, B, α, β), in (ln E, ln A, ln B, α, β), the latter with columns of
-    length one, and in (α, β) with E, A and B fitted: the part orthogonal to their columns (Golub & Pereyra 1973;
-    at the truth, where the residuals vanish, this is exact)."""
+    """Derivatives of the losses (n, p) by parametrisation.
+
+    In (E, A, B, α, β), in (ln E, ln A, ln B, α, β), the latter with columns of length one, and in (α, β) with E, A and
+    B fitted: the part orthogonal to their columns (Golub & Pereyra 1973; at the truth, where the residuals vanish, this
+    is exact).
+    """
     logs = jacobian * np.array([true.E, true.A, true.B, 1.0, 1.0])
     linear, _ = np.linalg.qr(jacobian[:, :3])
     rest = jacobian[:, 3:]
@@ -64,8 +67,10 @@ def parametrisations(true: Surface, jacobian: Array) -> dict[str, Array]:
 
 
 def eigenvalues(jacobian: Array) -> Array:
-    """Of the Hessian 2·JᵀJ of Σ r² where the residuals vanish, smallest first; from J's singular values, for JᵀJ
-    would lose the small ones."""
+    """Of the Hessian 2·JᵀJ of Σ r² where the residuals vanish, smallest first.
+
+    They come from J's singular values, for JᵀJ would lose the small ones.
+    """
     return np.asarray(2 * np.linalg.svd(jacobian, compute_uv=False)[::-1] ** 2)
 
 

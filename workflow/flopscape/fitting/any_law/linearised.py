@@ -34,10 +34,12 @@ class LawLocal:
 
     @property
     def rss(self) -> float:
+        """Sum of squared residuals, in nats²."""
         return float(self.residual @ self.residual)
 
     @property
     def dof(self) -> int:
+        """Rows less parameters."""
         return len(self.residual) - len(self.theta)
 
     @property

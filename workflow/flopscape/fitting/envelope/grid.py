@@ -38,6 +38,7 @@ class CurveGrid:
 
     @property
     def log_n(self) -> Array:
+        """Natural logarithm of N at each point."""
         return np.log(self.n)
 
     @cached_property

@@ -32,6 +32,7 @@ class EnvelopeLaws:
 
     @cached_property
     def vertices(self) -> Rule:
+        """The envelope's points by the chosen rule."""
         return RULES[self.rule](self.grid)
 
     @cached_property

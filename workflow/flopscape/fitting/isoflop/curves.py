@@ -26,6 +26,7 @@ class Budget:
 
     @property
     def n_sizes(self) -> int:
+        """How many sizes the budget has."""
         return len(np.unique(self.log_n))
 
     def why_unused(self, vertex: float) -> str:
@@ -58,10 +59,12 @@ class BudgetCurve:
 
     @property
     def used(self) -> bool:
+        """Whether the curve counts in the power law."""
         return not self.reason
 
     @property
     def name(self) -> str:
+        """For sentences: budget 1e+18."""
         return f"budget {self.budget.budget:.4g}"
 
     def to_json(self, compute: Compute) -> dict[str, Any]:
@@ -100,6 +103,7 @@ class CurveFit:
 
     @property
     def used(self) -> list[BudgetCurve]:
+        """The curves that count in the power law."""
         return [curve for curve in self.curves if curve.used]
 
 

@@ -56,6 +56,7 @@ class Blocks:
 
     @property
     def count(self) -> int:
+        """How many rows there are."""
         return len(self.weights)
 
 

@@ -52,6 +52,7 @@ class Line:
 
     @property
     def slope_error(self) -> float:
+        """Standard error of the slope."""
         return float(np.sqrt(self.covariance[1, 1]))
 
     @property
@@ -112,6 +113,7 @@ class LowestPoints:
 
     @classmethod
     def of(cls, fitted: CurveFit) -> "LowestPoints":
+        """The lowest points of the used curves."""
         log_flops = np.log([curve.budget.flops for curve in fitted.used])
         points = np.array([curve.vertex for curve in fitted.used])
         return cls(log_flops, points, fitted.covariance, fitted.dof, fitted.compute)
@@ -134,6 +136,7 @@ class LowestPoints:
 
     @property
     def log_tokens(self) -> Array:
+        """Natural logarithm of D at each lowest point, through C = κ(N)·N·D."""
         return self.compute.tokens(self.points[:, 0], np.exp(self.log_flops))
 
 

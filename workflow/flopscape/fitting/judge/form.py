@@ -47,6 +47,7 @@ class CurveTest(NamedTuple):
         return self.p < BEATEN
 
     def to_json(self) -> Diagnostics:
+        """For the diagnostics of a fit."""
         return {**self._asdict(), "dof": list(self.dof), "beaten": self.beaten}
 
 

@@ -37,6 +37,7 @@ class Judged(NamedTuple):
 
     @property
     def flagged(self) -> Mask:
+        """Rows that are outliers."""
         return np.asarray(self.studentised != 0)
 
     @property

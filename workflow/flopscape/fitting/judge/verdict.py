@@ -64,13 +64,16 @@ class Verdict:
     warnings: list[str] = field(default_factory=list)
 
     def add(self, status: FitStatus, sentence: str) -> None:
+        """Note a finding and the status that it allows at best."""
         self.findings.append((status, sentence))
 
     def warn(self, sentence: str) -> None:
+        """Note what is to be distrusted, whatever the status."""
         self.warnings.append(sentence)
 
     @property
     def status(self) -> FitStatus:
+        """The gravest finding; `ok` without any."""
         return max((status for status, _ in self.findings), key=SEVERITY.__getitem__, default="ok")
 
     def reason(self, otherwise: str) -> str:
@@ -79,6 +82,7 @@ class Verdict:
 
     @property
     def all_warnings(self) -> list[str]:
+        """Findings of a lesser status, then the warnings."""
         lesser = [text for status, text in self.findings if status != self.status]
         return lesser + self.warnings
 

@@ -172,8 +172,10 @@ def centred_problem(table: RunTable) -> tuple[Problem, tuple[float, float]]:
 
 
 def global_fit(search: Search, problem: Problem, row_weights: Array | None = None) -> tuple[Solution, float, int]:
-    """Best of the optima that lie downhill of a fine grid's points, the share of the points whose walk ends there (to
-    the first grid minimum, then by the search), and their number."""
+    """Best of the optima that lie downhill of a fine grid's points.
+
+    Also the share of the points whose walk ends there (to the first grid minimum, then by the search); their number.
+    """
     weights = np.ones((1, len(problem.y))) if row_weights is None else row_weights[None]
     starts, shares = minima(problem, search.weighted(problem, weights)[0], FINE_GRID)
     found = search.polish(problem, weights, starts)
@@ -211,19 +213,25 @@ class LeastSquares:
     delta = np.inf
 
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
+        """The optimum near each start."""
         return variable_projection.newton(problem, np.broadcast_to(weights, (len(starts), weights.shape[1])), starts)
 
     def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
+        """The optimum of each resample from starts that are close already."""
         return variable_projection.newton(problem, weights, starts, variable_projection.RESAMPLE_DECREMENT)
 
     def weighted(self, problem: Problem, weights: Array) -> Array:
+        """Weights of the squares that `minima` sums."""
         return weights
 
     def local(self, problem: Problem, p: Array) -> Local:
+        """The fit linearised at its optimum."""
         return local(problem, p)
 
     def diagnostics(self, fit: Local) -> dict[str, object]:
+        """What this objective has to say of a fit, by name."""
         return {}
 
     def warnings(self, fit: Local) -> list[str]:
+        """What is to be distrusted for this objective."""
         return []

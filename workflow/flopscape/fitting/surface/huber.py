@@ -65,6 +65,7 @@ class Data(NamedTuple):
 
     @property
     def upper(self) -> Array:
+        """Highest p, shape (5,)."""
         return np.array([np.inf, np.inf, np.inf, HIGHEST, HIGHEST])
 
 
@@ -200,8 +201,11 @@ def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float
 
 
 def follow(data: Data, weights: Array, p: Array, here: float, after: float) -> Array:
-    """Where the optimum moves when δ falls and no residual crosses it: a Newton step with the pull of the outer rows
-    lowered from δ to the next one. Problems whose Hessian does not allow it stay put."""
+    """Where the optimum moves when δ falls and no residual crosses it.
+
+    A Newton step with the pull of the outer rows lowered from δ to the next one. Problems whose Hessian does not allow
+    it stay put.
+    """
     state = _evaluate(data, weights, p, here)
     r, J = terms(data, p)
     outer = np.einsum("rin,rn->ri", J, weights * np.sign(r) * (np.abs(r) > here))

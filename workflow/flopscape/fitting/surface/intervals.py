@@ -39,6 +39,7 @@ class Intervals:
         return finite_or_none(low), finite_or_none(high)
 
     def estimate(self, name: str, value: float) -> Estimate:
+        """A value with its interval."""
         return Estimate(value, *self.of(name))
 
     def disagreement(self, name: str) -> float:

@@ -52,8 +52,10 @@ def minimise(data: Data, weights: Array, p: Array) -> Optimum:
 
 
 def refine(data: Data, weights: Array, p: Array) -> Optimum:
-    """`minimise` from parameters that are close already, to the precision that a resample needs: where the exact step
-    fails, Huber's optimum at the last δ of `NEAR` stands."""
+    """`minimise` from parameters that are close already, to the precision that a resample needs.
+
+    Where the exact step fails, Huber's optimum at the last δ of `NEAR` stands.
+    """
     p, exact = np.clip(p, data.lower, data.upper), np.zeros(len(p), bool)
     for delta in NEAR:
         todo = np.flatnonzero(~exact)
@@ -110,8 +112,10 @@ def through_corners(data: Data, weights: Array, p: Array) -> tuple[Array, bool]:
 
 
 def _program(data: Data, weights: Array, p: Array, region: float) -> tuple[Array, Index, Mask, Array]:
-    """Step (5,) to the best corner of the linearised problem, the rows nearest to it (5,), whether it passes through
-    them, and their pulls (5,)."""
+    """Step (5,) to the best corner of the linearised problem.
+
+    With the rows nearest to it (5,), whether it passes through them, and their pulls (5,).
+    """
     r, J = (part[0] for part in huber.terms(data, p[None]))
     near = np.flatnonzero((np.abs(r) <= region * np.abs(J).sum(axis=0)) & (weights > 0))
     far = weights * np.sign(r)
@@ -133,8 +137,10 @@ def _program(data: Data, weights: Array, p: Array, region: float) -> tuple[Array
 def solve_conditions(
     data: Data, weights: Array, p: Array, zero: Index, inside: Mask, pull: Array
 ) -> tuple[Array, Mask]:
-    """Newton's method on the conditions from p (R, 5) and the pulls λ (R, 5) of the rows `zero` (R, 5) that are
-    `inside`; the other places are empty."""
+    """Newton's method on the conditions from p (R, 5).
+
+    The pulls λ (R, 5) are those of the rows `zero` (R, 5) that are `inside`; the other places are empty.
+    """
     start = value(data, weights, p)
     for _ in range(STEPS):
         matrix, right = _conditions(data, weights, p, zero, inside, pull)

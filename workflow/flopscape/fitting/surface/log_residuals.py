@@ -87,6 +87,7 @@ class LogResiduals:
 
     @property
     def smooth(self) -> bool:
+        """Whether the objective is a plain sum of squares."""
         return bool(np.isinf(self.delta))
 
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
@@ -122,6 +123,7 @@ class LogResiduals:
         return np.asarray(weights / problem.y**2)
 
     def local(self, problem: Problem, p: Array) -> Local:
+        """The fit linearised in the log loss at its optimum."""
         return local(problem, p, log_derivatives)
 
     def diagnostics(self, fit: Local) -> dict[str, object]:

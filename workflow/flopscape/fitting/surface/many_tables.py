@@ -96,10 +96,12 @@ class Resamples(NamedTuple):
     weights: Array
 
     def of(self, at: Index) -> "Resamples":
+        """Those of some tables."""
         return Resamples(self.u, self.losses[at], self.weights[at])
 
     @property
     def problem(self) -> Problem:
+        """The problem that all of them share."""
         return Problem(self.u, self.losses)
 
 

@@ -63,6 +63,7 @@ class Problem:
 
     @property
     def terms(self) -> int:
+        """How many power laws are summed."""
         return len(self.u)
 
 
