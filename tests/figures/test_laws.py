@@ -65,7 +65,8 @@ def test_a_law_of_size_has_residuals_no_line_and_no_place_in_a_legend(text_study
 
 
 def test_the_vertices_of_approach1_stand_where_the_fit_has_them(text_study: Tables) -> None:
-    optima = [{"flops": c, "loss": 2.0 / i, "n_params": 1e4, "used": True} for i, c in enumerate((1e10, 1e11), 1)]
+    stars = enumerate((1e10, 1e11), 1)
+    optima = [{"budget": c, "flops": c, "loss": 2.0 / i, "n_params": 1e4, "used": True} for i, c in stars]
     fit = FitResult("ok", "", "approach1", "power law", "", optima=optima, diagnostics={"points": "heldout_loss"})
     axes = curves.draw(dataclasses.replace(text_study, fits={"envelope": fit})).axes[0]
     drawn = next(artist for artist in axes.collections if artist.get_gid() == "vertices")

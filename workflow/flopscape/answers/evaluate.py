@@ -1,50 +1,237 @@
-"""A fit of method `law` over the runs of a table and along compute. Evaluates laws; fits nothing."""
+"""What a fitted law says: the loss of any run, and the optimum at any compute, of the fit and of each of its draws.
+
+Everything that asks a finished fit for a number asks here: predictions, serving, figures, report and twin. What kinds
+of fits there are is decided in one place, `evaluator`:
+
+- a law of N, D or C, the surface among them (`FittedLaw`): a loss for any run, and an optimum where the law has one;
+- the power laws of approach1 and approach2 (`FittedPowerLaws`): an optimum at any compute, and no loss beside it;
+- neither, for a fit that found no numbers.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
+from flopscape.errors import FlopscapeError
+from flopscape.laws import surface
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
-from flopscape.laws.law import Inputs, Optimum
+from flopscape.laws.law import Inputs, Law, Number, Optimum
 from flopscape.laws.registry import law_named
+from flopscape.laws.surface import Surface
 from flopscape.records.fit_result import FitResult
-from flopscape.runs.table import UNIQUE
 
 
-def best_run(fit: FitResult, flops: Array, compute: Compute) -> Optimum | None:
-    """N*, D* and L* along a range of compute; None for a law that has no optimum at a compute."""
-    law, values = law_named(fit.law), fit.parameters or {}
-    parameters = law.kind(**{name: number.estimate for name, number in values.items()})
-    return law.optimum(parameters, flops, compute, _supply(fit)) if law.optimum else None
+class Evaluator(ABC):
+    """A fitted law with its numbers.
+
+    The numbers are the fit's estimates, or with `of_draws` those of R draws at once: then every result has the draws as
+    its first axis. N is in parameters, D in tokens, C in FLOPs and the loss in nats (or the table's own unit).
+
+    Examples
+    --------
+    >>> from flopscape.records.fit_result import Estimate, FitResult
+    >>> numbers = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
+    >>> surface = {name: Estimate(value) for name, value in numbers.items()}
+    >>> law = evaluator(FitResult("ok", "", "vpnls", "surface", "", surface=surface))
+    >>> f"{law.loss(70e9, 1.4e12):.3f}"
+    '1.937'
+    >>> f"{law.optimum(5.76e23).n_params:.3g}"
+    '3.22e+10'
+    """
+
+    compute: Compute
+    """C = κ(N)·N·D, along which optima are taken."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> list[str]:
+        """The columns of the draws that hold the law's numbers."""
+
+    @abstractmethod
+    def of_draws(self, draws: pd.DataFrame) -> Self:
+        """The same law with the numbers of R draws, a row each; results have shape (R, shape of the arguments)."""
+
+    @abstractmethod
+    def loss(
+        self, n_params: Number, n_tokens: Number, flops: Number | None = None, unique_tokens: Number | None = None
+    ) -> Array:
+        """The loss of runs, of the shape that the arguments broadcast to.
+
+        Parameters
+        ----------
+        n_params, n_tokens
+            N and D.
+        flops : optional
+            What the runs cost; κ(N)·N·D when left out. Only a law of C reads it.
+        unique_tokens : optional
+            Distinct tokens of the runs' data; those that the fit was told of when left out. Only one law reads it.
+
+        Raises
+        ------
+        FlopscapeError
+            The fit says nothing of runs beside the optimum.
+        """
+
+    @abstractmethod
+    def optimum(self, flops: Number) -> Optimum:
+        """N*, D* and L* at each C, of the shape of `flops`; N* and D* are NaN for a law of C alone.
+
+        Raises
+        ------
+        FlopscapeError
+            The law has no optimum at a compute.
+        """
+
+    @property
+    def has_optimum(self) -> bool:
+        """Whether `optimum` says anything."""
+        return True
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether each optimum may be a search, and so too slow for a thousand draws at every point of a line."""
+        return True
+
+    def near_optimal_sizes(self, flops: float) -> list[float] | None:
+        """The range of N that wastes at most 1 % of C; None where only a surface could tell."""
+        return None
 
 
-def sampled_runs(fit: FitResult, draws: Array, flops: Array, compute: Compute) -> Optimum | None:
-    """The same, shape (draws, compute), for draws of `names(fit)`, shape (draws, names)."""
-    law = law_named(fit.law)
-    parameters = law.kind(**dict(zip(law.names, draws.T[:, :, None], strict=True)))
-    return law.optimum(parameters, flops[None, :], compute, _supply(fit)) if law.optimum else None
+@dataclass(frozen=True)
+class FittedLaw(Evaluator):
+    """A law of the registry. The fields of `parameters` are single numbers, or arrays of shape (R,)."""
+
+    law: Law
+    parameters: Any
+    compute: Compute
+    unique_tokens: float = float("inf")
+
+    @property
+    def columns(self) -> list[str]:
+        """The law's parameters."""
+        return list(self.law.names)
+
+    @property
+    def has_optimum(self) -> bool:
+        """Laws of N alone or of D alone have none."""
+        return self.law.optimum is not None
+
+    def of_draws(self, draws: pd.DataFrame) -> Self:
+        """The law with the parameters of each draw."""
+        return replace(self, parameters=self.law.kind(**{name: draws[name].to_numpy(float) for name in self.columns}))
+
+    @np.errstate(all="ignore")  # a draw may lie where its law overflows: what is not finite is judged by the reader
+    def loss(
+        self, n_params: Number, n_tokens: Number, flops: Number | None = None, unique_tokens: Number | None = None
+    ) -> Array:
+        """The law's own loss."""
+        n, d = (np.asarray(amount, float) for amount in (n_params, n_tokens))
+        c = np.exp(self.compute.curve(np.log(n))[0]) * n * d if flops is None else np.asarray(flops, float)
+        supply = np.asarray(self.unique_tokens if unique_tokens is None else unique_tokens, float)
+        inputs = Inputs(n, d, c, supply)
+        return self.law.loss(self._beside(np.broadcast(*inputs).ndim), inputs)
+
+    @np.errstate(all="ignore")
+    def optimum(self, flops: Number) -> Optimum:
+        """The law's own optimum, in closed form or by a search."""
+        if self.law.optimum is None:
+            raise FlopscapeError(
+                f"{self.law.formula} has no optimum at a compute; give n_params (--n-params), or fit a law of N and D"
+            )
+        return self.law.optimum(self._beside(np.ndim(flops)), flops, self.compute, self.unique_tokens)
+
+    def near_optimal_sizes(self, flops: float) -> list[float] | None:
+        """Of the surface, as in laws/surface.py."""
+        return surface.near_optimal_sizes(self.parameters, flops, self.compute) if self.law is surface.LAW else None
+
+    def _beside(self, axes: int) -> Any:
+        """The parameters with so many axes more, so that draws stand before the axes of the arguments."""
+        numbers = (np.asarray(number, float) for number in self.parameters)
+        return self.law.kind(*(number.reshape(number.shape + (1,) * axes) for number in numbers))
 
 
-def names(fit: FitResult) -> list[str]:
-    """The law's parameters."""
-    return list(law_named(fit.law).names)
+@dataclass(frozen=True)
+class FittedPowerLaws(Evaluator):
+    """N* along a power law of C, D* from C = κ(N)·N·D, and L* = E + K·(C/C₀)^−γ.
+
+    That L* has this form follows from the surface at its optimum: Hoffmann et al. 2022 (arXiv 2203.15556), equation 4
+    inserted into equation 2. `numbers` are those of records/fit_parts.py's PowerLaw around ln C₀ = `center`, single or
+    arrays of shape (R,). The draws' laws refer to the same C₀ as the fit's.
+    """
+
+    numbers: Mapping[str, Number]
+    center: float
+    compute: Compute
+    method: str
+
+    @property
+    def is_searched(self) -> bool:
+        """Each optimum is a sum and two exponentials."""
+        return False
+
+    @property
+    def columns(self) -> list[str]:
+        """The numbers of the two laws, without the centre."""
+        return list(self.numbers)
+
+    def of_draws(self, draws: pd.DataFrame) -> Self:
+        """The laws of each draw, around the same centre."""
+        return replace(self, numbers={name: draws[name].to_numpy(float) for name in self.columns})
+
+    def loss(
+        self, n_params: Number, n_tokens: Number, flops: Number | None = None, unique_tokens: Number | None = None
+    ) -> Array:
+        """Nothing is known of the loss beside the optimum: raises FlopscapeError."""
+        raise FlopscapeError(f"{self.method} has no loss surface; a prediction at a given size needs one")
+
+    @np.errstate(all="ignore")
+    def optimum(self, flops: Number) -> Optimum:
+        """N* and L* along their laws, and D* from what C pays for."""
+        x = np.log(flops) - self.center
+        numbers = (np.asarray(number, float) for number in self.numbers.values())
+        log_n, a, E, K, gamma = (number.reshape(number.shape + (1,) * np.ndim(x)) for number in numbers)
+        log_best = log_n + a * x
+        n_tokens = np.exp(self.compute.tokens(log_best, flops))
+        return Optimum(np.exp(log_best), n_tokens, np.asarray(E + K * np.exp(-gamma * x)))
 
 
-def fitted_loss(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
-    """The law's loss of each run."""
-    law, values = law_named(fit.law), fit.parameters or {}
-    parameters = law.kind(**{name: number.estimate for name, number in values.items()})
-    n, d, c = (_column(runs, fit, name) for name in ("n_params", "n_tokens", "flops"))
-    supply = runs[UNIQUE].fillna(np.inf).to_numpy(float) if UNIQUE in runs else np.full(len(runs), _supply(fit))
-    return pd.Series(law.loss(parameters, Inputs(n, d, c, supply)), index=runs.index)
+def evaluator(fit: FitResult) -> FittedLaw | FittedPowerLaws | None:
+    """The fitted law with the fit's estimates; None for a fit that found no numbers.
+
+    Raises
+    ------
+    FlopscapeError
+        The fit is of a law that is not in the registry.
+    """
+    if fit.law_parameters:
+        return fitted_law(fit)
+    if (law := fit.power_law) is None:
+        return None
+    numbers = asdict(law)
+    return FittedPowerLaws(numbers, numbers.pop("center_log_flops"), compute_of(fit), fit.method)
 
 
-def _column(runs: pd.DataFrame, fit: FitResult, name: str) -> Array:
-    """The column that the fit used; C = 6·N·D is no column of a file."""
-    chosen = fit.conventions.get(name, name)
-    return runs[chosen if chosen in runs else name].to_numpy(float)
+def fitted_law(fit: FitResult) -> FittedLaw | None:
+    """The same of a fit of a law, the surface or another; None for any other fit."""
+    if not fit.law_parameters:
+        return None
+    law = surface.LAW if fit.surface else law_named(fit.law)
+    parameters = law.kind(**{name: number.estimate for name, number in fit.law_parameters.items()})
+    return FittedLaw(law, parameters, compute_of(fit), fit.unique_tokens)
 
 
-def _supply(fit: FitResult) -> float:
-    """Distinct tokens that the fit was told of."""
-    return float(fit.diagnostics.get(UNIQUE) or np.inf)
+def surface_of(fit: FitResult) -> Surface | None:
+    """The fitted surface; None for a fit of anything else."""
+    law = fitted_law(fit) if fit.surface else None
+    return law.parameters if law else None
+
+
+def compute_of(fit: FitResult | None) -> Compute:
+    """κ(N) of the fitted runs; C = 6·N·D for a fit that keeps none, or where there is no fit."""
+    kappa = fit.kappa if fit else None
+    return Compute(np.asarray(kappa.log_n, float), np.asarray(kappa.log_kappa, float)) if kappa else Compute.constant()

@@ -1,21 +1,20 @@
 """Predictions from a finished fit: the optimum at any compute, or the loss of a given size there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from flopscape.answers.evaluate import Evaluator, FittedLaw, evaluator
 from flopscape.answers.extrapolation import refuse_absurd
-from flopscape.answers.law_predict import predict_law
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.draws_file import read_draws
-from flopscape.fitting.common.results import percentile_interval
+from flopscape.fitting.common.results import finite_or_none, percentile_interval
 from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute
-from flopscape.laws.surface import Surface, loss, near_optimal_sizes, optimum
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
+from flopscape.runs.table import UNIQUE
 
 
 def read_fit(path: str | Path) -> tuple[FitResult, pd.DataFrame]:
@@ -24,7 +23,6 @@ def read_fit(path: str | Path) -> tuple[FitResult, pd.DataFrame]:
     return result, read_draws(path, result)
 
 
-@np.errstate(all="ignore")
 def predict(
     result: FitResult,
     draws: pd.DataFrame,
@@ -37,7 +35,7 @@ def predict(
     Parameters
     ----------
     result, draws
-        As `fit` returns them.
+        As `fit` returns them, or `read_fit` from a file.
     flops : sequence of float
         Compute C in FLOPs.
     n_params : float, optional
@@ -49,79 +47,56 @@ def predict(
     ------
     FlopscapeError
         The fit cannot answer, a number is not positive, or the answer has less than one parameter or token.
+
+    Examples
+    --------
+    The same on the command line: `flopscape predict FIT.json --flops 1e24`.
     """
-    if result.status == "refused" or (result.exponents is None and result.parameters is None):
+    fitted: Evaluator | None = None if result.status == "refused" else evaluator(result)
+    if fitted is None or (result.exponents is None and result.parameters is None):
         raise FlopscapeError(f"the fit has no prediction: {result.reason}")
     given = {"n_params": n_params, "unique_tokens": unique_tokens}
     for name, value in [*(("flops", c) for c in flops), *given.items()]:
         if value is not None and not 0 < value < np.inf:
             raise FlopscapeError(f"{name}: {value!r} is not a positive number")
-    found = list(_predictions(result, draws, flops, n_params, unique_tokens))
+    if unique_tokens is not None:
+        fitted = _supplied(result, fitted, unique_tokens)
+    sampled = fitted.of_draws(draws)
+    found = [_predict(fitted, sampled, float(c), n_params) for c in flops]
     for at in found:
         refuse_absurd(f"flops {at.flops:g}", *(x.estimate if x else None for x in (at.n_params, at.n_tokens)))
     return found
 
 
-def _predictions(
-    result: FitResult,
-    draws: pd.DataFrame,
-    flops: Sequence[float],
-    n_params: float | None,
-    unique_tokens: float | None,
-) -> list[Prediction]:
-    """By what kind of fit it is."""
-    if result.parameters is not None:
-        return [predict_law(result, draws, float(c), n_params, unique_tokens) for c in flops]
-    if unique_tokens is not None:
-        raise FlopscapeError(
-            f"unique_tokens: {result.method} does not depend on it, only the law constrained; leave it out"
-        )
-    if result.surface is None:
-        return [_from_power_law(result, draws, float(c), n_params) for c in flops]
-    best = Surface(**{name: np.asarray(number.estimate) for name, number in result.surface.items()})
-    sampled = Surface(**{name: draws[name].to_numpy() for name in Surface._fields})
-    compute = Compute.from_json(result.diagnostics["kappa"])
-    return [_from_surface(best, sampled, float(c), n_params, compute) for c in flops]
+def _supplied(result: FitResult, fitted: Evaluator, unique_tokens: float) -> Evaluator:
+    """The law with other distinct tokens than the fit was told of."""
+    if not isinstance(fitted, FittedLaw) or UNIQUE not in fitted.law.arguments:
+        whose = f"the law {result.law}" if result.parameters else result.method
+        raise FlopscapeError(f"unique_tokens: {whose} does not depend on it, only the law constrained; leave it out")
+    return replace(fitted, unique_tokens=unique_tokens)
 
 
-def _from_surface(
-    best: Surface, sampled: Surface, flops: float, n_params: float | None, compute: Compute
-) -> Prediction:
-    n, d, L = _at(best, flops, n_params, compute)
-    ns, ds, Ls = _at(sampled, flops, n_params, compute)
-    band = near_optimal_sizes(best, flops, compute) if n_params is None else None
-    return Prediction(flops, _estimate(n, ns), _estimate(d, ds), _estimate(L, Ls), _estimate(d / n, ds / ns), band)
+@np.errstate(all="ignore")
+def _predict(fitted: Evaluator, sampled: Evaluator, flops: float, n_params: float | None) -> Prediction:
+    """One compute; None for what the law does not say."""
+    best, many = (_at(law, flops, n_params) for law in (fitted, sampled))
+    n, d, loss, ratio = (_estimate(value, spread) for value, spread in zip(best, many, strict=True))
+    band = fitted.near_optimal_sizes(flops) if n_params is None else None
+    return Prediction(flops, n, d, loss, ratio, band)
 
 
-def _at(surface: Surface, flops: float, n_params: float | None, compute: Compute) -> tuple[Array, Array, Array]:
-    """N, D and loss at the optimum, or at the given size."""
+def _at(law: Evaluator, flops: float, n_params: float | None) -> tuple[Array, Array, Array, Array]:
+    """N, D, loss and D/N at the optimum or at the given size, of the shape of the law's draws."""
     if n_params is None:
-        return optimum(surface, flops, compute)
-    n = np.full(np.shape(surface.E), n_params)
-    d = np.exp(compute.tokens(np.log(n), flops))
-    return n, d, loss(surface, n, d)
+        n, d, loss = law.optimum(flops)
+    else:
+        n_tokens = np.exp(law.compute.tokens(np.log(n_params), flops))
+        loss = law.loss(n_params, n_tokens, flops)
+        n, d = np.full(np.shape(loss), n_params), np.full(np.shape(loss), n_tokens)
+    return n, d, loss, d / n
 
 
-def _from_power_law(result: FitResult, draws: pd.DataFrame, flops: float, n_params: float | None) -> Prediction:
-    """approach2: N* along its line, and the loss along the law of its vertices; another size has no loss."""
-    if n_params is not None:
-        raise FlopscapeError(f"{result.method} has no loss surface; a prediction at a given size needs one")
-    law, compute = result.diagnostics["power_law"], Compute.from_json(result.diagnostics["kappa"])
-    x = np.log(flops) - law["center_log_flops"]
-    sampled = {name: draws[name].to_numpy() for name in ("log_n_params", "a", "loss_E", "loss_K", "loss_gamma")}
-    (n, d, L), (ns, ds, Ls) = (_along(numbers, x, flops, compute) for numbers in (law, sampled))
-    return Prediction(flops, _estimate(n, ns), _estimate(d, ds), _estimate(L, Ls), _estimate(d / n, ds / ns))
-
-
-def _along(law: Mapping[str, Any], x: float, flops: float, compute: Compute) -> tuple[Array, Array, Array]:
-    """N*, D* and L* at ln C = center + x."""
-    log_n = np.asarray(law["log_n_params"] + law["a"] * x)
-    loss_there = np.asarray(law["loss_E"] + law["loss_K"] * np.exp(-law["loss_gamma"] * x))
-    return np.exp(log_n), np.exp(compute.tokens(log_n, flops)), loss_there
-
-
-def _estimate(value: Array, draws: Array) -> Estimate:
-    low, high = percentile_interval(draws)
-    if not np.isfinite(low):
-        return Estimate(float(value))
-    return Estimate(float(value), low, high)
+def _estimate(value: Array, draws: Array) -> Estimate | None:
+    if not np.isfinite(value):
+        return None
+    return Estimate(float(value), *(finite_or_none(end) for end in percentile_interval(draws)))

@@ -1,28 +1,91 @@
-"""Residuals of a fit, recomputed from its result alone: what the figures draw."""
+"""What a fit leaves over: measured minus fitted loss of each run, recomputed from the fit's file alone.
 
+There is one rule for what the fitted loss of a run is. Of a law it is the law's loss. Of a curve for each budget it is
+that of the run's budget, whether or not the power laws go through the budget's lowest point: a budget is left out for
+having no lowest point within its sizes, and its curve is no worse for that.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from flopscape.answers.law_predict import fitted_loss
+from flopscape.answers.evaluate import fitted_law
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.isoflop import curves
-from flopscape.laws.arrays import Array
-from flopscape.laws.surface import Surface, loss
+from flopscape.fitting.isoflop.curves import has_curve, predicted
+from flopscape.laws.arrays import Array, Index
+from flopscape.laws.law import Inputs
+from flopscape.records.fit_parts import Vertex
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.chosen import chosen_rows
 from flopscape.runs.read import read_runs
-from flopscape.runs.table import SIX_N_D, RunTable
+from flopscape.runs.table import SIX_N_D, UNIQUE, RunTable
+
+SAME_BUDGET = 0.1
+"""Largest distance in ln C of a budget in a table from the budget of a fit that it is. Budgets of a sweep lie farther
+apart, and the two differ only where one is as planned and the other as computed, or rounded in a file."""
+
+
+def fitted_loss(fit: FitResult, runs: Inputs, budget: Array) -> Array:
+    """The fitted loss of runs, in the loss's own unit.
+
+    Parameters
+    ----------
+    fit : FitResult
+    runs : Inputs
+        N, D, C and distinct tokens, each of shape (n,), in the fit's own conventions.
+    budget : array, shape (n,)
+        The runs' budgets in FLOPs, NaN where a run is in none.
+
+    Returns
+    -------
+    array, shape (n,)
+        NaN where the fit says nothing: a refused fit, approach1's envelope, a run of no budget with a curve.
+    """
+    loss = np.full(len(budget), np.nan)
+    if fit.status == "refused":
+        return loss
+    if law := fitted_law(fit):
+        return np.broadcast_to(law.loss(*runs), loss.shape)
+    vertices = [vertex for vertex in fit.vertices if has_curve(vertex.curve)]
+    nearest = nearest_budget(vertices, budget)
+    for i, vertex in enumerate(vertices):
+        here = nearest == i
+        loss[here] = predicted(vertex.curve, np.log(runs.n_params[here]), np.log(runs.n_tokens[here]))
+    return loss
+
+
+def nearest_budget(vertices: Sequence[Vertex], budget: Array) -> Index:
+    """Which of the vertices is each budget's, by compute; −1 for none within `SAME_BUDGET`."""
+    if not vertices:
+        return np.full(len(budget), -1)
+    distance = np.abs(np.log(np.asarray(budget)[:, None] / np.array([vertex.budget for vertex in vertices])))
+    distance = np.where(np.isnan(distance), np.inf, distance)
+    return np.where(distance.min(axis=1) < SAME_BUDGET, distance.argmin(axis=1), -1)
+
+
+def frame_inputs(fit: FitResult, runs: pd.DataFrame) -> Inputs:
+    """N, D, C and distinct tokens of a table's rows by the fit's conventions; C = 6·N·D is no column of a file."""
+    chosen = {name: fit.conventions.get(name, name) for name in ("n_params", "n_tokens", "flops")}
+    n, d, c = (runs[column if column in runs else name].to_numpy(float) for name, column in chosen.items())
+    return Inputs(n, d, c, _supply(fit, runs))
+
+
+def _supply(fit: FitResult, runs: pd.DataFrame) -> Array:
+    """Distinct tokens of each run: the table's own, an empty cell being fresh data, or what the fit was told."""
+    if UNIQUE not in runs:
+        return np.full(len(runs), fit.unique_tokens)
+    return pd.to_numeric(runs[UNIQUE], errors="coerce").fillna(np.inf).to_numpy(float)
 
 
 def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
-    """Measured minus predicted loss of every row the fit used.
+    """Measured minus fitted loss of every row the fit used.
 
     Parameters
     ----------
     table : RunTable
-        The table that was fitted, with the same rows left out.
+        The table that was fitted, with the same rows left out: `fitted_table` reads it.
     result : FitResult
         A fit with a surface, another law, or one curve per budget.
 
@@ -39,7 +102,9 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
     """
     if result.input_hash and result.input_hash != table.input_hash:
         raise FlopscapeError(f"{table.path}: not the table that this fit was made of (its input hash differs)")
-    predicted = _predicted(table, result)
+    runs = Inputs(table.n_params, table.n_tokens, table.flops, _supply(result, table.columns))
+    predicted = fitted_loss(result, runs, table.budget)
+    left_out = [vertex.budget for vertex in result.vertices if not vertex.used]
     frame = pd.DataFrame(
         {
             "run_id": table.run_id,
@@ -52,33 +117,10 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
             "residual": table.loss - predicted,
         }
     )
-    return frame[np.isfinite(predicted)].reset_index(drop=True)
+    return frame[np.isfinite(predicted) & ~np.isin(table.budget, left_out)].reset_index(drop=True)
 
 
 def fitted_table(path: str | Path, result: FitResult) -> RunTable:
     """Read the table a fit was made of: its columns, without the rows it was told to leave out."""
     columns = {name: column for name, column in result.conventions.items() if column != SIX_N_D}
-    told = result.diagnostics
-    return chosen_rows(read_runs(path, columns), told.get("exclude"), told.get("min_flops"))
-
-
-def _predicted(table: RunTable, result: FitResult) -> Array:
-    if result.parameters:
-        return fitted_loss(table, result)
-    return _from_surface(table, result) if result.surface else _from_curves(table, result)
-
-
-def _from_surface(table: RunTable, result: FitResult) -> Array:
-    assert result.surface is not None
-    surface = Surface(**{name: number.estimate for name, number in result.surface.items()})
-    return loss(surface, table.n_params, table.n_tokens)
-
-
-def _from_curves(table: RunTable, result: FitResult) -> Array:
-    predicted = np.full(len(table), np.nan)
-    for optimum in result.optima:
-        rows = np.isclose(table.budget, optimum["budget"], rtol=1e-12)
-        if optimum["used"] and curves.has_curve(optimum) and rows.any():
-            log_n, log_tokens = np.log(table.n_params[rows]), np.log(table.n_tokens[rows])
-            predicted[rows] = curves.predicted(optimum, log_n, log_tokens)
-    return predicted
+    return chosen_rows(read_runs(path, columns), result.choice.exclude, result.choice.min_flops)

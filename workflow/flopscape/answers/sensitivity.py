@@ -169,7 +169,7 @@ def _rows(table: RunTable, base: FitResult, method: str, options: Mapping[str, A
     ends = ends_of_compute(table)
     count = max(1, round(HIGHEST * len(table)))
     masks: dict[str, Mask] = {
-        "without flagged outliers": np.isin(table.run_id, _flagged(base)),
+        "without flagged outliers": np.isin(table.run_id, base.outliers),
         f"without the highest {100 * HIGHEST:g} % of losses": table.loss >= np.sort(table.loss)[-count],
         f"without {ends.low}": ends.smallest,
         f"without {ends.high}": ends.largest,
@@ -177,12 +177,6 @@ def _rows(table: RunTable, base: FitResult, method: str, options: Mapping[str, A
     for name, mask in masks.items():
         if mask.any() and not mask.all():
             yield Setting("rows", name, table.keep(~mask, name), method, options)
-
-
-def _flagged(base: FitResult) -> list[str]:
-    """Run ids of the rows that the base fit found far off: surfaces describe each, parabolas name it."""
-    found = base.diagnostics.get("outliers", [])
-    return [row["run_id"] if isinstance(row, dict) else row for row in found]
 
 
 def _conventions(table: RunTable, method: str, options: Mapping[str, Any]) -> Iterator[Setting]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from flopscape.answers.evaluate import FittedLaw, fitted_law
 from flopscape.answers.extrapolation import refuse_absurd
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.results import finite_or_none, percentile_interval
 from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute
 from flopscape.laws.inference import cheapest_at_loss, inference_optimum
 from flopscape.laws.surface import Surface
 from flopscape.records.fit_result import Estimate, FitResult
@@ -60,16 +60,15 @@ def predict_inference(
         The fit has no surface, a number is not positive, both or neither goal is given, the loss is not above E,
         or the answer has less than one parameter or token.
     """
-    _refuse_impossible(result, d_inference, loss, flops)
-    assert result.surface is not None
-    best = Surface(**{name: np.asarray(number.estimate) for name, number in result.surface.items()})
+    fitted = _law_that_serves(result, d_inference, loss, flops)
+    best = fitted.parameters
     if loss is not None and not loss > best.E:
         raise FlopscapeError(
             f"loss: no model reaches {loss:g}, the fitted floor E is {float(best.E):.4g}; ask for more"
         )
-    sampled = Surface(**{name: draws[name].to_numpy() for name in Surface._fields})
-    kappa = float(np.exp(Compute.from_json(result.diagnostics["kappa"]).log_kappa[-1]))
-    one, many = (_quantities(surface, d_inference, loss, flops, kappa) for surface in (best, sampled))
+    kappa = float(np.exp(fitted.compute.log_kappa[-1]))
+    surfaces = (best, fitted.of_draws(draws).parameters)
+    one, many = (_quantities(surface, d_inference, loss, flops, kappa) for surface in surfaces)
     estimates = [_estimate(value, spread) for value, spread in zip(one, many, strict=True)]
     found = ServedPrediction(float(d_inference), *estimates)
     question = f"flops {flops:g}" if loss is None else f"loss {loss:g}"
@@ -77,10 +76,12 @@ def predict_inference(
     return found
 
 
-def _refuse_impossible(result: FitResult, d_inference: float, loss: float | None, flops: float | None) -> None:
+def _law_that_serves(result: FitResult, d_inference: float, loss: float | None, flops: float | None) -> FittedLaw:
+    """The fitted surface, for a question that it can answer."""
+    fitted = fitted_law(result)
     if result.status == "refused" or (result.surface and not result.exponents):
         raise FlopscapeError(f"the fit has no prediction: {result.reason}")
-    if result.surface is None:
+    if fitted is None or result.surface is None:
         raise FlopscapeError(
             f"{result.method} fits no surface, which a loss or inference asks for; approach3, vpnls do"
         )
@@ -91,6 +92,7 @@ def _refuse_impossible(result: FitResult, d_inference: float, loss: float | None
             raise FlopscapeError(f"{name}: {value!r} is not a positive number")
     if not 0 <= d_inference < np.inf:
         raise FlopscapeError(f"inference_tokens: {d_inference!r} is not a number of tokens; write 0 or more")
+    return fitted
 
 
 @np.errstate(all="ignore")

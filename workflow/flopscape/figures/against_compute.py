@@ -1,6 +1,6 @@
 """What allocation and loss share: optima, fits with bands and asked budgets against compute on log axes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from flopscape.figures import style
 from flopscape.figures.paths import Path, path
 from flopscape.figures.tables import Tables
+from flopscape.fitting.isoflop.curves import has_curve
+from flopscape.records.fit_parts import Vertex
 from flopscape.records.fit_result import FitResult
 
 Quantity = Literal["n_params", "n_tokens", "loss"]
@@ -67,28 +69,29 @@ def _line(axes: Axes, flops: np.ndarray, drawn: Path, colour: str, line: Any) ->
 def _optima(axes: Axes, data: Tables, quantity: Quantity) -> list[float]:
     """Per-budget optima with their standard errors; excluded ones hollow."""
     central = []
-    of_budgets = [o for fit in data.fits.values() for o in fit.optima if "center_log_n_params" in o]
-    found = [o for o in of_budgets if o.get(quantity) is not None and o[quantity] > 0]
+    of_budgets = [vertex for fit in data.fits.values() for vertex in fit.vertices if has_curve(vertex.curve)]
+    found = [vertex for vertex in of_budgets if (getattr(vertex, quantity) or 0) > 0]
     for used, face in ((True, "black"), (False, "white")):
-        group = [o for o in found if bool(o["used"]) is used]
+        group = [vertex for vertex in found if vertex.used is used]
         if not group:
             continue
-        values = [o[quantity] for o in group]
+        values = [getattr(vertex, quantity) for vertex in group]
         label = "optimum of a budget ± 1.96 s.e." if used else "excluded budget"
         axes.errorbar(
-            [o["budget"] for o in group], values, yerr=_bars(group, quantity) if used else None, fmt="o", color="black",
+            [vertex.budget for vertex in group], values, yerr=_bars(group, quantity) if used else None, fmt="o",
+            color="black",
             markerfacecolor=face, markersize=5.5, capsize=2.5, linewidth=1, label=label, zorder=4,
         )  # fmt: skip
         central += values if used else []
     return central
 
 
-def _bars(optima: Sequence[Mapping[str, Any]], quantity: Quantity) -> np.ndarray:
+def _bars(optima: Sequence[Vertex], quantity: Quantity) -> np.ndarray:
     """Lengths of the error bars, shape (2, n): symmetric in ln N and ln D, and in the loss itself."""
-    errors = np.array([NORMAL_95 * (o.get(STANDARD_ERRORS[quantity]) or 0.0) for o in optima])
+    errors = np.array([NORMAL_95 * (getattr(vertex, STANDARD_ERRORS[quantity]) or 0.0) for vertex in optima])
     if quantity == "loss":
         return np.stack([errors, errors])
-    values = np.array([o[quantity] for o in optima])
+    values = np.array([getattr(vertex, quantity) for vertex in optima])
     return np.stack([values * (1 - np.exp(-errors)), values * (np.exp(np.minimum(errors, 50)) - 1)])
 
 

@@ -111,10 +111,11 @@ def _vertices(axes: Axes, data: Tables) -> None:
     """What approach1 takes of the envelope, one star a vertex, in the loss that the fit read."""
     for name, fit in data.fits.items():
         if fit.method == "approach1" and fit.optima:
-            read = RECORDED.get(str(fit.diagnostics.get("points")), "final loss")
+            read = RECORDED.get(fit.points, "final loss")
+            flops, loss = ([getattr(vertex, name) for vertex in fit.vertices] for name in ("flops", "loss"))
             axes.scatter(
-                [o["flops"] for o in fit.optima], [o["loss"] for o in fit.optima], marker="*", s=130, color="#d55e00",
-                edgecolor="white", linewidth=0.8, label=f"{name}: vertices\n({read})", zorder=5, gid="vertices",
+                flops, loss, marker="*", s=130, color="#d55e00", edgecolor="white", linewidth=0.8,
+                label=f"{name}: vertices\n({read})", zorder=5, gid="vertices",
             )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from flopscape.answers.evaluate import compute_of
 from flopscape.figures import frame, style
 from flopscape.figures.clouds import cloud, reach
 from flopscape.figures.tables import Tables
@@ -76,8 +77,7 @@ def _panel(axes: Axes, data: Tables, drawn: dict[str, FitResult], flops: float) 
     axes.set_xlim(*np.exp(reach(np.log(every[0]))))
     axes.set_ylim(*reach(every[1]))
     axes.set_xlabel(f"N* at {numbers.flops(flops)} FLOPs, parameters")
-    known = next(iter(drawn.values())).diagnostics.get("kappa")
-    _tokens_axis(axes, Compute.from_json(known) if known else Compute.constant(), flops, data.unit)
+    _tokens_axis(axes, compute_of(next(iter(drawn.values()))), flops, data.unit)
 
 
 def _tokens_axis(axes: Axes, compute: Compute, flops: float, unit: str) -> None:

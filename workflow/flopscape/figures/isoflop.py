@@ -9,18 +9,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from flopscape.answers.evaluate import compute_of
+from flopscape.answers.residuals import nearest_budget
 from flopscape.figures import frame, style
-from flopscape.figures.tables import Tables, same_budget
+from flopscape.figures.tables import Tables, first_with_curves, same_budget
 from flopscape.fitting.isoflop.curves import has_curve, predicted
 from flopscape.laws.compute import Compute
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_parts import Vertex
 from flopscape.text import numbers
 
 NORMAL_95 = 1.96
 """Half-width of a normal 95 % interval in standard errors; where the noise is poorly known, it is wider than that."""
 ONE_COLUMN = 14
 """Longest legend that still fits beside the axes in one column."""
-Optima = Mapping[float, dict[str, Any]]
+Optima = Mapping[float, Vertex]
 
 
 def draw(data: Tables) -> Figure:
@@ -44,42 +46,30 @@ def draw(data: Tables) -> Figure:
     return frame.finish(figure, title, _notes(data, optima), data.simulated)
 
 
-def vertices(data: Tables) -> dict[float, dict[str, Any]]:
+def vertices(data: Tables) -> dict[float, Vertex]:
     """The optimum of each of the runs' budgets, from the first fit with a curve per budget."""
-    fit = _first(data)
-    nearest = {budget: [o for o in fit.optima if same(o["budget"], budget)] for budget in data.budgets} if fit else {}
-    return {budget: optima[0] for budget, optima in nearest.items() if optima}
-
-
-def _first(data: Tables) -> FitResult | None:
-    return next((fit for fit in data.fits.values() if any(map(has_curve, fit.optima))), None)
-
-
-def _compute(data: Tables) -> Compute:
-    """κ(N) of the fit whose curves are drawn."""
-    fit = _first(data)
-    known = fit.diagnostics.get("kappa") if fit else None
-    return Compute.from_json(known) if known else Compute.constant()
-
-
-def same(one: float, other: float) -> bool:
-    """Whether two budgets are the same one; fits group budgets with a tolerance of their own."""
-    return bool(abs(np.log(one / other)) < 0.1)
+    fit = first_with_curves(data.fits.values())
+    found = fit.vertices if fit else []
+    return {
+        budget: found[place]
+        for budget, place in zip(data.budgets, nearest_budget(found, np.array(data.budgets)), strict=True)
+        if place >= 0
+    }
 
 
 def _budgets(axes: Axes, data: Tables, optima: Optima) -> None:
-    handles, compute = [], _compute(data)
+    handles, compute = [], compute_of(first_with_curves(data.fits.values()))
     for budget, (colour, marker) in style.budget_looks(data.budgets).items():
         runs = data.completed[same_budget(data.completed, budget)]
-        optimum = optima.get(budget, {"used": True})
-        shown = colour if optimum["used"] else style.GREY
-        _points(axes, runs, shown, marker, filled=bool(optimum["used"]))
+        optimum = optima.get(budget, Vertex(budget))
+        shown = colour if optimum.used else style.GREY
+        _points(axes, runs, shown, marker, filled=optimum.used)
         _curve(axes, runs, optimum, shown, compute)
-        label = numbers.flops(budget) + ("" if optimum["used"] else " (excluded)")
-        face = shown if optimum["used"] else "white"
+        label = numbers.flops(budget) + ("" if optimum.used else " (excluded)")
+        face = shown if optimum.used else "white"
         handles.append(Line2D([], [], color=shown, marker=marker, markerfacecolor=face, label=label))
     _diverged(axes, data, handles)
-    if any(optimum["used"] for optimum in optima.values()):
+    if any(optimum.used for optimum in optima.values()):
         handles.append(Line2D([], [], **_VERTEX, color="black", label="optimum ± 1.96 s.e."))
     columns = 1 + len(handles) // ONE_COLUMN
     axes.legend(handles=handles, title="C, training FLOPs", loc="upper left", bbox_to_anchor=(1, 1), ncols=columns)
@@ -102,31 +92,33 @@ def _points(axes: Axes, runs: pd.DataFrame, colour: Any, marker: str, filled: bo
     )  # fmt: skip
 
 
-def _curve(axes: Axes, runs: pd.DataFrame, optimum: Mapping[str, Any], colour: Any, compute: Compute) -> None:
+def _curve(axes: Axes, runs: pd.DataFrame, optimum: Vertex, colour: Any, compute: Compute) -> None:
     """The curve over the budget's sizes, at its compute, and its vertex; straight joins where no fit gave a curve."""
     if runs.empty:
         return
-    if not has_curve(optimum):
+    if not has_curve(optimum.curve):
         means = runs.groupby("n_params").loss.mean()
         axes.plot(means.index, means, color=colour, linewidth=0.9, linestyle=":")
         return
     log_n = np.linspace(np.log(runs.n_params.min()), np.log(runs.n_params.max()), 120)
-    values = predicted(optimum, log_n, compute.tokens(log_n, optimum.get("flops", optimum["budget"])))
-    axes.plot(np.exp(log_n), values, color=colour, linestyle="-" if optimum["used"] else "--")
-    if optimum["used"]:
+    values = predicted(optimum.curve, log_n, compute.tokens(log_n, optimum.flops or optimum.budget))
+    axes.plot(np.exp(log_n), values, color=colour, linestyle="-" if optimum.used else "--")
+    if optimum.used:
         _vertex(axes, optimum, colour)
 
 
 _VERTEX: dict[str, Any] = {"marker": "*", "markersize": 13, "markeredgecolor": "black", "markeredgewidth": 0.9}
 
 
-def _vertex(axes: Axes, optimum: Mapping[str, Any], colour: Any) -> None:
+def _vertex(axes: Axes, optimum: Vertex, colour: Any) -> None:
     """A star at the optimum, its interval from the standard error of ln N."""
-    n_params, loss, error = optimum["n_params"], optimum["loss"], optimum.get("se_log_n_params")
+    n_params, loss, error = optimum.n_params, optimum.loss, optimum.se_log_n_params
+    if n_params is None or loss is None:
+        return
     if error is not None:
         ends = [n_params * np.exp(sign * NORMAL_95 * error) for sign in (-1, 1)]
         axes.plot(ends, [loss, loss], color="black", linewidth=1.2, marker="|", markersize=9, zorder=4)
-    axes.plot([n_params], [loss], **_VERTEX, color=colour, zorder=5, gid=f"vertex-{optimum['budget']:g}")
+    axes.plot([n_params], [loss], **_VERTEX, color=colour, zorder=5, gid=f"vertex-{optimum.budget:g}")
 
 
 def _diverged(axes: Axes, data: Tables, handles: list[Line2D]) -> None:
@@ -160,5 +152,5 @@ def _notes(data: Tables, optima: Optima) -> list[str]:
     notes = frame.refusals({name: fit for name, fit in data.fits.items() if fit.optima or fit.method == "approach2"})
     if not data.budgets:
         notes.append("This study has no IsoFLOP budgets: its runs are coloured by the compute they took.")
-    left_out = [f"{numbers.flops(b)} FLOPs excluded: {o['reason']}" for b, o in optima.items() if not o["used"]]
+    left_out = [f"{numbers.flops(b)} FLOPs excluded: {o.reason}" for b, o in optima.items() if not o.used]
     return [*notes, *left_out]

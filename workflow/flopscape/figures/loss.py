@@ -30,7 +30,7 @@ def _irreducible(axes: Axes, data: Tables) -> None:
     fitted = {name: fit for name, fit in data.fits.items() if fit.status != "refused"}
     lowest = axes.get_ylim()[0]
     for name, colour, _, _ in style.fit_looks(list(fitted)):
-        E = (fitted[name].surface or fitted[name].parameters or {}).get("E")
+        E = fitted[name].law_parameters.get("E")
         if E is None:
             continue
         label = f"{name}: irreducible loss {numbers.interval(E, numbers.loss)}"

@@ -36,21 +36,20 @@ def draw(data: Tables) -> Figure:
         _panel(axes, data, name, fit, looks[name])
     for axes in panels[len(drawn) :]:
         axes.set_visible(False)
-    _legend(figure, any(_grid(fit) for fit in drawn.values()))
+    _legend(figure, any(fit.profile_grid for fit in drawn.values()))
     return frame.finish(figure, title, frame.refusals(data.fits), data.simulated)
 
 
 def _panel(axes: Axes, data: Tables, name: str, fit: FitResult, look: Look) -> None:
-    assert fit.surface
-    alpha, beta = fit.surface["alpha"].estimate, fit.surface["beta"].estimate
+    alpha, beta = (fit.law_parameters[name].estimate for name in ("alpha", "beta"))
     both = _draws(data, name)
     cloud(axes, both[0], both[1], look)
     axes.set_xlim(reach(np.append(both[0], alpha)))
     axes.set_ylim(reach(np.append(both[1], beta)))
-    if grid := _grid(fit):
-        cone = np.sqrt(np.transpose(grid["F"]))  # F is a bowl, which straight interpolation suits less
-        edges = np.sqrt(list(grid["levels"].values()))
-        axes.contour(grid["alpha"], grid["beta"], cone, levels=edges, colors="black", linestyles=EDGES, linewidths=1.2)
+    if grid := fit.profile_grid:
+        cone = np.sqrt(np.transpose(grid.F))  # F is a bowl, which straight interpolation suits less
+        edges = np.sqrt(list(grid.levels.values()))
+        axes.contour(grid.alpha, grid.beta, cone, levels=edges, colors="black", linestyles=EDGES, linewidths=1.2)
     axes.axline(
         (alpha, beta), slope=beta / alpha, color="0.35", linewidth=1, linestyle=CONSTANT, gid=f"constant-{name}"
     )
@@ -66,11 +65,6 @@ def _draws(data: Tables, name: str) -> np.ndarray:
     if draws is None or not {"alpha", "beta"} <= set(draws):
         return np.empty((2, 0))
     return draws[["alpha", "beta"]].dropna().to_numpy(float).T
-
-
-def _grid(fit: FitResult) -> dict[str, Any]:
-    """The fit's profile grid; empty where its method or its runs allow none."""
-    return fit.diagnostics.get("profile_grid") or {}
 
 
 def _legend(figure: Figure, regions: bool) -> None:

@@ -6,10 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from flopscape.answers.evaluate import fitted_loss
+from flopscape.answers.residuals import fitted_loss, frame_inputs
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables
-from flopscape.fitting.isoflop.curves import has_curve, predicted
 from flopscape.records.fit_result import FitResult
 from flopscape.text import numbers
 
@@ -40,20 +39,7 @@ def draw(data: Tables) -> Figure:
 
 def residuals(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
     """Observed minus fitted loss; NaN where a fit says nothing."""
-    if fit.status == "refused":
-        return pd.Series(np.nan, index=runs.index)
-    if fit.surface is not None:
-        E, A, B, alpha, beta = (fit.surface[name].estimate for name in ("E", "A", "B", "alpha", "beta"))
-        n_params, n_tokens = (runs[fit.conventions.get(name, name)] for name in ("n_params", "n_tokens"))
-        return runs.loss - (E + A * n_params**-alpha + B * n_tokens**-beta)
-    if fit.parameters:
-        return runs.loss - fitted_loss(fit, runs)
-    left = pd.Series(np.nan, index=runs.index)
-    log_n, log_tokens = (np.log(runs[fit.conventions.get(name, name)]) for name in ("n_params", "n_tokens"))
-    for optimum in filter(has_curve, fit.optima):
-        here = (np.log(runs.budget / optimum["budget"])).abs() < 0.1
-        left[here] = runs.loss[here] - predicted(optimum, log_n[here].to_numpy(), log_tokens[here].to_numpy())
-    return left
+    return runs.loss - fitted_loss(fit, frame_inputs(fit, runs), runs.budget.to_numpy(float))
 
 
 def seed_deviation(runs: pd.DataFrame) -> float | None:

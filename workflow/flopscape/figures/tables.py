@@ -130,13 +130,18 @@ def complete(runs: pd.DataFrame) -> pd.DataFrame:
 
 def with_budgets(runs: pd.DataFrame, fits: Iterable[FitResult]) -> pd.DataFrame:
     """Runs that were planned without budgets get those that a fit found in their compute."""
-    found = next((fit.optima for fit in fits if any(map(has_curve, fit.optima))), [])
-    if runs.budget.notna().any() or not found:
+    fit = first_with_curves(fits)
+    if runs.budget.notna().any() or fit is None:
         return runs
-    budgets = np.array([optimum["budget"] for optimum in found])
+    budgets = np.array([vertex.budget for vertex in fit.vertices])
     distance = np.abs(np.log(runs.flops.to_numpy()[:, None] / budgets))
     nearest = budgets[distance.argmin(axis=1)]
     return runs.assign(budget=np.where(distance.min(axis=1) < WITHIN, nearest, np.nan))
+
+
+def first_with_curves(fits: Iterable[FitResult]) -> FitResult | None:
+    """The first fit that has a curve of loss against size for a budget."""
+    return next((fit for fit in fits if any(has_curve(vertex.curve) for vertex in fit.vertices)), None)
 
 
 def same_budget(runs: pd.DataFrame, budget: float) -> pd.Series:

@@ -1,6 +1,7 @@
-"""The three things that cross a stage boundary: PlanRow, RunRecord and FitResult.
+"""FitResult, one fit of one table: what `flopscape fit` writes and all that follows reads.
 
-They are plain dataclasses of JSON values, so that a training process needs no pydantic to write one.
+A plain dataclass of JSON values, so that no pydantic is needed to write one. What other code reads of a method's own
+numbers are the typed properties at the end; see fit_parts.py.
 """
 
 import json
@@ -11,6 +12,19 @@ from typing import Any, Literal, Self
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import read_json
 from flopscape.files.outputs import write_text
+from flopscape.records.fit_parts import (
+    Choice,
+    CurveTest,
+    Goodness,
+    HeldOut,
+    Kappa,
+    PowerLaw,
+    ProfileGrid,
+    Sampled,
+    Vertex,
+    part,
+    row_names,
+)
 from flopscape.text.written import listed
 
 FitStatus = Literal["ok", "weak", "boundary", "refused"]
@@ -68,9 +82,10 @@ class FitResult:
     N* ∝ C^a, D* ∝ C^b; `optima` the vertices that approach2 finds per budget, or approach1 along its envelope (budget,
     n_params, n_tokens, loss; approach2 adds standard errors, n_runs, used, reason, and the curve's shape with its
     numbers: see fitting/isoflop/curves.py); `conventions` the column behind each of N, D and C; `diagnostics` numbers
-    by name. `interval` says how the intervals were made; `warnings` are sentences on what to distrust. D counts
-    the `unit`. `made_from` says of a fit that was written which table, options and code it is of and which draws are
-    its own (see fitting/common/made_from.py); it is empty in files of version 0.1.
+    by name, of which the properties below give what others read. `interval` says how the intervals were made;
+    `warnings` are sentences on what to distrust. D counts the `unit`. `made_from` says of a fit that was written which
+    table, options and code it is of and which draws are its own (see fitting/common/made_from.py); it is empty in files
+    of version 0.1.
     """
 
     status: FitStatus
@@ -107,6 +122,76 @@ class FitResult:
             return cls(**{**data, **_nested(data)})
         except (TypeError, KeyError, AttributeError) as error:
             raise FlopscapeError(f"{path}: not a fit ({error}); {NO_FIT}") from error
+
+    @property
+    def law_parameters(self) -> dict[str, Estimate]:
+        """The parameters of the fitted law by name, the surface's or another's; empty where no law was fitted."""
+        return self.surface or self.parameters or {}
+
+    @property
+    def kappa(self) -> Kappa | None:
+        """κ in C = κ(N)·N·D, along which optima are taken."""
+        return part(Kappa, self.diagnostics.get("kappa"))
+
+    @property
+    def power_law(self) -> PowerLaw | None:
+        """N*(C) and L*(C) of a fit that has no law of N and D."""
+        return part(PowerLaw, self.diagnostics.get("power_law"))
+
+    @property
+    def vertices(self) -> list[Vertex]:
+        """The optima of the budgets, smallest budget first."""
+        return [vertex for entry in self.optima if (vertex := part(Vertex, {**entry, "curve": entry}))]
+
+    @property
+    def sampled(self) -> Sampled | None:
+        """The ranges of the fitted runs; None in files of older versions and for an empty table."""
+        return part(Sampled, self.diagnostics.get(SAMPLED))
+
+    @property
+    def goodness(self) -> Goodness:
+        """How far the fit is from its runs."""
+        return part(Goodness, self.diagnostics) or Goodness()
+
+    @property
+    def held_out(self) -> HeldOut:
+        """The error of predicting the largest budget from the others."""
+        return part(HeldOut, self.diagnostics.get("predict_largest")) or HeldOut()
+
+    @property
+    def curve_test(self) -> CurveTest | None:
+        """A parabola for each budget against the form."""
+        return part(CurveTest, self.diagnostics.get("budget_curves"))
+
+    @property
+    def profile_grid(self) -> ProfileGrid | None:
+        """Joint regions of α and β, where the method or the runs allow one."""
+        return part(ProfileGrid, self.diagnostics.get("profile_grid"))
+
+    @property
+    def outliers(self) -> list[str]:
+        """Run ids of the rows with improbable residuals, which stayed in the fit."""
+        return row_names(self.diagnostics.get("outliers", []))
+
+    @property
+    def choice(self) -> Choice:
+        """Which rows the fit was told to leave out."""
+        return part(Choice, self.diagnostics) or Choice()
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that were fitted; more than runs where rows are checkpoints."""
+        return int(self.diagnostics.get("n_rows", self.n_runs))
+
+    @property
+    def unique_tokens(self) -> float:
+        """Distinct tokens at an asked compute, infinite unless the law depends on them."""
+        return float(self.diagnostics.get("unique_tokens") or "inf")
+
+    @property
+    def points(self) -> str:
+        """Which loss of the training curves approach1 read; empty where it read none."""
+        return str(self.diagnostics.get("points") or "")
 
 
 def _nested(data: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from flopscape.answers.evaluate import fitted_law
 from flopscape.answers.literature import EXPONENTS
 from flopscape.figures.tables import CHANGE
+from flopscape.records.fit_parts import HeldOut
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.report.blocks import Block, Bullets, Grid
 from flopscape.report.evidence import Evidence
@@ -31,7 +33,7 @@ def near_optimal(predictions: list[Prediction]) -> list[Block]:
 
 def goodness(fits: Mapping[str, FitResult], loss_unit: str) -> list[Block]:
     """How far the fits are from the runs, in units of the loss and of the noise."""
-    rows = [[name, *_goodness(fit.diagnostics)] for name, fit in fits.items() if fit.diagnostics.get("residual_sd")]
+    rows = [[name, *_goodness(fit)] for name, fit in fits.items() if fit.goodness.residual_sd]
     head = [
         "fit",
         "typical error, part of the loss",
@@ -46,19 +48,18 @@ def goodness(fits: Mapping[str, FitResult], loss_unit: str) -> list[Block]:
     return [Grid(head, rows, note)] if rows else []
 
 
-def _goodness(known: Mapping[str, Any]) -> list[str]:
-    error = known.get("log_rmse")
-    sizes = [numbers.loss(known.get(name)) for name in ("residual_sd", "seed_sd")]
-    return [numbers.NOTHING if error is None else numbers.percent(error), *sizes, _held_out(known)]
+def _goodness(fit: FitResult) -> list[str]:
+    known = fit.goodness
+    error = numbers.NOTHING if known.log_rmse is None else numbers.percent(known.log_rmse)
+    return [error, numbers.loss(known.residual_sd), numbers.loss(known.seed_sd), _held_out(fit.held_out)]
 
 
-def _held_out(known: Mapping[str, Any]) -> str:
+def _held_out(missed: HeldOut) -> str:
     """The error of leaving out the largest budget: of its losses, or of its optimal size."""
-    missed = known.get("predict_largest") or {}
-    if "rms" in missed:
-        return f"loss off by {numbers.loss(missed['rms'])} r.m.s."
-    if "log_n_params" in missed:
-        return f"N* off by a factor {math.exp(abs(missed['log_n_params'])):.2f}"
+    if missed.rms is not None:
+        return f"loss off by {numbers.loss(missed.rms)} r.m.s."
+    if missed.log_n_params is not None:
+        return f"N* off by a factor {math.exp(abs(missed.log_n_params)):.2f}"
     return numbers.NOTHING
 
 
@@ -98,7 +99,6 @@ def _varied(line: Mapping[Hashable, Any], asked: list[str]) -> list[str]:
     return cells
 
 
-SURFACE = "L(N, D) = E + A·N^−α + B·D^−β"
 GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "alpha_N": "α_N", "alpha_D": "α_D"}
 """How a parameter is written; others by their name."""
 
@@ -107,9 +107,8 @@ def parameters(fits: Mapping[str, FitResult], loss_unit: str) -> list[Block]:
     """One table a law: a row a fit, a column a parameter."""
     by_law: dict[str, dict[str, Mapping[str, Estimate]]] = {}
     for name, fit in fits.items():
-        if fit.status != "refused" and (found := fit.surface or fit.parameters):
-            formula = SURFACE if fit.surface else str(fit.diagnostics.get("formula", fit.law))
-            by_law.setdefault(formula, {})[name] = found
+        if fit.status != "refused" and (law := fitted_law(fit)):
+            by_law.setdefault(law.law.formula, {})[name] = fit.law_parameters
     return [_table(formula, found, loss_unit) for formula, found in by_law.items()]
 
 

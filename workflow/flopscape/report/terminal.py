@@ -16,7 +16,7 @@ from flopscape.answers.predict import predict, read_fit
 from flopscape.answers.serving import ServedPrediction, predict_inference
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.surface.quantities import column
-from flopscape.records.fit_result import SAMPLED, Estimate, FitResult
+from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.report.summary import head, recommendation, row
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
@@ -90,13 +90,13 @@ def served_head(unit: str) -> list[str]:
 
 def _warnings(result: FitResult, asked: Sequence[tuple[float, Estimate | None]], star: str) -> list[str]:
     """How far each training compute and its N lie from the runs; a fit of an older version has not kept these."""
-    ranges = result.diagnostics.get(SAMPLED)
-    if not isinstance(ranges, dict) or not ranges:
+    ranges = result.sampled
+    if ranges is None:
         return []
     texts: list[str] = []
     for flops, n_params in asked:
-        texts += beyond(flops, ranges["flops"])
-        texts += outside(flops, n_params.estimate, ranges["n_params"], star) if n_params else ()
+        texts += beyond(flops, ranges.flops)
+        texts += outside(flops, n_params.estimate, ranges.n_params, star) if n_params else ()
     return [f"warning: {text}" for text in texts]
 
 
@@ -170,6 +170,5 @@ def _digits(value: float | None) -> str:
 
 def _used(fit: FitResult) -> str:
     """How many rows and runs the fit is of."""
-    n_rows = fit.diagnostics.get("n_rows", fit.n_runs)
-    runs = "" if n_rows == fit.n_runs else f" of {numbers.plural(fit.n_runs, 'run')}"
-    return f"used: {numbers.plural(n_rows, 'row')}{runs}" + (" (SIMULATED)" if fit.simulated else "")
+    runs = "" if fit.n_rows == fit.n_runs else f" of {numbers.plural(fit.n_runs, 'run')}"
+    return f"used: {numbers.plural(fit.n_rows, 'row')}{runs}" + (" (SIMULATED)" if fit.simulated else "")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from flopscape.answers.evaluate import surface_of
 from flopscape.errors import FlopscapeError
 from flopscape.figures.save import draw_to
 from flopscape.figures.twin import draw
@@ -196,10 +197,8 @@ def _of_runs(table: RunTable, given: Surface | None, noise: float | None) -> Sou
 
 def _fitted(fit: FitResult) -> Surface | None:
     """The fitted surface where it has an optimum."""
-    if fit.surface is None or fit.status == "refused":
-        return None
-    values = Surface(**{name: number.estimate for name, number in fit.surface.items()})
-    return values if min(values[1:]) > 0 else None
+    values = None if fit.status == "refused" else surface_of(fit)
+    return values if values and min(values[1:]) > 0 else None
 
 
 def _noise(table: RunTable, fit: FitResult) -> Noise:
@@ -207,11 +206,11 @@ def _noise(table: RunTable, fit: FitResult) -> Noise:
 
     Where parabolas of each budget beat the surface, the noise is the scatter about them, and the rest is misfit.
     """
-    form = curves = float(fit.diagnostics["residual_sd"])
-    test, repeats = fit.diagnostics.get("budget_curves"), 1.0
-    if isinstance(test, dict) and test["beaten"]:
+    form = curves = float(fit.goodness.residual_sd or 0.0)
+    test, repeats = fit.curve_test, 1.0
+    if test and test.beaten:
         repeats = len(table) / len(np.unique(design_index(table)))
-        form, curves = float(test["sd_form"]), float(test["sd_curves"])
+        form, curves = test.sd_form, test.sd_curves
     misfit = _beyond(form, curves, repeats)
     own, dof = seed_scatter(table)
     if not dof or len(table) > table.n_runs:

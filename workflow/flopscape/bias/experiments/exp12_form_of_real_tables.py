@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
+from flopscape.answers.evaluate import surface_of
 from flopscape.answers.residuals import residuals
 from flopscape.bias.outcome import Claim, Outcome, agrees, tidy
 from flopscape.bias.published_fits import Chosen, fitted, read, why_not
@@ -94,8 +95,9 @@ def _residuals(table: RunTable, result: FitResult) -> list[dict[str, object]]:
 
 
 def _surface(result: FitResult) -> Surface:
-    assert result.surface is not None
-    return Surface(**{name: number.estimate for name, number in result.surface.items()})
+    surface = surface_of(result)
+    assert surface is not None
+    return surface
 
 
 def _published(table: pd.DataFrame) -> list[Claim]:
