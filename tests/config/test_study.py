@@ -52,10 +52,10 @@ def test_a_number_of_seeds_counts_from_zero():
 def test_the_name_of_a_fit_says_its_objective():
     fits = ["approach3", "approach3-lad", {"name": "mine", "method": "approach3", "objective": "huber", "delta": 0.01}]
     found = study_with(fits=fits, recommend={"flops": [1e13]}).fits
-    assert [(fit.name, fit.objective, fit.delta) for fit in found] == [
-        ("approach3", None, None),
-        ("approach3-lad", "lad", None),
-        ("mine", "huber", 0.01),
+    assert [(fit.name, fit.options) for fit in found] == [
+        ("approach3", {}),
+        ("approach3-lad", {"objective": "lad"}),
+        ("mine", {"objective": "huber", "delta": 0.01}),
     ]
 
 

@@ -16,7 +16,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import refuse_output, write_text
 from flopscape.fitting.common.made_from import options_given
 from flopscape.fitting.fit import fit
-from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, modules_of_sensitivity, needs_each_seed
+from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, modules_of_sensitivity, why_each_seed_is_needed
 from flopscape.fitting.surface.quantities import column
 from flopscape.laws.arrays import Array, Mask
 from flopscape.records.fit_result import Estimate, FitResult
@@ -77,7 +77,7 @@ def run(
     The result's `attrs` have the rows `excluded` from all fits, and the `warnings` of reading the table.
     """
     refuse_output(out, [runs, options.get("curves")])
-    if why := needs_each_seed(seeds, method, options.get("weights")):
+    if why := why_each_seed_is_needed(seeds, method, options.get("weights")):
         raise FlopscapeError(why)
     asked = options | {"exclude": exclude, "min_flops": min_flops, "seeds": seeds}
     try:

@@ -11,7 +11,6 @@ from flopscape.errors import FlopscapeError
 StudyFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Study file, such as config/studies/kjv-gpt.yaml.")]
 ConfigFile = Annotated[Path, typer.Option("--config", help="Prices and list of studies.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of all results.")]
-RunsFile = Annotated[Path, typer.Argument(metavar="RUNS.csv", help="Table with n_params, n_tokens, loss.")]
 
 
 def output(words: str, *names: str) -> Any:

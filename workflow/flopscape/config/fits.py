@@ -1,40 +1,60 @@
-"""What the report answers, and by which fits."""
+"""What the report answers, and by which fits.
 
-import importlib
-from importlib.machinery import PathFinder
+A fit has the keys of every fit, and those that its method declares: they are read from the method's own source, so that
+a method of a user's own has them like a shipped one. See fitting/options.py.
+"""
+
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    create_model,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from flopscape.config.model import Exclusion, Model, Positive, Seed, plain_name
-from flopscape.fingerprint import extend_import_path
-from flopscape.fitting.methods import METHODS, complaint, named, needs_each_seed
-from flopscape.text.written import AS_NUMBER, Switch, shown
+from flopscape.config.model import Exclusion, Finite, Model, Positive, Seed, plain_name
+from flopscape.fitting.methods import (
+    chosen_options,
+    described_by_name,
+    options_in_study,
+    owners,
+    shipped_methods,
+    signature,
+    why_each_seed_is_needed,
+    why_no_method,
+    why_not_its_options,
+)
+from flopscape.fitting.options import Option, is_module
+from flopscape.text.written import AS_NUMBER, Integer, Switch, joined
+
+TYPES: dict[str, Any] = {
+    "Positive": Positive,
+    "float": Finite,
+    "int": Integer,
+    "bool": Switch,
+    "str": str,
+    "Path": str,
+}
+"""How a study writes the types of options."""
 
 
 class Fit(Model):
-    """One fit of the study's table."""
+    """One fit of the study's table. Beside these keys it has the options of its method."""
+
+    model_config = ConfigDict(extra="allow")
 
     name: str
     """Name of the output, `fits/{name}.json`."""
     method: str
     """approach1, approach2, approach3, vpnls, law, or the import path of a module of your own. Its code is run."""
-    objective: str | None = None
-    """What approach3 minimises: huber, lad, log_lsq or lsq; huber when left out."""
-    delta: Positive | Literal["scaled"] | None = None
-    """Huber's δ in log residuals, 1e-3 when left out; `scaled` fits it to the residuals."""
-    variant: str | None = None
-    """approach2's curve per budget: parabola (when left out) or exact."""
-    bias_correction: Switch | None = None
-    """Take the parabolas' bias off approach2's vertices, by the exponents of a surface fitted to the same runs."""
-    rule: str | None = None
-    """approach1's envelope: hull (when left out), binned or horizon."""
-    weights: str | None = None
-    """`seeds` weights rows by the variance between seeds; all the same when left out."""
-    law: str | None = None
-    """The form that method law fits: coupled (when left out), kaplan, constrained, surface, power-n, power-n-floor …"""
-    unique_tokens: Positive | None = None
-    """Distinct tokens of the dataset, for the law constrained."""
     columns: dict[Literal["n_params", "n_tokens", "flops", "loss"], str] = {}
     """Columns of runs.csv to use instead of the defaults: another convention of N, D or C."""
     exclude: Exclusion | None = None
@@ -58,47 +78,82 @@ class Fit(Model):
     @classmethod
     def method_exists(cls, method: str) -> str:
         """A method is a shipped one, or a module that can be found."""
-        if method not in METHODS and not _is_module(method):
-            raise ValueError(
-                f"{shown(method)} is none of {', '.join(METHODS)}, and no module of that name can be imported"
-            )
+        if method not in shipped_methods() and not is_module(method):
+            raise ValueError(why_no_method(method))
         return method
 
     @property
     def options(self) -> dict[str, Any]:
-        """What only some methods take, as far as it is given."""
-        names = ("objective", "delta", "variant", "rule", "weights", "law", "unique_tokens", "bias_correction")
-        return {name: value for name in names if (value := getattr(self, name)) not in (None, False)}
+        """What the method is told, as far as that is given."""
+        return chosen_options(self.method, self.model_extra or {})
 
     @model_validator(mode="after")
     def options_belong_to_the_method(self) -> Self:
         """Refuse what the method does not take, and what excludes each other."""
-        if self.method in METHODS and (why := complaint(self.method, self.options)):
+        given = self.model_extra or {}
+        if why := why_not_its_options(self.method, given):
             raise ValueError(why)
-        if why := needs_each_seed(self.seeds, self.method, self.weights):
+        model = _options_model(self.method, *options_in_study(self.method).values())
+        given |= model.model_validate(given).model_dump(exclude_unset=True)
+        if why := why_each_seed_is_needed(self.seeds, self.method, given.get("weights")):
             raise ValueError(why)
-        if self.delta and self.objective not in (None, "huber"):
+        if self.method == "approach3" and given.get("delta") and given.get("objective") not in (None, "huber"):
             raise ValueError("delta: only approach3's objective huber has one")
         return self
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema of an editor: all options of the shipped methods, and of each of them no others."""
+        known = handler.resolve_ref_schema(handler(schema))
+        common = list(known["properties"])
+        names = dict.fromkeys(name for method in shipped_methods() for name in options_in_study(method))
+        known["properties"] |= {name: _property(name) for name in names}
+        known["allOf"] = [
+            {
+                "if": {"properties": {"method": {"const": method, "description": "This one."}}, "required": ["method"]},
+                "then": {"propertyNames": {"enum": [*common, *options_in_study(method)]}},
+            }
+            for method in shipped_methods()
+        ]
+        return known
 
-def _is_module(path: str) -> bool:
-    """Whether a user's own method can be found; neither it nor a package around it is run, as find_spec would."""
-    extend_import_path()
-    importlib.invalidate_caches()
-    places: Any = None
-    names = path.split(".")
-    for i in range(len(names)):
-        found = PathFinder.find_spec(".".join(names[: i + 1]), places) if names[i] else None
-        if found is None:
-            return False
-        places = found.submodule_search_locations or []
-    return True
+
+@lru_cache(64)
+def _options_model(method: str, *options: Option) -> type[Model]:
+    """The options of a method as a model: an unknown key, or a value of another type, is named as everywhere."""
+    fields: dict[str, Any] = {option.name: (_type(option), None) for option in options}
+    return create_model(method, __base__=_Open if signature(method).is_open else Model, **fields)
+
+
+class _Open(Model):
+    """Options of a method whose source does not tell them."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def _type(option: Option) -> Any:
+    """What a study may write for an option; words are checked by themselves where nothing else is taken."""
+    found: Any = None
+    for part in (TYPES[name] for name in option.types):
+        found = part | found
+    if option.words:
+        found = found | (str if option.is_choice else Literal[option.words])
+    return found
+
+
+def _property(name: str) -> JsonSchemaValue:
+    """One option in the schema, of all methods that have it."""
+    methods = owners(name)
+    first = options_in_study(methods[0])[name]
+    written: Any = Literal[first.words] | None if first.is_choice else _type(first)
+    schema = TypeAdapter(written).json_schema()
+    words = f"Of {joined(methods)}. {first.help}"
+    return schema | {"default": first.default, "description": words, "title": name.replace("_", " ").title()}
 
 
 def _fit(value: Any) -> Any:
-    """A name alone stands for a method, or for a method and its first option."""
-    return named(value) if isinstance(value, str) else value
+    """A name alone stands for a method, or for a method and the first of its choices."""
+    return described_by_name(value) if isinstance(value, str) else value
 
 
 NamedFit = Annotated[Fit, BeforeValidator(_fit, json_schema_input_type=str | Fit)]

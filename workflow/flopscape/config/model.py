@@ -31,6 +31,7 @@ def _bounded(expression: str) -> str:
     return expression
 
 
+Finite = Annotated[float, Field(allow_inf_nan=False), AS_NUMBER]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), AS_NUMBER]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), AS_NUMBER]
 PositiveInt = Annotated[int, Field(ge=1), AS_NUMBER]

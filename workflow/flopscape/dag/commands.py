@@ -10,7 +10,7 @@ from flopscape.config.fits import Fit
 from flopscape.config.machine import Prices, Resources, Tracking
 from flopscape.config.study import Study
 from flopscape.fitting.common.made_from import Options, options_given, words
-from flopscape.fitting.methods import METHODS, RESAMPLES_OF_SENSITIVITY
+from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, reads_curves
 from flopscape.records.plan_row import PlanRow
 
 
@@ -39,7 +39,7 @@ def varied_options(fit: Fit, flops: Sequence[float]) -> Options:
 
 def curves_of(fit: Fit, folder: str) -> list[str]:
     """The study's training curves, for the method that reads them."""
-    return [f"{folder}/curves.parquet"] if "curves" in METHODS.get(fit.method, {}) else []
+    return [f"{folder}/curves.parquet"] if reads_curves(fit.method) else []
 
 
 def _curves(fit: Fit, folder: str) -> str | None:

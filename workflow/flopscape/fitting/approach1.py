@@ -11,6 +11,7 @@ too wide there, for a third of the runs is missing from a resample, and with the
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ def estimate(
     bootstrap: int = 4000,
     seed: int = 0,
     curves: str | Path | None = None,
-    rule: str = "hull",
+    rule: Literal["hull", "binned", "horizon"] = "hull",
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit power laws through the envelope.
 
@@ -69,9 +70,10 @@ def estimate(
     seed : int
         Seed of the resamples.
     curves : path, optional
-        A study's `curves.parquet`; see `curves.read_curves`. Not read by the rule `horizon`.
+        Training curves, such as a study's `curves.parquet`. The rule `horizon` reads none.
     rule : {"hull", "binned", "horizon"}
-        What is on the envelope; see `envelope`.
+        What is on the envelope: the convex hull of all curves, the lowest curve in each bin of compute, or the ends of
+        the runs alone.
 
     Returns
     -------

@@ -7,7 +7,7 @@ carried through. L*(C) is E + K·C^−γ through the vertices' losses. With fewe
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -59,9 +59,9 @@ def estimate(
     flops: Sequence[float] = (),
     bootstrap: int = 4000,
     seed: int = 0,
-    variant: str = "parabola",
-    weights: str | None = None,
+    variant: Literal["parabola", "exact"] = "parabola",
     bias_correction: bool = False,
+    weights: Literal["seeds"] | None = None,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit curves and power laws.
 
@@ -75,14 +75,14 @@ def estimate(
         Number of simulated sets of vertices.
     seed : int
         Seed of the simulation.
-    variant : str
-        `parabola`, or `exact`: E + P·exp(−α·ln N) + R·exp(−β·ln D) per budget with α and β shared by all.
-    weights : str, optional
-        `seeds` weights the rows by the scatter between seeds; see seed_weights.py. Intervals take them as known.
-
+    variant : {"parabola", "exact"}
+        The curve of each budget: a parabola in ln N, or the slice of a surface, E + P·exp(−α·ln N) + R·exp(−β·ln D)
+        with α and β shared by all budgets.
     bias_correction : bool
-        Take the parabolas' bias off the vertices, by the exponents of a surface fitted to the same table; see
-        bias_correction.py. `diagnostics["bias_correction"]` keeps the raw line.
+        Take the parabolas' bias off the vertices, by the exponents of a surface fitted to the same runs. The fit's
+        `diagnostics["bias_correction"]` keeps the raw line.
+    weights : {"seeds"}, optional
+        `seeds` weights rows by the variance between seeds; all weigh the same when left out.
 
     Returns
     -------

@@ -8,9 +8,11 @@ The objective moves the answer more than anything else here: fit several, and re
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 
+from flopscape.fitting.options import Positive
 from flopscape.fitting.surface.fit import estimate_surface
 from flopscape.fitting.surface.log_residuals import SCALED, scaled_delta, search_of
 from flopscape.records.fit_result import FitResult
@@ -23,9 +25,9 @@ def estimate(
     flops: Sequence[float] = (),
     bootstrap: int = 4000,
     seed: int = 0,
-    objective: str = "huber",
-    delta: float | str | None = None,
-    weights: str | None = None,
+    objective: Literal["huber", "lad", "log_lsq", "lsq"] = "huber",
+    delta: Positive | Literal["scaled"] | None = None,
+    weights: Literal["seeds"] | None = None,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit the surface.
 
@@ -38,14 +40,14 @@ def estimate(
         Resamples of whole runs.
     seed : int
         Seed of the resampling.
-    objective : str
-        `huber`, `lad` (least absolute deviations) and `log_lsq` (least squares) of the log residual; `lsq`, least
-        squares on the loss, is what `vpnls` minimises.
+    objective : {"huber", "lad", "log_lsq", "lsq"}
+        What is minimised: `huber`, `lad` (least absolute deviations) and `log_lsq` (least squares) of the log
+        residual; `lsq`, least squares on the loss, is what `vpnls` minimises.
     delta : float or "scaled", optional
-        Huber's δ in log residuals, 1e-3 unless given; only with `huber`. `scaled` is 1.345 × the residuals' robust
+        Huber's δ in log residuals, 1e-3 when left out; only with `huber`. `scaled` is 1.345 × the residuals' robust
         scale, which keeps 95 % efficiency on Gaussian noise (Huber 1981, section 4.5); the resamples keep it.
-    weights : str, optional
-        `seeds` weights every row by the scatter between seeds (seed_weights.py); otherwise all weigh the same.
+    weights : {"seeds"}, optional
+        `seeds` weights rows by the variance between seeds; all weigh the same when left out.
 
     Returns
     -------

@@ -1,7 +1,6 @@
 """One call for every method: read, leave out, fit, write FIT.json and its draws in FIT.draws.parquet."""
 
 import importlib
-import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +16,14 @@ from flopscape.fingerprint import extend_import_path
 from flopscape.fitting.common.draws_file import DRAWS, draws_file, is_draws
 from flopscape.fitting.common.made_from import made_from, options_given
 from flopscape.fitting.common.results import representable
-from flopscape.fitting.methods import METHODS, complaint, module_of, needs_each_seed
+from flopscape.fitting.methods import (
+    chosen_options,
+    module_of,
+    shipped_methods,
+    unknown_options,
+    why_each_seed_is_needed,
+    why_not_its_options,
+)
 from flopscape.records.fit_result import SAMPLED, FitResult
 from flopscape.runs.chosen import chosen_rows, left_out, merged
 from flopscape.runs.meaning import doubtful_magnitude
@@ -44,7 +50,7 @@ def fit(
     table : RunTable
         From `read_runs`.
     method : str
-        One of `methods.METHODS`, or the import path of a module with the same `estimate`.
+        One of `methods.shipped_methods()`, or the import path of a module with the same `estimate`.
     flops : sequence of float
         Compute C, in FLOPs, to predict the optimum for.
     bootstrap : int
@@ -71,12 +77,12 @@ def fit(
         An unknown method or option, a bad exclusion, a budget that is not positive, seeds merged for weights or curves
         that need each run, or rows of two kinds (see meaning.py). Of all other data a fit is returned.
     """
-    if why := needs_each_seed(seeds, method, options.get("weights")):
+    if why := why_each_seed_is_needed(seeds, method, options.get("weights")):
         raise FlopscapeError(why)
     table = merged(chosen_rows(table, exclude, min_flops), seeds)
     asked = [_positive(c) for c in flops]
     module = _method(method)
-    given = _accepted(method, module, options)
+    given = _accepted(method, options)
     with np.errstate(all="ignore"):  # what overflows becomes infinite or not a number, and is judged as such
         result, draws = module.estimate(table, flops=asked, bootstrap=bootstrap, seed=seed, **given)
         result, draws = representable(result, draws, asked)
@@ -160,20 +166,20 @@ def _method(name: str) -> ModuleType:
     try:
         module = importlib.import_module(module_of(name))
     except (ImportError, ValueError) as error:
-        raise FlopscapeError(f"method {name!r}: none of {', '.join(METHODS)}, and no module ({error})") from error
+        raise FlopscapeError(
+            f"method {name!r}: none of {', '.join(shipped_methods())}, and no module ({error})"
+        ) from error
     if not callable(getattr(module, "estimate", None)):
         raise FlopscapeError(f"method {name!r}: the module has no estimate(table, *, flops, bootstrap, seed)")
     return module
 
 
-def _accepted(method: str, module: ModuleType, options: dict[str, Any]) -> dict[str, Any]:
+def _accepted(method: str, options: dict[str, Any]) -> dict[str, Any]:
     """The options that are given; one that the method does not take is named."""
-    given = {name: value for name, value in options.items() if value is not None}
-    if method in METHODS and (why := complaint(method, given)):
+    given = chosen_options(method, options)
+    if why := why_not_its_options(method, given):
         raise FlopscapeError(why)
-    parameters = inspect.signature(module.estimate).parameters
-    unknown = [name for name in given if name not in parameters]
-    if unknown:
+    if unknown := unknown_options(method, given):
         raise FlopscapeError(f"method {method!r} takes no {unknown[0]}")
     return given
 

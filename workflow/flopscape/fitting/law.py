@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from flopscape.fitting.any_law.fit import estimate_law
-from flopscape.laws.registry import law_named
+from flopscape.fitting.options import Positive
+from flopscape.laws.registry import LawName, law_named
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import RunTable
 
@@ -21,8 +22,8 @@ def estimate(
     flops: Sequence[float] = (),
     bootstrap: int = 4000,
     seed: int = 0,
-    law: str = "coupled",
-    unique_tokens: float | None = None,
+    law: LawName = "coupled",
+    unique_tokens: Positive | None = None,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit a law.
 
@@ -37,10 +38,10 @@ def estimate(
     seed : int
         Seed of the starts and of the resampling.
     law : str
-        A name in laws/registry.py.
+        The form to fit, such as `coupled`, `kaplan`, `constrained` or `power-n-floor`.
     unique_tokens : float, optional
-        Of the law constrained: distinct tokens of every run, unless the table has a column `unique_tokens`, and of the
-        predictions.
+        Distinct tokens of the dataset, for the law constrained: those of every run, unless the table has a column
+        `unique_tokens`, and of the predictions.
 
     Returns
     -------

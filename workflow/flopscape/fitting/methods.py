@@ -1,40 +1,59 @@
-"""The shipped methods and what each can be told besides the table: for the config, without importing any of them."""
+"""The fitting methods: which there are, how they are named, and why an option does not belong to one.
 
-METHODS: dict[str, dict[str, tuple[str, ...]]] = {
-    "approach1": {"rule": ("hull", "binned", "horizon"), "curves": ()},
-    "approach2": {"variant": ("parabola", "exact"), "weights": ("seeds",), "bias_correction": ()},
-    "approach3": {"objective": ("huber", "lad", "log_lsq", "lsq"), "delta": (), "weights": ("seeds",)},
-    "law": {
-        "law": (
-            "surface",
-            "coupled",
-            "kaplan",
-            "constrained",
-            "power-n",
-            "power-d",
-            "power-c",
-            "power-n-floor",
-            "power-d-floor",
-            "power-c-floor",
-        ),
-        "unique_tokens": (),
-    },
-    "vpnls": {"weights": ("seeds",)},
-}
-"""Method → option → its words; empty where any value of the option's type will do.
+A shipped method is a module of `fitting/` with a function `estimate`; the import path of any other module with such a
+function is a method too. What each can be told is read from its source: see fitting/options.py. Nothing is imported.
+"""
 
-The first option of a method is what the second half of a fit's name means: `approach3-lad`, `approach2-exact`."""
+from collections.abc import Collection, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
 
+from flopscape.fitting.options import REQUIRED, Option, Signature, signature_of
+from flopscape.text.written import joined, shown
 
+CURVES = "curves"
+"""The option by which a method gets the path of training curves."""
+FOLDER = Path(__file__).resolve().parent
 METHODS_OF_SENSITIVITY = ("approach2", "approach3", "vpnls")
 """What `flopscape sensitivity` fits with besides the method that it is given; see answers/sensitivity.py."""
 RESAMPLES_OF_SENSITIVITY = 400
 """Percentiles of so few are good to a tenth of the interval's width, and `flopscape sensitivity` makes a dozen fits."""
 
 
+@cache
+def shipped_methods() -> tuple[str, ...]:
+    """Names of the shipped methods, in the alphabet's order.
+
+    >>> shipped_methods()
+    ('approach1', 'approach2', 'approach3', 'law', 'vpnls')
+    """
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.py") if "\ndef estimate(" in path.read_text("utf-8")))
+
+
+@cache
+def _shipped_signature(method: str) -> Signature:
+    return signature_of(module_of(method))
+
+
+def signature(method: str) -> Signature:
+    """What a method can be told; that of a user's own is read anew each time, for its source may change."""
+    return _shipped_signature(method) if method in shipped_methods() else signature_of(method)
+
+
+def options_of(method: str) -> dict[str, Option]:
+    """Options of a method by name."""
+    return signature(method).options
+
+
+def owners(name: str) -> list[str]:
+    """The shipped methods that have an option of this name."""
+    return [method for method in shipped_methods() if name in options_of(method)]
+
+
 def module_of(method: str) -> str:
     """Import path of a method's module; a name that is none of the shipped ones is the path of a module itself."""
-    return f"flopscape.fitting.{method}" if method in METHODS else method
+    return f"flopscape.fitting.{method}" if method in shipped_methods() else method
 
 
 def modules_of_sensitivity(method: str) -> list[str]:
@@ -42,31 +61,75 @@ def modules_of_sensitivity(method: str) -> list[str]:
     return ["flopscape.answers.sensitivity", *map(module_of, {*METHODS_OF_SENSITIVITY, method})]
 
 
-def named(name: str) -> dict[str, str]:
-    """What the name of a fit alone says: its method, and the first of the method's options after a hyphen."""
+def options_in_study(method: str) -> dict[str, Option]:
+    """The options that a study may write: not `curves`, which are the study's own and need no mention."""
+    return {name: option for name, option in options_of(method).items() if name != CURVES}
+
+
+def reads_curves(method: str) -> bool:
+    """Whether a method has the option `curves`: training curves, which the workflow gives it."""
+    return CURVES in options_of(method)
+
+
+def described_by_name(name: str) -> dict[str, str]:
+    """What the name of a fit alone says: its method, and the first of the method's choices after a hyphen.
+
+    >>> described_by_name("approach3-lad")
+    {'name': 'approach3-lad', 'method': 'approach3', 'objective': 'lad'}
+    """
     method, _, word = name.partition("-")
-    options = METHODS.get(method, {})
-    return {"name": name, "method": method} | ({next(iter(options)): word} if word and options else {})
+    choice = next((option.name for option in options_of(method).values() if option.is_choice), None)
+    return {"name": name, "method": method} | ({choice: word} if word and choice else {})
 
 
-def complaint(method: str, given: dict[str, object]) -> str:
-    """Why these options do not belong to a shipped method, or nothing."""
+def chosen_options(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that say something: not None, and of a switch not what it is anyway.
+
+    Those that the method declares come first, in its order, however they were given.
+    """
+    options = options_of(method)
+    names = [*(name for name in options if name in given), *(name for name in given if name not in options)]
+    return {name: given[name] for name in names if not _says_nothing(options.get(name), given[name])}
+
+
+def _says_nothing(option: Option | None, value: Any) -> bool:
+    return value is None or (isinstance(value, bool) and value is bool(option and option.default is True))
+
+
+def why_not_its_options(method: str, given: Mapping[str, Any]) -> str:
+    """Why these options do not belong to a method, or nothing. Types are not looked at, words are.
+
+    >>> why_not_its_options("approach2", {"rule": "hull"})
+    'rule: approach2 has none; approach1 has'
+    """
+    options = options_of(method)
     for name, value in given.items():
-        words = METHODS[method].get(name)
-        if words is None:
-            owners = [owner for owner, options in METHODS.items() if name in options]
-            return f"{name}: {method} has none; {' and '.join(owners)} {'has' if len(owners) == 1 else 'have'}"
-        if words and value not in words:
-            return f"{name}: {value!r} is none of {', '.join(words)}"
-    return ""
+        option = options.get(name)
+        if option is None and (others := owners(name)) and not signature(method).is_open:
+            return f"{name}: {method} has none; {joined(others)} {'has' if len(others) == 1 else 'have'}"
+        if option and option.is_choice and isinstance(value, str) and value not in option.words:
+            return f"{name}: {value!r} is none of {', '.join(option.words)}"
+    missing = [name for name, option in options.items() if option.default is REQUIRED and name not in given]
+    return f"{missing[0]} is missing: {method} has no default for it" if missing else ""
 
 
-def needs_each_seed(seeds: str | None, method: str, weights: object) -> str:
+def unknown_options(method: str, given: Collection[str]) -> list[str]:
+    """Those of the options that neither a method nor, as far as its source tells, anything in it takes."""
+    known = signature(method)
+    return [] if known.is_open else [name for name in given if name not in known.options]
+
+
+def why_no_method(method: str) -> str:
+    """The sentence for a name that is none of the shipped ones and no module."""
+    return f"{shown(method)} is none of {', '.join(shipped_methods())}, and no module of that name can be imported"
+
+
+def why_each_seed_is_needed(seeds: str | None, method: str, weights: object) -> str:
     """Why the seeds of a point cannot be merged into one row for this fit, or nothing."""
     if seeds in (None, "each"):
         return ""
     if weights:
         return f"seeds: {seeds} leaves no scatter between seeds for weights; leave one of them out"
-    if method == "approach1":
-        return f"seeds: {seeds} is not for approach1, which follows the curve of each run"
+    if reads_curves(method):
+        return f"seeds: {seeds} is not for {method}, which follows the curve of each run"
     return ""

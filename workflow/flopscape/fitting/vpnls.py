@@ -5,6 +5,7 @@ global and exact; see varpro.py. Intervals: percentile bootstrap of whole runs f
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,7 @@ def estimate(
     flops: Sequence[float] = (),
     bootstrap: int = 4000,
     seed: int = 0,
-    weights: str | None = None,
+    weights: Literal["seeds"] | None = None,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit the surface.
 
@@ -47,8 +48,8 @@ def estimate(
         Resamples of whole runs.
     seed : int
         Seed of the resampling.
-    weights : str, optional
-        `seeds` weights every row by the scatter between seeds (seed_weights.py); otherwise all weigh the same.
+    weights : {"seeds"}, optional
+        `seeds` weights rows by the variance between seeds; all weigh the same when left out.
 
     Returns
     -------

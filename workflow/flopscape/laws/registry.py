@@ -1,9 +1,24 @@
 """The laws by name."""
 
+from typing import Literal
+
 from flopscape.errors import FlopscapeError
 from flopscape.laws import constrained, coupled, kaplan, power, surface
 from flopscape.laws.law import Law
 
+LawName = Literal[
+    "surface",
+    "coupled",
+    "kaplan",
+    "constrained",
+    "power-n",
+    "power-d",
+    "power-c",
+    "power-n-floor",
+    "power-d-floor",
+    "power-c-floor",
+]
+"""The names of `LAWS`, which the option `law` takes: they are read from here without importing the laws."""
 LAWS = {law.name: law for law in (surface.LAW, coupled.LAW, kaplan.LAW, constrained.LAW, *power.LAWS)}
 
 

@@ -70,6 +70,16 @@ def listed(names: Iterable[Any], most: int = 20) -> str:
     return ", ".join(texts[:most]) + more
 
 
+def joined(names: Iterable[str]) -> str:
+    """Names as a sentence has them.
+
+    >>> joined(["a", "b", "c"])
+    'a, b and c'
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def key_path(parts: Iterable[Any]) -> str:
     """Keys that lead to a value, joined by dots, on one line however long or odd they are."""
     texts = (str(part) if str(part).isprintable() else repr(part) for part in parts)

@@ -14,7 +14,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import read_json, sha256
 from flopscape.files.outputs import StrPath
 from flopscape.fingerprint import fingerprint
-from flopscape.fitting.methods import module_of
+from flopscape.fitting.methods import chosen_options, module_of
 from flopscape.records.stamps import PYTHON
 
 Options = dict[str, Any]
@@ -76,7 +76,7 @@ def options_given(
     FlopscapeError
         A number that is none.
     """
-    given = {name: value for name, value in others.items() if value not in (None, False) and name != "curves"}
+    given = {name: value for name, value in chosen_options(method, others).items() if name != "curves"}
     if given.get("seeds") == "each":
         del given["seeds"]
     for name, value in (*given.items(), *(("flops", c) for c in flops)):
@@ -104,8 +104,8 @@ def words(options: Options, curves: StrPath | None) -> str:
 
 
 def _option(name: str, value: object) -> str:
-    """An option as a shell takes it: a flag alone, a number as short as it goes without loss."""
-    if value is True:
-        return f"--{name}"
+    """An option as a shell takes it: a switch alone, a number as short as it goes without loss."""
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
     short = f"{value:g}" if isinstance(value, float) else str(value)
     return f"--{name} " + shlex.quote(short if not isinstance(value, float) or float(short) == value else repr(value))
