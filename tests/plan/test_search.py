@@ -62,7 +62,7 @@ def test_a_run_that_sweep_and_search_share_is_one_run_and_priced_once(tmp_path):
     assert len(shared) == 1
     assert (price.total.n_todo, price.search.n_todo) == (2, 8)
     text = price_text(study, price, grade_coverage(plan_rows(study), None), finished)
-    assert "learning rate search (`snakemake hp_transfer`): 8 of 8 runs to do" in text
+    assert "learning rate search (`snakemake transfer`): 8 of 8 runs to do" in text
 
 
 def test_finished_runs_of_the_search_are_no_orphans_and_cost_nothing_more(tmp_path):

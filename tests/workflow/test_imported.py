@@ -19,7 +19,7 @@ recommend: {flops: [1.0e+21], fit: vpnls}
 twin: {simulations: 20, bootstrap: 20}
 """
 FIGURES = len(drawable(curves=False))
-AFTER_IMPORT = {"fit_runs": 2, "vary_fits": 1, "simulate_twin": 1, "draw_figure": FIGURES, "write_report": 1}
+AFTER_IMPORT = {"fit_runs": 2, "sensitivity": 1, "twin": 1, "draw_figure": FIGURES, "write_report": 1}
 
 
 def write_runs(checkout, rows):

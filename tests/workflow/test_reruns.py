@@ -7,7 +7,7 @@ from flopscape.figures.names import FIGURES
 from tests.workflow.conftest import N_TINY, jobs_of
 
 TABLE = "results/tiny/runs.csv"
-AFTER_FITS = {"vary_fits": 1, "draw_figure": len(FIGURES), "write_report": 1}
+AFTER_FITS = {"sensitivity": 1, "draw_figure": len(FIGURES), "write_report": 1}
 
 
 def test_one_more_width_trains_its_runs_only(finished):
@@ -38,7 +38,7 @@ def test_editing_shared_fitting_code_reruns_all_fits_and_no_training(finished):
     finished.edit(
         "workflow/flopscape/runs/table.py", "\nimport pandas as pd\n", "\nimport pandas as pd\n\nUNUSED = 1\n"
     )
-    assert finished.due() == {"fit_runs": 2, "simulate_twin": 1, **AFTER_FITS}
+    assert finished.due() == {"fit_runs": 2, "twin": 1, **AFTER_FITS}
 
 
 def test_editing_one_figure_redraws_it_and_rewrites_the_report(finished):

@@ -1,4 +1,4 @@
-"""`snakemake hp_transfer`: real tiny trainings at three widths, judged by the workflow."""
+"""`snakemake transfer`: real tiny trainings at three widths, judged by the workflow."""
 
 import argparse
 import json
@@ -48,7 +48,7 @@ def searching(checkout, monkeypatch):
 def test_a_search_is_trained_judged_and_kept_out_of_the_sweep(searching):
     study = load_study("config/studies/mine.yaml")
     shared = {row.run_id for row in plan_rows(study)} & {row.run_id for row in search_rows(study)}
-    searching.snakemake("hp_transfer", "--cores", "1", studies="mine")
+    searching.snakemake("transfer", "--cores", "1", studies="mine")
     out = searching.folder / "results/mine/transfer"
     table, verdict = pd.read_csv(out / "table.csv"), json.loads((out / "verdict.json").read_text())
     assert len(table) == verdict["n_runs"] == 9
@@ -67,6 +67,6 @@ def test_a_search_is_trained_judged_and_kept_out_of_the_sweep(searching):
 
 
 def test_a_study_without_a_search_says_what_it_lacks(checkout):
-    done = checkout.run("snakemake", "hp_transfer", "-n", "--config", "studies=tiny")
+    done = checkout.run("snakemake", "transfer", "-n", "--config", "studies=tiny")
     assert done.returncode != 0
     assert "no selected study (tiny) has a key transfer" in done.stdout + done.stderr

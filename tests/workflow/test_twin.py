@@ -16,9 +16,9 @@ def test_every_study_has_a_twin_and_its_report_says_what_to_trust(finished):
 
 def test_editing_the_twin_reruns_it_and_the_report_only(finished):
     finished.append("twin/verdict.py", "UNUSED = 1")
-    assert finished.due() == {"simulate_twin": 1, "write_report": 1}
+    assert finished.due() == {"twin": 1, "write_report": 1}
 
 
 def test_other_budgets_to_answer_for_are_the_twins_too(finished):
     finished.edit("config/studies/tiny.yaml", "flops: [1.0e+12]", "flops: [2.0e+12]")
-    assert finished.due()["simulate_twin"] == 1
+    assert finished.due()["twin"] == 1

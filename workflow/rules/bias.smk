@@ -7,7 +7,7 @@ bias: everything; `snakemake bias`
 
 
 rule run_experiment:
-    """How wrong each method is where the truth is known."""
+    """Show how wrong each method is where the truth is known, in one of thirteen ways."""
     output:
         table=report(
             "results/bias/{experiment}/table.csv",
@@ -30,16 +30,16 @@ rule run_experiment:
     conda:
         "../../envs/analysis.yaml"
     params:
-        settings=experiment_settings,
-        mirror=experiment_mirror,
-        code=experiment_code,
+        settings=ask.experiment_settings,
+        mirror=ask.experiment_mirror,
+        code=ask.experiment_code,
     shell:
         "flopscape bias {wildcards.experiment} --settings {params.settings:q} {params.mirror} "
         "--out results/bias/{wildcards.experiment} > {log:q} 2>&1"
 
 
 rule write_bias_report:
-    """Write the page of all experiments as Markdown and as one self-contained HTML file."""
+    """Write the page of all bias experiments as Markdown and as one self-contained HTML file."""
     input:
         verdicts=expand("results/bias/{experiment}/verdict.json", experiment=EXPERIMENTS),
         figures=expand("results/bias/{experiment}/figure.svg", experiment=EXPERIMENTS),
@@ -57,11 +57,12 @@ rule write_bias_report:
         "../../envs/analysis.yaml"
     params:
         code=fingerprint("flopscape.bias.report"),
+        page=hash_of(TEMPLATE),
     shell:
         "flopscape bias-report --results results/bias --out {output.html:q} > {log:q} 2>&1"
 
 
 rule bias:
-    """All thirteen experiments and their page."""
+    """Make all thirteen experiments and their page."""
     input:
         "results/bias/report.html",

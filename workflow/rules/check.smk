@@ -1,23 +1,25 @@
 """Check: plug-ins, sizes and data of a study -> results/{study}/checks/{check}.txt.
 
-check_plugins: before the first run of a study, and of a study whose plug-ins or sizes changed
+check_plugins: before the first run of a study, and of a study whose plug-ins or sizes changed; the name of the output is a
+hash of what was checked
 """
 
 
 rule check_plugins:
-    """Check what the runs to come will train with. The name of the output holds what was checked: see run_checks."""
+    """Check the plug-ins, sizes and data that a study will train with, before its first run."""
     input:
-        data_manifest,
+        ask.data_manifest,
     output:
         "results/{study}/checks/{check}.txt",
     log:
         "logs/check/{study}/{check}.log",
+    localrule: True
     conda:
         "../../envs/train.yaml"
     resources:
-        mem_mb=run_memory,
-        runtime=run_minutes,
+        mem_mb=ask.run_memory,
+        runtime=ask.run_minutes,
     params:
-        study=study_file,
+        study=ask.study_file,
     shell:
         "flopscape check-plugin --study {params.study:q} --out {output:q} > {log:q} 2>&1"

@@ -5,9 +5,9 @@ collect_runs: one tidy table per study
 
 
 rule collect_runs:
-    """Table a study's records; broken or odd ones are named and nothing is written."""
+    """Collect a study's records into tables; broken or odd ones are named and nothing is written."""
     input:
-        study_runs,
+        ask.study_runs,
     output:
         csv=report(
             "results/{study}/runs.csv",
@@ -21,12 +21,12 @@ rule collect_runs:
     log:
         "logs/collect/{study}.log",
     wildcard_constraints:
-        study=TRAINED_NAME,
+        study=selected.trained_name,
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        study=study_file,
-        plan=study_plan,
-        code=fingerprint("flopscape.runs.collect"),
+        study=ask.study_file,
+        kind=Judged(Files.why_table),
     shell:
         "flopscape collect {params.study:q} --runs results/{wildcards.study}/runs --out {output.csv:q} > {log:q} 2>&1"

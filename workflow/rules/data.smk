@@ -7,14 +7,16 @@ prepare_data: once per dataset, whatever the number of studies
 rule prepare_data:
     """Write a dataset and its manifest; training depends on the manifest alone, by checksum."""
     input:
-        dataset_sources,
+        ask.dataset_sources,
     output:
         "results/data/{dataset}/manifest.json",
     log:
         "logs/data/{dataset}.log",
+    localrule: True
     conda:
         "../../envs/train.yaml"
     params:
-        spec=dataset_spec,
+        spec=ask.dataset_spec,
+        kind=Kind.PREPARING,
     shell:
         "flopscape prepare {params.spec:q} --out results/data/{wildcards.dataset} > {log:q} 2>&1"

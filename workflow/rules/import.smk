@@ -7,7 +7,7 @@ import_runs: takes the place of training and collecting where a study has `runs:
 rule import_runs:
     """Map, convert and check a table of finished runs; a wrong row is named and nothing is written."""
     input:
-        imported_files,
+        ask.imported_files,
     output:
         csv=report(
             "results/{study}/runs.csv",
@@ -22,11 +22,12 @@ rule import_runs:
     log:
         "logs/import/{study}.log",
     wildcard_constraints:
-        study=IMPORTED_NAME,
+        study=selected.imported_name,
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        options=import_options,
-        code=fingerprint("flopscape.runs.import_study"),
+        options=ask.import_options,
+        kind=Judged(Files.why_table),
     shell:
         "flopscape import {params.options:q} --folder results/{wildcards.study} > {log:q} 2>&1"

@@ -5,17 +5,16 @@ write_plan: one line per planned run
 
 
 rule write_plan:
-    """The plan of a study as a table."""
+    """Write the plan of a study as a table, one line a run."""
     output:
         "results/{study}/plan.csv",
     log:
         "logs/plan/{study}.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        study=study_file,
-        plan=study_plan,
-        parents=plan_parents,
-        code=fingerprint("flopscape.plan.price_table"),
+        study=ask.study_file,
+        kind=Judged(Files.why_plan),
     shell:
         "flopscape plan {params.study:q} --csv {output:q} > {log:q} 2>&1"

@@ -10,8 +10,8 @@ rule draw_figure:
     input:
         runs="results/{study}/runs.csv",
         curves="results/{study}/curves.parquet",
-        fits=study_fits,
-        sensitivity=figure_table,
+        fits=ask.study_fits,
+        sensitivity=ask.figure_table,
     output:
         svg=report(
             "results/{study}/figures/{figure}.svg",
@@ -23,26 +23,27 @@ rule draw_figure:
         png="results/{study}/figures/{figure}.png",
     log:
         "logs/figures/{study}/{figure}.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        title=figure_title,
-        options=figure_options,
-        code=figure_code,
+        title=ask.figure_title,
+        options=ask.figure_options,
+        kind=Judged(Files.why_figure, "figure"),
     shell:
         "flopscape figure {wildcards.figure} {input.fits:q} --runs {input.runs:q} --curves {input.curves:q} "
         "--title {params.title:q} {params.options} --out {output.svg:q} > {log:q} 2>&1"
 
 
 rule write_report:
-    """Write the report as Markdown and as one self-contained HTML file."""
+    """Write the report of a study as Markdown and as one self-contained HTML file."""
     input:
-        manifest=reported_manifest,
+        manifest=ask.reported_manifest,
         runs="results/{study}/runs.csv",
-        fits=study_fits,
+        fits=ask.study_fits,
         sensitivity="results/{study}/sensitivity.csv",
-        figures=study_figures,
-        twin=study_twin,
+        figures=ask.study_figures,
+        twin=ask.study_twin,
     output:
         html=report(
             "results/{study}/report.html",
@@ -54,12 +55,11 @@ rule write_report:
         md="results/{study}/report.md",
     log:
         "logs/report/{study}.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        study=study_file,
-        plan=study_plan,
-        settings=report_settings,
-        code=fingerprint("flopscape.report.write"),
+        study=ask.study_file,
+        kind=Judged(Files.why_report),
     shell:
         "flopscape report {params.study:q} --results results/{wildcards.study} --out {output.html:q} > {log:q} 2>&1"

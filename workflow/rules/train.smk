@@ -10,25 +10,26 @@ run that was finished alone when the study gets branches.
 
 
 checkpoint train_trunk:
-    """Train a run that others branch off. Only its spec and its data's manifest can make it rerun; no check does."""
+    """Train a run whose checkpoints shorter runs start from."""
     input:
-        trunk_inputs,
+        ask.run_inputs,
     output:
         "results/{study}/runs/{run_id}.json",
     log:
         "logs/train/{study}/{run_id}.log",
     wildcard_constraints:
-        run_id=TRUNK_ID,
+        run_id=selected.trunk_id,
     conda:
         "../../envs/train.yaml"
-    threads: run_threads
+    threads: ask.run_threads
     resources:
-        launcher=run_launcher,
-        mem_mb=run_memory,
-        runtime=run_minutes,
-        gpu=run_gpus,
+        launcher=ask.run_launcher,
+        mem_mb=ask.run_memory,
+        runtime=ask.run_minutes,
+        gpu=ask.run_gpus,
     params:
-        spec=run_spec,
+        spec=ask.run_spec,
+        kind=Kind.TRAINING,
     # Signals to a whole job are for the trainer, which saves itself: the shell must not die of them before that. It
     # catches them and does nothing, for what a shell ignores its children ignore too.
     shell:
@@ -36,7 +37,8 @@ checkpoint train_trunk:
 
 
 use rule train_trunk as train_run with:
+    """Train a run, from the checkpoint of a longer one where it branches off that, or simulate it."""
     input:
-        run_inputs,
+        run_after_trunk,
     wildcard_constraints:
-        run_id=f"(?!{TRUNK_ID}){ANY_ID}",
+        run_id=f"(?!{selected.trunk_id}){ANY_ID}",

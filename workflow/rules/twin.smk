@@ -1,11 +1,11 @@
 """Twin: results/{study}/runs.csv -> results/{study}/twin/twin.csv, verdict.json, figure.svg and .png.
 
-simulate_twin: every method on the study's own design, simulated from the surface fitted to it
+twin: every method on the study's own design, simulated from the surface fitted to it
 """
 
 
-rule simulate_twin:
-    """Which method to trust on this sweep, and what one more budget, a wider grid or a seed would buy."""
+rule twin:
+    """Simulate a study to say which method to trust on it, and what one more budget, a wider grid or a seed would buy."""
     input:
         "results/{study}/runs.csv",
     output:
@@ -30,7 +30,7 @@ rule simulate_twin:
     conda:
         "../../envs/analysis.yaml"
     params:
-        options=twin_options,
-        code=fingerprint("flopscape.twin.run"),
+        options=ask.twin_options,
+        kind=Judged(Files.why_twin),
     shell:
         "flopscape twin {input:q} {params.options} --out results/{wildcards.study}/twin > {log:q} 2>&1"

@@ -102,7 +102,7 @@ class Study(_Answering):
     sweep: Sweep
     """Which runs."""
     transfer: Transfer | None = None
-    """The search for the learning rate; nothing but `snakemake hp_transfer` trains it."""
+    """The search for the learning rate; nothing but `snakemake transfer` trains it."""
     resources: Resources = Resources()
     """What one run asks of the machine."""
     tracking: Tracking = Tracking()

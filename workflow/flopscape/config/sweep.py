@@ -122,7 +122,7 @@ def _refuse_many(n_runs: int) -> None:
 
 
 class Transfer(Model):
-    """A search for the learning rate at several widths (`snakemake hp_transfer`): does its optimum transfer?"""
+    """A search for the learning rate at several widths (`snakemake transfer`): does its optimum transfer?"""
 
     rates: Annotated[list[Positive], Field(min_length=3)]
     """Values of `training.learning_rate` to try at each size, under the study's own scaling."""

@@ -1,6 +1,6 @@
-"""A study's fits as the words of `flopscape fit`: what the workflow runs, and what the report says to run.
+"""The commands of the workflow's jobs in words for a shell: a study's fits, its twin, and each of its runs.
 
-The command that carries out one run of a study, up to its spec. Options here never decide a result.
+What a report says to run is said by the same functions. Options of the launcher of a run never decide a result.
 """
 
 import shlex
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from flopscape.config.fits import Fit
 from flopscape.config.machine import Prices, Resources, Tracking
-from flopscape.config.study import Study
+from flopscape.config.study import ImportedStudy, Study
 from flopscape.fitting.common.made_from import Options, options_given, words
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, reads_curves
 from flopscape.records.plan_row import PlanRow
@@ -54,6 +54,18 @@ def recompute(fits: Sequence[Fit], recommended: str, flops: Sequence[float], fol
         *(f"flopscape fit {table} {fit_options(fit, flops, folder)} --out {fit.name}.json" for fit in fits),
         f"flopscape sensitivity {table} {choices(varied, flops, folder)} --out sensitivity.csv",
     ]
+
+
+def twin_asked(study: Study | ImportedStudy) -> Options:
+    """What a twin of the study is simulated with, and for which compute in FLOPs it is asked."""
+    return study.twin.model_dump() | {"flops": [float(flops) for flops in study.recommend.flops]}
+
+
+def twin_options(study: Study | ImportedStudy) -> str:
+    """The words of `flopscape twin` after its table."""
+    asked = twin_asked(study)
+    flops = asked.pop("flops")
+    return " ".join(f"--{name} {value}" for name, value in [*asked.items(), *(("flops", repr(c)) for c in flops)])
 
 
 def launch_command(study: Study, prices: Prices, branches: Sequence[PlanRow] = ()) -> str:

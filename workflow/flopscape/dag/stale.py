@@ -13,7 +13,7 @@ from typing import Any
 
 from flopscape.config.fits import Fit
 from flopscape.config.study import ImportedStudy
-from flopscape.dag.commands import asked_options, curves_of, varied_options
+from flopscape.dag.commands import asked_options, curves_of, twin_asked, varied_options
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
 from flopscape.files.json_text import read_json, short_hash
@@ -29,7 +29,8 @@ from flopscape.records.stamps import WORDS, Stamp, why_stale
 
 Planned = PlannedStudy | PlannedImport
 REPORT = Path(__file__).resolve().parents[1] / "report"
-TEXTS = (REPORT / "captions.rst", REPORT / "template.html")
+TEMPLATE = REPORT / "template.html"
+TEXTS = (REPORT / "captions.rst", TEMPLATE)
 """The words of a report that are no code."""
 UNKNOWN = "without saying from what"
 
@@ -135,11 +136,9 @@ class Files:
 
     def why_twin(self) -> str:
         """Of the verdict, its table and its figures."""
-        folder, study = self.folder / "twin", self.planned.study
         with suppress(FileNotFoundError):
-            options = study.twin.model_dump() | {"flops": [float(flops) for flops in study.recommend.flops]}
-            right = stamps.of_twin(self.runs, options)
-            return _first_of_folder(folder, "twin.csv", right)
+            right = stamps.of_twin(self.runs, twin_asked(self.planned.study))
+            return _first_of_folder(self.folder / "twin", "twin.csv", right)
         return ""
 
     def why_transfer(self) -> str:

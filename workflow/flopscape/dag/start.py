@@ -1,50 +1,103 @@
-"""Before the first job: what the runs that are due cost, and what must stop them."""
+"""Before the first job: what the runs that are due cost, and what must stop them.
 
-from collections.abc import Iterable, Mapping
+Asked for while the Snakefile is parsed, and held in every way of running: the root Snakefile, workflow/Snakefile from
+anywhere, a workflow that uses this one as a module under any names, and `--no-hooks`.
+"""
+
+import atexit
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from snakemake.exceptions import WorkflowError
 
-from flopscape.config.machine import Prices
-from flopscape.config.study import Study
-from flopscape.dag.rerun import PREPARING, TRAINING, rule_of
+from flopscape.dag import snakemake_inside as inside
+from flopscape.dag.kept_records import keep_finished_runs
+from flopscape.dag.own_package import COMMAND, refuse_without_command
+from flopscape.dag.rerun import Kind, is_training, judge_by_content
+from flopscape.dag.selection import RESULTS, Selection
+from flopscape.dag.stale import Planned
 from flopscape.errors import FlopscapeError
-from flopscape.plan.capacity import Capacity
+from flopscape.plan.capacity import Capacity, machine_limits
 from flopscape.plan.finished import Finished, refuse_other_data
-from flopscape.plan.imported import PlannedImport, free_text
+from flopscape.plan.imported import free_text
 from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.price_table import price_text
-from flopscape.plan.studies import PlannedStudy, data_hash, dataset_manifest, price_planned
+from flopscape.plan.studies import Overview, PlannedStudy, data_hash, dataset_manifest, price_planned
+from flopscape.training.stopping import outlive_the_terminal
 
-Workflow = Any
-"""Of Snakemake, whose own types do not say what is set when."""
+Answers = Callable[[Mapping[str, Planned], Path], None]
+SELECTED: dict[str, Selection] = {}
+"""Who selected each study of this invocation: this workflow, or a module that is this workflow."""
 
 
-def print_prices(
-    workflow: Workflow,
-    trained: Mapping[str, PlannedStudy],
-    imported: Iterable[PlannedImport],
-    prices: Prices,
-    results: Path,
-) -> None:
-    """At the end of a dry run: what the runs still to do would cost, by study; nothing where there is no DAG."""
-    if workflow.scheduler is None:
+def watch(workflow: inside.Workflow, selection: Selection, print_answers: Answers) -> None:
+    """Keep what is paid for, judge what is stale, price what is due, and refuse what must not start.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        Snakemake's own.
+    selection : Selection
+        The studies of this workflow.
+    print_answers : callable
+        Called after a run with all studies of the invocation, and the folder of results.
+
+    Raises
+    ------
+    WorkflowError
+        A workflow that uses this one gives its paths a prefix.
+    """
+    if inside.moves_results(workflow):
+        raise WorkflowError(
+            f"the module {COMMAND} keeps its files in {RESULTS}/{{study}}/ and takes no prefix: of its paths; "
+            "leave that line out, and name its rules apart with `use rule * from … as scaling_*`"
+        )
+    if not inside.is_first_process(workflow):
         return
-    for study in imported:
-        print(f"\n{free_text(study)}", flush=True)
-    for name, due in runs_due(workflow, trained).items():
-        planned = trained[name]
-        seen = price_planned(planned, prices, room(workflow), results, due)
-        print(f"\n{price_text(planned.study, seen.price, seen.coverage, seen.finished)}", flush=True)
+    is_new = not SELECTED
+    SELECTED.update(dict.fromkeys(selection.studies, selection))
+    judge_by_content({name: selection.files(name) for name in selection.studies})
+    if not inside.is_on_cluster(workflow):
+        inside.share_machine(workflow, machine_limits(selection.uses_gpus()))
+    if is_new:
+        _begin(workflow, print_answers)
+
+
+def _begin(workflow: inside.Workflow, print_answers: Answers) -> None:
+    """Once an invocation, however often the Snakefile is read in it: `use rule … from` reads it anew each time."""
+    outlive_the_terminal()
+    keep_finished_runs()
+    if inside.is_dry_run(workflow):
+        atexit.register(print_prices, workflow)
+        inside.hurry_dry_run(workflow)
+    else:
+        inside.before_first_job(lambda: refuse_to_start(workflow))
+        inside.after_success(workflow, lambda: print_answers(_studies(), RESULTS))
+
+
+def _studies() -> dict[str, Planned]:
+    return {name: selection.studies[name] for name, selection in SELECTED.items()}
+
+
+def print_prices(workflow: inside.Workflow) -> None:
+    """At the end of a dry run: what the runs still to do would cost, by study; nothing where there is no DAG."""
+    if not inside.has_dag(workflow):
+        return
+    due = runs_due(workflow)
+    for name, selection in SELECTED.items():
+        if name in selection.imported:
+            print(f"\n{free_text(selection.imported[name])}", flush=True)
+            continue
+        seen = _priced(name, inside.room(workflow), due[name])
+        print(f"\n{price_text(seen.study, seen.price, seen.coverage, seen.finished)}", flush=True)
         try:
-            refuse_over_limits(planned.study, seen.price)
-            _refuse_changed_data(workflow, planned, seen.finished, due, results)
+            _refuse(workflow, seen, due[name])
         except FlopscapeError as error:
             print(f"REFUSED: {error}", flush=True)
 
 
-def refuse_to_start(workflow: Workflow, trained: Mapping[str, PlannedStudy], prices: Prices, results: Path) -> None:
+def refuse_to_start(workflow: inside.Workflow) -> None:
     """A study over its limits, with a broken record, or with runs due on other data than before stops everything.
 
     Raises
@@ -52,49 +105,46 @@ def refuse_to_start(workflow: Workflow, trained: Mapping[str, PlannedStudy], pri
     WorkflowError
         With a sentence for each record, or the first of the others.
     """
-    for name, due in runs_due(workflow, trained).items():
-        planned = trained[name]
-        seen = price_planned(planned, prices, Capacity(1), results)
+    for name, due in runs_due(workflow).items():
+        seen = _priced(name, Capacity(1), None)
         if seen.finished.broken:
             raise WorkflowError("\n".join(seen.finished.broken))
         try:
-            refuse_over_limits(planned.study, seen.price)
-            _refuse_changed_data(workflow, planned, seen.finished, due, results)
+            _refuse(workflow, seen, due)
         except FlopscapeError as error:
             raise WorkflowError(str(error)) from None
+    if not inside.uses_conda(workflow):
+        refuse_without_command()
 
 
-def runs_due(workflow: Workflow, names: Iterable[str]) -> dict[str, dict[str, str]]:
+def runs_due(workflow: inside.Workflow) -> dict[str, dict[str, str]]:
     """The runs to be trained: by study, run id → why."""
-    due: dict[str, dict[str, str]] = {name: {} for name in names}
-    for job in workflow.dag.needrun_jobs(exclude_finished=False):
-        if rule_of(job) in TRAINING:
+    due: dict[str, dict[str, str]] = {name: {} for name, of in SELECTED.items() if name in of.trained}
+    for job in inside.jobs_due(workflow):
+        if is_training(job):
             due[job.wildcards.study][job.wildcards.run_id] = "forced"
     return due
 
 
+def _priced(name: str, room: Capacity, due: dict[str, str] | None) -> Overview:
+    selection = SELECTED[name]
+    return price_planned(selection.trained[name], selection.settings.prices, room, RESULTS, due)
+
+
+def _refuse(workflow: inside.Workflow, seen: Overview, due: Mapping[str, str]) -> None:
+    refuse_over_limits(seen.study, seen.price)
+    _refuse_changed_data(workflow, seen, seen.finished, due)
+
+
 def _refuse_changed_data(
-    workflow: Workflow, planned: PlannedStudy, finished: Finished, due: Mapping[str, str], results: Path
+    workflow: inside.Workflow, planned: PlannedStudy, finished: Finished, due: Mapping[str, str]
 ) -> None:
     """Compare the data as they are; those that are to be made first, `check_plugins` compares afterwards."""
-    manifest, now = dataset_manifest(planned.study, results), data_hash(planned.study, results)
-    made = {str(path) for job in workflow.dag.needrun_jobs(exclude_finished=False) for path in _data(job)}
+    manifest, now = dataset_manifest(planned.study, RESULTS), data_hash(planned.study, RESULTS)
+    made = {str(path) for job in inside.jobs_due(workflow) for path in _data(job)}
     if due and manifest and now and str(manifest) not in made:
         refuse_other_data(planned.name, finished, manifest.parent, now)
 
 
 def _data(job: Any) -> list[str]:
-    return list(job.output) if rule_of(job) == PREPARING else []
-
-
-def room(workflow: Workflow) -> Capacity:
-    """What the runs of this invocation share."""
-    if workflow.resource_settings.nodes:
-        return Capacity(workflow.resource_settings.nodes)
-    limits = (workflow.global_resources.get(name).value for name in ("mem_mb", "gpu"))
-    return Capacity(workflow.resource_settings.cores or 1, *limits)
-
-
-def uses_gpus(studies: Iterable[Study]) -> bool:
-    """Whether any study trains on GPUs."""
-    return any(study.resources.device == "gpu" for study in studies)
+    return list(job.output) if inside.kind_of(job) is Kind.PREPARING else []

@@ -88,7 +88,7 @@ class Line:
 class Price:
     """The price of one study: a line a budget, the total, and what it rests on.
 
-    `search` are the runs of `snakemake hp_transfer` without a record; they are in no other line.
+    `search` are the runs of `snakemake transfer` without a record; they are in no other line.
     """
 
     study: str

@@ -80,7 +80,7 @@ def _search(line: Line, hours: str) -> str:
     """What the search for the learning rate would take, beside the sweep."""
     work = f"{numbers.count(line.n_tokens)} tokens, {line.flops:.3g} FLOPs, {line.device_hours:.3g} {hours}"
     runs = f"{line.n_todo} of {line.n_all} runs to do"
-    return f"learning rate search (`snakemake hp_transfer`): {runs}, {work}, {numbers.money(line.usd)}"
+    return f"learning rate search (`snakemake transfer`): {runs}, {work}, {numbers.money(line.usd)}"
 
 
 def _saving(total: Line) -> Iterator[str]:

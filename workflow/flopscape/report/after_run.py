@@ -31,7 +31,7 @@ def print_answers(studies: Mapping[str, PlannedStudy | PlannedImport], results: 
             print_summary(name, folder, recommended)
         verdict = folder / "transfer" / "verdict.json"
         if verdict.exists():
-            reason = read_json(verdict, "delete it and run snakemake hp_transfer again")["reason"]
+            reason = read_json(verdict, "delete it and run snakemake transfer again")["reason"]
             print(f"\nlearning rate of study {name}: {reason}\nsearch: {verdict}")
 
 

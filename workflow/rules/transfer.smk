@@ -1,14 +1,14 @@
-"""Hyper-parameters: records of the search -> results/{study}/transfer/table.csv, verdict.json, figure.svg and .png.
+"""Transfer: records of the search for a learning rate -> results/{study}/transfer/table.csv, verdict.json, figure.svg, .png.
 
 judge_transfer: does the best learning rate transfer between widths?
-hp_transfer: the search of every selected study that has a key `transfer`; `snakemake hp_transfer`
+transfer: the search of every selected study that has a key `transfer`; `snakemake transfer`
 """
 
 
 rule judge_transfer:
-    """The best learning rate of each width, and what assuming another costs."""
+    """Say whether the best learning rate is that of all widths, and what assuming another costs."""
     input:
-        search_runs,
+        ask.search_runs,
     output:
         table=report(
             "results/{study}/transfer/table.csv",
@@ -29,19 +29,20 @@ rule judge_transfer:
     log:
         "logs/transfer/{study}.log",
     wildcard_constraints:
-        study=TRAINED_NAME,
+        study=selected.trained_name,
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        study=study_file,
-        search=search_hash,
-        code=fingerprint("flopscape.transfer.run"),
+        study=ask.study_file,
+        kind=Judged(Files.why_transfer),
     shell:
         "flopscape transfer {params.study:q} --runs results/{wildcards.study}/runs "
         "--out results/{wildcards.study}/transfer > {log:q} 2>&1"
 
 
-rule hp_transfer:
-    """Search the learning rate at three or more widths, and say whether its optimum transfers."""
+rule transfer:
+    """Search the learning rate of every study that asks for it, at three or more widths, and judge the transfer."""
     input:
-        transfer_targets,
+        ask.transfer_targets,
+    localrule: True

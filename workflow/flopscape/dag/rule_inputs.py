@@ -1,0 +1,183 @@
+"""What the rules ask of the selected studies: inputs, parameters and resources as functions of a rule's wildcards.
+
+Every method here stands in a rule as it is, such as `params: options=ask.fit_options`, and takes Snakemake's wildcards:
+`study`, and where the rule has them `run_id`, `fit`, `figure`, `dataset`, `experiment`.
+"""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flopscape.config.bias import experiment_module
+from flopscape.dag import commands
+from flopscape.dag.selection import RESULTS, Selection, run_file
+from flopscape.dag.snakemake_inside import inspected_once
+from flopscape.files.json_text import canonical
+from flopscape.fingerprint import fingerprint
+from flopscape.plan.studies import dataset_manifest
+
+Wildcards = Any
+
+
+class RuleInputs:
+    """The answers to what rules ask.
+
+    Parameters
+    ----------
+    selection : Selection
+        The studies of this invocation.
+    is_finished : callable
+        Whether a run whose record's path is given is done, and not asked for again.
+    """
+
+    def __init__(self, selection: Selection, is_finished: Callable[[str], bool]) -> None:
+        self.selection, self.is_finished = selection, is_finished
+
+    # Studies and their data.
+
+    def study_file(self, wildcards: Wildcards) -> str:
+        return str(self.selection.chosen(wildcards.study).path)
+
+    def dataset_spec(self, wildcards: Wildcards) -> str:
+        return canonical(self.selection.datasets[wildcards.dataset])
+
+    def dataset_sources(self, wildcards: Wildcards) -> list[str]:
+        return self.selection.sources[wildcards.dataset]
+
+    def data_manifest(self, wildcards: Wildcards) -> str | list[str]:
+        """The manifest of a study's data, which its runs wait for; simulated runs have none."""
+        return str(dataset_manifest(self.selection.trained_study(wildcards.study).study, RESULTS) or "") or []
+
+    def imported_files(self, wildcards: Wildcards) -> list[str]:
+        return self.selection.imported[wildcards.study].files
+
+    def import_options(self, wildcards: Wildcards) -> list[str]:
+        """The words of `flopscape import`: the table, then its options."""
+        return self.selection.imported[wildcards.study].options
+
+    # Runs.
+
+    @inspected_once
+    def run_inputs(self, wildcards: Wildcards) -> list[Any]:
+        """What a missing run waits for: its data, and the check of its plug-ins. A finished one waits for nothing, and
+        so nothing that becomes newer, is made again or is deleted can have it trained once more."""
+        name = wildcards.study
+        if self.selection.trained_study(name).study.simulated or self.is_finished(run_file(name, wildcards.run_id)):
+            return []
+        return [self.data_manifest(wildcards), f"{RESULTS}/{name}/checks/{self.selection.checks[name]}.txt"]
+
+    def trunk(self, wildcards: Wildcards) -> str:
+        """The run that an untrained branch waits for, if it is still to come."""
+        row = self.selection.row(wildcards.study, wildcards.run_id)
+        needed = [run_file(wildcards.study, run_id) for run_id in (row.run_id, row.parent)]
+        return "" if not row.parent or any(Path(path).exists() for path in needed) else row.parent
+
+    @inspected_once
+    def run_spec(self, wildcards: Wildcards) -> str:
+        """Canonical JSON: exactly what the run id hashes."""
+        return canonical(self.selection.row(wildcards.study, wildcards.run_id).spec)
+
+    @inspected_once
+    def run_launcher(self, wildcards: Wildcards) -> str:
+        """The command up to the spec; it names the branches still to be trained."""
+        planned = self.selection.trained_study(wildcards.study)
+        branches = self.selection.branches[planned.name].get(wildcards.run_id, [])
+        missing = [row for row in branches if not Path(run_file(planned.name, row.run_id)).exists()]
+        return commands.launch_command(planned.study, self.selection.settings.prices, missing)
+
+    @inspected_once
+    def run_threads(self, wildcards: Wildcards) -> int:
+        """CPUs of a run on each of its machines."""
+        resources = self.selection.trained_study(wildcards.study).study.resources
+        return resources.processes // resources.machines * resources.threads
+
+    @inspected_once
+    def run_memory(self, wildcards: Wildcards, attempt: int) -> int:
+        """A job that failed is submitted again with more memory, for that may be what it lacked."""
+        return self.selection.trained_study(wildcards.study).study.resources.memory_mb * attempt
+
+    @inspected_once
+    def run_minutes(self, wildcards: Wildcards, attempt: int) -> int:
+        """As `run_memory`; a run that hit its limit goes on from its checkpoint."""
+        return self.selection.trained_study(wildcards.study).study.resources.minutes * attempt
+
+    @inspected_once
+    def run_gpus(self, wildcards: Wildcards) -> int:
+        resources = self.selection.trained_study(wildcards.study).study.resources
+        return resources.processes if resources.device == "gpu" else 0
+
+    def study_runs(self, wildcards: Wildcards) -> list[str]:
+        return self.selection.run_files(wildcards.study)
+
+    def search_runs(self, wildcards: Wildcards) -> list[str]:
+        return self.selection.search_files(wildcards.study)
+
+    def transfer_targets(self, _: Wildcards) -> list[str]:
+        return self.selection.transfer_files()
+
+    # Fits.
+
+    def fit_options(self, wildcards: Wildcards) -> str:
+        """Command-line options of one fit; the words of `flopscape fit --help`."""
+        flops = self.selection.chosen(wildcards.study).study.recommend.flops
+        fit = self.selection.fit(wildcards.study, wildcards.fit)
+        return commands.fit_options(fit, flops, f"{RESULTS}/{wildcards.study}")
+
+    def fit_curves(self, wildcards: Wildcards) -> list[str]:
+        return commands.curves_of(self.selection.fit(wildcards.study, wildcards.fit), f"{RESULTS}/{wildcards.study}")
+
+    def sensitivity_options(self, wildcards: Wildcards) -> str:
+        """The words of `flopscape sensitivity`."""
+        flops = self.selection.chosen(wildcards.study).study.recommend.flops
+        return commands.choices(self.selection.recommended_fit(wildcards.study), flops, f"{RESULTS}/{wildcards.study}")
+
+    def sensitivity_curves(self, wildcards: Wildcards) -> list[str]:
+        return commands.curves_of(self.selection.recommended_fit(wildcards.study), f"{RESULTS}/{wildcards.study}")
+
+    def study_fits(self, wildcards: Wildcards) -> list[str]:
+        return self.selection.fit_files(wildcards.study)
+
+    def twin_options(self, wildcards: Wildcards) -> str:
+        """How much to simulate, and the budgets that the study asks about."""
+        return commands.twin_options(self.selection.chosen(wildcards.study).study)
+
+    # Figures and the report.
+
+    def figure_table(self, wildcards: Wildcards) -> list[str]:
+        """The sensitivity table is read by the figure of that name only: the others do not wait for it."""
+        return [f"{RESULTS}/{wildcards.study}/sensitivity.csv"] if wildcards.figure == "sensitivity" else []
+
+    def figure_options(self, wildcards: Wildcards) -> str:
+        return " ".join(f"--sensitivity {path}" for path in self.figure_table(wildcards))
+
+    def figure_title(self, wildcards: Wildcards) -> str:
+        return self.selection.chosen(wildcards.study).study.title
+
+    def study_figures(self, wildcards: Wildcards) -> list[str]:
+        return self.selection.figure_files(wildcards.study)
+
+    def study_twin(self, wildcards: Wildcards) -> list[str]:
+        return self.selection.twin_files(wildcards.study)
+
+    def reported_manifest(self, wildcards: Wildcards) -> str | list[str]:
+        """What the report waits for: the data that runs are still to be trained on. For the report alone, which says
+        from the records what data they saw, nothing is prepared again."""
+        if wildcards.study in self.selection.imported:
+            return f"{RESULTS}/{wildcards.study}/manifest.json"
+        missing = not all(Path(path).exists() for path in self.study_runs(wildcards))
+        return self.data_manifest(wildcards) if missing else []
+
+    # Bias experiments.
+
+    def experiment_settings(self, wildcards: Wildcards) -> str:
+        return canonical(getattr(self.selection.bias, wildcards.experiment).model_dump())
+
+    def experiment_mirror(self, wildcards: Wildcards) -> str:
+        """The option that names the folder of published tables, for the experiments that read one."""
+        mirror = self.selection.settings.data_mirror
+        used = mirror and getattr(self.selection.bias, wildcards.experiment).reads_published
+        return f"--mirror {shlex.quote(str(mirror))}" if used else ""
+
+    def experiment_code(self, wildcards: Wildcards) -> str:
+        return fingerprint("flopscape.bias.run", experiment_module(wildcards.experiment))

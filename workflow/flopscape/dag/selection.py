@@ -1,0 +1,215 @@
+"""What one invocation is about: the studies that are selected, their plans, and the files that they make.
+
+Read once while the Snakefile is parsed; imports neither torch nor pandas, so that a dry run of thousands of runs stays
+instant. Names of files are relative to the working directory, as Snakemake has them.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from flopscape.config.bias import BiasSettings
+from flopscape.config.fits import Fit
+from flopscape.config.read import TEXTS, config_as_written, study_paths, validate
+from flopscape.config.study import Config
+from flopscape.config.yaml12 import load_yaml
+from flopscape.dag.stale import Files, Planned
+from flopscape.errors import FlopscapeError
+from flopscape.figures.names import drawable
+from flopscape.files.json_text import canonical, dataset_id, short_hash
+from flopscape.fingerprint import fingerprint
+from flopscape.plan.branches import branches_by_trunk
+from flopscape.plan.imported import PlannedImport
+from flopscape.plan.studies import PlannedStudy, plan_any
+from flopscape.plugins.loading import load_plugin
+from flopscape.records.plan_row import PlanRow
+
+CONFIG, BIAS = Path("config/config.yaml"), Path("config/bias.yaml")
+"""The user's own files, in the working directory."""
+RESULTS = Path("results")
+NOTHING = "(?!)"
+"""A regular expression that nothing matches."""
+ANY_NAME = "(?!bias/)[A-Za-z0-9][A-Za-z0-9_.-]*"
+ANY_ID = "[0-9a-f]{12}"
+
+
+def written_config(config: Mapping[str, Any], files: Iterable[Path], words: Iterable[str]) -> dict[str, Any]:
+    """The config that Snakemake made of config.yaml, `--configfile` and `--config`, with names as they were written."""
+    from snakemake.utils import update_config
+
+    read: dict[str, Any] = {}
+    for path in (CONFIG, *files):
+        if path.exists():
+            update_config(read, load_yaml(path, TEXTS))
+    return config_as_written(config, read, words)
+
+
+class Selection:
+    """The selected studies with their plans.
+
+    Parameters
+    ----------
+    config : mapping
+        What config.yaml says, with `--config` on top.
+
+    Attributes
+    ----------
+    settings : Config
+        The same, checked.
+    studies : dict
+        Each selected study with its plan, by name.
+    bias : BiasSettings
+        Settings of the bias experiments.
+
+    Raises
+    ------
+    FlopscapeError
+        One sentence for each wrong key, a study that cannot be planned, or data whose source is not there.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.settings = validate(Config, dict(config), f"{CONFIG} or --config")
+        self.bias = validate(BiasSettings, load_yaml(BIAS) if BIAS.exists() else {}, str(BIAS))
+        paths = study_paths(self.settings.studies)
+        self.studies: dict[str, Planned] = {name: plan_any(name, path, self.settings) for name, path in paths.items()}
+        self.imported = {name: study for name, study in self.studies.items() if isinstance(study, PlannedImport)}
+        self.trained = {name: study for name, study in self.studies.items() if isinstance(study, PlannedStudy)}
+        self.rows = {name: {row.run_id: row for row in study.rows} for name, study in self.studies.items()}
+        self.searches = {name: {row.run_id: row for row in study.search} for name, study in self.trained.items()}
+        self.branches = {name: branches_by_trunk(rows.values()) for name, rows in self.rows.items()}
+        specs = [study.study.dataset.spec() for study in self.trained.values() if study.study.dataset]
+        self.datasets = {dataset_id(spec): spec for spec in specs}
+        self.sources = {name: _source_files(spec) for name, spec in self.datasets.items()}
+
+    def chosen(self, name: str) -> Planned:
+        """A study of this invocation; a job that outlived a change of the config is told so."""
+        if name not in self.studies:
+            selected = ", ".join(self.studies)
+            raise FlopscapeError(
+                f"study {name} is not among the selected ones ({selected}); select it or config changed"
+            )
+        return self.studies[name]
+
+    def trained_study(self, name: str) -> PlannedStudy:
+        """A study that trains its runs."""
+        study = self.chosen(name)
+        if isinstance(study, PlannedImport):
+            raise FlopscapeError(f"study {name} trains nothing: its runs are imported from {study.source}")
+        return study
+
+    def row(self, name: str, run_id: str) -> PlanRow:
+        """A run of a study's sweep or of its search."""
+        self.chosen(name)
+        for rows in (self.rows[name], self.searches.get(name, {})):
+            if run_id in rows:
+                return rows[run_id]
+        raise FlopscapeError(f"study {name} plans no run {run_id}: its config was edited; run snakemake again")
+
+    def fit(self, name: str, fit: str) -> Fit:
+        return self.files(name).fit_named(fit)
+
+    def recommended_fit(self, name: str) -> Fit:
+        """The fit whose choices the table of sensitivity changes one at a time."""
+        return self.fit(name, self.chosen(name).study.recommended_fit)
+
+    def files(self, name: str) -> Files:
+        """The files of a study, and what each is made from."""
+        return Files(self.chosen(name), RESULTS / name)
+
+    # Regular expressions of Snakemake's wildcards.
+
+    @cached_property
+    def imported_name(self) -> str:
+        return "|".join(map(re.escape, self.imported)) or NOTHING
+
+    @cached_property
+    def trained_name(self) -> str:
+        """Every name but those of imported studies: of a study that is not selected a job says so itself."""
+        return f"(?!(?:{self.imported_name})/){ANY_NAME}"
+
+    @cached_property
+    def trunk_id(self) -> str:
+        """The runs that others branch off."""
+        return "|".join(sorted({run_id for trunks in self.branches.values() for run_id in trunks})) or NOTHING
+
+    @cached_property
+    def checks(self) -> dict[str, str]:
+        """Of each study that really trains: changes with its plug-ins, their code, the sizes and the batch."""
+        return {name: _check_id(study) for name, study in self.trained.items() if not study.study.simulated}
+
+    # Files under results/.
+
+    def targets(self) -> list[str]:
+        """Every file of every study."""
+        return [path for name in self.studies for path in self.files_of(name)]
+
+    def files_of(self, name: str) -> list[str]:
+        """Every file of a study: listed one by one, or a deleted one would not be made again."""
+        folder, figures = f"{RESULTS}/{name}", self.figure_files(name)
+        return [
+            *self.run_files(name),
+            f"{folder}/{'plan.csv' if name in self.trained else 'manifest.json'}",
+            *(f"{folder}/{file}" for file in ("runs.csv", "runs.parquet", "curves.parquet")),
+            *self.fit_files(name),
+            *(path.removesuffix(".json") + ".draws.parquet" for path in self.fit_files(name)),
+            *(f"{folder}/{file}" for file in ("sensitivity.csv", "report.html", "report.md")),
+            *figures,
+            *(path.removesuffix(".svg") + ".png" for path in figures),
+            *self.twin_files(name),
+        ]
+
+    def run_files(self, name: str) -> list[str]:
+        return [run_file(name, run_id) for run_id in self.rows[self.chosen(name).name]]
+
+    def search_files(self, name: str) -> list[str]:
+        """Records of a study's search for the learning rate."""
+        if not self.searches[name]:
+            raise FlopscapeError(f"study {name} has no key transfer: name rates, sizes and n_tokens of a search")
+        return [run_file(name, run_id) for run_id in self.searches[name]]
+
+    def fit_files(self, name: str) -> list[str]:
+        return [str(path) for path in self.files(name).fits.values()]
+
+    def figure_files(self, name: str) -> list[str]:
+        return [f"{RESULTS}/{name}/figures/{it}.svg" for it in drawable(self.chosen(name).study.has_curves)]
+
+    def twin_files(self, name: str) -> list[str]:
+        return [f"{RESULTS}/{name}/twin/{it}" for it in ("twin.csv", "verdict.json", "figure.svg", "figure.png")]
+
+    def transfer_files(self) -> list[str]:
+        """The verdicts on the searches of all selected studies that have one."""
+        if searched := [name for name, rows in self.searches.items() if rows]:
+            return [f"{RESULTS}/{name}/transfer/verdict.json" for name in searched]
+        selected = ", ".join(self.studies)
+        raise FlopscapeError(f"no selected study ({selected}) has a key transfer: there is nothing to search")
+
+    def uses_gpus(self) -> bool:
+        """Whether any study trains on GPUs."""
+        return any(study.study.resources.device == "gpu" for study in self.trained.values())
+
+
+def run_file(name: str, run_id: str) -> str:
+    """The record of a run."""
+    return f"{RESULTS}/{name}/runs/{run_id}.json"
+
+
+def _source_files(dataset: Mapping[str, Any]) -> list[str]:
+    """Files of the user's that a dataset is made from."""
+    if not dataset["plugin"].startswith("flopscape."):
+        return []
+    plugin = load_plugin(dataset["plugin"], dataset.get("kwargs"))
+    files: list[str] = getattr(plugin, "source_files", list)()
+    if absent := [path for path in files if not os.path.isfile(path)]:
+        raise FlopscapeError(f"dataset {dataset['plugin']}: {', '.join(absent)}: no such file; correct its kwargs")
+    return files
+
+
+def _check_id(planned: PlannedStudy) -> str:
+    study = planned.study
+    plugins = [plugin.spec() for plugin in (study.model, study.dataset, study.loss) if plugin]
+    code = fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))
+    sizes = sorted({canonical(row.size) for row in planned.rows})
+    return short_hash([plugins, code, sizes, study.training.batch_units])
