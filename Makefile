@@ -56,7 +56,7 @@ check: setup
 	ruff check .
 	ruff format --check .
 	mypy
-	snakefmt --check Snakefile workflow/rules
+	snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	snakemake --lint
 	flopscape schemas --check
 	python envs/audit.py
@@ -64,7 +64,7 @@ check: setup
 format: setup
 	ruff check --fix .
 	ruff format .
-	snakefmt Snakefile workflow/rules
+	snakefmt Snakefile workflow/Snakefile workflow/rules
 
 schemas: setup
 	flopscape schemas

@@ -1,4 +1,4 @@
-"""Transfer: records of the search for a learning rate -> results/{study}/transfer/table.csv, verdict.json, figure.svg, .png.
+"""Transfer: records of a search -> results/{study}/transfer/table.csv, verdict.json, figure.svg and .png.
 
 judge_transfer: does the best learning rate transfer between widths?
 transfer: the search of every selected study that has a key `transfer`; `snakemake transfer`

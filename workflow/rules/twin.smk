@@ -5,7 +5,7 @@ twin: every method on the study's own design, simulated from the surface fitted 
 
 
 rule twin:
-    """Simulate a study to say which method to trust on it, and what one more budget, a wider grid or a seed would buy."""
+    """Simulate a study to say which method to trust on it, and what one more budget or seed would buy."""
     input:
         "results/{study}/runs.csv",
     output:

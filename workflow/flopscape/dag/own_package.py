@@ -64,6 +64,7 @@ def _requirement() -> str:
 
 
 def has_command() -> bool:
+    """Whether a shell finds the command."""
     return shutil.which(COMMAND) is not None
 
 

@@ -47,10 +47,12 @@ class Judged:
     wildcard: str | None = None
 
     def why_stale(self, files: Files, wildcards: Any) -> str:
+        """How the outputs were made otherwise than now; `files` are those of the study."""
         return self.why(files, *([getattr(wildcards, self.wildcard)] if self.wildcard else []))
 
 
 def is_training(job: Job) -> bool:
+    """Whether a job trains, or simulates, a run."""
     return inside.kind_of(job) is Kind.TRAINING
 
 

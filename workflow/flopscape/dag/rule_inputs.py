@@ -37,12 +37,15 @@ class RuleInputs:
     # Studies and their data.
 
     def study_file(self, wildcards: Wildcards) -> str:
+        """The file of the study, for the verbs that read it."""
         return str(self.selection.chosen(wildcards.study).path)
 
     def dataset_spec(self, wildcards: Wildcards) -> str:
+        """Canonical JSON of a dataset: its plug-in and what goes to it."""
         return canonical(self.selection.datasets[wildcards.dataset])
 
     def dataset_sources(self, wildcards: Wildcards) -> list[str]:
+        """The user's files that a dataset is made from."""
         return self.selection.sources[wildcards.dataset]
 
     def data_manifest(self, wildcards: Wildcards) -> str | list[str]:
@@ -50,6 +53,7 @@ class RuleInputs:
         return str(dataset_manifest(self.selection.trained_study(wildcards.study).study, RESULTS) or "") or []
 
     def imported_files(self, wildcards: Wildcards) -> list[str]:
+        """What an import reads."""
         return self.selection.imported[wildcards.study].files
 
     def import_options(self, wildcards: Wildcards) -> list[str]:
@@ -60,8 +64,11 @@ class RuleInputs:
 
     @inspected_once
     def run_inputs(self, wildcards: Wildcards) -> list[Any]:
-        """What a missing run waits for: its data, and the check of its plug-ins. A finished one waits for nothing, and
-        so nothing that becomes newer, is made again or is deleted can have it trained once more."""
+        """What a missing run waits for: its data, and the check of its plug-ins.
+
+        A finished one waits for nothing, and so nothing that becomes newer, is made again or is deleted can have it
+        trained once more.
+        """
         name = wildcards.study
         if self.selection.trained_study(name).study.simulated or self.is_finished(run_file(name, wildcards.run_id)):
             return []
@@ -104,16 +111,20 @@ class RuleInputs:
 
     @inspected_once
     def run_gpus(self, wildcards: Wildcards) -> int:
+        """GPUs of a run, one for each of its processes."""
         resources = self.selection.trained_study(wildcards.study).study.resources
         return resources.processes if resources.device == "gpu" else 0
 
     def study_runs(self, wildcards: Wildcards) -> list[str]:
+        """The records of all planned runs."""
         return self.selection.run_files(wildcards.study)
 
     def search_runs(self, wildcards: Wildcards) -> list[str]:
+        """The records of the search for a learning rate."""
         return self.selection.search_files(wildcards.study)
 
     def transfer_targets(self, _: Wildcards) -> list[str]:
+        """The verdicts on the searches of all studies that have one."""
         return self.selection.transfer_files()
 
     # Fits.
@@ -125,6 +136,7 @@ class RuleInputs:
         return commands.fit_options(fit, flops, f"{RESULTS}/{wildcards.study}")
 
     def fit_curves(self, wildcards: Wildcards) -> list[str]:
+        """The training curves, for a method that reads them."""
         return commands.curves_of(self.selection.fit(wildcards.study, wildcards.fit), f"{RESULTS}/{wildcards.study}")
 
     def sensitivity_options(self, wildcards: Wildcards) -> str:
@@ -133,9 +145,11 @@ class RuleInputs:
         return commands.choices(self.selection.recommended_fit(wildcards.study), flops, f"{RESULTS}/{wildcards.study}")
 
     def sensitivity_curves(self, wildcards: Wildcards) -> list[str]:
+        """The training curves, where the recommended fit reads them."""
         return commands.curves_of(self.selection.recommended_fit(wildcards.study), f"{RESULTS}/{wildcards.study}")
 
     def study_fits(self, wildcards: Wildcards) -> list[str]:
+        """The files of all fits."""
         return self.selection.fit_files(wildcards.study)
 
     def twin_options(self, wildcards: Wildcards) -> str:
@@ -149,20 +163,26 @@ class RuleInputs:
         return [f"{RESULTS}/{wildcards.study}/sensitivity.csv"] if wildcards.figure == "sensitivity" else []
 
     def figure_options(self, wildcards: Wildcards) -> str:
+        """The words of `flopscape figure` besides its inputs."""
         return " ".join(f"--sensitivity {path}" for path in self.figure_table(wildcards))
 
     def figure_title(self, wildcards: Wildcards) -> str:
+        """The study's title, which all its figures carry."""
         return self.selection.chosen(wildcards.study).study.title
 
     def study_figures(self, wildcards: Wildcards) -> list[str]:
+        """The SVG files of all figures."""
         return self.selection.figure_files(wildcards.study)
 
     def study_twin(self, wildcards: Wildcards) -> list[str]:
+        """All files of the twin."""
         return self.selection.twin_files(wildcards.study)
 
     def reported_manifest(self, wildcards: Wildcards) -> str | list[str]:
-        """What the report waits for: the data that runs are still to be trained on. For the report alone, which says
-        from the records what data they saw, nothing is prepared again."""
+        """What the report waits for: the data that runs are still to be trained on.
+
+        For the report alone, which says from the records what data they saw, nothing is prepared again.
+        """
         if wildcards.study in self.selection.imported:
             return f"{RESULTS}/{wildcards.study}/manifest.json"
         missing = not all(Path(path).exists() for path in self.study_runs(wildcards))
@@ -171,6 +191,7 @@ class RuleInputs:
     # Bias experiments.
 
     def experiment_settings(self, wildcards: Wildcards) -> str:
+        """Canonical JSON of an experiment's settings."""
         return canonical(getattr(self.selection.bias, wildcards.experiment).model_dump())
 
     def experiment_mirror(self, wildcards: Wildcards) -> str:
@@ -180,4 +201,5 @@ class RuleInputs:
         return f"--mirror {shlex.quote(str(mirror))}" if used else ""
 
     def experiment_code(self, wildcards: Wildcards) -> str:
+        """Fingerprint of the code that carries out an experiment."""
         return fingerprint("flopscape.bias.run", experiment_module(wildcards.experiment))

@@ -109,6 +109,7 @@ class Selection:
         raise FlopscapeError(f"study {name} plans no run {run_id}: its config was edited; run snakemake again")
 
     def fit(self, name: str, fit: str) -> Fit:
+        """A fit by its name."""
         return self.files(name).fit_named(fit)
 
     def recommended_fit(self, name: str) -> Fit:
@@ -123,6 +124,7 @@ class Selection:
 
     @cached_property
     def imported_name(self) -> str:
+        """The names of imported studies."""
         return "|".join(map(re.escape, self.imported)) or NOTHING
 
     @cached_property
@@ -162,6 +164,7 @@ class Selection:
         ]
 
     def run_files(self, name: str) -> list[str]:
+        """The records of all planned runs of a study."""
         return [run_file(name, run_id) for run_id in self.rows[self.chosen(name).name]]
 
     def search_files(self, name: str) -> list[str]:
@@ -171,12 +174,15 @@ class Selection:
         return [run_file(name, run_id) for run_id in self.searches[name]]
 
     def fit_files(self, name: str) -> list[str]:
+        """The files of all fits of a study."""
         return [str(path) for path in self.files(name).fits.values()]
 
     def figure_files(self, name: str) -> list[str]:
+        """The SVG files of all figures of a study."""
         return [f"{RESULTS}/{name}/figures/{it}.svg" for it in drawable(self.chosen(name).study.has_curves)]
 
     def twin_files(self, name: str) -> list[str]:
+        """The files of the twin of a study."""
         return [f"{RESULTS}/{name}/twin/{it}" for it in ("twin.csv", "verdict.json", "figure.svg", "figure.png")]
 
     def transfer_files(self) -> list[str]:

@@ -57,6 +57,7 @@ def is_first_process(workflow: Workflow) -> bool:
 
 
 def is_dry_run(workflow: Workflow) -> bool:
+    """Whether nothing is to be run (`-n`)."""
     return bool(workflow.output_settings.dryrun)
 
 
@@ -187,7 +188,7 @@ UNCHANGED |= {"software_stack_changed": (), "params_changed": NO_PARAMS_CHANGE}
 """Questions, and the answers that make nothing due."""
 
 
-class MadeOtherwise(ParamsChange):
+class MadeOtherwise(ParamsChange):  # type: ignore[misc]  # Snakemake says nothing of its types
     """What Snakemake prints with a job whose output is stale."""
 
     def __str__(self) -> str:
@@ -262,8 +263,10 @@ def marked_outputs() -> Iterator[tuple[Path, str]]:
 
 
 def inspected_once(function: Function) -> Function:
-    """Keep a function's parameters: Snakemake looks them up at each of its calls, many for every run, which takes
-    longer than most of the calls."""
+    """Keep a function's parameters.
+
+    Snakemake looks them up at each of its calls, many for every run, which takes longer than most of the calls.
+    """
     overwrite_function_params(function, inspect.signature(function).parameters)
     return function
 
