@@ -28,7 +28,7 @@ from flopscape.fitting.common.results import run_weights
 from flopscape.fitting.surface import variable_projection
 from flopscape.fitting.surface.global_starts import LeastSquares, Search, from_optimum, global_fit
 from flopscape.fitting.surface.log_residuals import DELTA, LogResiduals
-from flopscape.fitting.surface.variable_projection import Problem, Solution
+from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
 from flopscape.laws.arrays import Array
 from flopscape.text.terminal import aligned
 
@@ -57,7 +57,7 @@ def resamples(search: Search, problem: Problem, replicates: int) -> list[Solutio
     """Every replicate from its own global start, as the fits do it."""
     best, _, _ = global_fit(search, problem)
     draws = run_weights(np.arange(ROWS).astype(str), replicates, 0, variable_projection.CHUNK_ELEMENTS // ROWS)
-    return [from_optimum(search, problem, weights, best) for weights in draws]
+    return [from_optimum(search, problem, weights, parameters(best)[0]) for weights in draws]
 
 
 def reference_objective(problem: Problem, weights: Array, delta: float) -> Callable[[Array], tuple[float, Array]]:

@@ -55,7 +55,7 @@ MUTATIONS = [
     ),
     Mutation(
         "delta method for N* not in logs", "fitting/any_law/quantities.py",
-        "np.log(v[name]) if is_log(name) else", 'np.log(v[name]) if is_log(name) and "@" not in name else',
+        'plain = ("E", "a", "loss", *self.linear)', 'plain = ("E", "a", "loss", "n_params", *self.linear)',
         "fitting/test_levels.py",
     ),
     Mutation(
@@ -122,8 +122,8 @@ MUTATIONS = [
         "torch.manual_seed(task.seed)", "torch.manual_seed(0)", "training/test_golden.py",
     ),
     Mutation(
-        "residuals' deviation over rows in place of degrees of freedom", "fitting/surface/fitted.py",
-        "squares / max(self.local.dof, 1)", "squares / len(self.local.raw)", "certified",
+        "residuals' deviation over rows in place of degrees of freedom", "fitting/any_law/task.py",
+        "squares / max(self.linearised.dof, 1)", "squares / len(self.linearised.raw)", "certified",
     ),
     Mutation(
         "resamples of one run less than there are", "fitting/common/results.py",
@@ -147,8 +147,8 @@ MUTATIONS = [
         "FLAT = 0.5", "FLAT = 1.0", "fitting/judge/test_thresholds.py",
     ),
     Mutation(
-        "ten runs are enough for a surface", "fitting/judge/verdict.py",
-        "FEWEST, FEW = 6, 12", "FEWEST, FEW = 6, 10", "fitting/judge/test_thresholds.py",
+        "ten runs are enough for a surface", "fitting/judge/law.py",
+        "FEW = 2", "FEW = 1.7", "fitting/judge/test_thresholds.py",
     ),
 ]  # fmt: skip
 

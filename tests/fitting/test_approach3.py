@@ -13,11 +13,11 @@ from flopscape.cli.app import app
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.linear import solve_definite
 from flopscape.fitting.fit import fit
+from flopscape.fitting.surface.coordinates import log_derivatives, loss_derivatives
 from flopscape.fitting.surface.global_starts import centred_problem, global_fit
 from flopscape.fitting.surface.huber import WIDEST, Data, _evaluate, continuation
-from flopscape.fitting.surface.linearised import log_derivatives, loss_derivatives
 from flopscape.fitting.surface.log_residuals import OBJECTIVES, search_of
-from flopscape.fitting.surface.variable_projection import Problem
+from flopscape.fitting.surface.variable_projection import Problem, parameters
 from tests.fitting.fit_tables import A_TRUE, MIRROR, as_table, isoflop, isoflop_frame, published
 
 ROBUST = ("huber", "lad", "log_lsq")
@@ -107,7 +107,7 @@ def test_the_bootstrap_of_besiroglu_et_al(tmp_path):
     weights = np.stack([np.bincount(draw, minlength=240) for draw in draws]).astype(float)
     search, _ = search_of("huber")
     best, _, _ = global_fit(search, problem)
-    found = search.resample(problem, weights[:, in_table], np.tile(best.exponents, (4000, 1)), best)
+    found = search.resample(problem, weights[:, in_table], np.tile(best.exponents, (4000, 1)), parameters(best)[0])
     errors = [found.coefficients[:, 0].std(ddof=1), *found.exponents.std(axis=0, ddof=1)]
     assert errors == pytest.approx([0.0257, 0.0154, 0.0206], rel=0.01)
 

@@ -7,13 +7,12 @@ from scipy.stats import binom
 from scipy.stats import t as student
 
 from flopscape.fitting.any_law.levenberg_marquardt import minimise
-from flopscape.fitting.any_law.linearised import LawLocal
 from flopscape.fitting.any_law.problem import problem_of
-from flopscape.fitting.any_law.search import global_fit
+from flopscape.fitting.any_law.search import global_fit, law_task
 from flopscape.fitting.fit import fit
 from flopscape.fitting.surface import variable_projection
 from flopscape.laws.registry import LAWS
-from tests.fitting.fit_tables import A_TRUE, as_table, isoflop, published
+from tests.fitting.fit_tables import A_TRUE, as_table, isoflop, isoflop_frame, published
 from tests.fitting.law_tables import TRUTH, law_frame, law_table
 
 
@@ -76,15 +75,46 @@ def test_no_start_of_scipy_finds_a_lower_objective(name, tmp_path):
     assert min(objectives) == pytest.approx(best.objective, rel=1e-8)
 
 
-def test_the_surface_agrees_with_approach3(tmp_path):
+def test_both_searches_find_one_surface(tmp_path):
+    """Levenberg–Marquardt from 96 random starts, which any law has, and variable projection, which the surface has."""
     table = isoflop(tmp_path)
-    mine, _ = fit(table, "law", law="surface", bootstrap=0, flops=[1e22])
-    other, _ = fit(table, "approach3", objective="log_lsq", bootstrap=100, flops=[1e22])
-    assert mine.diagnostics["objective"] == pytest.approx(other.diagnostics["objective"], rel=1e-10)
-    assert [x.estimate for x in mine.surface.values()] == pytest.approx(
-        [x.estimate for x in other.surface.values()], rel=1e-6
-    )
-    assert mine.predictions[0].n_params.estimate == pytest.approx(other.predictions[0].n_params.estimate, rel=1e-6)
+    any_law = law_task(LAWS["surface"], table, np.full(35, np.inf))
+    slow = any_law.quantities.parameters(any_law.find(0).p)
+    fast, _ = fit(table, "law", law="surface", bootstrap=0)
+    assert any_law.find(0).objective == pytest.approx(fast.diagnostics["objective"], rel=1e-12)
+    assert [x.estimate for x in fast.surface.values()] == pytest.approx(list(slow), rel=1e-7)
+
+
+def test_the_law_surface_has_the_bands_and_checks_of_vpnls_and_the_numbers_of_approach3(tmp_path):
+    """approach3's log_lsq minimises the same sum, so that every estimate and interval is the same to 1e-12."""
+    table = isoflop(tmp_path, seeds=2)
+    law, _ = fit(table, "law", law="surface", bootstrap=100, flops=[1e22])
+    vpnls, _ = fit(table, "vpnls", bootstrap=100, flops=[1e22])
+    approach3, _ = fit(table, "approach3", objective="log_lsq", bootstrap=100, flops=[1e22])
+    assert set(vpnls.diagnostics) - set(law.diagnostics) == {"profile_grid"}
+    assert set(law.diagnostics) - set(approach3.diagnostics) == {"formula", "comparison"}
+    kinds = law.diagnostics["intervals"]
+    assert set(kinds) == {"bootstrap", "profile F", "delta", "sandwich"}
+    assert all(low < high for ends in kinds.values() for low, high in ends.values())
+    assert {"se_alpha", "se_beta", "se_a"} <= set(law.diagnostics["without_smallest"])
+    assert law.predictions[0].near_optimal_n_params is not None
+    for mine, theirs in zip(_numbers(law), _numbers(approach3), strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-12)
+
+
+def test_the_law_surface_names_wild_rows_with_what_they_change(tmp_path):
+    frame = isoflop_frame()
+    frame.loc[10, "loss"] *= 2
+    result, _ = fit(as_table(frame, tmp_path), "law", law="surface", bootstrap=50)
+    assert result.diagnostics["outliers"][0]["run_id"] == "run10"
+    assert result.diagnostics["without_outliers"]["a"] == pytest.approx(A_TRUE, abs=0.01)
+
+
+def _numbers(result):
+    """Every estimate with its interval."""
+    groups = (result.surface, result.exponents, vars(result.predictions[0]))
+    found = [number for group in groups for number in group.values() if hasattr(number, "low")]
+    return [(number.estimate, number.low, number.high) for number in found]
 
 
 def test_chinchillas_runs_want_a_coupled_exponent(tmp_path):
@@ -134,7 +164,7 @@ def test_checkpoints_of_one_run_are_resampled_together(tmp_path):
 
 def test_a_minimum_is_stationary(tmp_path):
     task = problem("coupled", law_table("coupled", tmp_path, sigma=0.01))
-    fitted = LawLocal(task, global_fit(task, 0).theta)
-    again = minimise(task, np.ones((1, 90)), fitted.theta[None] + 1e-3)
+    fitted = task.linearise(global_fit(task, 0).p)
+    again = minimise(task, np.ones((1, 90)), fitted.p[None] + 1e-3)
     assert again.objective[0] == pytest.approx(fitted.rss, rel=1e-12)
     assert fitted.leverage.sum() == pytest.approx(6)

@@ -44,7 +44,7 @@ def test_a_term_that_vanishes_leaves_nothing_to_predict(tmp_path):
 def test_too_few_runs_are_refused(tmp_path):
     result, draws = fit(as_table(law_frame("coupled").head(6), tmp_path), "law", flops=[1e21])
     assert (result.status, len(draws)) == ("refused", 0)
-    assert result.reason == "6 completed runs for 6 parameters; at least 7 are needed"
+    assert result.reason == "6 completed runs for six parameters; at least 7 are needed"
 
 
 def test_one_size_cannot_show_a_dependence_on_size(tmp_path):
@@ -59,7 +59,7 @@ def test_runs_of_one_tokens_per_parameter_are_refused(tmp_path):
     frame["loss"] = 1.7 + 5 * (frame["n_params"] / 1e8) ** -0.3
     result, _ = fit(as_table(frame, tmp_path), "law", law="surface", bootstrap=0)
     assert result.status == "refused"
-    assert "the runs do not tell the parameters apart" in result.reason
+    assert "N and D are not told apart" in result.reason
 
 
 def test_without_repetition_its_worth_cannot_be_seen(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from flopscape.fitting.fit import fit
 from flopscape.fitting.judge.form import BEATEN, curve_test
+from flopscape.fitting.surface.coordinates import linearise
 from flopscape.fitting.surface.global_starts import LeastSquares, centred_problem, global_fit
 from flopscape.fitting.surface.variable_projection import parameters
 from flopscape.laws.surface import loss
@@ -19,7 +20,8 @@ def levels(table, noise):
     for errors in noise:
         drawn = replace(table, loss=loss(CHINCHILLA, table.n_params, table.n_tokens) + errors)
         problem, _ = centred_problem(drawn)
-        local = search.local(problem, parameters(global_fit(search, problem, ones)[0])[0]).weighted(ones)
+        p = parameters(global_fit(search, problem, ones)[0])[0]
+        local = linearise(problem, p, search.derivatives).weighted(ones)
         found.append(curve_test(drawn, local.residual, local.jacobian[local.free], local.root, ones > 0).p)
     return np.array(found)
 

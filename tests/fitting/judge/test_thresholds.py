@@ -1,7 +1,5 @@
 """Where a judgement changes: each threshold from just below it and from just above."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -9,8 +7,8 @@ from flopscape.answers.extrapolation import beyond
 from flopscape.fitting.fit import fit
 from flopscape.fitting.isoflop.curves import Budget, BudgetCurve, CurveFit
 from flopscape.fitting.isoflop.power_law import LowestPoints, power_laws
-from flopscape.fitting.judge.any_law import _judge_identified
 from flopscape.fitting.judge.isoflop import _leave_out, judge
+from flopscape.fitting.judge.law import judge_condition
 from flopscape.fitting.judge.verdict import Verdict
 from flopscape.laws.compute import Compute
 from flopscape.records.fit_result import FitResult
@@ -42,7 +40,7 @@ def test_twelve_runs_are_no_longer_few_for_a_surface_and_five_budgets_for_parabo
 
 def test_a_law_of_three_parameters_has_few_runs_below_eight(tmp_path):
     runs = isoflop_frame(sigma=1e-4).iloc[::4]
-    assert "only 7 runs for 3 parameters" in said(runs.iloc[:7], tmp_path, "law", law="power-n-floor")
+    assert "only 7 runs for three parameters" in said(runs.iloc[:7], tmp_path, "law", law="power-n-floor")
     assert "runs for 3 parameters" not in said(runs.iloc[:8], tmp_path, "law", law="power-n-floor")
 
 
@@ -51,7 +49,7 @@ def test_a_law_of_three_parameters_has_few_runs_below_eight(tmp_path):
 )
 def test_parameters_are_barely_told_apart_from_a_condition_of_150_on_and_not_from_1500_on(condition, status):
     verdict = Verdict()
-    _judge_identified(verdict, SimpleNamespace(condition=condition))
+    judge_condition(verdict, condition, "N and D")
     assert verdict.status == status
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flopscape.fitting.any_law import linearised
 from flopscape.fitting.fit import fit
-from flopscape.fitting.surface import linearised
+from flopscape.fitting.surface.coordinates import linearise, log_derivatives, loss_derivatives
 from flopscape.fitting.surface.global_starts import LeastSquares, centred_problem, from_grid, global_fit
-from flopscape.fitting.surface.linearised import local, log_derivatives, loss_derivatives
 from flopscape.fitting.surface.log_residuals import LogResiduals
 from flopscape.fitting.surface.variable_projection import Problem
 from tests.fitting.fit_tables import A_TRUE, as_table, isoflop, isoflop_frame
@@ -20,7 +20,7 @@ def fitted_local(table, search=None, weights=None):
     search, (problem, _) = search or LeastSquares(), centred_problem(table)
     best, _, _ = global_fit(search, problem, weights)
     p = np.concatenate([best.coefficients[0, :1], np.log(best.coefficients[0, 1:]), best.exponents[0]])
-    return problem, search.local(problem, p)
+    return problem, linearise(problem, p, search.derivatives)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_influences_are_the_jackknife_of_a_linear_fit():
     J, y = rng.normal(size=(5, 24)), rng.normal(size=24)
     run = np.repeat(np.arange(12), 2)
     p = np.linalg.lstsq(J.T, y, rcond=None)[0]
-    fit_ = linearised.Local(np.ones(5), y - p @ J, J, 0.0, 19, y, loss_derivatives)
+    fit_ = linearised.Linearised(np.ones(5), y - p @ J, J, np.ones(5, bool), y)
     moved = [np.linalg.lstsq(J[:, run != g].T, y[run != g], rcond=None)[0] - p for g in range(12)]
     assert -linearised.influence(fit_, run) == pytest.approx(np.array(moved), rel=1e-4)
 
@@ -50,7 +50,7 @@ def test_influences_are_the_jackknife_of_a_linear_fit():
 def test_one_row_a_run_is_hc3(tmp_path):
     _, fit_ = fitted_local(isoflop(tmp_path))
     bread = np.linalg.inv(fit_.jacobian @ fit_.jacobian.T)
-    scores = fit_.jacobian * fit_.residual / (1 - fit_.leverage())
+    scores = fit_.jacobian * fit_.residual / (1 - fit_.leverage)
     expected = 34 / 35 * bread @ scores @ scores.T @ bread
     assert linearised.clustered(linearised.influence(fit_, np.arange(35))) == pytest.approx(expected, rel=1e-4)
 
@@ -61,7 +61,7 @@ def test_pseudo_residuals_have_the_variance_of_the_m_estimate(delta, expected, t
     problem, fit_ = fitted_local(as_table(isoflop_frame(sigma=0.0, sizes=401, budgets=9), tmp_path))
     ratios = []
     for noise in np.random.default_rng(0).normal(0, 0.01, (40, len(problem.y))):
-        noisy = local(Problem(problem.u, problem.y * np.exp(noise)), fit_.p, log_derivatives)
+        noisy = linearise(Problem(problem.u, problem.y * np.exp(noise)), fit_.p, log_derivatives)
         ratios.append(linearised.pseudo_residuals(noisy, delta).rss / noisy.rss)
     assert np.mean(ratios) == pytest.approx(expected, rel=0.06)
 
@@ -104,10 +104,10 @@ def test_splitting_the_weight_of_rows_changes_nothing(search, tmp_path):
     assert split.exponents == pytest.approx(whole.exponents, rel=1e-8)
     assert split.coefficients == pytest.approx(whole.coefficients, rel=1e-8)
     p = np.concatenate([whole.coefficients[0, :1], np.log(whole.coefficients[0, 1:]), whole.exponents[0]])
-    one = search.local(problem, p).weighted(weights)
-    two = search.local(twice, p).weighted(np.concatenate([weights * share, weights * (1 - share)]))
-    assert two.covariance() * (70 - 5) == pytest.approx(one.covariance() * (35 - 5), rel=1e-8)
-    assert two.leverage().reshape(2, 35).sum(axis=0) == pytest.approx(one.leverage(), rel=1e-8)
+    one = linearise(problem, p, search.derivatives).weighted(weights)
+    two = linearise(twice, p, search.derivatives).weighted(np.concatenate([weights * share, weights * (1 - share)]))
+    assert two.covariance * (70 - 5) == pytest.approx(one.covariance * (35 - 5), rel=1e-8)
+    assert two.leverage.reshape(2, 35).sum(axis=0) == pytest.approx(one.leverage, rel=1e-8)
 
 
 def test_weights_from_seeds_make_noisy_budgets_count_less(tmp_path):

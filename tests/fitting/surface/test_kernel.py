@@ -4,8 +4,8 @@ from scipy.optimize import nnls
 
 from flopscape.fitting.common.linear import best_coefficients
 from flopscape.fitting.surface import global_starts, huber, least_absolute_deviations, variable_projection
+from flopscape.fitting.surface.coordinates import log_derivatives, loss_derivatives
 from flopscape.fitting.surface.huber import Data
-from flopscape.fitting.surface.linearised import log_derivatives, loss_derivatives
 from flopscape.fitting.surface.variable_projection import Problem
 
 

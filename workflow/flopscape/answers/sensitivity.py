@@ -15,9 +15,9 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import refuse_output, write_text
 from flopscape.fitting.common.made_from import options_given
+from flopscape.fitting.common.results import column
 from flopscape.fitting.fit import fit
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, modules_of_sensitivity, why_each_seed_is_needed
-from flopscape.fitting.surface.quantities import column
 from flopscape.laws.arrays import Array, Mask
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.records.stamps import of_sensitivity, text_of

@@ -18,7 +18,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.loss_law import LOSS_LAW, loss_along, power_law_draws
-from flopscape.fitting.common.results import finite_or_none, percentile_interval, prediction, refused
+from flopscape.fitting.common.results import column, finite_or_none, percentile_interval, prediction, refused
 from flopscape.fitting.envelope.curves import DECAYING, UNKNOWN, Curves, read_curves, table_curves
 from flopscape.fitting.envelope.grid import CurveGrid, curve_grid, horizon_grid, too_long
 from flopscape.fitting.envelope.laws import FEWEST_MODELS, EnvelopeLaws, count_models
@@ -28,10 +28,9 @@ from flopscape.fitting.judge.verdict import (
     Verdict,
     judge_extrapolation,
     judge_uncertainty,
-    too_many,
-    too_many_budgets,
+    why_too_many_budgets,
+    why_too_many_rows,
 )
-from flopscape.fitting.surface.quantities import column
 from flopscape.laws.compute import Compute
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.runs.table import RunTable
@@ -128,7 +127,7 @@ def _grid(
         inside = table.keep(np.isfinite(table.budget), "belongs to no budget")
         result.excluded = inside.excluded[len(table.excluded) :]
         result.objective += f"; points: {FINAL}"
-        why = too_many(inside) or too_many_budgets(inside)
+        why = why_too_many_rows(inside) or why_too_many_budgets(inside)
         why = why if len(inside) else "rule horizon needs runs that share a budget"
         return (None, why) if why else (horizon_grid(inside), "")
     if path is None and table.n_runs == len(table):

@@ -14,7 +14,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.loss_law import loss_along
-from flopscape.fitting.common.results import finite_or_none, percentile_interval, prediction, refused
+from flopscape.fitting.common.results import column, finite_or_none, percentile_interval, prediction, refused
 from flopscape.fitting.common.seed_weights import SeedWeights, weights_of
 from flopscape.fitting.isoflop import exact_curves, parabola
 from flopscape.fitting.isoflop.bias import corrected
@@ -31,8 +31,7 @@ from flopscape.fitting.judge.isoflop import (
     outside_budgets,
     why_too_few,
 )
-from flopscape.fitting.judge.verdict import Verdict, judge_extrapolation, too_many_budgets
-from flopscape.fitting.surface.quantities import column
+from flopscape.fitting.judge.verdict import Verdict, judge_extrapolation, why_too_many_budgets
 from flopscape.laws.arrays import Array
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.runs.table import RunTable, seed_scatter
@@ -104,7 +103,7 @@ def estimate(
     if not len(table):
         result.excluded = outside_budgets(table)
         return refused(result, f"no runs share a budget; at least {FEWEST_BUDGETS} budgets are needed", flops)
-    if why := too_many_budgets(table):
+    if why := why_too_many_budgets(table):
         return refused(result, why, flops)
     fitted = shape.fit_curves(table, made.weights if made and made.dof else None)
     list_excluded(result, verdict, table, fitted)

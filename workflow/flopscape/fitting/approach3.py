@@ -13,8 +13,8 @@ from typing import Literal
 import pandas as pd
 
 from flopscape.fitting.options import Positive
-from flopscape.fitting.surface.fit import estimate_surface
 from flopscape.fitting.surface.log_residuals import SCALED, scaled_delta, search_of
+from flopscape.fitting.surface.task import fit_surface
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import RunTable
 
@@ -61,4 +61,4 @@ def estimate(
     width = scaled_delta(table) if delta == SCALED else delta
     search, words = search_of(objective, width)
     result = FitResult("ok", "", "approach3", "surface", words)
-    return estimate_surface(search, result, table, flops, bootstrap, seed, weights)
+    return fit_surface(search, result, table, flops, bootstrap, seed, weights)

@@ -6,14 +6,27 @@ from points around it. `diagnostics["comparison"]` sets the law beside the simpl
 """
 
 from collections.abc import Sequence
+from functools import partial
 
+import numpy as np
 import pandas as pd
 
-from flopscape.fitting.any_law.fit import estimate_law
+from flopscape.fitting.any_law.compare import compare
+from flopscape.fitting.any_law.fit import fit_law
+from flopscape.fitting.any_law.problem import unique_tokens_of
+from flopscape.fitting.any_law.search import law_task
+from flopscape.fitting.common.results import refused
+from flopscape.fitting.judge.law import why_too_little
+from flopscape.fitting.judge.verdict import why_too_many_rows
 from flopscape.fitting.options import Positive
+from flopscape.fitting.surface.log_residuals import LogResiduals
+from flopscape.fitting.surface.task import fit_surface
 from flopscape.laws.registry import LawName, law_named
+from flopscape.laws.surface import LAW as SURFACE
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import RunTable
+
+OBJECTIVE = "least squares on the log loss"
 
 
 def estimate(
@@ -53,4 +66,16 @@ def estimate(
     FlopscapeError
         An unknown law, or distinct tokens that are missing, not positive, or not of the law.
     """
-    return estimate_law(law_named(law), table, flops, bootstrap, seed, unique_tokens)
+    form = law_named(law)
+    result = FitResult("ok", "", "law", law, OBJECTIVE)
+    supply, asked = unique_tokens_of(table, form, unique_tokens)
+    rivals = partial(compare, supply=supply)
+    if form is SURFACE:
+        result, draws = fit_surface(LogResiduals(np.inf), result, table, flops, bootstrap, seed, check=rivals)
+    elif why := why_too_many_rows(table) or why_too_little(table, form, supply):
+        return refused(result, why, flops)
+    else:
+        task = law_task(form, table, supply, tuple(float(c) for c in flops), asked)
+        result, draws = fit_law(task, result, bootstrap, seed, rivals)
+    result.diagnostics["formula"] = form.formula
+    return result, draws

@@ -12,8 +12,8 @@ import pandas as pd
 from scipy.stats import f as fisher
 
 from flopscape.fitting.surface import global_starts, variable_projection
-from flopscape.fitting.surface.fit import estimate_surface
 from flopscape.fitting.surface.global_starts import OBJECTIVE, LeastSquares
+from flopscape.fitting.surface.task import fit_surface
 from flopscape.fitting.surface.variable_projection import Problem
 from flopscape.laws.arrays import Array
 from flopscape.records.fit_result import Estimate, FitResult
@@ -61,7 +61,7 @@ def estimate(
         Weights that are not `seeds`.
     """
     result = FitResult("ok", "", "vpnls", "surface", OBJECTIVE)
-    result, draws = estimate_surface(LeastSquares(), result, table, flops, bootstrap, seed, weights)
+    result, draws = fit_surface(LeastSquares(), result, table, flops, bootstrap, seed, weights)
     if result.surface and weights is None:
         result.diagnostics["profile_grid"] = profile_grid(table, result.surface)
     return result, draws

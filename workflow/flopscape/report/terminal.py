@@ -15,7 +15,7 @@ from flopscape.answers.extrapolation import beyond, outside
 from flopscape.answers.predict import predict, read_fit
 from flopscape.answers.serving import ServedPrediction, predict_inference
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.surface.quantities import column
+from flopscape.fitting.common.results import column
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.report.summary import head, recommendation, row
 from flopscape.text import numbers

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.judge.surface import too_little
+from flopscape.fitting.judge.law import why_too_little
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.runs.read import read_any, table_of
@@ -54,7 +54,7 @@ def read_study(path: str | Path) -> tuple[RunTable, bool]:
     frame = read_any(Path(path))
     measured = "loss" in frame
     table = table_of(frame if measured else frame.assign(loss=1.0), path, measured=measured)
-    if not measured and (why := too_little(table)):
+    if not measured and (why := why_too_little(table)):
         raise FlopscapeError(f"{path}: the plan has too little spread: {why}")
     return table, measured
 

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.fitting.common.results import percentile_interval, surface_draws
+from flopscape.fitting.any_law.quantities import Quantities
+from flopscape.fitting.common.results import column, percentile_interval
+from flopscape.fitting.surface.coordinates import surface_quantities
 from flopscape.fitting.surface.global_starts import centred_problem, from_grid, on_bound
 from flopscape.fitting.surface.log_residuals import search_of
 from flopscape.fitting.surface.many_tables import bootstraps
-from flopscape.fitting.surface.quantities import Quantities, column
 from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
 from flopscape.laws.arrays import Array, Names
 from flopscape.laws.compute import Compute
@@ -62,7 +63,7 @@ def surface_estimates(
     search, _ = search_of(OBJECTIVES[method])
     problem, center = centred_problem(table)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
-    quantities = Quantities(center, tuple(float(c) for c in flops), compute)
+    quantities = surface_quantities(center, tuple(float(c) for c in flops), compute)
     problem = Problem(problem.u, losses)
     best = from_grid(search, problem, np.ones_like(losses))
     value = _values(parameters(best), quantities)
@@ -75,7 +76,7 @@ def surface_estimates(
 
 def _values(p: Array, quantities: Quantities) -> Array:
     """The quantities of `names` for each p (R, 5)."""
-    frame = surface_draws(p, np.zeros(len(p), bool), quantities)
+    frame = quantities.draws(p, np.zeros(len(p), bool))
     values = frame[names(quantities.flops)].to_numpy()
     return np.where(np.isfinite(values), values, np.nan)
 

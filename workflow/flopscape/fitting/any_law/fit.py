@@ -1,212 +1,148 @@
-"""From a table to a fitted law, whichever it is: search, resample, judge, compare, fill in.
+"""From a table to the fit of a law, whichever it is: search, resample, judge, fill in.
 
-The objective is Σ (ln L̂ − ln L)², every row with weight one. Intervals: percentile bootstrap of whole runs from 20 runs
-on and for rows that share runs, the delta method with Student's t below, and with no resamples.
+`vpnls`, `approach3` and `law` differ in what they minimise and how, which is a `Task`; everything else is here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
-from flopscape.fitting.any_law.compare import compare, refit_without
-from flopscape.fitting.any_law.linearised import LawLocal
-from flopscape.fitting.any_law.problem import problem_of, unique_tokens_of
-from flopscape.fitting.any_law.quantities import LawQuantities, is_log
-from flopscape.fitting.any_law.search import GlobalFit, global_fit, resample, restarts
-from flopscape.fitting.common.results import percentile_interval, prediction, refused, run_weights
-from flopscape.fitting.judge.any_law import judge, too_little
-from flopscape.fitting.judge.verdict import (
-    DRIFT,
-    FEW_FOR_BOOTSTRAP,
-    Verdict,
-    affordable,
-    coarser,
-    judge_extrapolation,
-    too_many,
-)
+from flopscape.fitting.any_law.intervals import Intervals, all_intervals
+from flopscape.fitting.any_law.task import LawFit, Task
+from flopscape.fitting.common.results import column, empty_draws, prediction, refused, run_weights
+from flopscape.fitting.judge.law import judge
+from flopscape.fitting.judge.outliers import judge_influence
+from flopscape.fitting.judge.verdict import Verdict, affordable, coarser, judge_extrapolation
 from flopscape.fitting.surface import variable_projection
-from flopscape.fitting.surface.intervals import Intervals, listed
-from flopscape.fitting.surface.quantities import column
-from flopscape.laws.arrays import Array, Index
-from flopscape.laws.compute import Compute
-from flopscape.laws.law import Law
-from flopscape.records.fit_result import FitResult, Prediction
-from flopscape.runs.table import UNIQUE, RunTable, ends_of_compute, seed_scatter
+from flopscape.laws.law import Optimum
+from flopscape.laws.surface import Surface, near_optimal_sizes
+from flopscape.records.fit_result import Estimate, FitResult, Prediction
+from flopscape.runs.table import design_index
 
-OBJECTIVE = "least squares on the log loss"
+Check = Callable[[Verdict, dict[str, Any], LawFit], None]
 
 
-def estimate_law(
-    law: Law, table: RunTable, flops: Sequence[float], bootstrap: int, seed: int, unique_tokens: float | None
+def fit_law(
+    task: Task, result: FitResult, bootstrap: int, seed: int, check: Check | None = None
 ) -> tuple[FitResult, pd.DataFrame]:
-    """Fit a law and fill in the result; see `law.estimate` for the arguments."""
-    result = FitResult("ok", "", "law", law.name, OBJECTIVE)
-    supply, asked = unique_tokens_of(table, law, unique_tokens)
-    why = too_many(table) or too_little(table, law, supply)
-    if why:
-        return refused(result, why, flops)
-    problem = problem_of(law, table, supply)
-    search = global_fit(problem, seed)
-    fit = LawLocal(problem, search.theta)
-    if fit.unseen:
-        return refused(result, f"no run's loss depends on {fit.unseen[0]}: it cannot be seen", flops)
-    compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
-    quantities = LawQuantities(law, tuple(float(c) for c in flops), compute, asked)
-    errors = quantities.errors(problem.in_units, fit.theta, fit.covariance)
-    resamples = affordable(bootstrap, len(table))
-    draws = _bootstrap(fit, table, quantities, supply, resamples, seed)
-    verdict = Verdict()
-    coarser(verdict, resamples, bootstrap, len(table))
-    result.diagnostics = _diagnostics(table, fit, search, quantities, supply)
-    judge(verdict, result.diagnostics, table, fit, search, draws, errors)
-    result.diagnostics |= compare(verdict, table, fit, supply, seed)
-    _judge_drift(verdict, result.diagnostics, table, fit, seed)
-    return _fill(result, verdict, table, fit, quantities, errors, draws), draws
+    """Fit a law and fill in the result.
 
+    Parameters
+    ----------
+    task : Task
+        Of a table that is not refused; see `why_too_little`.
+    result : FitResult
+        With method, law and objective.
+    bootstrap, seed : int
+        Resamples of whole runs, and the seed of the starts and of the resampling.
+    check : callable, optional
+        What a method judges besides the task's own checks.
 
-def _bootstrap(
-    fit: LawLocal, table: RunTable, quantities: LawQuantities, supply: Array, replicates: int, seed: int
-) -> pd.DataFrame:
-    """Parameters, exponents and optima of the resamples; `degenerate` marks one on a bound or with too few settings."""
-    problem = fit.problem
-    starts = restarts(fit.theta, np.sqrt(np.diag(fit.covariance)), seed)
-    chunk = max(1, variable_projection.CHUNK_ELEMENTS // len(table))
-    settings = np.stack([table.n_params, table.n_tokens, supply])
-    design = np.unique(settings, axis=1, return_inverse=True)[1].ravel()
-    theta, degenerate = [np.empty((0, len(fit.theta)))], [np.empty(0, bool)]
-    for weights in run_weights(table.run_id, replicates, seed, chunk):
-        found = resample(problem, weights, starts)
-        few = _distinct(weights, design) <= len(fit.theta)
-        low, high = problem.bounds
-        degenerate.append(((found.theta <= low) | (found.theta >= high)).any(1) | ~found.converged | few)
-        theta.append(found.theta)
-    values = quantities.evaluate(problem.in_units(np.concatenate(theta)))
-    count = sum(len(part) for part in degenerate)
-    return pd.DataFrame(
-        {"replicate": np.arange(count), **values, "degenerate": np.concatenate(degenerate)},
-    )
-
-
-def _distinct(weights: Array, design: Index) -> Index:
-    """Number of different settings in each resample."""
-    order = np.argsort(design, kind="stable")
-    first = np.searchsorted(design[order], np.arange(design.max() + 1))
-    return np.asarray((np.add.reduceat(weights[:, order], first, axis=1) > 0).sum(axis=1))
-
-
-def _diagnostics(
-    table: RunTable, fit: LawLocal, search: GlobalFit, quantities: LawQuantities, supply: Array
-) -> dict[str, Any]:
-    seed_sd, seed_dof = seed_scatter(table)
-    found: dict[str, Any] = {
-        "formula": quantities.law.formula,
-        "objective": fit.rss,
-        "n_rows": len(table),
-        "log_rmse": float(np.sqrt(fit.rss / len(table))),
-        "residual_sd": float(np.sqrt(fit.variance)),
-        "seed_sd": seed_sd if seed_dof else None,
-        "seed_dof": seed_dof,
-        "condition": fit.condition if np.isfinite(fit.condition) else None,
-        "kappa": quantities.compute.to_json(),
-        "n_starts": search.starts,
-        "share_of_starts_at_optimum": search.reached / search.starts,
+    Returns
+    -------
+    FitResult, and the resamples' parameters and optima, one row each.
+    """
+    flops, rows = task.quantities.flops, len(task.table)
+    found = task.find(seed)
+    fit = LawFit(task, found, task.linearise(found.p), empty_draws(flops), seed)
+    if ended := task.without_optimum(result, fit):
+        return ended
+    resamples = affordable(bootstrap, rows)
+    fit = replace(fit, draws=resample_runs(fit, resamples))
+    verdict = Verdict(warnings=task.warnings(fit))
+    coarser(verdict, resamples, bootstrap, rows)
+    result.diagnostics = {
+        "n_starts": found.starts,
+        "share_of_starts_at_optimum": found.share,
+        "kappa": task.quantities.compute.to_json(),
+        **task.describe(fit),
     }
-    if UNIQUE in quantities.law.arguments:
-        found["share_of_runs_with_repeats"] = float((table.n_tokens > supply).mean())
-        found["most_epochs"] = float((table.n_tokens / supply).max())
-        found[UNIQUE] = quantities.unique_tokens if np.isfinite(quantities.unique_tokens) else None
-    return found
+    judge(verdict, result.diagnostics, fit)
+    if check is not None:
+        check(verdict, result.diagnostics, fit)
+    intervals = all_intervals(verdict, fit)
+    if "a" in intervals.reported:
+        judge_influence(verdict, result.diagnostics, *intervals.of("a"))
+    result = fill(result, verdict, fit, intervals)
+    if resamples < bootstrap:
+        result.interval += f", {resamples} resamples"
+    return result, fit.draws
 
 
-def _judge_drift(verdict: Verdict, diagnostics: dict[str, Any], table: RunTable, fit: LawLocal, seed: int) -> None:
-    """The exponent a without the smallest budget, or fifth of compute, for laws that have one."""
-    exponents, ends = fit.problem.law.exponents, ends_of_compute(table)
-    theta = refit_without(fit, ends.smallest, seed) if exponents else None
-    if theta is None or exponents is None:
-        return
-    here, there = (float(exponents(fit.problem.in_units(t[None]))[0][0]) for t in (fit.theta, theta))
-    diagnostics["without_smallest"] = {"a": there - here}
-    if abs(there - here) > DRIFT:
-        verdict.add("weak", f"leaving out {ends.low} moves a by {there - here:+.2f}: the form may not hold there")
+def resample_runs(fit: LawFit, replicates: int) -> pd.DataFrame:
+    """Parameters, exponents and optima of resamples of whole runs.
+
+    `degenerate` marks one on a bound, not converged, or with no more distinct designs than parameters.
+    """
+    task, k = fit.task, len(fit.found.p)
+    chunk = max(1, variable_projection.CHUNK_ELEMENTS // len(task.table))
+    design = design_index(task.table)
+    order, first = np.argsort(design, kind="stable"), np.searchsorted(np.sort(design), np.unique(design))
+    resampler = task.resampler(fit)
+    p, degenerate = [np.empty((0, k))], [np.empty(0, bool)]
+    for drawn in run_weights(task.table.run_id, replicates, fit.seed, chunk):
+        weights = drawn * task.weights
+        optima, failed = resampler(weights)
+        few = (np.add.reduceat(weights[:, order], first, axis=1) > 0).sum(axis=1) <= k
+        p.append(optima)
+        degenerate.append(failed | few)
+    return fit.quantities.draws(np.concatenate(p), np.concatenate(degenerate))
 
 
-def _intervals(
-    verdict: Verdict,
-    table: RunTable,
-    fit: LawLocal,
-    values: dict[str, float],
-    errors: dict[str, float],
-    draws: pd.DataFrame,
-) -> Intervals:
-    """The bootstrap of runs, or the delta method below 20 of them."""
-    t = student.ppf(0.975, max(fit.dof, 1))
-    delta = {name: _around(value, t * errors[name], is_log(name)) for name, value in values.items()}
-    boot = {name: percentile_interval(draws[name].to_numpy()) for name in values}
-    shared = len(table) > table.n_runs
-    if shared:
-        verdict.warn(
-            "rows share runs: the intervals come from resampling whole runs; the delta method's are too narrow"
-        )
-    few = not len(draws) or (table.n_runs < FEW_FOR_BOOTSTRAP and not shared)
-    kind = "delta method" if few else "bootstrap of runs, percentile"
-    return Intervals(delta if few else boot, kind, {"bootstrap": boot, "delta": delta})
-
-
-def _around(value: float, half: float, log: bool) -> tuple[float, float]:
-    """value ± half, or value times e^±half."""
-    with np.errstate(over="ignore"):
-        return (value * float(np.exp(-half)), value * float(np.exp(half))) if log else (value - half, value + half)
-
-
-def _fill(
-    result: FitResult,
-    verdict: Verdict,
-    table: RunTable,
-    fit: LawLocal,
-    quantities: LawQuantities,
-    errors: dict[str, float],
-    draws: pd.DataFrame,
-) -> FitResult:
+def fill(result: FitResult, verdict: Verdict, fit: LawFit, intervals: Intervals) -> FitResult:
     """Put estimates, intervals and the verdict into the result; nothing is predicted where a term has vanished."""
-    law = quantities.law
-    found = quantities.evaluate(fit.problem.in_units(fit.theta[None]))
-    values = {name: float(value[0]) for name, value in found.items()}
-    intervals = _intervals(verdict, table, fit, values, errors, draws)
-    parameters = {name: intervals.estimate(name, values[name]) for name in law.names}
+    quantities, law = fit.quantities, fit.quantities.law
+    found = quantities.parameters(fit.linearised.p)
+    parameters = {name: intervals.estimate(name, float(getattr(found, name))) for name in law.names}
     result.surface, result.parameters = (parameters, None) if law.name == "surface" else (None, parameters)
-    result.exponents = {n: intervals.estimate(n, values[n]) for n in ("a", "b")} if law.exponents else None
-    result.diagnostics["intervals"] = {kind: ends and listed(ends) for kind, ends in intervals.kinds.items()}
+    result.exponents = _exponents(fit, intervals, found)
+    result.diagnostics["intervals"] = intervals.to_json(quantities)
     result.interval = intervals.kind
-    result.predictions = [_predict(verdict, table, quantities, intervals, values, c) for c in quantities.flops]
+    result.predictions = [_predict(fit, intervals, found, flops) for flops in quantities.flops]
+    for known in result.predictions:
+        if known.loss:
+            n_params = known.n_params.estimate if known.n_params else float(fit.table.n_params[0])
+            judge_extrapolation(verdict, fit.table, known.flops, n_params)
     if quantities.flops and not law.optimum:
         verdict.warn(f"{law.formula} says nothing at a given compute")
     result.status = verdict.status
-    result.reason = verdict.reason("several starts reach one optimum, parameters identified, nothing on a bound")
+    result.reason = verdict.reason(fit.task.settled)
     result.warnings = verdict.all_warnings
-    if result.status == "refused" or fit.absent:
+    if verdict.status == "refused" or fit.task.has_vanished(fit):
         result = refused(result, result.reason, quantities.flops)[0]
         result.status, result.parameters = verdict.status, None
     return result
 
 
-def _predict(
-    verdict: Verdict,
-    table: RunTable,
-    quantities: LawQuantities,
-    intervals: Intervals,
-    values: dict[str, float],
-    flops: float,
-) -> Prediction:
-    """The optimum at one compute; the loss alone for a law of C."""
+def _exponents(fit: LawFit, intervals: Intervals, found: Any) -> dict[str, Estimate] | None:
+    """a and b = 1 − a, whose interval is a's mirrored."""
+    if not fit.quantities.law.exponents:
+        return None
+    low, high = intervals.of("a")
+    a, b = (float(value) for value in fit.quantities.law.exponents(found))
+    return {
+        "a": Estimate(a, low, high),
+        "b": Estimate(b, None if high is None else 1 - high, None if low is None else 1 - low),
+    }
+
+
+@np.errstate(all="ignore")
+def _predict(fit: LawFit, intervals: Intervals, found: Any, flops: float) -> Prediction:
+    """The optimum at one asked compute; the loss alone for a law of C, nothing where the law has no optimum."""
+    quantities, nothing = fit.quantities, Prediction(flops, None, None, None, None)
     if not quantities.law.optimum:
-        return Prediction(flops, None, None, None, None)
-    loss = intervals.estimate(column("loss", flops), values[column("loss", flops)])
-    n_params = values[column("n_params", flops)]
-    if not np.isfinite(n_params):
-        judge_extrapolation(verdict, table, flops, float(table.n_params[0]))
+        return nothing
+    best = Optimum(*quantities.law.optimum(found, flops, quantities.compute, quantities.unique_tokens))
+    loss = intervals.estimate(column("loss", flops), float(best.loss))
+    if "n_params" not in quantities.asked:
         return Prediction(flops, None, None, loss, None)
-    judge_extrapolation(verdict, table, flops, n_params)
-    return prediction(flops, intervals.estimate(column("n_params", flops), n_params), loss, quantities.compute)
+    if not np.isfinite(best).all() or best.n_params <= 0:
+        return nothing
+    n_params = intervals.estimate(column("n_params", flops), float(best.n_params))
+    known = prediction(flops, n_params, loss, quantities.compute)
+    if isinstance(found, Surface):
+        known.near_optimal_n_params = near_optimal_sizes(found, flops, quantities.compute)
+    return known

@@ -4,12 +4,11 @@ Marquardt 1963's damping by the diagonal of JᵀJ; a parameter on its bound is h
 outwards (Bertsekas 1982, section 2). A lane stops on the Gauss–Newton decrement gᵀ(JᵀJ)⁻¹g relative to the objective.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from flopscape.fitting.any_law.problem import LawProblem
 from flopscape.fitting.common import linear
+from flopscape.fitting.common.linear import Optimum, Quadratic
 from flopscape.laws.arrays import Array, Index, Mask
 
 STEPS = 400
@@ -27,23 +26,7 @@ LONGEST = 3.0
 """Longest step of any logarithm: a factor of 20."""
 
 
-class Found(NamedTuple):
-    """θ (R, k), Σ w·r² (R,), and whether the decrement became small."""
-
-    theta: Array
-    objective: Array
-    converged: Mask
-
-
-class _State(NamedTuple):
-    """Objective (R,), half its gradient (R, k), and JᵀWJ (R, k, k)."""
-
-    objective: Array
-    gradient: Array
-    hessian: Array
-
-
-def minimise(problem: LawProblem, weights: Array, theta: Array, tolerance: float = TIGHT) -> Found:
+def minimise(problem: LawProblem, weights: Array, theta: Array, tolerance: float = TIGHT) -> Optimum:
     """Optima of Σ w·(ln L̂ − ln L)² from given θ.
 
     Parameters
@@ -74,28 +57,28 @@ def minimise(problem: LawProblem, weights: Array, theta: Array, tolerance: float
         _accept(lanes[better], theta, state, trial[better], _take(new, better))
         damping[lanes] = np.where(better, np.maximum(damping[lanes] * EASE, SINGULAR), damping[lanes] * TIGHTEN)
     settled = np.isfinite(state.objective) & (decrement <= SETTLED * state.objective + floor)
-    return Found(theta, state.objective, settled)
+    return Optimum(theta, state.objective, settled)
 
 
-def _take(state: _State, lanes: Index | Mask) -> _State:
-    return _State(*(part[lanes] for part in state))
+def _take(state: Quadratic, lanes: Index | Mask) -> Quadratic:
+    return Quadratic(*(part[lanes] for part in state))
 
 
-def _accept(lanes: Index, theta: Array, state: _State, trial: Array, new: _State) -> None:
+def _accept(lanes: Index, theta: Array, state: Quadratic, trial: Array, new: Quadratic) -> None:
     theta[lanes] = trial
     for mine, value in zip(state, new, strict=True):
         mine[lanes] = value
 
 
 @np.errstate(all="ignore")
-def _evaluate(problem: LawProblem, weights: Array, theta: Array) -> _State:
+def _evaluate(problem: LawProblem, weights: Array, theta: Array) -> Quadratic:
     residual, J = problem.evaluate(theta)
     weighted = J * weights[:, None, :]
     objective = (weights * residual**2).sum(axis=1)
     gradient, hessian = (weighted @ residual[:, :, None])[:, :, 0], weighted @ J.swapaxes(1, 2)
     usable = np.isfinite(objective) & np.isfinite(gradient).all(1) & np.isfinite(hessian).all((1, 2))
     objective = np.where(usable, objective, np.inf)
-    return _State(objective, np.where(usable[:, None], gradient, 0.0), np.where(usable[:, None, None], hessian, 0.0))
+    return Quadratic(objective, np.where(usable[:, None], gradient, 0.0), np.where(usable[:, None, None], hessian, 0.0))
 
 
 def _free(problem: LawProblem, theta: Array, gradient: Array) -> Mask:
@@ -104,7 +87,7 @@ def _free(problem: LawProblem, theta: Array, gradient: Array) -> Mask:
     return np.asarray(~(((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))))
 
 
-def _step(state: _State, free: Mask, damping: Array) -> Array:
+def _step(state: Quadratic, free: Mask, damping: Array) -> Array:
     """−(JᵀWJ + λ·diag)⁻¹g over the free parameters, no longer than allowed."""
     k = free.shape[1]
     scale = np.sqrt(np.maximum(np.diagonal(state.hessian, axis1=1, axis2=2), 1e-300))

@@ -1,97 +1,117 @@
-"""A law's fit around its optimum: residuals, covariance, conditioning, leverage, AICc."""
+"""A fit around its optimum, of any law and any objective: residuals, derivatives, covariance, leverage, influence.
 
-from dataclasses import dataclass
+To first order the prediction is ŷ(p + d) = ŷ(p) + Jᵀd, so that near its optimum every fit is a linear regression on the
+columns of J, and what is known of regressions holds: s²(JᵀJ)⁻¹ is the covariance of p where errors are equal and
+independent (Bates & Watts 1988, section 2.3), the diagonal of J(JᵀJ)⁻¹Jᵀ is the leverage of each row.
+
+Columns of J differ by many orders (an exponent moves all losses, an absent term none), so that all is computed from
+columns of unit length, J = J₁·diag(s): (JᵀJ)⁻¹ = (J₁ᵀJ₁)⁻¹/(s·sᵀ), and the condition number is that of J₁.
+
+What each run does to p follows without assuming equal or independent errors. Leaving run g out moves p by minus its
+influence R⁻¹(I − M_g)⁻¹z_g, where J = QR, z_g = Σ q_i r_i and M_g = Σ q_i q_iᵀ over the run's rows: without them the
+normal equations are R ᵀ(I − M_g)R·d = −Rᵀz_g. The influences' sum of squares is the jackknife sandwich: HC3 where every
+row is a run of its own (MacKinnon & White 1985), CR3 where rows share runs (Cameron & Miller 2015, section VI.B).
+"""
+
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
+from scipy.stats import norm
 
-from flopscape.fitting.any_law.problem import FLOOR, LawProblem
 from flopscape.fitting.common import linear
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.arrays import Array, Index, Mask
 
-ON_BOUND = 1e-6
-"""Distance in ln, and in E over the loss, at which a parameter counts as on its bound."""
 EXACT = 1e-26
-"""Residual variance of exact data: rounding."""
+"""Residual variance of exact data, in nats² or of the log loss: squared rounding."""
+DETERMINED = 1e-6
+"""Added to I − M_g: a run that alone determines some direction has infinite influence along it."""
+TINY = 1e-300
+"""A length that may be divided by."""
 
 
 @dataclass(frozen=True)
-class LawLocal:
-    """The problem at θ (k,)."""
+class Linearised:
+    """n rows around k parameters.
 
-    problem: LawProblem
-    theta: Array
+    Parameters
+    ----------
+    p : array, shape (k,)
+        The parameters as they are searched, mostly logarithms.
+    residual : array, shape (n,)
+        Measured less predicted: of the loss in nats or of its logarithm, whichever the objective is of, times `root`.
+    jacobian : array, shape (k, n)
+        Derivatives of the prediction, times `root`.
+    free : array of bool, shape (k,)
+        Which parameters are off their bounds: the others are taken as known.
+    raw : array, shape (n,)
+        Residuals of the loss in nats, whatever the objective, not weighted.
+    root : array, shape (n,), or float
+        Root of each row's weight: residuals, covariance and leverage are then those of weighted least squares.
+
+    Examples
+    --------
+    Two rows, one parameter, the mean:
+
+    >>> fit = Linearised(np.zeros(1), np.array([1.0, -1.0]), np.ones((1, 2)), np.ones(1, bool), np.array([1.0, -1.0]))
+    >>> fit.rss, fit.dof, fit.covariance.tolist(), fit.leverage.round(9).tolist()
+    (2.0, 1, [[1.0]], [0.5, 0.5])
+    """
+
+    p: Array
+    residual: Array
+    jacobian: Array
+    free: Mask
+    raw: Array
+    root: Array | float = 1.0
 
     @cached_property
-    def _derivatives(self) -> tuple[Array, Array]:
-        residual, J = self.problem.evaluate(self.theta[None])
-        return residual[0], J[0]
-
-    @property
-    def residual(self) -> Array:
-        """ln L − ln L̂, shape (n,)."""
-        return -self._derivatives[0]
-
-    @property
     def rss(self) -> float:
-        """Sum of squared residuals, in nats²."""
+        """Σ r² of the weighted residuals."""
         return float(self.residual @ self.residual)
 
     @property
     def dof(self) -> int:
-        """Rows less parameters."""
-        return len(self.residual) - len(self.theta)
+        """Rows beyond the parameters."""
+        return len(self.residual) - len(self.p)
 
     @property
     def variance(self) -> float:
-        """Residual variance of the log loss."""
+        """Residual variance s², with a floor at rounding for exact data."""
         return max(self.rss / max(self.dof, 1), EXACT)
 
-    @property
-    def on_bound(self) -> Mask:
-        """Which parameters are on a bound, shape (k,)."""
-        low, high = self.problem.bounds
-        level = np.where(self.problem.logarithmic, 1.0, np.exp(self.problem.log_loss.min()))
-        return np.asarray((self.theta - low < ON_BOUND * level) | (high - self.theta < ON_BOUND))
+    def weighted(self, weights: Array) -> Self:
+        """The same point under weights (n,), from rows that weigh the same."""
+        root = np.sqrt(weights)
+        return replace(self, residual=self.residual * root, jacobian=self.jacobian * root, root=root)
 
-    @property
-    def absent(self) -> bool:
-        """Whether a term of the law has vanished: an amplitude or scale, which has a unit, is on its bound."""
-        named = zip(self.problem.law.names, self.on_bound, strict=True)
-        return any(on and name not in (FLOOR, *self.problem.law.bounds) for name, on in named)
-
-    @property
-    def jacobian(self) -> Array:
-        """Derivatives of ln L̂ in the free parameters, shape (free, n)."""
-        return self._derivatives[1][~self.on_bound]
+    def rows(self, kept: Mask) -> Self:
+        """The same point with some of the rows."""
+        residual, root = self.residual[kept], np.broadcast_to(self.root, kept.shape)[kept]
+        return replace(self, residual=residual, jacobian=self.jacobian[:, kept], raw=self.raw[kept], root=root)
 
     @cached_property
     def _scaled(self) -> tuple[Array, Array]:
         """J of the free parameters with rows of unit length, and the lengths."""
-        J = self.jacobian
-        length = np.linalg.norm(J, axis=1)
-        return J / np.maximum(length, 1e-300)[:, None], length
-
-    @property
-    def unseen(self) -> list[str]:
-        """Parameters on which no residual depends."""
-        return [name for name, row in zip(self.problem.law.names, self._derivatives[1], strict=True) if not row.any()]
-
-    @property
-    def condition(self) -> float:
-        """Condition number of the scaled J of the free parameters."""
-        return linear.condition(self._scaled[0].T)
+        length = np.maximum(np.linalg.norm(self.jacobian, axis=1)[self.free], TINY)
+        return self.jacobian[self.free] / length[:, None], length
 
     @cached_property
     def covariance(self) -> Array:
-        """s²(JᵀJ)⁻¹ of θ over the free parameters, zero elsewhere, shape (k, k)."""
+        """s²(JᵀJ)⁻¹ over the free parameters, zero elsewhere, shape (k, k)."""
         J, length = self._scaled
-        inverse = linear.pseudo_inverse(J @ J.T) / np.outer(length, length)
-        full = np.zeros((len(self.theta),) * 2)
-        full[np.ix_(~self.on_bound, ~self.on_bound)] = self.variance * inverse
+        full = np.zeros((len(self.p),) * 2)
+        inverse = linear.pseudo_inverse(J @ J.T)
+        full[np.ix_(self.free, self.free)] = self.variance * inverse / np.outer(length, length)
         return full
 
     @property
+    def condition(self) -> float:
+        """Condition number of J with columns of unit length."""
+        return linear.condition(self._scaled[0].T)
+
+    @cached_property
     def leverage(self) -> Array:
         """Diagonal of the hat matrix, shape (n,)."""
         return np.asarray((np.linalg.qr(self._scaled[0].T)[0] ** 2).sum(axis=1))
@@ -99,7 +119,62 @@ class LawLocal:
     @property
     def aicc(self) -> float | None:
         """Akaike's criterion for small samples (Hurvich & Tsai 1989), σ counted as a parameter; None for few rows."""
-        n, k = len(self.residual), len(self.theta) + 1
+        n, k = len(self.residual), len(self.p) + 1
         if n - k - 1 <= 0:
             return None
         return float(n * np.log(max(self.rss / n, EXACT)) + 2 * k + 2 * k * (k + 1) / (n - k - 1))
+
+
+def influence(fit: Linearised, run: Index) -> Array:
+    """Influence of each run on p, shape (runs, k).
+
+    Parameters
+    ----------
+    fit : Linearised
+        From `pseudo_residuals` where the objective is not least squares.
+    run : array, shape (n,)
+        Index of each row's run.
+    """
+    J, scale = fit._scaled
+    Q, R = np.linalg.qr(J.T)
+    runs, size = int(run.max()) + 1, len(scale)
+    z = np.stack([np.bincount(run, q * fit.residual, runs) for q in Q.T], axis=1)
+    rest = np.empty((runs, size, size))
+    for i, j in np.ndindex(size, size):
+        rest[:, i, j] = (1 + DETERMINED) * (i == j) - np.bincount(run, Q[:, i] * Q[:, j], runs)
+    moves = np.zeros((runs, len(fit.p)))
+    pulled = linear.solve(rest, np.asarray(z, float)[:, :, None])[:, :, 0]
+    moves[:, fit.free] = linear.solve(R[None], pulled.T[None])[0].T / scale
+    return moves
+
+
+def clustered(moves: Array) -> Array:
+    """Covariance (k, k) of the sum of independent influences (runs, k), with the jackknife's factor (G − 1)/G."""
+    runs = len(moves)
+    return np.asarray((runs - 1) / runs * moves.T @ moves)
+
+
+def pseudo_residuals(fit: Linearised, delta: float) -> Linearised:
+    """A fit by Huber's objective as least squares on its pseudo-residuals K·ψ(r)/m, as far as errors go.
+
+    Huber 1981, section 7.6: the covariance is K²·[Σψ²/(n − p)]/m²·(JᵀJ)⁻¹ with m the mean of ψ′ and
+    K = 1 + (p/n)·var ψ′/m². Least squares has δ infinite, ψ(r) = r and m = 1. Below the bandwidth h of Hall & Sheather
+    1988 for the density at the median, too few residuals lie within ±δ to count them: there m = (δ/h)·share(|r| ≤ h),
+    the limit being the sparsity estimate of least absolute deviations (Koenker 2005, section 3.4).
+    """
+    if np.isinf(delta):
+        return fit
+    r, n = fit.residual / fit.root, len(fit.residual)
+    width = max(delta, _bandwidth(r))
+    share = max(float(np.mean(np.abs(r) <= width)), 1 / n)
+    # ψ′ is 1 inside ±δ and 0 outside, so that var ψ′/m² = (1 − m)/m.
+    correction = 1 + len(fit.p) / n * (1 - share) / share
+    score = np.clip(r / delta, -1.0, 1.0) if delta else np.sign(r)
+    return replace(fit, residual=fit.root * correction * score * width / share)
+
+
+def _bandwidth(residual: Array) -> float:
+    """Half-width around the median in residuals: Hall & Sheather's in probability, on the normal scale of the MAD."""
+    share = len(residual) ** (-1 / 3) * norm.ppf(0.975) ** (2 / 3) * (1.5 * norm.pdf(0) ** 2) ** (1 / 3)
+    scale = np.median(np.abs(residual)) / norm.ppf(0.75)
+    return float(scale * norm.ppf(0.5 + min(share, 0.45)))

@@ -1,9 +1,10 @@
 """The least-squares problem of fitting any law to log losses: θ, residuals and their exact derivatives.
 
 θ holds the logarithm of every fitted parameter, and E itself, for N, D and C in units of their geometric means: then no
-unit matters, and amplitudes and exponents are least correlated.
+unit matters, and amplitudes and exponents are least correlated. With φ = e^θ the chain rule gives
+∂ln L̂/∂θ = φ·(∂L̂/∂φ)/L̂, and (∂L̂/∂E)/L̂ for E.
 
-How many distinct tokens each run had, which only the data-constrained law asks.
+How many distinct tokens each run had, which only the data-constrained law asks, comes from the table or from an option.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.law import POSITIVE, Inputs, Law
 from flopscape.runs.cells import positive_column
@@ -20,6 +22,8 @@ from flopscape.runs.table import UNIQUE, RunTable
 
 FLOOR = "E"
 """The parameter that may be zero, and is therefore not a logarithm."""
+ON_BOUND = 1e-6
+"""Distance in ln, and in E over the loss, at which a parameter counts as on its bound."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,27 @@ class LawProblem:
         return {name: values[:, [i]] for i, name in enumerate(self.law.names)}
 
     def in_units(self, theta: Array) -> Any:
-        """The law's own tuple of parameters for N, D and C themselves, each of shape (R,)."""
-        p = self.law.kind(**{name: value[:, 0] for name, value in self.parameters(theta).items()})
+        """The law's own tuple of parameters for N, D and C themselves, each of shape (R,) for θ (R, k), () for (k,)."""
+        values = self.parameters(np.atleast_2d(theta))
+        p = self.law.kind(**{name: value[:, 0] if theta.ndim > 1 else value[0, 0] for name, value in values.items()})
         return self.law.rescaled(p, self.unit)
+
+    @property
+    def supply(self) -> Array:
+        """Distinct tokens of each run, shape (n,); infinite for fresh data."""
+        return self.inputs.unique_tokens * self.unit.unique_tokens
+
+    def losses(self, theta: Array) -> Array:
+        """Predicted loss (n,) at θ (k,), in nats."""
+        return np.asarray(np.exp(self.evaluate(theta[None])[0][0] + self.log_loss))
+
+    def linearise(self, theta: Array) -> Linearised:
+        """All rows around θ (k,); a parameter on its bound is not free."""
+        residual, J = (part[0] for part in self.evaluate(theta[None]))
+        (low, high), level = self.bounds, np.where(self.logarithmic, 1.0, np.exp(self.log_loss.min()))
+        free = (theta - low >= ON_BOUND * level) & (high - theta >= ON_BOUND)
+        raw = np.exp(self.log_loss) - np.exp(self.log_loss + residual)
+        return Linearised(theta, -residual, J, np.asarray(free), raw)
 
     @np.errstate(all="ignore")
     def evaluate(self, theta: Array) -> tuple[Array, Array]:

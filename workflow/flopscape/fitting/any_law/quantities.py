@@ -1,53 +1,112 @@
-"""What a law's fit reports, as functions of its parameters: the parameters, exponents, and optima at asked compute."""
+"""What a fit of any law reports, as functions of its searched parameters p: values, gradients, draws.
+
+The law's parameters, a of N* ∝ C^a where the law has one, and N* and L* at every asked compute. D*, D*/N* and b follow
+from these: C = κ(N)·N·D gives D, and b = 1 − a. Quantities that are positive are handled as logarithms, in which their
+likelihood is closest to symmetric, so that an interval of value ± t·SE has a meaning.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from flopscape.fitting.any_law.problem import FLOOR
-from flopscape.fitting.surface.quantities import column
-from flopscape.laws.arrays import Array
+from flopscape.fitting.common.results import ASKED, column
+from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.compute import Compute
 from flopscape.laws.law import Law
 
 DIFFERENCE = 1e-5
-"""Step in θ of the central differences, which have an error of its square."""
+"""Step in p of the central differences, which have an error of its square."""
+Values = tuple[Array, Array]
+"""Values (m, Q), logarithmic ones in logs, and their gradients (m, Q, k)."""
 
 
 @dataclass(frozen=True)
-class LawQuantities:
-    """Of a law under a compute, with U distinct tokens at each asked C."""
+class Quantities:
+    """Of a law under a compute.
+
+    Parameters
+    ----------
+    law : Law
+    flops : tuple of float
+        The asked compute, in FLOPs.
+    compute : Compute
+    parameters : callable
+        The law's own tuple of parameters, each of shape (m,), for p of shape (m, k).
+    unique_tokens : float
+        Distinct tokens at each asked C; infinite for fresh data.
+    exact : callable, optional
+        `Values` of (quantities, p) with exact gradients; central differences where there is none.
+    linear : tuple of str
+        What is handled as it is besides E, a and L*.
+    """
 
     law: Law
     flops: tuple[float, ...]
     compute: Compute
-    unique_tokens: float
+    parameters: Callable[[Array], Any]
+    unique_tokens: float = np.inf
+    exact: "Callable[[Quantities, Array], Values] | None" = None
+    linear: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What the law says at a compute: nothing, the loss, or N* and the loss."""
+        if not self.law.optimum:
+            return ()
+        return ("n_params", "loss") if "n_params" in self.law.arguments else ("loss",)
+
+    @property
+    def names(self) -> list[str]:
+        """Order of the values; `n_params@C` and `loss@C` for each asked C."""
+        exponent = ["a"] if self.law.exponents else []
+        return [*self.law.names, *exponent, *(column(name, c) for c in self.flops for name in self.asked)]
+
+    @property
+    def logarithmic(self) -> Mask:
+        """Which of the values are logarithms, shape (Q,)."""
+        plain = ("E", "a", "loss", *self.linear)
+        return np.array([name.partition("@")[0] not in plain for name in self.names])
 
     @np.errstate(all="ignore")
-    def evaluate(self, p: Any) -> dict[str, Array]:
-        """Every quantity by name, of the shape of the parameters; `n_params@C` and the like for each asked C."""
-        values = {name: np.asarray(getattr(p, name)) for name in self.law.names}
-        if self.law.exponents:
-            values |= dict(zip(("a", "b"), self.law.exponents(p), strict=True))
+    def values(self, p: Array) -> Array:
+        """Values (m, Q) for p (m, k)."""
+        found = self.parameters(p)
+        rows = [getattr(found, name) for name in self.law.names]
+        rows += [self.law.exponents(found)[0]] if self.law.exponents else []
         for flops in self.flops if self.law.optimum else ():
-            best = self.law.optimum(p, flops, self.compute, self.unique_tokens)  # type: ignore[misc]
-            values |= {column(name, flops): value for name, value in best._asdict().items()}
-        return values
+            best = self.law.optimum(found, flops, self.compute, self.unique_tokens)  # type: ignore[misc]
+            rows += [getattr(best, name) for name in self.asked]
+        values = np.stack(np.broadcast_arrays(*map(np.asarray, rows)), axis=1)
+        return np.where(self.logarithmic, np.log(np.where(self.logarithmic, values, 1.0)), values)
 
-    def errors(self, parameters: Callable[[Array], Any], theta: Array, covariance: Array) -> dict[str, float]:
-        """Standard error of each quantity by the delta method, of its logarithm where `is_log` says so."""
-        steps = DIFFERENCE * np.eye(len(theta))
-        up, down = (self.evaluate(parameters(theta + sign * steps)) for sign in (1, -1))
-        errors = {}
-        for name in up:
-            high, low = (np.log(v[name]) if is_log(name) else v[name] for v in (up, down))
-            slope = (high - low) / (2 * DIFFERENCE)
-            errors[name] = float(np.sqrt(max(float(slope @ covariance @ slope), 0.0)))
-        return errors
+    def evaluate(self, p: Array) -> Values:
+        """Values and gradients for p (m, k)."""
+        if self.exact is not None:
+            return self.exact(self, p)
+        steps = DIFFERENCE * np.eye(p.shape[1])
+        slopes = [(self.values(p + step) - self.values(p - step)) / (2 * DIFFERENCE) for step in steps]
+        return self.values(p), np.stack(slopes, axis=2)
 
+    @np.errstate(all="ignore")
+    def errors(self, p: Array, covariance: Array) -> tuple[Array, Array]:
+        """Values and standard errors (Q,) at p (k,) by the delta method: g'Σg with the gradient g of each."""
+        values, gradients = self.evaluate(p[None])
+        variance = np.einsum("qi,ij,qj->q", gradients[0], covariance, gradients[0])
+        return values[0], np.sqrt(np.maximum(variance, 0))
 
-def is_log(name: str) -> bool:
-    """Whether a quantity's likelihood is closer to symmetric in its logarithm."""
-    return name not in (FLOOR, "a", "b") and not name.startswith("loss@")
+    @np.errstate(all="ignore")
+    def draws(self, p: Array, degenerate: Mask) -> pd.DataFrame:
+        """Table of resamples p (R, k), one row each: parameters, a and b, and the optimum at each asked compute."""
+        found = self.parameters(p)
+        columns: dict[str, Any] = {"replicate": np.arange(len(p))}
+        columns |= {name: getattr(found, name) for name in self.law.names}
+        if self.law.exponents:
+            columns |= dict(zip(("a", "b"), self.law.exponents(found), strict=True))
+        columns["degenerate"] = degenerate
+        for flops in self.flops if self.law.optimum else ():
+            best = self.law.optimum(found, flops, self.compute, self.unique_tokens)  # type: ignore[misc]
+            columns |= {column(name, flops): value for name, value in zip(ASKED, best, strict=True)}
+        return pd.DataFrame(columns)

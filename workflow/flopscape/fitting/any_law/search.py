@@ -1,12 +1,29 @@
-"""The global search of a law's fit: many seeded starts for the table, a warm start and restarts for its resamples."""
+"""Any law as a `Task`: least squares of the log loss by Levenberg–Marquardt from many seeded starts.
 
-from typing import NamedTuple
+A resample starts at the table's optimum and at points around it, so that it can change basin as the table's own search
+can. Laws have a form each, and so no profile and no projection: intervals are the bootstrap's, or the delta method's.
+"""
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from flopscape.fitting.any_law.levenberg_marquardt import LOOSE, TIGHT, Found, minimise
-from flopscape.fitting.any_law.problem import LawProblem
-from flopscape.laws.arrays import Array
+from flopscape.fitting.any_law.levenberg_marquardt import LOOSE, TIGHT, minimise
+from flopscape.fitting.any_law.linearised import EXACT, Linearised
+from flopscape.fitting.any_law.problem import FLOOR, LawProblem, problem_of
+from flopscape.fitting.any_law.quantities import Quantities
+from flopscape.fitting.any_law.task import Ends, Found, LawFit, Refit, Resampler
+from flopscape.fitting.common.linear import Optimum
+from flopscape.fitting.common.results import refused
+from flopscape.fitting.judge.form import curve_test, judge_curves
+from flopscape.fitting.judge.verdict import DRIFT, Verdict, outliers
+from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.compute import Compute
+from flopscape.laws.law import Law
+from flopscape.records.fit_result import FitResult
+from flopscape.runs.table import UNIQUE, RunTable, describe_rows, ends_of_compute, seed_scatter
 
 STARTS = 96
 """Random starts of a table. Nearly all reach the optimum on published tables and on simulated ones."""
@@ -14,21 +31,15 @@ FEWEST_STARTS, ELEMENTS = 12, 1_000_000
 """Starts of a table however long, and starts × rows at once, so that 1e5 rows take 200 MB."""
 RESTARTS = 2
 """Starts of a resample besides the table's optimum."""
-AT_OPTIMUM, EXACT = 1e-6, 1e-24
+AT_OPTIMUM, EXACT_SQUARE = 1e-6, 1e-24
 """Relative excess of the objective below which a start has reached the optimum, and the mean r² of exact data."""
+AGREEING = 3
+"""Starts that must reach the optimum before it counts as found."""
+LOG_ERROR_WEAK = 0.5
+"""Standard error of the logarithm of an exponent or R* above which it is known to a factor of e² at best."""
 
 
-class GlobalFit(NamedTuple):
-    """The best θ (k,) of many starts, its objective, and how many of the starts reached it."""
-
-    theta: Array
-    objective: float
-    converged: bool
-    reached: int
-    starts: int
-
-
-def global_fit(problem: LawProblem, seed: int, starts: int = STARTS, tolerance: float = TIGHT) -> GlobalFit:
+def global_fit(problem: LawProblem, seed: int, starts: int = STARTS, tolerance: float = TIGHT) -> Found:
     """Best of random starts for all rows alike; of fewer starts where rows are very many."""
     n = len(problem.log_loss)
     starts, lanes = max(min(starts, ELEMENTS // n), FEWEST_STARTS), max(1, ELEMENTS // n)
@@ -36,23 +47,169 @@ def global_fit(problem: LawProblem, seed: int, starts: int = STARTS, tolerance: 
     theta = problem.theta(drawn)
     pieces = np.split(theta, range(lanes, starts, lanes))
     parts = [minimise(problem, np.ones((len(some), n)), some, tolerance) for some in pieces]
-    found = Found(*map(np.concatenate, zip(*parts, strict=True)))
+    found = Optimum(*map(np.concatenate, zip(*parts, strict=True)))
     best = int(np.argmin(found.objective))
-    reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + EXACT * n
-    return GlobalFit(
-        found.theta[best], float(found.objective[best]), bool(found.converged[best]), int(reached.sum()), starts
-    )
+    reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + EXACT_SQUARE * n
+    share = int(reached.sum()) / starts
+    return Found(found.p[best], float(found.objective[best]), bool(found.converged[best]), share, starts)
 
 
-def resample(problem: LawProblem, weights: Array, starts: Array) -> Found:
+def resample(problem: LawProblem, weights: Array, starts: Array) -> Optimum:
     """Optimum for each row of weights (R, n): the best from several starting θ, shape (S, k)."""
     runs = [minimise(problem, weights, np.tile(start, (len(weights), 1)), LOOSE) for start in starts]
     best = np.argmin([found.objective for found in runs], axis=0)
     lanes = np.arange(len(weights))
-    return Found(*(np.stack(parts)[best, lanes] for parts in zip(*runs, strict=True)))
+    return Optimum(*(np.stack(parts)[best, lanes] for parts in zip(*runs, strict=True)))
 
 
-def restarts(theta: Array, error: Array, seed: int) -> Array:
+def restarts(fit: LawFit) -> Array:
     """θ and `RESTARTS` points three standard errors, at most 1, around it: shape (1 + RESTARTS, k)."""
-    away = np.random.default_rng(seed).normal(size=(RESTARTS, len(theta)))
+    theta, error = fit.linearised.p, np.sqrt(np.diag(fit.linearised.covariance))
+    away = np.random.default_rng(fit.seed).normal(size=(RESTARTS, len(theta)))
     return np.concatenate([theta[None], theta + away * np.minimum(3 * np.nan_to_num(error, nan=1.0), 1.0)])
+
+
+def law_task(
+    law: Law, table: RunTable, supply: Array, flops: tuple[float, ...] = (), unique_tokens: float = np.inf
+) -> "LawTask":
+    """The task of a law; `supply` (n,) are the distinct tokens of each run, `unique_tokens` those at the asked C."""
+    problem = problem_of(law, table, supply)
+    compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
+    return LawTask(
+        table, np.ones(len(table)), Quantities(law, flops, compute, problem.in_units, unique_tokens), problem
+    )
+
+
+@dataclass(frozen=True)
+class LawTask:
+    """A `Task` of θ; see problem.py."""
+
+    table: RunTable
+    weights: Array
+    quantities: Quantities
+    problem: LawProblem
+    told_apart: str = "the parameters"
+    settled: str = "several starts reach one optimum, parameters identified, nothing on a bound"
+
+    @property
+    def delta(self) -> float:
+        """Infinite: least squares."""
+        return np.inf
+
+    def find(self, seed: int) -> Found:
+        """The lowest optimum of many random starts."""
+        return global_fit(self.problem, seed)
+
+    def linearise(self, p: Array) -> Linearised:
+        """All rows around θ (k,)."""
+        return self.problem.linearise(p)
+
+    def relative(self, p: Array) -> None:
+        """None: nothing is known of designs for other laws."""
+        return None
+
+    def refit(self, fit: LawFit, weights: Array) -> list[Refit]:
+        """From θ and points around it; see `restarts`."""
+        theta = resample(self.problem, weights, restarts(fit)).p
+        return [Refit(one, self.problem.losses(one)) for one in theta]
+
+    def resampler(self, fit: LawFit) -> Resampler:
+        """The same for resamples."""
+        starts, (low, high) = restarts(fit), self.problem.bounds
+
+        def optima(weights: Array) -> tuple[Array, Mask]:
+            found = resample(self.problem, weights, starts)
+            return found.p, ((found.p <= low) | (found.p >= high)).any(axis=1) | ~found.converged
+
+        return optima
+
+    def profile(self, fit: Linearised) -> Ends | None:
+        """None: only the surface has exact second derivatives here."""
+        return None
+
+    def without_optimum(self, result: FitResult, fit: LawFit) -> tuple[FitResult, pd.DataFrame] | None:
+        """Refused where no residual depends on a parameter."""
+        unseen = [name for name, row in zip(self.names, fit.linearised.jacobian, strict=True) if not row.any()]
+        if not unseen:
+            return None
+        return refused(result, f"no run's loss depends on {unseen[0]}: it cannot be seen", self.quantities.flops)
+
+    def has_vanished(self, fit: LawFit) -> bool:
+        """Whether an amplitude or scale, which has a unit, is on its bound."""
+        named = zip(self.names, fit.linearised.free, strict=True)
+        return any(not free and name not in (FLOOR, *self.problem.law.bounds) for name, free in named)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of θ."""
+        return self.problem.law.names
+
+    def describe(self, fit: LawFit) -> dict[str, Any]:
+        """The fit in units of the log loss, and how often data repeat."""
+        table, rss = self.table, fit.linearised.rss
+        seed_sd, seed_dof = seed_scatter(table)
+        found: dict[str, Any] = {
+            "objective": rss,
+            "n_rows": len(table),
+            "log_rmse": float(np.sqrt(rss / len(table))),
+            "residual_sd": float(np.sqrt(fit.linearised.variance)),
+            "seed_sd": seed_sd if seed_dof else None,
+            "seed_dof": seed_dof,
+        }
+        if UNIQUE in self.problem.law.arguments:
+            supply, unique = self.problem.supply, self.quantities.unique_tokens
+            found["share_of_runs_with_repeats"] = float((table.n_tokens > supply).mean())
+            found["most_epochs"] = float((table.n_tokens / supply).max())
+            found[UNIQUE] = unique if np.isfinite(unique) else None
+        return found
+
+    def warnings(self, fit: LawFit) -> list[str]:
+        """None."""
+        return []
+
+    def at_bounds(self, fit: LawFit) -> list[str]:
+        """Every parameter that is not free, with its value in multiples of the geometric means."""
+        values = self.problem.parameters(fit.linearised.p[None])
+        named = zip(values.items(), fit.linearised.free, strict=True)
+        return [f"{name} is at its bound, {value[0, 0]:.3g}" for (name, value), free in named if not free]
+
+    def why_unsettled(self, found: Found) -> str:
+        """Too few starts agree, or the best did not converge."""
+        reached = round(found.share * found.starts)
+        if reached >= AGREEING and found.converged:
+            return ""
+        return f"only {reached} of {found.starts} starts reached the best fit found"
+
+    def check(self, verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
+        """Exponents and R* known to a factor, rows far off, the form at every budget, and the move of a."""
+        for name in self.problem.law.bounds:
+            if (error := fit.error_of(name)) > LOG_ERROR_WEAK:
+                verdict.add("weak", f"{name} is uncertain: the standard error of its logarithm is {error:.2g}")
+        flagged = self._flag_rows(verdict, diagnostics, fit.linearised)
+        if {"n_params", "n_tokens"} <= set(self.problem.law.arguments):
+            J = fit.linearised.jacobian[fit.linearised.free]
+            judge_curves(verdict, diagnostics, curve_test(self.table, fit.linearised.residual, J, 1.0, ~flagged))
+        self._judge_drift(verdict, diagnostics, fit)
+
+    def _flag_rows(self, verdict: Verdict, diagnostics: dict[str, Any], fit: Linearised) -> Mask:
+        """Name rows with improbable residuals; they stay in the fit. Exact data have only rounding."""
+        if fit.variance <= EXACT:
+            return np.zeros(len(self.table), bool)
+        size = outliers(fit.residual, fit.leverage, len(fit.p))
+        flagged = size != 0
+        if flagged.any():
+            diagnostics["outliers"] = self.table.run_id[flagged].tolist()
+            names = describe_rows(self.table, flagged)
+            verdict.warn(f"{names}: residual up to {np.abs(size).max():.0f} standard errors; kept")
+        return np.asarray(flagged)
+
+    def _judge_drift(self, verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
+        """The exponent a without the smallest budget, or fifth of compute, for laws that have one."""
+        exponents, ends = self.problem.law.exponents, ends_of_compute(self.table)
+        if exponents is None or (~ends.smallest).sum() <= len(fit.found.p):
+            return
+        [refit] = fit.refit((~ends.smallest).astype(float)[None])
+        here, there = (float(exponents(self.problem.in_units(p))[0]) for p in (fit.found.p, refit.p))
+        diagnostics["without_smallest"] = {"a": there - here}
+        if abs(there - here) > DRIFT:
+            verdict.add("weak", f"leaving out {ends.low} moves a by {there - here:+.2f}: the form may not hold there")

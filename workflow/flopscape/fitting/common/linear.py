@@ -1,4 +1,4 @@
-"""Small linear systems, thousands at once: what the fits solve at every step.
+"""Small problems, thousands at once: what their searches return, and the linear systems that they solve at every step.
 
 Three kinds. Systems that may have no solution, or many: NumPy raises for a whole batch where one matrix is singular,
 and for numbers that are not finite; here such a problem gets the shortest step of least squares, or none, and the
@@ -12,6 +12,7 @@ against each other: on an exponent grid the entry of one term varies along one a
 """
 
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,28 @@ ROUNDING = 1e-14
 PIVOT = 1e-12
 """A pivot smaller than this part of its diagonal entry means that the face's terms are collinear."""
 Entries = list[list[Array]]
+
+
+class Optimum(NamedTuple):
+    """Optima of R problems with k parameters."""
+
+    p: Array
+    """Shape (R, k)."""
+    objective: Array
+    """Shape (R,): a sum over the rows, never a mean."""
+    converged: Mask
+    """Shape (R,), bool: the Newton decrement g'H⁻¹g fell below the tolerance."""
+
+
+class Quadratic(NamedTuple):
+    """R objectives around a point, to second order; gradient and Hessian are of half a sum of squares."""
+
+    objective: Array
+    """Shape (R,)."""
+    gradient: Array
+    """Shape (R, k)."""
+    hessian: Array
+    """Shape (R, k, k): exact, or the Gauss–Newton product J'WJ."""
 
 
 def solve(systems: Array, right: Array) -> Array:

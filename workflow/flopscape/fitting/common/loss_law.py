@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.common.results import DRAW_COLUMNS
+from flopscape.fitting.common.results import DRAW_COLUMNS, column
 from flopscape.fitting.surface import global_starts
-from flopscape.fitting.surface.quantities import column
 from flopscape.fitting.surface.variable_projection import Problem
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.surface.quantities import PARAMETERS, Quantities, column
-from flopscape.laws.arrays import Array, Mask, Names
+from flopscape.laws.arrays import Array, Names
 from flopscape.laws.compute import Compute
-from flopscape.laws.surface import Surface, optimum
+from flopscape.laws.surface import Surface
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 
-DRAW_COLUMNS = ("replicate", *PARAMETERS, "a", "b", "degenerate")
+DRAW_COLUMNS = ("replicate", *Surface._fields, "a", "b", "degenerate")
 ASKED = ("n_params", "n_tokens", "loss")
 
 
@@ -27,19 +26,13 @@ def finite_or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-@np.errstate(all="ignore")
-def surface_draws(parameters: Array, degenerate: Mask, quantities: Quantities) -> pd.DataFrame:
-    """Table of resamples from p = (E, ln A', ln B', α, β), shape (R, 5); undefined exponents are NaN."""
-    surface = quantities.surface(parameters)
-    absent_a, absent_b = ~np.isfinite(parameters[:, 1]), ~np.isfinite(parameters[:, 2])
-    alpha, beta = np.where(absent_a, np.nan, surface.alpha), np.where(absent_b, np.nan, surface.beta)
-    surface = Surface(surface.E, surface.A, surface.B, alpha, beta)
-    columns: dict[str, Any] = {"replicate": np.arange(len(parameters))} | surface._asdict()
-    columns |= {"a": beta / (alpha + beta), "b": alpha / (alpha + beta), "degenerate": degenerate}
-    for flops in quantities.flops:
-        best = optimum(surface, flops, quantities.compute)
-        columns |= {column(name, flops): value for name, value in zip(ASKED, best, strict=True)}
-    return pd.DataFrame(columns)
+def column(quantity: str, flops: float) -> str:
+    """Name of a quantity at one asked compute, as in the draws.
+
+    >>> column("n_params", 1e24)
+    'n_params@1e+24'
+    """
+    return f"{quantity}@{float(flops)!r}"
 
 
 def prediction(flops: float, n_params: Estimate, loss: Estimate | None, compute: Compute) -> Prediction:

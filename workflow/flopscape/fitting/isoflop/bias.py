@@ -23,7 +23,7 @@ import numpy as np
 
 from flopscape.fitting.isoflop.curves import CurveFit
 from flopscape.fitting.isoflop.power_law import Line, LowestPoints
-from flopscape.fitting.judge.surface import too_little
+from flopscape.fitting.judge.law import why_too_little
 from flopscape.fitting.judge.verdict import Verdict
 from flopscape.fitting.surface.many_tables import fit_surfaces
 from flopscape.laws.arrays import Array
@@ -142,7 +142,7 @@ def corrected(
 
 def _exponents(table: RunTable) -> tuple[float, float] | None:
     """α and β of the surface by least squares on the loss, None where they are at a bound or not to be had."""
-    if too_little(table):
+    if why_too_little(table):
         return None
     found = fit_surfaces(table.n_params, table.n_tokens, table.loss[None])
     if found.at_bound[0] or not found.converged[0]:

@@ -24,7 +24,7 @@ import numpy as np
 from flopscape.fitting.common import linear
 from flopscape.fitting.isoflop.curves import Budget
 from flopscape.fitting.surface import global_starts, variable_projection
-from flopscape.fitting.surface.quantities import Quantities
+from flopscape.fitting.surface.coordinates import surface_quantities
 from flopscape.fitting.surface.variable_projection import Problem, Solution, State
 from flopscape.laws.arrays import Array, Index, Mask
 from flopscape.laws.compute import Compute
@@ -211,6 +211,6 @@ def vertices(parameters: Array, center: Array, flops: float, compute: Compute) -
     -------
     points (R, 2) and gradients (R, 2, 5).
     """
-    quantities = Quantities((float(center[0]), float(center[1])), (flops,), compute)
+    quantities = surface_quantities((float(center[0]), float(center[1])), (flops,), compute)
     values, gradients = quantities.evaluate(parameters)
     return values[:, -2:], gradients[:, -2:]

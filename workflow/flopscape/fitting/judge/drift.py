@@ -9,10 +9,9 @@ by as much as the sandwich raises Var(subset).
 import numpy as np
 from scipy.stats import norm
 
+from flopscape.fitting.any_law.linearised import clustered, influence, pseudo_residuals
+from flopscape.fitting.any_law.task import LawFit, Refit
 from flopscape.fitting.judge.verdict import DRIFT, FEWEST, Diagnostics, Verdict
-from flopscape.fitting.surface.fitted import Fitted
-from flopscape.fitting.surface.linearised import clustered, influence, pseudo_residuals
-from flopscape.fitting.surface.variable_projection import Solution
 from flopscape.laws.arrays import Array, Mask
 from flopscape.runs.table import Ends, ends_of_compute
 
@@ -22,18 +21,18 @@ CHANCE = float(norm.ppf(1 - 0.05 / 6))
 """Standard errors that chance explains: 2.4, two-sided 5 % over the three exponents (Bonferroni)."""
 
 
-def judge_ends(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> None:
+def judge_ends(verdict: Verdict, diagnostics: Diagnostics, fit: LawFit) -> None:
     """Refit without the smallest and without the largest budget, or fifth of compute."""
-    ends = ends_of_compute(fitted.table)
+    ends = ends_of_compute(fit.table)
     kept = ~np.stack([ends.smallest, ends.largest])
-    refit = fitted.refit(kept * fitted.weights)
+    without_smallest, without_largest = fit.refit(kept * fit.task.weights)
     enough = kept.sum(axis=1) >= FEWEST
-    if enough[0] and (refit.coefficients[0, 1:] > 0).all():
-        _judge_drift(verdict, diagnostics, fitted, refit, ends)
+    if enough[0] and np.isfinite(without_smallest.p).all():
+        _judge_drift(verdict, diagnostics, fit, without_smallest, ends)
     elif enough[0]:
         verdict.add("weak", f"without {ends.low} the loss does not depend on N, or not on D")
     if enough[1]:
-        error = (fitted.table.loss - fitted.predict(refit, 1))[ends.largest]
+        error = (fit.table.loss - without_largest.loss)[ends.largest]
         diagnostics["predict_largest"] = {"rms": float(np.sqrt(np.mean(error**2))), "mean": float(error.mean())}
 
 
@@ -42,10 +41,10 @@ def exponents(theta: Array) -> Array:
     return np.array([*theta, theta[1] / theta.sum()])
 
 
-def _judge_drift(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted, refit: Solution, ends: Ends) -> None:
+def _judge_drift(verdict: Verdict, diagnostics: Diagnostics, fit: LawFit, refit: Refit, ends: Ends) -> None:
     """A move above 0.1 makes a fit weak where chance does not explain it, and is a warning where it does."""
-    moved = exponents(refit.exponents[0]) - exponents(fitted.local.p[3:])
-    error = _error_of_move(fitted, refit, ~ends.smallest)
+    moved = exponents(refit.p[3:]) - exponents(fit.linearised.p[3:])
+    error = _error_of_move(fit, refit, ~ends.smallest)
     diagnostics["without_smallest"] = dict(zip(NAMES, moved.tolist(), strict=True)) | {
         f"se_{name}": float(e) for name, e in zip(NAMES, error, strict=True)
     }
@@ -56,28 +55,28 @@ def _judge_drift(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted, ref
     worst = int(np.argmax(np.where(beyond if beyond.any() else far, np.abs(moved), -1.0)))
     text = f"leaving out {ends.low} moves {SYMBOLS[worst]} by {moved[worst]:+.2f} (SE {error[worst]:.2g})"
     if beyond.any():
-        floor = fitted.table.flops[ends.smallest].max()
+        floor = fit.table.flops[ends.smallest].max()
         verdict.add("weak", f"{text}: the form may not hold there; compare with a floor of C > {floor:.3g}")
     else:
         verdict.warn(f"{text}, no more than chance explains: {ends.low} carries much of the evidence")
 
 
-def _error_of_move(fitted: Fitted, refit: Solution, kept: Mask) -> Array:
+def _error_of_move(fit: LawFit, refit: Refit, kept: Mask) -> Array:
     """Standard errors of the moves of (α, β, a), with the noise of the kept rows about the surface fitted to them.
 
     A form that fails at the smallest budget leaves large residuals there, in which its own drift would hide.
     """
-    whole = fitted.at(refit)
-    part = pseudo_residuals(whole.rows(kept), fitted.delta)
+    whole = fit.task.linearise(refit.p)
+    part = pseudo_residuals(whole.rows(kept), fit.task.delta)
     _, _, _, alpha, beta = part.p
     gradient = np.array([[1.0, 0.0], [0.0, 1.0], np.array([-beta, alpha]) / (alpha + beta) ** 2])
 
     def variances(covariance: Array) -> Array:
         return np.asarray(np.einsum("qi,ij,qj->q", gradient, covariance[3:, 3:], gradient))
 
-    own = variances(part.covariance())
-    difference = own - variances(whole.covariance()) * part.variance / whole.variance
-    if fitted.shared:
-        runs = np.unique(fitted.run[kept], return_inverse=True)[1]
+    own = variances(part.covariance)
+    difference = own - variances(whole.covariance) * part.variance / whole.variance
+    if fit.shared:
+        runs = np.unique(fit.run[kept], return_inverse=True)[1]
         difference *= np.maximum(1.0, variances(clustered(influence(part, runs))) / own)
     return np.asarray(np.sqrt(np.maximum(difference, 0.0)))

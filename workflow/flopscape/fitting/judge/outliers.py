@@ -13,10 +13,10 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from flopscape.fitting.any_law.linearised import Linearised
+from flopscape.fitting.any_law.task import LawFit
 from flopscape.fitting.judge.drift import NAMES, exponents
 from flopscape.fitting.judge.verdict import FEWEST, OUTLIER_LEVEL, Diagnostics, Verdict
-from flopscape.fitting.surface.fitted import Fitted
-from flopscape.fitting.surface.linearised import Local
 from flopscape.laws.arrays import Array, Index, Mask
 from flopscape.runs.table import RunTable, describe_rows
 
@@ -33,7 +33,7 @@ class Judged(NamedTuple):
     """Studentised residuals of the flagged rows, 0 elsewhere, and all rows around the fit without them."""
 
     studentised: Array
-    without: Local
+    without: Linearised
 
     @property
     def flagged(self) -> Mask:
@@ -46,22 +46,22 @@ class Judged(NamedTuple):
         return exponents(self.without.p[3:])
 
 
-def judge_outliers(verdict: Verdict, diagnostics: Diagnostics, fitted: Fitted) -> Judged:
+def judge_outliers(verdict: Verdict, diagnostics: Diagnostics, fit: LawFit) -> Judged:
     """List rows that are off, why, and the exponents without and with them."""
-    judged = find_outliers(fitted)
+    judged = find_outliers(fit)
     flagged = judged.flagged
     if not flagged.any():
         return judged
-    diagnostics["outliers"] = [_entry(fitted, judged, int(i)) for i in np.flatnonzero(flagged)]
-    without, with_ = judged.exponents, exponents(fitted.local.p[3:])
+    diagnostics["outliers"] = [_entry(fit, judged, int(i)) for i in np.flatnonzero(flagged)]
+    without, with_ = judged.exponents, exponents(fit.linearised.p[3:])
     diagnostics["without_outliers"] = dict(zip(NAMES, without.tolist(), strict=True))
     instead = "none"
-    if (fitted.best.coefficients[0, 1:] > 0).all():
+    if np.isfinite(fit.found.p).all():
         diagnostics["with_outliers"] = dict(zip(NAMES, with_.tolist(), strict=True))
         instead = f"{with_[2]:.3f}"
     far = float(np.abs(judged.studentised).max())
     verdict.warn(
-        f"{describe_rows(fitted.table, flagged)}: residual up to {far:.0f} standard errors; kept, and without"
+        f"{describe_rows(fit.table, flagged)}: residual up to {far:.0f} standard errors; kept, and without"
         f" {'it' if flagged.sum() == 1 else 'them'} a = {without[2]:.3f} instead of {instead}"
     )
     return judged
@@ -79,17 +79,18 @@ def judge_influence(verdict: Verdict, diagnostics: Diagnostics, low: float | Non
     )
 
 
-def find_outliers(fitted: Fitted) -> Judged:
+def find_outliers(fit: LawFit) -> Judged:
     """Outliers of the surface, from the budgets' suspects by refits without them."""
-    flagged, nothing = suspects(fitted.table), Judged(np.zeros(len(fitted.table)), fitted.local)
+    flagged, nothing = suspects(fit.table), Judged(np.zeros(len(fit.table)), fit.linearised)
     for _ in range(ROUNDS):
         clean = ~flagged
         if clean.sum() < FEWEST + 1:
             return nothing
-        refit = fitted.refit((clean * fitted.weights)[None])
-        if not (refit.coefficients[0, 1:] > 0).all():
+        [refit] = fit.refit((clean * fit.task.weights)[None])
+        if not np.isfinite(refit.p).all():
             return nothing
-        judged = Judged(_deletion_residuals(fitted.at(refit), clean), fitted.at(refit))
+        around = fit.task.linearise(refit.p)
+        judged = Judged(_deletion_residuals(around, clean), around)
         if (judged.flagged == flagged).all():
             break
         flagged = judged.flagged
@@ -144,7 +145,7 @@ def _triples(count: int) -> Index:
     return np.random.default_rng(0).permuted(np.tile(np.arange(count), (TRIPLES, 1)), axis=1)[:, :3]
 
 
-def _deletion_residuals(fit: Local, clean: Mask) -> Array:
+def _deletion_residuals(fit: Linearised, clean: Mask) -> Array:
     """Residuals over the error of predicting each row from the clean others, where improbable; else 0.
 
     A row outside the clean set is predicted with variance s²(1 + h), one inside without itself: its externally
@@ -168,14 +169,14 @@ def _deletion_residuals(fit: Local, clean: Mask) -> Array:
     return np.asarray(np.where((np.abs(studentised) > limit) & known, studentised, 0.0))
 
 
-def _entry(fitted: Fitted, judged: Judged, row: int) -> Diagnostics:
-    table, size = fitted.table, float(judged.studentised[row])
+def _entry(fit: LawFit, judged: Judged, row: int) -> Diagnostics:
+    table, size = fit.table, float(judged.studentised[row])
     budget = float(table.budget[row])
     return {
         "run_id": str(table.run_id[row]),
         "row": int(table.row[row]),
         "budget": budget if np.isfinite(budget) else None,
-        "residual": float(fitted.local.raw[row]),
+        "residual": float(fit.linearised.raw[row]),
         "studentised": size,
         "reason": f"{abs(size):.1f} standard errors {'above' if size > 0 else 'below'} the fit without it",
     }

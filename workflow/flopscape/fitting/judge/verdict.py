@@ -27,8 +27,8 @@ NOISE_FACTOR = 10.0
 9.6 for the narrowest design that is worth running. At σ = 1 % it gives a ± 0.2."""
 SE_WEAK, SE_REFUSED = 0.1, 0.5
 """Standard error of the exponent a, which lies between 0 and 1."""
-FEWEST, FEW = 6, 12
-"""Runs: five parameters leave nothing to judge below the first, little below the second."""
+FEWEST = 6
+"""Runs below which five parameters leave nothing to judge."""
 FEW_FOR_BOOTSTRAP = 20
 """Below this many runs the case bootstrap is up to 2.3 times too wide."""
 DEGENERATE_SHARE = 0.01
@@ -98,7 +98,7 @@ def coarser(verdict: Verdict, made: int, replicates: int, rows: int) -> None:
         verdict.warn(f"{rows:,} rows: {made} resamples in place of {replicates}, so the intervals are coarser")
 
 
-def too_many(table: RunTable) -> str:
+def why_too_many_rows(table: RunTable) -> str:
     """Why a table is too long for a fit by search, or nothing."""
     if len(table) <= MOST_ROWS:
         return ""
@@ -108,7 +108,7 @@ def too_many(table: RunTable) -> str:
     )
 
 
-def too_many_budgets(table: RunTable) -> str:
+def why_too_many_budgets(table: RunTable) -> str:
     """Why a table has too many budgets for a curve of each, or nothing."""
     count = len(np.unique(table.budget[np.isfinite(table.budget)]))
     if count <= MOST_BUDGETS:

@@ -8,9 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
+from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.fitting.common.linear import Entries, best_gain
 from flopscape.fitting.surface import variable_projection
-from flopscape.fitting.surface.linearised import Local, local
+from flopscape.fitting.surface.coordinates import Derivatives, loss_derivatives
 from flopscape.fitting.surface.variable_projection import Problem, Solution
 from flopscape.laws.arrays import Array, Index, Mask
 from flopscape.runs.table import RunTable
@@ -148,19 +149,20 @@ class Search(Protocol):
     def polish(self, problem: Problem, weights: Array, starts: Array) -> Solution:
         """Optima from given exponents (R, 2), to full precision; weights are (R, n), or (1, n) for one problem."""
 
-    def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
-        """The same to the precision that a resample needs, `best` being the optimum of the whole table."""
+    def resample(self, problem: Problem, weights: Array, starts: Array, best: Array) -> Solution:
+        """The same to the precision that a resample needs, `best` (5,) being the optimum of the whole table."""
 
     def weighted(self, problem: Problem, weights: Array) -> Array:
         """Weights (R, n) of the least-squares problem whose grid gives the starts."""
 
-    def local(self, problem: Problem, p: Array) -> Local:
-        """Residuals and derivatives at p (5,)."""
+    @property
+    def derivatives(self) -> Derivatives:
+        """Residuals and derivatives of what is minimised, without δ."""
 
-    def diagnostics(self, fit: Local) -> dict[str, object]:
+    def diagnostics(self, fit: Linearised) -> dict[str, object]:
         """What only this objective has to report."""
 
-    def warnings(self, fit: Local) -> list[str]:
+    def warnings(self, fit: Linearised) -> list[str]:
         """Sentences on what to distrust about the objective itself."""
 
 
@@ -191,9 +193,9 @@ def from_grid(search: Search, problem: Problem, weights: Array) -> Solution:
     return search.polish(problem, weights, starts)
 
 
-def from_optimum(search: Search, problem: Problem, weights: Array, best: Solution) -> Solution:
-    """Optimum of every resample (R, n), from a coarse grid that has the optimum of the whole table in it."""
-    grid = np.concatenate([np.tile(COARSE_GRID, (2, 1)), best.exponents.T], axis=1)
+def from_optimum(search: Search, problem: Problem, weights: Array, best: Array) -> Solution:
+    """Optimum of every resample (R, n), from a coarse grid that has the optimum (5,) of the whole table in it."""
+    grid = np.concatenate([np.tile(COARSE_GRID, (2, 1)), best[3:, None]], axis=1)
     starts = lowest_points(problem, search.weighted(problem, weights), grid)
     return search.resample(problem, weights, starts, best)
 
@@ -216,7 +218,7 @@ class LeastSquares:
         """The optimum near each start."""
         return variable_projection.newton(problem, np.broadcast_to(weights, (len(starts), weights.shape[1])), starts)
 
-    def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
+    def resample(self, problem: Problem, weights: Array, starts: Array, best: Array) -> Solution:
         """The optimum of each resample from starts that are close already."""
         return variable_projection.newton(problem, weights, starts, variable_projection.RESAMPLE_DECREMENT)
 
@@ -224,14 +226,15 @@ class LeastSquares:
         """Weights of the squares that `minima` sums."""
         return weights
 
-    def local(self, problem: Problem, p: Array) -> Local:
-        """The fit linearised at its optimum."""
-        return local(problem, p)
+    @property
+    def derivatives(self) -> Derivatives:
+        """Of the loss."""
+        return loss_derivatives
 
-    def diagnostics(self, fit: Local) -> dict[str, object]:
-        """What this objective has to say of a fit, by name."""
+    def diagnostics(self, fit: Linearised) -> dict[str, object]:
+        """Nothing: its value is the fit's RSS."""
         return {}
 
-    def warnings(self, fit: Local) -> list[str]:
-        """What is to be distrusted for this objective."""
+    def warnings(self, fit: Linearised) -> list[str]:
+        """Nothing."""
         return []

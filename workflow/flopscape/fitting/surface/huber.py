@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.fitting.common.linear import solve_definite
+from flopscape.fitting.common.linear import Optimum, Quadratic, solve_definite
 from flopscape.fitting.surface.variable_projection import HIGHEST, LOWEST, blocks
 from flopscape.laws.arrays import Array, Index, Mask
 
@@ -33,14 +33,6 @@ PIVOT = 1e-13
 """A pivot of the Hessian below this part of its diagonal entry: not positive definite."""
 ABSENT = -25.0
 """ln of a term over the mean loss at which it counts as zero."""
-
-
-class Optimum(NamedTuple):
-    """Optima of R problems: p (R, 5), Σ w·Huber (R,), and whether Newton's decrement fell below the tolerance."""
-
-    p: Array
-    objective: Array
-    converged: Mask
 
 
 class Data(NamedTuple):
@@ -67,14 +59,6 @@ class Data(NamedTuple):
     def upper(self) -> Array:
         """Highest p, shape (5,)."""
         return np.array([np.inf, np.inf, np.inf, HIGHEST, HIGHEST])
-
-
-class _State(NamedTuple):
-    """Objective (R,), gradient (R, 5) and Hessian (R, 5, 5)."""
-
-    objective: Array
-    gradient: Array
-    hessian: Array
 
 
 def minimise(data: Data, weights: Array, p: Array, delta: float, tolerance: float = DECREMENT) -> Optimum:
@@ -131,16 +115,16 @@ def terms(data: Data, p: Array) -> tuple[Array, Array]:
     return np.log(predicted) - data.log_loss, J
 
 
-def _evaluate(data: Data, weights: Array, p: Array, delta: float, reweighted: bool = False) -> _State:
+def _evaluate(data: Data, weights: Array, p: Array, delta: float, reweighted: bool = False) -> Quadratic:
     """Objective and derivatives, block by block."""
     parts = [
         _evaluate_block(data.of(block), weights[block], p[block], delta, reweighted)
         for block in blocks(len(p), data.u.shape[1])
     ]
-    return parts[0] if len(parts) == 1 else _State(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return parts[0] if len(parts) == 1 else Quadratic(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweighted: bool) -> _State:
+def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweighted: bool) -> Quadratic:
     """Objective and derivatives; with `reweighted` a positive definite Hessian, J·Jᵀ weighted by ψ/r."""
     r, J = terms(data, p)
     psi = np.clip(r, -delta, delta)
@@ -150,10 +134,10 @@ def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweight
     objective = np.einsum("rn,rn->r", pull, r - psi / 2)
     if reweighted:
         bend = weights * np.where(inside, 1.0, OUTER * delta / np.maximum(np.abs(r), 1e-300))
-        return _State(objective, gradient, (J * bend[:, None]) @ J.swapaxes(1, 2))
+        return Quadratic(objective, gradient, (J * bend[:, None]) @ J.swapaxes(1, 2))
     hessian = (J * (weights * inside - pull)[:, None]) @ J.swapaxes(1, 2)
     add_curvature(hessian, data, J, pull)
-    return _State(objective, gradient, hessian)
+    return Quadratic(objective, gradient, hessian)
 
 
 def add_curvature(hessian: Array, data: Data, J: Array, pull: Array) -> None:
@@ -191,7 +175,7 @@ def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float
         p[moved] = trial[accepted]
         for old, fresh in zip(state, new, strict=True):
             old[moved] = fresh[accepted]
-        step[moved], decrement, whole = _newton_step(data.of(moved), _State(*(x[moved] for x in state)), p[moved])
+        step[moved], decrement, whole = _newton_step(data.of(moved), Quadratic(*(x[moved] for x in state)), p[moved])
         converged[moved] = whole & (decrement <= tolerance * state.objective[moved] + floor[moved])
         reweighted[moved] = ~whole
         fallen = np.concatenate([fallen, moved[~whole]])
@@ -209,12 +193,12 @@ def follow(data: Data, weights: Array, p: Array, here: float, after: float) -> A
     state = _evaluate(data, weights, p, here)
     r, J = terms(data, p)
     outer = np.einsum("rin,rn->ri", J, weights * np.sign(r) * (np.abs(r) > here))
-    moved = _State(state.objective, state.gradient + (after - here) * outer, state.hessian)
+    moved = Quadratic(state.objective, state.gradient + (after - here) * outer, state.hessian)
     step, _, whole = _newton_step(data, moved, p)
     return np.clip(p + np.where(whole[:, None], step, 0.0), data.lower, data.upper)
 
 
-def _newton_step(data: Data, state: _State, p: Array) -> tuple[Array, Array, Mask]:
+def _newton_step(data: Data, state: Quadratic, p: Array) -> tuple[Array, Array, Mask]:
     """Newton's step, its decrement gᵀH⁻¹g, and whether the Hessian is positive definite.
 
     Parameters on a bound that the gradient pushes outwards stay there; a step is cut where it would change a term by

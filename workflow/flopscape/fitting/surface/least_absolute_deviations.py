@@ -12,8 +12,9 @@ import numpy as np
 from scipy.optimize import linprog
 
 from flopscape.fitting.common import linear
+from flopscape.fitting.common.linear import Optimum
 from flopscape.fitting.surface import huber
-from flopscape.fitting.surface.huber import Data, Optimum
+from flopscape.fitting.surface.huber import Data
 from flopscape.fitting.surface.variable_projection import RESAMPLE_DECREMENT, blocks
 from flopscape.laws.arrays import Array, Index, Mask
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.judge.surface import too_little
+from flopscape.fitting.any_law.linearised import Linearised
+from flopscape.fitting.common.linear import Optimum
+from flopscape.fitting.judge.law import why_too_little
 from flopscape.fitting.surface import huber, least_absolute_deviations, variable_projection
+from flopscape.fitting.surface.coordinates import Derivatives, log_derivatives
 from flopscape.fitting.surface.global_starts import OBJECTIVE, LeastSquares, Search, centred_problem, global_fit
-from flopscape.fitting.surface.huber import Data, Optimum
-from flopscape.fitting.surface.linearised import Local, local, log_derivatives
-from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
+from flopscape.fitting.surface.huber import Data
+from flopscape.fitting.surface.variable_projection import Problem, Solution
 from flopscape.laws.arrays import Array, Index
 from flopscape.runs.table import RunTable
 
@@ -57,7 +59,7 @@ def scaled_delta(table: RunTable) -> float:
     The first fit alone passes through too many of a few rows: of 35 it finds 0.77 σ, the second 0.83 σ. The default
     where no fit is possible.
     """
-    if too_little(table):
+    if why_too_little(table):
         return DELTA
     problem, _ = centred_problem(table)
     delta = DELTA
@@ -101,19 +103,17 @@ class LogResiduals:
         _, one, back = np.unique(np.round(ends, MEETING_DIGITS), axis=0, return_index=True, return_inverse=True)
         return self._minimise(problem, weights[one], ends[one], huber.DECREMENT).take(back)
 
-    def resample(self, problem: Problem, weights: Array, starts: Array, best: Solution) -> Solution:
+    def resample(self, problem: Problem, weights: Array, starts: Array, best: Array) -> Solution:
         """From where the whole table's optimum moves to; from `starts` too where they lie in another basin."""
         data, tolerance = Data(problem.u, np.log(problem.y)), variable_projection.RESAMPLE_DECREMENT
-        p = huber.resample_starts(data, weights, parameters(best)[0], self.delta or least_absolute_deviations.NEAR[0])
-        moved = np.flatnonzero((starts != best.exponents).any(axis=1))
+        p = huber.resample_starts(data, weights, best, self.delta or least_absolute_deviations.NEAR[0])
+        moved = np.flatnonzero((starts != best[3:]).any(axis=1))
         if self.smooth:
             p[moved] = self._start(problem, weights[moved], starts[moved])
             return self._solution(data, weights, self._refine(data, weights, p, tolerance))
         near = self._refine(data, weights, p, tolerance)
         found = self._solution(data, weights, near)
-        same = variable_projection.same_basin(
-            problem, self.weighted(problem, weights[moved]), starts[moved], best.exponents
-        )
+        same = variable_projection.same_basin(problem, self.weighted(problem, weights[moved]), starts[moved], best[3:])
         doubt = np.union1d(np.flatnonzero(~near.converged), moved[~same])
         _keep_lower(found, doubt, self._minimise(problem, weights[doubt], starts[doubt], tolerance))
         return found
@@ -122,11 +122,12 @@ class LogResiduals:
         """Least squares on the relative residual, which is the log residual's first order."""
         return np.asarray(weights / problem.y**2)
 
-    def local(self, problem: Problem, p: Array) -> Local:
-        """The fit linearised in the log loss at its optimum."""
-        return local(problem, p, log_derivatives)
+    @property
+    def derivatives(self) -> Derivatives:
+        """Of the log loss."""
+        return log_derivatives
 
-    def diagnostics(self, fit: Local) -> dict[str, object]:
+    def diagnostics(self, fit: Linearised) -> dict[str, object]:
         """The objective's value, δ, and δ in units of the residuals' robust scale."""
         value = {"objective": float(self._value(fit.residual[None], np.ones((1, len(fit.residual))))[0])}
         if self.smooth or not self.delta:
@@ -134,7 +135,7 @@ class LogResiduals:
         scale = robust_scale(fit.residual)
         return value | {"delta": self.delta, "delta_over_sigma": self.delta / scale if scale > 0 else None}
 
-    def warnings(self, fit: Local) -> list[str]:
+    def warnings(self, fit: Linearised) -> list[str]:
         """When δ is far below the noise."""
         scale = robust_scale(fit.residual)
         if self.smooth or not self.delta or self.delta >= NARROW * scale:

@@ -11,36 +11,40 @@ from functools import partial
 import numpy as np
 from scipy.stats import t as student
 
+from flopscape.fitting.any_law.linearised import Linearised
+from flopscape.fitting.any_law.quantities import Quantities
 from flopscape.fitting.common import linear
-from flopscape.fitting.surface.linearised import Local
-from flopscape.fitting.surface.quantities import Quantities, is_logarithmic
+from flopscape.fitting.surface.coordinates import Derivatives
 from flopscape.fitting.surface.variable_projection import Problem
 from flopscape.laws.arrays import Array, Index
 
 FRACTIONS = (0.25, 0.5, 0.75, 1.0)
 """Parts of the way outwards, in units of the root of the rise in RSS."""
+Derive = Callable[[Array], tuple[Array, Array, Array]]
 CORRECTIONS = 12
 DIFFERENCE = 1e-5
 
 
 @np.errstate(all="ignore")
-def profile_intervals(problem: Problem, fit: Local, quantities: Quantities) -> dict[str, tuple[float, float]]:
+def profile_intervals(
+    problem: Problem, fit: Linearised, derivatives: Derivatives, quantities: Quantities
+) -> dict[str, tuple[float, float]]:
     """95 % profile-F interval of each quantity; NaN where the region does not close."""
     t = student.ppf(0.975, max(fit.dof, 1))
-    ends = _follow(problem, fit, quantities, float(t))
+    ends = _follow(partial(derivatives, problem, root=fit.root), fit, quantities, float(t))
     out = {}
     for i, name in enumerate(quantities.names):
-        low, high = np.exp(ends[i]) if is_logarithmic(name) else ends[i]
+        low, high = np.exp(ends[i]) if quantities.logarithmic[i] else ends[i]
         out[name] = (float(low), float(high))
     return out
 
 
-def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> Array:
+def _follow(derive: Derive, fit: Linearised, quantities: Quantities, t: float) -> Array:
     """Ends of every quantity, shape (Q, 2)."""
     gradients = quantities.evaluate(fit.p[None])[1]
     Q = len(quantities.names)
     which, side = np.repeat(np.arange(Q), 2), np.tile([-1.0, 1.0], Q)
-    covariance = fit.covariance() / fit.variance
+    covariance = fit.covariance / fit.variance
     along = gradients[0] @ covariance
     size = np.sqrt(np.einsum("qi,qi->q", along, gradients[0]))
     radius = t * np.sqrt(fit.variance)
@@ -48,7 +52,6 @@ def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> A
     multiplier = side * radius / size[which]
     done = np.zeros(2 * Q, bool)
     p, mu = fit.p + FRACTIONS[0] * direction, FRACTIONS[0] * multiplier
-    derive = partial(fit.derivatives, problem, root=fit.root)
     for before, fraction in zip((FRACTIONS[0], *FRACTIONS), FRACTIONS, strict=False):
         p, mu = fit.p + (p - fit.p) * fraction / before, mu * fraction / before
         target = (fit.rss + (fraction * radius) ** 2) / 2
@@ -60,7 +63,7 @@ def _follow(problem: Problem, fit: Local, quantities: Quantities, t: float) -> A
 
 
 def _correct(
-    derive: Callable[[Array], tuple[Array, Array, Array]],
+    derive: Derive,
     quantities: Quantities,
     which: Index,
     p: Array,

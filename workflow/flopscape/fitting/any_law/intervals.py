@@ -1,10 +1,11 @@
-"""The 95 % intervals of a surface fit, side by side: bootstrap of runs, profile F, delta method, sandwich.
+"""The 95 % intervals of a fit, side by side: bootstrap of runs, profile F, delta method, sandwich.
 
-The percentile bootstrap of whole runs is reported, and from fewer than 20 runs the profile where there is one. The
-delta method (Bates & Watts 1988, section 2.3) takes errors as equal and independent, the sandwich (sandwich.py) only as
-independent between runs; both take the quantity, or its logarithm where it is positive, as linear, and Student's t with
-as many degrees of freedom as rows, or runs, beyond the five parameters. For Huber's objective and least absolute
-deviations both are those of the M-estimator (Huber 1981, section 7.6), and there is no profile.
+The percentile bootstrap of whole runs is reported; where runs are fewer than 20, or no resamples were asked for, the
+profile, and of a law that has none the delta method. The delta method (Bates & Watts 1988, section 2.3) takes errors as
+equal and independent, the sandwich (see linearised.py) only as independent between runs; both take the quantity, or its
+logarithm where it is positive, as linear in p, and Student's t with as many degrees of freedom as rows, or runs, beyond
+the parameters. For Huber's objective and least absolute deviations both are those of the M-estimator (Huber 1981,
+section 7.6), and there is no profile.
 """
 
 from dataclasses import dataclass
@@ -12,17 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from flopscape.fitting.common.results import finite_or_none, percentile_interval
+from flopscape.fitting.any_law.linearised import clustered, influence
+from flopscape.fitting.any_law.quantities import Quantities
+from flopscape.fitting.any_law.task import Ends, LawFit
+from flopscape.fitting.common.results import column, finite_or_none, percentile_interval
 from flopscape.fitting.judge.verdict import DISAGREEMENT, FEW_FOR_BOOTSTRAP, Verdict
-from flopscape.fitting.surface.fitted import Fitted
-from flopscape.fitting.surface.linearised import clustered, influence
-from flopscape.fitting.surface.profile import profile_intervals
-from flopscape.fitting.surface.quantities import Quantities, column, is_logarithmic
 from flopscape.laws.arrays import Array
 from flopscape.records.fit_result import Estimate
 
-Ends = dict[str, tuple[float, float]]
-BOOTSTRAP, PROFILE = "bootstrap of runs, percentile", "profile F"
+BOOTSTRAP, PROFILE, DELTA = "bootstrap of runs, percentile", "profile F", "delta method"
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Intervals:
         return finite_or_none(low), finite_or_none(high)
 
     def estimate(self, name: str, value: float) -> Estimate:
-        """A value with its interval."""
+        """A value with its reported interval."""
         return Estimate(value, *self.of(name))
 
     def disagreement(self, name: str) -> float:
@@ -54,15 +53,15 @@ class Intervals:
         return {kind: ends and listed(_completed(ends, quantities)) for kind, ends in self.kinds.items()}
 
 
-def all_intervals(verdict: Verdict, fitted: Fitted) -> Intervals:
+def all_intervals(verdict: Verdict, fit: LawFit) -> Intervals:
     """Every kind of interval, the one to report, and a warning where they are not to be trusted."""
-    quantities, runs = fitted.quantities, fitted.table.n_runs
-    boot = {name: percentile_interval(fitted.draws[name].to_numpy()) for name in quantities.names}
-    profile = profile_intervals(fitted.problem, fitted.local, quantities) if fitted.smooth else None
-    kinds = {"bootstrap": boot, "profile F": profile, "delta": delta(fitted), "sandwich": sandwich(fitted)}
-    few = runs < FEW_FOR_BOOTSTRAP and len(fitted.table) == runs
-    if few and profile is not None:
-        return Intervals(profile, PROFILE, kinds)
+    runs = fit.table.n_runs
+    profile, by_delta = fit.task.profile(fit.linearised), delta(fit)
+    boot = {name: percentile_interval(fit.draws[name].to_numpy()) for name in fit.quantities.names}
+    kinds = {"bootstrap": boot, PROFILE: profile, "delta": by_delta, "sandwich": sandwich(fit)}
+    few = runs < FEW_FOR_BOOTSTRAP and not fit.shared
+    if fit.smooth and (few or not len(fit.draws)):
+        return Intervals(by_delta, DELTA, kinds) if profile is None else Intervals(profile, PROFILE, kinds)
     intervals = Intervals(boot, BOOTSTRAP, kinds)
     if few:
         verdict.warn(
@@ -74,34 +73,26 @@ def all_intervals(verdict: Verdict, fitted: Fitted) -> Intervals:
     return intervals
 
 
-def delta(fitted: Fitted) -> Ends:
+def delta(fit: LawFit) -> Ends:
     """Delta-method intervals: errors equal and independent."""
-    local = fitted.robust
-    return _linear(fitted.quantities, local.p, local.covariance(), local.dof)
+    around = fit.robust
+    return _linear(fit.quantities, around.p, around.covariance, around.dof)
 
 
-def sandwich(fitted: Fitted) -> Ends:
+def sandwich(fit: LawFit) -> Ends:
     """Sandwich intervals: errors independent between runs."""
-    covariance = clustered(influence(fitted.robust, fitted.run))
-    return _linear(fitted.quantities, fitted.local.p, covariance, fitted.table.n_runs - len(fitted.local.p))
-
-
-@np.errstate(all="ignore")
-def errors(quantities: Quantities, p: Array, covariance: Array) -> tuple[Array, Array]:
-    """Values and standard errors of all quantities, logarithmic ones in logs."""
-    values, gradients = quantities.evaluate(p[None])
-    variance = np.einsum("qi,ij,qj->q", gradients[0], covariance, gradients[0])
-    return values[0], np.sqrt(np.maximum(variance, 0))
+    covariance = clustered(influence(fit.robust, fit.run))
+    return _linear(fit.quantities, fit.linearised.p, covariance, fit.table.n_runs - len(fit.linearised.p))
 
 
 @np.errstate(all="ignore")
 def _linear(quantities: Quantities, p: Array, covariance: Array, dof: int) -> Ends:
     """Value ± t·SE; E ends at zero."""
-    values, error = errors(quantities, p, covariance)
+    values, error = quantities.errors(p, covariance)
     reach = student.ppf(0.975, max(dof, 1)) * error
     low, high = values - reach, values + reach
-    low[0] = max(low[0], 0.0)
-    logs = np.array([is_logarithmic(name) for name in quantities.names])
+    low = np.where([name == "E" for name in quantities.names], np.maximum(low, 0.0), low)
+    logs = quantities.logarithmic
     low, high = (np.where(logs, np.exp(np.where(logs, ends, 0.0)), ends) for ends in (low, high))
     return dict(zip(quantities.names, zip(low.tolist(), high.tolist(), strict=True), strict=True))
 
@@ -109,9 +100,11 @@ def _linear(quantities: Quantities, p: Array, covariance: Array, dof: int) -> En
 @np.errstate(all="ignore")
 def _completed(ends: Ends, quantities: Quantities) -> Ends:
     """The ends with those of b = 1 − a, and of D* and D*/N*, which fall with N* along C = κ(N)·N·D."""
-    low, high = ends["a"]
-    out = ends | {"b": (1 - high, 1 - low)}
-    for flops in quantities.flops:
+    out = dict(ends)
+    if "a" in ends:
+        low, high = ends["a"]
+        out["b"] = (1 - high, 1 - low)
+    for flops in quantities.flops if "n_params" in quantities.asked else ():
         n = np.array(ends[column("n_params", flops)][::-1])
         d = np.exp(quantities.compute.tokens(np.log(n), flops))
         out[column("n_tokens", flops)] = (float(d[0]), float(d[1]))
