@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from flopscape.figures.tables import Tables
-from flopscape.report import write
+from flopscape.report import files as files_of_report
+from flopscape.report.build import build
 from flopscape.report.evidence import Evidence
+from flopscape.report.files import refuse_report
+from flopscape.report.read import Sources, read_evidence
 from tests.figures import studies
 
 MANIFEST = {
@@ -40,11 +43,13 @@ def write_report(files: dict[str, Path], study: Tables, out: Path, recommended: 
     folder = files["folder"]
     figures = [path for name, path in files.items() if name != "folder"]
     fits = [folder / f"fits/{name}.json" for name in study.fits]
-    paths = write.run(
-        "kjv-gpt", study.title, folder / "runs.csv", fits, recommended, figures, out,
+    sources = Sources(
+        "kjv-gpt", study.title, folder / "runs.csv", fits, recommended, figures,
         sensitivity=folder / "sensitivity.csv", manifest=folder / "manifest.json", coverage=COVERAGE,
         commands=["flopscape fit results/kjv-gpt/runs.csv --method approach2"],
     )  # fmt: skip
+    refuse_report(out, sources.files)
+    paths = files_of_report.write_report(build(read_evidence(sources)), out)
     return paths[0].read_text(), paths[1].read_text()
 
 

@@ -10,7 +10,7 @@ import pytest
 from flopscape.errors import FlopscapeError
 from flopscape.figures.draw import FIGURES
 from flopscape.figures.tables import Tables
-from flopscape.report import html, markdown, write
+from flopscape.report import html, markdown, read
 from flopscape.report.blocks import Bullets, Code, Grid, Paragraph, Report, Section
 from flopscape.report.build import build
 from flopscape.report.evidence import Evidence
@@ -98,7 +98,7 @@ def test_all_five_figures_are_inside_with_their_captions(written: tuple[str, str
     page = parse(written[1])
     assert page.tags.count("svg") == len(FIGURES)
     for name in FIGURES:
-        caption = write.caption(name)
+        caption = read.caption(name)
         assert caption
         assert markdown.plain(caption) in written[0]
         assert f"](figures/{name}.svg)" in written[0]

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 
 from flopscape.figures.names import FIGURES
-from flopscape.report.write import caption
+from flopscape.report.read import caption
 from tests.workflow.chromium import CHROMIUM, WHY_NO_CHROMIUM, visit
 from tests.workflow.conftest import Checkout
 

@@ -13,7 +13,7 @@ from flopscape.fitting.common.draws_file import fit_name, has_draws, read_draws,
 from flopscape.fitting.isoflop.curves import has_curve
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.statuses import with_loss
-from flopscape.runs.table_copies import CURVE_COLUMNS, refuse_changed
+from flopscape.runs.study_tables import CURVE_COLUMNS, refuse_changed
 
 NEEDED = ("n_params", "n_tokens", "loss")
 VARIED = ("what_changes", "setting", "method", "objective", "n_runs", "status", "reason", "a", "a_low", "a_high")

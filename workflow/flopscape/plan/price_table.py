@@ -18,6 +18,7 @@ from flopscape.recipe.settings import TrainingSettings
 from flopscape.records.plan_row import PlanRow
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
+from flopscape.text.written import listed
 
 SHOWN = 3
 """Names listed before "and n more"."""
@@ -61,18 +62,20 @@ def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str
     yield f"speed from: {price.speed_source}"
     yield f"coverage: {coverage.grade}{''.join(f'{chr(10)}  - {reason}' for reason in coverage.reasons)}"
     if finished.orphans:
-        yield f"{len(finished.orphans)} records that this plan does not ask for stay on disk: {_some(finished.orphans)}"
+        names = listed(finished.orphans, SHOWN)
+        yield f"{len(finished.orphans)} records that this plan does not ask for stay on disk: {names}"
     if finished.other_data:
         yield (
             f"warning: {len(finished.other_data)} of {len(finished.sample)} finished runs were trained on other data "
-            f"({_some(finished.other_data)}) and will not be tabled with the rest; delete their records to retrain them"
+            f"({listed(finished.other_data, SHOWN)}) and will not be tabled with the rest; delete their records to "
+            "retrain them"
         )
     yield from (f"unreadable: {sentence}" for sentence in finished.broken)
     yield from (f"warning: {sentence}" for sentence in finished.recounts)
     if changed := code_changed(finished):
         yield (
             f"warning: the training code has changed since {len(changed)} of {len(finished.sample)} finished runs were "
-            f"trained ({_some(changed)}); they are kept. Bump `recipe` to retrain"
+            f"trained ({listed(changed, SHOWN)}); they are kept. Bump `recipe` to retrain"
         )
 
 
@@ -96,11 +99,6 @@ def _saving(total: Line) -> Iterator[str]:
 def code_changed(finished: Finished) -> list[str]:
     """Ids of finished runs (of those sampled) that other code than today's has trained."""
     return [r.run_id for r in finished.sample if r.code_fingerprint != run_fingerprint(r.spec)]
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def _bytes(number: float) -> str:
@@ -133,5 +131,5 @@ def _rate(row: PlanRow) -> float | None:
 
 def plan_json(rows: list[PlanRow], price: Price, coverage: Coverage) -> str:
     """Plan, price and coverage as one JSON object."""
-    listed = [_csv_row(row) | {"size": row.size, "spec": row.spec} for row in rows]
-    return json.dumps({"runs": listed, "price": asdict(price), "coverage": asdict(coverage)}, indent=1, allow_nan=False)
+    runs = [_csv_row(row) | {"size": row.size, "spec": row.spec} for row in rows]
+    return json.dumps({"runs": runs, "price": asdict(price), "coverage": asdict(coverage)}, indent=1, allow_nan=False)

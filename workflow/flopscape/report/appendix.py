@@ -8,9 +8,8 @@ from flopscape.records.fit_result import FitResult
 from flopscape.report.blocks import Block, Bullets, Code, Grid, Paragraph
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers
+from flopscape.text.written import listed
 
-MOST_NAMED = 20
-"""Run ids listed before "and n more"."""
 CONVENTIONS = {
     "n_params": "body + head, without the input embedding",
     "n_params_body": "body, without input embedding and head",
@@ -104,14 +103,14 @@ def left_out(evidence: Evidence) -> list[Block]:
     """Runs that did not complete, then what each fit excluded."""
     lost = evidence.runs[evidence.runs.status != "completed"]
     items = [
-        f"{_some(names)} {status}: {sentence(reason or 'no reason was recorded')}"
+        f"{listed(names)} {status}: {sentence(reason or 'no reason was recorded')}"
         for (status, reason), names in _by_reason(lost).items()
     ]
     gone = set(lost.run_id.astype(str))
     for name, fit in evidence.fits.items():
         for exclusion in fit.excluded:
             if rows := [row for row in exclusion.rows if row not in gone]:
-                items.append(f"{name}, {exclusion.reason}: {numbers.plural(len(rows), 'run')} ({_some(rows)}).")
+                items.append(f"{name}, {exclusion.reason}: {numbers.plural(len(rows), 'run')} ({listed(rows)}).")
     return [Bullets(items)] if items else [Paragraph("Nothing: every run completed, and every fit used them all.")]
 
 
@@ -168,17 +167,12 @@ def environment(evidence: Evidence) -> list[Block]:
     """Versions and machines, and the hashes of what was read."""
     items = [f"{label}: {text}" for label, text in evidence.environment.items()]
     if "host" in evidence.runs and len(hosts := sorted(evidence.runs.host.dropna().astype(str).unique())):
-        items.append(f"trained on: {_some(hosts)}")
+        items.append(f"trained on: {listed(hosts)}")
     for column, label in (("recipe", "recipe"), ("data_hash", "data hash"), ("code_fingerprint", "code of the runs")):
         if column in evidence.runs and len(found := sorted(evidence.runs[column].dropna().astype(str).unique())):
-            items.append(f"{label}: {_some(found)}")
+            items.append(f"{label}: {listed(found)}")
     items += [f"{name}: fitted table {fit.input_hash[:12]}" for name, fit in evidence.fits.items() if fit.input_hash]
     return [Bullets(items)] if items else []
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _text(value: object) -> str:

@@ -15,7 +15,7 @@ from flopscape.records.checks import COUNTS, CURE, Recount, read_record, recount
 from flopscape.records.plan_row import PlanRow
 from flopscape.records.run_record import Curve, RunRecord, saw_other_data
 from flopscape.records.stamps import of_collected
-from flopscape.runs.table_copies import refuse_tables, write_tables
+from flopscape.runs.study_tables import refuse_tables, write_tables
 
 
 def collect(rows: list[PlanRow], runs: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -19,8 +19,8 @@ from flopscape.runs.import_rows import EVERYTHING, Choice
 from flopscape.runs.import_table import Imported, import_runs, sentence
 from flopscape.runs.published import PUBLISHED, source_file
 from flopscape.runs.read import read_any
+from flopscape.runs.study_tables import IMPORTED_CURVE_COLUMNS, refuse_tables, write_tables
 from flopscape.runs.table import RunTable
-from flopscape.runs.table_copies import IMPORTED_CURVE_COLUMNS, refuse_tables, write_tables
 
 
 def import_study(

@@ -8,7 +8,7 @@ import pytest
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import run
 from flopscape.runs.read import read_any
-from flopscape.runs.table_copies import refuse_tables, write_tables
+from flopscape.runs.study_tables import refuse_tables, write_tables
 from tests.figures import studies
 
 CURVES = pd.DataFrame(columns=["run_id", "n_tokens", "flops", "train_loss", "heldout_loss"])

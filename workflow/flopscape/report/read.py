@@ -1,0 +1,132 @@
+"""The files of a report, read into what the report rests on."""
+
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from flopscape.errors import FlopscapeError
+from flopscape.figures.tables import VARIED, complete, read_csv, with_budgets
+from flopscape.files.json_text import read_json
+from flopscape.fitting.common.draws_file import read_fits
+from flopscape.records.fit_result import FitResult
+from flopscape.report import twin
+from flopscape.report.evidence import Evidence
+
+CAPTIONS = Path(__file__).with_name("captions.rst")
+"""The captions of all figures, shared with `snakemake --report`."""
+AGAIN = "delete its folder and run snakemake again"
+PACKAGES = ("flopscape", "numpy", "scipy", "pandas", "matplotlib", "torch", "accelerate", "snakemake")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files that a report is made from, and what is said of them.
+
+    Attributes
+    ----------
+    study, title : str
+        The study's name, as in `results/{study}`, and its title.
+    runs : path
+        `runs.csv`.
+    fits, figures : sequence of paths
+        FitResults and SVG files, which go by their files' names and in this order.
+    recommended : str
+        Name of the fit that the recommendation rests on.
+    sensitivity, manifest : path, optional
+        The table of `flopscape sensitivity`; the dataset's `manifest.json`, which simulated runs have not, and which
+        is gone with the data.
+    twin : path, optional
+        The folder that `flopscape twin` wrote.
+    coverage : mapping
+        `grade`, and `reasons`, a list of sentences; empty where nothing was planned.
+    commands : sequence of str
+        What makes the fits again, each as a line of a shell.
+    not_shown : sequence of str
+        Sentences on what belongs to another table, other options or other code, and is left out.
+    made_from : str
+        The stamp of the report: see records/stamps.py.
+    """
+
+    study: str
+    title: str
+    runs: str | Path
+    fits: Sequence[str | Path]
+    recommended: str
+    figures: Sequence[str | Path] = ()
+    sensitivity: str | Path | None = None
+    twin: str | Path | None = None
+    manifest: str | Path | None = None
+    coverage: Mapping[str, Any] = field(default_factory=dict)
+    commands: Sequence[str] = ()
+    not_shown: Sequence[str] = ()
+    made_from: str = ""
+
+    @property
+    def files(self) -> list[str | Path | None]:
+        """All that is read, and so is not to be written over."""
+        parts = [Path(self.twin) / name for name in ("twin.csv", "verdict.json", "figure.svg")] if self.twin else []
+        return [self.runs, *self.fits, *self.figures, self.sensitivity, *parts, self.manifest]
+
+
+def read_evidence(sources: Sources) -> Evidence:
+    """Read every file of a report; the same files give the same report, byte for byte.
+
+    Raises
+    ------
+    FlopscapeError
+        A file cannot be read, or the recommended fit is not among the fits.
+    """
+    fits = _fits(sources.fits, sources.recommended)
+    figures = {Path(path).stem: Path(path) for path in sources.figures}
+    manifest = Path(sources.manifest) if sources.manifest else None
+    return Evidence(
+        study=sources.study,
+        title=sources.title,
+        runs=with_budgets(complete(read_csv(sources.runs)), fits.values()),
+        fits=fits,
+        recommended=sources.recommended,
+        figures=figures,
+        captions={name: caption(name) for name in figures},
+        sensitivity=None if sources.sensitivity is None else read_csv(sources.sensitivity, VARIED),
+        twin=twin.read(Path(sources.twin)) if sources.twin else None,
+        manifest=read_json(manifest, AGAIN) if manifest and manifest.exists() else {},
+        coverage=sources.coverage,
+        environment=versions(),
+        commands=sources.commands,
+        not_shown=sources.not_shown,
+        made_from=sources.made_from,
+    )
+
+
+def _fits(fits: Iterable[str | Path], recommended: str) -> dict[str, FitResult]:
+    """Fits by name; the recommended one must be there."""
+    results = read_fits(fits)
+    if recommended not in results:
+        known = ", ".join(results) or "the fits, for there are none"
+        raise FlopscapeError(f"report: fit {recommended} is not among {known}")
+    return results
+
+
+def caption(figure: str) -> str:
+    """The caption of a figure on one line; empty where there is none.
+
+    >>> caption("loss").split(",")[0]
+    'The final loss of the compute-optimal run against compute'
+    """
+    template = Environment(trim_blocks=True).from_string(CAPTIONS.read_text(encoding="utf-8"))
+    return " ".join(template.render(snakemake={"wildcards": {"figure": figure}}).split())
+
+
+def versions() -> dict[str, str]:
+    """Versions in this environment."""
+    known = {"python": platform.python_version()}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            known[name] = version(name)
+    return known
