@@ -15,7 +15,19 @@ from flopscape.records.plan_row import PlanRow
 
 
 def with_parents(rows: list[PlanRow], training: TrainingSettings) -> list[PlanRow]:
-    """The same rows; those that have a longer run of their kind name it, and the tokens before their decay."""
+    """The same rows; those that have a longer run of their kind name it, and the tokens before their decay.
+
+    A run of T steps whose last share f decays has the rates of any longer run with the same warm-up up to step
+    T − ⌈f·T⌉ (recipe/schedule.py), and with the same seed the same batches: up to there both are one computation, which
+    the longer one pays.
+
+    Parameters
+    ----------
+    rows : list of PlanRow
+        All runs of a study.
+    training : TrainingSettings
+        Its recipe, whose warm-up is of one length for runs of any length: config/study.py refuses another.
+    """
     trunks = _trunks(rows)
     return [_with_parent(row, trunks[_kind(row)], training) for row in rows]
 
@@ -50,7 +62,7 @@ def branches_by_trunk(rows: Collection[PlanRow]) -> dict[str, list[PlanRow]]:
 
 
 def tokens_to_train(row: PlanRow, todo: Collection[str], saved_steps: int = 0) -> int:
-    """What a run trains itself, with a checkpoint after `saved_steps`.
+    """Units that a run trains itself, with a checkpoint after `saved_steps`.
 
     A parent leaves checkpoints while it trains: one that is finished saves no more than those.
     """

@@ -1,4 +1,7 @@
-"""How many runs find room at a time: on this machine by its cores, memory and GPUs, on a cluster by its jobs."""
+"""How many runs go at a time: on this machine by its cores, memory and GPUs, on a cluster by its jobs.
+
+For the wall time in a price, and for the limits that the workflow gives Snakemake, which does the scheduling.
+"""
 
 import os
 from contextlib import suppress
@@ -15,14 +18,22 @@ CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.l
 
 
 class Capacity(NamedTuple):
-    """CPU cores of this machine or jobs of a cluster, and this machine's memory and GPUs; None on a cluster."""
+    """CPU cores of this machine or jobs of a cluster, and this machine's memory and GPUs; None on a cluster.
+
+    Memory is in MB of 10^6 bytes, as Snakemake counts it.
+    """
 
     slots: int
     memory_mb: int | None = None
     gpus: int | None = None
 
     def parallel(self, resources: Resources) -> int:
-        """Runs at a time, at least one."""
+        """Runs at a time, at least one: the scarcest of cores, memory and GPUs decides.
+
+        >>> from flopscape.config.machine import Resources
+        >>> Capacity(8, memory_mb=10_000).parallel(Resources(threads=2, memory_mb=4_000))
+        2
+        """
         gpu = resources.device == "gpu"
         fits = [self.slots // (1 if gpu else resources.threads * resources.processes)]
         if self.memory_mb is not None:
@@ -39,6 +50,7 @@ def machine_limits(with_gpus: bool) -> dict[str, int]:
 
 
 def _memory_bytes() -> int:
+    """Memory of this machine, or of the container in which this runs, if that has less."""
     limits: list[int] = [psutil.virtual_memory().total]
     for path in CONTAINER_LIMITS:
         with suppress(OSError, ValueError):

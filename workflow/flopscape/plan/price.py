@@ -1,4 +1,11 @@
-"""What the runs still to do will take: time, money, disk. From finished runs where there are any, else the config."""
+"""What the runs still to do will take: time, money, disk. From finished runs where there are any, else the config.
+
+A run of F FLOPs takes t = s + F / r seconds: a start-up s (Python, imports, evaluation) and a rate r in FLOP/s. Small
+models use a machine badly, so that r rises with the size: it is looked up by the FLOPs that one unit costs. Both come
+from the records of this study where there are some (`speed_of`). Device-hours are t times the threads or GPUs that a
+run holds, used or not, and a price is hours times the config's dollars an hour. The wall time is not their sum: runs go
+side by side, as many as there is capacity for (`_makespan`).
+"""
 
 import heapq
 import math
@@ -25,7 +32,12 @@ RECORD_BYTES = 60_000
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds of a run: `startup` + FLOPs over a rate that depends on the size. `source` says where both come from."""
+    """Seconds of a run: `startup` + FLOPs over a rate that depends on the size. `source` says where both come from.
+
+    >>> speed = Speed("an example", 10.0, [(1e6, 1e9), (1e8, 4e9)])
+    >>> speed._rate(1e5), speed._rate(1e7), speed._rate(1e9)
+    (1000000000.0, 2000000000.0, 4000000000.0)
+    """
 
     source: str
     startup: float
@@ -37,6 +49,8 @@ class Speed:
         return self.startup + n_tokens * row.flops_per_unit / self._rate(row.flops_per_unit)
 
     def _rate(self, flops_per_unit: float) -> float:
+        # Along a straight line in ln rate and ln FLOPs per unit, for both span decades; beyond the sizes that were
+        # timed the rate of the nearest, for it levels off at the machine's peak above and nobody knows below.
         above = next((i for i, (size, _) in enumerate(self.rates) if size >= flops_per_unit), len(self.rates))
         if above == 0 or above == len(self.rates):
             return self.rates[min(above, len(self.rates) - 1)][1]
@@ -46,7 +60,12 @@ class Speed:
 
 
 def speed_of(study: Study, prices: Prices, sample: list[RunRecord]) -> Speed:
-    """Speed from finished runs, by size; from the config where there are none; nothing for simulated runs."""
+    """Speed from finished runs, by size; from the config where there are none; nothing for simulated runs.
+
+    Each run gives a rate: the FLOPs that it spent itself (not those that a branch inherited) over its seconds of
+    training. Of the runs of one size, and of all start-ups, the median counts: a run on a busy machine, or one that was
+    resumed, takes much longer than the others, and none takes much less.
+    """
     if study.simulated:
         return Speed("simulated runs: no compute is spent", SIMULATED_SECONDS, [(1.0, math.inf)])
     by_size = defaultdict(list)
@@ -148,7 +167,7 @@ def price_study(
 
 
 class Job(NamedTuple):
-    """What one run trains itself, how long that takes, and the run it waits for, if any."""
+    """Units that one run trains itself, the seconds that takes, and the id of the run it waits for, if any."""
 
     run_id: str
     n_tokens: int
@@ -197,7 +216,12 @@ def _line(
 
 
 def _makespan(jobs: Iterable[Job], parallel: int) -> float:
-    """Wall time when each free slot takes the longest run left, those first that wait for no other."""
+    """Wall time when each free slot takes the longest run left, those first that wait for no other.
+
+    Longest first is at most 4/3 − 1/(3m) times the shortest possible time on m slots (Graham 1969, doi
+    10.1137/0117039), for runs that wait for none. `slots` is a heap of the times at which slots become free: slots[0]
+    is the next.
+    """
     slots, ends = [0.0] * parallel, {"": 0.0}
     for job in sorted(jobs, key=lambda job: (job.parent != "", -job.seconds)):
         ends[job.run_id] = max(slots[0], ends[job.parent]) + job.seconds
@@ -206,7 +230,11 @@ def _makespan(jobs: Iterable[Job], parallel: int) -> float:
 
 
 def refuse_over_limits(study: Study, price: Price) -> None:
-    """Raise FlopscapeError when the whole study, finished runs and search included, would cost more than its limits."""
+    """Raise FlopscapeError when the whole study, finished runs and search included, would cost more than its limits.
+
+    What was spent counts, so that a study does not get its limit anew with each start; a study that is done is never
+    refused.
+    """
     lines = [price.total, *([price.search] if price.search else [])]
     if not any(line.n_todo for line in lines):
         return

@@ -1,4 +1,8 @@
-"""The search for a learning rate as rows: the study's own recipe at several rates and sizes. Ordinary runs."""
+"""The search for a learning rate as rows: the study's own recipe at several rates and sizes.
+
+They are ordinary runs with ordinary ids: one that the sweep plans too is trained once. What they came to is judged in
+transfer/verdict.py.
+"""
 
 from dataclasses import asdict, replace
 
@@ -38,12 +42,12 @@ def assumed_rows(study: Study) -> list[PlanRow]:
 
 
 def searched_rate(row: PlanRow) -> float:
-    """`training.learning_rate` of a run, before it is scaled to the run's width."""
+    """`training.learning_rate` of a run, before it is scaled to the run's width: rates of all widths on one scale."""
     return TrainingSettings(**row.spec.get("training", {})).learning_rate
 
 
 def search_options(study: Study, seed: int = 0) -> list[object]:
-    """All that the verdict on a search depends on besides its records."""
+    """All that the verdict on a search depends on besides its records: for the stamp that tells a stale verdict."""
     searched = list(dict.fromkeys(row.run_id for row in search_rows(study)))
     assumed = [searched_rate(row) for row in assumed_rows(study)] if study.transfer else []
     return [searched, assumed, asdict(study.training), study.title, seed]

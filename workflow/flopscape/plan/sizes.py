@@ -18,6 +18,15 @@ from flopscape.plugins.loading import counts_at, load_model, load_plugin
 def count_sizes(model: Plugin, sizes: list[Size], loss: Plugin | None = None) -> list[Counts]:
     """Counts of `sizes`, in order; a model that declares none is measured under `loss`.
 
+    Parameters
+    ----------
+    model : Plugin
+        The study's model.
+    sizes : list of dict
+        Sizes as the study writes them, such as ``{"width": 32, "depth": 2}``.
+    loss : Plugin, optional
+        The study's loss.
+
     Raises
     ------
     FlopscapeError

@@ -1,4 +1,8 @@
-"""Parameters and FLOPs of a module that is never allocated: built and differentiated on the meta device."""
+"""Parameters and FLOPs of a module that is never allocated: built and differentiated on the meta device.
+
+Tensors of that device have a shape and no numbers, so that a model of any size is counted within a second and without
+its memory. It is how a user's model gets its counts when it declares none, and how declared ones are checked.
+"""
 
 from collections.abc import Iterable
 from typing import Any

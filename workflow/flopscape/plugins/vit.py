@@ -50,12 +50,29 @@ class ViT(ImageInput):
         self.n_positions = height // patch * (width // patch)
 
     def counts(self, size: Size) -> Counts:
-        """Matrix multiplications only: 6 FLOPs a weight and position, 4 for the patches' projection, and attention.
+        """Matrix products only, forward and backward, per image; plugins/gpt.py derives 6 a weight and 12·width·t.
 
-        Attention costs 12·depth·width·positions at every position, the full square of scores as in plugins/gpt.py. The
-        projection costs 2 FLOPs less a weight than others, for nobody asks for the gradient of the pixels. It is a
-        matrix product and so body; embedding are the positions, which are only added. Attention pooling adds a query
-        to the head, and scores and a mean of 12·width FLOPs a position.
+        With p positions (patches) an image costs p·(4·projection + 6·layers + 12·depth·width·p) + head:
+
+        - *projection* of a patch's pixels onto the width: 4 FLOPs a weight and position, 2 forward and 2 for the
+          weight's own gradient; the third 2 would be for the gradient of the pixels, which nobody asks for;
+        - *layers*: 4·width² of attention and 2·width·hidden of the MLP each, 6 FLOPs a weight and position;
+        - *attention*: each of p positions meets all p, 12·width·p a layer and position, as for a token with a context
+          of p, and here no score is masked;
+        - *head*: see `_head`.
+
+        The projection is a matrix product and so counts as body. Embedding are the learned positions: they are added,
+        not multiplied by, and cost nothing.
+
+        Raises
+        ------
+        ValueError
+            The size lacks width or depth, or cannot be built.
+
+        Examples
+        --------
+        >>> ViT(patch=7).counts({"width": 32, "depth": 1})
+        Counts(n_params_body=13856, n_params_head=5120, n_params_embedding=512, flops_per_unit=1409024)
         """
         width, depth, _ = self.shape(size)
         projection = self.n_pixels // self.n_positions * width
@@ -66,7 +83,12 @@ class ViT(ImageInput):
         return Counts(projection + layers, head, self.n_positions * width, flops)
 
     def _head(self, width: int) -> tuple[int, int]:
-        """Parameters of the head, and its FLOPs per image."""
+        """Parameters of the head, and its FLOPs per image.
+
+        Flattened, it reads p·width numbers once: 6 a weight. Under attention pooling a query of `width` weights scores
+        every position (6·width·p) and the scores weigh a mean of them: a product of p scores with p × width numbers,
+        2·width·p forward and two as large backward (6·width·p). What is pooled has `width` numbers for the classes.
+        """
         if self.pooling == "flatten":
             n_params = self.n_positions * width * self.n_classes
             return n_params, 6 * n_params

@@ -4,6 +4,10 @@ With a warm-up that does not depend on their length, the runs of one size and se
 shortest of them decays: Hägele et al. 2024 (arXiv 2405.18392) train a model once at a constant rate and cool it down
 from several of its checkpoints. Here the trunk is the longest run itself. It leaves each branch what the branch
 would have saved just before its decay, had it been trained alone: the branch goes on as a run that was interrupted.
+
+That holds to the last digit, because up to there both runs have the same weights, rates, batches and generators. What
+differs is the curve: its points lie at shares of a run's own length, so that a trunk keeps one set of sums for each
+branch beside its own (`Branch`), and scores the held-out set where the branch would.
 """
 
 from collections.abc import Callable, Sequence

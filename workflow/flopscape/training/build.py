@@ -1,4 +1,8 @@
-"""What a run is started with: the Accelerator, torch's settings, and the module."""
+"""What a run is started with: the Accelerator, torch's settings, and the module.
+
+All is set explicitly, from the run's spec and its options. Accelerate and torch would read much of it from the
+environment, or guess: `machine/environment.py` sets that aside, and the record keeps what was in force.
+"""
 
 import os
 from collections.abc import Iterator
@@ -25,28 +29,31 @@ def make_accelerator(settings: TrainingSettings, options: Options, static_graph:
     """An Accelerator on the device and with the number of processes asked for, and no setting but these.
 
     `accelerate launch --cpu --num_processes 2` starts a single process without a word, which would train on half
-    of each batch's cost and none of its data: hence the check. `static_graph` promises that every forward pass uses the
-    same parameters in the same order.
+    of each batch's cost and none of its data: hence the check.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+        For its precision.
+    options : Options
+        Device and number of processes. They meet by NCCL on GPUs and by gloo on CPUs.
+    static_graph : bool
+        Promise that every forward pass uses the same parameters in the same order, which spares
+        DistributedDataParallel the search for them in each step.
+
+    Raises
+    ------
+    FlopscapeError
+        There is no GPU where one is asked for or needed, the processes did not meet in time, or another number of them
+        started.
     """
     gpu = options.device != "cpu" and torch.accelerator.is_available()
     if options.device == "gpu" and not gpu:
         raise FlopscapeError("resources.device: torch finds no GPU here; mend its driver or set device: cpu")
     if settings.mixed_precision == "fp16" and not gpu:
         raise FlopscapeError("training.mixed_precision: fp16 needs a GPU and there is none; take bf16 or no")
-    handlers = [
-        DistributedDataParallelKwargs(find_unused_parameters=False, static_graph=static_graph),
-        InitProcessGroupKwargs(timeout=timedelta(minutes=WAIT_MINUTES)),
-    ]
     try:
-        # With no device but the CPU, Accelerate must be told so, or several CPU processes look for GPUs. A number of
-        # accumulation steps alone would give way to the environment's.
-        accelerator = Accelerator(
-            mixed_precision=settings.mixed_precision,
-            cpu=not gpu,
-            kwargs_handlers=handlers,
-            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
-            dynamo_backend="no",
-        )
+        accelerator = _explicit_accelerator(settings.mixed_precision, gpu, static_graph)
     except RuntimeError as error:
         if options.processes == 1:
             raise
@@ -61,6 +68,23 @@ def make_accelerator(settings: TrainingSettings, options: Options, static_graph:
             f"flopscape launch --processes {options.processes}"
         )
     return accelerator
+
+
+def _explicit_accelerator(mixed_precision: str, gpu: bool, static_graph: bool) -> Accelerator:
+    """Accelerate with every setting that it would otherwise look for."""
+    handlers = [
+        DistributedDataParallelKwargs(find_unused_parameters=False, static_graph=static_graph),
+        InitProcessGroupKwargs(timeout=timedelta(minutes=WAIT_MINUTES)),
+    ]
+    # With no device but the CPU, Accelerate must be told so, or several CPU processes look for GPUs. A number of
+    # accumulation steps alone would give way to the environment's.
+    return Accelerator(
+        mixed_precision=mixed_precision,
+        cpu=not gpu,
+        kwargs_handlers=handlers,
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+        dynamo_backend="no",
+    )
 
 
 def micro_batches_of(parts: Parts, options: Options) -> int:
@@ -84,7 +108,9 @@ def repeatable(wanted: bool, threads: int) -> Iterator[None]:
         torch.is_deterministic_algorithms_warn_only_enabled(),
     )
     if wanted:
-        # cuBLAS reads it when it starts (NVIDIA's documentation, "Results reproducibility").
+        # With several streams cuBLAS chooses its algorithm by the workspace that is free, so that sums differ from run
+        # to run; with one of a fixed size it does not. It reads the variable when it starts (NVIDIA's documentation,
+        # "Results reproducibility").
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
         torch.use_deterministic_algorithms(True)
     try:

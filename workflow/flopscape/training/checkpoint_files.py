@@ -7,6 +7,16 @@
     checkpoints/set-aside/{run}-step-00000120/          one that was found damaged, or another run's
 
 A newer checkpoint replaces an older one; all go when the run's record is written. Imports no torch.
+
+What keeps a run from going on from a wrong or broken state, in the order in which things can go wrong:
+
+1. A process may be killed, or a disk be full, while it writes. Files are written into a folder `saving-…`, which no
+   reader looks at; its rename to `step-…` is atomic and comes last.
+2. A machine may lose power after the rename. Every file's bytes are synchronised to the disk before it, or a folder of
+   the right name could hold files of zeros.
+3. A disk or a copy may change bytes later. Each file's SHA-256 is checked before it is read.
+4. A checkpoint may be of another run, or of this one under other code, data or devices, with which it would end
+   elsewhere than undisturbed. Both are compared; the first kind is kept aside, the second refused by name.
 """
 
 import json
@@ -38,7 +48,7 @@ def checkpoint_folder(out: Path) -> Path:
 
 
 def rank_file(rank: int) -> str:
-    """Name of what one process alone keeps."""
+    """Name of the file of one process, by its number."""
     return f"rank-{rank}.safetensors"
 
 
@@ -48,9 +58,30 @@ def saving_folder(folder: Path, step: int) -> Path:
 
 
 def seal(saving: Path, processes: int, spec: Spec, conditions: dict[str, Any], outcome: Outcome) -> Path:
-    """Make a checkpoint of the files in `saving`, in place of older ones; OSError if one is missing or cannot be kept.
+    """Make a checkpoint of the files in `saving`, in place of older ones.
 
-    The files are on the disk, not only in its cache, before they get their name.
+    Parameters
+    ----------
+    saving : Path
+        Folder of `saving_folder`, into which each process has written its file and the main one the shared file.
+    processes : int
+        How many of them.
+    spec : dict
+        The run's.
+    conditions : dict
+        Code, data, device and number of processes, without which the run would go on to another loss.
+    outcome : Outcome
+        What the run has come to.
+
+    Returns
+    -------
+    Path
+        The folder of the checkpoint.
+
+    Raises
+    ------
+    OSError
+        A file is missing or cannot be kept: the older checkpoint is still there.
     """
     names = [SHARED, *(rank_file(rank) for rank in range(processes))]
     facts = {
@@ -65,6 +96,7 @@ def seal(saving: Path, processes: int, spec: Spec, conditions: dict[str, Any], o
     final = saving.with_name(saving.name.replace("saving", "step"))
     shutil.rmtree(final, ignore_errors=True)  # a trunk that is trained again leaves its branches the same once more
     os.rename(saving, final)
+    # Only now, with a whole newer one beside them, can the older ones go.
     for older in _checkpoints(final.parent)[:-1]:
         shutil.rmtree(older, ignore_errors=True)
     return final
@@ -78,6 +110,7 @@ def newest_checkpoint(folder: Path, spec: Spec, conditions: dict[str, Any]) -> t
     FlopscapeError
         It was made under other conditions, so that going on would not give the loss of an undisturbed run.
     """
+    # Whoever wrote them is dead: this process holds the lease on the folder.
     for leftover in folder.glob("saving-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     for checkpoint in reversed(_checkpoints(folder)):
@@ -107,7 +140,11 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 
 def _read_whole(checkpoint: Path) -> dict[str, Any]:
-    """The facts of a checkpoint whose files are those that were written; ValueError or OSError otherwise."""
+    """The facts of a checkpoint whose files are those that were written; ValueError or OSError otherwise.
+
+    The facts have no hash of their own: JSON that was cut short does not parse, and what it says of the files is
+    checked against them.
+    """
     facts: dict[str, Any] = json.loads((checkpoint / FACTS).read_text(encoding="utf-8"))
     if facts["format"] != FORMAT:
         raise ValueError(f"format {facts['format']} where {FORMAT} is read")
@@ -140,6 +177,7 @@ def _set_aside(checkpoint: Path, why: str) -> None:
 
 
 def _sync_and_hash(path: Path) -> str:
+    """SHA-256 of a file that is on the disk from now on, and not only in the cache of the operating system."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
     return sha256(path)

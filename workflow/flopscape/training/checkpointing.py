@@ -1,4 +1,10 @@
-"""Keeping a run: when it is saved, by all its processes together, and how it goes on."""
+"""Saving a run so that it can go on: when, by all its processes together, and how it is put back.
+
+Every process decides alone that a step is over, but a checkpoint is of all of them at one step, so that each has to
+know what the others will do. They ask each other in one small sum (an all-reduce by NCCL on GPUs, by gloo on CPUs)
+about once a second and not at every step: waiting for the slowest at each of a tiny model's thousand steps a second
+would cost more than the steps. `_agree` counts the steps until the next question from the pace that all of them report.
+"""
 
 import math
 import os
@@ -39,10 +45,21 @@ STEPS_VARIABLE = "FLOPSCAPE_CHECKPOINT_STEPS"
 
 
 class Checkpointer:
-    """Saves a run after some of its steps; `lease` is None in every process but the main one.
+    """Saves a run after some of its steps.
 
     Saved are the module's parameters and buffers, the optimiser's state, all generators, the place in the data and the
     outcome so far. What a plug-in keeps elsewhere, such as a loss that counts its calls, is not.
+
+    Parameters
+    ----------
+    parts, accelerator
+        The run and its processes.
+    folder : Path
+        Where its checkpoints are.
+    lease : Lease or None
+        Held by the main process; None in every other, which makes it the mark of the main one.
+    signals : list of str
+        Names of the signals received so far: it grows while the run trains.
     """
 
     def __init__(
@@ -54,6 +71,7 @@ class Checkpointer:
         self._due = time.perf_counter() + CHECKPOINT_SECONDS
         self._longest_save, self._job_end = 0.0, math.inf
         self._looked, self._looked_step, self._next_look = time.perf_counter(), 0, 0
+        # What besides the spec decides the digits: a run that goes on under another of these is another run.
         self.conditions = {
             "code": run_fingerprint(parts.task.spec),
             "data": parts.manifest.data_hash,
@@ -84,12 +102,14 @@ class Checkpointer:
         loop.set_shared_state(load_tree(checkpoint / SHARED))
         own = load_tree(checkpoint / rank_file(self.accelerator.process_index))
         loop.set_own_state(own["own"])
+        # The trunk's checkpoint is where a branch begins: it was not interrupted there.
         branched = outcome.parent and outcome.step == self.parts.task.branching_step
         if not branched:
             outcome.resumed_at.append(outcome.step)
         if self.lease:
             how = f"branched off run {outcome.parent}" if branched else "resumed"
             print(f"{how} after step {outcome.step:,} of {self.parts.task.n_steps:,} from {checkpoint}", flush=True)
+        # Last of all, for putting things back may draw random numbers.
         set_random_state(own["random"], self.accelerator.device)
 
     def after_step(self, loop: Loop) -> None:
@@ -103,12 +123,16 @@ class Checkpointer:
         with loop.paused():
             started = time.perf_counter()
             self._save(loop)
+            # All processes stop at the same step, though a signal may have reached one of them only.
             if stop:
                 raise Interrupted(self._why_stopped(loop.outcome))
             self._note_times(time.perf_counter() - started)
 
     def _note_times(self, saving_seconds: float) -> None:
-        """When to save next, and when to stop: the main process asks SLURM, whose limit may have been raised."""
+        """When to save next, and when to stop: the main process asks SLURM, whose limit may have been raised.
+
+        Saves of s seconds every s / 0.05 take 5 % of the time at most, however large the model and slow the disk.
+        """
         self._due = time.perf_counter() + max(CHECKPOINT_SECONDS, saving_seconds / MOST_SAVING)
         self._longest_save = max(self._longest_save, saving_seconds)
         if self.lease:
@@ -124,7 +148,12 @@ class Checkpointer:
         return time.perf_counter() >= self._due
 
     def _agree(self, step: int, stop: bool, due: bool) -> tuple[bool, bool]:
-        """Stop if any process was asked to, save when the main one is due; and the step at which to look again."""
+        """Stop if any process was asked to, save when the main one is due; and the step at which to look again.
+
+        Each of P processes has taken `pace` seconds a step since the last question. Their sum over P is the mean pace,
+        so that AGREEMENT_SECONDS·P / Σ pace steps take about as long as that. All compute it from the same sum: none
+        can ask when the others do not, which would leave it waiting for ever.
+        """
         self._next_look = step + 1
         if self.accelerator.num_processes == 1:
             return stop, due
@@ -139,6 +168,7 @@ class Checkpointer:
 
     def _save(self, loop: Loop) -> None:
         """Write a checkpoint; one that cannot be written is named and the run goes on, the one before it untouched."""
+        # This process may have been stopped for so long that another took the run over: its files are that one's now.
         if self.lease:
             self.lease.check()
         outcome = loop.outcome
@@ -171,7 +201,10 @@ class Checkpointer:
         return errors[0] if errors else ""
 
     def _errors(self, act: Callable[..., None], *arguments: Any) -> list[str]:
-        """Do something in all processes and wait for them: what went wrong in any."""
+        """Do something in all processes and wait for them: what went wrong in any.
+
+        A full disk may stop one of them. If it raised alone, the others would wait for it in the next exchange.
+        """
         mine = []
         try:
             act(*arguments)
@@ -200,6 +233,7 @@ class Checkpointer:
 
 
 def _every_steps() -> int | None:
+    """Steps between checkpoints, where the environment sets them; FlopscapeError where that is no number."""
     text = os.environ.get(STEPS_VARIABLE)
     if text is None:
         return None

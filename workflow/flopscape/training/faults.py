@@ -1,4 +1,9 @@
-"""What goes wrong only once a run trains, each told in one sentence: its data, loss, model, GPU, or another process."""
+"""What goes wrong only once a run trains, each told in one sentence: its data, loss, model, GPU, or another process.
+
+Each is something that torch would tell in a traceback of its own, or not at all: a stream that ends, a loss that counts
+other units than were paid for, a label beyond the classes, a parameter that never learns, a GPU without memory, a
+process that has gone.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,7 +60,10 @@ class NamedLabels:
         self.loss, self.limit = loss, class_limit(model)
 
     def __call__(self, module: nn.Module, batch: Batch) -> tuple[Tensor, int]:
-        """Summed loss and number of units; FlopscapeError for tokens or labels out of range."""
+        """Summed loss and number of units; FlopscapeError for tokens or labels out of range.
+
+        The ranges are looked up only after the fact: looking at every batch would make a GPU wait for each of them.
+        """
         try:
             return self.loss(module, batch)
         except IndexError as error:
@@ -123,7 +131,10 @@ def _ranges(batch: Batch) -> list[str]:
 
 
 def unused_parameters(module: nn.Module) -> list[str]:
-    """Names of the parameters that want a gradient and have none after a backward pass."""
+    """Names of the parameters that want a gradient and have none after a backward pass.
+
+    A gradient of zeros is one: heads that start at zero give it to all below them.
+    """
     return [name for name, value in module.named_parameters() if value.requires_grad and value.grad is None]
 
 

@@ -1,4 +1,8 @@
-"""Scoring a model on the fixed held-out set."""
+"""Scoring a model on the fixed held-out set: the mean loss in nats per unit, and how far chance may have moved it.
+
+All runs of a study are scored on the same units, so that their losses can be compared: the sampling error that is told
+here is common to them, and never a weight in a fit.
+"""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +19,9 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 MIN_GROUPS = 64
+"""Groups of neighbours that a standard error is made from: with G of them it is itself known to 1/√(2G), 9 %."""
 MAX_GROUP_UNITS = 4096
+"""Most units that are scored at once, for their memory."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,25 @@ def score(module: nn.Module, loss: LossPlugin, heldout: HeldoutSet, accelerator:
     `module` is not wrapped for distribution. Rows are scored in 64 groups of neighbours, more where groups would be
     large, and the standard error is that of the mean over groups: tokens of one window, and windows of one document,
     are not independent, so single tokens would understate it.
+
+    Group g has the summed loss s_g and n_g units; the mean is the ratio m = Σ s_g / Σ n_g, not the mean of the groups'
+    means, for groups need not be of one size. To first order its error is Σ (s_g − m·n_g) / Σ n_g, a sum of G terms
+    whose own mean is zero, so that their scatter gives the variance
+
+        Var(m) ≈ G/(G − 1) · Σ (s_g − m·n_g)² / (Σ n_g)²,
+
+    that of a ratio of sums over clusters (Cochran 1977, Sampling Techniques, equation 6.13).
+
+    Parameters
+    ----------
+    module : nn.Module
+        Set to `eval` for the score and back afterwards.
+    loss : LossPlugin
+        Summed loss and number of units of a batch.
+    heldout : HeldoutSet
+        The rows to score.
+    accelerator : Accelerator
+        Device and processes.
     """
     was_training = module.training
     module.eval()
@@ -73,7 +98,6 @@ def score(module: nn.Module, loss: LossPlugin, heldout: HeldoutSet, accelerator:
     mean = float(sums.sum()) / n_units
     if len(counts) < 2 or not math.isfinite(mean):
         return Score(mean, None, n_units)
-    # Variance of a ratio of sums over clusters (Cochran 1977, Sampling Techniques, equation 6.13).
     n_groups = len(counts)
     variance = float((sums - mean * counts).square().sum()) * n_groups / (n_groups - 1) / n_units**2
     return Score(mean, math.sqrt(variance), n_units)
@@ -82,7 +106,11 @@ def score(module: nn.Module, loss: LossPlugin, heldout: HeldoutSet, accelerator:
 def _group_sums(
     module: nn.Module, loss: LossPlugin, heldout: HeldoutSet, accelerator: "Accelerator"
 ) -> tuple[Tensor, Tensor]:
-    """Summed loss and number of units of each group of neighbouring rows: both float64 [groups]."""
+    """Summed loss and number of units of each group of neighbouring rows: both float64 [groups].
+
+    Process r of P scores the groups r, r + P, …; each sum is zero in all other processes, so that adding up the tables
+    of all gives every group once, the same for any P.
+    """
     n_groups = min(heldout.n_rows, max(MIN_GROUPS, -(-heldout.n_units // MAX_GROUP_UNITS)))
     edges = [heldout.n_rows * group // n_groups for group in range(n_groups + 1)]
     totals = torch.zeros(n_groups, 2, dtype=torch.float64)

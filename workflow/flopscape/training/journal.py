@@ -1,4 +1,8 @@
-"""The journal of a run: its training curve as it grows, a line of JSON a point, beside the record. Imports no torch."""
+"""The journal of a run: its training curve as it grows, a line of JSON a point, beside the record. Imports no torch.
+
+For whoever wants to watch a run: `tail -f results/kjv-gpt/runs/{run_id}.jsonl`. Nothing in the workflow reads it: the
+record has the whole curve in the end.
+"""
 
 import json
 import sys

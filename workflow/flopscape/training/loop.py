@@ -1,4 +1,9 @@
-"""The training loop, and the curve it leaves."""
+"""The training loop, and the curve it leaves.
+
+Read from `Loop.run` down: a run is segments of steps, each of which ends in a point of the curve. In a step the rate is
+set, the gradient is made from micro-batches, clipped and used. All that a step measures stays on the device until the
+end of its segment, for reading a number back makes a GPU wait.
+"""
 
 import math
 import time
@@ -12,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
-from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import LossPlugin
+from flopscape.recipe.batch import micro_batches
 from flopscape.recipe.schedule import curve_steps, heldout_steps, learning_rate_factor
 from flopscape.training.branches import Branch
 from flopscape.training.faults import check_units, refuse_unused
@@ -31,7 +36,25 @@ a few nats and parameters are of order 1, so that healthy norms are of order 1."
 
 
 class Loop:
-    """Trains a module on a stream of batches; `run` goes on from wherever `outcome` is."""
+    """Trains a module on a stream of batches; `run` goes on from wherever `outcome` is.
+
+    Parameters
+    ----------
+    task : Task
+        The checked spec: number of steps, recipe, rate.
+    accelerator : Accelerator
+        Device and processes.
+    module, optimizer
+        The network on its device, and the optimiser of its parameters at their peak rates.
+    loss : LossPlugin
+        Summed loss in nats and number of units of a batch.
+    outcome : Outcome
+        What the run has come to so far: nothing, or that of its checkpoint.
+    n_pieces : int
+        Micro-batches in which each process takes its share of a batch.
+    branches : sequence of Branch
+        Shorter runs whose curves this one follows.
+    """
 
     def __init__(
         self,
@@ -47,7 +70,9 @@ class Loop:
         self.task, self.settings, self.accelerator, self.loss = task, task.settings, accelerator, loss
         self.n_pieces, self.share = n_pieces, task.settings.batch_units // accelerator.num_processes
         self.parameters = list(module.parameters())
+        # The schedule multiplies each group's own peak: under µP they differ.
         self.peak_rates = [group["lr"] for group in optimizer.param_groups]
+        # The plug-in's own module is kept beside the one wrapped for several processes, which prefixes all names.
         self.unwrapped, self.outcome = module, outcome
         self.module, prepared = accelerator.prepare(module, optimizer)
         # Accelerate's wrapper searches the installed packages at every step, a tenth of a tiny model's; its gradient
@@ -65,22 +90,41 @@ class Loop:
     ) -> None:
         """Train on batches up to step `n_steps`; stops at the first point of the curve where loss or gradient explode.
 
-        Both are gathered on the device and read at the curve's points only, for reading one waits for the device.
+        Parameters
+        ----------
+        batches, score, logbook
+            This process's share of each batch from step `outcome.step + 1` on; the held-out loss of the module as it is
+            now, in nats per unit; and where each point of the curve goes as soon as it is there.
+        after_step
+            Called with this loop after every step: checkpoints and branches.
+
+        Raises
+        ------
+        FlopscapeError
+            The batches end, a parameter has no gradient, or the loss counts other units than the plan paid for.
+        Interrupted
+            `after_step` was told to stop.
         """
         outcome = self.outcome
         ends = curve_steps(self.task.n_steps, self.settings.curve_points)
         with_score = heldout_steps(ends, self.settings.curve_heldout_points)
         segments = list(zip(chain([1], (end + 1 for end in ends)), ends, strict=False))
+        # A run that goes on from a checkpoint has some points already, and may stand in the middle of a segment, whose
+        # sums up to here the checkpoint held.
         for first, last in segments[len(outcome.curve.step) :]:
             self._since = time.perf_counter()
             for step in range(outcome.step + 1, last + 1):
                 self._train_on(next(batches), step)
                 after_step(self)
+            # The one wait for the device in this segment. Units are counted here, by what the loss said of each batch,
+            # and not by the plan: D is what was trained on.
             train_loss, n_units, norm = self.sums.take()
             trouble = self._why_stop(train_loss, norm)
             self._count_time()
             check_units(outcome.n_units + n_units, last, self.settings.batch_units)
+            # The clock of training stands still while the held-out set is scored: speed and price are of training.
             heldout_loss = score() if last in with_score else None
+            # The log reads the curve from the outcome, which a checkpoint holds too: a point is in there first.
             outcome.add_point(last, n_units, train_loss, heldout_loss, self.learning_rate)
             logbook.report(last, outcome.n_units, train_loss, heldout_loss)
             if trouble:
@@ -90,6 +134,7 @@ class Loop:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """What is done inside does not count as training time."""
+        # Steps are only queued on a GPU: without this wait their time would be counted to what is done inside.
         self.sums.wait()
         self._count_time()
         yield
@@ -138,11 +183,13 @@ class Loop:
         self._set_learning_rate(step)
         self._make_gradient(batch)
         if self.outcome.step == 0:
+            # The graph of every later step is the first one's, so that once is enough.
             refuse_unused(self.unwrapped)
         norm = self._clipped_norm()
         for sums in self._all_sums():
             sums.see_norm(norm)
         self.optimizer.step()
+        # No gradient at all rather than zeros: the next backward pass then writes where it would have read and added.
         for parameter in self.parameters:
             parameter.grad = None
         self.outcome.step = step
@@ -150,16 +197,27 @@ class Loop:
     def _make_gradient(self, batch: Batch) -> None:
         """The gradient of the mean loss over all units of the global batch, whoever holds how many of them.
 
-        Processes average their gradients in the last backward pass. Each divides its sums by its planned share of the
-        batch; where other numbers of units were counted, as under masks, the whole is put right afterwards.
+        Wanted is g = ∇ Σ_p L_p / Σ_p n_p, with L_p the loss that process p of P sums over its n_p units. Processes
+        *average* their gradients (DistributedDataParallel divides by P), so each one backpropagates L_p / s with its
+        planned share s = batch_units / P of the units:
+
+            (1/P) Σ_p ∇ L_p / s  =  Σ_p ∇ L_p / batch_units,
+
+        which is g where every unit of the batch was counted. Where a loss leaves units out, as under masks, `_rescale`
+        multiplies by batch_units / Σ_p n_p. The sum over micro-batches needs no weight of its own: each piece adds its
+        part of L_p / s to the gradient that is already there.
         """
         device = self.accelerator.device
         if device.type != "cpu":
+            # The host need not wait for the copy: the device does the work in the order in which it was queued.
             batch = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
         n_units = 0
         for number, piece in enumerate(micro_batches(batch, self.n_pieces), 1):
+            # Only the last piece's backward pass exchanges gradients: the sum is exchanged once, not every part of it.
             with nullcontext() if number == self.n_pieces else self.accelerator.no_sync(self.module):
                 value, count = self.loss(self.module, piece)
+                # Accelerate multiplies by the scale of fp16 in here; below it is taken out again before anything is
+                # measured or clipped.
                 self.accelerator.backward(value / self.share)
             for sums in self._all_sums():
                 sums.add(value.detach(), count)
@@ -170,6 +228,7 @@ class Loop:
     def _rescale(self, n_units: int) -> None:
         """Have the gradient divided by the units that all processes counted, where that are not those of the plan."""
         if self.accelerator.num_processes == 1:
+            # A batch without any unit has a zero gradient and nothing to divide by.
             if n_units in (0, self.share):
                 return
             factor: float | Tensor = self.share / n_units
@@ -182,6 +241,7 @@ class Loop:
 
     def _clipped_norm(self) -> Tensor:
         """The norm of the gradient, which is clipped to the largest allowed."""
+        # The norm is wanted for the record of explosions even where nothing is clipped, so it is taken apart from that.
         norm = get_total_norm(self._gradients(), foreach=True)
         if self.settings.gradient_clip is not None:
             clip_grads_with_norm_(self.parameters, self.settings.gradient_clip, norm, foreach=True)
@@ -209,6 +269,7 @@ class Loop:
         """
         if not math.isfinite(train_loss):
             return "the training loss is not finite"
+        # A norm that is no number fails this comparison too.
         if norm < EXPLODED or self.settings.mixed_precision == "fp16":
             return ""
         size = f"has a norm of {norm:.1e}" if math.isfinite(norm) else "is not finite"
@@ -219,20 +280,3 @@ def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters and buffers by name, each once where it has several."""
     yield from module.named_parameters()
     yield from module.named_buffers()
-
-
-def micro_batches(batch: Batch, n_pieces: int) -> list[Batch]:
-    """Cut a process's share of a batch into equal pieces along its rows (windows, images).
-
-    Raises
-    ------
-    FlopscapeError
-        The rows cannot be shared out equally.
-    """
-    if n_pieces == 1:
-        return [batch]
-    n_rows = len(next(iter(batch.values())))
-    if n_rows % n_pieces:
-        raise FlopscapeError(f"{n_rows} rows cannot be cut into {n_pieces} micro-batches; raise micro_batch_units")
-    pieces = {key: value.split(n_rows // n_pieces) for key, value in batch.items()}
-    return [{key: values[i] for key, values in pieces.items()} for i in range(n_pieces)]

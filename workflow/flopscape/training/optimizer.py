@@ -1,4 +1,18 @@
-"""The optimiser of a run: its plug-in's own, or AdamW with one rate or with the rates of µP."""
+"""The optimiser of a run: its plug-in's own, or AdamW with one rate or with the rates of µP.
+
+µP, the maximal update parametrisation (Yang et al. 2022, arXiv 2203.03466), asks for rates at which a step changes the
+activations equally much at every width. Why those are what `rate_groups` says: let h = W x with x of n coordinates,
+each of size about 1, and W drawn with variance 1/n, so that h is of size 1 as a sum of n independent terms.
+
+- Adam divides each gradient by its own size, so that a step moves *every* weight by about the rate η, whatever n is.
+- The gradient of W is an outer product g xᵀ, so that the step is about −η·sign(g_i)·sign(x_j), which is aligned with x:
+  Δh_i = −η·sign(g_i)·Σ_j |x_j|, a sum of n terms of *one* sign. It grows as η·n, not as η·√n.
+- So Δh is of size 1 at every width only if η ∝ 1/n: for hidden matrices, and for the output's, which sum over n too.
+- A row of the embedding is picked and not summed: one term, whatever the width is, and the rate stays.
+
+Output weights must not start with variance 1/n, under which the n aligned changes would be added to an output of size 1
+that tells nothing: they start smaller, or at zero as here.
+"""
 
 from typing import Any
 
@@ -12,13 +26,27 @@ KINDS = ("input", "hidden", "output")
 
 
 def make_optimizer(parts: Parts, module: nn.Module) -> Optimizer:
-    """The plug-in's own optimiser, or AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
+    """The plug-in's own optimiser, or AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101).
+
+    Parameters
+    ----------
+    parts : Parts
+        The run; its recipe has every number that AdamW takes.
+    module : nn.Module
+        On its device already: the optimiser's state follows the parameters there.
+
+    Raises
+    ------
+    FlopscapeError
+        µP is asked for and the model has an optimiser of its own, or sorts its parameters wrongly.
+    """
     settings, learning_rate = parts.task.settings, parts.task.learning_rate
     own = parts.model.optimizer(module, settings.as_dict() | {"learning_rate": learning_rate})
     if own is not None and settings.learning_rate_scaling == "mup":
         raise FlopscapeError("learning_rate_scaling mup sets the rates of AdamW, but this model has its own optimiser")
     if own is not None:
         return own
+    # One kernel for all parameters where torch has one: a tiny model's step is mostly the start of kernels.
     fused = next(module.parameters()).device.type in ("cpu", "cuda")
     betas = (settings.beta1, settings.beta2)
     return AdamW(_groups(parts, module), lr=learning_rate, betas=betas, weight_decay=settings.weight_decay, fused=fused)
@@ -38,8 +66,10 @@ def rate_groups(
 ) -> list[dict[str, Any]]:
     """Groups of parameters with the rates of Adam under µP (Yang et al. 2022, arXiv 2203.03466, table 3).
 
-    Input weights, whose fan-in does not grow, keep the rate; those of hidden and output matrices are ∝ 1/width.
-    AdamW multiplies its decay by the rate, so that the decay of those is raised by as much as the rate falls.
+    Input weights, whose fan-in does not grow, keep the rate; those of hidden and output matrices are ∝ 1/width: with
+    m = width / base width their rate is η/m. A step of AdamW also shrinks weights by the factor 1 − ηλ, which would
+    come nearer to 1 with the width: their decay is λ·m, so that ηλ stays. At the base width, m = 1, all this is the
+    recipe without µP, to the last digit.
 
     Parameters
     ----------

@@ -9,11 +9,32 @@ from flopscape.records.run_record import Curve
 
 @dataclass
 class Outcome:
-    """What training came to after `step` steps.
+    """What training came to so far. It is written into each checkpoint, and at the end into the record.
 
-    `n_units` counts up to the curve's last point. `diverged` is empty, or the reason in words. A run that was killed
-    went on after the steps in `resumed_at`; `seconds_before` is what its earlier parts took, lost steps included. A
-    branch starts from the run `parent`, which had seen `n_units_inherited` by then.
+    Attributes
+    ----------
+    step : int
+        Steps of the optimiser that are done.
+    n_units : int
+        Units (tokens, images) that the loss has counted up to the curve's last point.
+    curve : Curve
+        Its points so far; their FLOPs are filled in at the end.
+    untrained_loss : float
+        Held-out loss before the first step, in nats per unit: a run that ends above it has diverged.
+    diverged : str
+        Why the run diverged, in words; empty where it did not.
+    seconds_training, seconds_evaluation : float
+        Of the steps, and of scoring; steps that a kill has lost are in neither.
+    seconds_before : float
+        What earlier parts of the run took, lost steps included.
+    resumed_at : list of int
+        Steps after which a run that was killed went on.
+    failed_checkpoints : list of str
+        Those that could not be written, and why.
+    parent : str
+        Id of the run whose checkpoint a branch started from; empty for other runs.
+    n_units_inherited : int
+        Units that the parent had seen by then.
     """
 
     step: int = 0
@@ -41,12 +62,12 @@ class Outcome:
         self.curve.learning_rate.append(learning_rate)
 
     def as_json(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """What `from_json` takes: plain values only."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """What `as_json` wrote."""
+        """The outcome that `as_json` wrote; TypeError or KeyError for other data."""
         return cls(**{**data, "curve": Curve(**data["curve"])})
 
 

@@ -1,4 +1,8 @@
-"""The end of a run: whether its processes hold one model, whether it diverged, and its RunRecord."""
+"""The end of a run: whether its processes hold one model, whether it diverged, and its RunRecord.
+
+Nothing is judged by the plan here: a record says what was seen, counted and used, and the tables compare it with what
+was planned.
+"""
 
 import hashlib
 import math
@@ -48,6 +52,7 @@ def agree(module: nn.Module, accelerator: Accelerator) -> Agreement:
 
 def parameters_hash(module: nn.Module) -> str:
     """SHA-256 of all parameters, in their order."""
+    # As bytes, so that a NaN equals itself and −0 is not 0: this asks whether processes did the same arithmetic.
     digest = hashlib.sha256()
     for parameter in module.parameters():
         digest.update(parameter.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
@@ -74,7 +79,10 @@ def describe(
     final: Score | None,
     agreement: Agreement,
 ) -> RunRecord:
-    """The record of a run that was judged."""
+    """The record of a run that was judged; `final` is None where training broke off.
+
+    The curve gets its FLOPs here, and the run's own loss as its last held-out one.
+    """
     task, counts = parts.task, parts.counts
     completed = final if not outcome.diverged else None
     seconds_total = outcome.seconds_before + seconds_since_start()
@@ -116,7 +124,20 @@ def timings(outcome: Outcome, seconds_total: float, flops_per_unit: float, optio
     Those of a branch are its own part's. Seconds add up over all parts of a run that was resumed; only those of
     `seconds_total` include steps done twice.
 
-    `mfu` is model FLOPs utilisation (Chowdhery et al. 2022, arXiv 2204.02311, appendix B): counted FLOPs only.
+    `mfu` is model FLOPs utilisation (Chowdhery et al. 2022, arXiv 2204.02311, appendix B): the FLOPs that the model
+    needs by its counts, a second, over those that the devices could do. What is computed twice, to save memory, does
+    not count.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Units and seconds.
+    seconds_total : float
+        From the start of the process to now, and of the run's earlier parts.
+    flops_per_unit : float
+        Forward and backward.
+    options : Options
+        `peak_flops` of one process, and how many there are.
     """
     units_per_second = (outcome.n_units - outcome.n_units_inherited) / outcome.seconds_training
     rates = {"units_per_second": units_per_second, "flops_per_second": units_per_second * flops_per_unit}

@@ -1,4 +1,9 @@
-"""What a process sums up between two points of a training curve."""
+"""What a process sums up between two points of a training curve.
+
+Sums stay on the device: a GPU runs ahead of the host as long as nobody asks it for a number. Means are of all
+processes: each sums over its own units, and both sums are added up before they are divided, for processes may have
+counted different numbers of units.
+"""
 
 from typing import NamedTuple
 
@@ -43,6 +48,7 @@ class RunningMeans:
         """Mean loss, and number of units, over all processes; FlopscapeError where the loss counted no unit."""
         total, n_units = self.total, self.n_units
         if self.accelerator.num_processes > 1:
+            # In one exchange, and in float64: a float32 counts units exactly only up to 2^24.
             both = torch.stack([total.double(), total.new_tensor(n_units, dtype=torch.float64)])
             total, units = self.accelerator.reduce(both, reduction="sum")
             n_units = int(units)

@@ -17,14 +17,20 @@ OPTIONAL = ("trainer", "training")
 
 @dataclass(frozen=True)
 class Task:
-    """A spec whose every part has been checked."""
+    """A spec whose every part has been checked, and what follows from it: steps, rates, folders.
+
+    >>> task = check_spec({"model": {"plugin": "m:M"}, "dataset": {"plugin": "d:D"}, "loss": {"plugin": "l:L"},
+    ...                    "size": {"width": 32}, "n_tokens": 25600, "seed": 0, "recipe": 1})
+    >>> task.n_steps, task.warmup_steps, task.branching_step
+    (100, 10.0, 80)
+    """
 
     spec: Spec
     settings: TrainingSettings
 
     @property
     def run_id(self) -> str:
-        """Hash of the spec: the run's name everywhere."""
+        """The run's name everywhere: 12 hexadecimal digits of the SHA-256 of its spec."""
         return short_hash(self.spec)
 
     @property

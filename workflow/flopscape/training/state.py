@@ -1,4 +1,9 @@
-"""What a process writes down to go on: trees of tensors as one file without pickle, and its random generators."""
+"""What a process writes down to go on: trees of tensors as one file without pickle, and its random generators.
+
+Optimisers keep their state as dicts and lists of tensors and numbers, by the numbers of parameters. torch.save would
+write them with pickle, and loading a pickle runs whatever code it names: no checkpoint that was copied from elsewhere
+should be able to do that. A file of safetensors holds nothing but named tensors and text.
+"""
 
 import json
 import random
@@ -17,6 +22,8 @@ Tree = Any
 
 def save_tree(path: Path, tree: Tree) -> None:
     """Write a tree: its tensors as they are, the rest as JSON in the file's metadata.
+
+    Python's JSON gives back every float to the last bit, so that what is loaded is what was saved.
 
     Raises
     ------

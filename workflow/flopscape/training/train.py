@@ -1,4 +1,9 @@
-"""One run of the loop, from checked parts to its record."""
+"""One run of the loop, from checked parts to its record.
+
+The order matters to the last digit, for random numbers come from one stream: torch is seeded, the module is built, the
+untrained module is scored, and then trained. A run that goes on from a checkpoint does not score the untrained module
+again, and has its generators put back after all else.
+"""
 
 import time
 from contextlib import nullcontext

@@ -1,4 +1,8 @@
-"""The YAML that puts a search's result into the study: the sweep stays a pure function of its config."""
+"""The YAML that puts a search's result into the study.
+
+It is printed and pasted by a person, and not read by the plan: what a study trains follows from its own file alone, so
+that a search which is run again changes no plan and no run's id behind anybody's back.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -10,7 +14,15 @@ from flopscape.recipe.settings import SCALED_BY_PLAN, TrainingSettings
 
 
 def snippet(study: Study, verdict: dict[str, Any]) -> str:
-    """Lines to paste under `training:`: one rate where it transfers, else the rates by width or a power law in N."""
+    """Lines to paste under `training:`: one rate where it transfers, else the rates by width or a power law in N.
+
+    Parameters
+    ----------
+    study : Study
+        Its scaling of the rate decides what a searched rate means.
+    verdict : dict
+        What `transfer.verdict.verdict` returned.
+    """
     if verdict["status"] == "undecided":
         return "# the search does not decide: widen it before you change training"
     rates = {row["width"]: row["optimum_rate"]["estimate"] for row in verdict["widths"]}
@@ -22,7 +34,7 @@ def snippet(study: Study, verdict: dict[str, Any]) -> str:
 
 
 def _by_size(study: Study, verdict: dict[str, Any], peaks: dict[int, float]) -> str:
-    """The table of rates, and the power law in N through them."""
+    """The table of rates, and the power law in N through them: a least-squares line in ln rate and ln N."""
     sizes = [row["n_params"] for row in verdict["widths"]]
     exponent, intercept = np.polyfit(np.log(sizes), np.log(list(peaks.values())), 1)
     table = ", ".join(f"{width}: {rate:.4g}" for width, rate in peaks.items())
@@ -46,6 +58,7 @@ def _peak(recipe: TrainingSettings, width: int, rate: float) -> float:
 
 
 def _mean(rates: dict[int, float]) -> float:
+    """The geometric mean: rates differ by factors."""
     return float(np.exp(np.mean(np.log(list(rates.values())))))
 
 

@@ -72,7 +72,11 @@ def _width(part: pd.DataFrame, row: PlanRow, assumed: float) -> Width:
 
 
 def noise_of(table: pd.DataFrame, widths: list[Width]) -> Noise:
-    """Of one run: pooled over the seeds of each size and rate; with one seed, from the scatter about parabolas."""
+    """Of one run: pooled over the seeds of each size and rate; with one seed, from the scatter about parabolas.
+
+    Pooled is σ² = Σ (n_c − 1)·s_c² / Σ (n_c − 1) over cells c of n_c seeds with variance s_c²: the mean of the cells'
+    variances by their degrees of freedom.
+    """
     cells = with_loss(table).groupby(["width", "learning_rate"]).loss
     dof = int((cells.count() - 1).sum())
     if dof:

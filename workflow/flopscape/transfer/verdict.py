@@ -1,4 +1,16 @@
-"""Does the best learning rate transfer between widths, and what does it cost to assume so?"""
+"""Does the best learning rate transfer between widths, and what does it cost to assume so?
+
+At each width w the search gives a best rate η*(w), the vertex of a parabola (transfer/optimum.py), and the study's
+recipe assumes a rate η°(w): one for all, or ∝ 1/w, or another rule. The recipe transfers if the two go in parallel, so
+that one number found at a small width holds at the large ones. Judged is the slope b of
+
+    ln η*(w) − ln η°(w) = a + b·ln w,
+
+by least squares: b = Σ (x − x̄)·y / Σ (x − x̄)² with x = ln w. b = 0 is transfer; hidden matrices under one rate for all
+would have b = −1. Its interval comes from the noise of a run: the losses are redrawn about the measured ones, each of
+the redrawn searches has its own vertices and slope, and the quantiles of these slopes are the interval. Where 0 lies
+outside, the optimum drifts; where it lies inside an interval that reaches beyond ±`FLAT`, nothing was decided.
+"""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -31,7 +43,11 @@ class Draws:
 
 
 def draw(widths: list[Width], noise: Noise, seed: int) -> Draws:
-    """Losses as measured, then redrawn from a multivariate t about them; without known noise as measured only."""
+    """Losses as measured, then redrawn from a multivariate t about them; without known noise as measured only.
+
+    A mean over k seeds has the standard deviation σ/√k. σ itself is estimated, with ν degrees of freedom: σ²·ν/χ²_ν is
+    a draw of what it may truly be, the same for all losses of one redrawn search, which makes them a multivariate t.
+    """
     generator = np.random.default_rng(seed)
     number = DRAWS if noise.dof else 0
     scale = noise.sigma * np.sqrt(noise.dof / generator.chisquare(noise.dof, (number, 1))) if number else 0.0
@@ -48,6 +64,23 @@ def verdict(study: Study, widths: list[Width], noise: Noise, seed: int = 0) -> d
     The optimum of a width is in units of `training.learning_rate`; the slope is that of ln(optimum / rate the study's
     recipe assumes) against ln width: 0 means that the recipe's scaling carries the optimum from one width to another.
     Intervals are the 2.5 and 97.5 % quantiles over losses redrawn with the noise.
+
+    Parameters
+    ----------
+    study : Study
+        For its title and recipe.
+    widths : list of Width
+        The losses by rate, narrowest first.
+    noise : Noise
+        That of one run.
+    seed : int
+        Of the redrawn losses.
+
+    Returns
+    -------
+    dict
+        `status` (transfers, drifts, undecided) with its `reason`; `slope`; and for each of `widths` the `optimum_rate`,
+        its loss in nats, and the cost in nats of the study's own rate and of the narrowest width's best.
     """
     drawn = draw(widths, noise, seed)
     log_assumed = np.log([width.assumed for width in widths])
@@ -76,7 +109,8 @@ def _row(i: int, widths: list[Width], drawn: Draws, log_assumed: Array, shift: A
     width, optimum, losses = widths[i], drawn.optima[i], drawn.losses[i]
 
     def cost(log_rate: Array) -> dict[str, Any] | None:
-        excess = np.maximum(loss_at(width.log_rates, losses, log_rate) - optimum.loss, 0.0)  # rounding
+        # No rate costs less than the vertex but by rounding. Outside the rates tried there is no loss to tell.
+        excess = np.maximum(loss_at(width.log_rates, losses, log_rate) - optimum.loss, 0.0)
         return asdict(_estimate(excess)) if np.isfinite(excess[0]) else None
 
     own = np.full(len(losses), log_assumed[i])
