@@ -74,7 +74,11 @@ class Place(NamedTuple):
 
 
 def leftovers(environment: Mapping[str, str], place: Place | None) -> list[str]:
-    """Names of the variables that a run must not see; `place` is None for a run of one process, and for a launcher."""
+    """Names of the variables that a run must not see; `place` is None for a run of one process, and for a launcher.
+
+    >>> leftovers({"ACCELERATE_MIXED_PRECISION": "bf16", "RANK": "3", "HOME": "/root"}, None)
+    ['ACCELERATE_MIXED_PRECISION', 'RANK']
+    """
     strangers = LAUNCHERS if place is None else () if place.torchs else (AGENT,)
     patterns = (*DECIDING, *strangers)
     return sorted(name for name in environment if _is_one(name, patterns) and not _is_one(name, HARMLESS))

@@ -35,6 +35,8 @@ def visible_gpus(environment: Mapping[str, str]) -> list[str]:
 def claim_gpus(number: int, environment: Mapping[str, str]) -> dict[str, str]:
     """Hold so many GPUs, once they are free, until this process and all that `share_claim` have ended.
 
+    All or none: two runs that each held one of two GPUs and waited for the other's would wait for ever.
+
     Returns
     -------
     dict
@@ -71,6 +73,8 @@ def share_claim(environment: Mapping[str, str]) -> None:
 def _claim_free(folder: Path, names: list[str], number: int) -> list[str]:
     """Names of GPUs held from now on, or none if there are too few."""
     with _alone(folder):
+        # A GPU is free if nobody holds its lock: whoever gets it exclusively is alone with it for the moment, and goes
+        # on with a shared one, which its trainers can hold too and which no third process gets past.
         files = {name: os.open(_lock(folder, name), os.O_RDWR | os.O_CREAT, 0o600) for name in names}
         free = [name for name, file in files.items() if _is_free(file)][:number]
         held = free if len(free) == number else []

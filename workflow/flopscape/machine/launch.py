@@ -4,6 +4,12 @@ On GPUs `flopscape launch` first holds those that it starts on, so that each has
 launcher after that: this one becomes it. On several machines it starts twice: in a SLURM job it chooses where the
 processes meet and has srun start it on each; there, or where MASTER_ADDR, MASTER_PORT and NODE_RANK are already set, it
 becomes the launcher. What other launchers have left in the environment is set aside.
+
+    flopscape launch --machines 2 --processes 16 SPEC       in a job of two machines: picks a port; by srun, twice
+      flopscape launch --machines 2 --processes 16 SPEC     on each machine: claims its 8 GPUs, then becomes
+        accelerate launch --num_machines 2 … -m flopscape.training SPEC     8 trainers, which meet at the port
+
+Processes exchange gradients by NCCL on GPUs and by gloo on CPUs; both find each other at that address and port.
 """
 
 import argparse

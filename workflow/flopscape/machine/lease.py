@@ -1,7 +1,14 @@
 """A lease on the checkpoints of one run: no two trainers write them. Imports no torch.
 
 No file lock: those are not reliable on the network file systems of clusters. The lease is a file that only one process
-can create and that it touches every few seconds; who finds one asks whether its holder lives.
+can create and that it touches every few seconds; who finds one asks whether its holder lives:
+
+- on this host, in this container: by its process's number *and* time of start, for numbers are used again;
+- elsewhere: by the heartbeat. A holder whose file was touched while this process watched lives. One that is silent for
+  longer than a network file system may hide a touch is dead.
+
+A holder that was only stopped, for minutes, loses its lease to whoever waited. It notices at its next checkpoint,
+before it writes anything, and ends (`check`).
 """
 
 import json
@@ -106,7 +113,10 @@ class Lease:
             time.sleep(0.5)
 
     def _remove_dead_holders(self) -> None:
-        """Remove the file by a rename, which succeeds for one of several that try."""
+        """Remove the file by a rename, which succeeds for one of several that try.
+
+        Between its end and now nobody wrote down what the dead holder had spent: its last heartbeat tells it.
+        """
         holder, heartbeat = _read(self.path), _modified(self.path)
         aside = self.path.with_name(f"dead.{self._mine['token']}")
         with suppress(FileNotFoundError):

@@ -1,4 +1,7 @@
-"""What a run ran on, how long it took and what that cost."""
+"""What a run ran on, how long it took and what that cost: all of a record that is the machine's and not the result's.
+
+Importing this imports no torch, for simulated runs have records too.
+"""
 
 import os
 import platform
@@ -117,7 +120,24 @@ def seconds_since_start() -> float:
 
 
 def cost(seconds: float, threads: int, device: str, options: Options) -> dict[str, float | None]:
-    """Hours held, used or not, by all processes: of CPU cores, of GPUs, and their price if one was given."""
+    """Hours held, used or not, by all processes: of CPU cores, of GPUs, and their price if one was given.
+
+    Parameters
+    ----------
+    seconds : float
+        From the start of the process to the end of the run.
+    threads : int
+        CPU threads of each process.
+    device : str
+        Type of torch's device: `cpu`, `cuda`.
+    options : Options
+        Number of processes, and the price of one for an hour.
+
+    Examples
+    --------
+    >>> cost(1800, threads=2, device="cpu", options=Options(processes=2, usd_per_hour=0.1))
+    {'cpu_hours': 2.0, 'gpu_hours': 0.0, 'usd': 0.1}
+    """
     hours = seconds / 3600 * options.processes
     return {
         "cpu_hours": hours * threads,

@@ -1,4 +1,8 @@
-"""What SLURM tells a job of itself. Imports no torch."""
+"""What SLURM tells a job of itself: its machines, and when it will be ended. Imports no torch.
+
+Variables of a job outlive it in shells and services that it started, so that they are never believed alone: squeue is
+asked, and an end that lies before this process began is another job's.
+"""
 
 import math
 import subprocess
@@ -14,7 +18,7 @@ PATIENCE_SECONDS = 10.0
 
 
 def allocated(environment: Mapping[str, str]) -> tuple[int, str]:
-    """Number and names of the machines of this SLURM job.
+    """Number and names of the machines of this SLURM job, the names as SLURM writes them: `gpu[07-09]`.
 
     Snakemake's executor keeps them from the commands of a job with `mpi`, and leaves its id; SLURM is asked then.
 
@@ -34,6 +38,9 @@ def allocated(environment: Mapping[str, str]) -> tuple[int, str]:
 
 def job_end(environment: Mapping[str, str]) -> float:
     """When SLURM will end this job, in seconds since 1970; infinity outside jobs, or where nobody knows.
+
+    A run saves itself before that time: the signal that SLURM sends first leaves 30 s by default, less than a large
+    checkpoint takes.
 
     squeue is asked first, for a limit may be raised while the job runs. Newer SLURMs also tell each job at its start.
     An end before this process began is that of a job which has left its variables.

@@ -1,4 +1,4 @@
-"""The decoder behind plugins/gpt.py."""
+"""The decoder behind plugins/gpt.py, apart from it because it needs torch and the plan does not."""
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,7 @@ class GPTNetwork(nn.Module):
         self, vocab_size: int, context: int, width: int, depth: int, head_dim: int, hidden: int, mlp: str, seed: int
     ) -> None:
         super().__init__()
+        # The seed alone decides the weights, and the caller's generator goes on where it was.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.embedding = nn.Embedding(vocab_size, width)
@@ -40,6 +41,7 @@ class GPTNetwork(nn.Module):
             nn.init.normal_(self.embedding.weight)
             nn.init.zeros_(self.head.weight)
             initialise(self.layers)
+        # Not saved in checkpoints: it follows from the size.
         self.register_buffer("rotation", rotary_table(context, head_dim), persistent=False)
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The classifier behind plugins/mlp.py."""
+"""The classifier behind plugins/mlp.py, apart from it because it needs torch and the plan does not."""
 
 import torch
 from torch import nn

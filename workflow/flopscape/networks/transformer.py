@@ -1,4 +1,8 @@
-"""What the transformers are made of: attention, MLPs, their initialisation, rotary positions."""
+"""What the transformers are made of: attention, MLPs, their initialisation, rotary positions.
+
+Everything is written for tiny networks on CPUs as well as for large ones on GPUs: few operations, each on many numbers.
+Tensors hold all tokens of a batch in one dimension wherever a layer does not mix positions.
+"""
 
 import math
 
@@ -18,7 +22,11 @@ def transformer_layers(width: int, depth: int, head_dim: int, hidden: int, mlp: 
 
 
 def initialise(layers: nn.ModuleList) -> None:
-    """Matrices ~ N(0, 1/fan_in); those that write to the residual stream divided by √(layers) (Radford et al. 2019)."""
+    """Matrices ~ N(0, 1/fan_in); those that write to the residual stream divided by √(layers) (Radford et al. 2019).
+
+    A sum of fan_in independent products of size 1 with variance 1/fan_in is of size 1 again. The residual stream adds
+    up what all layers write: with L of them, each with variance 1/L, it stays of size 1 however deep the network is.
+    """
     for name, matrix in layers.named_modules():
         if isinstance(matrix, nn.Linear):
             shrink = math.sqrt(len(layers)) if name.endswith("output") else 1
@@ -36,6 +44,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, rotation: Tensor | None, batch: int) -> Tensor:
         """Mix positions of each sequence: [batch · time, width] → the same."""
+        # One product for all three; queries and keys are turned together, values are not.
         heads = self.query_key_value(x).view(batch, -1, 3 * self.n_heads, self.head_dim).transpose(1, 2)
         query_key, value = heads.split((2 * self.n_heads, self.n_heads), dim=1)
         query, key = (query_key if rotation is None else rotate(query_key, rotation)).chunk(2, dim=1)
@@ -66,12 +75,16 @@ class MLP(nn.Module):
 
 
 def normalise(x: Tensor) -> Tensor:
-    """RMSNorm without a gain (Zhang and Sennrich 2019, arXiv 1910.07467)."""
+    """RMSNorm without a gain (Zhang and Sennrich 2019, arXiv 1910.07467): x / √(mean of x² over the last dimension)."""
     return rms_norm(x, (x.shape[-1],))
 
 
 def rotary_table(context: int, head_dim: int) -> Tensor:
-    """e^(i·position·frequency), complex64 [context, head_dim / 2]."""
+    """e^(i·position·frequency), complex64 [context, head_dim / 2].
+
+    Frequencies fall geometrically from 1 towards 1/base over the pairs of a head (Su et al. 2021, arXiv 2104.09864,
+    section 3.2.2): a product of a query at m and a key at n, turned by their positions, depends on them by m − n alone.
+    """
     frequencies = ROTARY_BASE ** -torch.linspace(0, 1, head_dim // 2 + 1)[:-1]
     angles = torch.outer(torch.arange(context), frequencies)
     return torch.polar(torch.ones_like(angles), angles)

@@ -1,4 +1,4 @@
-"""The encoder behind plugins/vit.py."""
+"""The encoder behind plugins/vit.py, apart from it because it needs torch and the plan does not."""
 
 import torch
 from torch import Tensor, nn

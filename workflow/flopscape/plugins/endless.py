@@ -1,4 +1,11 @@
-"""Which items of a dataset a step reads: positions in endless orders, shared among processes. Imports no torch."""
+"""Which items of a dataset a step reads: positions in endless orders, shared among processes. Imports no torch.
+
+Training reads items (windows, images) in one endless order: epoch after epoch, each a permutation of its own, drawn
+from the run's seed and the epoch's number. Positions 0, 1, 2, … of that order are dealt out so that the global batch of
+a step does not depend on the number of processes: with s items a process and P processes, step k reads the positions
+k·s·P … (k + 1)·s·P − 1, and process r of them those from (k·P + r)·s on. Hence a run can go on at any step, without
+reading what came before it, and in any number of processes as long as s·P stays.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -8,7 +15,11 @@ if TYPE_CHECKING:
 
 
 def train_positions(first: int, n_steps: int, share: int, rank: int, world_size: int) -> "np.ndarray":
-    """Positions in the endless order that a process trains on in `n_steps` steps from `first` on: [n_steps, share]."""
+    """Positions in the endless order that a process trains on in `n_steps` steps from `first` on: [n_steps, share].
+
+    >>> train_positions(first=5, n_steps=2, share=2, rank=1, world_size=3).tolist()
+    [[32, 33], [38, 39]]
+    """
     import numpy as np
 
     steps = np.arange(first, first + n_steps)[:, None]
@@ -24,7 +35,10 @@ def ordered_positions(n_items: int, start: int, share: int, rank: int, world_siz
 
 
 def items_at(positions: "np.ndarray", n_items: int, epoch_items: "Callable[[int], np.ndarray]") -> "np.ndarray":
-    """Items at positions of an endless order whose epoch e is `epoch_items(e)`, each of `n_items`."""
+    """Items at positions of an endless order whose epoch e is `epoch_items(e)`, each of `n_items`.
+
+    Position p is place p mod n of epoch ⌊p / n⌋, so that a batch may begin in one epoch and end in the next.
+    """
     import numpy as np
 
     items = np.empty_like(positions)

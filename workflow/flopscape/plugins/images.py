@@ -134,6 +134,7 @@ class _Reader:
 
         self.images, self.labels = images, np.asarray(labels)
         mean, deviation = (np.array(normalisation[name]) for name in ("mean", "standard_deviation"))
+        # (pixel/255 − mean) / deviation as one subtraction and one product of the bytes as they are.
         self.shift = (WHITE * mean).astype(np.float32)[:, None, None]
         self.scale = (1 / (WHITE * deviation)).astype(np.float32)[:, None, None]
 
@@ -207,7 +208,8 @@ def split_by_class(images: "np.ndarray", labels: "np.ndarray", share: float) -> 
 def channel_moments(images: "np.ndarray") -> "tuple[np.ndarray, np.ndarray]":
     """Mean and standard deviation of the pixels of each channel, scaled to 0 … 1: both float64 [channels].
 
-    From counts of the 256 levels: whole numbers, the same on every machine, and no copy of the images as floats.
+    From counts of the 256 levels: whole numbers, the same on every machine, and no copy of the images as floats. With
+    the share p_v of pixels at level v: mean = Σ p_v·v/255, variance = Σ p_v·(v/255 − mean)².
     """
     import numpy as np
 

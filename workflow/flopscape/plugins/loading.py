@@ -1,4 +1,7 @@
-"""Loading a plug-in by `module:Class`, and the counts of a model. Importing this imports no torch."""
+"""Loading a plug-in by `module:Class`, and what a model says of itself: its counts, its number of classes.
+
+Importing this imports no torch; a plug-in that is loaded may.
+"""
 
 import importlib
 import re
@@ -16,10 +19,24 @@ LONGEST_PATH = 250
 def load_plugin(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[str, ...] = ()) -> Any:
     """Import `module:Class`, also from the working directory, and construct it with `kwargs`.
 
+    Parameters
+    ----------
+    path : str
+        Such as `flopscape.plugins.gpt:GPT`.
+    kwargs : dict, optional
+        Arguments of its `__init__`.
+    needs : tuple of str
+        Methods that it must have.
+
     Raises
     ------
     FlopscapeError
         The path has another form, cannot be imported, names no class, rejects its kwargs, or lacks one of `needs`.
+
+    Examples
+    --------
+    >>> load_plugin("flopscape.plugins.gpt:GPT", {"context": 128}, needs=("build",)).context
+    128
     """
     plugin_class = import_class(path, needs)
     try:

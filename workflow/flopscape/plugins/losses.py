@@ -1,4 +1,8 @@
-"""Losses. Importing this imports no torch."""
+"""Losses: cross-entropy in nats, summed over a batch. Importing this imports no torch.
+
+A loss returns a *sum* and the number of units in it, never a mean: means of micro-batches, processes and groups could
+not be put together again where they hold different numbers of units.
+"""
 
 from typing import TYPE_CHECKING
 

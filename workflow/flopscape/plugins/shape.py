@@ -24,7 +24,11 @@ def width_and_depth(size: Size, model: str, options: tuple[str, ...] = ()) -> tu
 
 
 def head_dimension(width: int, at_least: int, multiple_of: int = 1) -> int:
-    """The smallest divisor of a width that is `at_least` so large and a multiple; of a narrower model, its width."""
+    """The smallest divisor of a width that is `at_least` so large and a multiple; of a narrower model, its width.
+
+    >>> head_dimension(48, at_least=16), head_dimension(8, at_least=16), head_dimension(50, at_least=16)
+    (16, 8, 25)
+    """
     if not _is_count(at_least):
         raise ValueError(f"head_dim is {at_least!r}, not a positive integer")
     first = min(at_least, width)

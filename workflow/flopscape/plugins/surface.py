@@ -16,6 +16,8 @@ from flopscape.records.run_record import Curve, RunRecord
 class Surface:
     """L(N, D) = E + A·N^−alpha + B·D^−beta + noise, N counted as body + head.
 
+    For trying out sweeps, fits and the workflow on losses whose truth is known, thousands of runs a minute.
+
     Parameters
     ----------
     E, A, B, alpha, beta : float
@@ -42,7 +44,11 @@ class Surface:
         self.noise, self.diverge = noise, diverge
 
     def loss(self, n_params: float, n_tokens: float) -> float:
-        """The law without noise, in nats per unit."""
+        """The law without noise, in nats per unit.
+
+        >>> round(Surface().loss(70e9, 1.4e12), 3)
+        1.937
+        """
         return float(self.E + self.A * n_params**-self.alpha + self.B * n_tokens**-self.beta)
 
     def train(self, spec: Spec) -> RunRecord:
@@ -51,6 +57,7 @@ class Surface:
         run_id = short_hash(spec)
         loss = load_plugin(**_plugin(spec["loss"])) if "loss" in spec else None
         counts = counts_at(load_model(**_plugin(spec["model"])), spec["size"], loss)
+        # From the run's own id: the same run has the same noise, wherever and whenever it is simulated.
         error = random.Random(run_id).gauss(0.0, self.noise) if self.noise else 0.0
         diverged = run_id in self.diverge
         record = RunRecord(

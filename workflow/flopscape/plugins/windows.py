@@ -1,4 +1,9 @@
-"""Windows of tokens, read from `train` and `heldout` files. The base of every text dataset. Imports no torch."""
+"""Windows of tokens, read from `train` and `heldout` files. The base of every text dataset. Imports no torch.
+
+A window is `context` tokens and the one after: the inputs are all but the last, the targets all but the first. Windows
+of an epoch do not overlap but for that one token, and begin at a common offset that each epoch draws anew, so that over
+many epochs a token is seen at every place of a window.
+"""
 
 from collections.abc import Iterator
 from functools import lru_cache, partial
