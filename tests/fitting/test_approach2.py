@@ -10,9 +10,9 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting import approach2
 from flopscape.fitting.fit import fit
 from flopscape.fitting.isoflop import exact_shape, parabola
-from flopscape.fitting.isoflop.curves import budgets, predicted
+from flopscape.fitting.isoflop.curves import budgets_of, predicted
 from flopscape.fitting.isoflop.exact_curves import fit_curves
-from flopscape.fitting.isoflop.exact_shape import fit_shared, vertices
+from flopscape.fitting.isoflop.exact_shape import SharedDesign, SharedFit, budget_parameters, vertices
 from flopscape.laws.compute import Compute
 from flopscape.laws.surface import closed_form_optimum, loss, optimum
 from tests.fitting.fit_tables import A_TRUE, CHINCHILLA, as_table, isoflop, isoflop_frame, no_copies, published
@@ -43,8 +43,9 @@ def fitted(frame, folder, variant="exact", **options):
     ]
 
 
-def shared(table, weights=None):
-    return fit_shared(table, budgets(table), np.ones(len(table)) if weights is None else weights)
+def shared(table):
+    design = SharedDesign.of(table, budgets_of(table), np.ones(len(table)))
+    return SharedFit(design, table.loss[design.rows], design.solve(table.loss[None]))
 
 
 @pytest.mark.parametrize(
@@ -88,30 +89,30 @@ def test_counted_compute_stays_exact(tmp_path):
 def test_the_exact_shapes_gradients_match_finite_differences(tmp_path):
     found = shared(isoflop(tmp_path, seed=1))
     compute = Compute(np.log([1e7, 1e8, 1e9]), np.log([7.0, 6.5, 6.1]))
-    p, h = found.parameters[2], 1e-6
+    p, h = budget_parameters(found.solution)[0, 2], 1e-6
     steps = np.concatenate([p + h * np.eye(5), p - h * np.eye(5)])
-    moved, _ = vertices(steps, found.center[2], 1e19, compute)
-    _, gradient = vertices(p[None], found.center[2], 1e19, compute)
+    moved, _ = vertices(steps, found.design.center[2], 1e19, compute)
+    _, gradient = vertices(p[None], found.design.center[2], 1e19, compute)
     differences = (moved[:5] - moved[5:]) / (2 * h)
     assert pytest.approx(gradient[0], rel=1e-5, abs=1e-7) == differences.T
-    u = found.u[:, found.member == 2]
+    u, rows = found.design.u[:, found.design.member == 2], found.design.member == 2
     E, log_p, log_r, alpha, beta = steps.T[:, :, None]
     loss_there = E + np.exp(log_p - alpha * u[0]) + np.exp(log_r - beta * u[1])
-    own = found.jacobian[found.member == 2][:, [6, 7, 8, -2, -1]]
+    own = found.jacobian[rows][:, [6, 7, 8, -2, -1]]
     assert (loss_there[:5] - loss_there[5:]) / (2 * h) == pytest.approx(own.T, rel=1e-5, abs=1e-8)
 
 
 def test_the_covariance_of_vertices_is_that_of_simulated_ones(tmp_path):
     table, sigma = isoflop(tmp_path, sigma=0), 2e-4
-    found, center = shared(table), fit_curves(table, None)
+    design, lowest = shared(table).design, fit_curves(table, None).lowest
     noisy = table.loss + np.random.default_rng(0).normal(0, sigma, (500, len(table)))
-    many = exact_shape.solve(found.blocks, noisy)
+    many = design.solve(noisy)
     points = []
-    for i, budget in enumerate(found.budgets):
+    for i, budget in enumerate(design.budgets):
         p = np.column_stack([many.coefficients[:, i, 0], np.log(many.coefficients[:, i, 1:]), many.exponents])
-        points.append(vertices(p, found.center[i], budget.flops, center.compute)[0][:, 0])
+        points.append(vertices(p, design.center[i], budget.flops, lowest.compute)[0][:, 0])
     simulated = np.cov(points)
-    predicted_ = sigma**2 * center.covariance[:, 0, :, 0] / center.variance[0]
+    predicted_ = sigma**2 * lowest.covariance[0, :, 0, :, 0] / lowest.variance[0, 0]
     scale = np.sqrt(np.outer(np.diag(predicted_), np.diag(predicted_)))
     assert simulated / scale == pytest.approx(predicted_ / scale, abs=0.2)
     assert np.abs(predicted_ / scale - np.eye(5)).max() > 0.3
@@ -121,14 +122,14 @@ def test_every_random_start_reaches_the_shared_optimum(tmp_path):
     for table in (isoflop(tmp_path, seed=3), published("llama_3__raw_loss", tmp_path)):
         found = shared(table)
         starts = np.exp(np.random.default_rng(0).uniform(np.log(0.02), np.log(3), (60, 2)))
-        many = exact_shape.newton(found.blocks, np.tile(found.loss, (60, 1)), starts)
+        many = exact_shape.newton(found.design.blocks, np.tile(found.loss, (60, 1)), starts)
         assert many.objective.min() >= found.solution.objective[0] * (1 - 1e-9)
         assert (many.objective < found.solution.objective[0] * (1 + 1e-6)).mean() > 0.9
 
 
 def test_many_loss_vectors_at_once_are_each_its_own_fit(tmp_path):
     table = isoflop(tmp_path, seed=2)
-    blocks = shared(table).blocks
+    blocks = shared(table).design.blocks
     losses = table.loss + np.random.default_rng(0).normal(0, 0.01, (7, len(table)))
     together = exact_shape.solve(blocks, losses)
     x, ones = np.log(table.n_params[:7]) - 18, np.ones(7)
@@ -263,9 +264,9 @@ def test_a_weight_of_two_is_a_row_repeated(fit_all, tmp_path):
     weights = np.ones(35)
     weights[:9] = 2
     found, expected = fit_all(as_table(frame, tmp_path), weights), fit_all(twice, None)
-    scale = found.variance[0] / expected.variance[0]
+    scale = found.lowest.variance[0, 0] / expected.lowest.variance[0, 0]
     assert [c.vertex for c in found.curves] == pytest.approx(np.array([c.vertex for c in expected.curves]), rel=1e-7)
-    assert found.covariance == pytest.approx(scale * expected.covariance, rel=1e-5, abs=1e-12)
+    assert found.lowest.covariance == pytest.approx(scale * expected.lowest.covariance, rel=1e-5, abs=1e-12)
 
 
 @VARIANTS

@@ -10,7 +10,8 @@ from scipy.stats import f as fisher
 from flopscape.fitting.any_law.quantities import Quantities
 from flopscape.fitting.common.results import percentile_interval, run_weights
 from flopscape.fitting.fit import fit
-from flopscape.fitting.isoflop.power_law import Line, LowestPoints, fit_line, power_laws, simulate
+from flopscape.fitting.isoflop.curves import Budget, CurveFit, LowestPoints
+from flopscape.fitting.isoflop.power_law import IsoflopFit, Line, PowerLaws, fit_lines, simulate
 from flopscape.fitting.judge.verdict import Verdict, judge_uncertainty, outliers
 from flopscape.laws.compute import Compute
 from flopscape.laws.registry import LAWS
@@ -25,6 +26,11 @@ BONFERRONI = 2.3939798
 @pytest.mark.parametrize("dof", T)
 def test_a_power_law_reaches_as_far_as_student_s_t(dof):
     assert Line(0.5, 20.0, 45.0, np.eye(2), 0.0, dof).t == pytest.approx(T[dof], rel=1e-7)
+
+
+def fit_line(x, y, covariance, dof):
+    """The line of one table."""
+    return fit_lines(x, y[None], covariance[None], dof).of_table(0)
 
 
 def test_a_line_s_errors_are_those_of_its_points_carried_through():
@@ -88,15 +94,19 @@ def test_percentiles_of_known_draws():
     assert np.isnan(percentile_interval(np.append(draws, np.full(1003, np.inf)))).all()
 
 
-def test_simulated_vertices_move_as_student_s_t():
+def test_simulated_vertices_move_as_student_s_t(tmp_path):
     """Exact power laws with known errors: the middle 95 % of the slopes reach t of 4 degrees of freedom each way."""
     x, covariance = np.log(np.geomspace(1e17, 1e21, 5)), np.zeros((5, 2, 5, 2))
     for i in range(5):
         covariance[i, 0, i, 0], covariance[i, 1, i, 1] = 0.05**2, 0.01**2
     points = np.stack([3 + 0.5 * x, 2 + np.exp(-0.15 * (x - x.mean()))], axis=1)
-    vertices = LowestPoints(x, points, covariance, 4, Compute.constant())
-    line = power_laws(vertices)[0]
-    draws = simulate(vertices, line, [1e22], 20_000, seed=0)
+    budgets = [Budget(c, c, np.arange(3), np.zeros(3)) for c in np.exp(x)]
+    lowest = LowestPoints(
+        np.zeros(1, int), budgets, points[None], covariance[None], np.ones((1, 5)), 4, Compute.constant()
+    )
+    curves = CurveFit([], lowest, 15, np.ones(15))
+    fitted = IsoflopFit(isoflop(tmp_path), curves, lowest, PowerLaws.through(lowest).of_table(0))
+    draws = simulate(fitted, [1e22], 20_000, seed=0)
     reach = T[4] * 0.05 / np.linalg.norm(x - x.mean())
     assert np.quantile(draws["a"], [0.025, 0.975]) == pytest.approx([0.5 - reach, 0.5 + reach], abs=0.04 * reach)
 

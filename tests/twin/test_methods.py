@@ -11,10 +11,10 @@ from flopscape.fitting.surface import many_tables
 from flopscape.laws.compute import Compute
 from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import closed_form_optimum, exponents
-from flopscape.twin import bulk_isoflop, designs, truths
+from flopscape.twin import designs, truths
 from flopscape.twin.designs import Noise
-from flopscape.twin.estimates import OBJECTIVES, surface_estimates
-from flopscape.twin.simulate import METHODS
+from flopscape.twin.estimates import METHODS, OBJECTIVES, TOO_FEW, VARIANTS
+from flopscape.twin.estimates import estimates as all_estimates
 from tests.twin.twin_studies import table
 
 SIX = Compute.constant()
@@ -27,8 +27,7 @@ def options(method):
 
 
 def estimates(method, runs, losses, replicates=0, seed=0):
-    made = bulk_isoflop.estimates if method in bulk_isoflop.VARIANTS else surface_estimates
-    return made(method, runs, losses, FLOPS, replicates, seed)
+    return all_estimates(method, runs, losses, FLOPS, replicates, seed)
 
 
 def simulated(runs, simulations, sigma, name="chinchilla"):
@@ -127,7 +126,7 @@ def test_resamples_that_start_wrongly_are_searched_again(monkeypatch):
 def test_tables_without_a_lowest_point_have_a_status():
     runs = table()
     falling = 3 - 0.05 * np.log(runs.n_params) / np.log(runs.n_params).max() + 0 * runs.loss
-    for method in bulk_isoflop.VARIANTS:
+    for method in VARIANTS:
         found = estimates(method, runs, falling[None])
-        assert found.status.tolist() == [bulk_isoflop.TOO_FEW]
+        assert found.status.tolist() == [TOO_FEW]
         assert np.isnan(found.value).all()

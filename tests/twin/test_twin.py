@@ -14,11 +14,10 @@ from flopscape.laws.compute import Compute
 from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import closed_form_optimum
 from flopscape.laws.surface import loss as surface_loss
-from flopscape.twin import bulk_isoflop, designs, truths, verdict
+from flopscape.twin import designs, truths, verdict
 from flopscape.twin.designs import Noise
-from flopscape.twin.estimates import OBJECTIVES
+from flopscape.twin.estimates import METHODS, OBJECTIVES, VARIANTS
 from flopscape.twin.run import examine, parse_surface, run
-from flopscape.twin.simulate import METHODS
 from flopscape.twin.summary import Errors, ratio
 from tests.twin.twin_studies import frame, table, write
 
@@ -245,7 +244,7 @@ def test_grids_without_budgets_leave_approach2_out(tmp_path):
     n_params, n_tokens = (x.ravel() for x in np.meshgrid([1e7, 5e7, 3e8], [1e9, 3e9, 2e10]))
     pd.DataFrame({"n_params": n_params, "n_tokens": n_tokens}).to_csv(tmp_path / "grid.csv", index=False)
     rows, content = examine(tmp_path / "grid.csv", [1e21], **SMALL)
-    assert (rows[rows["method"].isin(list(bulk_isoflop.VARIANTS))]["without_estimate"] == 12).all()
+    assert (rows[rows["method"].isin(list(VARIANTS))]["without_estimate"] == 12).all()
     assert content["trusted"] in OBJECTIVES
     assert [row["name"] for row in content["improvements"]] == ["width", "seed"]
 

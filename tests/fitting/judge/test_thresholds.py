@@ -5,8 +5,8 @@ import pytest
 
 from flopscape.answers.extrapolation import beyond
 from flopscape.fitting.fit import fit
-from flopscape.fitting.isoflop.curves import Budget, BudgetCurve, CurveFit
-from flopscape.fitting.isoflop.power_law import LowestPoints, power_laws
+from flopscape.fitting.isoflop.curves import Budget, BudgetCurve, CurveFit, LowestPoints
+from flopscape.fitting.isoflop.power_law import IsoflopFit, PowerLaws
 from flopscape.fitting.judge.isoflop import _leave_out, judge
 from flopscape.fitting.judge.law import judge_condition
 from flopscape.fitting.judge.verdict import Verdict
@@ -53,8 +53,20 @@ def test_parameters_are_barely_told_apart_from_a_condition_of_150_on_and_not_fro
     assert verdict.status == status
 
 
+def lowest_points(budgets, points):
+    """Of one table, with errors that are not known."""
+    m = len(budgets)
+    nothing = np.zeros((1, m, 2, m, 2)), np.ones((1, m))
+    return LowestPoints(np.zeros(1, int), budgets, points[None], *nothing, 0, Compute.constant())
+
+
+def isoflop_fit(curves, lowest, folder):
+    fitted = CurveFit(curves, lowest, 3 * len(curves), np.ones(35))
+    return IsoflopFit(as_table(isoflop_frame(), folder), fitted, lowest, PowerLaws.through(lowest).of_table(0))
+
+
 @pytest.mark.parametrize(("error", "flat"), [(0.99, False), (1.01, True)])
-def test_a_curve_is_flat_whose_vertex_is_less_certain_than_half_its_span(error, flat):
+def test_a_curve_is_flat_whose_vertex_is_less_certain_than_half_its_span(error, flat, tmp_path):
     """Three budgets whose sizes span two e-folds."""
     curves = [
         BudgetCurve(
@@ -63,20 +75,20 @@ def test_a_curve_is_flat_whose_vertex_is_less_certain_than_half_its_span(error, 
         )
         for k in (17, 18, 19)
     ]  # fmt: skip
-    fitted = CurveFit(curves, Compute.constant(), np.zeros((3, 2, 3, 2)), np.ones(3), 0, 9, np.ones(9))
-    verdict, vertices = Verdict(), LowestPoints.of(fitted)
-    judge(verdict, FitResult("ok", "", "approach2", "", ""), fitted, vertices, power_laws(vertices)[0])
+    lowest = lowest_points([curve.budget for curve in curves], np.array([curve.vertex for curve in curves]))
+    verdict, result = Verdict(), FitResult("ok", "", "approach2", "", "")
+    judge(verdict, result, isoflop_fit(curves, lowest, tmp_path))
     assert any("budget 1e+18: the curve is too flat" in text for text in verdict.all_warnings) == flat
     assert verdict.status == ("refused" if flat else "weak")
 
 
 @pytest.mark.parametrize(("off", "drifts"), [(0.49, False), (0.51, True)])
-def test_a_drifts_from_a_move_of_a_tenth_on(off, drifts):
+def test_a_drifts_from_a_move_of_a_tenth_on(off, drifts, tmp_path):
     """Five vertices an e-fold apart on a line but for the first: without it the slope is larger by off/5."""
     x = np.arange(5.0)
     points = np.stack([0.5 * x + off * (x == 0), 2 + np.exp(-0.15 * x)], axis=1)
-    vertices = LowestPoints(x, points, np.zeros((5, 2, 5, 2)), 0, Compute.constant())
+    lowest = lowest_points([Budget(c, c, np.arange(3), np.zeros(3)) for c in np.exp(x)], points)
     verdict, result = Verdict(), FitResult("ok", "", "approach2", "", "")
-    _leave_out(verdict, result, vertices, power_laws(vertices)[0])
+    _leave_out(verdict, result, isoflop_fit([], lowest, tmp_path))
     assert result.diagnostics["without_smallest"]["a"] == pytest.approx(off / 5)
     assert (verdict.status == "weak") == drifts

@@ -1,12 +1,16 @@
 """Method `approach2`: one curve of the loss in ln N per budget, and power laws through the vertices.
 
 Hoffmann et al. 2022, section 3.2. The curve is a parabola, as published, or with `variant="exact"` the slice of a
-surface, which has no bias; see parabola.py and exact_shape.py. Budgets without an interior lowest point are left out by
-name. a is the slope of ln N* in ln C and b that of ln D*, D = C/(κ(N)·N) at each vertex; the vertices' covariance is
-carried through. L*(C) is E + K·C^−γ through the vertices' losses. With fewer than three usable budgets there is no fit.
+surface, which has no bias; see isoflop/parabola.py and isoflop/exact_shape.py. Budgets without an interior lowest point
+are left out by name. a is the slope of ln N* in ln C and b that of ln D*, D = C/(κ(N)·N) at each vertex; the vertices'
+covariance is carried through. L*(C) is E + K·C^−γ through the vertices' losses. With fewer than three usable budgets
+there is no fit.
+
+The way of the data: the table's independent rows → curves and their lowest points (isoflop/curves.py) → power laws
+(isoflop/power_law.py) → an `IsoflopFit`, which is simulated, judged (judge/isoflop.py) and told in a FitResult.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -18,15 +22,12 @@ from flopscape.fitting.common.results import column, finite_or_none, percentile_
 from flopscape.fitting.common.seed_weights import SeedWeights, weights_of
 from flopscape.fitting.isoflop import exact_curves, parabola
 from flopscape.fitting.isoflop.bias import corrected
-from flopscape.fitting.isoflop.curves import CurveFit
-from flopscape.fitting.isoflop.power_law import Line, LowestPoints, loss_law, power_laws, simulate
+from flopscape.fitting.isoflop.curves import CurveFit, LowestPoints
+from flopscape.fitting.isoflop.power_law import IsoflopFit, Line, PowerLaws, simulate
 from flopscape.fitting.judge.isoflop import (
     FEWEST_BUDGETS,
-    flag_rows,
     independent_rows,
     judge,
-    judge_floor,
-    judge_shape,
     list_excluded,
     outside_budgets,
     why_too_few,
@@ -40,15 +41,18 @@ INTERVAL = "vertices' covariance through the power law, Student's t; loss by sim
 
 
 class Variant(NamedTuple):
-    """A shape of the curves: its objective in words, and the fit of all budgets' curves to a table with weights."""
+    """A shape of the curves: its objective in words, and its fits."""
 
     objective: str
     fit_curves: Callable[[RunTable, Array | None], CurveFit]
+    """The curves of all budgets of a table, with weights of its rows."""
+    fit_tables: Callable[[RunTable, Array], Iterator[LowestPoints]]
+    """Their lowest points for the losses (R, n) of many tables of one design."""
 
 
 VARIANTS = {
-    "parabola": Variant(parabola.OBJECTIVE, parabola.fit_curves),
-    "exact": Variant(exact_curves.OBJECTIVE, exact_curves.fit_curves),
+    "parabola": Variant(parabola.OBJECTIVE, parabola.fit_curves, parabola.fit_tables),
+    "exact": Variant(exact_curves.OBJECTIVE, exact_curves.fit_curves, exact_curves.fit_tables),
 }
 
 
@@ -92,114 +96,110 @@ def estimate(
     FlopscapeError
         An unknown variant or kind of weights, or a correction of curves that have no bias.
     """
+    _refuse_options(variant, bias_correction)
+    result, verdict = FitResult("ok", "", "approach2", "power law", ""), Verdict()
+    fit = _fit(table, VARIANTS[variant], weights, bias_correction, result, verdict)
+    if isinstance(fit, str):
+        result.warnings = verdict.all_warnings
+        return refused(result, fit, flops)
+    draws = simulate(fit, flops, bootstrap, seed)
+    return _judged(fit, draws, flops, result, verdict), draws
+
+
+def _refuse_options(variant: str, bias_correction: bool) -> None:
+    """Raise FlopscapeError for options that no fit has."""
     if variant not in VARIANTS:
         raise FlopscapeError(f"variant {variant!r}: approach2 has {', '.join(VARIANTS)}")
     if bias_correction and variant != "parabola":
         raise FlopscapeError(f"bias_correction: only parabolas have a bias to correct, the variant {variant} has none")
-    verdict, shape = Verdict(), VARIANTS[variant]
+
+
+def _fit(
+    table: RunTable, shape: Variant, weights: str | None, bias_correction: bool, result: FitResult, verdict: Verdict
+) -> IsoflopFit | str:
+    """Curves and power laws, what the result tells of the curves, and their warnings; or why there is no power law."""
     table = independent_rows(table)
-    made = weights_of(table, weights)
-    result = FitResult("ok", "", "approach2", "power law", _objective(shape, made))
+    row_weights = weights_of(table, weights)
+    weighted = row_weights is not None and row_weights.dof > 0
+    result.objective = shape.objective + (", rows weighted by the scatter between seeds" if weighted else "")
     if not len(table):
         result.excluded = outside_budgets(table)
-        return refused(result, f"no runs share a budget; at least {FEWEST_BUDGETS} budgets are needed", flops)
+        return f"no runs share a budget; at least {FEWEST_BUDGETS} budgets are needed"
     if why := why_too_many_budgets(table):
-        return refused(result, why, flops)
-    fitted = shape.fit_curves(table, made.weights if made and made.dof else None)
-    list_excluded(result, verdict, table, fitted)
-    result.optima = [curve.to_json(fitted.compute) for curve in fitted.curves]
-    result.diagnostics = {"kappa": fitted.compute.to_json()} | _of_weights(verdict, made) | fitted.diagnostics
-    if why := why_too_few(fitted):
-        result.warnings = verdict.all_warnings
-        return refused(result, why, flops)
-    verdict.warnings += fitted.warnings
-    vertices = LowestPoints.of(fitted)
+        return why
+    curves = shape.fit_curves(table, row_weights.weights if row_weights and weighted else None)
+    lowest = curves.lowest
+    list_excluded(result, verdict, table, curves)
+    result.optima = [curve.to_json(lowest.compute) for curve in curves.curves]
+    told = _told_of_weights(verdict, row_weights)
+    result.diagnostics = {"kappa": lowest.compute.to_json()} | told | curves.diagnostics
+    if why := why_too_few(curves):
+        return why
+    verdict.warnings += curves.warnings
     if bias_correction:
-        vertices = corrected(verdict, result, table, fitted, vertices, power_laws(vertices)[0])
-    return _through_vertices(result, verdict, table, fitted, vertices, [float(c) for c in flops], bootstrap, seed)
+        lowest = corrected(verdict, result, table, lowest)
+    return IsoflopFit(table, curves, lowest, PowerLaws.through(lowest).of_table(0))
 
 
-def _through_vertices(
-    result: FitResult,
-    verdict: Verdict,
-    table: RunTable,
-    fitted: CurveFit,
-    vertices: LowestPoints,
-    flops: Sequence[float],
-    bootstrap: int,
-    seed: int,
-) -> tuple[FitResult, pd.DataFrame]:
-    """Fit, simulate and judge the power laws."""
-    lines = power_laws(vertices)
-    draws = simulate(vertices, lines[0], flops, bootstrap, seed)
-    result.diagnostics |= _diagnostics(table, fitted, vertices, lines[0])
-    judge(verdict, result, fitted, vertices, lines[0])
-    judge_floor(verdict, loss_law(vertices))
-    if exact_curves.SHAPE in fitted.diagnostics:
-        judge_shape(verdict, fitted.diagnostics[exact_curves.SHAPE], vertices, lines[0])
-    flag_rows(verdict, result, table, fitted)
-    return _fill(result, verdict, table, vertices, lines, draws, flops), draws
-
-
-def _objective(shape: Variant, made: SeedWeights | None) -> str:
-    return shape.objective + (", rows weighted by the scatter between seeds" if made and made.dof else "")
-
-
-def _of_weights(verdict: Verdict, made: SeedWeights | None) -> dict[str, object]:
+def _told_of_weights(verdict: Verdict, row_weights: SeedWeights | None) -> dict[str, object]:
     """How the weights were made, or a warning that there are none."""
-    if made is None:
+    if row_weights is None:
         return {}
-    if not made.dof:
-        verdict.warn(made.sentence)
-    return {"weights": made.to_json()}
+    if not row_weights.dof:
+        verdict.warn(row_weights.sentence)
+    return {"weights": row_weights.to_json()}
 
 
-def _diagnostics(table: RunTable, fitted: CurveFit, vertices: LowestPoints, line: Line) -> dict[str, object]:
-    seed_sd, seed_dof = seed_scatter(table)
-    used = fitted.used
+def _judged(
+    fit: IsoflopFit, draws: pd.DataFrame, flops: Sequence[float], result: FitResult, verdict: Verdict
+) -> FitResult:
+    """The result with diagnostics, estimates with intervals, and the verdict on them."""
+    result.diagnostics |= _diagnostics(fit)
+    judge(verdict, result, fit)
+    result.interval = INTERVAL
+    for c in map(float, flops):
+        _predict(fit, draws, c, result, verdict)
+    result.exponents = {"a": _exponent(fit.laws.n_params), "b": _exponent(fit.laws.n_tokens)}
+    result.status, result.warnings = verdict.status, verdict.all_warnings
+    result.reason = verdict.reason(f"{len(fit.lowest.budgets)} interior lowest points on a power law")
+    return refused(result, result.reason, flops)[0] if result.status == "refused" else result
+
+
+def _diagnostics(fit: IsoflopFit) -> dict[str, object]:
+    """Residuals, noise and the power law in numbers."""
+    seed_sd, seed_dof = seed_scatter(fit.table)
+    used, line, dof = fit.curves.used, fit.laws.n_params, fit.lowest.dof
     return {
-        "rss": float(sum(fitted.weights[curve.budget.rows] @ curve.residual**2 for curve in used)),
+        "rss": float(sum(fit.curves.weights[curve.budget.rows] @ curve.residual**2 for curve in used)),
         "n_rows": sum(len(curve.budget.rows) for curve in used),
         "n_budgets": len(used),
-        "residual_sd": float(np.sqrt(fitted.variance.mean())) if vertices.dof else None,
-        "residual_dof": vertices.dof,
+        "residual_sd": float(np.sqrt(fit.lowest.variance[0].mean())) if dof else None,
+        "residual_dof": dof,
         "seed_sd": seed_sd if seed_dof else None,
         "seed_dof": seed_dof,
         "scatter_log_n_params": float(np.sqrt(line.scatter)),
         "interval_dof": line.dof,
-        "se_a": line.slope_error,
+        "se_a": float(line.slope_error),
         "power_law": {"center_log_flops": line.center, "log_n_params": line.intercept, "a": line.slope}
-        | {name: float(value[0]) for name, value in loss_law(vertices).items()},
+        | {name: float(value[0]) for name, value in fit.laws.loss.items()},
     }
 
 
 @np.errstate(all="ignore")
-def _fill(
-    result: FitResult,
-    verdict: Verdict,
-    table: RunTable,
-    vertices: LowestPoints,
-    lines: tuple[Line, Line],
-    draws: pd.DataFrame,
-    flops: Sequence[float],
-) -> FitResult:
-    """Put estimates, intervals and the verdict into the result."""
-    line, law = lines[0], loss_law(vertices)
-    result.interval = INTERVAL
-    for c in flops:
-        log_n, error = line.at(np.log(c)), line.t * line.error_at(np.log(c))
-        n_params = Estimate(*np.exp([log_n, log_n - error, log_n + error]).tolist())
-        ends = percentile_interval(draws[column("loss", c)].to_numpy())
-        lowest = float(loss_along(law, np.log(c) - vertices.center)[0])
-        best = Estimate(lowest, *(finite_or_none(end) for end in ends))
-        result.predictions.append(prediction(c, n_params, best, vertices.compute))
-        judge_extrapolation(verdict, table, c, n_params.estimate)
-    result.exponents = {
-        name: Estimate(x.slope, x.slope - x.t * x.slope_error, x.slope + x.t * x.slope_error)
-        for name, x in zip(("a", "b"), lines, strict=True)
-    }
-    result.status, result.warnings = verdict.status, verdict.all_warnings
-    result.reason = verdict.reason(f"{len(vertices.points)} interior lowest points on a power law")
-    if result.status == "refused":
-        return refused(result, result.reason, flops)[0]
-    return result
+def _predict(fit: IsoflopFit, draws: pd.DataFrame, flops: float, result: FitResult, verdict: Verdict) -> None:
+    """Add N*, D* and L* at one compute: N* by the line and Student's t, L* by the laws of the simulated vertices."""
+    line, x = fit.laws.n_params, np.log(flops)
+    log_n, reach = line.at(x), line.t * line.error_at(x)
+    n_params = Estimate(*np.exp([log_n, log_n - reach, log_n + reach]).tolist())
+    ends = percentile_interval(draws[column("loss", flops)].to_numpy())
+    lowest = float(loss_along(fit.laws.loss, x - fit.lowest.center)[0])
+    best = Estimate(lowest, *(finite_or_none(end) for end in ends))
+    result.predictions.append(prediction(flops, n_params, best, fit.lowest.compute))
+    judge_extrapolation(verdict, fit.table, flops, n_params.estimate)
+
+
+@np.errstate(all="ignore")
+def _exponent(line: Line) -> Estimate:
+    """The slope with its 95 % interval."""
+    reach = float(line.t * line.slope_error)
+    return Estimate(line.slope, line.slope - reach, line.slope + reach)

@@ -1,6 +1,8 @@
 """What each method says about R simulated tables of one design: estimates, 95 % intervals and how each fit ended.
 
-A surface's intervals are percentiles of resamples of whole runs, as in `flopscape fit`.
+The numbers are those of `flopscape fit` on each table alone, made for all tables at once. A surface's intervals are
+percentiles of resamples of whole runs. Approach 2's are Student's t about its power laws; the one of L* comes from
+simulated lowest points, of which only the losses are drawn here.
 """
 
 from collections.abc import Sequence
@@ -8,19 +10,31 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flopscape.fitting import approach2
 from flopscape.fitting.any_law.quantities import Quantities
+from flopscape.fitting.common.loss_law import LOSS_LAW, fit_loss_law, loss_along, loss_scatter
 from flopscape.fitting.common.results import column, percentile_interval
+from flopscape.fitting.isoflop.curves import LowestPoints, budgets_of
+from flopscape.fitting.isoflop.parabola import FEWEST_SIZES
+from flopscape.fitting.isoflop.power_law import ROUNDING, PowerLaws
+from flopscape.fitting.judge.isoflop import FEWEST_BUDGETS, FLAT
+from flopscape.fitting.judge.verdict import SE_REFUSED
 from flopscape.fitting.surface.coordinates import surface_quantities
 from flopscape.fitting.surface.global_starts import centred_problem, from_grid, on_bound
 from flopscape.fitting.surface.log_residuals import search_of
 from flopscape.fitting.surface.many_tables import bootstraps
 from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
-from flopscape.laws.arrays import Array, Names
+from flopscape.laws.arrays import Array, Mask, Names
 from flopscape.laws.compute import Compute
 from flopscape.runs.table import RunTable
 
+VARIANTS = {"approach2": "parabola", "approach2-exact": "exact"}
+"""Method → the shape of its IsoFLOP curves."""
 OBJECTIVES = {"vpnls": "lsq", "approach3-log_lsq": "log_lsq", "approach3-huber": "huber"}
-"""Method → what it minimises. approach3-lad is left out: a resample of it costs six times what one of huber does."""
+"""Method → what its surface minimises. approach3-lad is left out: a resample of it costs six times one of huber."""
+METHODS = (*VARIANTS, *OBJECTIVES)
+TOO_FEW = "refused: too few budgets have an interior lowest point"
+UNCERTAIN = "refused: a is not determined, or the curves are flat"
 NO_OPTIMUM, AT_BOUND, UNSETTLED = "no optimum: A or B is zero", "at a bound: E, α or β", "not converged"
 ASKED = ("n_params", "n_tokens", "loss")
 OK = "ok"
@@ -56,10 +70,114 @@ def percentiles(draws: Array) -> tuple[Array, Array]:
     return low, high
 
 
-def surface_estimates(
+def estimates(
     method: str, table: RunTable, losses: Array, flops: Sequence[float], replicates: int, seed: int
 ) -> Estimates:
-    """Estimates and percentile intervals from losses (R, n); without replicates no intervals."""
+    """Estimates and intervals of one of `METHODS`.
+
+    Parameters
+    ----------
+    method : str
+        One of `METHODS`.
+    table : RunTable
+        The design; its losses are not used.
+    losses : array, shape (R, n)
+        Simulated, in nats.
+    flops : sequence of float
+        Compute budgets C, in FLOPs, to predict for.
+    replicates, seed : int
+        Resamples or simulations behind an interval; without any a surface has no intervals, and L* of approach2 none.
+    """
+    made = _by_isoflop_curves if method in VARIANTS else _by_surfaces
+    return made(method, table, losses, flops, replicates, seed)
+
+
+def _by_isoflop_curves(
+    method: str, table: RunTable, losses: Array, flops: Sequence[float], replicates: int, seed: int
+) -> Estimates:
+    """Tables are handled in groups that use the same budgets; those with fewer than three have no estimate."""
+    listed = empty(len(losses), len(names(flops)), TOO_FEW)
+    if not budgets_of(table, FEWEST_SIZES):
+        return listed
+    for lowest in approach2.VARIANTS[VARIANTS[method]].fit_tables(table, losses):
+        if len(lowest.budgets) >= FEWEST_BUDGETS:
+            laws = PowerLaws.through(lowest)
+            kept = ~_refused(lowest, laws)
+            listed.status[lowest.tables] = np.where(kept, OK, UNCERTAIN)
+            _put_lines(listed, lowest, laws, kept, flops)
+            _put_losses(listed, lowest, laws, kept, flops, replicates, seed)
+    return listed
+
+
+def _refused(lowest: LowestPoints, laws: PowerLaws) -> Mask:
+    """Tables of which approach2 gives no number: a is not determined, or too few curves are bent enough, shape (R,)."""
+    spans = np.array([np.ptp(budget.log_n) for budget in lowest.budgets])
+    errors = np.sqrt(np.einsum("riaia->ria", lowest.covariance)[:, :, 0])
+    return np.asarray(
+        (laws.n_params.slope_error > SE_REFUSED) | ((errors <= FLAT * spans).sum(axis=1) < FEWEST_BUDGETS)
+    )
+
+
+@np.errstate(all="ignore")
+def _put_lines(listed: Estimates, lowest: LowestPoints, laws: PowerLaws, kept: Mask, flops: Sequence[float]) -> None:
+    """a, b, and N* and D* at each asked compute, with their intervals; D falls with N, so its ends change sides."""
+
+    def put(quantity: int, *numbers: Array) -> None:
+        for part, values in zip(listed[:3], numbers, strict=True):
+            part[lowest.tables[kept], quantity] = np.where(np.isfinite(values), values, np.nan)[kept]
+
+    for quantity, line in enumerate((laws.n_params, laws.n_tokens)):
+        reach = line.t * line.slope_error
+        put(quantity, line.slope, line.slope - reach, line.slope + reach)
+    for i, c in enumerate(flops):
+        log_n, reach = laws.n_params.at(np.log(c)), laws.n_params.t * laws.n_params.error_at(np.log(c))
+        best, low, high = (np.exp(values) for values in (log_n, log_n - reach, log_n + reach))
+        put(2 + 3 * i, best, low, high)
+        put(3 + 3 * i, *(np.exp(lowest.compute.tokens(np.log(n), c)) for n in (best, high, low)))
+
+
+def _put_losses(
+    listed: Estimates, lowest: LowestPoints, laws: PowerLaws, kept: Mask, flops: Sequence[float], replicates: int,
+    seed: int,
+) -> None:  # fmt: skip
+    """L* by the loss law through the lowest points, its interval by laws through simulated ones."""
+    x, where = lowest.log_flops - lowest.center, np.log(flops) - lowest.center
+    at = np.ix_(lowest.tables[kept], 4 + 3 * np.arange(len(flops)))
+    listed.value[at] = _along(laws.loss, where)[kept]
+    if not replicates:
+        return
+    draws = _simulated_losses(lowest, laws, replicates, seed)
+    values = _along(fit_loss_law(x, draws.reshape(-1, len(x))), where).reshape(len(kept), replicates, len(flops))
+    low, high = percentiles(values)
+    listed.low[at], listed.high[at] = low[kept], high[kept]
+
+
+def _along(law: dict[str, Array], x: Array) -> Array:
+    """L* of each law at each ln C − centre, shape (laws, points)."""
+    return loss_along({name: law[name][:, None] for name in LOSS_LAW}, x)
+
+
+def _simulated_losses(lowest: LowestPoints, laws: PowerLaws, replicates: int, seed: int) -> Array:
+    """Losses of simulated lowest points (R, K, m): as `power_law.simulate` moves them, without the moves of ln N.
+
+    A part of a multivariate t is one, with its part of the covariance: half of the normal numbers are not needed.
+    """
+    losses, m = lowest.points[:, :, 1], len(lowest.budgets)
+    own = lowest.covariance[:, :, 1, :, 1] * (lowest.dof > 0)
+    variance = np.einsum("rii->ri", own)
+    scatter = loss_scatter(lowest.log_flops - lowest.center, losses, variance)
+    extra = scatter + ROUNDING * variance.mean(axis=1) + 1e-30
+    spread = np.linalg.cholesky(own + extra[:, None, None] * np.eye(m))
+    generator, dof = np.random.default_rng([seed, 2]), laws.n_params.dof[:, None]
+    scale = np.sqrt(dof / generator.chisquare(dof, (len(losses), replicates)))
+    normal = generator.standard_normal((len(losses), replicates, m))
+    return np.asarray(losses[:, None] + normal @ spread.swapaxes(1, 2) * scale[:, :, None])
+
+
+def _by_surfaces(
+    method: str, table: RunTable, losses: Array, flops: Sequence[float], replicates: int, seed: int
+) -> Estimates:
+    """The optimum of each table, and percentiles over resamples of it."""
     search, _ = search_of(OBJECTIVES[method])
     problem, center = centred_problem(table)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)

@@ -10,19 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.isoflop.curves import budgets
+from flopscape.fitting.isoflop.curves import budgets_of
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, exponents
 from flopscape.runs.table import RunTable
-from flopscape.twin import bulk_isoflop, truths
 from flopscape.twin import designs as twin_design
+from flopscape.twin import truths
 from flopscape.twin.designs import Noise
-from flopscape.twin.estimates import OBJECTIVES, Estimates, names, surface_estimates
+from flopscape.twin.estimates import METHODS, VARIANTS, Estimates, estimates, names
 from flopscape.twin.summary import COLUMNS, Errors, errors, rows
 from flopscape.twin.truths import Truth
 from flopscape.twin.verdict import N_STAR, Improvement, judge
 
-METHODS = (*bulk_isoflop.VARIANTS, *OBJECTIVES)
 INTERVALS_ELSEWHERE = 100
 """Simulations that get intervals where the fitted surface is not the truth: coverage is known to ±0.02 there."""
 SURFACE = "surface"
@@ -115,19 +114,18 @@ def _errors(scenario: Scenario, method: str, losses: Array, noise: Noise, settin
     count = count if noise.total and settings.bootstrap else 0
     parts = [(losses[:count], settings.bootstrap), (losses[count:], 0)]
     found = [_fit(method, scenario.table, part, settings, resamples) for part, resamples in parts if len(part)]
-    estimates = Estimates(*(np.concatenate(column) for column in zip(*found, strict=True)))
-    return errors(estimates, _truths(scenario, method, settings.flops), names(settings.flops), count)
+    joined = Estimates(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    return errors(joined, _truths(scenario, method, settings.flops), names(settings.flops), count)
 
 
 def _fit(method: str, table: RunTable, losses: Array, settings: Settings, resamples: int) -> Estimates:
-    estimates = bulk_isoflop.estimates if method in bulk_isoflop.VARIANTS else surface_estimates
     return estimates(method, table, losses, settings.flops, resamples, settings.seed)
 
 
 def _truths(scenario: Scenario, method: str, flops: Sequence[float]) -> Array:
     """What a method estimates: approach2's a and b are slopes over the budgets, the surfaces' are of constant κ."""
     a, b = scenario.truth.a, 1 - scenario.truth.a
-    if method in bulk_isoflop.VARIANTS and len(found := budgets(scenario.table)) > 1:
+    if method in VARIANTS and len(found := budgets_of(scenario.table)) > 1:
         a, b = scenario.truth.slopes(np.log([budget.flops for budget in found]))
     best = [scenario.truth.optimum(float(c)) for c in flops]
     return np.array([a, b, *(float(x) for optimum in best for x in optimum)])

@@ -48,13 +48,27 @@ def loss_along(law: Mapping[str, Any], log_flops: float | Array) -> Array:
     return np.asarray(E + K * np.exp(-gamma * log_flops))
 
 
-def loss_scatter(log_flops: Array, losses: Array, variance: Array) -> float:
-    """Variance of the losses (m,) about their law beyond their own `variance` (m,), by moments; 0 for three of them."""
-    m = len(losses)
+def loss_scatter(log_flops: Array, losses: Array, variance: Array) -> Array:
+    """Variance of losses about their law beyond their own, by moments; 0 for three of them, through which it passes.
+
+    Parameters
+    ----------
+    log_flops : array, shape (m,)
+        ln C less ln C₀.
+    losses, variance : array, shape (R, m)
+        Losses in nats, and their own variances.
+
+    Returns
+    -------
+    array, shape (R,)
+    """
+    m = losses.shape[1]
     if m <= len(LOSS_LAW):
-        return 0.0
-    residual = losses - loss_along(fit_loss_law(log_flops, losses[None]), log_flops)
-    return max(0.0, float(residual @ residual) / (m - len(LOSS_LAW)) - float(variance.mean()))
+        return np.zeros(len(losses))
+    law = {name: values[:, None] for name, values in fit_loss_law(log_flops, losses).items()}
+    residual = losses - loss_along(law, log_flops)
+    squares = (residual[:, None] @ residual[:, :, None])[:, 0, 0]
+    return np.asarray(np.fmax(0.0, squares / (m - len(LOSS_LAW)) - variance.mean(axis=1)))
 
 
 @np.errstate(all="ignore")

@@ -8,24 +8,27 @@ optimum (the derivative of L along C = const vanishes), the surface E + A·N^−
 A least-squares parabola is linear in the losses and blind to their offset and scale, so its vertex depends on α, β and
 the sampled w alone. Centred grids of one width shift every budget's vertex by the same w: the exponents are exact, and
 N* is off by the factor e^w. Grids whose centre moves with C shift each vertex by its own w, and the power law through
-them is the true line plus the line through the shifts. For equally spaced, centred w in [−W, W] the leading order is
-(α − β)·W²·(3n² − 7)/(30·(n − 1)²); off-centre by c, as W → 0, the vertex is one step of Newton's method from c.
+them is the true line plus the line through the shifts.
 
-Approach 2's vertices without the parabola's bias, where the exponents of the surface are known approximately.
+The leading order follows from g = const + (α + β)·w²/2 + (β² − α²)·w³/6 + … On a centred grid the parabola sees the
+cubic as the line of slope (β² − α²)/6 · Σw⁴/Σw², and its vertex is minus that over twice the quadratic coefficient:
+(α − β)/6 · Σw⁴/Σw². For n equally spaced sizes in [−W, W], Σw⁴/Σw² = W²·(3n² − 7)/(5·(n − 1)²). Off-centre by c, as
+W → 0, the vertex is one step of Newton's method from c.
 
-The parabola's bias depends on α, β and the sampled sizes alone (parabola_bias.py), so that exponents which are some way
-off still remove most of it. Here they come from least squares on the loss of the same table.
+Because α, β and the sizes decide the bias, exponents that are some way off still remove most of it: `corrected` takes
+it off the vertices of a table with exponents from least squares on the losses of the same table.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
-from flopscape.fitting.isoflop.curves import CurveFit
-from flopscape.fitting.isoflop.power_law import Line, LowestPoints
+from flopscape.fitting.isoflop.curves import LowestPoints
+from flopscape.fitting.isoflop.power_law import PowerLaws
 from flopscape.fitting.judge.law import why_too_little
 from flopscape.fitting.judge.verdict import Verdict
-from flopscape.fitting.surface.many_tables import fit_surfaces
+from flopscape.fitting.surface import global_starts
+from flopscape.fitting.surface.global_starts import centred_problem, on_bound
 from flopscape.laws.arrays import Array
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import RunTable
@@ -52,6 +55,8 @@ def vertex_shift(alpha: float, beta: float, offsets: Array) -> Array:
         NaN where the parabola has no lowest point.
     """
     offsets = np.asarray(offsets, float)
+    # g only matters up to its offset and scale, so that E, A, B and C never enter. Both moments are about the grid's
+    # mean, where a constant and a line have no part in the quadratic.
     center = offsets.mean(axis=-1, keepdims=True)
     x = offsets - center
     g = np.exp(-alpha * offsets) / alpha + np.exp(beta * offsets) / beta
@@ -117,34 +122,34 @@ def leading_order(alpha: float, beta: float, half_width: float, points: int) -> 
     return (alpha - beta) * half_width**2 * (3 * points**2 - 7) / (30 * (points - 1) ** 2)
 
 
-def corrected(
-    verdict: Verdict, result: FitResult, table: RunTable, fitted: CurveFit, vertices: LowestPoints, raw: Line
-) -> LowestPoints:
-    """The vertices less their bias; as they are, with a warning, where the exponents cannot be had.
+def corrected(verdict: Verdict, result: FitResult, table: RunTable, lowest: LowestPoints) -> LowestPoints:
+    """The vertices of one table's parabolas less their bias; as they are, with a warning, where it cannot be had.
 
     The diagnostics get `bias_correction`: α and β, and the exponent and ln N* of the line through the raw vertices.
     """
     exponents = _exponents(table)
     if exponents is None:
         verdict.warn("the parabolas' bias is not corrected: least squares of the surface does not give its exponents")
-        return vertices
+        return lowest
     log_n = [
-        corrected_vertices(*exponents, curve.budget.log_n, np.asarray(vertex[0]))
-        for curve, vertex in zip(fitted.used, vertices.points, strict=True)
+        corrected_vertices(*exponents, budget.log_n, np.asarray(vertex[0]))
+        for budget, vertex in zip(lowest.budgets, lowest.points[0], strict=True)
     ]
     if not np.isfinite(log_n).all():
         verdict.warn("the parabolas' bias is not corrected: the correction does not settle on this grid")
-        return vertices
+        return lowest
+    raw = PowerLaws.through(lowest).of_table(0).n_params
     before = {"a": raw.slope, "log_n_params": raw.intercept, "center_log_flops": raw.center}
     result.diagnostics["bias_correction"] = {"alpha": exponents[0], "beta": exponents[1], "raw": before}
-    return replace(vertices, points=np.stack([np.array(log_n), vertices.points[:, 1]], axis=1))
+    return replace(lowest, points=np.stack([np.array(log_n), lowest.points[0, :, 1]], axis=1)[None])
 
 
 def _exponents(table: RunTable) -> tuple[float, float] | None:
     """α and β of the surface by least squares on the loss, None where they are at a bound or not to be had."""
     if why_too_little(table):
         return None
-    found = fit_surfaces(table.n_params, table.n_tokens, table.loss[None])
-    if found.at_bound[0] or not found.converged[0]:
+    problem, _ = centred_problem(table)
+    surface = global_starts.solve(problem, np.ones((1, len(table))))
+    if on_bound(surface)[0] or not surface.converged[0]:
         return None
-    return float(np.asarray(found.surface.alpha)[0]), float(np.asarray(found.surface.beta)[0])
+    return float(surface.exponents[0, 0]), float(surface.exponents[0, 1])

@@ -1,9 +1,11 @@
-"""What every shape of approach2 gives: one curve of loss against size per budget, and where it is lowest.
+"""What every shape of approach2's curves gives: one curve of loss against size per budget, and where it is lowest.
 
-The curve of loss against size that stands behind an entry of `FitResult.optima`.
+Both shapes (parabola.py, exact_curves.py) work on the losses of R tables of one design at once, for a study's twin has
+thousands of them; a fit of measured losses is the case R = 1. The numbers that the power laws are fitted to are the
+`LowestPoints` of many tables; what a result tells of a single table's curves is its `CurveFit`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +28,7 @@ class Budget:
 
     @property
     def n_sizes(self) -> int:
-        """How many sizes the budget has."""
+        """How many different N its runs have."""
         return len(np.unique(self.log_n))
 
     def why_unused(self, vertex: float) -> str:
@@ -41,12 +43,52 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class LowestPoints:
+    """Where the curves of R tables of one design are lowest, at the m budgets that all of these tables use."""
+
+    tables: Index
+    """Shape (R,): which of the fitted tables these are."""
+    budgets: Sequence[Budget]
+    """The m used budgets, smallest first."""
+    points: Array
+    """Shape (R, m, 2): ln N and the loss in nats."""
+    covariance: Array
+    """Shape (R, m, 2, m, 2): of all points of a table together."""
+    variance: Array
+    """Shape (R, m): the noise of a row of weight one in each budget, in nats²."""
+    dof: int
+    """Degrees of freedom from which the noise is known; 0 where it is not."""
+    compute: Compute
+    """κ(N) of C = κ(N)·N·D, which gives D at each point."""
+
+    @property
+    def log_flops(self) -> Array:
+        """ln C of each budget, shape (m,)."""
+        return np.log([budget.flops for budget in self.budgets])
+
+    @property
+    def center(self) -> float:
+        """Mean ln C, to which the power laws refer."""
+        return float(self.log_flops.mean())
+
+    @property
+    def slope_of_tokens(self) -> Array:
+        """d ln D/d ln N at each point for given C, shape (R, m): −(1 + d ln κ/d ln N), as ln D = ln C − ln κ − ln N."""
+        return -(1 + self.compute.curve(self.points[:, :, 0])[1])
+
+    @property
+    def log_tokens(self) -> Array:
+        """ln D of each point, shape (R, m)."""
+        return self.compute.tokens(self.points[:, :, 0], np.exp(self.log_flops))
+
+
+@dataclass(frozen=True)
 class BudgetCurve:
-    """One budget's curve.
+    """One budget's curve in one table.
 
     `vertex` is (ln N, loss) at its lowest point and `covariance` (2, 2) the error of that, NaN where there is none.
-    `shape` are the numbers that `optimum_curve.predicted` needs, None where there is no curve; `residual` (nats) and
-    `leverage` have one entry a row. `reason` says why the vertex is not used.
+    `shape` are the numbers that `predicted` needs, None where there is no curve; `residual` (nats) and `leverage` have
+    one entry a row. `reason` says why the vertex is not used.
     """
 
     budget: Budget
@@ -59,12 +101,12 @@ class BudgetCurve:
 
     @property
     def used(self) -> bool:
-        """Whether the curve counts in the power law."""
+        """Whether its vertex is a point of the power laws."""
         return not self.reason
 
     @property
     def name(self) -> str:
-        """For sentences: budget 1e+18."""
+        """The budget as sentences name it."""
         return f"budget {self.budget.budget:.4g}"
 
     def to_json(self, compute: Compute) -> dict[str, Any]:
@@ -83,18 +125,13 @@ class BudgetCurve:
 
 @dataclass(frozen=True)
 class CurveFit:
-    """The curves of all budgets, smallest first.
+    """The curves of one table's budgets, smallest first, and the lowest points of the used ones (R = 1).
 
-    `covariance` (k, 2, k, 2) is of the k used vertices, together; `variance` (k,) is the noise of a row of weight one
-    in each used budget, known from `dof` degrees of freedom (0: unknown). `parameters` counts those of all curves;
-    `weights` are the rows'. `refusal` says why there are no curves.
+    `parameters` counts those of all curves; `weights` (n,) are the rows'. `refusal` says why there are no curves.
     """
 
     curves: list[BudgetCurve]
-    compute: Compute
-    covariance: Array
-    variance: Array
-    dof: int
+    lowest: LowestPoints
     parameters: int
     weights: Array
     diagnostics: dict[str, object] = field(default_factory=dict)
@@ -103,18 +140,39 @@ class CurveFit:
 
     @property
     def used(self) -> list[BudgetCurve]:
-        """The curves that count in the power law."""
+        """The curves whose vertices are the points of the power laws."""
         return [curve for curve in self.curves if curve.used]
 
 
-def budgets(table: RunTable) -> list[Budget]:
-    """The budgets of a table, smallest first; rows outside every budget are in none."""
-    found = []
+def budgets_of(table: RunTable, fewest_sizes: int = 1) -> list[Budget]:
+    """The budgets of a table with so many sizes, smallest first; rows outside every budget are in none."""
+    listed = []
     for budget in np.unique(table.budget[np.isfinite(table.budget)]):
         rows = np.flatnonzero(table.budget == budget)
         flops = float(np.exp(np.log(table.flops[rows]).mean()))
-        found.append(Budget(float(budget), flops, rows, np.log(table.n_params[rows])))
-    return found
+        listed.append(Budget(float(budget), flops, rows, np.log(table.n_params[rows])))
+    return [budget for budget in listed if budget.n_sizes >= fewest_sizes]
+
+
+def by_used_budgets(points: Array, budgets: Sequence[Budget]) -> Iterator[tuple[Index, Index]]:
+    """Tables that use the same budgets, those whose lowest point lies among the sizes.
+
+    Parameters
+    ----------
+    points : array, shape (R, m, 2)
+        (ln N, loss) of every budget, NaN where there is none.
+    budgets : sequence of m budgets
+
+    Yields
+    ------
+    Indices of the tables and of their used budgets; with R = 1 exactly one pair.
+    """
+    ends = np.array([[budget.log_n.min(), budget.log_n.max()] for budget in budgets]).reshape(-1, 2)
+    with np.errstate(invalid="ignore"):
+        inside = (points[..., 0] > ends[:, 0]) & (points[..., 0] < ends[:, 1])
+    patterns, which = np.unique(inside, axis=0, return_inverse=True)
+    for i, pattern in enumerate(patterns):
+        yield np.flatnonzero(which.ravel() == i), np.flatnonzero(pattern)
 
 
 def no_curve(budget: Budget, shape: dict[str, Any], reason: str) -> BudgetCurve:
@@ -123,15 +181,22 @@ def no_curve(budget: Budget, shape: dict[str, Any], reason: str) -> BudgetCurve:
     return BudgetCurve(budget, np.full(2, np.nan), np.full((2, 2), np.nan), shape, nothing, nothing, reason)
 
 
-def compute_of(table: RunTable, used: list[Budget]) -> Compute:
+def no_points(tables: Index, compute: Compute) -> LowestPoints:
+    """The lowest points of tables that use no budget at all."""
+    count = len(tables)
+    empty = np.zeros((count, 0, 2)), np.zeros((count, 0, 2, 0, 2)), np.zeros((count, 0))
+    return LowestPoints(tables, [], *empty, 0, compute)
+
+
+def compute_of(table: RunTable, used: Sequence[Budget]) -> Compute:
     """κ(N) of some budgets' rows, or of the whole table where there are none."""
     rows = np.concatenate([budget.rows for budget in used]) if used else np.arange(len(table))
     return Compute.from_runs(table.n_params[rows], table.n_tokens[rows], table.flops[rows])
 
 
-def noise_floor(table: RunTable) -> float:
-    """Variance of rounding, which stands for the noise of exact data."""
-    return float(np.square(1e-12 * table.loss.mean()))
+def noise_floor(losses: Array) -> Array:
+    """Variance of rounding for the losses (R, n) of each table, which stands for the noise of exact data."""
+    return np.asarray(np.square(1e-12 * losses.mean(axis=1)))
 
 
 NUMBERS = {
@@ -142,15 +207,21 @@ NUMBERS = {
 
 
 def has_curve(optimum: Mapping[str, Any]) -> bool:
-    """Whether an entry has every number of its shape."""
+    """Whether an entry of `FitResult.optima` has every number of its shape."""
     return all(optimum.get(name) is not None for name in NUMBERS[_shape(optimum)])
 
 
 def predicted(optimum: Mapping[str, Any], log_n: Array, log_tokens: Array) -> Array:
-    """The curve's loss in nats at ln N and ln D.
+    """The loss in nats at ln N and ln D on the curve behind an entry of `FitResult.optima`.
 
     A parabola is c0 + c1·x + c2·x² in x = ln N − centre, whatever D; the exact shape E + P·exp(−α·x) + R·exp(−β·z) has
     z = ln D − centre, so that the compute of each run counts as it was.
+
+    Examples
+    --------
+    >>> entry = {"shape": "parabola", "center_log_n_params": 16.0, "c0": 3.0, "c1": 0.0, "c2": 0.25}
+    >>> float(predicted(entry, 18.0, 21.0))
+    4.0
     """
     numbers = [optimum[name] for name in NUMBERS[_shape(optimum)]]
     if _shape(optimum) == "parabola":

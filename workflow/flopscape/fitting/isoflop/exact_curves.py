@@ -1,30 +1,34 @@
 """Approach2's curves in the exact shape, and the joint covariance of their lowest points.
 
 Shared exponents tie the vertices together: where α is off, all of them are, so that their errors are correlated over
-the budgets. The covariance is the delta method's, σ²(JᵀWJ)⁻¹ over all budgets' parameters at once; an E on its bound,
-zero, and an exponent on its own are taken as known.
+the budgets. The covariance is the delta method's, G·σ²(JᵀWJ)⁻¹·Gᵀ with the derivatives G of the vertices in all
+budgets' parameters at once; an E on its bound, zero, and an exponent on its own are taken as known.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from flopscape.fitting.common import linear
 from flopscape.fitting.isoflop import parabola
 from flopscape.fitting.isoflop.curves import (
     NUMBERS,
     Budget,
     BudgetCurve,
     CurveFit,
-    budgets,
+    LowestPoints,
+    budgets_of,
+    by_used_budgets,
     compute_of,
     has_curve,
     no_curve,
+    no_points,
     noise_floor,
 )
-from flopscape.fitting.isoflop.exact_shape import SharedFit, fit_shared, vertices
-from flopscape.laws.arrays import Array
+from flopscape.fitting.isoflop.exact_shape import SharedDesign, SharedFit
+from flopscape.fitting.surface.variable_projection import Solution
+from flopscape.laws.arrays import Array, Index
 from flopscape.laws.compute import Compute
 from flopscape.runs.table import RunTable
 
@@ -42,73 +46,140 @@ SHAPE = "shape_exponents"
 ONE_SIDED = "the loss does not fall and rise with size: no lowest point"
 
 
-def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
-    """The curves of all budgets together; those without a lowest point do not enter the shared exponents."""
-    row_weights = np.ones(len(table)) if weights is None else weights
-    every = budgets(table)
-    entered = [budget for budget in every if budget.n_sizes >= FEWEST_SIZES]
-    while (spare := sum(budget.n_sizes - FEWEST_SIZES for budget in entered)) >= SPARE_SIZES:
-        fitted = fit_shared(table, entered, row_weights)
-        if fitted.two_sided.all() and fitted.condition > CONDITION_REFUSED:
-            why = f"the sizes do not tell the shared exponents apart: condition number {fitted.condition:.2g}"
-            return _without_curves(table, every, entered, row_weights, why)
-        if fitted.two_sided.all():
-            return _with_errors(table, every, fitted, row_weights)
-        entered = [budget for budget, kept in zip(entered, fitted.two_sided, strict=True) if kept]
-    beyond = f"{spare} sizes beyond {FEWEST_SIZES} a budget in the {len(entered)} budgets whose loss falls and rises"
-    why = f"{beyond}; the shared exponents need {SPARE_SIZES}"
-    return _without_curves(table, every, entered, row_weights, why)
+class SharedFits(NamedTuple):
+    """Tables whose shared fits rest on the same budgets; `design` is None where these have too few sizes for one."""
+
+    tables: Index
+    """Shape (R,)."""
+    entered: list[Budget]
+    design: SharedDesign | None = None
+    solution: Solution | None = None
+    """The optima of the R tables."""
 
 
-def _with_errors(table: RunTable, every: list[Budget], fitted: SharedFit, weights: Array) -> CurveFit:
-    """Vertices, their joint covariance, and what else the result lists."""
-    m, n = len(fitted.budgets), len(fitted.loss)
-    dof = n - 3 * m - 2
-    variance = max(float(fitted.weights @ fitted.residual**2) / dof, noise_floor(table))
-    factor, leverage = unit_errors(fitted)
-    compute = compute_of(table, fitted.budgets)
-    points, gradients = all_vertices(fitted, compute)
-    moves = np.sqrt(variance) * gradients @ factor
-    joint = (moves @ moves.T).reshape(m, 2, m, 2)
-    made = {
-        budget.budget: BudgetCurve(
-            budget, points[i], joint[i, :, i], _shape(fitted, i), fitted.residual[fitted.member == i],
-            leverage[fitted.member == i], budget.why_unused(float(points[i, 0])),
+class LocatedVertices(NamedTuple):
+    """Of R tables: (ln N, loss) at all m budgets of a shared fit (R, m, 2), their joint covariance, and the noise (R,).
+
+    NaN for a table whose sizes do not tell the exponents apart.
+    """
+
+    fits: list[SharedFit]
+    points: Array
+    covariance: Array
+    """Shape (R, m, 2, m, 2)."""
+    variance: Array
+
+
+def spare_sizes(budgets: Sequence[Budget]) -> int:
+    """Sizes beyond the three that a budget's own E, P and R take up."""
+    return sum(budget.n_sizes - FEWEST_SIZES for budget in budgets)
+
+
+def shared_fits(
+    table: RunTable, losses: Array, weights: Array, tables: Index, entered: list[Budget]
+) -> Iterator[SharedFits]:
+    """Fits of all curves of R tables together, `losses` (R, n) being those of the `tables`.
+
+    A budget whose loss does not fall and rise has no lowest point and says nothing of both exponents: it leaves, and
+    the tables concerned are fitted again without it.
+    """
+    if spare_sizes(entered) < SPARE_SIZES:
+        yield SharedFits(tables, entered)
+        return
+    design = SharedDesign.of(table, entered, weights)
+    solution = design.solve(losses)
+    two_sided = (solution.coefficients[..., 1:] > 0).all(axis=2)
+    patterns, which = np.unique(two_sided, axis=0, return_inverse=True)
+    for i, pattern in enumerate(patterns):
+        rows = np.flatnonzero(which.ravel() == i)
+        if pattern.all():
+            yield SharedFits(tables[rows], entered, design, solution.take(rows))
+        else:
+            kept = [budget for budget, good in zip(entered, pattern, strict=True) if good]
+            yield from shared_fits(table, losses[rows], weights, tables[rows], kept)
+
+
+def locate(design: SharedDesign, solution: Solution, losses: Array, compute: Compute) -> LocatedVertices:
+    """The vertices of every table with their errors; `losses` (R, n) are of all rows of the tables.
+
+    How many parameters are off their bounds differs from table to table, so that the covariances are made one by one.
+    """
+    points, gradients = design.vertices(solution, compute)
+    count, m = points.shape[:2]
+    covariance, variance = np.full((count, m, 2, m, 2), np.nan), np.full(count, np.nan)
+    fits = [SharedFit(design, loss[design.rows], solution.one(r)) for r, loss in enumerate(losses)]
+    for r, (fitted, floor) in enumerate(zip(fits, noise_floor(losses), strict=True)):
+        if fitted.condition > CONDITION_REFUSED:
+            points[r] = np.nan
+            continue
+        variance[r] = max(fitted.noise, floor)
+        moves = np.sqrt(variance[r]) * gradients[r] @ fitted.unit_factor
+        covariance[r] = (moves @ moves.T).reshape(m, 2, m, 2)
+    return LocatedVertices(fits, points, covariance, variance)
+
+
+def fit_tables(table: RunTable, losses: Array) -> Iterator[LowestPoints]:
+    """The vertices of the losses (R, n) of R tables of one design, in groups that use the same budgets."""
+    every = np.arange(len(losses))
+    for group in shared_fits(table, losses, np.ones(len(table)), every, budgets_of(table, FEWEST_SIZES)):
+        compute = compute_of(table, group.entered)
+        if group.design is None or group.solution is None:
+            yield no_points(group.tables, compute)
+        else:
+            found = locate(group.design, group.solution, losses[group.tables], compute)
+            yield from _used_points(group.tables, group.entered, found, compute)
+
+
+def _used_points(
+    tables: Index, entered: Sequence[Budget], found: LocatedVertices, compute: Compute
+) -> Iterator[LowestPoints]:
+    """The vertices without those beyond their budget's sizes, in groups of tables that use the same budgets."""
+    for rows, kept in by_used_budgets(found.points, entered):
+        covariance = found.covariance[rows][:, kept][:, :, :, kept]
+        variance = np.tile(found.variance[rows, None], len(kept))
+        used = [entered[i] for i in kept]
+        yield LowestPoints(
+            tables[rows], used, found.points[np.ix_(rows, kept)], covariance, variance, found.fits[0].dof, compute
         )
-        for i, budget in enumerate(fitted.budgets)
+
+
+def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
+    """The curves of one table's budgets together; those without a lowest point do not enter the shared exponents."""
+    row_weights = np.ones(len(table)) if weights is None else weights
+    losses = table.loss[None]
+    (group,) = shared_fits(table, losses, row_weights, np.zeros(1, int), budgets_of(table, FEWEST_SIZES))
+    if group.design is None or group.solution is None:
+        return _without_curves(table, group.entered, row_weights, _why_too_few_sizes(group.entered))
+    compute = compute_of(table, group.entered)
+    found = locate(group.design, group.solution, losses, compute)
+    if found.fits[0].condition > CONDITION_REFUSED:
+        why = f"the sizes do not tell the shared exponents apart: condition number {found.fits[0].condition:.2g}"
+        return _without_curves(table, group.entered, row_weights, why)
+    (lowest,) = _used_points(group.tables, group.entered, found, compute)
+    return _described(table, found, lowest, row_weights)
+
+
+def _described(table: RunTable, found: LocatedVertices, lowest: LowestPoints, weights: Array) -> CurveFit:
+    """What a result tells of the curves of one table (R = 1)."""
+    (fitted,) = found.fits
+    member, leverage, residual = fitted.design.member, fitted.leverage, fitted.residual
+    curve_of = {
+        budget.budget: BudgetCurve(
+            budget, found.points[0, i], found.covariance[0, i, :, i], _shape(fitted, i), residual[member == i],
+            leverage[member == i], budget.why_unused(float(found.points[0, i, 0])),
+        )
+        for i, budget in enumerate(fitted.design.budgets)
     }  # fmt: skip
-    curves = [made.get(budget.budget) or _left_out(table, budget, weights) for budget in every]
+    curves = [curve_of.get(budget.budget) or _left_out(table, budget, weights) for budget in budgets_of(table)]
     parameters = 3 * sum(has_curve(curve.shape) for curve in curves) + 2
-    used = np.array([curve.used for curve in made.values()])
-    return CurveFit(
-        curves, compute, joint[used][:, :, used], np.full(int(used.sum()), variance), dof, parameters, weights,
-        _diagnostics(fitted, np.sqrt(variance) * factor[-2:]), _warnings(fitted, np.sqrt(variance) * factor[-2:]),
-    )  # fmt: skip
-
-
-def unit_errors(fitted: SharedFit) -> tuple[Array, Array]:
-    """F (3m + 2, free) with F·Fᵀ the covariance of all parameters for unit noise, and the leverage of the rows (n,)."""
-    J, lengths = fitted.scaled_jacobian
-    inverse = linear.inverse(fitted.triangle)
-    factor = np.zeros((len(fitted.free), len(inverse)))
-    factor[fitted.free] = inverse / lengths[:, None]
-    return factor, ((J @ inverse) ** 2).sum(axis=1)
-
-
-def all_vertices(fitted: SharedFit, compute: Compute) -> tuple[Array, Array]:
-    """(ln N, loss) of every vertex, shape (m, 2), and the derivatives in all parameters, (2m, 3m + 2)."""
-    m = len(fitted.budgets)
-    points, J = np.zeros((m, 2)), np.zeros((m, 2, 3 * m + 2))
-    for i, budget in enumerate(fitted.budgets):
-        point, gradient = vertices(fitted.parameters[i : i + 1], fitted.center[i], budget.flops, compute)
-        points[i] = point[0]
-        J[i][:, [3 * i, 3 * i + 1, 3 * i + 2, -2, -1]] = gradient[0]
-    return points, J.reshape(2 * m, -1)
+    factor = np.sqrt(found.variance[0]) * fitted.unit_factor[-2:]
+    diagnostics, warnings = _diagnostics(fitted, factor), _warnings(fitted, factor)
+    return CurveFit(curves, lowest, parameters, weights, diagnostics, warnings)
 
 
 def _shape(fitted: SharedFit, i: int) -> dict[str, Any]:
     """What `optima` keeps of one budget's curve."""
-    values = [*fitted.center[i], *fitted.solution.coefficients[0, i], *fitted.solution.exponents[0]]
+    values = [*fitted.design.center[i], *fitted.solution.coefficients[0, i], *fitted.solution.exponents[0]]
     return {"shape": "exact"} | {name: float(v) for name, v in zip(NUMBERS["exact"], values, strict=True)}
 
 
@@ -117,17 +188,22 @@ def _left_out(table: RunTable, budget: Budget, weights: Array, reason: str = ONE
     if budget.n_sizes < FEWEST_SIZES:
         reason = f"{budget.n_sizes} distinct sizes; the exact shape needs {FEWEST_SIZES}"
         return no_curve(budget, {"shape": "exact"} | dict.fromkeys(NUMBERS["exact"]), reason)
-    curve = parabola.fit_curve(table, budget, weights)
+    curve = parabola.curve_of(parabola.fit_parabolas(budget, table.loss[None], weights), 1.0)
     return replace(curve, vertex=np.full(2, np.nan), covariance=np.full((2, 2), np.nan), reason=reason)
 
 
-def _without_curves(table: RunTable, every: list[Budget], entered: list[Budget], weights: Array, why: str) -> CurveFit:
+def _why_too_few_sizes(entered: Sequence[Budget]) -> str:
+    beyond = f"{spare_sizes(entered)} sizes beyond {FEWEST_SIZES} a budget"
+    return f"{beyond} in the {len(entered)} budgets whose loss falls and rises; the shared exponents need {SPARE_SIZES}"
+
+
+def _without_curves(table: RunTable, entered: Sequence[Budget], weights: Array, why: str) -> CurveFit:
     """No shared fit, for a reason that holds for all budgets that could have entered."""
     names = {budget.budget for budget in entered}
-    reasons = [why if budget.budget in names else ONE_SIDED for budget in every]
-    curves = [_left_out(table, budget, weights, reason) for budget, reason in zip(every, reasons, strict=True)]
-    nothing = np.zeros((0, 2, 0, 2)), np.zeros(0)
-    return CurveFit(curves, compute_of(table, entered), *nothing, 0, 0, weights, refusal=why)
+    curves = [
+        _left_out(table, budget, weights, why if budget.budget in names else ONE_SIDED) for budget in budgets_of(table)
+    ]
+    return CurveFit(curves, no_points(np.zeros(1, int), compute_of(table, entered)), 0, weights, refusal=why)
 
 
 def _diagnostics(fitted: SharedFit, factor: Array) -> dict[str, object]:

@@ -1,20 +1,21 @@
-"""Least squares of E_i + P_i·exp(−α·u) + R_i·exp(−β·v) with E_i, P_i, R_i ≥ 0 per budget i and α, β common to all.
+"""The exact shape of a budget's curve, E + P·exp(−α·x) + R·exp(−β·z), with α and β shared by all budgets.
 
-For fixed (α, β) every budget is a problem of the kernel, varpro.py; the objectives, their gradients and their Hessians
-add up over the budgets. So the search is the kernel's: a global start from the exponent grid, then Newton's method on
-two exponents, for thousands of loss vectors on one design.
+x = ln N and z = ln D, each less its mean over the budget. The surface L = E + A·N^−α + B·D^−β (Hoffmann et al. 2022,
+equation 2) leaves just this at one compute: with N = exp(ū + x) and D = exp(v̄ + z) the terms are
+(A·exp(−α·ū))·exp(−α·x) and (B·exp(−β·v̄))·exp(−β·z), so that P and R are amplitudes at the budget's centre (ū, v̄). With
+D = C/(κ·N) and constant κ, z = −x and the last term is R·exp(β·x). With each row's own D the shape stays exact where κ
+falls with N and where runs miss their budget. E, P and R are the budget's own, and only where its curve is lowest is
+kept, under its compute and κ(N): unlike a parabola's, that vertex has no bias when the sizes are off-centre or far
+apart. α and β are what the shapes need, and far less certain than those of a fitted surface.
 
-The exact shape of a budget's curve: E + P·exp(−α·x) + R·exp(−β·z), with α and β shared by all budgets.
-
-x = ln N and z = ln D, each less its mean over the budget. It is the slice that L = E + A·N^−α + B·D^−β (Hoffmann et al.
-2022, equation 2) leaves at one compute: with D = C/(κ·N) and constant κ, z = −x and the last term is R·exp(β·x). With
-each row's own D the shape stays exact where κ falls with N and where runs miss their budget. E, P and R are the
-budget's own, and only where its curve is lowest is kept, under its compute and κ(N): unlike a parabola's, that vertex
-has no bias when the sizes are off-centre or far apart. α and β are what the shapes need, and far less certain than
-those of a fitted surface.
+The block solve. For fixed (α, β) the sum of squares falls apart into one linear problem in (E_i ≥ 0, P_i ≥ 0, R_i ≥ 0)
+per budget i, which the kernel (surface/variable_projection.py) solves with the gradient and Hessian in (α, β) of what
+is left. A sum over budgets has the sum of the gradients and of the Hessians; so the search over all budgets is Newton's
+method on two exponents alone, however many budgets there are, started from the lowest point of a grid of exponents, for
+thousands of loss vectors of one design at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -101,38 +102,73 @@ def _starts(blocks: Blocks, losses: Array, grid: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class SharedFit:
-    """The shared fit of m budgets: their n rows, `member` (n,) the budget of each, and the optimum (R = 1).
+class SharedDesign:
+    """n rows of m budgets whose curves share α and β; the same for all tables of a design.
 
-    `u` (2, n) are ln N and ln D less the budget's `center` (m, 2); `blocks` holds both for the search. All
-    parameters together are (E, ln P, ln R) of one budget after the other, then α and β: 3m + 2.
+    `rows` (n,) are places among the table's rows, `member` (n,) the budget of each. `u` (2, n) are ln N and ln D less
+    the budget's `center` (m, 2); `weights` (n,) are the rows'; `blocks` holds all that for the search.
     """
 
-    budgets: list[Budget]
+    budgets: Sequence[Budget]
+    rows: Index
     member: Index
     center: Array
     u: Array
     weights: Array
-    loss: Array
     blocks: Blocks
-    solution: Solution
 
-    @property
-    def two_sided(self) -> Mask:
-        """Which budgets' curves fall and rise: the others have no lowest point."""
-        return np.asarray((self.solution.coefficients[0, :, 1:] > 0).all(axis=1))
+    @classmethod
+    def of(cls, table: RunTable, budgets: Sequence[Budget], weights: Array) -> Self:
+        """The rows of some budgets of a table; `weights` are of all the table's rows."""
+        rows = np.concatenate([budget.rows for budget in budgets])
+        member = np.repeat(np.arange(len(budgets)), [len(budget.rows) for budget in budgets])
+        logs = np.log(np.stack([table.n_params[rows], table.n_tokens[rows]]))
+        center = np.stack([np.bincount(member, values) for values in logs], axis=1) / np.bincount(member)[:, None]
+        u = logs - center[member].T
+        return cls(budgets, rows, member, center, u, weights[rows], Blocks.of(u, weights[rows], member))
+
+    def solve(self, losses: Array) -> Solution:
+        """Global optima for the losses (R, rows of the table) of R tables."""
+        return solve(self.blocks, losses[:, self.rows])
+
+    def vertices(self, solution: Solution, compute: Compute) -> tuple[Array, Array]:
+        """(ln N, loss) where each curve is lowest, (R, m, 2), and its derivatives in all parameters, (R, 2m, 3m + 2).
+
+        A curve's lowest point depends on its own E, P and R and on the shared exponents, so that all other derivatives
+        are zero; through the last two columns an error of α or β moves all budgets' points together.
+        """
+        parameters, m = budget_parameters(solution), len(self.budgets)
+        points, J = np.zeros((len(parameters), m, 2)), np.zeros((len(parameters), m, 2, 3 * m + 2))
+        for i, budget in enumerate(self.budgets):
+            points[:, i], gradient = vertices(parameters[:, i], self.center[i], budget.flops, compute)
+            J[:, i][:, :, [3 * i, 3 * i + 1, 3 * i + 2, -2, -1]] = gradient
+        return points, J.reshape(len(parameters), 2 * m, -1)
+
+
+def budget_parameters(solution: Solution) -> Array:
+    """(E, ln P, ln R, α, β) of every table and budget, shape (R, m, 5)."""
+    c = solution.coefficients
+    shared = np.broadcast_to(solution.exponents[:, None], (*c.shape[:2], 2))
+    with np.errstate(divide="ignore"):
+        return np.concatenate([c[..., :1], np.log(c[..., 1:]), shared], axis=2)
+
+
+@dataclass(frozen=True)
+class SharedFit:
+    """The shared fit of one table: its losses (n,) at the design's rows, and the optimum (R = 1).
+
+    All parameters together are (E, ln P, ln R) of one budget after the other, then α and β: 3m + 2.
+    """
+
+    design: SharedDesign
+    loss: Array
+    solution: Solution
 
     @property
     def on_bound(self) -> Mask:
         """Whether α and β are on a bound of the search."""
         exponents = self.solution.exponents[0]
         return np.asarray((exponents <= variable_projection.LOWEST) | (exponents >= variable_projection.HIGHEST))
-
-    @property
-    def parameters(self) -> Array:
-        """(E, ln P, ln R, α, β) of each budget, shape (m, 5)."""
-        c = self.solution.coefficients[0]
-        return np.column_stack([c[:, 0], np.log(c[:, 1:]), np.tile(self.solution.exponents, (len(c), 1))])
 
     @property
     def free(self) -> Mask:
@@ -143,30 +179,30 @@ class SharedFit:
     @cached_property
     def terms(self) -> Array:
         """P·exp(−α·x) and R·exp(−β·z) of each row, shape (2, n)."""
-        amplitudes = self.solution.coefficients[0, self.member, 1:].T
-        return np.asarray(amplitudes * np.exp(-self.solution.exponents[0][:, None] * self.u))
+        amplitudes = self.solution.coefficients[0, self.design.member, 1:].T
+        return np.asarray(amplitudes * np.exp(-self.solution.exponents[0][:, None] * self.design.u))
 
     @property
     def residual(self) -> Array:
         """Measured less predicted loss of each row."""
-        return np.asarray(self.loss - self.solution.coefficients[0, self.member, 0] - self.terms.sum(axis=0))
+        return np.asarray(self.loss - self.solution.coefficients[0, self.design.member, 0] - self.terms.sum(axis=0))
 
     @property
     def jacobian(self) -> Array:
         """Derivatives of the predicted losses in all parameters, shape (n, 3m + 2)."""
-        n, m = len(self.loss), len(self.budgets)
-        rows, own = np.arange(n), 3 * self.member
+        n, m = len(self.loss), len(self.design.budgets)
+        rows, own = np.arange(n), 3 * self.design.member
         J = np.zeros((n, 3 * m + 2))
         J[rows, own] = 1.0
         J[rows, own + 1], J[rows, own + 2] = self.terms
-        J[:, -2:] = -(self.u * self.terms).T
+        J[:, -2:] = -(self.design.u * self.terms).T
         return J
 
     @cached_property
     def scaled_jacobian(self) -> tuple[Array, Array]:
         """The weighted derivatives in the free parameters with columns of unit length (n, free), and those lengths."""
         J = self.jacobian[:, self.free]
-        J *= np.sqrt(self.weights)[:, None]
+        J *= np.sqrt(self.design.weights)[:, None]
         lengths = np.linalg.norm(J, axis=0)
         J /= lengths
         return J, lengths
@@ -181,17 +217,32 @@ class SharedFit:
         """Condition number of the scaled Jacobian."""
         return linear.condition(self.triangle)
 
+    @property
+    def dof(self) -> int:
+        """Rows less parameters."""
+        return len(self.loss) - 3 * len(self.design.budgets) - 2
 
-def fit_shared(table: RunTable, budgets: list[Budget], weights: Array) -> SharedFit:
-    """Global optimum over the rows of some budgets; `weights` are of the table's rows."""
-    rows = np.concatenate([budget.rows for budget in budgets])
-    member = np.repeat(np.arange(len(budgets)), [len(budget.rows) for budget in budgets])
-    logs = np.log(np.stack([table.n_params[rows], table.n_tokens[rows]]))
-    center = np.stack([np.bincount(member, values) for values in logs], axis=1) / np.bincount(member)[:, None]
-    u, loss = logs - center[member].T, table.loss[rows]
-    blocks = Blocks.of(u, weights[rows], member)
-    solution = solve(blocks, loss[None])
-    return SharedFit(budgets, member, center, u, weights[rows], loss, blocks, solution)
+    @property
+    def noise(self) -> float:
+        """Variance of a row of weight one, in nats²: the weighted squares over their degrees of freedom."""
+        return float(self.design.weights @ self.residual**2) / self.dof
+
+    @cached_property
+    def unit_factor(self) -> Array:
+        """F (3m + 2, free) with F·Fᵀ the covariance of all parameters for unit noise, zero for those on a bound.
+
+        With the scaled Jacobian Q·U and its column lengths ℓ, √W·J = Q·U·diag(ℓ): so (JᵀWJ)⁻¹ = F·Fᵀ for
+        F = diag(1/ℓ)·U⁻¹. The factor and not the product is kept, for products of it stay positive definite.
+        """
+        inverse = linear.inverse(self.triangle)
+        factor = np.zeros((len(self.free), len(inverse)))
+        factor[self.free] = inverse / self.scaled_jacobian[1][:, None]
+        return factor
+
+    @property
+    def leverage(self) -> Array:
+        """Of each row, shape (n,): the squared length of its row of Q = J·U⁻¹."""
+        return np.asarray(((self.scaled_jacobian[0] @ linear.inverse(self.triangle)) ** 2).sum(axis=1))
 
 
 def vertices(parameters: Array, center: Array, flops: float, compute: Compute) -> tuple[Array, Array]:

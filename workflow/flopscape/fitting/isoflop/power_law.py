@@ -1,15 +1,16 @@
-"""A power law through per-budget optima: a line in logs whose errors come from the optima's own.
+"""Power laws through the lowest points of IsoFLOP curves: N*(C), D*(C) and L*(C), with errors from the points' own.
 
-The line is ordinary least squares, as in Hoffmann et al. 2022 and Grattafiori et al. 2024 (arXiv 2407.21783, section
-3.2.1), so that published fits are reproduced; its covariance carries the covariance of the vertices, plus a scatter
-between budgets where the vertices lie further from the line than their errors allow (method of moments, DerSimonian &
+Each line is ordinary least squares, as in Hoffmann et al. 2022 and Grattafiori et al. 2024 (arXiv 2407.21783, section
+3.2.1), so that published fits are reproduced; its covariance carries the covariance of the points, plus a scatter
+between budgets where the points lie further from the line than their errors allow (method of moments, DerSimonian &
 Laird 1986). Intervals use Student's t with the degrees of freedom of the noise, or of the scatter where there is some.
 
-From vertices to power laws: N*(C), D*(C) and L*(C), and what they do when the vertices move by their errors.
+Everything is of R tables of one design at once, as the points are; `PowerLaws.of_table` gives those of one.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,77 +19,130 @@ from scipy.stats import t as student
 
 from flopscape.fitting.common import linear
 from flopscape.fitting.common.loss_law import fit_loss_law, loss_scatter, power_law_draws
-from flopscape.fitting.isoflop.curves import CurveFit
-from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute
+from flopscape.fitting.isoflop.curves import CurveFit, LowestPoints
+from flopscape.laws.arrays import Array, Mask
+from flopscape.runs.table import RunTable
 
 SCATTER_LEVEL = 0.9
 """Scatter is added where χ² exceeds this quantile. In simulations of 5 budgets × 7 sizes the interval of a then covers
 0.97 without scatter, 0.96 with a scatter as large as the vertices' errors and 0.92 with four times that."""
-
 COLLINEAR = 1e-14
 """Least variance of a combination of vertices, as a part of the greatest, that is not rounding error."""
+ROUNDING = 1e-14
+"""Part of the vertices' variances that is added, so that rounding does not make their covariance indefinite."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """ln y = intercept + slope·(ln C − center); `scatter` is the variance between budgets beyond the vertices' own."""
+    """ln y = intercept + slope·(ln C − center), of R tables: arrays of shape (R,), or numbers for one table.
 
-    slope: float
-    intercept: float
+    `covariance` (…, 2, 2) is of (intercept, slope); `scatter` the variance between budgets beyond the points' own;
+    `dof` the degrees of freedom of the intervals.
+
+    Examples
+    --------
+    >>> line = Line(0.5, 20.0, 45.0, np.eye(2), 0.0, 4)
+    >>> line.at(47.0), round(float(line.t), 3)
+    (21.0, 2.776)
+    """
+
+    slope: Any
+    intercept: Any
     center: float
     covariance: Array
-    scatter: float
-    dof: int
+    scatter: Any
+    dof: Any
 
-    def at(self, log_flops: float) -> float:
+    def at(self, log_flops: float) -> Any:
         """ln y at ln C."""
         return self.intercept + self.slope * (log_flops - self.center)
 
-    def error_at(self, log_flops: float) -> float:
-        """Standard error of ln y at ln C."""
+    def error_at(self, log_flops: float) -> Any:
+        """Standard error of ln y at ln C: of intercept + slope·x the variance is (1, x)·covariance·(1, x)ᵀ."""
         x = np.array([1.0, log_flops - self.center])
-        return float(np.sqrt(x @ self.covariance @ x))
+        return np.sqrt(x @ self.covariance @ x)
 
     @property
-    def slope_error(self) -> float:
+    def slope_error(self) -> Any:
         """Standard error of the slope."""
-        return float(np.sqrt(self.covariance[1, 1]))
+        return np.sqrt(self.covariance[..., 1, 1])
 
     @property
-    def t(self) -> float:
+    def t(self) -> Any:
         """97.5 % quantile of Student's t."""
-        return float(student.ppf(0.975, self.dof))
+        return student.ppf(0.975, self.dof)
+
+    def of_table(self, i: int) -> "Line":
+        """The line of one table, in numbers."""
+        return Line(
+            float(self.slope[i]), float(self.intercept[i]), self.center, self.covariance[i], float(self.scatter[i]),
+            int(self.dof[i]),
+        )  # fmt: skip
 
 
 def projector(log_flops: Array) -> Array:
-    """Rows that give (intercept at the centre, slope) from the ordinates, shape (2, m)."""
+    """Rows that give (intercept at the centre, slope) of the least-squares line from the ordinates, shape (2, m).
+
+    With z = ln C less its mean the columns (1, z) are orthogonal, so that the intercept is the mean of the ordinates
+    and the slope Σ z·y/Σ z².
+
+    Examples
+    --------
+    >>> (projector(np.array([1.0, 2.0, 3.0])) @ np.array([5.0, 7.0, 9.0])).tolist()
+    [7.0, 2.0]
+    """
     z = log_flops - log_flops.mean()
     return np.stack([np.full(len(z), 1 / len(z)), z / (z @ z)])
 
 
-def fit_line(log_flops: Array, y: Array, own: Array, dof: int) -> Line:
-    """Line through m ≥ 3 ordinates whose covariance `own` (m, m) is known from `dof` degrees of freedom (0: not known).
+def fit_lines(log_flops: Array, y: Array, own: Array, dof: int) -> Line:
+    """Lines through m ≥ 3 ordinates of R tables.
 
-    The residuals' expected square is tr((I − H)·V), which gives the scatter.
+    Parameters
+    ----------
+    log_flops : array, shape (m,)
+        ln C.
+    y : array, shape (R, m)
+        ln N* or ln D*.
+    own : array, shape (R, m, m)
+        The ordinates' covariance V.
+    dof : int
+        Degrees of freedom from which it is known; 0 where it is not.
+
+    Notes
+    -----
+    With the hat matrix H of the line and ordinates of covariance V + s²·I, the residuals r = (I − H)·y have the
+    expected square tr((I − H)·V) + (m − 2)·s². The scatter s² is what solves this for the observed r·r, at least zero.
     """
-    P, m = projector(log_flops), len(y)
-    intercept, slope = P @ y
+    P, m, tables = projector(log_flops), len(log_flops), len(y)
     center = float(log_flops.mean())
     z = log_flops - center
-    residual = y - intercept - slope * z
+    intercept, slope = (P @ y[:, :, None])[:, :, 0].T
+    residual = y - intercept[:, None] - slope[:, None] * z
     rest = np.eye(m) - np.stack([np.ones(m), z], axis=1) @ P
-    own = own if dof else np.zeros((m, m))
-    scatter = 0.0
-    if not dof or _misfit(z, y, own) > fisher.ppf(SCATTER_LEVEL, m - 2, dof):
-        scatter = max(0.0, float(residual @ residual - np.sum(rest * own)) / (m - 2))
-    covariance = P @ (own + scatter * np.eye(m)) @ P.T
-    freedom = m - 2 if scatter > 0 or not dof else dof
-    return Line(float(slope), float(intercept), center, covariance, scatter, freedom)
+    if dof:
+        scattered = _scattered(z, y, own, dof)
+    else:
+        own, scattered = np.zeros((tables, m, m)), np.ones(tables, bool)
+    excess = (residual[:, None] @ residual[:, :, None])[:, 0, 0] - np.sum(rest * own, axis=(1, 2))
+    scatter = np.where(scattered, np.fmax(0.0, excess / (m - 2)), 0.0)
+    covariance = P @ (own + scatter[:, None, None] * np.eye(m)) @ P.T
+    freedom = np.where((scatter > 0) | (dof == 0), m - 2, dof)
+    return Line(slope, intercept, center, covariance, scatter, freedom)
+
+
+def _scattered(z: Array, y: Array, own: Array, dof: int) -> Mask:
+    """Which tables' ordinates lie further from their line than errors `own` allow, shape (R,)."""
+    limit = fisher.ppf(SCATTER_LEVEL, len(z) - 2, dof)
+    return np.array([_misfit(z, *pair) > limit for pair in zip(y, own, strict=True)], bool)
 
 
 def _misfit(z: Array, y: Array, covariance: Array) -> float:
-    """χ² over its expectation of the generalised line: Fisher's F where the vertices' errors explain all scatter."""
+    """χ² over its expectation of the generalised line: Fisher's F where the vertices' errors explain all scatter.
+
+    With V = Q·Λ·Qᵀ the whitened ordinates Λ^−½·Qᵀ·y have unit covariance, and ordinary least squares of them on the
+    whitened columns is the generalised line; its squares are χ² with m − 2 degrees of freedom.
+    """
     values, vectors = linear.eigen(covariance)
     whiten = vectors / np.sqrt(np.maximum(values, COLLINEAR * values[-1]))
     if not (np.isfinite(whiten).all() and np.isfinite(y).all()):
@@ -97,83 +151,79 @@ def _misfit(z: Array, y: Array, covariance: Array) -> float:
     return float(squares[0]) / (len(z) - 2) if len(squares) else float("inf")
 
 
-ROUNDING = 1e-14
-"""Part of the vertices' variances that is added, so that rounding does not make their covariance indefinite."""
+class PowerLaws(NamedTuple):
+    """Power laws of N* and D*, and L*(C) = E + K·(C/C₀)^−γ about the mean of ln C, of R tables or of one."""
+
+    n_params: Line
+    n_tokens: Line
+    loss: dict[str, Array]
+    """`loss_E`, `loss_K` and `loss_gamma`, each of shape (R,); see common/loss_law.py."""
+
+    @classmethod
+    def through(cls, lowest: LowestPoints) -> "PowerLaws":
+        """Fitted to the lowest points of R tables.
+
+        D* = C/(κ(N*)·N*) moves with N* by `slope_of_tokens`, which carries the covariance of ln N to that of ln D.
+        """
+        covariance, slope = lowest.covariance[:, :, 0, :, 0], lowest.slope_of_tokens
+        of_tokens = covariance * (slope[:, :, None] * slope[:, None])
+        return cls(
+            fit_lines(lowest.log_flops, lowest.points[:, :, 0], covariance, lowest.dof),
+            fit_lines(lowest.log_flops, lowest.log_tokens, of_tokens, lowest.dof),
+            fit_loss_law(lowest.log_flops - lowest.center, lowest.points[:, :, 1]),
+        )
+
+    def of_table(self, i: int) -> "PowerLaws":
+        """Those of one table: lines in numbers, and the law of the losses with R = 1."""
+        loss = {name: values[i : i + 1] for name, values in self.loss.items()}
+        return PowerLaws(self.n_params.of_table(i), self.n_tokens.of_table(i), loss)
 
 
 @dataclass(frozen=True)
-class LowestPoints:
-    """The used budgets: ln C (m,), vertices (m, 2) in (ln N, loss), their covariance (m, 2, m, 2), the noise's dof."""
+class IsoflopFit:
+    """All that approach2 has fitted to one table: its curves, their lowest points (R = 1), and power laws through them.
 
-    log_flops: Array
-    points: Array
-    covariance: Array
-    dof: int
-    compute: Compute
+    The lowest points are those of the curves, or what a correction of their bias has made of them.
+    """
 
-    @classmethod
-    def of(cls, fitted: CurveFit) -> "LowestPoints":
-        """The lowest points of the used curves."""
-        log_flops = np.log([curve.budget.flops for curve in fitted.used])
-        points = np.array([curve.vertex for curve in fitted.used])
-        return cls(log_flops, points, fitted.covariance, fitted.dof, fitted.compute)
-
-    @property
-    def center(self) -> float:
-        """Mean ln C."""
-        return float(self.log_flops.mean())
-
-    @property
-    def own_covariance(self) -> Array:
-        """Of all (ln N, loss), shape (2m, 2m); zero where the noise is not known."""
-        m = len(self.log_flops)
-        return self.covariance.reshape(2 * m, 2 * m) * (self.dof > 0)
-
-    @property
-    def slope_of_tokens(self) -> Array:
-        """d ln D/d ln N at each vertex for given C: −(1 + d ln κ/d ln N)."""
-        return -(1 + self.compute.curve(self.points[:, 0])[1])
-
-    @property
-    def log_tokens(self) -> Array:
-        """Natural logarithm of D at each lowest point, through C = κ(N)·N·D."""
-        return self.compute.tokens(self.points[:, 0], np.exp(self.log_flops))
-
-
-def power_laws(vertices: LowestPoints) -> tuple[Line, Line]:
-    """Power laws of N* and of D*."""
-    covariance, slope = vertices.covariance[:, 0, :, 0], vertices.slope_of_tokens
-    n_line = fit_line(vertices.log_flops, vertices.points[:, 0], covariance, vertices.dof)
-    d_line = fit_line(vertices.log_flops, vertices.log_tokens, covariance * np.outer(slope, slope), vertices.dof)
-    return n_line, d_line
-
-
-def loss_law(vertices: LowestPoints) -> dict[str, Array]:
-    """L*(C) through the vertices' losses, about their centre; each of shape (1,)."""
-    return fit_loss_law(vertices.log_flops - vertices.center, vertices.points[None, :, 1])
+    table: RunTable
+    curves: CurveFit
+    lowest: LowestPoints
+    laws: PowerLaws
 
 
 @np.errstate(all="ignore")
-def simulate(vertices: LowestPoints, line: Line, flops: Sequence[float], replicates: int, seed: int) -> pd.DataFrame:
-    """Draw the vertices from a multivariate t with the line's degrees of freedom, and refit all laws to each set."""
-    moved = _moves(vertices, line, replicates, seed)
-    points = vertices.points + moved
-    P = projector(vertices.log_flops)
+def simulate(fit: IsoflopFit, flops: Sequence[float], replicates: int, seed: int) -> pd.DataFrame:
+    """Draw the lowest points of one table from a multivariate t, and refit all laws to each set.
+
+    Student's t and not the normal distribution, because the noise is itself known from few degrees of freedom: a normal
+    vector over √(χ²/dof), one χ² for all points of a set. The slopes of these sets then reach as far as the line's own
+    interval does.
+
+    Returns
+    -------
+    One row for each set: see `power_law_draws`.
+    """
+    lowest = fit.lowest
+    moved = _moves(lowest, fit.laws.n_params, replicates, seed)
+    points = lowest.points[0] + moved
+    P = projector(lowest.log_flops)
     intercept, a = P @ points[:, :, 0].T
-    b = P[1] @ (vertices.log_tokens + vertices.slope_of_tokens * moved[:, :, 0]).T
-    law = fit_loss_law(vertices.log_flops - vertices.center, points[:, :, 1])
+    b = P[1] @ (lowest.log_tokens[0] + lowest.slope_of_tokens[0] * moved[:, :, 0]).T
+    law = fit_loss_law(lowest.log_flops - lowest.center, points[:, :, 1])
     laws = {"log_n_params": intercept, "a": a, "b": b, "degenerate": np.zeros(replicates, bool)} | law
-    return power_law_draws(laws, vertices.center, vertices.compute, flops)
+    return power_law_draws(laws, lowest.center, lowest.compute, flops)
 
 
-def _moves(vertices: LowestPoints, line: Line, replicates: int, seed: int) -> Array:
-    """Errors of the vertices, shape (replicates, m, 2): their own, and the scatter between budgets."""
+def _moves(lowest: LowestPoints, line: Line, replicates: int, seed: int) -> Array:
+    """Errors of the points, shape (replicates, m, 2): their own, and the scatter between budgets."""
     generator = np.random.default_rng(seed)
-    m = len(vertices.log_flops)
-    own = vertices.own_covariance
-    about_law = loss_scatter(vertices.log_flops - vertices.center, vertices.points[:, 1], np.diag(own)[1::2])
-    extra = np.tile([line.scatter, about_law], m) + ROUNDING * np.diag(own) + 1e-30
+    m = len(lowest.budgets)
+    own = lowest.covariance[0].reshape(2 * m, 2 * m) * (lowest.dof > 0)
+    variance = np.diag(own)[1::2]
+    about_law = loss_scatter(lowest.log_flops - lowest.center, lowest.points[:, :, 1], variance[None])
+    extra = np.tile([line.scatter, float(about_law[0])], m) + ROUNDING * np.diag(own) + 1e-30
     spread = linear.root(own + np.diag(extra))
     normal = generator.standard_normal((replicates, 2 * m))
     scale = np.sqrt(line.dof / generator.chisquare(line.dof, replicates))
-    return (normal @ spread.T * scale[:, None]).reshape(replicates, m, 2)
+    return np.asarray((normal @ spread.T * scale[:, None]).reshape(replicates, m, 2))

@@ -1,6 +1,7 @@
-"""Whether approach2's power laws are determined, which rows are far off their curve, and what left-out budgets say.
+"""Which rows and budgets approach2 can use, and whether its power laws are to be trusted.
 
-Whether approach2's curves and its power laws agree with one another and with a loss that has a floor.
+A power law is judged by the error of its exponent, by what it says without its outer budgets, by whether it agrees with
+the shape of the curves, and by whether the loss along it has a floor.
 """
 
 from typing import Any
@@ -9,8 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from flopscape.fitting.isoflop.curves import CurveFit
-from flopscape.fitting.isoflop.power_law import Line, LowestPoints, projector
+from flopscape.fitting.isoflop.curves import BudgetCurve, CurveFit
+from flopscape.fitting.isoflop.exact_curves import SHAPE
+from flopscape.fitting.isoflop.power_law import IsoflopFit, projector
 from flopscape.fitting.judge.verdict import DRIFT, Verdict, judge_uncertainty, outliers
 from flopscape.laws.arrays import Array
 from flopscape.records.fit_result import Exclusion, FitResult
@@ -63,10 +65,20 @@ def why_too_few(fitted: CurveFit) -> str:
     return f"{usable}; at least {FEWEST_BUDGETS} are needed"
 
 
-def judge(verdict: Verdict, result: FitResult, fitted: CurveFit, vertices: LowestPoints, line: Line) -> None:
-    """Whether the power law is determined, and what happens without the outer budgets."""
-    judge_uncertainty(verdict, line.slope_error)
-    used = fitted.used
+def judge(verdict: Verdict, result: FitResult, fit: IsoflopFit) -> None:
+    """Every check of a power law; findings go to the verdict, numbers to the result's diagnostics."""
+    judge_uncertainty(verdict, float(fit.laws.n_params.slope_error))
+    _judge_budgets(verdict, fit.curves.used)
+    if len(fit.lowest.budgets) > FEWEST_BUDGETS:
+        _leave_out(verdict, result, fit)
+    _judge_floor(verdict, fit.laws.loss)
+    if SHAPE in fit.curves.diagnostics:
+        _judge_shape(verdict, fit.curves.diagnostics[SHAPE], fit)
+    _flag_rows(verdict, result, fit)
+
+
+def _judge_budgets(verdict: Verdict, used: list[BudgetCurve]) -> None:
+    """Whether enough budgets are used, and enough of their curves bent so much that they place a lowest point."""
     if len(used) < FEW_BUDGETS:
         verdict.add("weak", f"only {len(used)} usable budgets; {FEW_BUDGETS} are needed for a trustworthy slope")
     flat = [curve for curve in used if np.sqrt(curve.covariance[0, 0]) > FLAT * np.ptp(curve.budget.log_n)]
@@ -74,14 +86,12 @@ def judge(verdict: Verdict, result: FitResult, fitted: CurveFit, vertices: Lowes
         verdict.warn(f"{curve.name}: the curve is too flat to place its lowest point")
     if len(used) - len(flat) < FEWEST_BUDGETS:
         verdict.add("refused", f"{len(flat)} of {len(used)} curves are too flat to place their lowest points")
-    if len(used) > FEWEST_BUDGETS:
-        _leave_out(verdict, result, vertices, line)
 
 
-def _leave_out(verdict: Verdict, result: FitResult, vertices: LowestPoints, line: Line) -> None:
+def _leave_out(verdict: Verdict, result: FitResult, fit: IsoflopFit) -> None:
     """Drift of a without the smallest budget, and the error of predicting the largest budget's ln N*."""
-    x, y = vertices.log_flops, vertices.points[:, 0]
-    drift = float(projector(x[1:])[1] @ y[1:]) - line.slope
+    x, y = fit.lowest.log_flops, fit.lowest.points[0, :, 0]
+    drift = float(projector(x[1:])[1] @ y[1:]) - fit.laws.n_params.slope
     result.diagnostics["without_smallest"] = {"a": drift}
     if abs(drift) > DRIFT:
         verdict.add("weak", f"leaving out the smallest budget moves a by {drift:+.2f}: no single power law")
@@ -90,8 +100,9 @@ def _leave_out(verdict: Verdict, result: FitResult, vertices: LowestPoints, line
     result.diagnostics["predict_largest"] = {"log_n_params": float(y[-1]) - predicted}
 
 
-def flag_rows(verdict: Verdict, result: FitResult, table: RunTable, fitted: CurveFit) -> None:
+def _flag_rows(verdict: Verdict, result: FitResult, fit: IsoflopFit) -> None:
     """Warn of rows far off their budget's curve, budgets that are left out included: the row may be why."""
+    table, fitted = fit.table, fit.curves
     curves = [curve for curve in fitted.curves if np.isfinite(curve.residual).all()]
     if not curves:
         return
@@ -111,8 +122,8 @@ DIFFER = 1e-3
 surface (5 budgets × 7 sizes, σ 0.002 and 0.01) one is."""
 
 
-def judge_floor(verdict: Verdict, law: dict[str, Array]) -> None:
-    """Warn where L*(C), a `vertices.loss_law`, falls to zero."""
+def _judge_floor(verdict: Verdict, law: dict[str, Array]) -> None:
+    """Warn where L*(C), the law of the losses, falls to zero."""
     if law["loss_E"][0] <= 0:
         verdict.warn(
             "the irreducible loss of L*(C) is at its bound, zero: the losses along the optima bend too little to tell a"
@@ -120,21 +131,22 @@ def judge_floor(verdict: Verdict, law: dict[str, Array]) -> None:
         )
 
 
-def judge_shape(verdict: Verdict, shape: Any, vertices: LowestPoints, line: Line) -> None:
+def _judge_shape(verdict: Verdict, shape: Any, fit: IsoflopFit) -> None:
     """Warn where the curves' shape and the line through their lowest points ask for different a.
 
     On one surface both are β/(α + β·(1 + d ln κ/d ln N)), from the condition α·A·N^−α = β·B·D^−β·(1 + d ln κ/d ln N)
-    under C = κ(N)·N·D; see laws/surface.py. `shape` has `alpha`, `beta` and their `covariance`; the
-    difference has the degrees of freedom of Satterthwaite (1946).
+    under C = κ(N)·N·D; see laws/compute.py. `shape` has `alpha`, `beta` and their `covariance`, which the delta method
+    carries to a by its derivatives in α and β, (−β, α)/(α + β·growth)²; the difference has the degrees of freedom of
+    Satterthwaite (1946): (s₁² + s₂²)²/(s₁⁴/dof₁ + s₂⁴/dof₂).
     """
-    alpha, beta = shape["alpha"], shape["beta"]
-    growth = -float(vertices.slope_of_tokens.mean())
+    alpha, beta, line = shape["alpha"], shape["beta"], fit.laws.n_params
+    growth = -float(fit.lowest.slope_of_tokens[0].mean())
     a, gradient = beta / (alpha + beta * growth), np.array([-beta, alpha]) / (alpha + beta * growth) ** 2
-    own = float(np.sqrt(gradient @ np.array(shape["covariance"]) @ gradient))
-    apart, error = abs(a - line.slope), float(np.hypot(own, line.slope_error))
-    parts = own**4 / max(vertices.dof, 1) + line.slope_error**4 / max(line.dof, 1)
+    own, along = float(np.sqrt(gradient @ np.array(shape["covariance"]) @ gradient)), float(line.slope_error)
+    apart, error = abs(a - line.slope), float(np.hypot(own, along))
+    parts = own**4 / max(fit.lowest.dof, 1) + along**4 / max(line.dof, 1)
     if apart > student.ppf(1 - DIFFER / 2, error**4 / max(parts, 1e-300)) * error:
         verdict.warn(
             f"the curves' shape asks for a = {a:.3f} ± {own:.2g} and their lowest points for {line.slope:.3f} ±"
-            f" {line.slope_error:.2g}: no one surface gives both, and the shape is in doubt"
+            f" {along:.2g}: no one surface gives both, and the shape is in doubt"
         )
