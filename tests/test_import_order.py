@@ -7,6 +7,7 @@ without a line that knows of configs or training, and a config may ask the metho
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def _executed(tree: ast.AST) -> Iterator[ast.AST]:
 def test_every_folder_and_module_of_the_package_has_its_place_in_the_order() -> None:
     names = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert names - {"__init__"} == set(ORDER)
+
+
+def test_the_documents_list_the_folders_in_their_order() -> None:
+    text = (PACKAGE.parents[1] / "docs/building.md").read_text()
+    table = text.partition("| folder or module |")[2].partition("\n\n")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == ORDER
 
 
 def test_no_folder_imports_one_that_stands_after_it() -> None:
