@@ -14,7 +14,7 @@ from flopscape.config.sweep import Sweep, Transfer
 from flopscape.files.json_text import Spec
 from flopscape.recipe.batch import n_micro_batches
 from flopscape.recipe.settings import TrainingSettings
-from flopscape.records.run_record import RunColumn
+from flopscape.records.columns import RunColumn
 from flopscape.text.written import Switch
 
 LOOP = "loop"

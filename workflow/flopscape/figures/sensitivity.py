@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flopscape.figures import frame, style, whiskers
-from flopscape.figures.tables import CHANGE, Tables
+from flopscape.figures.tables import Tables
 from flopscape.figures.whiskers import Row
+from flopscape.records.columns import CHANGE
 from flopscape.records.fit_result import Estimate
 from flopscape.text import numbers
 

@@ -11,15 +11,13 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.draws_file import fit_name, has_draws, read_draws, read_fits
 from flopscape.fitting.isoflop.curves import has_curve
+from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
+from flopscape.runs.cells import loss_unit
 from flopscape.runs.statuses import with_loss
 from flopscape.runs.study_tables import CURVE_COLUMNS, refuse_changed
 
 NEEDED = ("n_params", "n_tokens", "loss")
-VARIED = ("what_changes", "setting", "method", "objective", "n_runs", "status", "reason", "a", "a_low", "a_high")
-"""Columns of a sensitivity table, besides the numbers at asked budgets."""
-CHANGE = "n_tokens_change@"
-"""What the column of the relative change of D* begins with; the budget follows."""
 SAME_BUDGET = 0.02
 """Largest relative difference between two budgets that are the same one."""
 WITHIN = 0.15
@@ -102,11 +100,6 @@ def read(
     table = with_budgets(complete(read_csv(runs)), results.values())
     varied = None if sensitivity is None else read_csv(sensitivity, VARIED)
     return Tables(table, _curves(curves, table, runs), results, draws, title, varied)
-
-
-def loss_unit(runs: pd.DataFrame, unit: str) -> str:
-    """What the loss of a table is measured in; nats where it says nothing."""
-    return str(runs.loss_unit.iloc[0]) if "loss_unit" in runs and len(runs) else f"nats per {unit}"
 
 
 def complete(runs: pd.DataFrame) -> pd.DataFrame:

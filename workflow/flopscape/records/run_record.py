@@ -16,10 +16,6 @@ from flopscape.files.outputs import write_text
 from flopscape.records.field_types import wrong_field
 
 RunStatus = Literal["completed", "diverged", "skipped"]
-RunColumn = Literal[
-    "n_params", "n_tokens", "loss", "flops", "budget", "unique_tokens", "run_id", "seed", "status", "simulated"
-]
-"""Columns of a table of runs that a fit reads; any other is carried along."""
 
 
 @dataclass

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from flopscape.figures.tables import loss_unit
 from flopscape.records.fit_result import FitResult
 from flopscape.report.twin import Twin
+from flopscape.runs.cells import loss_unit
 from flopscape.runs.statuses import with_loss
 
 

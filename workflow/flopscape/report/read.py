@@ -11,9 +11,10 @@ from typing import Any
 from jinja2 import Environment
 
 from flopscape.errors import FlopscapeError
-from flopscape.figures.tables import VARIED, complete, read_csv, with_budgets
+from flopscape.figures.tables import complete, read_csv, with_budgets
 from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
+from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
 from flopscape.report import twin
 from flopscape.report.evidence import Evidence

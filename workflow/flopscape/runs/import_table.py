@@ -16,7 +16,7 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import write_parquet
-from flopscape.records.run_record import RunColumn
+from flopscape.records.columns import RunColumn
 from flopscape.runs.cells import positive_column, require_column
 from flopscape.runs.import_rows import (
     EVERYTHING,

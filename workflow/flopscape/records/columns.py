@@ -1,0 +1,12 @@
+"""Names of the columns by which stages know each other's tables."""
+
+from typing import Literal
+
+RunColumn = Literal[
+    "n_params", "n_tokens", "loss", "flops", "budget", "unique_tokens", "run_id", "seed", "status", "simulated"
+]
+"""Columns of a table of runs that a fit reads; any other is carried along."""
+VARIED = ("what_changes", "setting", "method", "objective", "n_runs", "status", "reason", "a", "a_low", "a_high")
+"""Columns of a table of `flopscape sensitivity`, besides the numbers at asked budgets."""
+CHANGE = "n_tokens_change@"
+"""What the column of the relative change of D* begins with in the same table; the budget follows."""
