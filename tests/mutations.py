@@ -71,8 +71,8 @@ MUTATIONS = [
         "report/test_every_number.py",
     ),
     Mutation(
-        "warnings hidden by a wider filter of words", "report/build.py",
-        '("the sampled sizes",)', '("sizes",)', "report/test_every_number.py",
+        "warnings of every kind but one hidden", "report/build.py",
+        "if kind_of(warning) not in elsewhere", "if kind_of(warning) in elsewhere", "report/test_every_number.py",
     ),
     Mutation(
         "published b printed as a", "report/comparison.py",
@@ -139,8 +139,8 @@ MUTATIONS = [
         "if row not in gone", "if row", "report/test_every_number.py",
     ),
     Mutation(
-        "compute extrapolates only from 1.5 times the sweep on", "answers/extrapolation.py",
-        "FAR = 1.05", "FAR = 1.5", "fitting/judge/test_thresholds.py",
+        "compute extrapolates only from 1.5 times the sweep on", "fitting/judge/verdict.py",
+        "EXTRAPOLATES = 1.05", "EXTRAPOLATES = 1.5", "fitting/judge/test_thresholds.py",
     ),
     Mutation(
         "a curve is flat only where its vertex is as uncertain as its span", "fitting/judge/isoflop.py",

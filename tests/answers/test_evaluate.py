@@ -127,7 +127,7 @@ def test_a_file_of_before_is_read_without_the_parts_that_it_lacks(tmp_path: Path
     by_parabolas().write(path)
     data = json.loads(path.read_text())
     data["optima"] = [{"budget": 1e20, "n_params": 1e9, "loss": 2.5, "used": True}]
-    for name in ("made_from", "unit", "parameters"):
+    for name in ("made_from", "unit", "parameters", "warning_kinds"):
         del data[name]
     del data["diagnostics"]["kappa"]
     path.write_text(json.dumps(data))

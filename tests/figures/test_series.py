@@ -128,14 +128,12 @@ def test_the_seed_deviation_is_pooled_over_repeated_runs() -> None:
     assert residuals.seed_deviation(runs.iloc[[0, 2, 4]]) is None
 
 
-def test_the_envelope_is_the_lowest_curve_and_never_extrapolates() -> None:
-    flops = np.geomspace(1, 100, 30)
-    high = pd.DataFrame({"run_id": "a", "flops": flops, "train_loss": 3.0})
-    low = pd.DataFrame({"run_id": "b", "flops": flops[10:20], "train_loss": 2.0})
-    x, lowest = curves.envelope(pd.concat([high, low]))
-    inside = (x >= flops[10]) & (x <= flops[19])
-    assert lowest[inside] == pytest.approx(2.0)
-    assert lowest[~inside] == pytest.approx(3.0)
+def test_the_envelope_falls_with_each_lower_point_and_never_rises_where_the_best_run_ends() -> None:
+    long = pd.DataFrame({"run_id": "long", "flops": [1.0, 4, 16, 64, 128], "train_loss": [3.0, 2.8, 2.6, 1.9, 2.1]})
+    best = pd.DataFrame({"run_id": "best", "flops": [2.0, 8], "train_loss": [2.9, 2.0]})
+    flops, lowest = curves.envelope(pd.concat([long, best]))
+    assert flops.tolist() == [1, 2, 4, 8, 64, 128]
+    assert lowest.tolist() == [3.0, 2.9, 2.8, 2.0, 1.9, 1.9]
 
 
 def test_a_diverged_runs_curve_is_not_drawn(text_study: Tables) -> None:

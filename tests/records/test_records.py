@@ -1,6 +1,7 @@
 """What crosses a stage boundary: ids, atomic writing, and reading of what may be broken."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import canonical, dataset_id, short_hash
 from flopscape.files.outputs import write_text
 from flopscape.plugins.surface import Surface
+from flopscape.records.fit_parts import FitWarning, kind_of
+from flopscape.records.fit_result import FitResult
 from flopscape.records.run_record import RunRecord
 
 SPEC = {
@@ -132,3 +135,19 @@ def test_golden_ids():
     """Ids must never change by accident: everything trained so far hangs on them."""
     assert short_hash(SPEC) == "71345d7b1ec6"
     assert dataset_id({"plugin": "flopscape.plugins.text:BibleText", "kwargs": {"context": 64}}) == "bibletext-9d1b3a4b"
+
+
+def test_a_warning_keeps_its_kind_in_the_file_and_a_file_of_before_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "fit.json"
+    warnings: list[str] = ["rows share runs", FitWarning("C = 1e24 extrapolates ×9", "extrapolates")]
+    FitResult("ok", "", "vpnls", "surface", "", warnings=warnings).write(path)
+    written = json.loads(path.read_text())
+    assert written["warnings"] == ["rows share runs", "C = 1e24 extrapolates ×9"]
+    assert written["warning_kinds"] == ["", "extrapolates"]
+    assert [kind_of(warning) for warning in FitResult.read(path).warnings] == ["", "extrapolates"]
+    del written["warning_kinds"]
+    path.write_text(json.dumps(written))
+    assert [(str(warning), kind_of(warning)) for warning in FitResult.read(path).warnings] == [
+        ("rows share runs", ""),
+        ("C = 1e24 extrapolates ×9", ""),
+    ]

@@ -71,7 +71,7 @@ def test_a_warning_of_several_fits_is_said_once(evidence: Evidence) -> None:
 
 
 def test_what_other_sections_say_is_not_said_again(evidence: Evidence) -> None:
-    """The sentences are those of the fits' own checks."""
+    """The warnings are those of the fits' own checks, and go by their kind."""
     verdict, runs = Verdict(), studies.large_runs()[["n_params", "n_tokens", "loss", "flops"]]
     judge_extrapolation(verdict, table_of(runs, "runs.csv"), 1e30, 1e20)
     assert len(verdict.warnings) == 2

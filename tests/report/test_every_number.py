@@ -205,7 +205,7 @@ def test_a_seed_that_ran_twice_counts_once() -> None:
     assert "6 of 6 combinations" in doubts(evidence)[-1]
 
 
-@pytest.mark.parametrize("words", ["any other warning", "extrapolation", "left out", "sampled rows", "the sizes"])
+@pytest.mark.parametrize("words", ["any other warning", "extrapolates ×3", "left out budget", "the sampled sizes"])
 def test_no_warning_of_a_fit_is_kept_back_but_those_that_other_sections_give(words: str) -> None:
     evidence = different.evidence()
     evidence.fit.warnings.append(f"these are {words} of a fit")

@@ -6,6 +6,7 @@ import pytest
 
 from flopscape.fitting.fit import fit
 from flopscape.laws.surface import Surface, loss
+from flopscape.records.fit_parts import kind_of
 from tests.fitting.fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame
 
 
@@ -132,8 +133,9 @@ def test_extrapolation_is_a_warning(tmp_path):
     for method in ("approach2", "vpnls"):
         result = fit(isoflop(tmp_path, sigma=0.005), method, flops=[1e24], bootstrap=500)[0]
         assert result.status == "ok"
-        assert any("×1e+03 beyond the largest run" in text for text in result.warnings)
-        assert any("above the sampled sizes" in text for text in result.warnings)
+        kinds = {kind_of(text): text for text in result.warnings}
+        assert "×1e+03 beyond the largest run" in kinds["extrapolates"]
+        assert "above the sampled sizes" in kinds["outside sizes"]
 
 
 def test_seed_scatter_is_reported(tmp_path):

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.judge.verdict import EXTRAPOLATES
 from flopscape.text import numbers
 
-FAR = 1.05
-"""Compute this factor beyond the sweep counts as extrapolation; less is rounding of tokens to batches."""
 Range = Sequence[float]
 """Lowest and highest."""
 
@@ -16,7 +15,7 @@ Range = Sequence[float]
 def beyond(flops: float, spent: Range) -> Iterator[str]:
     """Where a compute lies outside the budgets that were run."""
     factor = max(flops / spent[1], spent[0] / flops)
-    if factor > FAR:
+    if factor > EXTRAPOLATES:
         side = "largest" if flops > spent[1] else "smallest"
         yield (
             f"{numbers.flops(flops)} FLOPs is a factor {numbers.count(factor)} beyond the {side} budget that was run:"

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables
+from flopscape.laws.arrays import Array
 
 MOST_CURVES = 400
 """More lines than this are thinned, evenly over sizes: they would only cover one another."""
 RASTER_CURVES = 100
-ENVELOPE_POINTS = 200
 NAMED_SIZES = 9
 """Up to so many sizes get markers and a legend; beyond that a colour bar."""
 RECORDED = {"train_loss": "training loss", "heldout_loss": "held-out loss"}
@@ -32,7 +32,8 @@ def draw(data: Tables) -> Figure:
     shown = _thinned(curves)
     _lines(figure, axes, shown, data)
     flops, lowest = envelope(curves)
-    axes.plot(flops, lowest, color="black", linewidth=1.8, label="lower envelope", zorder=4)
+    look: dict[str, Any] = {"color": "black", "linewidth": 1.8, "drawstyle": "steps-post", "zorder": 4}
+    axes.plot(flops, lowest, **look, label="lower envelope")
     _vertices(axes, data)
     style.flops_axis(axes)
     style.log_axis(axes.yaxis, style.tick_loss)
@@ -41,17 +42,18 @@ def draw(data: Tables) -> Figure:
     return frame.finish(figure, title, _notes(curves, shown, data), data.simulated)
 
 
-def envelope(curves: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest training loss of all runs at log-spaced FLOPs, each curve interpolated and never extrapolated."""
-    flops = np.geomspace(curves.flops.min(), curves.flops.max(), ENVELOPE_POINTS)
-    ordered = curves.sort_values(["run_id", "flops"])
-    starts = np.flatnonzero(ordered.run_id.to_numpy()[1:] != ordered.run_id.to_numpy()[:-1]) + 1
-    logs, lowest = np.log(ordered[["flops", "train_loss"]].to_numpy(float)), np.full(ENVELOPE_POINTS, np.inf)
-    for curve in np.split(logs, starts):
-        at = np.interp(np.log(flops), curve[:, 0], curve[:, 1], left=np.inf, right=np.inf)
-        lowest = np.minimum(lowest, at)
-    known = np.isfinite(lowest)
-    return flops[known], np.exp(lowest[known])
+def envelope(curves: pd.DataFrame) -> tuple[Array, Array]:
+    """Compute and loss of each point, by compute, that is lower than every point before it.
+
+    The lowest loss that any run had recorded by then is a staircase through these points and ends with the last of all.
+    It is a running minimum and not the lowest curve at each compute: curves end with their runs, and where the best run
+    ends that curve would jump up to the next one, though the loss had been reached for less.
+    """
+    ordered = curves.sort_values(["flops", "train_loss"])
+    flops, losses = ordered[["flops", "train_loss"]].to_numpy(float).T
+    lowest = np.minimum.accumulate(losses)
+    falls = np.diff(lowest, prepend=np.inf) < 0
+    return np.append(flops[falls], flops[-1]), np.append(lowest[falls], lowest[-1])
 
 
 def _recorded(data: Tables) -> str:

@@ -7,9 +7,30 @@ Numbers that nobody but a person reads have no part: they stay in `diagnostics` 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 Part = TypeVar("Part")
+
+
+WarningKind = Literal["", "extrapolates", "outside sizes", "budget left out"]
+"""What a warning is about, for code that treats some apart; "" is any other."""
+
+
+class FitWarning(str):
+    """A sentence on what to distrust, with its kind: set where it is raised, so that no reader goes by the wording."""
+
+    kind: WarningKind
+
+    def __new__(cls, sentence: str, kind: WarningKind = "") -> "FitWarning":
+        """A sentence of a kind."""
+        warning = super().__new__(cls, sentence)
+        warning.kind = kind
+        return warning
+
+
+def kind_of(warning: str) -> WarningKind:
+    """The kind of a warning; a plain sentence, as files of older versions have them, is of none."""
+    return warning.kind if isinstance(warning, FitWarning) else ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from flopscape.files.outputs import write_text
 from flopscape.records.fit_parts import (
     Choice,
     CurveTest,
+    FitWarning,
     Goodness,
     HeldOut,
     Kappa,
@@ -22,6 +23,8 @@ from flopscape.records.fit_parts import (
     ProfileGrid,
     Sampled,
     Vertex,
+    WarningKind,
+    kind_of,
     part,
     row_names,
 )
@@ -83,9 +86,9 @@ class FitResult:
     n_params, n_tokens, loss; approach2 adds standard errors, n_runs, used, reason, and the curve's shape with its
     numbers: see fitting/isoflop/curves.py); `conventions` the column behind each of N, D and C; `diagnostics` numbers
     by name, of which the properties below give what others read. `interval` says how the intervals were made;
-    `warnings` are sentences on what to distrust. D counts the `unit`. `made_from` says of a fit that was written which
-    table, options and code it is of and which draws are its own (see fitting/common/made_from.py); it is empty in files
-    of version 0.1.
+    `warnings` are sentences on what to distrust, some of a kind, which the file keeps as `warning_kinds`. D counts the
+    `unit`. `made_from` says of a fit that was written which table, options and code it is of and which draws are its
+    own (see fitting/common/made_from.py); it is empty in files of version 0.1.
     """
 
     status: FitStatus
@@ -111,15 +114,17 @@ class FitResult:
     made_from: dict[str, Any] = field(default_factory=dict)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the fit as JSON; a number that is not finite is a ValueError."""
-        write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
+        """Write the fit as JSON, the kinds of its warnings beside them; a number that is not finite is a ValueError."""
+        data = asdict(self) | {"warning_kinds": [kind_of(warning) for warning in self.warnings]}
+        write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
         """Read a fit; a broken file raises FlopscapeError with its path."""
         data = read_json(path, NO_FIT)
         try:
-            return cls(**{**data, **_nested(data)})
+            kinds = data.pop("warning_kinds", [])
+            return cls(**{**data, **_nested(data), "warnings": _warnings(data.get("warnings", []), kinds)})
         except (TypeError, KeyError, AttributeError) as error:
             raise FlopscapeError(f"{path}: not a fit ({error}); {NO_FIT}") from error
 
@@ -192,6 +197,12 @@ class FitResult:
     def points(self) -> str:
         """Which loss of the training curves approach1 read; empty where it read none."""
         return str(self.diagnostics.get("points") or "")
+
+
+def _warnings(sentences: list[str], kinds: list[WarningKind]) -> list[str]:
+    """The sentences with their kinds; those of a file that keeps none have none."""
+    known = dict(enumerate(kinds))
+    return [FitWarning(sentence, known.get(place, "")) for place, sentence in enumerate(sentences)]
 
 
 def _nested(data: dict[str, Any]) -> dict[str, Any]:

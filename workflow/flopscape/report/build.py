@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from flopscape.records.fit_parts import WarningKind, kind_of
 from flopscape.records.fit_result import FitResult
 from flopscape.report import appendix, comparison, summary, twin
 from flopscape.report.appendix import sentence
@@ -11,9 +12,9 @@ from flopscape.report.doubts import doubts
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers
 
-ELSEWHERE = ("extrapolates ×", "left out budget")
-"""Words of fits' warnings that "What to distrust" and "What was left out" say for all fits."""
-ELSEWHERE_OF_RECOMMENDED = ("the sampled sizes",)
+ELSEWHERE: tuple[WarningKind, ...] = ("extrapolates", "budget left out")
+"""Kinds of fits' warnings that "What to distrust" and "What was left out" say for all fits."""
+ELSEWHERE_OF_RECOMMENDED: tuple[WarningKind, ...] = ("outside sizes",)
 """The same for the recommended fit alone, whose predictions "What to distrust" examines."""
 
 
@@ -113,6 +114,6 @@ def _warnings(evidence: Evidence) -> list[str]:
     for name, fit in evidence.fits.items():
         elsewhere = ELSEWHERE + (ELSEWHERE_OF_RECOMMENDED if name == evidence.recommended else ())
         for warning in fit.warnings:
-            if not any(words in warning for words in elsewhere):
+            if kind_of(warning) not in elsewhere:
                 given.setdefault(warning, []).append(name)
     return [f"{', '.join(names)}: {sentence(warning)}" for warning, names in given.items()]

@@ -52,7 +52,7 @@ def list_excluded(result: FitResult, verdict: Verdict, table: RunTable, fitted: 
             rows = [str(name) for name in table.run_id[curve.budget.rows]]
             result.excluded.append(Exclusion(rows, sentence))
             if curve.reason != fitted.refusal:
-                verdict.warn(f"left out {sentence}")
+                verdict.warn(f"left out {sentence}", "budget left out")
 
 
 def why_too_few(fitted: CurveFit) -> str:

@@ -71,7 +71,7 @@ def judge_sampled(verdict: Verdict, diagnostics: Diagnostics, fit: LawFit) -> No
     diagnostics["optimum_outside"] = outside
     if outside:
         named = ", ".join(f"{entry['budget']:.4g} (×{entry['factor']:.2g} {entry['side']})" for entry in outside)
-        verdict.warn(f"the fitted optimum lies outside the sampled sizes at budget {named}")
+        verdict.warn(f"the fitted optimum lies outside the sampled sizes at budget {named}", "outside sizes")
     span = _spans(fit)
     diagnostics["span_of_terms"] = span
     for name, nats in span.items():
