@@ -13,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from flopscape.errors import FlopscapeError
-from flopscape.figures import draw
+from flopscape.figures import draw, names
 from flopscape.figures.style import RC
 from flopscape.figures.tables import Tables, with_budgets
 from flopscape.records.fit_result import Estimate
@@ -168,3 +168,10 @@ def test_curves_and_a_table_of_sensitivity_of_other_runs_are_refused_by_file(tmp
                 draw.run(*arguments)
         else:
             draw.run(*arguments)
+
+
+def test_a_caption_is_all_that_makes_a_module_a_figure() -> None:
+    """Every caption has a module that draws, and every module that draws the tables of a study has a caption."""
+    folder = Path(names.__file__).parent
+    drawing = {path.stem for path in folder.glob("*.py") if "def draw(data: Tables)" in path.read_text("utf-8")}
+    assert drawing == set(names.FIGURES)

@@ -15,7 +15,7 @@ rule draw_figure:
     output:
         svg=report(
             "results/{study}/figures/{figure}.svg",
-            caption="../flopscape/report/captions.rst",
+            caption="../flopscape/figures/captions.rst",
             category="{study}",
             subcategory="figures",
             labels={"figure": "{figure}"},

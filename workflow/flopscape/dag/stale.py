@@ -15,7 +15,7 @@ from flopscape.config.fits import Fit
 from flopscape.config.study import ImportedStudy
 from flopscape.dag.commands import asked_options, curves_of, twin_asked, varied_options
 from flopscape.errors import FlopscapeError
-from flopscape.figures.names import drawable
+from flopscape.figures.names import CAPTIONS, drawable
 from flopscape.files.json_text import read_json, short_hash
 from flopscape.files.side_outputs import side_output
 from flopscape.fitting.common.made_from import fit_code
@@ -28,9 +28,8 @@ from flopscape.records import stamps
 from flopscape.records.stamps import WORDS, Stamp, why_stale
 
 Planned = PlannedStudy | PlannedImport
-REPORT = Path(__file__).resolve().parents[1] / "report"
-TEMPLATE = REPORT / "template.html"
-TEXTS = (REPORT / "captions.rst", TEMPLATE)
+TEMPLATE = Path(__file__).resolve().parents[1] / "report" / "template.html"
+TEXTS = (CAPTIONS, TEMPLATE)
 """The words of a report that are no code."""
 UNKNOWN = "without saying from what"
 

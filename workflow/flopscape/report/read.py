@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment
 
 from flopscape.errors import FlopscapeError
+from flopscape.figures.names import CAPTIONS
 from flopscape.figures.tables import complete, read_csv, with_budgets
 from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
@@ -19,8 +20,6 @@ from flopscape.records.fit_result import FitResult
 from flopscape.report import twin
 from flopscape.report.evidence import Evidence
 
-CAPTIONS = Path(__file__).with_name("captions.rst")
-"""The captions of all figures, shared with `snakemake --report`."""
 AGAIN = "delete its folder and run snakemake again"
 PACKAGES = ("flopscape", "numpy", "scipy", "pandas", "matplotlib", "torch", "accelerate", "snakemake")
 
