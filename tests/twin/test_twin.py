@@ -17,7 +17,8 @@ from flopscape.laws.surface import loss as surface_loss
 from flopscape.twin import designs, truths, verdict
 from flopscape.twin.designs import Noise
 from flopscape.twin.estimates import METHODS, OBJECTIVES, VARIANTS
-from flopscape.twin.run import examine, parse_surface, run
+from flopscape.twin.run import examine, run
+from flopscape.twin.source import parse_surface
 from flopscape.twin.summary import Errors, ratio
 from tests.twin.twin_studies import frame, table, write
 

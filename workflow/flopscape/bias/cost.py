@@ -17,9 +17,9 @@ def effective_flops(true: Surface, flops: float, n_params: Array | float) -> Arr
     C′/C = ((L − E)/(L*(C) − E))^(−1/γ). The wasted share is 1 − C′/C.
     """
     alpha, beta = np.asarray(true.alpha), np.asarray(true.beta)
-    found = loss(true, n_params, flops / (6.0 * np.asarray(n_params))) - true.E
-    best = closed_form_optimum(true, flops).loss - true.E
-    return np.asarray(flops * (found / best) ** (-(alpha + beta) / (alpha * beta)))
+    excess = loss(true, n_params, flops / (6.0 * np.asarray(n_params))) - true.E
+    least = closed_form_optimum(true, flops).loss - true.E
+    return np.asarray(flops * (excess / least) ** (-(alpha + beta) / (alpha * beta)))
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ def compare(table: RunTable, flops: float, resamples: int, seed: int) -> Compari
     weights = within_budgets(table.budget, resamples, seed)
     n_params, budgets = approach2_at(table, weights, flops)
     problem, center = global_starts.centred_problem(table)
-    found = global_starts.solve(problem, weights)
-    E, A, B = found.coefficients.T * np.exp(np.insert(found.exponents * center, 0, 0.0, axis=1)).T
-    failed = global_starts.on_bound(found) | ~found.converged | ~np.isfinite(n_params)
-    return Comparison(n_params, budgets, Surface(E, A, B, *found.exponents.T), failed)
+    solution = global_starts.solve(problem, weights)
+    E, A, B = solution.coefficients.T * np.exp(np.insert(solution.exponents * center, 0, 0.0, axis=1)).T
+    failed = global_starts.on_bound(solution) | ~solution.converged | ~np.isfinite(n_params)
+    return Comparison(n_params, budgets, Surface(E, A, B, *solution.exponents.T), failed)
 
 
 def within_budgets(budget: Array, resamples: int, seed: int) -> Array:
@@ -81,7 +81,7 @@ def _vertex(log_n: Array, losses: Array, weights: Array) -> Array:
     X = ((log_n - center) / half)[:, None] ** np.arange(3)
     gram = np.einsum("rn,ni,nj->rij", weights, X, X)
     c = np.einsum("rij,rj->ri", np.linalg.pinv(gram, hermitian=True), (weights * losses) @ X)
-    found = center - half * c[:, 1] / (2 * c[:, 2])
+    vertex = center - half * c[:, 1] / (2 * c[:, 2])
     drawn = np.where(weights > 0, log_n, np.nan)
-    inside = (found > np.nanmin(drawn, axis=1)) & (found < np.nanmax(drawn, axis=1))
-    return np.where((c[:, 2] > 0) & inside & ((weights > 0).sum(axis=1) >= 3), found, np.nan)
+    inside = (vertex > np.nanmin(drawn, axis=1)) & (vertex < np.nanmax(drawn, axis=1))
+    return np.where((c[:, 2] > 0) & inside & ((weights > 0).sum(axis=1) >= 3), vertex, np.nan)

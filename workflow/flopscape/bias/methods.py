@@ -129,11 +129,11 @@ def parameters_from(way: str, design: Design, losses: Array) -> Array:
 def exponents_from_random_starts(design: Design, losses: Array, seed: list[int]) -> Array:
     """a of each table (R,) where L-BFGS-B stops after one random start; NaN where α + β is not positive."""
     generator, logs = np.random.default_rng(seed), _logs(design)
-    found = []
+    a = []
     for y in losses.reshape(len(losses), -1):
         p = minimize(objective, generator.uniform(*START.T), (logs, y), "L-BFGS-B", jac=True).x
-        found.append(p[4] / (p[3] + p[4]) if p[3] + p[4] > 0 else np.nan)
-    return np.array(found)
+        a.append(p[4] / (p[3] + p[4]) if p[3] + p[4] > 0 else np.nan)
+    return np.array(a)
 
 
 def _logs(design: Design) -> Array:

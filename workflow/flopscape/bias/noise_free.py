@@ -35,10 +35,10 @@ class Fitted:
     def exponents(self) -> list[Row]:
         """Rows of a and b; b = 1 − a, for every run has C = 6·N·D."""
         a, b = map(float, exponents(self.true))
-        found = float(self.law.a[0])
+        estimate = float(self.law.a[0])
         return [
-            self.shared | {"quantity": "a", "truth": a, "estimate": found},
-            self.shared | {"quantity": "b", "truth": b, "estimate": 1 - found},
+            self.shared | {"quantity": "a", "truth": a, "estimate": estimate},
+            self.shared | {"quantity": "b", "truth": b, "estimate": 1 - estimate},
         ]
 
     def vertices(self) -> list[Row]:
@@ -50,14 +50,14 @@ class Fitted:
 
     def tokens(self, flops: Sequence[float]) -> list[Row]:
         """Rows of D* at each compute by the power law."""
-        asked = np.asarray(flops, float)
-        truth = closed_form_optimum(self.true, asked).n_tokens
-        return self._at("n_tokens", asked, truth, self.law.n_tokens(asked)[0], ["ok"] * len(asked))
+        compute = np.asarray(flops, float)
+        truth = closed_form_optimum(self.true, compute).n_tokens
+        return self._at("n_tokens", compute, truth, self.law.n_tokens(compute)[0], ["ok"] * len(compute))
 
     def _at(self, quantity: str, flops: Array, truth: Array, estimate: Array, status: list[str]) -> list[Row]:
         return [
-            self.shared | {"quantity": quantity, "flops": c, "truth": right, "estimate": found, "status": word}
-            for c, right, found, word in zip(flops, truth, estimate, status, strict=True)
+            self.shared | {"quantity": quantity, "flops": c, "truth": right, "estimate": value, "status": word}
+            for c, right, value, word in zip(flops, truth, estimate, status, strict=True)
         ]
 
 

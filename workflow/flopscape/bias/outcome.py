@@ -64,14 +64,14 @@ def errors(table: pd.DataFrame, label: str) -> dict[str, float]:
     return {label.format(**{str(k): v for k, v in row.items()}): 100 * float(row["relative_error"]) for row in rows}
 
 
-def furthest(found: Mapping[str, float]) -> tuple[str, float]:
+def furthest(entries: Mapping[str, float]) -> tuple[str, float]:
     """The entry of largest absolute value."""
-    return max(found.items(), key=lambda item: abs(item[1]))
+    return max(entries.items(), key=lambda item: abs(item[1]))
 
 
-def nearest(found: Mapping[str, float]) -> tuple[str, float]:
+def nearest(entries: Mapping[str, float]) -> tuple[str, float]:
     """The entry of smallest absolute value."""
-    return min(found.items(), key=lambda item: abs(item[1]))
+    return min(entries.items(), key=lambda item: abs(item[1]))
 
 
 def agrees(claim: str, value: float, expected: float, tolerance: float, note: str = "") -> Claim:
@@ -90,22 +90,22 @@ def at_most(claim: str, value: float, expected: float, note: str = "") -> Claim:
     return Claim(claim, float(value), float(expected), None, bool(value <= expected), note)
 
 
-def printed(found: Mapping[str, float], published: Mapping[str, str], note: str = "") -> list[Claim]:
+def printed(values: Mapping[str, float], published: Mapping[str, str], note: str = "") -> list[Claim]:
     """Published numbers as they are printed: each is met within half a unit of its last digit.
 
     Parameters
     ----------
-    found : mapping
+    values : mapping
         Claim → value, in the published unit.
     published : mapping
         Claim → the number as text, such as "0.32801" or "2.87e6"; those that are not found are left out.
     """
     claims = []
     for claim, text in published.items():
-        if claim not in found:
+        if claim not in values:
             continue
         unit = 10.0 ** int(Decimal(text).as_tuple().exponent)
-        claims.append(agrees(claim, found[claim], float(text), 0.5000001 * unit, note))
+        claims.append(agrees(claim, values[claim], float(text), 0.5000001 * unit, note))
     return claims
 
 

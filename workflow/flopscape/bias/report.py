@@ -81,8 +81,8 @@ def _experiment(name: str, verdict: Verdict, results: Path) -> list[Block]:
 def _told(claim: Verdict) -> str:
     """A claim that fails, or holds with a remark, as a sentence."""
     words = "holds" if claim["holds"] else "does NOT hold"
-    found = f"{claim['claim']}: {_number(claim['value'])}, expected {_number(claim['expected'])}; it {words}"
-    return found + (f". {claim['note'][:1].upper()}{claim['note'][1:]}" if claim["note"] else "")
+    sentence = f"{claim['claim']}: {_number(claim['value'])}, expected {_number(claim['expected'])}; it {words}"
+    return sentence + (f". {claim['note'][:1].upper()}{claim['note'][1:]}" if claim["note"] else "")
 
 
 def _every_claim(verdicts: dict[str, Verdict]) -> list[Block]:

@@ -54,22 +54,22 @@ def run(name: str, out: Path, settings: str | None = None, fast: bool = False, m
     return _describe(outcome, words)
 
 
-def _settings(name: str, given: str | None, fast: bool) -> tuple[Experiment, str]:
+def _settings(name: str, text: str | None, fast: bool) -> tuple[Experiment, str]:
     """The settings, and whether they are `published`, `changed` or `fast`."""
     default: Experiment = getattr(BiasSettings(), name)
-    values = _given(name, given)
+    values = _values_in(name, text)
     if fast:
         return validate(type(default), values | default.fast, "--fast"), "fast"
     chosen = validate(type(default), values, f"settings of {name}")
     return chosen, "published" if chosen == default else "changed"
 
 
-def _given(name: str, given: str | None) -> dict[str, object]:
-    if given is None:
+def _values_in(name: str, text: str | None) -> dict[str, object]:
+    if text is None:
         return {}
-    if given.lstrip().startswith("{"):
-        return parse_object(given, "--settings", "quote it as in the example")
-    section = validate(BiasSettings, load_yaml(given), given)
+    if text.lstrip().startswith("{"):
+        return parse_object(text, "--settings", "quote it as in the example")
+    section = validate(BiasSettings, load_yaml(text), text)
     return dict(json.loads(getattr(section, name).model_dump_json()))
 
 

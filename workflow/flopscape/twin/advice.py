@@ -1,7 +1,7 @@
 """Which grid reaches an aimed error of N* by parabolas: width from the closed-form bias, points from the noise.
 
 Of one budget, for sizes equally spaced in ln N and centred on the optimum. The bias of the vertex is
-`parabola_bias.vertex_shift`, which grows with the width; the delta method's standard error of the vertex falls with it
+`isoflop.bias.vertex_shift`, which grows with the width; the delta method's standard error of the vertex falls with it
 and with the number of sizes. So the widest grid whose bias is small enough needs the fewest points.
 """
 
@@ -19,6 +19,8 @@ WIDEST = float(np.log(10.0))
 """Half-width in ln N that is advised at most: a wider grid's bias hangs on exponents that nobody knows so well."""
 FEWEST_POINTS = 5
 """Sizes that are advised at least: with three a parabola fits anything."""
+AIM = 0.05
+"""Relative error of N* for which a twin advises a grid."""
 MOST_POINTS = 100_000
 """Points beyond which the advice is that the aim is out of reach."""
 
@@ -38,6 +40,15 @@ class Advice(NamedTuple):
             f"{self.points} sizes within ×{np.exp(self.half_width):.3g} of the optimum at each budget: bias of N*"
             f" {100 * self.bias:+.2g} %, standard error {100 * self.spread:.2g} % from one budget"
         )
+
+
+def advice_for(surface: Surface, flops: float, sigma: float) -> str:
+    """The sentence of a twin: the grid by which parabolas would reach the aim at one compute, or that none does."""
+    aim = f"For parabolas to find N* within {100 * AIM:g} % at {flops:.2g} FLOPs"
+    try:
+        return f"{aim}: {advise(surface, flops, sigma, AIM).sentence}."
+    except FlopscapeError as error:
+        return f"{aim}: out of reach; {error}."
 
 
 def advise(surface: Surface, flops: float, sigma: float, aim: float) -> Advice:

@@ -106,6 +106,21 @@ def wider(table: RunTable) -> RunTable:
     return moved(table, middle + WIDER * (log_n - middle))
 
 
+def improved(table: RunTable, a: float) -> dict[str, tuple[str, RunTable]]:
+    """Name → words and table of each design that one more thing would make; another is one more entry here.
+
+    Parameters
+    ----------
+    a : float
+        Exponent by which the sizes of a larger budget grow.
+    """
+    larger = one_more_budget(table, a)
+    designs = {"budget": ("one more budget above the largest", larger)} if larger is not None else {}
+    designs["width"] = (f"a grid {WIDER:g} times as wide in ln N", wider(table))
+    designs["seed"] = ("one more seed of every run", one_more_seed(table))
+    return designs
+
+
 def one_more_budget(table: RunTable, a: float) -> RunTable | None:
     """The largest budget's runs again one geometric step above it, their sizes larger as N* ∝ C^a; None without two."""
     budgets = np.unique(table.budget[np.isfinite(table.budget)])

@@ -88,8 +88,8 @@ def estimates(
     replicates, seed : int
         Resamples or simulations behind an interval; without any a surface has no intervals, and L* of approach2 none.
     """
-    made = _by_isoflop_curves if method in VARIANTS else _by_surfaces
-    return made(method, table, losses, flops, replicates, seed)
+    fit_all = _by_isoflop_curves if method in VARIANTS else _by_surfaces
+    return fit_all(method, table, losses, flops, replicates, seed)
 
 
 def _by_isoflop_curves(

@@ -1,39 +1,33 @@
-"""The twin of a file: what `flopscape twin` and the workflow call."""
+"""The twin of a file: what `flopscape twin` and the workflow call.
+
+A file's surface and noise (source.py) are simulated on its own design (simulate.py); the table of errors and the
+verdict on the methods are written beside a figure.
+"""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from flopscape.answers.evaluate import surface_of
 from flopscape.errors import FlopscapeError
 from flopscape.figures.save import draw_to
 from flopscape.figures.twin import draw
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
-from flopscape.fitting import vpnls
 from flopscape.fitting.judge.verdict import FEW_FOR_BOOTSTRAP
-from flopscape.laws.named_surfaces import SURFACES, named_surface
-from flopscape.laws.surface import Surface, loss
-from flopscape.records.fit_result import FitResult
 from flopscape.records.stamps import hash_of, of_twin, text_of
-from flopscape.runs.table import UNIQUE, RunTable, design_index, seed_scatter
+from flopscape.runs.table import UNIQUE, RunTable
 from flopscape.twin import designs, simulate
-from flopscape.twin.advice import advise
+from flopscape.twin.advice import advice_for
 from flopscape.twin.designs import Noise
+from flopscape.twin.source import Source, of_plan, of_runs, parse_surface
 from flopscape.twin.summary import COLUMNS
 
 BEYOND = 10.0
 """Factor beyond the largest compute of the optimum that is looked at where no budget is asked for."""
-PLAN_SURFACE, PLAN_NOISE = "chinchilla", 0.01
-"""What a plan without runs is simulated from unless told otherwise: Hoffmann et al. 2022, and 0.01 nats."""
-AIM = 0.05
-"""Relative error of N* for which width and sizes are advised."""
-MOST_LOSS = 12.0
-"""Nats: chance among 160,000 tokens. A surface with more on a plan is none of its models'."""
 DIGITS = 8
 """Significant digits of twin.csv: rounding of sums is not."""
 
@@ -43,20 +37,11 @@ MOST_RESAMPLED = 10_000_000_000
 """Rows × simulations × resamples: about an hour for each method."""
 
 
-class Source(NamedTuple):
-    """A surface and the noise around it, and where they come from in words; `refusal` where there is none."""
-
-    surface: Surface
-    noise: Noise
-    words: str
-    refusal: str = ""
-
-
 def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> str:
     """Write twin.csv, verdict.json, figure.svg and figure.png of a study; see `examine`. Returns what to print."""
     refuse_folder(out, FILES, [path], "verdict.json", {"status", "simulations", "sentences"})
     frame, content = examine(path, flops, **options)
-    stamp = of_twin(path, {"flops": [float(asked) for asked in flops], **options})
+    stamp = of_twin(path, {"flops": [float(budget) for budget in flops], **options})
     write_text(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
     content |= {"made_from": text_of(stamp | {"table": hash_of(out / "twin.csv")})}
     write_text(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -99,18 +84,18 @@ def examine(
         A file that cannot be read, a plan without spread, an unknown surface, σ < 0, or a budget that is not positive.
     """
     table, measured = designs.read_study(path)
-    given = parse_surface(surface_name) if surface_name else None
-    _check(flops, noise, simulations)
-    asked = tuple(map(float, flops)) or (BEYOND * float(table.flops.max()),)
-    settings = simulate.Settings(asked, simulations, bootstrap, seed)
-    source = _of_runs(table, given, noise) if measured else _of_plan(table, given, surface_name, noise)
+    named_by_user = parse_surface(surface_name) if surface_name else None
+    _refuse_options(flops, noise, simulations)
+    budgets = tuple(map(float, flops)) or (BEYOND * float(table.flops.max()),)
+    settings = simulate.Settings(budgets, simulations, bootstrap, seed)
+    source = of_runs(table, named_by_user, noise) if measured else of_plan(table, named_by_user, surface_name, noise)
     shared = {"source": source.words, "simulations": simulations, "bootstrap": bootstrap, "seed": seed}
-    if why := source.refusal or _too_large(len(table), simulations, bootstrap):
+    if why := source.refusal or _why_too_large(len(table), simulations, bootstrap):
         return _nothing(shared, why)
     try:
         return _simulated(table, source, settings, shared)
     except FlopscapeError as error:
-        if given or noise is not None:
+        if named_by_user or noise is not None:
             raise
         return _nothing(shared, str(error))
 
@@ -120,31 +105,18 @@ def _simulated(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The rows of twin.csv, and what verdict.json says besides `shared`."""
     with np.errstate(all="ignore"):  # simulated losses that overflow are no fit, which the table says
-        frame, found = simulate.simulate(table, source.surface, source.noise, settings)
-    made = {
+        frame, verdict = simulate.simulate(table, source.surface, source.noise, settings)
+    described = {
         "surface": {name: float(value) for name, value in source.surface._asdict().items()},
         "noise": source.noise._asdict(),
-        "advice": _advice(table, source),
+        "advice": advice_for(source.surface, float(np.exp(np.log(table.flops).mean())), source.noise.total),
         "notes": [*_of_misfit(source.noise), *_notes(table)],
     }
-    return frame, _rounded({"status": "completed", "reason": ""} | shared | found | made)
+    return frame, _rounded({"status": "completed", "reason": ""} | shared | verdict | described)
 
 
-def parse_surface(text: str) -> Surface:
-    """A surface by name, or five numbers E,A,B,alpha,beta."""
-    if "," not in text:
-        return named_surface(text)
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 5 or not (np.isfinite(numbers).all() and min(numbers[1:]) > 0 and numbers[0] >= 0):
-        known = ", ".join(SURFACES)
-        raise FlopscapeError(f"--surface {text!r}: five positive numbers E,A,B,alpha,beta, or one of {known}")
-    return Surface(*numbers)
-
-
-def _check(flops: Sequence[float], noise: float | None, simulations: int) -> None:
+def _refuse_options(flops: Sequence[float], noise: float | None, simulations: int) -> None:
+    """Raise FlopscapeError for a number that nothing can be simulated with."""
     if wrong := [c for c in flops if not 0 < c < np.inf]:
         raise FlopscapeError(f"--flops {wrong[0]!r}: must be positive and finite")
     if noise is not None and not 0 <= noise < np.inf:
@@ -153,7 +125,7 @@ def _check(flops: Sequence[float], noise: float | None, simulations: int) -> Non
         raise FlopscapeError(f"--simulations {simulations}: at least 2, and hundreds for a verdict")
 
 
-def _too_large(rows: int, simulations: int, bootstrap: int) -> str:
+def _why_too_large(rows: int, simulations: int, bootstrap: int) -> str:
     """Why a design is too large to be simulated so often, or nothing."""
     resampled = rows * simulations * bootstrap
     if resampled <= MOST_RESAMPLED:
@@ -164,78 +136,9 @@ def _too_large(rows: int, simulations: int, bootstrap: int) -> str:
     )
 
 
-def _of_plan(table: RunTable, given: Surface | None, name: str | None, noise: float | None) -> Source:
-    sigma = PLAN_NOISE if noise is None else noise
-    chosen = given or named_surface(PLAN_SURFACE)
-    most = float(loss(chosen, table.n_params, table.n_tokens).max())
-    if given is None and most > MOST_LOSS:
-        raise FlopscapeError(
-            f"{table.path}: the surface {PLAN_SURFACE} has losses of up to {most:.3g} nats on this plan, more than"
-            " chance; give --surface E,A,B,alpha,beta for such small runs"
-        )
-    words = f"a plan, simulated from the surface {name or PLAN_SURFACE} with σ = {sigma:g} nats"
-    default = "" if given and noise is not None else "; --surface and --noise change that"
-    return Source(chosen, Noise(sigma), words + default)
-
-
-def _of_runs(table: RunTable, given: Surface | None, noise: float | None) -> Source:
-    """The surface that vpnls fits to the runs, and their noise about it, unless told otherwise."""
-    fit, _ = vpnls.estimate(table, bootstrap=2)
-    fitted = _fitted(fit)
-    chosen = given or fitted
-    if chosen is None or (fitted is None and noise is None):
-        nothing = Surface(np.nan, np.nan, np.nan, np.nan, np.nan)
-        return Source(nothing, Noise(0.0), "its own runs", f"vpnls finds no surface in the runs: {fit.reason}")
-    made = Noise(noise) if noise is not None else _noise(table, fit)
-    whose = "the surface given" if given else "the surface that vpnls fits to the runs"
-    seeds = f", {made.shared:.2g} of it shared by the seeds of a size" if made.shared else ""
-    sigma = f"σ = {made.total:.3g} nats{seeds}"
-    if made.misfit:
-        sigma += f" about a parabola for each budget (about the surface, which misses the losses, {made.departure:.3g})"
-    return Source(chosen, made, f"{whose}, {sigma}")
-
-
-def _fitted(fit: FitResult) -> Surface | None:
-    """The fitted surface where it has an optimum."""
-    values = None if fit.status == "refused" else surface_of(fit)
-    return values if values and min(values[1:]) > 0 else None
-
-
-def _noise(table: RunTable, fit: FitResult) -> Noise:
-    """The residual variance; where seeds repeat, theirs is a run's own and the rest what a size's seeds share.
-
-    Where parabolas of each budget beat the surface, the noise is the scatter about them, and the rest is misfit.
-    """
-    form = curves = float(fit.goodness.residual_sd or 0.0)
-    test, repeats = fit.curve_test, 1.0
-    if test and test.beaten:
-        repeats = len(table) / len(np.unique(design_index(table)))
-        form, curves = test.sd_form, test.sd_curves
-    misfit = _beyond(form, curves, repeats)
-    own, dof = seed_scatter(table)
-    if not dof or len(table) > table.n_runs:
-        return Noise(curves, 0.0, misfit)
-    return Noise(own, _beyond(curves, own, repeats), misfit)
-
-
-def _beyond(whole: float, part: float, repeats: float) -> float:
-    """Root of what a variance has beyond a part of it; of means of so many repeats, times their number."""
-    return float(np.sqrt(max(whole**2 - part**2, 0.0) / repeats))
-
-
 def _nothing(shared: dict[str, Any], why: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     content = {"status": "refused", "reason": why} | shared | {"sentences": [f"No twin: {why}."]}
     return pd.DataFrame(columns=list(COLUMNS)), content
-
-
-def _advice(table: RunTable, source: Source) -> str:
-    """Width and sizes by which parabolas would reach the aim at the middle of the sweep."""
-    middle = float(np.exp(np.log(table.flops).mean()))
-    aim = f"For parabolas to find N* within {100 * AIM:g} % at {middle:.2g} FLOPs"
-    try:
-        return f"{aim}: {advise(source.surface, middle, source.noise.total, AIM).sentence}."
-    except FlopscapeError as error:
-        return f"{aim}: out of reach; {error}."
 
 
 def _of_misfit(noise: Noise) -> list[str]:

@@ -14,17 +14,14 @@ from flopscape.fitting.isoflop.curves import budgets_of
 from flopscape.laws.arrays import Array
 from flopscape.laws.surface import Surface, exponents
 from flopscape.runs.table import RunTable
-from flopscape.twin import designs as twin_design
-from flopscape.twin import truths
-from flopscape.twin.designs import Noise
+from flopscape.twin.designs import Noise, compute_of, draw_losses, improved
 from flopscape.twin.estimates import METHODS, VARIANTS, Estimates, estimates, names
 from flopscape.twin.summary import COLUMNS, Errors, errors, rows
-from flopscape.twin.truths import Truth
+from flopscape.twin.truths import SURFACE, Scenario, Truth, of_surface, scenarios
 from flopscape.twin.verdict import N_STAR, Improvement, judge
 
 INTERVALS_ELSEWHERE = 100
 """Simulations that get intervals where the fitted surface is not the truth: coverage is known to ±0.02 there."""
-SURFACE = "surface"
 
 
 class Settings(NamedTuple):
@@ -34,40 +31,6 @@ class Settings(NamedTuple):
     simulations: int = 500
     bootstrap: int = 200
     seed: int = 0
-
-
-class Scenario(NamedTuple):
-    """What is simulated: a truth on a design, in words."""
-
-    name: str
-    words: str
-    truth: Truth
-    table: RunTable
-
-
-def scenarios(table: RunTable, surface: Surface, noise: Noise) -> list[Scenario]:
-    """The fitted surface on the study's design, then what no method assumes."""
-    compute = twin_design.compute_of(table)
-    plain = truths.of_surface(surface, compute)
-    coupled, gamma = truths.of_coupled(surface, compute, table, noise.departure)
-    cubic, tilt = truths.with_cubic(surface, compute, table, noise.departure)
-    drifting = twin_design.drifting(table)
-    along = truths.of_surface(surface, twin_design.compute_of(drifting))
-    drift = f"a grid that drifts by {twin_design.DRIFT:g} decades"
-    coupling = f"a coupled exponent γ = {gamma:.2g}{_distance(coupled, surface, table, noise)}"
-    cube = f"a cubic term of {100 * tilt:.2g} % at the grid's edge{_distance(cubic, surface, table, noise)}"
-    return [
-        Scenario(SURFACE, "the fitted surface", plain, table),
-        Scenario("coupled", coupling, coupled, table),
-        Scenario("drift", drift, along, drifting),
-        Scenario("cubic", cube, cubic, table),
-    ]
-
-
-def _distance(truth: Truth, surface: Surface, table: RunTable, noise: Noise) -> str:
-    """How far a truth's losses are from the surface's, in units of the noise."""
-    root = truths.distance(truth.loss(table.n_params, table.n_tokens), surface, table)
-    return f" ({root / noise.total:.2g} σ from the surface)" if noise.total else f" ({root:.2g} nats from the surface)"
 
 
 def simulate(
@@ -88,15 +51,15 @@ def simulate(
     -------
     The rows of twin.csv, and the verdict's content.
     """
-    made = scenarios(table, surface, noise)
+    assumed = scenarios(table, surface, noise)
     quantities, listed, outcomes = names(settings.flops), [], {}
-    for scenario in made:
+    for scenario in assumed:
         losses = _losses(scenario.table, scenario.truth, noise, settings)
         for method in METHODS:
             seen = _errors(scenario, method, losses, noise, settings)
             outcomes[scenario.name, method] = seen
             listed += rows(scenario.name, method, seen, quantities)
-    words = {scenario.name: scenario.words for scenario in made}
+    words = {scenario.name: scenario.words for scenario in assumed}
     trusted = judge(outcomes, [], words, settings.flops[0])["trusted"]
     better = list(_improvements(table, surface, trusted, noise, settings)) if trusted else []
     verdict = judge(outcomes, better, words, settings.flops[0])
@@ -105,7 +68,7 @@ def simulate(
 
 def _losses(table: RunTable, truth: Truth, noise: Noise, settings: Settings) -> Array:
     true = truth.loss(table.n_params, table.n_tokens)
-    return twin_design.draw_losses(table, true, noise, settings.simulations, settings.seed)
+    return draw_losses(table, true, noise, settings.simulations, settings.seed)
 
 
 def _errors(scenario: Scenario, method: str, losses: Array, noise: Noise, settings: Settings) -> Errors:
@@ -113,8 +76,8 @@ def _errors(scenario: Scenario, method: str, losses: Array, noise: Noise, settin
     count = len(losses) if scenario.name == SURFACE else min(INTERVALS_ELSEWHERE, len(losses))
     count = count if noise.total and settings.bootstrap else 0
     parts = [(losses[:count], settings.bootstrap), (losses[count:], 0)]
-    found = [_fit(method, scenario.table, part, settings, resamples) for part, resamples in parts if len(part)]
-    joined = Estimates(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    halves = [_fit(method, scenario.table, part, settings, resamples) for part, resamples in parts if len(part)]
+    joined = Estimates(*(np.concatenate(column) for column in zip(*halves, strict=True)))
     return errors(joined, _truths(scenario, method, settings.flops), names(settings.flops), count)
 
 
@@ -125,8 +88,8 @@ def _fit(method: str, table: RunTable, losses: Array, settings: Settings, resamp
 def _truths(scenario: Scenario, method: str, flops: Sequence[float]) -> Array:
     """What a method estimates: approach2's a and b are slopes over the budgets, the surfaces' are of constant κ."""
     a, b = scenario.truth.a, 1 - scenario.truth.a
-    if method in VARIANTS and len(found := budgets_of(scenario.table)) > 1:
-        a, b = scenario.truth.slopes(np.log([budget.flops for budget in found]))
+    if method in VARIANTS and len(budgets := budgets_of(scenario.table)) > 1:
+        a, b = scenario.truth.slopes(np.log([budget.flops for budget in budgets]))
     best = [scenario.truth.optimum(float(c)) for c in flops]
     return np.array([a, b, *(float(x) for optimum in best for x in optimum)])
 
@@ -136,18 +99,11 @@ def _improvements(
 ) -> Iterator[Improvement]:
     """The trusted method on the designs that one more thing would make.
 
-    Against the optimum under each one's own κ(N): where κ is interpolated, other sizes are other knots, and that is no
-    error of the method.
+    Its errors are against the optimum under each design's own κ(N): where κ is interpolated, other sizes are other
+    knots, and that is no error of the method.
     """
-    a = float(exponents(surface)[0])
-    designs = {
-        "budget": ("one more budget above the largest", twin_design.one_more_budget(table, a)),
-        "width": (f"a grid {twin_design.WIDER:g} times as wide in ln N", twin_design.wider(table)),
-        "seed": ("one more seed of every run", twin_design.one_more_seed(table)),
-    }
-    for name, (words, design) in designs.items():
-        if design is not None:
-            truth = truths.of_surface(surface, twin_design.compute_of(design))
-            found = _fit(trusted, design, _losses(design, truth, noise, settings), settings, 0)
-            error = np.log(found.value[:, N_STAR] / float(truth.optimum(settings.flops[0]).n_params))
-            yield Improvement(name, words, max(0.0, float(design.flops.sum() - table.flops.sum())), error)
+    for name, (words, design) in improved(table, float(exponents(surface)[0])).items():
+        truth = of_surface(surface, compute_of(design))
+        fitted = _fit(trusted, design, _losses(design, truth, noise, settings), settings, 0)
+        error = np.log(fitted.value[:, N_STAR] / float(truth.optimum(settings.flops[0]).n_params))
+        yield Improvement(name, words, max(0.0, float(design.flops.sum() - table.flops.sum())), error)

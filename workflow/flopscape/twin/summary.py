@@ -35,15 +35,17 @@ def is_log(quantity: str) -> bool:
 
 
 @np.errstate(invalid="ignore", divide="ignore")
-def errors(found: Estimates, truth: Array, names: list[str], intervals: int) -> Errors:
+def errors(estimates: Estimates, truth: Array, names: list[str], intervals: int) -> Errors:
     """Compare estimates with the truth (Q,); only the first `intervals` tables have intervals."""
     logs = np.array([is_log(name) for name in names])
 
     def scaled(values: Array) -> Array:
         return np.where(logs, np.log(np.where(logs, values, 1.0)), values)
 
-    value, low, high, right = (scaled(x) for x in (found.value, found.low[:intervals], found.high[:intervals], truth))
-    return Errors(value - right, (low <= right) & (right <= high), high - low, truth, found.status)
+    value, low, high, right = (
+        scaled(x) for x in (estimates.value, estimates.low[:intervals], estimates.high[:intervals], truth)
+    )
+    return Errors(value - right, (low <= right) & (right <= high), high - low, truth, estimates.status)
 
 
 def rows(scenario: str, method: str, seen: Errors, names: list[str]) -> list[dict[str, object]]:
@@ -59,16 +61,16 @@ def rows(scenario: str, method: str, seen: Errors, names: list[str]) -> list[dic
 
 
 def _numbers(seen: Errors, q: int) -> dict[str, object]:
-    given = np.isfinite(seen.error[:, q])
-    error = seen.error[given, q]
-    kept = given[: len(seen.covered)]
+    finite = np.isfinite(seen.error[:, q])
+    error = seen.error[finite, q]
+    kept = finite[: len(seen.covered)]
     covered, width = seen.covered[kept, q], seen.width[kept, q]
-    finite = width[np.isfinite(width)]
+    known_width = width[np.isfinite(width)]
     share = float(covered.mean()) if len(covered) else np.nan
     numbers: dict[str, object] = {"truth": float(seen.truth[q]), **moments(error)}
     numbers |= {"coverage": share, "coverage_se": _share_error(share, len(covered))}
-    numbers |= {"width": float(finite.mean()) if len(finite) else np.nan}
-    return numbers | {"intervals": len(covered), "without_estimate": int((~given).sum())}
+    numbers |= {"width": float(known_width.mean()) if len(known_width) else np.nan}
+    return numbers | {"intervals": len(covered), "without_estimate": int((~finite).sum())}
 
 
 def moments(error: Array) -> dict[str, float]:

@@ -23,9 +23,12 @@ from flopscape.laws.surface import Surface, exponents
 from flopscape.laws.surface import loss as surface_loss
 from flopscape.laws.surface import optimum as surface_optimum
 from flopscape.runs.table import RunTable
+from flopscape.twin.designs import DRIFT, Noise, compute_of, drifting
 
 GAMMA = 0.85
 """Exponent of the coupled truth, the surface's being 1: over five decades it moves losses near 2.5 nats by 0.01."""
+SURFACE = "surface"
+"""Name of the scenario in which the fitted surface is true; its errors come first in every table."""
 TILT = 0.1
 """Share of the curve's quadratic rise at the grid's edge that the cubic adds on one side and takes on the other."""
 
@@ -95,8 +98,8 @@ def matched(surface: Surface, n_params: Array, n_tokens: Array, gamma: float) ->
     def residual(p: Array) -> Array:
         return coupled.loss(law(p), n, d) - aim
 
-    found = least_squares(residual, start, x_scale="jac", xtol=1e-14, ftol=1e-14)
-    return coupled.in_units(law(found.x), *units)
+    fit = least_squares(residual, start, x_scale="jac", xtol=1e-14, ftol=1e-14)
+    return coupled.in_units(law(fit.x), *units)
 
 
 def with_cubic(surface: Surface, compute: Compute, table: RunTable, sigma: float) -> tuple[Truth, float]:
@@ -136,3 +139,36 @@ def _each(optimum: Callable[[float], Optimum], flops: Array) -> Array:
     """N* at every compute."""
     distinct, index = np.unique(flops, return_inverse=True)
     return np.array([float(optimum(float(c)).n_params) for c in distinct])[index.ravel()]
+
+
+class Scenario(NamedTuple):
+    """What is simulated: a truth on a design, in words."""
+
+    name: str
+    words: str
+    truth: Truth
+    table: RunTable
+
+
+def scenarios(table: RunTable, surface: Surface, noise: Noise) -> list[Scenario]:
+    """The fitted surface on the study's design, then what no method assumes; another truth is one more entry here."""
+    compute = compute_of(table)
+    plain = of_surface(surface, compute)
+    coupled, gamma = of_coupled(surface, compute, table, noise.departure)
+    cubic, tilt = with_cubic(surface, compute, table, noise.departure)
+    drifted = drifting(table)
+    drift = f"a grid that drifts by {DRIFT:g} decades"
+    coupling = f"a coupled exponent γ = {gamma:.2g}{_distance(coupled, surface, table, noise)}"
+    cube = f"a cubic term of {100 * tilt:.2g} % at the grid's edge{_distance(cubic, surface, table, noise)}"
+    return [
+        Scenario(SURFACE, "the fitted surface", plain, table),
+        Scenario("coupled", coupling, coupled, table),
+        Scenario("drift", drift, of_surface(surface, compute_of(drifted)), drifted),
+        Scenario("cubic", cube, cubic, table),
+    ]
+
+
+def _distance(truth: Truth, surface: Surface, table: RunTable, noise: Noise) -> str:
+    """How far a truth's losses are from the surface's, in units of the noise."""
+    root = distance(truth.loss(table.n_params, table.n_tokens), surface, table)
+    return f" ({root / noise.total:.2g} σ from the surface)" if noise.total else f" ({root:.2g} nats from the surface)"

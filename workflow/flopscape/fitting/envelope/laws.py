@@ -50,7 +50,7 @@ class EnvelopeLaws:
         """Budgets of the grid over which the models of the vertices of all runs are the lowest."""
         stretches = self.best if self.rule == "horizon" else binned_rule(self.grid)(self._everyone)
         x = self.grid.log_flops
-        inside = np.concatenate([found.log_flops[found.kept] for found in (self.best, stretches)])
+        inside = np.concatenate([points.log_flops[points.kept] for points in (self.best, stretches)])
         columns = np.flatnonzero((x >= inside.min() - EDGE) & (x <= inside.max() + EDGE))
         columns = np.unique(columns[np.linspace(0, len(columns) - 1, LOSS_POINTS).astype(int)])
         return CurveGrid(self.grid.run_id, self.grid.n, self.grid.log_cost, x[columns], self.grid.log_loss[:, columns])
@@ -83,9 +83,9 @@ class EnvelopeLaws:
         """Through the lowest losses at a few of the grid's budgets."""
         grid = self._loss_grid
         lowest = horizon_rule(grid)(present)
-        found = np.exp(grid.log_loss[lowest.run, np.arange(len(grid.log_flops))])
+        losses = np.exp(grid.log_loss[lowest.run, np.arange(len(grid.log_flops))])
         kept = lowest.kept
-        law = fit_loss_law(grid.log_flops - self.center, np.where(kept, found, 1.0), kept.astype(float))
+        law = fit_loss_law(grid.log_flops - self.center, np.where(kept, losses, 1.0), kept.astype(float))
         return {name: np.where(kept.sum(axis=1) >= 3, value, np.nan) for name, value in law.items()}
 
 

@@ -77,13 +77,13 @@ def lowest_present(values: Array, present: Mask) -> Index:
     present : bool array, shape (S, R)
     """
     columns = np.arange(values.shape[1])
-    found = np.full((len(present), len(columns)), -1)
+    winner = np.full((len(present), len(columns)), -1)
     for row in values.argsort(axis=0, kind="stable"):
-        hit = (found < 0) & present[:, row] & np.isfinite(values[row, columns])
-        found = np.where(hit, row, found)
-        if (found >= 0).all():
+        wins = (winner < 0) & present[:, row] & np.isfinite(values[row, columns])
+        winner = np.where(wins, row, winner)
+        if (winner >= 0).all():
             break
-    return found
+    return winner
 
 
 def _falling(grid: CurveGrid, run: Index, columns: Index) -> Mask:
@@ -117,9 +117,9 @@ def middles(grid: CurveGrid, vertices: EnvelopePoints) -> EnvelopePoints:
     sets = np.broadcast_to(np.arange(len(run))[:, None], run.shape)[kept]
     np.minimum.at(low, (sets, run[kept]), log_flops[kept])
     np.maximum.at(high, (sets, run[kept]), log_flops[kept])
-    found = np.isfinite(low)
-    middle = np.where(found, (np.where(found, low, 0.0) + np.where(found, high, 0.0)) / 2, np.nan)
-    return EnvelopePoints(middle, np.broadcast_to(np.arange(shape[1]), shape), found)
+    reached = np.isfinite(low)
+    middle = np.where(reached, (np.where(reached, low, 0.0) + np.where(reached, high, 0.0)) / 2, np.nan)
+    return EnvelopePoints(middle, np.broadcast_to(np.arange(shape[1]), shape), reached)
 
 
 RULES = {"hull": hull_rule, "binned": binned_rule, "horizon": horizon_rule}

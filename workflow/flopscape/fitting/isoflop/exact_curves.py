@@ -126,20 +126,20 @@ def fit_tables(table: RunTable, losses: Array) -> Iterator[LowestPoints]:
         if group.design is None or group.solution is None:
             yield no_points(group.tables, compute)
         else:
-            found = locate(group.design, group.solution, losses[group.tables], compute)
-            yield from _used_points(group.tables, group.entered, found, compute)
+            located = locate(group.design, group.solution, losses[group.tables], compute)
+            yield from _used_points(group.tables, group.entered, located, compute)
 
 
 def _used_points(
-    tables: Index, entered: Sequence[Budget], found: LocatedVertices, compute: Compute
+    tables: Index, entered: Sequence[Budget], located: LocatedVertices, compute: Compute
 ) -> Iterator[LowestPoints]:
     """The vertices without those beyond their budget's sizes, in groups of tables that use the same budgets."""
-    for rows, kept in by_used_budgets(found.points, entered):
-        covariance = found.covariance[rows][:, kept][:, :, :, kept]
-        variance = np.tile(found.variance[rows, None], len(kept))
+    for rows, kept in by_used_budgets(located.points, entered):
+        covariance = located.covariance[rows][:, kept][:, :, :, kept]
+        variance = np.tile(located.variance[rows, None], len(kept))
         used = [entered[i] for i in kept]
         yield LowestPoints(
-            tables[rows], used, found.points[np.ix_(rows, kept)], covariance, variance, found.fits[0].dof, compute
+            tables[rows], used, located.points[np.ix_(rows, kept)], covariance, variance, located.fits[0].dof, compute
         )
 
 
@@ -151,28 +151,28 @@ def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
     if group.design is None or group.solution is None:
         return _without_curves(table, group.entered, row_weights, _why_too_few_sizes(group.entered))
     compute = compute_of(table, group.entered)
-    found = locate(group.design, group.solution, losses, compute)
-    if found.fits[0].condition > CONDITION_REFUSED:
-        why = f"the sizes do not tell the shared exponents apart: condition number {found.fits[0].condition:.2g}"
+    located = locate(group.design, group.solution, losses, compute)
+    if located.fits[0].condition > CONDITION_REFUSED:
+        why = f"the sizes do not tell the shared exponents apart: condition number {located.fits[0].condition:.2g}"
         return _without_curves(table, group.entered, row_weights, why)
-    (lowest,) = _used_points(group.tables, group.entered, found, compute)
-    return _described(table, found, lowest, row_weights)
+    (lowest,) = _used_points(group.tables, group.entered, located, compute)
+    return _described(table, located, lowest, row_weights)
 
 
-def _described(table: RunTable, found: LocatedVertices, lowest: LowestPoints, weights: Array) -> CurveFit:
+def _described(table: RunTable, located: LocatedVertices, lowest: LowestPoints, weights: Array) -> CurveFit:
     """What a result tells of the curves of one table (R = 1)."""
-    (fitted,) = found.fits
+    (fitted,) = located.fits
     member, leverage, residual = fitted.design.member, fitted.leverage, fitted.residual
     curve_of = {
         budget.budget: BudgetCurve(
-            budget, found.points[0, i], found.covariance[0, i, :, i], _shape(fitted, i), residual[member == i],
-            leverage[member == i], budget.why_unused(float(found.points[0, i, 0])),
+            budget, located.points[0, i], located.covariance[0, i, :, i], _shape(fitted, i), residual[member == i],
+            leverage[member == i], budget.why_unused(float(located.points[0, i, 0])),
         )
         for i, budget in enumerate(fitted.design.budgets)
     }  # fmt: skip
     curves = [curve_of.get(budget.budget) or _left_out(table, budget, weights) for budget in budgets_of(table)]
     parameters = 3 * sum(has_curve(curve.shape) for curve in curves) + 2
-    factor = np.sqrt(found.variance[0]) * fitted.unit_factor[-2:]
+    factor = np.sqrt(located.variance[0]) * fitted.unit_factor[-2:]
     diagnostics, warnings = _diagnostics(fitted, factor), _warnings(fitted, factor)
     return CurveFit(curves, lowest, parameters, weights, diagnostics, warnings)
 
