@@ -18,7 +18,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.loss_law import LOSS_LAW, loss_along, power_law_draws
-from flopscape.fitting.common.results import column, finite_or_none, percentile_interval, prediction, refused
+from flopscape.fitting.common.results import column, finite_or_none, percentile_interval, prediction, refuse
 from flopscape.fitting.envelope.curves import DECAYING, UNKNOWN, Curves, read_curves, table_curves
 from flopscape.fitting.envelope.grid import CurveGrid, curve_grid, horizon_grid, too_long
 from flopscape.fitting.envelope.laws import FEWEST_MODELS, EnvelopeLaws, count_models
@@ -90,7 +90,7 @@ def estimate(
     grid, why = _grid(table, curves, rule, result, verdict)
     if grid is None:
         result.warnings = verdict.all_warnings
-        return refused(result, why, flops)
+        return refuse(result, why, flops)
     return _fit(result, verdict, table, EnvelopeLaws(grid, rule), flops, bootstrap, seed)
 
 
@@ -109,14 +109,14 @@ def _fit(
     models = int(count_models(grid, laws.best)[0])
     if models < FEWEST_MODELS:
         result.warnings = verdict.all_warnings
-        return refused(result, _too_few(models), flops)
+        return refuse(result, _too_few(models), flops)
     compute = Compute.from_runs(grid.n, np.ones(len(grid.n)), np.exp(grid.log_cost))
     central = laws.central()
     draws = power_law_draws(laws.resampled(bootstrap, seed), laws.center, compute, flops)
     result.diagnostics |= _diagnostics(laws, central, draws, compute) | {"rule": laws.rule, "n_models": models}
     _judge(verdict, models, central, draws)
     _fill(result, verdict, table, central, draws, compute, [float(c) for c in flops])
-    return (result, draws) if result.status != "refused" else refused(result, result.reason, flops)
+    return (result, draws) if result.status != "refused" else refuse(result, result.reason, flops)
 
 
 def _grid(

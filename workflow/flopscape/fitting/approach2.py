@@ -18,7 +18,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.loss_law import loss_along
-from flopscape.fitting.common.results import column, finite_or_none, percentile_interval, prediction, refused
+from flopscape.fitting.common.results import column, finite_or_none, percentile_interval, prediction, refuse
 from flopscape.fitting.common.seed_weights import SeedWeights, weights_of
 from flopscape.fitting.isoflop import exact_curves, parabola
 from flopscape.fitting.isoflop.bias import corrected
@@ -101,7 +101,7 @@ def estimate(
     fit = _fit(table, VARIANTS[variant], weights, bias_correction, result, verdict)
     if isinstance(fit, str):
         result.warnings = verdict.all_warnings
-        return refused(result, fit, flops)
+        return refuse(result, fit, flops)
     draws = simulate(fit, flops, bootstrap, seed)
     return _judged(fit, draws, flops, result, verdict), draws
 
@@ -162,7 +162,7 @@ def _judged(
     result.exponents = {"a": _exponent(fit.laws.n_params), "b": _exponent(fit.laws.n_tokens)}
     result.status, result.warnings = verdict.status, verdict.all_warnings
     result.reason = verdict.reason(f"{len(fit.lowest.budgets)} interior lowest points on a power law")
-    return refused(result, result.reason, flops)[0] if result.status == "refused" else result
+    return refuse(result, result.reason, flops)[0] if result.status == "refused" else result
 
 
 def _diagnostics(fit: IsoflopFit) -> dict[str, object]:

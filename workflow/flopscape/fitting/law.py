@@ -15,7 +15,7 @@ from flopscape.fitting.any_law.compare import compare
 from flopscape.fitting.any_law.fit import fit_law
 from flopscape.fitting.any_law.problem import unique_tokens_of
 from flopscape.fitting.any_law.search import law_task
-from flopscape.fitting.common.results import refused
+from flopscape.fitting.common.results import refuse
 from flopscape.fitting.judge.law import why_too_little
 from flopscape.fitting.judge.verdict import why_too_many_rows
 from flopscape.fitting.options import Positive
@@ -73,7 +73,7 @@ def estimate(
     if form is SURFACE:
         result, draws = fit_surface(LogResiduals(np.inf), result, table, flops, bootstrap, seed, check=rivals)
     elif why := why_too_many_rows(table) or why_too_little(table, form, supply):
-        return refused(result, why, flops)
+        return refuse(result, why, flops)
     else:
         task = law_task(form, table, supply, tuple(float(c) for c in flops), asked)
         result, draws = fit_law(task, result, bootstrap, seed, rivals)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import f as fisher
 
+from flopscape.fitting.common.linear import ROUNDED_GRAM
 from flopscape.fitting.surface import global_starts, variable_projection
 from flopscape.fitting.surface.global_starts import OBJECTIVE, LeastSquares
 from flopscape.fitting.surface.task import fit_surface
@@ -25,8 +26,6 @@ REACH = 1.8
 """The grid's ends in units of the 95 % interval of one exponent: the joint region reaches √(2·F/t²) = 1.25 of them."""
 LEVELS = (0.5, 0.95)
 PARAMETERS = 5
-EXACT = 1e-13
-"""Part of Σ L² below which RSS on the grid, a difference of such sums, is rounding."""
 
 
 def estimate(
@@ -92,7 +91,7 @@ def profile_grid(table: RunTable, surface: Mapping[str, Estimate]) -> dict[str, 
     problem, weights = Problem(logs - logs.mean(axis=1, keepdims=True), table.loss), np.ones((1, len(table)))
     best = np.array([[surface[name].estimate for name in ("alpha", "beta")]])
     least = float(variable_projection.newton(problem, weights, best).objective[0])
-    if least < EXACT * float(table.loss @ table.loss):
+    if least < ROUNDED_GRAM * float(table.loss @ table.loss):
         return {}
     grid = np.stack([np.linspace(*ends[0], POINTS), np.linspace(*ends[1], POINTS)])
     objective = global_starts.objective(problem, weights, grid)[0]

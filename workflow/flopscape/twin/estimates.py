@@ -12,11 +12,12 @@ import numpy as np
 
 from flopscape.fitting import approach2
 from flopscape.fitting.any_law.quantities import Quantities
+from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_SUM
 from flopscape.fitting.common.loss_law import LOSS_LAW, fit_loss_law, loss_along, loss_scatter
 from flopscape.fitting.common.results import column, percentile_interval
 from flopscape.fitting.isoflop.curves import LowestPoints, budgets_of
 from flopscape.fitting.isoflop.parabola import FEWEST_SIZES
-from flopscape.fitting.isoflop.power_law import ROUNDING, PowerLaws
+from flopscape.fitting.isoflop.power_law import PowerLaws
 from flopscape.fitting.judge.isoflop import FEWEST_BUDGETS, FLAT
 from flopscape.fitting.judge.verdict import SE_REFUSED
 from flopscape.fitting.surface.coordinates import surface_quantities
@@ -166,7 +167,7 @@ def _simulated_losses(lowest: LowestPoints, laws: PowerLaws, replicates: int, se
     own = lowest.covariance[:, :, 1, :, 1] * (lowest.dof > 0)
     variance = np.einsum("rii->ri", own)
     scatter = loss_scatter(lowest.log_flops - lowest.center, losses, variance)
-    extra = scatter + ROUNDING * variance.mean(axis=1) + 1e-30
+    extra = scatter + ROUNDED_SUM * variance.mean(axis=1) + EXACT_LOG_SQUARE
     spread = np.linalg.cholesky(own + extra[:, None, None] * np.eye(m))
     generator, dof = np.random.default_rng([seed, 2]), laws.n_params.dof[:, None]
     scale = np.sqrt(dof / generator.chisquare(dof, (len(losses), replicates)))

@@ -10,9 +10,10 @@ import numpy as np
 from scipy.stats import f as fisher
 
 from flopscape.fitting.any_law.levenberg_marquardt import LOOSE
-from flopscape.fitting.any_law.linearised import EXACT, Linearised
+from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.fitting.any_law.search import global_fit, law_task
 from flopscape.fitting.any_law.task import LawFit
+from flopscape.fitting.common.linear import EXACT_SQUARE
 from flopscape.fitting.common.results import empty_draws
 from flopscape.fitting.judge.law import why_too_little
 from flopscape.fitting.judge.verdict import Verdict
@@ -93,6 +94,6 @@ def prediction_error(fit: LawFit, rows: Mask) -> dict[str, float] | None:
 def f_test(simple: Linearised, full: Linearised) -> dict[str, float]:
     """F of one extra parameter and its p; on a bound of the simple law (a floor of zero) p is too large."""
     more = len(full.p) - len(simple.p)
-    variance = max(full.rss / max(full.dof, 1), EXACT)
+    variance = max(full.rss / max(full.dof, 1), EXACT_SQUARE)
     f = max(simple.rss - full.rss, 0.0) / more / variance
     return {"f": float(f), "p": float(fisher.sf(f, more, max(full.dof, 1)))}

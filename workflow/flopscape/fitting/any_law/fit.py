@@ -12,7 +12,7 @@ import pandas as pd
 
 from flopscape.fitting.any_law.intervals import Intervals, all_intervals
 from flopscape.fitting.any_law.task import LawFit, Task
-from flopscape.fitting.common.results import column, empty_draws, prediction, refused, run_weights
+from flopscape.fitting.common.results import column, empty_draws, prediction, refuse, run_weights
 from flopscape.fitting.judge.law import judge
 from flopscape.fitting.judge.outliers import judge_influence
 from flopscape.fitting.judge.verdict import Verdict, affordable, coarser, judge_extrapolation
@@ -112,7 +112,7 @@ def fill(result: FitResult, verdict: Verdict, fit: LawFit, intervals: Intervals)
     result.reason = verdict.reason(fit.task.settled)
     result.warnings = verdict.all_warnings
     if verdict.status == "refused" or fit.task.has_vanished(fit):
-        result = refused(result, result.reason, quantities.flops)[0]
+        result = refuse(result, result.reason, quantities.flops)[0]
         result.status, result.parameters = verdict.status, None
     return result
 

@@ -16,6 +16,7 @@ from scipy.stats import t as student
 from flopscape.fitting.any_law.linearised import clustered, influence
 from flopscape.fitting.any_law.quantities import Quantities
 from flopscape.fitting.any_law.task import Ends, LawFit
+from flopscape.fitting.common.linear import TINY
 from flopscape.fitting.common.results import column, finite_or_none, percentile_interval
 from flopscape.fitting.judge.verdict import DISAGREEMENT, FEW_FOR_BOOTSTRAP, Verdict
 from flopscape.laws.arrays import Array
@@ -46,7 +47,7 @@ class Intervals:
         widths = [ends[name][1] - ends[name][0] for ends in (self.kinds["profile F"], self.kinds["bootstrap"]) if ends]
         if not np.isfinite(widths).all():
             return float("inf")
-        return max(widths) / max(min(widths), 1e-300) if max(widths) > 1e-9 else 1.0
+        return max(widths) / max(min(widths), TINY) if max(widths) > 1e-9 else 1.0
 
     def to_json(self, quantities: Quantities) -> dict[str, object]:
         """Every kind, with b, D* and D*/N* from the ends of a and N*, to stand among the diagnostics."""

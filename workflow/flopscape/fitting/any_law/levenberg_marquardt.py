@@ -8,7 +8,7 @@ import numpy as np
 
 from flopscape.fitting.any_law.problem import LawProblem
 from flopscape.fitting.common import linear
-from flopscape.fitting.common.linear import Optimum, Quadratic
+from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, TINY, Optimum, Quadratic
 from flopscape.laws.arrays import Array, Index, Mask
 
 STEPS = 400
@@ -17,8 +17,6 @@ TIGHT, LOOSE = 1e-16, 1e-10
 """Decrement, as a part of the objective, at which a fit and a resample stop."""
 SETTLED = 1e-9
 """Decrement below which a lane that rounding stopped still counts as converged."""
-ROUNDING = 1e-30
-"""The same for exact data, as a part of Σ w: squared rounding of a log."""
 DAMPING, EASE, TIGHTEN, MOST_DAMPING = 1e-3, 0.1, 4.0, 1e12
 SINGULAR = 1e-14
 """Damping of the undamped step, so that no system is singular."""
@@ -40,7 +38,7 @@ def minimise(problem: LawProblem, weights: Array, theta: Array, tolerance: float
     theta = np.clip(theta, *problem.bounds)
     state = _evaluate(problem, weights, theta)
     damping, decrement = np.full(len(theta), DAMPING), np.full(len(theta), np.inf)
-    floor = ROUNDING * weights.sum(axis=1)
+    floor = EXACT_LOG_SQUARE * weights.sum(axis=1)
     lanes = np.arange(len(theta))
     for _ in range(STEPS):
         here = _take(state, lanes)
@@ -90,11 +88,11 @@ def _free(problem: LawProblem, theta: Array, gradient: Array) -> Mask:
 def _step(state: Quadratic, free: Mask, damping: Array) -> Array:
     """−(JᵀWJ + λ·diag)⁻¹g over the free parameters, no longer than allowed."""
     k = free.shape[1]
-    scale = np.sqrt(np.maximum(np.diagonal(state.hessian, axis1=1, axis2=2), 1e-300))
+    scale = np.sqrt(np.maximum(np.diagonal(state.hessian, axis1=1, axis2=2), TINY))
     both = free[:, :, None] & free[:, None, :]
     system = np.where(both, state.hessian / scale[:, :, None] / scale[:, None, :], 0.0)
     system[:, np.arange(k), np.arange(k)] = 1.0 + damping[:, None]
     right = np.where(free, -state.gradient / scale, 0.0)
     step = linear.solve(system, right[:, :, None])[:, :, 0] / scale
     longest = np.abs(step).max(axis=1, keepdims=True)
-    return np.asarray(step * np.minimum(1.0, LONGEST / np.maximum(longest, 1e-300)))
+    return np.asarray(step * np.minimum(1.0, LONGEST / np.maximum(longest, TINY)))

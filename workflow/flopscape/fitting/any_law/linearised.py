@@ -21,14 +21,11 @@ import numpy as np
 from scipy.stats import norm
 
 from flopscape.fitting.common import linear
+from flopscape.fitting.common.linear import EXACT_SQUARE, TINY
 from flopscape.laws.arrays import Array, Index, Mask
 
-EXACT = 1e-26
-"""Residual variance of exact data, in nats² or of the log loss: squared rounding."""
 DETERMINED = 1e-6
 """Added to I − M_g: a run that alone determines some direction has infinite influence along it."""
-TINY = 1e-300
-"""A length that may be divided by."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class Linearised:
     @property
     def variance(self) -> float:
         """Residual variance s², with a floor at rounding for exact data."""
-        return max(self.rss / max(self.dof, 1), EXACT)
+        return max(self.rss / max(self.dof, 1), EXACT_SQUARE)
 
     def weighted(self, weights: Array) -> Self:
         """The same point under weights (n,), from rows that weigh the same."""
@@ -122,7 +119,7 @@ class Linearised:
         n, k = len(self.residual), len(self.p) + 1
         if n - k - 1 <= 0:
             return None
-        return float(n * np.log(max(self.rss / n, EXACT)) + 2 * k + 2 * k * (k + 1) / (n - k - 1))
+        return float(n * np.log(max(self.rss / n, EXACT_SQUARE)) + 2 * k + 2 * k * (k + 1) / (n - k - 1))
 
 
 def influence(fit: Linearised, run: Index) -> Array:

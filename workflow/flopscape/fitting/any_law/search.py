@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from flopscape.fitting.any_law.levenberg_marquardt import LOOSE, TIGHT, minimise
-from flopscape.fitting.any_law.linearised import EXACT, Linearised
+from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.fitting.any_law.problem import FLOOR, LawProblem, problem_of
 from flopscape.fitting.any_law.quantities import Quantities
 from flopscape.fitting.any_law.task import Ends, Found, LawFit, Refit, Resampler
-from flopscape.fitting.common.linear import Optimum
-from flopscape.fitting.common.results import refused
+from flopscape.fitting.common.linear import EXACT_SQUARE, Optimum
+from flopscape.fitting.common.results import refuse
 from flopscape.fitting.judge.form import curve_test, judge_curves
 from flopscape.fitting.judge.verdict import DRIFT, Verdict, outliers
 from flopscape.laws.arrays import Array, Mask
@@ -31,8 +31,9 @@ FEWEST_STARTS, ELEMENTS = 12, 1_000_000
 """Starts of a table however long, and starts × rows at once, so that 1e5 rows take 200 MB."""
 RESTARTS = 2
 """Starts of a resample besides the table's optimum."""
-AT_OPTIMUM, EXACT_SQUARE = 1e-6, 1e-24
-"""Relative excess of the objective below which a start has reached the optimum, and the mean r² of exact data."""
+AT_OPTIMUM, EXACT_SEARCH = 1e-6, 1e-24
+"""Relative excess of the objective below which a start has reached the optimum, and the mean r² that searches of exact
+data may leave: above rounding, for they stop before."""
 AGREEING = 3
 """Starts that must reach the optimum before it counts as found."""
 LOG_ERROR_WEAK = 0.5
@@ -49,7 +50,7 @@ def global_fit(problem: LawProblem, seed: int, starts: int = STARTS, tolerance: 
     parts = [minimise(problem, np.ones((len(some), n)), some, tolerance) for some in pieces]
     found = Optimum(*map(np.concatenate, zip(*parts, strict=True)))
     best = int(np.argmin(found.objective))
-    reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + EXACT_SQUARE * n
+    reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + EXACT_SEARCH * n
     share = int(reached.sum()) / starts
     return Found(found.p[best], float(found.objective[best]), bool(found.converged[best]), share, starts)
 
@@ -132,7 +133,7 @@ class LawTask:
         unseen = [name for name, row in zip(self.names, fit.linearised.jacobian, strict=True) if not row.any()]
         if not unseen:
             return None
-        return refused(result, f"no run's loss depends on {unseen[0]}: it cannot be seen", self.quantities.flops)
+        return refuse(result, f"no run's loss depends on {unseen[0]}: it cannot be seen", self.quantities.flops)
 
     def has_vanished(self, fit: LawFit) -> bool:
         """Whether an amplitude or scale, which has a unit, is on its bound."""
@@ -193,7 +194,7 @@ class LawTask:
 
     def _flag_rows(self, verdict: Verdict, diagnostics: dict[str, Any], fit: Linearised) -> Mask:
         """Name rows with improbable residuals; they stay in the fit. Exact data have only rounding."""
-        if fit.variance <= EXACT:
+        if fit.variance <= EXACT_SQUARE:
             return np.zeros(len(self.table), bool)
         size = outliers(fit.residual, fit.leverage, len(fit.p))
         flagged = size != 0

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.any_law.linearised import EXACT, Linearised, pseudo_residuals
+from flopscape.fitting.any_law.linearised import Linearised, pseudo_residuals
 from flopscape.fitting.any_law.quantities import Quantities
+from flopscape.fitting.common.linear import EXACT_SQUARE
 from flopscape.fitting.judge.verdict import Verdict
 from flopscape.laws.arrays import Array, Index, Mask
 from flopscape.records.fit_result import FitResult
@@ -154,7 +155,7 @@ class LawFit:
     def noise(self) -> float:
         """Standard deviation of the loss about the law, in nats."""
         squares = float(self.task.weights @ self.linearised.raw**2)
-        return float(np.sqrt(max(squares / max(self.linearised.dof, 1), EXACT)))
+        return float(np.sqrt(max(squares / max(self.linearised.dof, 1), EXACT_SQUARE)))
 
     def error_of(self, name: str) -> float:
         """Standard error of a quantity by the delta method, of its logarithm where it is handled as one."""

@@ -18,10 +18,26 @@ import numpy as np
 
 from flopscape.laws.arrays import Array, Mask
 
+# Rounding, for all of fitting. A double has a relative error of 2⁻⁵³ = 1.1e-16. A sum of n products keeps √n to n of
+# that; a difference loses as many digits as it cancels; a square of what should be zero has the error squared.
+ROUNDED_SUM = 1e-14
+"""Error of a sum over the rows, as a part of itself."""
+ROUNDED_GRAM = 1e-13
+"""Error of a sum of squares that comes from a Gram matrix, Σ w y² less what is explained, as a part of Σ w y²."""
+ROUNDED_STEP = 1e-12
+"""Error of an objective after an exact step onto five rows, as a part of itself: the step solves a system of ten."""
+ROUNDED_FIT = 1e-10
+"""Residual of data without noise, as a part of the loss: what an iterative fit leaves."""
+ROUNDED_DIFFERENCE = 1e-9
+"""Error of a difference of nearly equal numbers, as a part of those: a curvature, a sum of squares without one row."""
+EXACT_SQUARE = 1e-26
+"""Square of a rounded loss, in nats², or of a part of it: what is left of exact data in a mean square."""
+EXACT_LOG_SQUARE = 1e-30
+"""Square of a rounded ln L, which errs by about 1e-15 where ln L is about one."""
+TINY = 1e-300
+"""What may be divided by, and is below any quantity of a fit."""
 DETERMINED = 1e-12
 """Singular values below this part of the largest say nothing: their directions get no step."""
-ROUNDING = 1e-14
-"""The same for products JᵀJ of normalised columns, whose singular values are squares."""
 PIVOT = 1e-12
 """A pivot smaller than this part of its diagonal entry means that the face's terms are collinear."""
 Entries = list[list[Array]]
@@ -79,7 +95,7 @@ def pseudo_inverse(product: Array) -> Array:
     """Moore–Penrose inverse of a symmetric product JᵀJ; not a number anywhere where it holds one that is not finite."""
     if not np.isfinite(product).all():
         return np.full(product.shape, np.nan)
-    return np.asarray(np.linalg.pinv(product, rcond=ROUNDING, hermitian=True))
+    return np.asarray(np.linalg.pinv(product, rcond=ROUNDED_SUM, hermitian=True))
 
 
 def eigen(matrices: Array) -> tuple[Array, Array]:
@@ -208,7 +224,7 @@ def solve_definite(matrix: Array, right: Array, least: float) -> tuple[Array, Ma
     for i in range(k):
         good = rows[i, i] > least * diagonal[i]
         whole &= good
-        rows[i, i:] /= np.where(good, rows[i, i], diagonal[i] + 1e-300)
+        rows[i, i:] /= np.where(good, rows[i, i], diagonal[i] + TINY)
         rows[i + 1 :, i + 1 :] -= rows[i + 1 :, i, None] * rows[i, i + 1 :]
     x = rows[:, k]
     for i in range(k - 2, -1, -1):

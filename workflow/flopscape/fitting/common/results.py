@@ -50,7 +50,7 @@ def prediction(flops: float, n_params: Estimate, loss: Estimate | None, compute:
     return Prediction(flops, n_params, n_tokens, loss, Estimate(*(ratio(n) for n in ends)))  # type: ignore[arg-type]
 
 
-def refused(result: FitResult, reason: str, flops: Sequence[float]) -> tuple[FitResult, pd.DataFrame]:
+def refuse(result: FitResult, reason: str, flops: Sequence[float]) -> tuple[FitResult, pd.DataFrame]:
     """A fit without numbers, and draws without rows."""
     result.status, result.reason = "refused", reason
     result.exponents = None
@@ -76,7 +76,7 @@ def representable(result: FitResult, draws: pd.DataFrame, flops: Sequence[float]
             " of this table are too large or too small to compute with; are they in single units, and in nats?"
         )
         result.surface = result.parameters = None
-        return refused(result, why, flops)
+        return refuse(result, why, flops)
     result.predictions = [_prediction(result, known) for known in result.predictions]
     for group in _groups(result):
         group |= {name: _ends(number) for name, number in group.items()}

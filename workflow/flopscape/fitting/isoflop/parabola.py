@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from flopscape.fitting.common.linear import ROUNDED_DIFFERENCE
 from flopscape.fitting.common.results import finite_or_none
 from flopscape.fitting.isoflop.curves import (
     Budget,
@@ -29,8 +30,6 @@ OBJECTIVE = "least squares of a parabola in ln N per budget"
 FEWEST_SIZES = 3
 OWN_NOISE_DOF = 6
 """Repeats (runs beyond the first of a size) that every budget needs to use its own noise."""
-ROUNDING = 1e-9
-"""Curvature across the sizes, as a part of the loss, that is rounding error of a flat or straight curve."""
 
 
 class Parabolas(NamedTuple):
@@ -75,7 +74,7 @@ def coefficients(x: Array, losses: Array, weights: Array) -> tuple[Array, Array,
     # leverage of a row is the squared length of its row of Q. No normal equations, whose condition would be squared.
     Q, upper = np.linalg.qr(np.stack([root, root * x, root * x**2], axis=1))
     c = np.linalg.solve(upper, Q.T @ (root * losses).T).T
-    c[np.abs(c[:, 2]) * np.ptp(x) ** 2 < ROUNDING * np.abs(c[:, 0]), 2] = 0.0
+    c[np.abs(c[:, 2]) * np.ptp(x) ** 2 < ROUNDED_DIFFERENCE * np.abs(c[:, 0]), 2] = 0.0
     inverse = np.linalg.inv(upper)
     return c, inverse @ inverse.T, (Q**2).sum(axis=1)
 

@@ -18,6 +18,7 @@ from scipy.stats import f as fisher
 from scipy.stats import t as student
 
 from flopscape.fitting.common import linear
+from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_SUM
 from flopscape.fitting.common.loss_law import fit_loss_law, loss_scatter, power_law_draws
 from flopscape.fitting.isoflop.curves import CurveFit, LowestPoints
 from flopscape.laws.arrays import Array, Mask
@@ -28,8 +29,6 @@ SCATTER_LEVEL = 0.9
 0.97 without scatter, 0.96 with a scatter as large as the vertices' errors and 0.92 with four times that."""
 COLLINEAR = 1e-14
 """Least variance of a combination of vertices, as a part of the greatest, that is not rounding error."""
-ROUNDING = 1e-14
-"""Part of the vertices' variances that is added, so that rounding does not make their covariance indefinite."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +221,7 @@ def _moves(lowest: LowestPoints, line: Line, replicates: int, seed: int) -> Arra
     own = lowest.covariance[0].reshape(2 * m, 2 * m) * (lowest.dof > 0)
     variance = np.diag(own)[1::2]
     about_law = loss_scatter(lowest.log_flops - lowest.center, lowest.points[:, :, 1], variance[None])
-    extra = np.tile([line.scatter, float(about_law[0])], m) + ROUNDING * np.diag(own) + 1e-30
+    extra = np.tile([line.scatter, float(about_law[0])], m) + ROUNDED_SUM * np.diag(own) + EXACT_LOG_SQUARE
     spread = linear.root(own + np.diag(extra))
     normal = generator.standard_normal((replicates, 2 * m))
     scale = np.sqrt(line.dof / generator.chisquare(line.dof, replicates))

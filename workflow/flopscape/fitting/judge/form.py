@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import f as fisher
 
+from flopscape.fitting.common.linear import ROUNDED_FIT, TINY
 from flopscape.fitting.judge.verdict import Diagnostics, Verdict
 from flopscape.laws.arrays import Array, Mask
 from flopscape.runs.table import RunTable, design_index
@@ -24,8 +25,6 @@ FEWEST_SIZES = 4
 """Sizes from which a budget's parabola can miss one."""
 IN_THE_SPACE = 1e-6
 """Length outside the tangent space, of unit vectors, below which a direction is within it but for rounding."""
-ROUNDING = 1e-10
-"""Residual, relative to the loss, of data without noise: there is only rounding to test."""
 
 
 BROKEN = "the form does not hold within these runs"
@@ -100,10 +99,10 @@ def curve_test(table: RunTable, residual: Array, jacobian: Array, root: Array | 
     followed = left[:, length > IN_THE_SPACE].T @ y
     whole, gain = float(y @ y), float(followed @ followed)
     dof = len(followed), len(y) - tangent.shape[1] - len(followed)
-    if min(dof) < 1 or whole < len(y) * (ROUNDING * table.loss.mean()) ** 2:
+    if min(dof) < 1 or whole < len(y) * (ROUNDED_FIT * table.loss.mean()) ** 2:
         return None
     variance = max(whole - gain, 0.0) / dof[1]
-    ratio = gain / dof[0] / max(variance, 1e-300)
+    ratio = gain / dof[0] / max(variance, TINY)
     return CurveTest(
         ratio, dof, float(fisher.sf(ratio, *dof)), float(np.sqrt(whole / sum(dof))), float(np.sqrt(variance))
     )

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import f as fisher
 
 from flopscape.fitting.any_law.task import LawFit
+from flopscape.fitting.common.linear import EXACT_SQUARE, TINY
 from flopscape.fitting.judge.verdict import Diagnostics, Verdict
 from flopscape.fitting.surface.global_starts import centred_problem
 from flopscape.laws.surface import optimum
@@ -20,7 +21,7 @@ def describe_fit(fit: LawFit) -> Diagnostics:
     """Root-mean-square residuals of the loss and of its logarithm beside the seeds' scatter; R² only after them."""
     table, raw = fit.table, fit.linearised.raw
     seed_sd, seed_dof = seed_scatter(table)
-    log_residual = np.log(table.loss) - np.log(np.maximum(table.loss - raw, 1e-300))
+    log_residual = np.log(table.loss) - np.log(np.maximum(table.loss - raw, TINY))
     spread = float(np.sum((table.loss - table.loss.mean()) ** 2))
     return {
         "rss": float(raw @ raw),
@@ -50,7 +51,7 @@ def lack_of_fit(fit: LawFit) -> Diagnostics | None:
     mean = np.bincount(design, residual * np.sqrt(weight)) / np.bincount(design, weight)
     pure = float(np.sum((residual - np.sqrt(weight) * mean[design]) ** 2))
     lack = max(fit.linearised.rss - pure, 0.0)
-    ratio = (lack / lack_dof) / max(pure / pure_dof, 1e-26)
+    ratio = (lack / lack_dof) / max(pure / pure_dof, EXACT_SQUARE)
     return {"F": ratio, "dof": [lack_dof, pure_dof], "p": float(fisher.sf(ratio, lack_dof, pure_dof))}
 
 

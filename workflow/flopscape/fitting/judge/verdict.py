@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import t as student
 
+from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_DIFFERENCE
 from flopscape.laws.arrays import Array
 from flopscape.records.fit_parts import FitWarning, WarningKind
 from flopscape.records.fit_result import FitStatus
@@ -42,8 +43,6 @@ a = 0.5 this much more compute moves N* by 2.5 %, less than any interval."""
 DISAGREEMENT = 1.5
 OUTLIER_LEVEL = 0.01
 """Chance that any row of a clean table is flagged."""
-ROUNDING = 1e-9
-"""A sum of squares may be negative by this part of the whole from rounding alone."""
 
 
 Diagnostics = dict[str, object]
@@ -159,7 +158,10 @@ def outliers(residual: Array, leverage: Array, parameters: int) -> Array:
         return np.zeros(len(residual))
     total = residual @ residual
     without = total - residual**2 / rest
-    without = np.where(without < -ROUNDING * total, total - residual**2, np.maximum(without, 1e-30)) / dof
+    without = (
+        np.where(without < -ROUNDED_DIFFERENCE * total, total - residual**2, np.maximum(without, EXACT_LOG_SQUARE))
+        / dof
+    )
     studentised = residual / np.sqrt(without * rest)
     limit = student.ppf(1 - OUTLIER_LEVEL / (2 * len(residual)), dof)
     return np.where((np.abs(studentised) > limit) & (leverage < 0.99), studentised, 0.0)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.fitting.common.linear import Optimum, Quadratic, solve_definite
+from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_SUM, TINY, Optimum, Quadratic, solve_definite
 from flopscape.fitting.surface.variable_projection import HIGHEST, LOWEST, blocks
 from flopscape.laws.arrays import Array, Index, Mask
 
@@ -22,10 +22,6 @@ STEPS = 200
 """Most evaluations at one δ; 3 to 6 are usual."""
 DECREMENT, LOOSE = 1e-17, 1e-2
 """Stop when gᵀH⁻¹g is below this part of the objective; the second on the way, before the last δ."""
-FLOOR = 1e-30
-"""The same for exact data, as a part of Σ w: squared rounding of a log."""
-ROUNDING = 1e-14
-"""Error of the objective, as a part of itself."""
 OUTER = 0.03
 """Part of its reweighted curvature that a row outside ±δ lends to the fallback: the whole of it is a majoriser with
 steps far too short, none of it is Newton's method. Chosen by timing resamples of Chinchilla 240."""
@@ -133,7 +129,7 @@ def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweight
     gradient = (J @ pull[:, :, None])[:, :, 0]
     objective = np.einsum("rn,rn->r", pull, r - psi / 2)
     if reweighted:
-        bend = weights * np.where(inside, 1.0, OUTER * delta / np.maximum(np.abs(r), 1e-300))
+        bend = weights * np.where(inside, 1.0, OUTER * delta / np.maximum(np.abs(r), TINY))
         return Quadratic(objective, gradient, (J * bend[:, None]) @ J.swapaxes(1, 2))
     hessian = (J * (weights * inside - pull)[:, None]) @ J.swapaxes(1, 2)
     add_curvature(hessian, data, J, pull)
@@ -153,7 +149,7 @@ def add_curvature(hessian: Array, data: Data, J: Array, pull: Array) -> None:
 
 def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float, most: int = STEPS) -> Optimum:
     """Newton's method at one δ, problem by problem until all stop; a step that does not descend is reweighted."""
-    p, floor = p.copy(), FLOOR * weights.sum(axis=1)
+    p, floor = p.copy(), EXACT_LOG_SQUARE * weights.sum(axis=1)
     state = _evaluate(data, weights, p, delta)
     step, decrement, whole = _newton_step(data, state, p)
     reweighted = ~whole
@@ -167,7 +163,7 @@ def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float
         part = data.of(todo)
         trial = np.clip(p[todo] + step[todo], part.lower, part.upper)
         new = _evaluate(part, weights[todo], trial, delta)
-        accepted = new.objective <= state.objective[todo] * (1 + ROUNDING)
+        accepted = new.objective <= state.objective[todo] * (1 + ROUNDED_SUM)
         rejected, moved = todo[~accepted], todo[accepted]
         fallen, shrunk = rejected[~reweighted[rejected]], rejected[reweighted[rejected]]
         step[shrunk] *= 0.25
@@ -211,7 +207,7 @@ def _newton_step(data: Data, state: Quadratic, p: Array) -> tuple[Array, Array, 
     most = np.empty_like(p)
     most[:, :1] = 0.5 * np.exp(data.typical)
     most[:, 1:3], most[:, 3:] = 1.0, 0.5 * p[:, 3:]
-    cut = np.minimum(1.0, 1.0 / np.maximum(np.abs(step / most).max(axis=1), 1e-300))
+    cut = np.minimum(1.0, 1.0 / np.maximum(np.abs(step / most).max(axis=1), TINY))
     return step * cut[:, None], -(gradient * step).sum(axis=1), whole
 
 
@@ -221,7 +217,7 @@ def _reweighted_step(data: Data, weights: Array, p: Array, delta: float) -> Arra
         return p
     state = _evaluate(data, weights, p, delta, reweighted=True)
     diagonal = np.einsum("rii->ri", state.hessian)
-    diagonal += 1e-12 * diagonal + 1e-300
+    diagonal += 1e-12 * diagonal + TINY
     return _newton_step(data, state, p)[0]
 
 
@@ -258,5 +254,5 @@ def _shift(residual: Array, J: Array, products: Array, weights: Array, delta: fl
         curvature = (weights * ((psi == r) + RIDGE)) @ products.T
         hessian[:, rows, columns] = hessian[:, columns, rows] = curvature
         step, _ = solve_definite(hessian, -((weights * psi) @ J.T), PIVOT)
-        d += step * np.minimum(1.0, 1.0 / np.maximum(np.abs(step / most).max(axis=1, keepdims=True), 1e-300))
+        d += step * np.minimum(1.0, 1.0 / np.maximum(np.abs(step / most).max(axis=1, keepdims=True), TINY))
     return d

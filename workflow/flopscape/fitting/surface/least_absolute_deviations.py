@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from flopscape.fitting.common import linear
-from flopscape.fitting.common.linear import Optimum
+from flopscape.fitting.common.linear import ROUNDED_STEP, TINY, Optimum
 from flopscape.fitting.surface import huber
 from flopscape.fitting.surface.huber import Data
 from flopscape.fitting.surface.variable_projection import RESAMPLE_DECREMENT, blocks
@@ -30,8 +30,6 @@ STEPS = 6
 """Newton steps on the conditions; they double the digits, and start with two or more."""
 THROUGH, BALANCE = 1e-12, 1e-10
 """What counts as zero in a residual of Z, and in the balance of pulls as a part of their sum."""
-ROUNDING = 1e-12
-"""Error of the objective, as a part of itself."""
 SIZE = 5
 
 
@@ -103,7 +101,7 @@ def through_corners(data: Data, weights: Array, p: Array) -> tuple[Array, bool]:
         step, zero, inside, pull = _program(data, weights, p, region)
         trial = np.clip(p + step, data.lower[..., :], data.upper).reshape(SIZE)
         end, good = solve_conditions(data, w, trial[None], zero[None], inside[None], pull[None])
-        if good[0] and value(data, w, end)[0] <= before * (1 + ROUNDING):
+        if good[0] and value(data, w, end)[0] <= before * (1 + ROUNDED_STEP):
             return end[0], True
         if value(data, w, trial[None])[0] < before:
             p, region = trial, 2 * region
@@ -146,7 +144,7 @@ def solve_conditions(
     for _ in range(STEPS):
         matrix, right = _conditions(data, weights, p, zero, inside, pull)
         step = linear.solve(matrix, -right[:, :, None])[:, :, 0]
-        step *= np.minimum(1.0, 1.0 / np.maximum(np.abs(step[:, :SIZE]).max(axis=1, keepdims=True), 1e-300))
+        step *= np.minimum(1.0, 1.0 / np.maximum(np.abs(step[:, :SIZE]).max(axis=1, keepdims=True), TINY))
         p, pull = np.clip(p + step[:, :SIZE], data.lower, data.upper), pull + step[:, SIZE:]
     matrix, right = _conditions(data, weights, p, zero, inside, pull)
     limit = np.take_along_axis(weights, zero, 1) * (1 + BALANCE)
@@ -154,7 +152,7 @@ def solve_conditions(
     good &= (np.abs(right[:, :SIZE]) < BALANCE * weights.sum(axis=1, keepdims=True)).all(axis=1)
     # Within r_Z = 0 the curvature is positive where the matrix has as many negative eigenvalues as Z has rows.
     good &= (linear.eigen(matrix)[0] < 0).sum(axis=1) == inside.sum(axis=1)
-    return p, good & (value(data, weights, p) <= start * (1 + ROUNDING))
+    return p, good & (value(data, weights, p) <= start * (1 + ROUNDED_STEP))
 
 
 def _conditions(data: Data, weights: Array, p: Array, zero: Index, inside: Mask, pull: Array) -> tuple[Array, Array]:

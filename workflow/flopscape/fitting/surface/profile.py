@@ -14,6 +14,7 @@ from scipy.stats import t as student
 from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.fitting.any_law.quantities import Quantities
 from flopscape.fitting.common import linear
+from flopscape.fitting.common.linear import TINY
 from flopscape.fitting.surface.coordinates import Derivatives
 from flopscape.fitting.surface.variable_projection import Problem
 from flopscape.laws.arrays import Array, Index
@@ -77,7 +78,7 @@ def _correct(
     Returns p, μ and whether each lane has arrived.
     """
     lanes = np.arange(len(p))
-    scale = np.sqrt(np.maximum(np.diag(covariance), 1e-300)) * radius
+    scale = np.sqrt(np.maximum(np.diag(covariance), TINY)) * radius
     bend = _curvature(quantities, which, p, scale)
     done = np.zeros(len(p), bool)
     for _ in range(CORRECTIONS):
@@ -95,7 +96,7 @@ def _correct(
             break
         step = _kkt_step(H - mu[:, None, None] * bend, normal, slope, lagrangian, gap, fixed, scale, radius)
         size = np.abs(step[:, :5] / scale).max(1)
-        damp = np.where(done, 0.0, np.minimum(1.0, 1.0 / np.maximum(size, 1e-300)))
+        damp = np.where(done, 0.0, np.minimum(1.0, 1.0 / np.maximum(size, TINY)))
         p = p + damp[:, None] * step[:, :5]
         mu = mu + damp * step[:, 5]
     return p, mu, done

@@ -16,7 +16,7 @@ from flopscape.fitting.any_law.fit import Check, fit_law
 from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.fitting.any_law.quantities import Quantities
 from flopscape.fitting.any_law.task import Ends, Found, LawFit, Refit, Resampler
-from flopscape.fitting.common.results import refused
+from flopscape.fitting.common.results import refuse
 from flopscape.fitting.common.seed_weights import SeedWeights, weights_of
 from flopscape.fitting.judge.drift import judge_ends
 from flopscape.fitting.judge.form import curve_test, judge_curves
@@ -55,7 +55,7 @@ def fit_surface(
     """Fit the surface and fill in the result; see `vpnls.estimate` for the arguments, and `fit_law` for `check`."""
     made = weights_of(table, weights)
     if why := why_too_many_rows(table) or why_too_little(table):
-        return refused(result, why, flops)
+        return refuse(result, why, flops)
     problem, center = centred_problem(table)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     quantities = surface_quantities(center, tuple(float(c) for c in flops), compute)
@@ -125,7 +125,7 @@ class SurfaceTask:
         bound = f"{absent[0]} is at its bound" if len(absent) == 1 else "A and B are at their bounds"
         surface = self.quantities.parameters(fit.found.p)._replace(alpha=fit.found.p[3], beta=fit.found.p[4])
         why, verdict = f"{bound}, zero: the loss does not depend on that size", Verdict()
-        result, draws = refused(result, why, self.quantities.flops)
+        result, draws = refuse(result, why, self.quantities.flops)
         result.status = "boundary"
         result.surface = {name: Estimate(float(value)) for name, value in surface._asdict().items()}
         result.diagnostics = {"rss": fit.found.objective, "n_rows": len(self.table)}

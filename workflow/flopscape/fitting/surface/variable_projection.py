@@ -14,17 +14,15 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.fitting.common import linear
-from flopscape.fitting.common.linear import best_coefficients
+from flopscape.fitting.common.linear import EXACT_SQUARE, ROUNDED_GRAM, TINY, best_coefficients
 from flopscape.laws.arrays import Array, Index, Mask
 
 LOWEST, HIGHEST = 0.005, 5.0
 """Bounds of the exponents: far outside what is published (0.03 to 1.3). A fit that ends there says so."""
 STEPS = 100
 """Most evaluations in one Newton search; 5 to 8 are usual."""
-DECREMENT, FLOOR = 1e-18, 1e-26
-"""Stop when gᵀH⁻¹g is below this part of the objective, or of Σ w y² where the fit is exact."""
-ROUNDING = 1e-13
-"""Error of the objective, which comes from a Gram matrix, as a part of Σ w y²."""
+DECREMENT = 1e-18
+"""Stop when gᵀH⁻¹g is below this part of the objective, or EXACT_SQUARE of Σ w y² where the fit is exact."""
 RESAMPLE_DECREMENT = 1e-12
 """For resamples: exponents within 2e-5 of their standard error, before the last step that squares it away."""
 SAME, SAME_DECREMENT = 1e-2, 1e-6
@@ -182,7 +180,7 @@ def descend(
     `state_at(at, theta)` evaluates the problems of the indices `at`; `squares` (R,) are Σ w y², the objective's scale.
     """
     theta = np.clip(theta, LOWEST, HIGHEST)
-    floor = FLOOR * squares
+    floor = EXACT_SQUARE * squares
     state = state_at(np.arange(len(theta)), theta)
     step, decrement = _newton_step(state, theta)
     converged = decrement <= tolerance * state.objective + floor
@@ -192,7 +190,7 @@ def descend(
             break
         trial = np.clip(theta[todo] + step[todo], LOWEST, HIGHEST)
         new = state_at(todo, trial)
-        accepted = new.objective <= state.objective[todo] + ROUNDING * squares[todo]
+        accepted = new.objective <= state.objective[todo] + ROUNDED_GRAM * squares[todo]
         rejected, moved = todo[~accepted], todo[accepted]
         step[rejected] *= 0.25
         converged[rejected] = np.abs(step[rejected]).max(axis=1, initial=0.0) < 1e-12
@@ -215,8 +213,8 @@ def _newton_step(state: State, theta: Array) -> tuple[Array, Array]:
     gradient = np.where(stuck, 0.0, state.gradient)
     hessian = np.where(stuck[:, :, None] | stuck[:, None], np.eye(theta.shape[1]), state.hessian)
     values, vectors = linear.eigen(hessian)
-    values = np.maximum(np.abs(values), 1e-12 * np.abs(values).max(axis=1, keepdims=True) + 1e-300)
+    values = np.maximum(np.abs(values), 1e-12 * np.abs(values).max(axis=1, keepdims=True) + TINY)
     along = np.einsum("rji,rj->ri", vectors, gradient)
     step = -np.einsum("rij,rj->ri", vectors, along / values)
     size = np.abs(step / theta).max(axis=1, keepdims=True)
-    return step * np.minimum(1.0, 0.5 / np.maximum(size, 1e-300)), (along**2 / values).sum(axis=1)
+    return step * np.minimum(1.0, 0.5 / np.maximum(size, TINY)), (along**2 / values).sum(axis=1)
