@@ -23,7 +23,12 @@ MARK = b"flopscape"
 
 
 def side_output(out: StrPath, ending: str, own: tuple[str, ...] = (".json",)) -> Path:
-    """What stands beside an output under its whole name: `f.all` or `f.all.json` → `f.all.draws.parquet`.
+    """What stands beside an output under its whole name.
+
+    >>> str(side_output("fits/f.all.json", ".draws.parquet"))
+    'fits/f.all.draws.parquet'
+    >>> str(side_output("fits/f.all", ".draws.parquet"))
+    'fits/f.all.draws.parquet'
 
     Parameters
     ----------

@@ -22,18 +22,18 @@ SAME_LOSS = 1e-6
 """Relative difference that is rounding: the loop writes the final loss into the curve's last point, whatever subset of
 the held-out data the points before it were scored on, and the simulated law has the same loss there."""
 LARGEST_COUNT = 2**63
-"""What no count of a table holds; no other number comes near record_types.LARGEST."""
+"""What no count of a table holds; no other number comes near field_types.LARGEST."""
 
 
 def read_record(row: PlanRow, path: Path) -> RunRecord:
     """The record of a planned run; one that contradicts it raises FlopscapeError with its path and the cure."""
     record = RunRecord.read(path)
-    if why := contradiction(row, record):
+    if why := why_contradictory(row, record):
         raise FlopscapeError(f"{path}: run {row.run_id}: {why}; {CURE}")
     return record
 
 
-def contradiction(row: PlanRow, record: RunRecord) -> str:
+def why_contradictory(row: PlanRow, record: RunRecord) -> str:
     """Why a record cannot stand in a table, as the end of a sentence; or nothing."""
     if record.run_id != row.run_id:
         return f"its file holds run {record.run_id}"
@@ -41,7 +41,8 @@ def contradiction(row: PlanRow, record: RunRecord) -> str:
         return f"unknown status {record.status!r}"
     if wrong := _wrong_column(record.curve):
         return f"its curve's {wrong} holds no numbers, or not one a step"
-    return (_of_completed(row, record) if record.status == "completed" else _of_others(record)) or _of_counts(record)
+    why = _why_not_completed(row, record) if record.status == "completed" else _why_not_lost(record)
+    return why or _why_wrong_counts(record)
 
 
 def _wrong_column(curve: Curve) -> str:
@@ -57,7 +58,7 @@ def _wrong_column(curve: Curve) -> str:
     return ""
 
 
-def _of_completed(row: PlanRow, record: RunRecord) -> str:
+def _why_not_completed(row: PlanRow, record: RunRecord) -> str:
     loss, planned = record.loss, row.n_tokens
     if loss is None or loss <= 0:
         return f"completed, but its loss is {loss!r}"
@@ -77,11 +78,11 @@ def _end_of_curve(record: RunRecord) -> float | None:
     return record.curve.heldout_loss[-1] if whole and _is_shipped(record) else None
 
 
-def _of_others(record: RunRecord) -> str:
+def _why_not_lost(record: RunRecord) -> str:
     return "" if record.loss is None else f"{record.status}, but has the loss {record.loss!r}"
 
 
-def _of_counts(record: RunRecord) -> str:
+def _why_wrong_counts(record: RunRecord) -> str:
     if not 0 <= record.n_tokens_inherited <= record.n_tokens_seen:
         return f"inherited {record.n_tokens_inherited} of the {record.n_tokens_seen} {record.unit}s it saw"
     if record.loss_se is not None and record.loss_se < 0:

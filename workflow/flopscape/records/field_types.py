@@ -20,7 +20,7 @@ LARGEST = 1e300
 """No number of a run comes near it; integers beyond it are no floats, and NaN and infinities are not below it."""
 
 
-def wrong_field(record: Mapping[str, Any]) -> str:
+def why_wrong_field(record: Mapping[str, Any]) -> str:
     """A sentence on the first field that is of another kind than it has to be, without the file; empty if none is."""
     return next(_wrong(record), "")
 

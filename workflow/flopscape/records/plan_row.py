@@ -1,6 +1,6 @@
-"""The three things that cross a stage boundary: PlanRow, RunRecord and FitResult.
+"""PlanRow, one planned run: a line of plan.csv, and what the trainer is told.
 
-They are plain dataclasses of JSON values, so that a training process needs no pydantic to write one.
+A plain dataclass of JSON values, known while Snakemake parses.
 """
 
 from dataclasses import dataclass

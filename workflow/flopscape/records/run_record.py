@@ -1,6 +1,6 @@
-"""The three things that cross a stage boundary: PlanRow, RunRecord and FitResult.
+"""RunRecord, what one run did: what a trainer writes, and a user's own trainer returns.
 
-They are plain dataclasses of JSON values, so that a training process needs no pydantic to write one.
+A plain dataclass of JSON values, so that a training process needs no pydantic to write one.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec, read_json, short_hash
 from flopscape.files.outputs import write_text
-from flopscape.records.field_types import wrong_field
+from flopscape.records.field_types import why_wrong_field
 
 RunStatus = Literal["completed", "diverged", "skipped"]
 
@@ -95,6 +95,14 @@ class RunRecord:
         """6·N·D, the convention of most papers."""
         return 6.0 * self.n_params * self.n_tokens_seen
 
+    @property
+    def is_of_its_spec(self) -> bool:
+        """Whether the run id is the hash of the spec; an edited spec, or an edited id, shows here."""
+        try:
+            return self.run_id == short_hash(self.spec)
+        except ValueError:  # NaN and infinities have no JSON
+            return False
+
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the record as JSON; NaN and infinities are refused (a ValueError), they mean `diverged`."""
         write_text(path, json.dumps(asdict(self), indent=1, allow_nan=False) + "\n")
@@ -116,16 +124,12 @@ class RunRecord:
             raise FlopscapeError(
                 f"{path}: a run record without {', '.join(missing)}; delete it and run snakemake again"
             )
-        if wrong := wrong_field(data):
-            raise FlopscapeError(f"{path}: {wrong}; restore the record, or delete it to train the run again")
-        known = {f.name: data[f.name] for f in fields(cls)}
-        known["curve"] = Curve(**data["curve"])
-        record = cls(**known)
-        try:
-            says_so = record.run_id == short_hash(record.spec)
-        except ValueError:  # NaN and infinities have no JSON
-            says_so = False
-        if not says_so:
+        if why := why_wrong_field(data):
+            raise FlopscapeError(f"{path}: {why}; restore the record, or delete it to train the run again")
+        values = {f.name: data[f.name] for f in fields(cls)}
+        values["curve"] = Curve(**data["curve"])
+        record = cls(**values)
+        if not record.is_of_its_spec:
             raise FlopscapeError(f"{path}: run_id {record.run_id} is not the hash of the spec inside; delete the file")
         return record
 

@@ -1,6 +1,6 @@
-"""What stands beside the answer: how well the fits describe the runs, what the answer rests on, what others found.
+"""What stands beside the answer: parameters, how well the fits describe the runs, what others found.
 
-The fitted parameters of every law, each law in a table of its own with its formula.
+Each law has a table of its own, under its formula.
 """
 
 import math

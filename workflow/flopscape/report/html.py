@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from flopscape.errors import FlopscapeError
 from flopscape.report.blocks import Report
-from flopscape.report.svg import check
+from flopscape.report.svg import refuse_more_than_drawing
 from flopscape.text.visible import identifier, visible
 
 HEADER = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
@@ -41,14 +41,14 @@ def inline(path: Path, name: str) -> Markup:
     Raises
     ------
     FlopscapeError
-        The figure cannot be read, or holds more than drawings and text; see `svg.check`.
+        The figure cannot be read, or holds more than drawings and text; see `svg.refuse_more_than_drawing`.
     """
     try:
         text = HEADER.sub("", path.read_text(encoding="utf-8")).strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise FlopscapeError(f"{path}: the figure cannot be read ({why})") from error
-    check(text, path)
+    refuse_more_than_drawing(text, path)
     tag, end, rest = text.partition(">")
     label = f'<svg role="img" aria-label="{escape(visible(name))}"'
     tag = SIZE.sub("", NAMESPACE.sub("", tag)).replace("<svg", label, 1)

@@ -28,7 +28,7 @@ MARKUP = re.compile(r"<[!?]")
 CURE = "draw it again with `flopscape figure`"
 
 
-def check(text: str, path: Path) -> None:
+def refuse_more_than_drawing(text: str, path: Path) -> None:
     """Raise FlopscapeError naming the first part of an SVG text, from its root on, that is no drawing."""
     if found := MARKUP.search(text):
         raise FlopscapeError(f"{path}: the figure holds {text[found.start() :][:20]!r}, which no page can take; {CURE}")
@@ -39,10 +39,10 @@ def check(text: str, path: Path) -> None:
     if root.tag != f"{SVG}svg":
         raise FlopscapeError(f"{path}: the figure is not SVG; {CURE}")
     for element in root.iter():
-        _check_element(element, path)
+        _refuse_strange_element(element, path)
 
 
-def _check_element(element: ElementTree.Element, path: Path) -> None:
+def _refuse_strange_element(element: ElementTree.Element, path: Path) -> None:
     name = element.tag.removeprefix(SVG)
     strange = [key for key, value in element.items() if not _harmless(key, value)]
     if name not in ELEMENTS:

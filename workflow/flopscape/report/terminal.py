@@ -1,9 +1,4 @@
-"""What `flopscape predict` prints: the answer of a finished fit to one of three questions.
-
-The table of `flopscape sensitivity` on the terminal.
-
-What `flopscape fit` prints: the answer, what it rests on, and what to distrust.
-"""
+"""What `flopscape fit`, `predict` and `sensitivity` print: numbers with intervals, and below them what to distrust."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +11,7 @@ from flopscape.answers.predict import predict, read_fit
 from flopscape.answers.serving import ServedPrediction, predict_inference
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.results import column
-from flopscape.records.fit_result import Estimate, FitResult
+from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.report.summary import head, recommendation, row
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
@@ -54,6 +49,10 @@ def predictions(
     ------
     FlopscapeError
         Options that exclude each other, or a question that the fit cannot answer.
+
+    Examples
+    --------
+    `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`
     """
     if bool(flops) == (loss is not None):
         raise FlopscapeError("predict: give --flops C, or --loss L without --flops")
@@ -65,16 +64,24 @@ def predictions(
         )
     result, draws = read_fit(path)
     if not served:
-        found, star = predict(result, draws, flops, n_params, unique_tokens), "" if n_params else "*"
-        asked = [(at.flops, at.n_params) for at in found]
-        table = aligned([head(result.unit, star=star), *map(row, found)])
-        return "\n".join([table, *_warnings(result, asked, star)])
+        return _of_training(result, predict(result, draws, flops, n_params, unique_tokens), "" if n_params else "*")
     tokens = inference_tokens or 0.0
     goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
-    cheapest = [predict_inference(result, draws, tokens, **goal) for goal in goals]
-    trained = [(at.training.estimate, at.n_params) for at in cheapest]
+    return _of_serving(result, [predict_inference(result, draws, tokens, **goal) for goal in goals])
+
+
+def _of_training(result: FitResult, predictions: Sequence[Prediction], star: str) -> str:
+    """The runs of each compute; the star marks their size as the optimum."""
+    asked = [(at.flops, at.n_params) for at in predictions]
+    table = aligned([head(result.unit, star=star), *map(row, predictions)])
+    return "\n".join([table, *_warnings(result, asked, star)])
+
+
+def _of_serving(result: FitResult, cheapest: Sequence[ServedPrediction]) -> str:
+    """The runs that train and serve most cheaply; how far they lie from the sweep goes by their training alone."""
+    asked = [(at.training.estimate, at.n_params) for at in cheapest]
     table = aligned([served_head(result.unit), *map(_served, cheapest)])
-    return "\n".join([table, *_warnings(result, trained, "")])
+    return "\n".join([table, *_warnings(result, asked, "")])
 
 
 def trust(path: Path) -> str:

@@ -24,6 +24,9 @@ def count(value: float | None, digits: int = 3, trim: bool = False) -> str:
     """Parameters, tokens, images, runs: 812, 19.8 k, 1.20 B; beyond 10¹⁵ as a power of ten.
 
     `trim` drops trailing zeros, for axis ticks: 20 k and not 20.0 k.
+
+    >>> count(19_800), count(812), count(1.2e9), count(None), count(20_000, trim=True)
+    ('19.8 k', '812', '1.20 B', '–', '20 k')
     """
     if value is None or math.isnan(value):
         return NOTHING
@@ -38,7 +41,11 @@ def count(value: float | None, digits: int = 3, trim: bool = False) -> str:
 
 
 def power_of_ten(value: float | None, digits: int = 3) -> str:
-    """FLOPs and other wide-ranging numbers: 3×10¹⁰, 1.52×10²², 10¹⁸."""
+    """FLOPs and other wide-ranging numbers.
+
+    >>> power_of_ten(3e10), power_of_ten(1.52e22), power_of_ten(1e18)
+    ('3×10¹⁰', '1.52×10²²', '10¹⁸')
+    """
     if value is None or math.isnan(value):
         return NOTHING
     if value == 0 or 1e-2 <= abs(value) < 1e4 or math.isinf(value):
@@ -55,7 +62,11 @@ def flops(value: float | None) -> str:
 
 
 def loss(value: float | None) -> str:
-    """Nats per unit: three decimals, more where the loss itself is small."""
+    """Nats per unit: three decimals, more where the loss itself is small.
+
+    >>> loss(2.34567), loss(0.01234)
+    ('2.346', '0.0123')
+    """
     if value is None or math.isnan(value):
         return NOTHING
     if value == 0 or abs(value) >= 0.1:
@@ -79,7 +90,13 @@ def percent(share: float) -> str:
 
 
 def log_error(error: float | None, deviation: float | None = None, signed: bool = False) -> str:
-    """An error of a logarithm as that of the value: 0.05 is 5.1 %, with its standard error if given; or `exact`."""
+    """An error of a logarithm as that of the value, with its standard error if given; or `exact`.
+
+    A quantity whose logarithm is off by ε is off by the factor exp(ε), and d exp(ε) = exp(ε)·dε gives the error's own.
+
+    >>> log_error(0.05), log_error(0.05, 0.01), log_error(1e-9)
+    ('5.1 %', '5.1 ± 1 %', 'exact')
+    """
     if error is None or math.isnan(error):
         return NOTHING
     if abs(error) < EXACT:
@@ -99,7 +116,11 @@ def money(usd: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Wall-clock or processor time: 42 s, 6 min 40 s, 3 h 05 min, 12 d 4 h."""
+    """Wall-clock or processor time.
+
+    >>> duration(42), duration(400), duration(11_100), duration(1_051_200)
+    ('42 s', '6 min 40 s', '3 h 05 min', '12 d 4 h')
+    """
     if seconds is None or math.isnan(seconds):
         return NOTHING
     if seconds < 10:
@@ -147,7 +168,11 @@ def _given(number: HasInterval) -> bool:
 
 
 def plural(number: int, noun: str) -> str:
-    """1 run, 2 runs."""
+    """A number of things.
+
+    >>> plural(1, "run"), plural(2000, "run")
+    ('1 run', '2,000 runs')
+    """
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 

@@ -14,7 +14,13 @@ def say(text: str, file: TextIO | None = None) -> None:
 
 
 def aligned(rows: list[list[str]], right: Collection[int] = ()) -> str:
-    """A text table: a header, a rule, the rows; the columns numbered in `right` are flush right, the others left."""
+    """A text table: a header, a rule, the rows; the columns numbered in `right` are flush right, the others left.
+
+    >>> print(aligned([["fit", "runs"], ["vpnls", "60"]], right=(1,)))
+    fit    runs
+    -----------
+    vpnls    60
+    """
     rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(_cell(i, cell, widths[i], right) for i, cell in enumerate(row)).rstrip() for row in rows]

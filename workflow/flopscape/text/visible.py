@@ -17,7 +17,11 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The same on a single line, with single spaces."""
+    r"""The same on a single line, with single spaces.
+
+    >>> one_line("two\n  lines")
+    'two lines'
+    """
     return visible(" ".join(text.split()))
 
 
@@ -27,5 +31,9 @@ def cut(text: str, most: int) -> str:
 
 
 def identifier(name: str) -> str:
-    """A name as the identifier of an element of a page or figure: letters, digits and hyphens."""
+    """A name as the identifier of an element of a page or figure: letters, digits and hyphens.
+
+    >>> identifier("N* (optimum)")
+    'N---optimum-'
+    """
     return NOT_IN_NAMES.sub("-", name)

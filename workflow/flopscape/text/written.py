@@ -20,6 +20,9 @@ SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, 
 def number(value: Any) -> Any:
     """A number, or a text that is one; whole floats become integers, anything else is left to the field's own type.
 
+    >>> number("1e12"), number("1_000"), number(0.5), number([1])
+    (1000000000000, 1000, 0.5, [1])
+
     Raises
     ------
     ValueError
@@ -64,7 +67,11 @@ def shown(value: Any) -> str:
 
 
 def listed(names: Iterable[Any], most: int = 20) -> str:
-    """Names with commas between them, on one line; of many, the first and how many more there are."""
+    """Names with commas between them, on one line; of many, the first and how many more there are.
+
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
     texts = [_short(repr(str(name))[1:-1]) for name in names]
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
     return ", ".join(texts[:most]) + more
