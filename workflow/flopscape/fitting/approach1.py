@@ -9,9 +9,9 @@ consistent in general (Bickel & Freedman 1981): how often these intervals cover 
 too wide there, for a third of the runs is missing from a resample, and with them rungs of the ladder of sizes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.loss_law import LOSS_LAW, loss_along, power_law_draws
 from flopscape.fitting.common.results import column, finite_or_none, percentile_interval, prediction, refuse
 from flopscape.fitting.envelope.curves import DECAYING, UNKNOWN, Curves, read_curves, table_curves
-from flopscape.fitting.envelope.grid import CurveGrid, curve_grid, horizon_grid, too_long
+from flopscape.fitting.envelope.grid import CurveGrid, curve_grid, horizon_grid, why_too_long
 from flopscape.fitting.envelope.laws import FEWEST_MODELS, EnvelopeLaws, count_models
 from flopscape.fitting.envelope.vertices import RULES, EnvelopePoints, middles
 from flopscape.fitting.judge.verdict import (
@@ -88,35 +88,45 @@ def estimate(
     verdict = Verdict()
     result = FitResult("ok", "", "approach1", "power law", f"least squares of ln N in ln C through {POINTS[rule]}")
     grid, why = _grid(table, curves, rule, result, verdict)
-    if grid is None:
+    fit = _fit(table, EnvelopeLaws(grid, rule), result, flops, bootstrap, seed) if grid else why
+    if isinstance(fit, str):
         result.warnings = verdict.all_warnings
-        return refuse(result, why, flops)
-    return _fit(result, verdict, table, EnvelopeLaws(grid, rule), flops, bootstrap, seed)
+        return refuse(result, fit, flops)
+    _judge(verdict, fit)
+    _tell(result, verdict, fit, flops)
+    return (result, fit.draws) if result.status != "refused" else refuse(result, result.reason, flops)
+
+
+class EnvelopeFit(NamedTuple):
+    """All that approach1 has fitted to a table: the laws of all runs, and of resamples of them."""
+
+    table: RunTable
+    laws: EnvelopeLaws
+    models: int
+    """Distinct N on the envelope."""
+    central: dict[str, float]
+    """The laws of all runs together, by name; see `EnvelopeLaws.of`."""
+    draws: pd.DataFrame
+    """One row for each resample; see `power_law_draws`."""
+    compute: Compute
 
 
 def _fit(
-    result: FitResult,
-    verdict: Verdict,
-    table: RunTable,
-    laws: EnvelopeLaws,
-    flops: Sequence[float],
-    bootstrap: int,
-    seed: int,
-) -> tuple[FitResult, pd.DataFrame]:
-    """The laws of all runs and of the resamples, judged."""
+    table: RunTable, laws: EnvelopeLaws, result: FitResult, flops: Sequence[float], bootstrap: int, seed: int
+) -> EnvelopeFit | str:
+    """The laws of all runs and of the resamples, with the points of the envelope in the result; or why there are none.
+
+    κ(N) comes from the FLOPs per token of each run, C/D = κ(N)·N: one token stands for D.
+    """
     grid = laws.grid
     result.optima = _optima(grid, laws.best)
     models = int(count_models(grid, laws.best)[0])
     if models < FEWEST_MODELS:
-        result.warnings = verdict.all_warnings
-        return refuse(result, _too_few(models), flops)
+        return _why_too_few(models)
     compute = Compute.from_runs(grid.n, np.ones(len(grid.n)), np.exp(grid.log_cost))
     central = laws.central()
     draws = power_law_draws(laws.resampled(bootstrap, seed), laws.center, compute, flops)
-    result.diagnostics |= _diagnostics(laws, central, draws, compute) | {"rule": laws.rule, "n_models": models}
-    _judge(verdict, models, central, draws)
-    _fill(result, verdict, table, central, draws, compute, [float(c) for c in flops])
-    return (result, draws) if result.status != "refused" else refuse(result, result.reason, flops)
+    return EnvelopeFit(table, laws, models, central, draws, compute)
 
 
 def _grid(
@@ -139,7 +149,7 @@ def _grid(
     if not len(curves):
         return None, f"rule {rule} needs training curves, and no run has one of two points; give curves or rule horizon"
     _judge_points(verdict, curves)
-    return (None, why) if (why := too_long(curves)) else (curve_grid(curves), "")
+    return (None, why) if (why := why_too_long(curves)) else (curve_grid(curves), "")
 
 
 def _judge_points(verdict: Verdict, curves: Curves) -> None:
@@ -168,7 +178,7 @@ def _optima(grid: CurveGrid, vertices: EnvelopePoints) -> list[dict[str, object]
     return entries
 
 
-def _too_few(models: int) -> str:
+def _why_too_few(models: int) -> str:
     kinds = "no model is" if not models else f"only {models} model{'s are' if models > 1 else ' is'}"
     return (
         f"{kinds} on the envelope between smaller and larger ones, without its first and last segment; "
@@ -176,54 +186,51 @@ def _too_few(models: int) -> str:
     )
 
 
-def _diagnostics(
-    laws: EnvelopeLaws, central: Mapping[str, float], draws: pd.DataFrame, compute: Compute
-) -> dict[str, object]:
+def _diagnostics(fit: EnvelopeFit) -> dict[str, object]:
+    """The envelope and its power law in numbers."""
     names = ("log_n_params", "a", *LOSS_LAW)
+    law = {"center_log_flops": fit.laws.center} | {name: finite_or_none(fit.central[name]) for name in names}
     return {
-        "n_runs_on_curves": len(laws.grid.n),
-        "se_a": finite_or_none(draws["a"].std()),
-        "degenerate_share": float(draws["degenerate"].mean()),
-        "kappa": compute.to_json(),
-        "power_law": {"center_log_flops": laws.center} | {name: finite_or_none(central[name]) for name in names},
+        "n_runs_on_curves": len(fit.laws.grid.n),
+        "se_a": finite_or_none(fit.draws["a"].std()),
+        "degenerate_share": float(fit.draws["degenerate"].mean()),
+        "kappa": fit.compute.to_json(),
+        "power_law": law,
+        "rule": fit.laws.rule,
+        "n_models": fit.models,
     }
 
 
-def _judge(verdict: Verdict, models: int, central: Mapping[str, float], draws: pd.DataFrame) -> None:
+def _judge(verdict: Verdict, fit: EnvelopeFit) -> None:
     """Whether the envelope has enough models, with all runs and in the resamples."""
-    if not np.isfinite(central["loss_E"]):
+    if not np.isfinite(fit.central["loss_E"]):
         verdict.add("refused", "the envelope has a lowest loss between two models at fewer than three budgets")
-    judge_uncertainty(verdict, float(draws["a"].std()))
-    if models < FEW_MODELS:
-        verdict.add("weak", f"only {models} models on the envelope; {FEW_MODELS} are needed for a trustworthy slope")
-    share = draws["degenerate"].mean()
+    judge_uncertainty(verdict, float(fit.draws["a"].std()))
+    if fit.models < FEW_MODELS:
+        few = f"only {fit.models} models on the envelope; {FEW_MODELS} are needed for a trustworthy slope"
+        verdict.add("weak", few)
+    share = fit.draws["degenerate"].mean()
     if share > DEGENERATE_SHARE:
         verdict.add("weak", f"{share:.0%} of the resamples have fewer than {FEWEST_MODELS} models on the envelope")
 
 
-def _fill(
-    result: FitResult,
-    verdict: Verdict,
-    table: RunTable,
-    central: Mapping[str, float],
-    draws: pd.DataFrame,
-    compute: Compute,
-    flops: Sequence[float],
-) -> None:
-    """Put estimates, intervals and the verdict into the result."""
+def _tell(result: FitResult, verdict: Verdict, fit: EnvelopeFit, flops: Sequence[float]) -> None:
+    """Put diagnostics, estimates, intervals and the verdict into the result."""
+    central, draws = fit.central, fit.draws
+    result.diagnostics |= _diagnostics(fit)
     result.interval = INTERVAL
     result.exponents = {name: _with_interval(central[name], draws[name]) for name in ("a", "b")}
-    x0 = result.diagnostics["power_law"]["center_log_flops"]
-    for c in flops:
-        x = np.log(c) - x0
+    for c in map(float, flops):
+        x = np.log(c) - fit.laws.center
         log_n, loss = central["log_n_params"] + central["a"] * x, float(loss_along(central, x))
         n_params = _with_interval(float(np.exp(log_n)), draws[column("n_params", c)])
         best = _with_interval(loss, draws[column("loss", c)])
-        result.predictions.append(prediction(c, n_params, best, compute))
-        judge_extrapolation(verdict, table, c, n_params.estimate)
+        result.predictions.append(prediction(c, n_params, best, fit.compute))
+        judge_extrapolation(verdict, fit.table, c, n_params.estimate)
     result.status, result.warnings = verdict.status, verdict.all_warnings
-    result.reason = verdict.reason(f"{result.diagnostics['n_models']} models on the envelope, on a power law")
+    result.reason = verdict.reason(f"{fit.models} models on the envelope, on a power law")
 
 
 def _with_interval(value: float, draws: pd.Series) -> Estimate:
+    """The value of all runs, between percentiles of the resamples'."""
     return Estimate(value, *(finite_or_none(end) for end in percentile_interval(draws.to_numpy())))

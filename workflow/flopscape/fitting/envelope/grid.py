@@ -1,9 +1,11 @@
-"""Losses of all runs at common compute: each curve smoothed and interpolated in logs, never extrapolated.
+"""Losses of all runs on one grid of compute, and the lower convex hull of any set of runs on it.
 
-The lower convex hull of points in the plane, and the points of many curves that support lines of given slopes.
+Each curve is smoothed and interpolated in logs, never extrapolated, so that curves can be compared at the same C.
 
-A line of slope p that lies below all points touches the hull at the point with the least y − p·x. Each curve's own
-touching points are found once; a hull over some of the curves is then a comparison of numbers, not a new hull.
+The hull without a hull. A line of slope p that lies below all points touches their lower hull where y − p·x is least
+(y = ln L, x = ln C): the hull's vertices are exactly the points that some slope touches. Over several curves the least
+y − p·x is the least of the curves' own, so that the touching points of each curve are found once, for a fixed list of
+slopes; the envelope of any subset of the runs, of thousands of resamples, is then a comparison of numbers.
 """
 
 from dataclasses import dataclass
@@ -48,7 +50,7 @@ class CurveGrid:
         return sets, index.ravel()
 
 
-def too_long(curves: Curves) -> str:
+def why_too_long(curves: Curves) -> str:
     """Why the curves are too long or too many to be compared, or nothing."""
     points = np.array([len(x) for x in curves.log_flops])
     if len(points) > MOST_RUNS:
@@ -88,7 +90,9 @@ def horizon_grid(table: RunTable) -> CurveGrid:
 def smooth(x: Array, y: Array, bandwidth: float = BANDWIDTH) -> Array:
     """Local-linear regression with a Gaussian kernel, at the points themselves (Cleveland 1979; Fan 1992).
 
-    A straight line is returned as it is, up to its ends. A point without neighbours keeps its value.
+    At each point the line a + b·h is fitted to all points at their distances h in ln C, with weights w(h), and a is the
+    value: a = (s₂·t₀ − s₁·t₁)/(s₀·s₂ − s₁²) with s_k = Σ w·h^k and t_k = Σ w·h^k·y. A straight line is returned as it
+    is, up to its ends, where a weighted mean would bend it. A point without neighbours keeps its value.
     """
     distance = x[None] - x[:, None]
     weight = np.exp(-0.5 * (distance / bandwidth) ** 2)
@@ -108,7 +112,13 @@ FEWEST_SLOPES = 256
 
 
 def lower_hull(x: Array, y: Array) -> Index:
-    """Indices of the vertices from left to right, for ascending x: Andrew's monotone chain (1979)."""
+    """Indices of the vertices from left to right, for ascending x: Andrew's monotone chain (1979).
+
+    Examples
+    --------
+    >>> lower_hull(np.array([0.0, 1.0, 2.0, 3.0]), np.array([2.0, 1.5, 0.0, 1.0])).tolist()
+    [0, 2, 3]
+    """
     chain: list[int] = []
     for i in range(len(x)):
         while len(chain) > 1 and _turns_up_not(x, y, chain[-2], chain[-1], i):
