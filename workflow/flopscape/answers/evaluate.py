@@ -234,4 +234,4 @@ def surface_of(fit: FitResult) -> Surface | None:
 def compute_of(fit: FitResult | None) -> Compute:
     """κ(N) of the fitted runs; C = 6·N·D for a fit that keeps none, or where there is no fit."""
     kappa = fit.kappa if fit else None
-    return Compute(np.asarray(kappa.log_n, float), np.asarray(kappa.log_kappa, float)) if kappa else Compute.constant()
+    return Compute.from_json(asdict(kappa)) if kappa else Compute.constant()

@@ -22,7 +22,7 @@ NORMAL_95 = 1.96
 """Half-width of a normal 95 % interval in standard errors; where the noise is poorly known, it is wider than that."""
 ONE_COLUMN = 14
 """Longest legend that still fits beside the axes in one column."""
-Optima = Mapping[float, Vertex]
+Vertices = Mapping[float, Vertex]
 
 
 def draw(data: Tables) -> Figure:
@@ -36,40 +36,40 @@ def draw(data: Tables) -> Figure:
         return frame.nothing(title, "No completed runs: there is nothing to draw yet.", data.simulated)
     figure = frame.page(8.2, 4.9)
     axes = figure.subplots()
-    optima = vertices(data)
+    by_budget = vertices(data)
     if data.budgets:
-        _budgets(axes, data, optima)
+        _budgets(axes, data, by_budget)
     else:
         _grid(figure, axes, data.completed)
     style.params_axis(axes, data.size)
     style.loss_axis(axes, data.loss_label)
-    return frame.finish(figure, title, _notes(data, optima), data.simulated)
+    return frame.finish(figure, title, _notes(data, by_budget), data.simulated)
 
 
 def vertices(data: Tables) -> dict[float, Vertex]:
     """The optimum of each of the runs' budgets, from the first fit with a curve per budget."""
     fit = first_with_curves(data.fits.values())
-    found = fit.vertices if fit else []
+    by_budget = fit.vertices if fit else []
     return {
-        budget: found[place]
-        for budget, place in zip(data.budgets, nearest_budget(found, np.array(data.budgets)), strict=True)
+        budget: by_budget[place]
+        for budget, place in zip(data.budgets, nearest_budget(by_budget, np.array(data.budgets)), strict=True)
         if place >= 0
     }
 
 
-def _budgets(axes: Axes, data: Tables, optima: Optima) -> None:
+def _budgets(axes: Axes, data: Tables, by_budget: Vertices) -> None:
     handles, compute = [], compute_of(first_with_curves(data.fits.values()))
     for budget, (colour, marker) in style.budget_looks(data.budgets).items():
         runs = data.completed[same_budget(data.completed, budget)]
-        optimum = optima.get(budget, Vertex(budget))
-        shown = colour if optimum.used else style.GREY
-        _points(axes, runs, shown, marker, filled=optimum.used)
-        _curve(axes, runs, optimum, shown, compute)
-        label = numbers.flops(budget) + ("" if optimum.used else " (excluded)")
-        face = shown if optimum.used else "white"
+        vertex = by_budget.get(budget, Vertex(budget))
+        shown = colour if vertex.used else style.GREY
+        _points(axes, runs, shown, marker, filled=vertex.used)
+        _curve(axes, runs, vertex, shown, compute)
+        label = numbers.flops(budget) + ("" if vertex.used else " (excluded)")
+        face = shown if vertex.used else "white"
         handles.append(Line2D([], [], color=shown, marker=marker, markerfacecolor=face, label=label))
     _diverged(axes, data, handles)
-    if any(optimum.used for optimum in optima.values()):
+    if any(vertex.used for vertex in by_budget.values()):
         handles.append(Line2D([], [], **_VERTEX, color="black", label="optimum ± 1.96 s.e."))
     columns = 1 + len(handles) // ONE_COLUMN
     axes.legend(handles=handles, title="C, training FLOPs", loc="upper left", bbox_to_anchor=(1, 1), ncols=columns)
@@ -92,33 +92,33 @@ def _points(axes: Axes, runs: pd.DataFrame, colour: Any, marker: str, filled: bo
     )  # fmt: skip
 
 
-def _curve(axes: Axes, runs: pd.DataFrame, optimum: Vertex, colour: Any, compute: Compute) -> None:
+def _curve(axes: Axes, runs: pd.DataFrame, vertex: Vertex, colour: Any, compute: Compute) -> None:
     """The curve over the budget's sizes, at its compute, and its vertex; straight joins where no fit gave a curve."""
     if runs.empty:
         return
-    if not has_curve(optimum.curve):
+    if not has_curve(vertex.curve):
         means = runs.groupby("n_params").loss.mean()
         axes.plot(means.index, means, color=colour, linewidth=0.9, linestyle=":")
         return
     log_n = np.linspace(np.log(runs.n_params.min()), np.log(runs.n_params.max()), 120)
-    values = predicted(optimum.curve, log_n, compute.tokens(log_n, optimum.flops or optimum.budget))
-    axes.plot(np.exp(log_n), values, color=colour, linestyle="-" if optimum.used else "--")
-    if optimum.used:
-        _vertex(axes, optimum, colour)
+    values = predicted(vertex.curve, log_n, compute.tokens(log_n, vertex.flops or vertex.budget))
+    axes.plot(np.exp(log_n), values, color=colour, linestyle="-" if vertex.used else "--")
+    if vertex.used:
+        _vertex(axes, vertex, colour)
 
 
 _VERTEX: dict[str, Any] = {"marker": "*", "markersize": 13, "markeredgecolor": "black", "markeredgewidth": 0.9}
 
 
-def _vertex(axes: Axes, optimum: Vertex, colour: Any) -> None:
+def _vertex(axes: Axes, vertex: Vertex, colour: Any) -> None:
     """A star at the optimum, its interval from the standard error of ln N."""
-    n_params, loss, error = optimum.n_params, optimum.loss, optimum.se_log_n_params
+    n_params, loss, error = vertex.n_params, vertex.loss, vertex.se_log_n_params
     if n_params is None or loss is None:
         return
     if error is not None:
         ends = [n_params * np.exp(sign * NORMAL_95 * error) for sign in (-1, 1)]
         axes.plot(ends, [loss, loss], color="black", linewidth=1.2, marker="|", markersize=9, zorder=4)
-    axes.plot([n_params], [loss], **_VERTEX, color=colour, zorder=5, gid=f"vertex-{optimum.budget:g}")
+    axes.plot([n_params], [loss], **_VERTEX, color=colour, zorder=5, gid=f"vertex-{vertex.budget:g}")
 
 
 def _diverged(axes: Axes, data: Tables, handles: list[Line2D]) -> None:
@@ -148,9 +148,9 @@ def _grid(figure: Figure, axes: Axes, runs: pd.DataFrame) -> None:
     style.colour_axis(bar, "C, training FLOPs", numbers.flops)
 
 
-def _notes(data: Tables, optima: Optima) -> list[str]:
+def _notes(data: Tables, by_budget: Vertices) -> list[str]:
     notes = frame.refusals({name: fit for name, fit in data.fits.items() if fit.optima or fit.method == "approach2"})
     if not data.budgets:
         notes.append("This study has no IsoFLOP budgets: its runs are coloured by the compute they took.")
-    left_out = [f"{numbers.flops(b)} FLOPs excluded: {o.reason}" for b, o in optima.items() if not o.used]
+    left_out = [f"{numbers.flops(b)} FLOPs excluded: {v.reason}" for b, v in by_budget.items() if not v.used]
     return [*notes, *left_out]
