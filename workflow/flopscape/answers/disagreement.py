@@ -10,6 +10,9 @@ from flopscape.text import numbers
 def disagreements(fits: Mapping[str, FitResult]) -> Iterator[str]:
     """A sentence for each pair of fits whose intervals of a, N* or L* do not meet."""
     usable = {name: fit for name, fit in fits.items() if fit.status != "refused"}
+    # Two intervals of 95 % that do not meet are a stricter test than 5 %: for equal standard errors σ of independent
+    # estimates they are 2·1.96·σ = 2.77·√2·σ apart, which chance does to one pair in 180. Fits of one table err
+    # together, so that it is rarer still.
     for (one, first), (other, second) in combinations(usable.items(), 2):
         if first.exponents and second.exponents and apart(first.exponents["a"], second.exponents["a"]):
             yield _differ(one, other, "a", numbers.exponent, first.exponents["a"], second.exponents["a"])

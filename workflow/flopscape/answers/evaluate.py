@@ -130,6 +130,7 @@ class FittedLaw(Evaluator):
         self, n_params: Number, n_tokens: Number, flops: Number | None = None, unique_tokens: Number | None = None
     ) -> Array:
         """The law's own loss."""
+        # The law may depend on any of N, D, C and the supply: those that were not given follow from those that were.
         n, d = (np.asarray(amount, float) for amount in (n_params, n_tokens))
         c = np.exp(self.compute.curve(np.log(n))[0]) * n * d if flops is None else np.asarray(flops, float)
         supply = np.asarray(self.unique_tokens if unique_tokens is None else unique_tokens, float)
@@ -150,7 +151,11 @@ class FittedLaw(Evaluator):
         return surface.near_optimal_sizes(self.parameters, flops, self.compute) if self.law is surface.LAW else None
 
     def _beside(self, axes: int) -> Any:
-        """The parameters with so many axes more, so that draws stand before the axes of the arguments."""
+        """The parameters with so many axes more, so that draws stand before the axes of the arguments.
+
+        An array of shape (R,) becomes (R, 1, …, 1) and broadcasts with arguments of any shape s to (R, *s); a single
+        number, of shape (), becomes (1, …, 1) and leaves s as it is.
+        """
         numbers = (np.asarray(number, float) for number in self.parameters)
         return self.law.kind(*(number.reshape(number.shape + (1,) * axes) for number in numbers))
 
@@ -194,6 +199,7 @@ class FittedPowerLaws(Evaluator):
         """N* and L* along their laws, and D* from what C pays for."""
         x = np.log(flops) - self.center
         numbers = (np.asarray(number, float) for number in self.numbers.values())
+        # Draws before the axes of C, as in `FittedLaw`.
         log_n, a, E, K, gamma = (number.reshape(number.shape + (1,) * np.ndim(x)) for number in numbers)
         log_best = log_n + a * x
         n_tokens = np.exp(self.compute.tokens(log_best, flops))

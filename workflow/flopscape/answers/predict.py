@@ -92,7 +92,9 @@ def _at(law: Evaluator, flops: float, n_params: float | None) -> tuple[Array, Ar
     else:
         n_tokens = np.exp(law.compute.tokens(np.log(n_params), flops))
         loss = law.loss(n_params, n_tokens, flops)
+        # N is given and D follows from C, so that both are the same in every draw and only the loss has an interval.
         n, d = np.full(np.shape(loss), n_params), np.full(np.shape(loss), n_tokens)
+    # D/N of each draw, and not from the ends of D's and N's intervals: in one draw both come from the same optimum.
     return n, d, loss, d / n
 
 

@@ -61,7 +61,7 @@ def nearest_budget(vertices: Sequence[Vertex], budget: Array) -> Index:
     if not vertices:
         return np.full(len(budget), -1)
     distance = np.abs(np.log(np.asarray(budget)[:, None] / np.array([vertex.budget for vertex in vertices])))
-    distance = np.where(np.isnan(distance), np.inf, distance)
+    distance = np.where(np.isnan(distance), np.inf, distance)  # a run of no budget is far from all of them
     return np.where(distance.min(axis=1) < SAME_BUDGET, distance.argmin(axis=1), -1)
 
 
@@ -104,6 +104,7 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
         raise FlopscapeError(f"{table.path}: not the table that this fit was made of (its input hash differs)")
     runs = Inputs(table.n_params, table.n_tokens, table.flops, _supply(result, table.columns))
     predicted = fitted_loss(result, runs, table.budget)
+    # The fit took these budgets from this very table, so that they are equal to the last digit.
     left_out = [vertex.budget for vertex in result.vertices if not vertex.used]
     frame = pd.DataFrame(
         {

@@ -66,6 +66,7 @@ def predict_inference(
         raise FlopscapeError(
             f"loss: no model reaches {loss:g}, the fitted floor E is {float(best.E):.4g}; ask for more"
         )
+    # One κ for training and serving: a model to be served is large, and κ(N) hardly falls any more at the largest size.
     kappa = float(np.exp(fitted.compute.log_kappa[-1]))
     surfaces = (best, fitted.of_draws(draws).parameters)
     one, many = (_quantities(surface, d_inference, loss, flops, kappa) for surface in surfaces)
@@ -101,6 +102,8 @@ def _quantities(
 ) -> tuple[Array, ...]:
     """N, D, loss, training, serving, and the part saved."""
     best = inference_optimum(surface, d_inference, loss=loss, flops=flops, kappa=kappa)
+    # What it saves is measured at equal loss: the model of least training compute that reaches it is larger, and serves
+    # the same tokens at a cost in proportion to its N.
     usual = cheapest_at_loss(surface, best.loss, 0.0, kappa)
     total = usual.training + usual.n_params * best.serving / best.n_params
     return *best, 1 - (best.training + best.serving) / total

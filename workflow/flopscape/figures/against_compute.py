@@ -53,6 +53,7 @@ def panel(axes: Axes, data: Tables, quantity: Quantity) -> None:
         if drawn is not None:
             _line(axes, flops, drawn, colour, line)
             central.extend(drawn.centre[np.isfinite(drawn.centre)])
+        # A part of the axis's length is a power of its ends' ratio, for the axis is logarithmic.
         shift = (ends[1] / ends[0]) ** (BESIDE * (place - (len(fitted) - 1) / 2))
         central.extend(_asked(axes, fit, quantity, colour, marker, shift))
     _limits(axes, central)
@@ -91,6 +92,7 @@ def _bars(optima: Sequence[Vertex], quantity: Quantity) -> np.ndarray:
     errors = np.array([NORMAL_95 * (getattr(vertex, STANDARD_ERRORS[quantity]) or 0.0) for vertex in optima])
     if quantity == "loss":
         return np.stack([errors, errors])
+    # An error of ln N is a factor: the bar reaches from N·e^−δ to N·e^δ. Along C = κ·N·D that of ln D is the same.
     values = np.array([getattr(vertex, quantity) for vertex in optima])
     return np.stack([values * (1 - np.exp(-errors)), values * (np.exp(np.minimum(errors, 50)) - 1)])
 
@@ -123,6 +125,7 @@ def _shade(axes: Axes, data: Tables, ends: tuple[float, float]) -> None:
     if data.sampled_flops is None:
         return
     low, high = data.sampled_flops
+    # The shade begins a little outside, so that the marks of the outermost budgets stand on white.
     for left, right, label in ((ends[0], low / 1.15, None), (high * 1.15, ends[1], "beyond the sweep")):
         if right > left:
             axes.axvspan(left, right, color="0.93", linewidth=0, zorder=0, label=label)

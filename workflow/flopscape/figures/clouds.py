@@ -34,6 +34,8 @@ def ellipse(x: np.ndarray, y: np.ndarray, points: int = 121) -> np.ndarray:
     both = np.stack([x, y])
     low, high = np.quantile(both, [TRIM, 1 - TRIM], axis=1)
     kept = both[:, ((both >= low[:, None]) & (both <= high[:, None])).all(axis=0)]
+    # Σ = V·diag(λ)·Vᵀ: a circle of radius r, stretched by √λ along the columns of V, is where the normal density of
+    # covariance Σ is exp(−r²/2) of its height, and r² = −2·ln 0.05 is the 95 % quantile of χ² with two degrees.
     values, vectors = np.linalg.eigh(np.cov(kept))
     angle = np.linspace(0, 2 * np.pi, points)
     circle = NORMAL_95 * np.sqrt(np.maximum(values, 0))[:, None] * np.stack([np.cos(angle), np.sin(angle)])

@@ -66,6 +66,7 @@ def _of_completed(data: Tables) -> pd.DataFrame:
     if data.curves.empty:
         return data.curves.assign(n_params=[])
     runs = data.completed[["run_id", "n_params", "loss"]].rename(columns={"loss": "final_loss"})
+    # One column, whichever loss it holds, so that nothing after this asks again.
     curves = data.curves.assign(train_loss=data.curves[_recorded(data)])
     curves = curves.astype({"run_id": str}).merge(runs, on="run_id")
     return curves[(curves.train_loss > 0) & (curves.flops > 0)].sort_values(["n_params", "run_id", "flops"])

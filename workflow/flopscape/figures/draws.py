@@ -89,6 +89,7 @@ def _tokens_axis(axes: Axes, compute: Compute, flops: float, unit: str) -> None:
     upper = axes.twiny()
     upper.set_xscale("log")
     upper.set_xlim(axes.get_xlim())
+    # Both edges show one position: where D is a round number, the lower axis has the N that leaves this D at C.
     upper.set_xticks(np.exp(np.interp(np.log(ticks), log_d[::-1], log_n[::-1])), minor=False)
     upper.xaxis.set_major_formatter(FuncFormatter(lambda _, place: style.tick_count(ticks[place or 0])))
     upper.minorticks_off()

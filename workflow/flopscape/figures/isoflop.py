@@ -49,10 +49,10 @@ def draw(data: Tables) -> Figure:
 def vertices(data: Tables) -> dict[float, Vertex]:
     """The optimum of each of the runs' budgets, from the first fit with a curve per budget."""
     fit = first_with_curves(data.fits.values())
-    by_budget = fit.vertices if fit else []
+    of_fit = fit.vertices if fit else []
     return {
-        budget: by_budget[place]
-        for budget, place in zip(data.budgets, nearest_budget(by_budget, np.array(data.budgets)), strict=True)
+        budget: of_fit[place]
+        for budget, place in zip(data.budgets, nearest_budget(of_fit, np.array(data.budgets)), strict=True)
         if place >= 0
     }
 
@@ -100,6 +100,7 @@ def _curve(axes: Axes, runs: pd.DataFrame, vertex: Vertex, colour: Any, compute:
         means = runs.groupby("n_params").loss.mean()
         axes.plot(means.index, means, color=colour, linewidth=0.9, linestyle=":")
         return
+    # The exact shape depends on D as well, which C fixes for every N; a parabola ignores it.
     log_n = np.linspace(np.log(runs.n_params.min()), np.log(runs.n_params.max()), 120)
     values = predicted(vertex.curve, log_n, compute.tokens(log_n, vertex.flops or vertex.budget))
     axes.plot(np.exp(log_n), values, color=colour, linestyle="-" if vertex.used else "--")

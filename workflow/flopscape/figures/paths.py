@@ -46,6 +46,7 @@ def path(fit: FitResult, draws: pd.DataFrame | None, quantity: str, flops: Array
     complete = _complete(draws, law.columns)
     if len(complete) < FEWEST_DRAWS:
         return Path(centre)
+    # In logs the ends of a band bend little between so many knots over the few decades of a figure.
     knots = np.geomspace(flops[0], flops[-1], BAND_POINTS) if law.is_searched else flops
     ends = _band(law.of_draws(complete), quantity, knots)
     return Path(centre) if ends is None else Path(centre, *(_between(flops, knots, end) for end in ends))
@@ -62,6 +63,7 @@ def _band(law: Evaluator, quantity: str, flops: Array) -> Array | None:
     """ln of the 2.5 % and 97.5 % percentiles over draws at each compute, shape (2, m)."""
     with np.errstate(all="ignore"):
         values = np.log(getattr(law.optimum(flops), quantity))
+    # A draw without an optimum at some compute is left out everywhere, or the band would jump where it ends.
     usable = values[np.isfinite(values).all(axis=1)]
     return np.percentile(usable, [2.5, 97.5], axis=0) if len(usable) >= FEWEST_DRAWS else None
 

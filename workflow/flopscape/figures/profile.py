@@ -50,6 +50,7 @@ def _panel(axes: Axes, data: Tables, name: str, fit: FitResult, look: Look) -> N
         cone = np.sqrt(np.transpose(grid.F))  # F is a bowl, which straight interpolation suits less
         edges = np.sqrt(list(grid.levels.values()))
         axes.contour(grid.alpha, grid.beta, cone, levels=edges, colors="black", linestyles=EDGES, linewidths=1.2)
+    # a = β/(α + β) is constant along rays from the origin: what moves a point along the ray leaves N* ∝ C^a as it is.
     axes.axline(
         (alpha, beta), slope=beta / alpha, color="0.35", linewidth=1, linestyle=CONSTANT, gid=f"constant-{name}"
     )

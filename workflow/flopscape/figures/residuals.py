@@ -10,6 +10,7 @@ from flopscape.answers.residuals import fitted_loss, frame_inputs
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables
 from flopscape.records.fit_result import FitResult
+from flopscape.runs.table import pooled_scatter
 from flopscape.text import numbers
 
 AXES = (
@@ -44,9 +45,9 @@ def residuals(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
 
 def seed_deviation(runs: pd.DataFrame) -> float | None:
     """Standard deviation of the loss between seeds, pooled over repeated runs; None where nothing was repeated."""
-    groups = runs.groupby(["n_params", "n_tokens"]).loss
-    squares, freedom = ((runs.loss - groups.transform("mean")) ** 2).sum(), len(runs) - groups.ngroups
-    return float(np.sqrt(squares / freedom)) if freedom > 0 else None
+    point = np.asarray(runs.groupby(["n_params", "n_tokens"]).ngroup(), np.intp)
+    deviation, freedom = pooled_scatter(runs.loss.to_numpy(float), point)
+    return deviation if freedom else None
 
 
 def _row(panels: np.ndarray, data: Tables, name: str, left: pd.Series, spread: float | None) -> None:

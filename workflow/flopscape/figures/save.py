@@ -18,6 +18,7 @@ from flopscape.records.stamps import Stamp, text_of
 from flopscape.text.visible import cut, identifier, visible
 
 ENDINGS = (".svg", ".png")
+# No date and no version: the same figure has the same bytes, which its readers compare.
 SVG_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 PNG_METADATA = {"Software": "flopscape"}
 PNG_MARK = b"Software\0flopscape"

@@ -100,11 +100,25 @@ def describe_rows(table: RunTable, rows: Mask | Index, most: int = 5) -> str:
 
 def seed_scatter(table: RunTable) -> tuple[float, int]:
     """Standard deviation of the loss among runs of one N and D, pooled, with its degrees of freedom."""
-    design = design_index(table)
-    count = np.bincount(design)
-    mean = np.bincount(design, table.loss) / count
+    return pooled_scatter(table.loss, design_index(table))
+
+
+def pooled_scatter(loss: Array, point: Index) -> tuple[float, int]:
+    """Standard deviation of the loss about the mean of its point, with its degrees of freedom.
+
+    Every point has the same noise: the squares of all are summed and divided by Σ (count − 1), so that a point of two
+    seeds weighs one degree of freedom. NaN and 0 where no point has two.
+
+    Parameters
+    ----------
+    loss : array, shape (n,)
+    point : array of int, shape (n,)
+        Which point each loss is of, counted from 0.
+    """
+    count = np.bincount(point)
+    mean = np.bincount(point, loss) / count
     dof = int((count - 1).sum())
-    squares = float(((table.loss - mean[design]) ** 2).sum())
+    squares = float(((loss - mean[point]) ** 2).sum())
     return (float(np.sqrt(squares / dof)), dof) if dof else (float("nan"), 0)
 
 
