@@ -36,7 +36,7 @@ MUTATIONS = [
     ),
     Mutation(
         "the largest budget predicted from the fit that has seen it", "fitting/judge/drift.py",
-        "fitted.predict(refit, 1)", "fitted.predict(fitted.best)", "certified",
+        "fit.table.loss - without_largest.loss", "fit.table.loss - without_smallest.loss", "certified",
     ),
     Mutation(
         "approach2's Student t at 90 %", "fitting/isoflop/power_law.py",
