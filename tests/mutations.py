@@ -76,7 +76,7 @@ MUTATIONS = [
     ),
     Mutation(
         "published b printed as a", "report/comparison.py",
-        'f"{known.a:g}", f"{1 - known.a:.3g}"', 'f"{1 - known.a:g}", f"{1 - known.a:.3g}"',
+        'f"{exponent.a:g}", f"{1 - exponent.a:.3g}"', 'f"{1 - exponent.a:g}", f"{1 - exponent.a:.3g}"',
         "report/test_every_number.py",
     ),
     Mutation(

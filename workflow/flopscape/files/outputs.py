@@ -43,8 +43,8 @@ def refuse_output(out: StrPath, inputs: Iterable[StrPath | None] = ()) -> None:
     """
     target = Path(out)
     try:
-        found = _status(target)
-        if found and (what := _in_the_way(target, found)):
+        status = _status(target)
+        if status and (what := _in_the_way(target, status)):
             raise FlopscapeError(f"{target}: {what}")
         if read := next((path for path in inputs if path is not None and is_same(target, path)), None):
             raise FlopscapeError(f"{target}: would be written over {read}, which this command reads; give another name")
@@ -60,15 +60,15 @@ def _status(path: Path) -> os.stat_result | None:
     return None
 
 
-def _in_the_way(path: Path, found: os.stat_result) -> str:
+def _in_the_way(path: Path, status: os.stat_result) -> str:
     """Why what stands at a path must stay, with the cure; empty for an ordinary file."""
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         return f"a link to {os.readlink(path)}, which stays as it is; name the file itself, or another"
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         return "a folder; name a file, in it or elsewhere"
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return "a device, pipe or socket, not a file; name a file"
-    if not found.st_mode & 0o222 or not os.access(path, os.W_OK):
+    if not status.st_mode & 0o222 or not os.access(path, os.W_OK):
         return "read-only; give another name, or allow writing to it"
     return ""
 
@@ -84,10 +84,10 @@ def is_same(path: StrPath, other: StrPath) -> bool:
 
 def _refuse_place(folder: Path) -> None:
     """Refuse a folder that could not be made or not be written to: an empty file is made there and removed."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir():
-        raise FlopscapeError(f"{there}: a file, where a folder is needed; name another folder")
-    _created(there).unlink()
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not existing.is_dir():
+        raise FlopscapeError(f"{existing}: a file, where a folder is needed; name another folder")
+    _created(existing).unlink()
 
 
 def make_place(out: StrPath, inputs: Iterable[StrPath | None] = ()) -> None:

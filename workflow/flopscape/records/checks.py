@@ -51,9 +51,9 @@ def _wrong_column(curve: Curve) -> str:
         kinds = {int} if name in COUNTS else {int, float, type(None)}
         if not isinstance(values, list) or len(values) != len(curve.step) or not kinds.issuperset(map(type, values)):
             return name
-        known = [value for value in values if value is not None]
+        filled = [value for value in values if value is not None]
         largest = LARGEST_COUNT if name in COUNTS else LARGEST
-        if known and not -largest < min(known) <= max(known) < largest:
+        if filled and not -largest < min(filled) <= max(filled) < largest:
             return name
     return ""
 
@@ -113,15 +113,15 @@ def recounted(row: PlanRow, record: RunRecord) -> tuple[RunRecord, list[Recount]
     if not changed or not _is_shipped(record):
         return record, []
     flops = [n_tokens * today["flops_per_unit"] for n_tokens in record.curve.n_tokens]
-    found = [Recount(row.run_id, name, then[name], today[name]) for name in changed]
-    return replace(record, **today, curve=replace(record.curve, flops=flops)), found
+    recounts = [Recount(row.run_id, name, then[name], today[name]) for name in changed]
+    return replace(record, **today, curve=replace(record.curve, flops=flops)), recounts
 
 
-def recounts_text(found: list[Recount]) -> list[str]:
+def recounts_text(recounts: list[Recount]) -> list[str]:
     """One sentence for each count that differs, with an example and the runs."""
     sentences = []
-    for name in dict.fromkeys(recount.name for recount in found):
-        runs = [recount for recount in found if recount.name == name]
+    for name in dict.fromkeys(recount.name for recount in recounts):
+        runs = [recount for recount in recounts if recount.name == name]
         ids, first = listed([recount.run_id for recount in runs], 5), runs[0]
         sentences.append(
             f"{name} is counted otherwise today than when {len(runs)} of the runs were trained (run {first.run_id}: "

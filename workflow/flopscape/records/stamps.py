@@ -58,8 +58,8 @@ def read(path: StrPath) -> Stamp:
         ends = file.read(ENDS)
         file.seek(max(len(ends), file.seek(0, 2) - ENDS))
         ends += file.read()
-    found = PATTERN.search(ends)
-    pairs = (pair.partition("=") for pair in found[1].decode().split()) if found else ()
+    match = PATTERN.search(ends)
+    pairs = (pair.partition("=") for pair in match[1].decode().split()) if match else ()
     return {name: value for name, _, value in pairs}
 
 
@@ -77,8 +77,8 @@ def why_stale(carried: Stamp, right: Stamp) -> str:
 
 def hash_of(path: StrPath) -> str:
     """Beginning of the SHA-256 of a file's bytes; each file is read once as long as it is not written anew."""
-    found = Path(path).stat()
-    return _hashed(str(path), found.st_mtime_ns, found.st_size, found.st_ino)
+    state = Path(path).stat()
+    return _hashed(str(path), state.st_mtime_ns, state.st_size, state.st_ino)
 
 
 @lru_cache(4096)
@@ -93,11 +93,11 @@ def hash_of_all(paths: Iterable[StrPath]) -> str:
 
 def hash_of_records(paths: Iterable[Path]) -> str:
     """One hash of run records: their contents, or where they are too many for that their names and sizes."""
-    found = [(path.name, path.stat().st_size, path) for path in paths]
-    if sum(size for _, size, _ in found) > SMALL:
-        return "s" + short_hash([[name, size] for name, size, _ in found], DIGITS)
+    records = [(path.name, path.stat().st_size, path) for path in paths]
+    if sum(size for _, size, _ in records) > SMALL:
+        return "s" + short_hash([[name, size] for name, size, _ in records], DIGITS)
     digest = sha256_of()
-    for name, size, path in found:
+    for name, size, path in records:
         digest.update(f"{name} {size}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:DIGITS]
 
@@ -154,8 +154,8 @@ def of_twin(runs: StrPath, options: Mapping[str, Any]) -> Stamp:
 
 def of_transfer(records: Iterable[Path], options: object) -> Stamp:
     """Of the verdict on a search for the learning rate; it has the hash of its table besides."""
-    made = {"records": hash_of_records(records), "options": _hashed_options(options)}
-    return by("flopscape.transfer.run") | made
+    stamp = {"records": hash_of_records(records), "options": _hashed_options(options)}
+    return by("flopscape.transfer.run") | stamp
 
 
 def by(*modules: str) -> Stamp:
@@ -165,5 +165,5 @@ def by(*modules: str) -> Stamp:
 
 def _hashed_options(options: Any) -> str:
     """Hash of what was asked for; what was left out does not count."""
-    given = {k: v for k, v in options.items() if v is not None} if isinstance(options, Mapping) else options
-    return short_hash(given, DIGITS)
+    chosen = {k: v for k, v in options.items() if v is not None} if isinstance(options, Mapping) else options
+    return short_hash(chosen, DIGITS)

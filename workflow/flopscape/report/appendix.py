@@ -50,8 +50,8 @@ def runs(evidence: Evidence) -> list[Block]:
 
 def _without_blanks(head: list[str], rows: list[list[str]]) -> Grid:
     """A table without the columns of which nothing is known: other people's runs have few."""
-    known = [i for i in range(len(head)) if any(row[i] != numbers.NOTHING for row in rows)]
-    return Grid([head[i] for i in known], [[row[i] for i in known] for row in rows])
+    filled = [i for i in range(len(head)) if any(row[i] != numbers.NOTHING for row in rows)]
+    return Grid([head[i] for i in filled], [[row[i] for i in filled] for row in rows])
 
 
 def _run_row(label: str, runs: pd.DataFrame) -> list[str]:
@@ -130,7 +130,7 @@ def data(evidence: Evidence) -> list[Block]:
         return [Paragraph(f"The runs saw data of SHA-256 {hashes}, which are not prepared here any more.")]
     units = manifest.get("n_units")
     counts = ", ".join(f"{numbers.count(n)} {split}" for split, n in units.items()) if isinstance(units, dict) else ""
-    known = {
+    facts = {
         "table": manifest.get("table"),
         "read as": ", ".join(manifest.get("format", {}).values()),
         "rows": "; ".join([f"{manifest['rows']} used", *manifest["notes"]]) if "rows" in manifest else "",
@@ -141,21 +141,21 @@ def data(evidence: Evidence) -> list[Block]:
         "licence": manifest.get("licence"),
         "SHA-256": manifest.get("data_hash"),
     }
-    return [Bullets([f"{label}: {value}" for label, value in known.items() if value])] if manifest else []
+    return [Bullets([f"{label}: {value}" for label, value in facts.items() if value])] if manifest else []
 
 
 def conventions(evidence: Evidence) -> list[Block]:
     """Which column each fit took for N, D and C."""
-    known = evidence.manifest["columns"] if evidence.imported else CONVENTIONS
-    rows = [[name, *_convention(fit, known)] for name, fit in evidence.fits.items()]
-    whose = f"Loss is {known.get('loss', 'theirs')}" if evidence.imported else "Loss is the held-out loss"
+    meanings = evidence.manifest["columns"] if evidence.imported else CONVENTIONS
+    rows = [[name, *_convention(fit, meanings)] for name, fit in evidence.fits.items()]
+    whose = f"Loss is {meanings.get('loss', 'theirs')}" if evidence.imported else "Loss is the held-out loss"
     loss = f"{whose}, in {evidence.loss_unit}. Intervals are 95 %."
     return [Grid(["fit", "N", f"D ({evidence.unit}s)", "C"], rows), Paragraph(loss)]
 
 
-def _convention(fit: FitResult, known: Mapping[str, str]) -> list[str]:
+def _convention(fit: FitResult, meanings: Mapping[str, str]) -> list[str]:
     columns = [fit.conventions.get(name, name) for name in ("n_params", "n_tokens", "flops")]
-    return [f"{column} ({known[column]})" if column in known else column for column in columns]
+    return [f"{column} ({meanings[column]})" if column in meanings else column for column in columns]
 
 
 def commands(evidence: Evidence) -> list[Block]:
@@ -169,8 +169,8 @@ def environment(evidence: Evidence) -> list[Block]:
     if "host" in evidence.runs and len(hosts := sorted(evidence.runs.host.dropna().astype(str).unique())):
         items.append(f"trained on: {listed(hosts)}")
     for column, label in (("recipe", "recipe"), ("data_hash", "data hash"), ("code_fingerprint", "code of the runs")):
-        if column in evidence.runs and len(found := sorted(evidence.runs[column].dropna().astype(str).unique())):
-            items.append(f"{label}: {listed(found)}")
+        if column in evidence.runs and len(values := sorted(evidence.runs[column].dropna().astype(str).unique())):
+            items.append(f"{label}: {listed(values)}")
     items += [f"{name}: fitted table {fit.input_hash[:12]}" for name, fit in evidence.fits.items() if fit.input_hash]
     return [Bullets(items)] if items else []
 

@@ -49,9 +49,9 @@ def goodness(fits: Mapping[str, FitResult], loss_unit: str) -> list[Block]:
 
 
 def _goodness(fit: FitResult) -> list[str]:
-    known = fit.goodness
-    error = numbers.NOTHING if known.log_rmse is None else numbers.percent(known.log_rmse)
-    return [error, numbers.loss(known.residual_sd), numbers.loss(known.seed_sd), _held_out(fit.held_out)]
+    goodness = fit.goodness
+    error = numbers.NOTHING if goodness.log_rmse is None else numbers.percent(goodness.log_rmse)
+    return [error, numbers.loss(goodness.residual_sd), numbers.loss(goodness.seed_sd), _held_out(fit.held_out)]
 
 
 def _held_out(missed: HeldOut) -> str:
@@ -65,7 +65,7 @@ def _held_out(missed: HeldOut) -> str:
 
 def published() -> Grid:
     """Exponents from the literature."""
-    rows = [[known.name, f"{known.a:g}", f"{1 - known.a:.3g}", known.source] for known in EXPONENTS]
+    rows = [[exponent.name, f"{exponent.a:g}", f"{1 - exponent.a:.3g}", exponent.source] for exponent in EXPONENTS]
     note = "Context only: other data, other architectures, other conventions. Agreement is no confirmation. b = 1 − a."
     return Grid(["published", "a", "b", "source"], rows, note)
 

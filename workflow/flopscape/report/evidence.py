@@ -73,8 +73,8 @@ class Evidence:
     @property
     def data_hashes(self) -> list[str]:
         """SHA-256 of the data that the runs saw, as their records say."""
-        found = self.runs["data_hash"].dropna().astype(str) if "data_hash" in self.runs else ()
-        return sorted({value for value in found if value})
+        hashes = self.runs["data_hash"].dropna().astype(str) if "data_hash" in self.runs else ()
+        return sorted({value for value in hashes if value})
 
     @property
     def imported(self) -> bool:

@@ -43,9 +43,9 @@ def inline(text: str) -> str:
     return line.replace("$", r"\$") if line.count("$") > 1 else line
 
 
-def _escaped_start(found: re.Match[str]) -> str:
+def _escaped_start(match: re.Match[str]) -> str:
     """A backslash before the sign, or after the digits, that would begin a list, a heading or a rule."""
-    return f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}"
+    return f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}"
 
 
 def _heading(level: int, title: str) -> str:

@@ -108,8 +108,8 @@ def _fits(fits: Iterable[str | Path], recommended: str) -> dict[str, FitResult]:
     """Fits by name; the recommended one must be there."""
     results = read_fits(fits)
     if recommended not in results:
-        known = ", ".join(results) or "the fits, for there are none"
-        raise FlopscapeError(f"report: fit {recommended} is not among {known}")
+        names = ", ".join(results) or "the fits, for there are none"
+        raise FlopscapeError(f"report: fit {recommended} is not among {names}")
     return results
 
 
@@ -125,8 +125,8 @@ def caption(figure: str) -> str:
 
 def versions() -> dict[str, str]:
     """Versions in this environment."""
-    known = {"python": platform.python_version()}
+    versions_here = {"python": platform.python_version()}
     for name in PACKAGES:
         with suppress(PackageNotFoundError):
-            known[name] = version(name)
-    return known
+            versions_here[name] = version(name)
+    return versions_here

@@ -30,8 +30,8 @@ CURE = "draw it again with `flopscape figure`"
 
 def refuse_more_than_drawing(text: str, path: Path) -> None:
     """Raise FlopscapeError naming the first part of an SVG text, from its root on, that is no drawing."""
-    if found := MARKUP.search(text):
-        raise FlopscapeError(f"{path}: the figure holds {text[found.start() :][:20]!r}, which no page can take; {CURE}")
+    if match := MARKUP.search(text):
+        raise FlopscapeError(f"{path}: the figure holds {text[match.start() :][:20]!r}, which no page can take; {CURE}")
     try:
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError) as error:
@@ -57,5 +57,5 @@ def _harmless(key: str, value: str) -> bool:
     """Whether an attribute neither runs nor fetches anything."""
     if key in (f"{XLINK}href", "href"):
         return bool(LINK.match(value))
-    known = key in ATTRIBUTES or key.startswith(("stroke-", "fill-", "font-", "text-", "stop-", "image-"))
-    return known and not OUTSIDE.search(value)
+    listed = key in ATTRIBUTES or key.startswith(("stroke-", "fill-", "font-", "text-", "stop-", "image-"))
+    return listed and not OUTSIDE.search(value)

@@ -86,9 +86,9 @@ def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
         "twin": (folder / "twin" / "verdict.json", files.why_twin()),
     }
     judged |= {f"figure {name}": (folder / "figures" / f"{name}.svg", files.why_figure(name)) for name in figures}
-    found = {what: f"was made {why}" if why else "" for what, (_, why) in judged.items()}
-    found |= {what: "is missing" for what, (path, _) in judged.items() if not path.exists()}
-    return {what: why for what, why in found.items() if why}
+    reasons = {what: f"was made {why}" if why else "" for what, (_, why) in judged.items()}
+    reasons |= {what: "is missing" for what, (path, _) in judged.items() if not path.exists()}
+    return {what: why for what, why in reasons.items() if why}
 
 
 def _commands(files: Files, stale: Mapping[str, str]) -> list[str]:

@@ -31,9 +31,9 @@ def require_column(frame: pd.DataFrame, name: str, path: str | Path) -> None:
 
 def nearest(name: str, names: Iterable[object]) -> str:
     """The end of a sentence that says a name is unknown: those most like it, or else all there are."""
-    known = [str(other) for other in names]
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-    return f"; nearest: {listed(close)}" if close else f"; it has {listed(known)}"
+    existing = [str(other) for other in names]
+    close = difflib.get_close_matches(name, existing, n=3, cutoff=0.4)
+    return f"; nearest: {listed(close)}" if close else f"; it has {listed(existing)}"
 
 
 def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index, blank: bool = False) -> Array:
@@ -54,10 +54,10 @@ def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index
     wrong = ~(np.isfinite(values) & (values > 0)) & ~(empty & blank)
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
-        found = "empty" if empty[at] else f"{values[at]:g}"
+        value = "empty" if empty[at] else f"{values[at]:g}"
         why = ", and the law is of nats above zero (a normalised or log loss?)" if name == "loss" else ""
         why = "; fill it in or leave the row out" if empty[at] else why
-        raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {found}, must be positive and finite{why}")
+        raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {value}, must be positive and finite{why}")
     return np.asarray(values, float)
 
 

@@ -62,12 +62,12 @@ def _read_all(rows: list[PlanRow], runs: Path) -> tuple[list[RunRecord], list[Re
     records, recounts, problems = [], [], []
     for row in rows:
         try:
-            record, found = recounted(row, read_record(row, runs / f"{row.run_id}.json"))
+            record, changed = recounted(row, read_record(row, runs / f"{row.run_id}.json"))
         except FlopscapeError as error:
             problems.append(str(error))
             continue
         records.append(record)
-        recounts += found
+        recounts += changed
     if problems:
         raise FlopscapeError("\n".join(problems))
     _same_data(records)

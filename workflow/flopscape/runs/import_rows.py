@@ -78,12 +78,12 @@ def _text(cell: object) -> str:
 
 def emptied(frame: pd.DataFrame) -> pd.DataFrame:
     """The columns of numbers with None for each word that says there is none, such as NaN or n/a."""
-    found = {}
+    columns = {}
     for name in NUMBERS:
         if name in frame and not pd.api.types.is_numeric_dtype(frame[name]):
             cells = [None if isinstance(c, str) and c.strip().lower() in EMPTY else c for c in frame[name]]
-            found[name] = pd.Series(cells, index=frame.index, dtype=object)
-    return frame.assign(**found)
+            columns[name] = pd.Series(cells, index=frame.index, dtype=object)
+    return frame.assign(**columns)
 
 
 def without_numbers(frame: pd.DataFrame, needed: Sequence[str]) -> Rows:

@@ -57,8 +57,8 @@ def import_study(
 def manifest(table: str, mirror: Path | None, imported: Imported, choice: Choice) -> dict[str, Any]:
     """Where a table comes from, how it was read, what its columns are and which rows are not used, for the report."""
     path = source_file(table, mirror)
-    known = PUBLISHED.get(table)
-    published = {"source": known.source, "note": known.note, "licence": known.licence} if known else {}
+    origin = PUBLISHED.get(table)
+    published = {"source": origin.source, "note": origin.note, "licence": origin.licence} if origin else {}
     chosen = {name: value for name, value in asdict(choice).items() if value}
     return {
         "table": table, **published, "data_hash": sha256(path), "columns": imported.columns,

@@ -139,13 +139,13 @@ def load(table: str, mirror: Path | None) -> tuple[pd.DataFrame, Format]:
     path = source_file(table, mirror)
     if table not in PUBLISHED:
         return read_formatted(path)
-    known = PUBLISHED[table]
+    published = PUBLISHED[table]
     refuse_another(table, path)
     frame, form = read_formatted(path)
-    frame = renamed(frame, table, known.columns).assign(loss_unit=known.loss_unit)
-    if known.experiment:
-        frame = frame[frame["experiment"] == known.experiment]
-    kept = np.argsort(frame["loss"].astype(float), kind="stable")[: len(frame) - known.leave_out_highest]
+    frame = renamed(frame, table, published.columns).assign(loss_unit=published.loss_unit)
+    if published.experiment:
+        frame = frame[frame["experiment"] == published.experiment]
+    kept = np.argsort(frame["loss"].astype(float), kind="stable")[: len(frame) - published.leave_out_highest]
     return frame.iloc[np.sort(kept)].reset_index(drop=True), form
 
 
@@ -170,10 +170,10 @@ def _completed_by_flops(frame: pd.DataFrame, compute: list[str]) -> tuple[pd.Dat
     missing = [name for name in DERIVED if name not in frame]
     if len(missing) != 1 or not compute:
         return frame, {}
-    known = "n_params" if missing == ["n_tokens"] else "n_tokens"
-    c, n = (pd.to_numeric(frame[name], errors="coerce").astype(float) for name in (compute[0], known))
+    other = "n_params" if missing == ["n_tokens"] else "n_tokens"
+    c, n = (pd.to_numeric(frame[name], errors="coerce").astype(float) for name in (compute[0], other))
     with np.errstate(all="ignore"):
-        return frame.assign(**{missing[0]: c / (6.0 * n)}), {missing[0]: f"{compute[0]}/(6·{known})"}
+        return frame.assign(**{missing[0]: c / (6.0 * n)}), {missing[0]: f"{compute[0]}/(6·{other})"}
 
 
 def _written(frame: pd.DataFrame, rows: Rows) -> pd.DataFrame:
@@ -182,16 +182,16 @@ def _written(frame: pd.DataFrame, rows: Rows) -> pd.DataFrame:
     The numbers of a fit are float64, for 6·N·D overflows integers; every other column is of one type; rows left out are
     `skipped`, with the reason.
     """
-    found: dict[str, Any] = {
+    columns: dict[str, Any] = {
         name: pd.to_numeric(frame[name], errors="coerce").astype(float) for name in NUMBERS if name in frame
     }
     if "status" in frame or not rows.used.all():
         words = frame["status"] if "status" in frame else pd.Series("", index=frame.index)
-        found["status"] = words.where(~completed(frame), "completed").where(rows.used, "skipped")
+        columns["status"] = words.where(~completed(frame), "completed").where(rows.used, "skipped")
     if not rows.used.all():
         words = frame["reason"] if "reason" in frame else pd.Series("", index=frame.index)
-        found["reason"] = words.where(rows.used, rows.why)
-    return frame.assign(**found).apply(_of_one_type)
+        columns["reason"] = words.where(rows.used, rows.why)
+    return frame.assign(**columns).apply(_of_one_type)
 
 
 def _of_one_type(column: pd.Series) -> pd.Series:

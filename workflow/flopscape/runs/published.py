@@ -85,14 +85,14 @@ def source_file(table: str, mirror: str | Path | None) -> Path:
         There is no such file, a folder instead, or no mirror that holds it.
     """
     if table in PUBLISHED:
-        known = PUBLISHED[table]
-        if mirror is None or not Path(mirror, known.file).is_file():
-            where = "no mirror is given" if mirror is None else f"{known.file} is not in {mirror}"
+        published = PUBLISHED[table]
+        if mirror is None or not Path(mirror, published.file).is_file():
+            where = "no mirror is given" if mirror is None else f"{published.file} is not in {mirror}"
             raise FlopscapeError(
-                f"{table}: {where}; get {known.source} (licence: {known.licence}), save it as {known.file} "
+                f"{table}: {where}; get {published.source} (licence: {published.licence}), save it as {published.file} "
                 "and name its folder as the mirror (--mirror, runs.mirror, or data_mirror in config.yaml)"
             )
-        return Path(mirror, known.file)
+        return Path(mirror, published.file)
     path = Path(table)
     if path.is_dir():
         raise FlopscapeError(f"{table}: a folder; name the table inside it")
@@ -103,8 +103,9 @@ def source_file(table: str, mirror: str | Path | None) -> Path:
 
 def refuse_another(table: str, path: Path) -> None:
     """Raise FlopscapeError when a published table's file is not the one that is known."""
-    known, found = PUBLISHED[table], sha256(path)
-    if found != known.sha256:
+    published, hashed = PUBLISHED[table], sha256(path)
+    if hashed != published.sha256:
         raise FlopscapeError(
-            f"{path}: SHA-256 {found[:8]}…, not {known.sha256[:8]}…; get {known.source} (licence: {known.licence})"
+            f"{path}: SHA-256 {hashed[:8]}…, not {published.sha256[:8]}…; get {published.source} "
+            f"(licence: {published.licence})"
         )

@@ -206,11 +206,11 @@ def _without_repeats(table: RunTable) -> RunTable:
 def _without_copies(table: RunTable) -> RunTable:
     """Count copies of a run under other names once; rows that only may be copies stay, with a warning."""
     point = (table.n_params, table.n_tokens, table.distinct_tokens, table.flops)
-    found = repeats(*point, table.loss, table.seed)
+    copies, doubtful = repeats(*point, table.loss, table.seed)
     same = "in N, D, C and loss"
     doubts = [
-        f"{found.copies.sum()} rows repeat another run's {same}: copies, counted once" if found.copies.any() else "",
-        f"{found.doubtful.sum()} rows repeat another {same}, which is written with few digits: seeds, or copies? Each "
-        "counts as a run of its own; leave copies out with --exclude" if found.doubtful.any() else "",
+        f"{copies.sum()} rows repeat another run's {same}: copies, counted once" if copies.any() else "",
+        f"{doubtful.sum()} rows repeat another {same}, which is written with few digits: seeds, or copies? Each "
+        "counts as a run of its own; leave copies out with --exclude" if doubtful.any() else "",
     ]  # fmt: skip
-    return table.warned(*doubts).keep(~found.copies, f"a copy: repeats another run {same}")
+    return table.warned(*doubts).keep(~copies, f"a copy: repeats another run {same}")

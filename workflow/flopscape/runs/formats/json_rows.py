@@ -49,17 +49,17 @@ def _values(text: str, path: Path) -> Iterator[Any]:
 
 
 def _skip(text: str, at: int) -> int:
-    found = BLANK.match(text, at)
-    return found.end() if found else at
+    blank = BLANK.match(text, at)
+    return blank.end() if blank else at
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the key {shown(twice)} stands twice in one object")
-    return found
+    return values
 
 
 def _whole(digits: str) -> int | str:

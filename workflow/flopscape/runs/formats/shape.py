@@ -24,14 +24,15 @@ def distinct_names(names: Sequence[str], path: Path) -> list[str]:
         Two columns of one name, with their numbers, or more than `MOST_COLUMNS`.
     """
     refuse_too_much(0, len(names), path)
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for number, name in enumerate(map(str.strip, names), 1):
-        if name in found:
+        if name in numbers:
             raise FlopscapeError(
-                f"{path}: columns {found[name]} and {number} are both named {shown(name)}; rename or delete one of them"
+                f"{path}: columns {numbers[name]} and {number} are both named {shown(name)}; rename or delete one"
+                " of them"
             )
-        found[name] = number
-    return list(found)
+        numbers[name] = number
+    return list(numbers)
 
 
 def refuse_too_much(n_rows: int, n_columns: int, path: Path) -> None:
