@@ -121,6 +121,12 @@ def test_draws_are_the_first_axis_of_every_result(fit: FitResult) -> None:
         assert many.loss(np.full((2, 4), 1e9), 2e10).shape == (3, 2, 4)
 
 
+def test_a_power_law_without_its_numbers_is_named() -> None:
+    fit = FitResult("ok", "", "approach2", "power law", "", diagnostics={"power_law": {"a": 0.5}})
+    with pytest.raises(FlopscapeError, match=r"PowerLaw is not whole .*log_n_params"):
+        evaluator(fit)
+
+
 def test_a_file_of_before_is_read_without_the_parts_that_it_lacks(tmp_path: Path) -> None:
     """Version 0.1 kept neither κ nor the ranges of the runs of some fits, and named no shape of a curve."""
     path = tmp_path / "fit.json"

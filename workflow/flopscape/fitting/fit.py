@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,7 @@ from flopscape.fitting.methods import (
     why_each_seed_is_needed,
     why_not_its_options,
 )
+from flopscape.records.fit_parts import Sampled
 from flopscape.records.fit_result import SAMPLED, FitResult
 from flopscape.runs.chosen import chosen_rows, left_out, merged
 from flopscape.runs.meaning import doubtful_magnitude
@@ -95,7 +97,7 @@ def fit(
 def _of_table(result: FitResult, table: RunTable) -> FitResult:
     """The fit with what its table says, whatever the method."""
     result.diagnostics.setdefault("n_rows", _n_rows(table, result))
-    result.diagnostics |= {SAMPLED: _sampled_ranges(table)}
+    result.diagnostics |= {SAMPLED: asdict(ranges) if (ranges := _sampled(table)) else {}}
     result.excluded = [*table.excluded, *result.excluded]
     result.warnings = [*table.warnings, *result.warnings]
     result.conventions, result.unit = table.conventions, table.unit
@@ -103,12 +105,12 @@ def _of_table(result: FitResult, table: RunTable) -> FitResult:
     return result
 
 
-def _sampled_ranges(table: RunTable) -> dict[str, list[float]]:
+def _sampled(table: RunTable) -> Sampled | None:
     """Lowest and highest compute, by budget where there is one, and size of the runs; nothing for an empty table."""
     if not len(table):
-        return {}
+        return None
     spent = np.where(np.isfinite(table.budget), table.budget, table.flops)
-    return {name: [float(x.min()), float(x.max())] for name, x in (("flops", spent), ("n_params", table.n_params))}
+    return Sampled(*([float(x.min()), float(x.max())] for x in (spent, table.n_params)))
 
 
 def _n_rows(table: RunTable, result: FitResult) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
+from flopscape.errors import FlopscapeError
+
 Part = TypeVar("Part")
 
 
@@ -136,11 +138,20 @@ class Choice:
 
 
 def part(kind: type[Part], data: object) -> Part | None:
-    """A piece of a file's JSON as a dataclass; None where there is none. Keys that the dataclass lacks are let be."""
+    """A piece of a file's JSON as a dataclass; None where there is none. Keys that the dataclass lacks are let be.
+
+    Raises
+    ------
+    FlopscapeError
+        The piece lacks a key that it must have: the file was not written by `flopscape fit`.
+    """
     if not isinstance(data, Mapping) or not data:
         return None
     names = {known.name for known in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: value for name, value in data.items() if name in names})
+    try:
+        return kind(**{name: value for name, value in data.items() if name in names})
+    except TypeError as error:
+        raise FlopscapeError(f"a fit's {kind.__name__} is not whole ({error}); make the fit again") from error
 
 
 def row_names(flagged: list[Any]) -> list[str]:
