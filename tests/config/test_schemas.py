@@ -50,6 +50,8 @@ def test_the_shipped_configs_are_accepted_by_their_schemas():
         (("sweep", "isoflop", "seeds"), [0, 3]),
         (("sweep", "isoflop", "seeds"), "1_0"),
         (("fits", 0), "approach3-lad"),
+        (("fits", 0), {"name": "a", "method": "approach3", "delta": "scaled"}),
+        (("fits", 0), {"name": "a", "method": "mine.method", "knob": 3}),
         (("strict",), True),
     ],
 )
@@ -74,6 +76,9 @@ def test_an_import_may_name_its_runs_by_a_text_or_a_list():
         (("sweep", "isoflop", "budgets", 0), -1e12),
         (("sweep", "isoflop", "seeds"), 0.5),
         (("fits", 0), 3),
+        (("fits", 0), {"name": "a", "method": "approach2", "rule": "hull"}),
+        (("fits", 0), {"name": "a", "method": "approach3", "objective": "hubber"}),
+        (("fits", 0), {"name": "a", "method": "vpnls", "wieghts": "seeds"}),
         (("title",), 2026),
         (("trainng",), {}),
         (("training",), {"learning_rate": True}),

@@ -81,7 +81,7 @@ def options(mapping):
         ({"compute": [1e20, "inf", 1e21]}, MAP, "theirs.csv, row 2, column flops: inf"),
         ({"run_id": ["a", "b", "a"], "size": 1e8, "compute": 6e20}, MAP, "row 3, column loss: run a has two losses"),
         ({"simulated": [True, False, False]}, MAP, "row 1, column simulated: 1 of 3 runs are simulated"),
-        ({}, MAP | {"loss": "vall_loss"}, "no column vall_loss; nearest: val_loss"),
+        ({}, MAP | {"loss": "vall_loss"}, "no column vall_loss; did you mean val_loss?"),
         ({}, {"lss": "val_loss"}, "--map lss=val_loss: map one of n_params"),
         ({}, {"n_params": "size"}, "no column n_tokens"),
     ],

@@ -41,7 +41,7 @@ def test_a_broken_parquet_file_is_named(tmp_path):
 
 def test_a_missing_column_names_the_nearest(tmp_path):
     isoflop_frame().rename(columns={"n_tokens": "n_tokns"}).to_csv(tmp_path / "runs.csv")
-    assert "no column n_tokens; nearest: n_tokns" in refusal(tmp_path / "runs.csv")
+    assert "no column n_tokens; did you mean n_tokns?" in refusal(tmp_path / "runs.csv")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_what_a_fit_reads_from_another_column_is_one_of_its_own(tmp_path):
     frame = isoflop_frame()
     frame.to_csv(tmp_path / "runs.csv")
     assert refusal(tmp_path / "runs.csv", n_parms="n_params").endswith(
-        "--column n_parms=n_params: no such column of a fit; nearest: n_params, n_tokens"
+        "--column n_parms=n_params: no such column of a fit; did you mean n_params?"
     )
 
 

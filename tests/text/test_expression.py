@@ -93,7 +93,7 @@ def test_a_column_is_what_all_its_cells_are(cells, kind):
         ("seed == 0 or " * 5000 + "seed == 0", "65009 characters, and at most 20000 are read"),
         ("seed == 0\x00", "control character '.x00'"),
         ("family == '\x1b[31m'", "control character '.x1b'"),
-        ("sead == 0", "no column sead; nearest: seed"),
+        ("sead == 0", "no column sead; did you mean seed?"),
         ("loss", "is not true or false for each row"),
         ("1 < 2", "is not true or false for each row"),
         ("family > 1", "--exclude"),

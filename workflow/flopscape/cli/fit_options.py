@@ -134,7 +134,7 @@ def _words(option: Option) -> Iterator[str]:
     """What a help text says besides the method's own words."""
     if len("|".join(option.words)) > WIDEST:
         yield f"One of {', '.join(option.words)}."
-    if isinstance(option.default, str | float) and option.default:
+    if option.default and isinstance(option.default, str | int | float) and not option.is_switch:
         yield f"[default: {option.default}]"
 
 

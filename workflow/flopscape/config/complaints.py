@@ -1,13 +1,12 @@
 """What pydantic finds wrong, as sentences: the key, what is wrong with it, and the cure where one is known."""
 
-import difflib
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from flopscape.text.written import NUMBER, key_path, shown
+from flopscape.text.written import NUMBER, key_path, nearest, shown
 
 MOST = 20
 """Sentences of one file: the rest are counted."""
@@ -98,12 +97,3 @@ def _choices(node: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str,
         yield from _choices(choice, schema)
     if "anyOf" not in node:
         yield node
-
-
-def nearest(key: str, valid: Iterable[str]) -> str:
-    """The valid key that a wrong one comes closest to, or all of them, as the end of a sentence."""
-    names = list(valid)
-    close = difflib.get_close_matches(key[:80], names, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; valid here: {', '.join(names)}" if names else ""

@@ -91,7 +91,7 @@ class Fit(Model):
     def options_belong_to_the_method(self) -> Self:
         """Refuse what the method does not take, and what excludes each other."""
         given = self.model_extra or {}
-        if why := why_not_its_options(self.method, given):
+        if why := why_not_its_options(self.method, given, Fit.model_fields):
             raise ValueError(why)
         model = _options_model(self.method, *options_in_study(self.method).values())
         given |= model.model_validate(given).model_dump(exclude_unset=True)

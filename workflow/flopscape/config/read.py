@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from flopscape.config.complaints import nearest, sentences
+from flopscape.config.complaints import sentences
 from flopscape.config.model import Model, plain_name
 from flopscape.config.study import Config, ImportedStudy, Study
 from flopscape.config.yaml12 import load_yaml
 from flopscape.errors import FlopscapeError
+from flopscape.text.written import nearest
 
 RESERVED = ("bias", "data")
 """Folders of results/ that hold no study."""

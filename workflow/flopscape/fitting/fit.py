@@ -21,7 +21,6 @@ from flopscape.fitting.methods import (
     chosen_options,
     module_of,
     shipped_methods,
-    unknown_options,
     why_each_seed_is_needed,
     why_not_its_options,
 )
@@ -181,8 +180,6 @@ def _accepted(method: str, options: dict[str, Any]) -> dict[str, Any]:
     given = chosen_options(method, options)
     if why := why_not_its_options(method, given):
         raise FlopscapeError(why)
-    if unknown := unknown_options(method, given):
-        raise FlopscapeError(f"method {method!r} takes no {unknown[0]}")
     return given
 
 

@@ -4,13 +4,13 @@ A shipped method is a module of `fitting/` with a function `estimate`; the impor
 function is a method too. What each can be told is read from its source: see fitting/options.py. Nothing is imported.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from flopscape.fitting.options import REQUIRED, Option, Signature, signature_of
-from flopscape.text.written import joined, shown
+from flopscape.text.written import joined, nearest, shown
 
 CURVES = "curves"
 """The option by which a method gets the path of training curves."""
@@ -96,8 +96,10 @@ def _says_nothing(option: Option | None, value: Any) -> bool:
     return value is None or (isinstance(value, bool) and value is bool(option and option.default is True))
 
 
-def why_not_its_options(method: str, given: Mapping[str, Any]) -> str:
+def why_not_its_options(method: str, given: Mapping[str, Any], beside: Iterable[str] = ()) -> str:
     """Why these options do not belong to a method, or nothing. Types are not looked at, words are.
+
+    `beside` are other names that may be meant by one that is unknown.
 
     >>> why_not_its_options("approach2", {"rule": "hull"})
     'rule: approach2 has none; approach1 has'
@@ -105,18 +107,18 @@ def why_not_its_options(method: str, given: Mapping[str, Any]) -> str:
     options = options_of(method)
     for name, value in given.items():
         option = options.get(name)
-        if option is None and (others := owners(name)) and not signature(method).is_open:
-            return f"{name}: {method} has none; {joined(others)} {'has' if len(others) == 1 else 'have'}"
+        if option is None and not signature(method).is_open:
+            return f"{name}: {method} has none{_owners(name) or nearest(name, [*options, *beside])}"
         if option and option.is_choice and isinstance(value, str) and value not in option.words:
             return f"{name}: {value!r} is none of {', '.join(option.words)}"
     missing = [name for name, option in options.items() if option.default is REQUIRED and name not in given]
     return f"{missing[0]} is missing: {method} has no default for it" if missing else ""
 
 
-def unknown_options(method: str, given: Collection[str]) -> list[str]:
-    """Those of the options that neither a method nor, as far as its source tells, anything in it takes."""
-    known = signature(method)
-    return [] if known.is_open else [name for name in given if name not in known.options]
+def _owners(name: str) -> str:
+    """The end of a sentence: which shipped methods have an option, if any has."""
+    others = owners(name)
+    return f"; {joined(others)} {'has' if len(others) == 1 else 'have'}" if others else ""
 
 
 def why_no_method(method: str) -> str:

@@ -210,13 +210,15 @@ def _definition(module: str, name: str, deepest: int) -> tuple[str, ast.Function
         if isinstance(node, ast.ImportFrom) and deepest:
             for alias in node.names:
                 if name == (alias.asname or alias.name):
-                    return _definition(_imported(module, node), alias.name, deepest - 1)
+                    place = _imported(module, node, path is not None and path.name == "__init__.py")
+                    return _definition(place, alias.name, deepest - 1)
     return None
 
 
-def _imported(module: str, node: ast.ImportFrom) -> str:
-    """The module that `from … import` names, written out."""
-    above = module.rsplit(".", node.level)[0] + "." if node.level else ""
+def _imported(module: str, node: ast.ImportFrom, is_package: bool) -> str:
+    """The module that `from … import` names, written out; one dot is the package itself in its `__init__.py`."""
+    steps = node.level - is_package
+    above = f"{module.rsplit('.', steps)[0] if steps else module}." if node.level else ""
     return f"{above}{node.module or ''}".rstrip(".")
 
 

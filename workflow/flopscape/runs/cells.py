@@ -3,9 +3,7 @@
 A number is finite and positive where a fit needs one; the first cell that is not is named with file, row and column.
 """
 
-import difflib
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.laws.arrays import Array, Index, Mask, Names
-from flopscape.text.written import listed, shown
+from flopscape.text.written import nearest, shown
 
 ALWAYS_TEXT = {
     *("run_id", "parent", "size", "unit", "loss_unit", "status", "reason", "data_hash", "code_fingerprint", "host"),
@@ -27,13 +25,6 @@ def require_column(frame: pd.DataFrame, name: str, path: str | Path) -> None:
     """Raise FlopscapeError where a table lacks a column, with the names nearest to it."""
     if name not in frame:
         raise FlopscapeError(f"{path}: no column {name}{nearest(name, frame.columns)}")
-
-
-def nearest(name: str, names: Iterable[object]) -> str:
-    """The end of a sentence that says a name is unknown: those most like it, or else all there are."""
-    existing = [str(other) for other in names]
-    close = difflib.get_close_matches(name, existing, n=3, cutoff=0.4)
-    return f"; nearest: {listed(close)}" if close else f"; it has {listed(existing)}"
 
 
 def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index, blank: bool = False) -> Array:

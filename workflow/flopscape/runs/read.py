@@ -13,7 +13,7 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.laws.arrays import Array, Index
 from flopscape.runs.budgets import group_budgets
-from flopscape.runs.cells import nearest, positive_column, require_column, text_column, typed
+from flopscape.runs.cells import positive_column, require_column, text_column, typed
 from flopscape.runs.formats.content import read_content
 from flopscape.runs.formats.delimited import SEPARATORS, read_delimited, text_stream
 from flopscape.runs.formats.json_rows import read_json
@@ -22,6 +22,7 @@ from flopscape.runs.repeated_rows import repeats
 from flopscape.runs.statuses import completed_rows
 from flopscape.runs.study_tables import refuse_changed
 from flopscape.runs.table import REQUIRED, SIX_N_D, RunTable
+from flopscape.text.written import nearest
 
 CHOSEN = (*REQUIRED, "flops", "budget")
 """What `--column` can read from another column."""

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from flopscape.laws.arrays import Mask
-from flopscape.runs.cells import nearest
 from flopscape.text.expression import TOO_DEEP, parsed
+from flopscape.text.written import nearest
 
 OF_PANDAS = {"index", "inf", "Inf"}
 """Names that pandas knows besides the columns."""

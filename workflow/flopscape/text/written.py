@@ -4,6 +4,7 @@ The settings of the trainer are annotated with these, so this module imports no 
 schema where it builds a model.
 """
 
+import difflib
 import math
 import re
 import unicodedata
@@ -85,6 +86,19 @@ def joined(names: Iterable[str]) -> str:
     """
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def nearest(name: str, names: Iterable[object]) -> str:
+    """The end of a sentence that says a name is unknown: the one most like it, or else all there are.
+
+    >>> nearest("n_parms", ["n_params", "loss"])
+    '; did you mean n_params?'
+    """
+    known = [str(other) for other in names]
+    close = difflib.get_close_matches(name[:80], known, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {_short(close[0])}?"
+    return f"; valid here: {listed(known)}" if known else ""
 
 
 def key_path(parts: Iterable[Any]) -> str:
