@@ -7,9 +7,9 @@ outputs name.
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from flopscape.config.model import Model, NotNegative, Positive, PositiveInt, Seed
+from flopscape.config.model import Distinct, Model, NotNegative, Positive, PositiveInt, Seed
 from flopscape.text.written import Integer, Number
 
 Budgets = Annotated[list[Positive], Field(min_length=2)]
@@ -17,13 +17,6 @@ Points = Annotated[Integer, Field(ge=3)]
 Factor = Annotated[Positive, Field(gt=1, le=1e10)]
 
 
-def _distinct(values: list[Any]) -> list[Any]:
-    if repeated := [value for i, value in enumerate(values) if value in values[:i]]:
-        raise ValueError(f"{repeated[0]!r} is listed twice")
-    return values
-
-
-Distinct = AfterValidator(_distinct)
 Words = Annotated[list[str], Field(min_length=1), Distinct]
 Widths = Annotated[list[Annotated[Positive, Field(le=10)]], Field(min_length=1), Distinct]
 Factors = Annotated[list[Factor], Field(min_length=1), Distinct]
@@ -62,6 +55,30 @@ class NoiseFree(Experiment):
     """Sizes at each budget."""
 
 
+class AcrossWidths(NoiseFree):
+    """What the experiments share that compare grids of different width and place on several surfaces."""
+
+    surfaces: Words = THREE_SURFACES
+    """Names of surfaces."""
+    biases: Words = FIVE_BIASES
+    """Names of biases of the grid."""
+    widths: Widths = TWENTY_WIDTHS
+    """Half-widths of the grid, in decades of N."""
+    fast: ClassVar[dict[str, Any]] = {"widths": [0.3, 2.0]}
+
+
+class AcrossFactors(NoiseFree):
+    """What the experiments share that compare grids of a few widths, each a factor of N."""
+
+    surfaces: Words = THREE_SURFACES
+    """Names of surfaces."""
+    biases: Words = [*FIVE_BIASES, "offset 3×", "drift to 3×"]
+    """Names of biases of the grid."""
+    factors: Factors = FOUR_FACTORS
+    """Half-widths of the grid, as factors of N."""
+    fast: ClassVar[dict[str, Any]] = {"factors": [2, 16]}
+
+
 class Exp01(NoiseFree):
     """Sampling range."""
 
@@ -86,27 +103,13 @@ class Exp02(NoiseFree):
     fast: ClassVar[dict[str, Any]] = {"widths": [0.3, 2.0]}
 
 
-class Exp03(NoiseFree):
+class Exp03(AcrossWidths):
     """Drift."""
 
-    surfaces: Words = THREE_SURFACES
-    """Names of surfaces."""
-    biases: Words = FIVE_BIASES
-    """Names of biases of the grid."""
-    widths: Widths = TWENTY_WIDTHS
-    """Half-widths of the grid, in decades of N."""
-    fast: ClassVar[dict[str, Any]] = {"widths": [0.3, 2.0]}
 
-
-class Exp04(NoiseFree):
+class Exp04(AcrossWidths):
     """Extrapolation."""
 
-    surfaces: Words = THREE_SURFACES
-    """Names of surfaces."""
-    biases: Words = FIVE_BIASES
-    """Names of biases of the grid."""
-    widths: Widths = TWENTY_WIDTHS
-    """Half-widths of the grid, in decades of N."""
     predict: Annotated[list[Positive], Field(min_length=1)] = [10.0 ** (22 + i / 5) for i in range(16)]
     """Compute to predict D* for, in FLOPs."""
     fast: ClassVar[dict[str, Any]] = {"widths": [0.3, 2.0], "predict": [1e22, 1e25]}
@@ -128,16 +131,8 @@ class Exp05(Experiment):
     fast: ClassVar[dict[str, Any]] = {"biases": ["drift 0.2"]}
 
 
-class Exp06(NoiseFree):
+class Exp06(AcrossFactors):
     """Closed form of the parabola's bias."""
-
-    surfaces: Words = THREE_SURFACES
-    """Names of surfaces."""
-    biases: Words = [*FIVE_BIASES, "offset 3×", "drift to 3×"]
-    """Names of biases of the grid."""
-    factors: Factors = FOUR_FACTORS
-    """Half-widths of the grid, as factors of N."""
-    fast: ClassVar[dict[str, Any]] = {"factors": [2, 16]}
 
 
 class Exp07(Experiment):
@@ -205,18 +200,13 @@ class Exp09(Experiment):
     fast: ClassVar[dict[str, Any]] = {"points": [21], "trials": 4}
 
 
-class Exp10(NoiseFree):
+class Exp10(AcrossFactors):
     """Compounding."""
 
-    surfaces: Words = THREE_SURFACES
-    """Names of surfaces."""
     biases: Words = ["baseline", "offset 3×", "drift to 3×"]
     """Names of biases of the grid."""
-    factors: Factors = FOUR_FACTORS
-    """Half-widths of the grid, as factors of N."""
     predict: Positive = 1e24
     """Compute to predict D* for, in FLOPs."""
-    fast: ClassVar[dict[str, Any]] = {"factors": [2, 16]}
 
 
 class Exp11(NoiseFree):

@@ -31,6 +31,14 @@ def _bounded(expression: str) -> str:
     return expression
 
 
+def _distinct(values: list[Any]) -> list[Any]:
+    if repeated := [value for i, value in enumerate(values) if value in values[:i]]:
+        raise ValueError(f"{repeated[0]!r} is listed twice")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+"""For lists in which nothing may stand twice."""
 Finite = Annotated[float, Field(allow_inf_nan=False), AS_NUMBER]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), AS_NUMBER]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), AS_NUMBER]

@@ -54,16 +54,11 @@ def fit(
         One of `methods.shipped_methods()`, or the import path of a module with the same `estimate`.
     flops : sequence of float
         Compute C, in FLOPs, to predict the optimum for.
-    bootstrap : int
-        Resamples, or draws where a method simulates.
-    seed : int
-        Seed of the draws: the same seed gives the same bytes.
-    exclude : str, optional
-        Leave out the rows for which this pandas expression over the table's columns is true.
-    min_flops : float, optional
-        Leave out the rows of less compute than this, in FLOPs.
-    seeds : str, optional
-        `mean` or `median` of the seeds of each (N, D) as one row; `each` run is a row when left out.
+    bootstrap, seed : int
+        Resamples, or draws where a method simulates, and their seed: the same seed gives the same bytes.
+    exclude, min_flops, seeds : optional
+        Which rows: without those for which an expression over the columns is true, and those of less compute, in
+        FLOPs; `mean` or `median` makes one row of the seeds of each (N, D), `each` or None leaves them.
     **options
         What only some methods take, such as approach3's `objective` and `delta`; None is the method's default.
 
@@ -81,16 +76,23 @@ def fit(
     if why := why_each_seed_is_needed(seeds, method, options.get("weights")):
         raise FlopscapeError(why)
     table = merged(chosen_rows(table, exclude, min_flops), seeds)
-    asked = [_positive(c) for c in flops]
-    module = _method(method)
-    given = _accepted(method, options)
-    with np.errstate(all="ignore"):  # what overflows becomes infinite or not a number, and is judged as such
-        result, draws = module.estimate(table, flops=asked, bootstrap=bootstrap, seed=seed, **given)
-        result, draws = representable(result, draws, asked)
-    result.seed = seed
+    result, draws = _estimated(table, method, [_positive(c) for c in flops], bootstrap, seed, options)
     choice = {"exclude": exclude, "min_flops": min_flops, "seeds": None if seeds == "each" else seeds}
     result.diagnostics |= {name: value for name, value in choice.items() if value}
     return _doubted(_of_table(result, table), table), draws
+
+
+def _estimated(
+    table: RunTable, method: str, flops: list[float], bootstrap: int, seed: int, options: dict[str, Any]
+) -> tuple[FitResult, pd.DataFrame]:
+    """What the method's own `estimate` finds, in numbers that a reader and JSON can hold."""
+    module = _method(method)
+    given = _accepted(method, options)
+    with np.errstate(all="ignore"):  # what overflows becomes infinite or not a number, and is judged as such
+        result, draws = module.estimate(table, flops=flops, bootstrap=bootstrap, seed=seed, **given)
+        result, draws = representable(result, draws, flops)
+    result.seed = seed
+    return result, draws
 
 
 def _of_table(result: FitResult, table: RunTable) -> FitResult:
