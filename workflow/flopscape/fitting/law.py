@@ -1,8 +1,11 @@
 """Method `law`: any of the laws, by least squares on the log loss.
 
 Laws: surface, coupled, kaplan, constrained (data that repeat), and power-n, power-d, power-c, each also with `-floor`.
-The search starts from many random points and counts how many of them agree; each resample starts from the optimum and
-from points around it. `diagnostics["comparison"]` sets the law beside the simpler one that it must beat.
+The search starts from many random points and counts how many of them agree; a resample starts at the optimum and at
+points around it. The surface is one of them and has a faster search, with all that is judged of a surface: the same
+numbers as approach3's `log_lsq`. `diagnostics["comparison"]` sets the law beside the simpler one that it must beat.
+
+    flopscape fit runs.csv --method law --law coupled --out fit.json
 """
 
 from collections.abc import Sequence

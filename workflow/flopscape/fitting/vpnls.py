@@ -1,7 +1,11 @@
 """Method `vpnls`: the surface by least squares on the loss, with E, A, B ≥ 0 and only (α, β) searched.
 
-Objective Σ (L_i − E − A·N_i^−α − B·D_i^−β)², each row with weight one unless asked otherwise. The search is
-global and exact; see varpro.py. Intervals: percentile bootstrap of whole runs from 20 runs on, profile F below.
+Objective Σ (L_i − E − A·N_i^−α − B·D_i^−β)², each row with weight one unless asked otherwise. For fixed exponents it is
+a non-negative linear problem with one solution, so that a walk over two numbers is left, from every point of a grid:
+the optimum is global. See surface/variable_projection.py for the algorithm and surface/task.py for what is judged.
+Intervals: percentile bootstrap of whole runs from 20 runs on, profile F below and with no resamples.
+
+    flopscape fit runs.csv --method vpnls --flops 1e21 --out fit.json
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,13 @@
 """Levenberg–Marquardt within bounds, for thousands of weightings or starting points at once.
 
-Marquardt 1963's damping by the diagonal of JᵀJ; a parameter on its bound is held there while the gradient pushes it
-outwards (Bertsekas 1982, section 2). A lane stops on the Gauss–Newton decrement gᵀ(JᵀJ)⁻¹g relative to the objective.
+Of ½ Σ w r² the gradient is g = Σ w r·J, with J = ∂r/∂θ, and the Hessian JWJᵀ + Σ w r·∂²r; without the second sum,
+which small residuals make small, no second derivatives of a law are needed. The step solves
+(JWJᵀ + λ·diag(JWJᵀ))·d = −g (Marquardt 1963): a Gauss–Newton step for λ → 0, one down the scaled gradient for large
+λ, which falls tenfold after a step that descends and rises fourfold after one that does not. In variables scaled by the
+root of that diagonal the matrix has 1 + λ there, which is how it is solved.
+
+A parameter on its bound is held there while the gradient pushes it outwards (Bertsekas 1982, section 2). A lane, one of
+the problems worked on together, stops on the Gauss–Newton decrement g'(JWJᵀ)⁻¹g relative to the objective.
 """
 
 import numpy as np
@@ -18,6 +24,7 @@ TIGHT, LOOSE = 1e-16, 1e-10
 SETTLED = 1e-9
 """Decrement below which a lane that rounding stopped still counts as converged."""
 DAMPING, EASE, TIGHTEN, MOST_DAMPING = 1e-3, 0.1, 4.0, 1e12
+"""λ at the start, its factors after a step that descends and after one that does not, and where a lane gives up."""
 SINGULAR = 1e-14
 """Damping of the undamped step, so that no system is singular."""
 LONGEST = 3.0
@@ -74,6 +81,7 @@ def _evaluate(problem: LawProblem, weights: Array, theta: Array) -> Quadratic:
     weighted = J * weights[:, None, :]
     objective = (weights * residual**2).sum(axis=1)
     gradient, hessian = (weighted @ residual[:, :, None])[:, :, 0], weighted @ J.swapaxes(1, 2)
+    # A law may overflow far from the runs: infinite, such a trial is refused, and its step shortened.
     usable = np.isfinite(objective) & np.isfinite(gradient).all(1) & np.isfinite(hessian).all((1, 2))
     objective = np.where(usable, objective, np.inf)
     return Quadratic(objective, np.where(usable[:, None], gradient, 0.0), np.where(usable[:, None, None], hessian, 0.0))

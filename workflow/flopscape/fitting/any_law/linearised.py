@@ -9,7 +9,7 @@ columns of unit length, J = J₁·diag(s): (JᵀJ)⁻¹ = (J₁ᵀJ₁)⁻¹/(s�
 
 What each run does to p follows without assuming equal or independent errors. Leaving run g out moves p by minus its
 influence R⁻¹(I − M_g)⁻¹z_g, where J = QR, z_g = Σ q_i r_i and M_g = Σ q_i q_iᵀ over the run's rows: without them the
-normal equations are R ᵀ(I − M_g)R·d = −Rᵀz_g. The influences' sum of squares is the jackknife sandwich: HC3 where every
+normal equations are Rᵀ(I − M_g)R·d = −Rᵀz_g. The influences' sum of squares is the jackknife sandwich: HC3 where every
 row is a run of its own (MacKinnon & White 1985), CR3 where rows share runs (Cameron & Miller 2015, section VI.B).
 """
 

@@ -1,6 +1,11 @@
-"""Global starts of the kernel: its projected objective on a grid of exponents, whose moments are matrix products.
+"""Where the searches of a surface start: the projected objective on a grid of exponents, by matrix products.
 
-How a surface is searched for, whatever the objective, which is a `Search`: once, or for thousands of resamples.
+On a grid of G exponents a side, x_jg = e^(−θ_g u_j) is the same for every weighting w of the rows, so that the Gram
+matrices of all grid points and all of R resamples are products of a few arrays, such as w·x₁ᵀ and Σ w·x₁·x₂. Of each,
+the non-negative optimum follows from its faces (common/linear.py). A table's own search then starts from all minima of
+a fine grid, a resample from its own lowest point of a coarse one: of Chinchilla's runs one in 4,000 has two minima.
+
+How a surface is searched for, whatever the objective, is a `Search`; `LeastSquares` is that of vpnls.
 """
 
 from itertools import combinations_with_replacement
@@ -123,10 +128,12 @@ def _downhill(values: Array) -> Index:
     padded = np.full([size + 2 for size in shape], np.inf)
     padded[(slice(1, -1),) * k] = values
     around = np.lib.stride_tricks.sliding_window_view(padded, (3,) * k).reshape(*shape, -1)
+    # Of the 3^k points around each, itself the middle one: a tie keeps it where it is.
     lowest = around.argmin(axis=-1)
     lowest = np.where(np.take_along_axis(around, lowest[..., None], -1)[..., 0] < values, lowest, 3**k // 2)
     steps = np.stack(np.unravel_index(lowest, (3,) * k)) - 1
     to: Index = np.ravel_multi_index(tuple(np.indices(shape) + steps), shape).ravel()
+    # Each round follows the steps twice as far, until all have come to an end.
     while not np.array_equal(to, to[to]):
         to = to[to]
     return to
@@ -210,7 +217,7 @@ OBJECTIVE = "least squares on the loss"
 
 
 class LeastSquares:
-    """A `Search`; see global_search.py."""
+    """The `Search` of Σ w·(L − L̂)²: the kernel of variable_projection.py as it is."""
 
     delta = np.inf
 

@@ -2,9 +2,19 @@
 
 Huber_δ(r) is r²/2 inside ±δ and δ·(|r| − δ/2) outside (Huber 1964), so that δ = ∞ is least squares on the log loss and
 δ → 0, over δ, least absolute deviations. The parameters are p = (E, ln A', ln B', α, β) with E ≥ 0; ln L̂ is
-Hoffmann et al. 2022's logsumexp (equation 3). With J = ∂ln L̂/∂p the exact Hessian is
-Σ w·[(ψ' − ψ)·J·Jᵀ + ψ·∂²L̂/L̂]. The method is Newton's (semismooth where ψ' jumps: Qi & Sun 1993), with δ lowered in
-steps along the predicted path, and a step of iteratively reweighted least squares wherever Newton's does not descend.
+Hoffmann et al. 2022's logsumexp (equation 3).
+
+With ψ(r) = clip(r, ±δ), the derivative of Huber_δ, with ψ' = 1 inside ±δ and 0 outside, and with J = ∂ln L̂/∂p, the
+gradient is Σ w·ψ·J. Differentiating once more, ∂²ln L̂ = ∂²L̂/L̂ − J·Jᵀ gives the exact Hessian
+
+    Σ w·[ψ'·J·Jᵀ + ψ·∂²ln L̂] = Σ w·[(ψ' − ψ)·J·Jᵀ + ψ·∂²L̂/L̂].
+
+Newton's method on it is semismooth, ψ' having jumps (Qi & Sun 1993): it doubles its digits once the set of rows inside
+±δ is right. Two things find that set. δ is lowered in steps, the optimum's path being followed by a predictor
+(`follow`); and where the Hessian is not positive definite, or a step does not descend, one of iteratively reweighted
+least squares is taken, with ψ(r)/r·J·Jᵀ in place of ψ'·J·Jᵀ, which is positive definite and so points downhill.
+
+Resamples of a table start where its optimum would move to if ln L̂ were linear (`resample_starts`).
 """
 
 from itertools import pairwise
@@ -129,6 +139,7 @@ def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweight
     gradient = (J @ pull[:, :, None])[:, :, 0]
     objective = np.einsum("rn,rn->r", pull, r - psi / 2)
     if reweighted:
+        # ψ/r is the curvature of the parabola that touches Huber_δ at r and lies above it: 1 inside, δ/|r| outside.
         bend = weights * np.where(inside, 1.0, OUTER * delta / np.maximum(np.abs(r), TINY))
         return Quadratic(objective, gradient, (J * bend[:, None]) @ J.swapaxes(1, 2))
     hessian = (J * (weights * inside - pull)[:, None]) @ J.swapaxes(1, 2)
@@ -166,6 +177,7 @@ def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float
         accepted = new.objective <= state.objective[todo] * (1 + ROUNDED_SUM)
         rejected, moved = todo[~accepted], todo[accepted]
         fallen, shrunk = rejected[~reweighted[rejected]], rejected[reweighted[rejected]]
+        # A reweighted step that does not descend is too long; one of Newton's is replaced by a reweighted one below.
         step[shrunk] *= 0.25
         converged[shrunk] = np.abs(step[shrunk]).max(axis=1, initial=0.0) < 1e-13
         p[moved] = trial[accepted]
@@ -189,6 +201,7 @@ def follow(data: Data, weights: Array, p: Array, here: float, after: float) -> A
     state = _evaluate(data, weights, p, here)
     r, J = terms(data, p)
     outer = np.einsum("rin,rn->ri", J, weights * np.sign(r) * (np.abs(r) > here))
+    # Rows outside pull with w·δ·sign r: their part of the gradient changes in proportion to δ, the others' does not.
     moved = Quadratic(state.objective, state.gradient + (after - here) * outer, state.hessian)
     step, _, whole = _newton_step(data, moved, p)
     return np.clip(p + np.where(whole[:, None], step, 0.0), data.lower, data.upper)

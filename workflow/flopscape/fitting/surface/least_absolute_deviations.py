@@ -1,9 +1,15 @@
 """Least absolute deviations of the log loss, Σ w·|ln L̂ − ln L|, to rounding: Huber's δ lowered, then an exact step.
 
-An optimum passes through a set Z of at most five rows. With λ_i for the rows of Z in place of w_i·sign r_i, it solves
-Σ_{i∉Z} w_i·sign(r_i)·J_i + Σ_{i∈Z} λ_i·J_i = 0 and r_Z = 0, and it is one where every |λ_i| ≤ w_i and the curvature of
-this Lagrangian is positive within r_Z = 0 (Fletcher 1987, theorems 14.2.1 and 14.2.4). Huber's optimum at a small δ
-gives Z, its rows inside ±δ, and λ, w·r/δ; Newton's method does the rest and the conditions are checked.
+Like the median, an optimum passes through some of the rows: through a set Z of at most five, for five parameters. The
+other rows pull with w·sign(r)·J each; a row of Z may pull with anything between −w and w. With λ_i for the rows of Z in
+place of w_i·sign r_i an optimum therefore solves ten equations for p and λ at most,
+
+    Σ_{i∉Z} w_i·sign(r_i)·J_i + Σ_{i∈Z} λ_i·J_i = 0    and    r_Z = 0,
+
+and it is one where every |λ_i| ≤ w_i and the curvature of this Lagrangian is positive within r_Z = 0 (Fletcher 1987,
+theorems 14.2.1 and 14.2.4). Huber's optimum at a small δ gives Z, its rows inside ±δ, and λ, w·r/δ there; Newton's
+method does the rest, and the conditions are checked. Where that fails down to the smallest δ, linear programs go from
+corner to corner of the linearised problem within a trust region (`through_corners`).
 """
 
 from itertools import pairwise
@@ -31,6 +37,7 @@ STEPS = 6
 THROUGH, BALANCE = 1e-12, 1e-10
 """What counts as zero in a residual of Z, and in the balance of pulls as a part of their sum."""
 SIZE = 5
+"""Parameters, and most rows that an optimum passes through."""
 
 
 def minimise(data: Data, weights: Array, p: Array) -> Optimum:

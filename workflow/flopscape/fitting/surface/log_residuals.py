@@ -1,4 +1,10 @@
-"""Objectives of the log residuals, huber, lad and log_lsq of approach3: the search of each, and all of them by name."""
+"""Objectives of the log residuals, huber, lad and log_lsq of approach3: the search of each, and all of them by name.
+
+None is linear in (E, A, B) for fixed exponents, so that their own searches have five parameters to walk in (huber.py,
+least_absolute_deviations.py). But ln L̂ − ln L is (L̂ − L)/L to first order, whose squares are: variable projection with
+the weights w/L² gives the starts on the whole grid of exponents, takes them down to where they meet, and tells which
+resamples change basin. What is reported is always the objective's own optimum.
+"""
 
 from dataclasses import dataclass
 
@@ -83,7 +89,7 @@ def _width(delta: float | str) -> float:
 
 @dataclass(frozen=True)
 class LogResiduals:
-    """A `Search`; see global_search.py. δ is Huber's, infinite for least squares and zero for absolute deviations."""
+    """The `Search` of Σ w·Huber_δ(ln L̂ − ln L); δ is infinite for least squares and zero for absolute deviations."""
 
     delta: float
 
@@ -100,6 +106,7 @@ class LogResiduals:
         ends = variable_projection.newton(
             problem, self.weighted(problem, weights), starts, variable_projection.SAME_DECREMENT
         ).exponents
+        # Starts that have met are one: what follows costs as much as all before.
         _, one, back = np.unique(np.round(ends, MEETING_DIGITS), axis=0, return_index=True, return_inverse=True)
         return self._minimise(problem, weights[one], ends[one], huber.DECREMENT).take(back)
 

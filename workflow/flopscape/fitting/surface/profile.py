@@ -1,8 +1,18 @@
-"""Profile-F intervals of any quantity q(p) of a surface fit.
+"""Profile-F intervals of any quantity q(p) of a surface fit by least squares.
 
-The interval of q is its range over {p : RSS(p) ≤ RSS_min·(1 + F/(n − 5))}, F = t²(n − 5) (Bates & Watts 1988, section
-6.1): its ends solve ∇½RSS = μ∇q on the region's boundary. They are followed from the optimum outwards in steps, each
-corrected by Newton's method, for all quantities and both sides at once. E stays on E ≥ 0.
+The interval of q is its range over the region {p : RSS(p) ≤ RSS_min + t²s²}, with Student's t of n − 5 degrees of
+freedom and s² = RSS_min/(n − 5): what an F test of one restriction does not reject (Bates & Watts 1988, section 6.1).
+Where the model is linear this is q ± t·SE; where it bends, the ends lie where the region's do.
+
+At an end q can grow no further within the region, so that the gradients are parallel there: ∇½RSS = μ∇q and
+½RSS = ½(RSS_min + t²s²). With Σ = (JJᵀ)⁻¹ the linear model has the solution p − p̂ = ± ts·Σ∇q/√(∇q'Σ∇q) and
+μ = ± ts/√(∇q'Σ∇q). It is scaled outwards in four steps, and after each Newton's method on the two equations in (p, μ)
+corrects it, for all quantities and both sides at once:
+
+    [H − μ∇²q   −∇q] [dp]      [∇½RSS − μ∇q]
+    [∇½RSS'       0] [dμ]  = − [½RSS − target]
+
+E stays on E ≥ 0: at zero its equation is left out while the Lagrangian pushes outwards.
 """
 
 from collections.abc import Callable
@@ -21,9 +31,12 @@ from flopscape.laws.arrays import Array, Index
 
 FRACTIONS = (0.25, 0.5, 0.75, 1.0)
 """Parts of the way outwards, in units of the root of the rise in RSS."""
-Derive = Callable[[Array], tuple[Array, Array, Array]]
 CORRECTIONS = 12
+"""Most of Newton's steps at one part of the way."""
 DIFFERENCE = 1e-5
+"""Step of the central differences of ∇q, in units of each parameter's own reach."""
+Derive = Callable[[Array], tuple[Array, Array, Array]]
+"""Residuals, J and the exact Hessian of ½RSS at p (m, 5)."""
 
 
 @np.errstate(all="ignore")

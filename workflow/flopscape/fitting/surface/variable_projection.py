@@ -1,10 +1,18 @@
-"""The kernel: weighted least squares of c0 + Σ c_j·exp(−θ_j·u_j) with c ≥ 0, for thousands of weightings at once.
+"""Weighted least squares of c₀ + Σ c_j·exp(−θ_j·u_j) with c ≥ 0, for thousands of weightings at once.
 
-For fixed exponents θ the problem is linear in c, so only θ is searched (variable projection: Golub & Pereyra 1973), by
-Newton's method on the projected objective with its exact Hessian; exponent_grid.py has the global starts. u_j are
-centred logs, so no unit of N or D enters. A term may be any size that the loss falls with (depth,
-resolution); exponents found in one modality do not carry over to another. All sums are sums, never means; the stopping
-rule is relative to the objective.
+For fixed exponents θ the problem is linear in c, with one solution c(θ) ≥ 0, so that only θ is searched: variable
+projection (Golub & Pereyra 1973). Let φ = (1, e^(−θ₁u₁), …), r = y − Σ c_i φ_i, and ½f(θ) = ½ Σ w r² at c(θ).
+
+- Gradient. c(θ) makes ∂f/∂c zero for every free coefficient, and those at zero do not move, so that the derivative of
+  ½f is that of ½ Σ w r² with c held fixed: ∂(½f)/∂θ_j = Σ w r·c_j·u_j·e^(−θ_j u_j).
+- Hessian. c moves with θ so that its gradient stays zero: dc/dθ = −H_cc⁻¹·H_cθ, which leaves the Schur complement
+  H_θθ − H_θc·H_cc⁻¹·H_cθ of the Hessian of ½ Σ w r² in (θ, c). It is exact. Gauss–Newton's, with or without Kaufman's
+  simpler derivative of the projector (1975), drops terms with r; here they come from the same products anyway.
+
+All of it comes from one Gram matrix per problem. The walk is Newton's with the Hessian's eigenvalues made positive, so
+that it descends, and its stopping rule, the decrement g'H⁻¹g, is relative to the objective: it is what a step would
+still gain of Σ w r². All sums are sums, never means. u_j are centred logs, so no unit of N or D enters; the starts are
+in global_starts.py. A term may be any size that the loss falls with (depth, resolution).
 """
 
 from collections.abc import Callable, Iterator
@@ -104,15 +112,19 @@ def evaluate(u: Array, y: Array, weights: Array, theta: Array, at: Index | None 
         rows = block if at is None else at[block]
         gram[block] = _gram(u if u.ndim == 2 else u[:, rows], y[rows], weights[rows], theta[block])
     linear, slope, curve = slice(0, k + 1), slice(k + 1, 2 * k + 1), slice(2 * k + 2, 3 * k + 2)
+    # The matrix has all that a residual needs: with r = y − Σ c_i φ_i its product with the column of −c, 0 and 1 is
+    # the products of every column with r.
     h_cc = gram[:, linear, linear]
     c = best_coefficients(h_cc, gram[:, linear, -1])
     residual = np.concatenate([-c, np.zeros((len(c), k)), np.ones((len(c), 1))], axis=1)
     with_residual = np.einsum("rij,rj->ri", gram, residual)
     objective = np.einsum("ri,ri->r", with_residual[:, : 2 * k + 2], residual)
+    # ∂φ_j/∂θ_j = −u_j·x_j and ∂²φ_j/∂θ_j² = u_j²·x_j, so that ∂r/∂θ_j = c_j·u_j·x_j and ∂²r/∂θ_j² = −c_j·u_j²·x_j.
     amplitude, diagonal = c[:, 1:], np.arange(k)
     gradient = amplitude * with_residual[:, slope]
     h_tt = amplitude[:, :, None] * amplitude[:, None] * gram[:, slope, slope]
     h_tt[:, diagonal, diagonal] -= amplitude * with_residual[:, curve]
+    # ∂r/∂c_i = −φ_i; only a term's own coefficient changes its slope.
     h_tc = -amplitude[:, :, None] * gram[:, slope, linear]
     h_tc[:, diagonal, diagonal + 1] += with_residual[:, slope]
     return State(c, objective, gradient, _schur(h_tt, h_tc, h_cc, c > 0))
@@ -145,6 +157,7 @@ def _schur(h_tt: Array, h_tc: Array, h_cc: Array, free: Mask) -> Array:
     h_tc = np.where(free[:, None] & free[:, 1:, None], h_tc, 0.0)
     both = free[:, :, None] & free[:, None]
     h_cc = np.where(both, h_cc, np.eye(free.shape[1]))
+    # Columns of unit length, for a steep term is smaller by orders of magnitude than a flat one.
     scale = 1 / np.sqrt(np.einsum("rii->ri", h_cc))
     inner = linear.solve(
         h_cc * scale[:, :, None] * scale[:, None] + 1e-15 * np.eye(free.shape[1]),
@@ -190,9 +203,10 @@ def descend(
             break
         trial = np.clip(theta[todo] + step[todo], LOWEST, HIGHEST)
         new = state_at(todo, trial)
+        # Near the optimum a step gains less than rounding: it is taken, and judged by the decrement.
         accepted = new.objective <= state.objective[todo] + ROUNDED_GRAM * squares[todo]
         rejected, moved = todo[~accepted], todo[accepted]
-        step[rejected] *= 0.25
+        step[rejected] *= 0.25  # the same direction, shorter: it descends
         converged[rejected] = np.abs(step[rejected]).max(axis=1, initial=0.0) < 1e-12
         theta[moved] = trial[accepted]
         for old, fresh in zip(state, new, strict=True):
@@ -212,6 +226,7 @@ def _newton_step(state: State, theta: Array) -> tuple[Array, Array]:
     stuck |= np.einsum("rii->ri", state.hessian) == 0
     gradient = np.where(stuck, 0.0, state.gradient)
     hessian = np.where(stuck[:, :, None] | stuck[:, None], np.eye(theta.shape[1]), state.hessian)
+    # Where f is not convex a plain step would climb: |λ| in place of λ keeps its length and turns it downhill.
     values, vectors = linear.eigen(hessian)
     values = np.maximum(np.abs(values), 1e-12 * np.abs(values).max(axis=1, keepdims=True) + TINY)
     along = np.einsum("rji,rj->ri", vectors, gradient)
