@@ -1,6 +1,7 @@
 """What several test files need: the checkout, and small studies."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ take_over(threads=1)
 # Tests compare digits of CPU runs, so a machine's GPUs are hidden from them; those of tests/gpu need one.
 if "FLOPSCAPE_TEST_GPU" not in os.environ:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+# No claim of a test depends on how busy its machine is. The environment of tests/vision has no hypothesis.
+with suppress(ImportError):
+    from hypothesis import settings
+
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -119,6 +119,7 @@ def replacing(out: StrPath) -> Iterator[Path]:
     target = Path(out)
     make_place(target)
     try:
+        # Beside the target, hence on its file system: only there is a rename one step that a kill cannot halve.
         temporary = _created(target.parent)
         try:
             yield temporary
@@ -137,6 +138,7 @@ def temporary_name() -> str:
 def _created(folder: Path) -> Path:
     """A new, empty file with a short, random name."""
     path = folder / temporary_name()
+    # O_EXCL fails where anything has that name, a link that points nowhere among them, and O_NOFOLLOW follows none.
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666))
     return path
 

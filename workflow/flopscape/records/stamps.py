@@ -54,6 +54,8 @@ def text_of(stamp: Stamp) -> str:
 
 def read(path: StrPath) -> Stamp:
     """The stamp that a file carries; empty for a file without one."""
+    # Text formats have the stamp where they are written to have it, SVG and HTML at the beginning, CSV in every row;
+    # Parquet and JSON keep their notes at the end. A gigabyte between the two need not be read.
     with open(path, "rb") as file:
         ends = file.read(ENDS)
         file.seek(max(len(ends), file.seek(0, 2) - ENDS))
@@ -94,6 +96,8 @@ def hash_of_all(paths: Iterable[StrPath]) -> str:
 def hash_of_records(paths: Iterable[Path]) -> str:
     """One hash of run records: their contents, or where they are too many for that their names and sizes."""
     records = [(path.name, path.stat().st_size, path) for path in paths]
+    # Two plans differ in run ids, and so in names; an edited record nearly always differs in size. The mark s tells the
+    # weaker hash from the stronger.
     if sum(size for _, size, _ in records) > SMALL:
         return "s" + short_hash([[name, size] for name, size, _ in records], DIGITS)
     digest = sha256_of()

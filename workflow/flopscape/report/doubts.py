@@ -144,6 +144,9 @@ def _noisy(evidence: Evidence) -> Iterator[str]:
     dof = points["count"] - 1
     squares = points["var"] * dof
     others = dof.sum() - dof
+    # Were the noise equal everywhere, s² of a point over the pooled s² of all the others would follow F with the two
+    # numbers of degrees of freedom, for the two are independent. With one test a point, each is held to NOISY divided
+    # by their number (Bonferroni), so that a sound study is called noisy with the chance NOISY at most.
     spread = (squares.sum() - squares) / others.where(others > 0)
     chance = np.asarray(f_distribution.sf(points["var"] / spread, dof, others))
     for i in np.flatnonzero(chance < NOISY / max(len(points), 1)):

@@ -26,6 +26,11 @@ def group_budgets(flops: Array, planned: Array | None) -> Array:
         Compute of each run.
     planned : array, shape (n,), optional
         Budgets as planned, NaN where a run had none. Without any, groups are found in `flops`.
+
+    Examples
+    --------
+    >>> group_budgets(np.array([1.00e18, 1.02e18, 0.99e18, 5e18]), None).round(-16).tolist()
+    [1e+18, 1e+18, 1e+18, nan]
     """
     if planned is not None and np.isfinite(planned).any():
         return _chains(planned, PLANNED_GAP, np.inf, 1)
@@ -38,7 +43,10 @@ def _chains(values: Array, gap: float, widest: float, smallest: int) -> Array:
     order = np.argsort(logs, kind="stable")
     order = order[np.isfinite(logs[order])]
     budget = np.full(len(values), np.nan)
+    # Sorted values are cut wherever the step to the next exceeds the gap, so that neighbours in a chain are near and
+    # its ends need not be: a grid of N and D makes one long chain of all its C, which `widest` says is no budget.
     for chain in np.split(order, np.flatnonzero(np.diff(logs[order]) > gap) + 1):
+        # exp(mean(ln C)) of equal numbers may differ from them in the last digit, by which budgets are compared later.
         same = len(chain) and np.ptp(values[chain]) == 0
         if len(chain) >= smallest and np.ptp(logs[chain]) <= widest:
             budget[chain] = values[chain[0]] if same else np.exp(logs[chain].mean())

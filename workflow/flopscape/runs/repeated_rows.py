@@ -49,6 +49,9 @@ def repeats(n: Array, d: Array, u: Array, c: Array, loss: Array, seed: Names) ->
 
 
 def _precise(loss: Array) -> bool:
+    """Whether the losses have more digits than two runs share by chance, in decimals and in bits."""
+    # A float is an integer mantissa of 53 bits times a power of two, and m & −m is the mantissa's lowest set bit: what
+    # lies above it are the bits that a value really uses. Rounding to half precision leaves at most 11 of them.
     mantissa = (np.frexp(loss)[0] * 2.0**53).astype(np.int64)
     bits = 53 - np.log2(mantissa & -mantissa).min()
     return bool(bits >= PRECISE_BITS and _decimals(loss) >= PRECISE_DECIMALS)
