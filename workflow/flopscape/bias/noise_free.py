@@ -3,9 +3,9 @@
 Nothing is random here, so that all of the error is the method's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, product
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from flopscape.bias.designs import Design, bias, isoflop_design
 from flopscape.bias.methods import PowerLaws, approach2
+from flopscape.config.bias import NoiseFree
 from flopscape.figures import style
 from flopscape.laws.arrays import Array
 from flopscape.laws.named_surfaces import named_surface
@@ -79,6 +80,14 @@ def fitted(name: str, tilt: str, width: float, points: int, flops: Sequence[floa
     design = isoflop_design(true, flops, width, points, bias(tilt))
     shared = {"surface": name, "bias": tilt, "width": width, "n_points": points, "noise": 0.0, "method": "approach2"}
     return Fitted(true, design, approach2(design, design.losses(true)), shared)
+
+
+def fitted_on_grids(
+    surfaces: Sequence[str], biases: Sequence[str], widths: Sequence[float], settings: NoiseFree
+) -> Iterator[Fitted]:
+    """Every surface on every biased grid of every width, the width changing fastest."""
+    for name, tilt, width in product(surfaces, biases, widths):
+        yield fitted(name, tilt, width, settings.points, settings.budgets)
 
 
 def error_against_width(

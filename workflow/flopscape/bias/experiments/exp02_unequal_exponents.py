@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flopscape.bias.noise_free import error_against_width, fitted
+from flopscape.bias.noise_free import error_against_width, fitted_on_grids
 from flopscape.bias.outcome import Outcome, errors, furthest, nearest, printed, tidy
 from flopscape.config.bias import Exp02
 from flopscape.laws.named_surfaces import named_surface
@@ -25,11 +25,8 @@ PUBLISHED = {
 
 def run(settings: Exp02, mirror: Path | None = None) -> Outcome:
     """Fit every surface at every width."""
-    rows = []
-    for name in settings.surfaces:
-        for width in settings.widths:
-            rows += fitted(name, settings.bias, width, settings.points, settings.budgets).exponents()
-    table = tidy("exp02", rows)
+    fits = fitted_on_grids(settings.surfaces, [settings.bias], settings.widths, settings)
+    table = tidy("exp02", [row for fit in fits for row in fit.exponents()])
     widest = table[table["width"] == table["width"].max()]
     published = printed(errors(widest, "{surface} {quantity}"), PUBLISHED)
     return Outcome(table, published=published, finding=_finding(widest))

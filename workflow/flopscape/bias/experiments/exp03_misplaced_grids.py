@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from flopscape.bias.designs import bias
-from flopscape.bias.noise_free import error_against_width, fitted
+from flopscape.bias.noise_free import error_against_width, fitted_on_grids
 from flopscape.bias.outcome import Claim, Outcome, agrees, errors, furthest, printed, tidy
 from flopscape.config.bias import Exp03
 
@@ -27,12 +27,8 @@ EXACT = 1e-10
 
 def run(settings: Exp03, mirror: Path | None = None) -> Outcome:
     """Fit every surface, bias and width."""
-    rows = []
-    for name in settings.surfaces:
-        for tilt in settings.biases:
-            for width in settings.widths:
-                rows += fitted(name, tilt, width, settings.points, settings.budgets).exponents()
-    table = tidy("exp03", rows)
+    fits = fitted_on_grids(settings.surfaces, settings.biases, settings.widths, settings)
+    table = tidy("exp03", [row for fit in fits for row in fit.exponents()])
     widest = table[table["width"] == table["width"].max()]
     published = printed(errors(widest, "{surface} {bias} {quantity}"), PUBLISHED)
     return Outcome(table, _claims(table), published, _finding(table))

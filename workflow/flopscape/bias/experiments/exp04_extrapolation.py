@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flopscape.bias.noise_free import error_against_width, fitted
+from flopscape.bias.noise_free import error_against_width, fitted_on_grids
 from flopscape.bias.outcome import Outcome, errors, furthest, printed, tidy
 from flopscape.config.bias import Exp04
 
@@ -25,12 +25,8 @@ BIASES = ("baseline", "drift 0.2", "drift 0.4", "scale 1.5", "scale 2")
 
 def run(settings: Exp04, mirror: Path | None = None) -> Outcome:
     """Predict D* at every larger compute, for every surface, bias and width."""
-    rows = []
-    for name in settings.surfaces:
-        for tilt in settings.biases:
-            for width in settings.widths:
-                rows += fitted(name, tilt, width, settings.points, settings.budgets).tokens(settings.predict)
-    table = tidy("exp04", rows)
+    fits = fitted_on_grids(settings.surfaces, settings.biases, settings.widths, settings)
+    table = tidy("exp04", [row for fit in fits for row in fit.tokens(settings.predict)])
     found = errors(_largest(table), "{surface} ±{width:.2f} {bias}")
     return Outcome(table, published=printed(found, _published()), finding=_finding(table))
 

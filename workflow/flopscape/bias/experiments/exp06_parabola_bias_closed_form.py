@@ -1,5 +1,6 @@
 """Experiment 6: Approach 2's bias in closed form, how exactly the fit follows it, and its two limits."""
 
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from matplotlib.figure import Figure
 
 from flopscape.bias.designs import Bias, Design, bias, isoflop_design
 from flopscape.bias.methods import PowerLaws, approach2
-from flopscape.bias.noise_free import Fitted, Row, error_against_width, fitted
+from flopscape.bias.noise_free import Fitted, Row, error_against_width, fitted_on_grids
 from flopscape.bias.outcome import Claim, Outcome, agrees, errors, furthest, printed, tidy
 from flopscape.config.bias import Exp06
 from flopscape.fitting.isoflop.bias import leading_order, power_law_shift, vertex_shift
@@ -37,13 +38,10 @@ CUBIC = {"least gain of a cubic per budget, centred": "30", "largest gain of a c
 
 def run(settings: Exp06, mirror: Path | None = None) -> Outcome:
     """The errors of a and of N* at the mean budget: parabolas, cubics, the closed form and its limits."""
-    rows = []
-    for name in settings.surfaces:
-        for tilt in settings.biases:
-            for factor in settings.factors:
-                fit = fitted(name, tilt, float(np.log10(factor)), settings.points, settings.budgets)
-                rows += [row | {"factor": factor} for row in _rows(fit)]
-    table = tidy("exp06", rows)
+    widths = [float(np.log10(factor)) for factor in settings.factors]
+    fits = fitted_on_grids(settings.surfaces, settings.biases, widths, settings)
+    of_factor = zip(fits, cycle(settings.factors), strict=False)
+    table = tidy("exp06", [row | {"factor": factor} for fit, factor in of_factor for row in _rows(fit)])
     gain, note = _gain(table)
     published = [*printed(_centred(table), PUBLISHED), *printed(gain, CUBIC, note)]
     return Outcome(table, _claims(table, settings), published, _finding(table))

@@ -1,12 +1,13 @@
 """Experiment 10: a misplaced grid and the parabola's misfit together, after three decades of extrapolation."""
 
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flopscape.bias.noise_free import error_against_width, fitted
+from flopscape.bias.noise_free import error_against_width, fitted_on_grids
 from flopscape.bias.outcome import Outcome, errors, furthest, nearest, printed, tidy
 from flopscape.config.bias import Exp10
 from flopscape.text import numbers
@@ -29,12 +30,10 @@ PUBLISHED = {
 
 def run(settings: Exp10, mirror: Path | None = None) -> Outcome:
     """Predict D* for every surface, bias and width."""
-    rows = []
-    for name in settings.surfaces:
-        for tilt in settings.biases:
-            for factor in settings.factors:
-                fit = fitted(name, tilt, float(np.log10(factor)), settings.points, settings.budgets)
-                rows += [row | {"factor": factor} for row in fit.tokens([settings.predict])]
+    widths = [float(np.log10(factor)) for factor in settings.factors]
+    fits = fitted_on_grids(settings.surfaces, settings.biases, widths, settings)
+    of_factor = zip(fits, cycle(settings.factors), strict=False)
+    rows = [row | {"factor": factor} for fit, factor in of_factor for row in fit.tokens([settings.predict])]
     table = tidy("exp10", rows)
     found = errors(table, "{bias} {surface} ±{factor:g}×")
     return Outcome(table, published=printed(found, _published()), finding=_finding(table))
