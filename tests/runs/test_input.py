@@ -198,7 +198,7 @@ def test_a_method_of_the_users_own_gets_the_same_call(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     result, draws = fit(isoflop(tmp_path), "mymethod", flops=[1e22])
-    assert (result.method, result.reason, result.n_runs, len(draws)) == ("mine", "35 rows", 35, 0)
+    assert (result.method, result.reason, result.n_runs, len(draws)) == ("mymethod", "35 rows", 35, 0)
 
 
 def test_unreadable_input_writes_nothing(tmp_path):

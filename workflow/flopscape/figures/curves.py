@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables
+from flopscape.fitting.methods import reads_curves
 from flopscape.laws.arrays import Array
 
 MOST_CURVES = 400
@@ -111,9 +112,9 @@ def _marked_ends(axes: Axes, ends: pd.DataFrame, lines: Any) -> None:
 
 
 def _vertices(axes: Axes, data: Tables) -> None:
-    """What approach1 takes of the envelope, one star a vertex, in the loss that the fit read."""
+    """What a fit of training curves takes of their envelope, one star a vertex, in the loss that the fit read."""
     for name, fit in data.fits.items():
-        if fit.method == "approach1" and fit.optima:
+        if reads_curves(fit.method) and fit.optima:
             read = RECORDED.get(fit.points, "final loss")
             flops, loss = ([getattr(vertex, name) for vertex in fit.vertices] for name in ("flops", "loss"))
             axes.scatter(

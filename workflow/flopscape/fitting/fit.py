@@ -92,6 +92,8 @@ def _estimated(
         result, draws = module.estimate(table, flops=flops, bootstrap=bootstrap, seed=seed, **given)
         result, draws = representable(result, draws, flops)
     result.seed = seed
+    if method not in shipped_methods():  # it may call a shipped one, and is to be told from that in figures and reports
+        result.method = method
     return result, draws
 
 

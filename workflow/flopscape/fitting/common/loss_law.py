@@ -1,8 +1,8 @@
-"""L*(C) = E + K·(C/C₀)^−γ through the losses of compute-optimal runs, with E and K ≥ 0.
+"""The loss of compute-optimal runs, L*(C) = E + K·(C/C₀)^−γ with E and K ≥ 0, for fits that have no surface.
 
-The form follows from the surface at its optimum (Hoffmann et al. 2022, equation 4, inserted into equation 2).
-
-The draws of a fit without a surface: power laws of N* and D*, the law of L*, and their values at asked budgets.
+Approaches 1 and 2 find optima at some budgets and join them by power laws of N* and D*; this is the third of their
+laws, and the draws of all three. The form is that of a surface at its optimum: with N* ∝ C^a and D* ∝ C^b (Hoffmann et
+al. 2022, equation 4) both terms of equation 2 fall as C^−γ, γ = α·β/(α + β), and E is left.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
-"""From numbers to a FitResult: predictions, draws, refusals. Shared by the methods.
+"""From a method's numbers to a FitResult: predictions, draws and refusals, as a reader and JSON can hold them.
 
-A fit's numbers as a reader and JSON can hold them: finite, or none with the reason in words.
-
-Tables at the limits of floating point overflow somewhere in every method; whatever the method, this is judged here.
+A number in a fit is finite, or it is not there and the reason stands in words. Tables at the limits of floating point
+overflow somewhere in every method, and where that happens differs from one to the next: so it is judged once, here, on
+what comes out of a method (`representable`), and the methods may compute with infinities and NaN on the way.
 """
 
 import math
