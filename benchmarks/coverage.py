@@ -93,8 +93,8 @@ def error_row(case: Case, tables: int) -> list[str]:
     """Mean |a − truth| at each noise; the bootstrap has no say in it."""
     row = [case.name]
     for sigma, aim in (case.errors or {}).items():
-        found = [r.exponents["a"].estimate for r in estimates(case, sigma, tables, 2) if r.exponents]
-        row.append(f"{np.mean(np.abs(np.array(found) - designs.A_TRUE)):.4f} ({aim:.4f})")
+        exponents = [r.exponents["a"].estimate for r in estimates(case, sigma, tables, 2) if r.exponents]
+        row.append(f"{np.mean(np.abs(np.array(exponents) - designs.A_TRUE)):.4f} ({aim:.4f})")
     return row
 
 

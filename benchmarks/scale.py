@@ -161,5 +161,5 @@ if __name__ == "__main__":
         "--runs", type=int, nargs="+", default=[100, 1_000, 3_000, 10_000], help="sizes of the sweep, hundreds"
     )
     parser.add_argument("--executed", type=int, default=3_000, help="run the workflow up to this many runs")
-    given = parser.parse_args()
-    main(given.runs, given.executed)
+    parsed = parser.parse_args()
+    main(parsed.runs, parsed.executed)

@@ -77,9 +77,9 @@ MODELS = {
 
 @pytest.mark.parametrize(("model", "sentence"), MODELS.values(), ids=MODELS)
 def test_a_models_fault_is_named(tmp_path, model, sentence):
-    found = [fault for several in faults(tmp_path, model=model).values() for fault in several]
-    assert any(sentence in fault for fault in found), found
-    assert all(fault.startswith("model ") and "\n" not in fault for fault in found)
+    sentences = [fault for several in faults(tmp_path, model=model).values() for fault in several]
+    assert any(sentence in fault for fault in sentences), sentences
+    assert all(fault.startswith("model ") and "\n" not in fault for fault in sentences)
 
 
 def unseeded():
@@ -123,9 +123,9 @@ def _without(*ignored):
     """Batches of a dataset that ignores some of its arguments."""
 
     def batches(self, folder, split, batch_units, seed, rank, world_size, start):
-        given = {"seed": seed, "rank": rank, "start": start} | dict.fromkeys(ignored, 0)
+        arguments = {"seed": seed, "rank": rank, "start": start} | dict.fromkeys(ignored, 0)
         return Tokens.batches(
-            self, folder, split, batch_units, given["seed"], given["rank"], world_size, given["start"]
+            self, folder, split, batch_units, arguments["seed"], arguments["rank"], world_size, arguments["start"]
         )
 
     return batches
@@ -180,6 +180,6 @@ def test_a_datasets_fault_is_named(tmp_path, changes, sentence):
     ],
 )
 def test_a_wrong_signature_is_named_and_nothing_else_is_tried(tmp_path, changes, sentence):
-    found = faults(tmp_path, model=type("Changed", (Model,), changes)())
-    assert sentence in str(found)
-    assert len(found) == 1
+    sentences = faults(tmp_path, model=type("Changed", (Model,), changes)())
+    assert sentence in str(sentences)
+    assert len(sentences) == 1

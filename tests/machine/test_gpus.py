@@ -47,11 +47,11 @@ def gpu_of(process):
 
 
 @pytest.mark.parametrize(
-    ("given", "names"),
+    ("visible", "names"),
     [("0,1", ["0", "1"]), ("GPU-8a, GPU-9b", ["GPU-8a", "GPU-9b"]), ("2,-1,3", ["2"]), ("", []), ("NoDevFiles", [])],
 )
-def test_the_gpus_are_those_that_cuda_would_see(given, names):
-    assert visible_gpus({"CUDA_VISIBLE_DEVICES": given}) == names
+def test_the_gpus_are_those_that_cuda_would_see(visible, names):
+    assert visible_gpus({"CUDA_VISIBLE_DEVICES": visible}) == names
 
 
 def test_without_the_variable_they_are_those_that_nvidia_smi_lists(tmp_path, monkeypatch):

@@ -80,8 +80,8 @@ def test_the_price_table_has_every_number_in_its_column(surface_study):
     line = Line("1e+12", 2, 5, 3000, 4e12, 6e12, 7.5, 8.25, 90.0, {"new": 1, "missing": 3})
     total = dataclasses.replace(line, label="total", n_todo=11, n_all=12)
     price = Price("s", [line], total, "cpu", "a guess", 6000.0, 13, 14_000_000, 0.0, 0.0, search=None)
-    found = Finished(set(), [], [], [f"id{i}" for i in range(5)], [], {})
-    text = price_text(surface_study(**TRAINED), price, Coverage("fair", ["2 budgets"]), found).splitlines()
+    finished = Finished(set(), [], [], [f"id{i}" for i in range(5)], [], {})
+    text = price_text(surface_study(**TRAINED), price, Coverage("fair", ["2 budgets"]), finished).splitlines()
     cells = [[cell.strip() for cell in row.split("  ") if cell.strip()] for row in text[1:5]]
     assert cells[0] == ["budget", "runs to do", "tokens", "FLOPs", "CPU-hours", "USD", "longest", "why"]
     assert cells[2] == ["1e+12", "2 of 5", "3.00 k", "4e+12", "7.5", "$8.25", "1 min 30 s", "3 missing, 1 new"]

@@ -50,12 +50,14 @@ def prepare(folder, **kwargs):
 def test_pixels_and_classes_are_those_of_the_dataset(saved, tmp_path):
     manifest = prepare(tmp_path / "data", path=saved)
     pixels, labels = pictures()
-    known = {picture.tobytes(): label for picture, label in zip(np.moveaxis(pixels, 3, 1), labels, strict=True)}
+    expected = {picture.tobytes(): label for picture, label in zip(np.moveaxis(pixels, 3, 1), labels, strict=True)}
     halves = [
         [np.load(tmp_path / f"data/{half}_{what}.npy") for what in ("images", "labels")] for half in manifest.n_units
     ]
-    found = {image.tobytes(): label for images, classes in halves for image, label in zip(images, classes, strict=True)}
-    assert found == known
+    labelled = {
+        image.tobytes(): label for images, classes in halves for image, label in zip(images, classes, strict=True)
+    }
+    assert labelled == expected
     assert manifest.n_units == {"train": 108, "heldout": 12}
     assert manifest.notes["image_shape"] == [3, 8, 8]
     assert manifest.source == f"{saved}, split train"

@@ -28,8 +28,8 @@ def first(n, prepared, split="train", batch_units=8, seed=0, rank=0, world_size=
 
 def pixels(prepared, batches):
     """The uint8 images that batches were made from."""
-    known = json.loads((prepared[1] / NORMALISATION).read_text())
-    mean, deviation = (np.array(known[name])[:, None, None] for name in ("mean", "standard_deviation"))
+    normalisation = json.loads((prepared[1] / NORMALISATION).read_text())
+    mean, deviation = (np.array(normalisation[name])[:, None, None] for name in ("mean", "standard_deviation"))
     images = np.concatenate([batch["images"].numpy() for batch in batches])
     return np.rint(255 * (images * deviation + mean)).astype(np.uint8)
 

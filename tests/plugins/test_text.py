@@ -73,11 +73,11 @@ def test_preparing_twice_gives_the_same_hash(bible, tmp_path):
 
 def test_repeated_bytes_are_those_a_plain_search_finds():
     rng = np.random.default_rng(1)
-    known, text = (bytes(rng.integers(97, 100, n, dtype=np.uint8)) for n in (400, 120))
-    runs = [text[i : i + 5] in known for i in range(116)]
+    trained, text = (bytes(rng.integers(97, 100, n, dtype=np.uint8)) for n in (400, 120))
+    runs = [text[i : i + 5] in trained for i in range(116)]
     expected = [any(runs[max(0, i - 4) : i + 1]) for i in range(120)]
-    assert repeated_bytes(known, text, 5).tolist() == expected
-    assert repeated_windows(known, text, 5) == np.mean(runs[::5])
+    assert repeated_bytes(trained, text, 5).tolist() == expected
+    assert repeated_windows(trained, text, 5) == np.mean(runs[::5])
     assert not repeated_bytes(b"abc", b"abc", 5).any()
 
 

@@ -91,9 +91,9 @@ def test_the_record_keeps_what_was_in_force(carry_out):
         "float32_matmul_precision": "highest",
         "environment_set_aside": [],
     }
-    found = carry_out({"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}, threads=2).in_force
-    assert {name: found[name] for name in expected} == expected
-    assert found["cpu_capability"]
+    in_force = carry_out({"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}, threads=2).in_force
+    assert {name: in_force[name] for name in expected} == expected
+    assert in_force["cpu_capability"]
 
 
 def test_threads_are_the_options_and_not_the_environments(carry_out):

@@ -51,9 +51,9 @@ def test_the_standard_error_covers_the_spread_over_samples():
 def test_the_standard_error_is_that_of_a_ratio_over_groups(sums, counts, squared_error):
     """Mean 3 nats over 8 units, Σ(sum − 3·count)² = 56 and 24; times n/(n − 1) = 4/3 and over 8² units."""
     heldout = HeldoutSet({"sum": torch.tensor(sums), "count": torch.tensor(counts)}, 8)
-    found = score(torch.nn.Identity(), lambda _, b: (b["sum"].sum(), int(b["count"].sum())), heldout, OneProcess())
-    assert (found.loss, found.n_units) == (3.0, 8)
-    assert found.standard_error == pytest.approx(squared_error**0.5, rel=1e-12)
+    result = score(torch.nn.Identity(), lambda _, b: (b["sum"].sum(), int(b["count"].sum())), heldout, OneProcess())
+    assert (result.loss, result.n_units) == (3.0, 8)
+    assert result.standard_error == pytest.approx(squared_error**0.5, rel=1e-12)
 
 
 def test_neighbouring_rows_are_one_group_of_64():

@@ -18,17 +18,17 @@ def valley(optimum, depth=1.5, curvature=0.1, log_rates=RATES):
 @pytest.mark.parametrize("optimum", [0.005, 0.012, 0.0155, 0.03])
 def test_a_parabola_gives_back_its_vertex_on_any_spacing(optimum):
     for log_rates in (RATES, np.log([0.002, 0.007, 0.01, 0.033, 0.04])):
-        found = optima(log_rates, valley(optimum, log_rates=log_rates)[None])
-        assert not found.at_edge[0]
-        assert np.exp(found.log_rate[0]) == pytest.approx(optimum)
-        assert found.loss[0] == pytest.approx(1.5)
+        best = optima(log_rates, valley(optimum, log_rates=log_rates)[None])
+        assert not best.at_edge[0]
+        assert np.exp(best.log_rate[0]) == pytest.approx(optimum)
+        assert best.loss[0] == pytest.approx(1.5)
 
 
 @pytest.mark.parametrize("optimum", [0.001, 0.1])
 def test_a_best_rate_at_an_end_is_flagged_and_not_extrapolated(optimum):
-    found = optima(RATES, valley(optimum)[None])
-    assert found.at_edge[0]
-    assert found.log_rate[0] in (RATES[0], RATES[-1])
+    best = optima(RATES, valley(optimum)[None])
+    assert best.at_edge[0]
+    assert best.log_rate[0] in (RATES[0], RATES[-1])
 
 
 def test_equal_losses_have_no_optimum():

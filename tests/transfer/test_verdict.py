@@ -92,6 +92,6 @@ def test_advice_under_width_scaling_is_of_the_rates_that_were_trained():
 def test_an_interval_is_the_middle_95_per_cent_of_the_redrawn_values():
     """Of 0 … 1000 these are 25 … 975; one that is no number leaves none."""
     draws = np.random.default_rng(0).permutation(1001).astype(float)
-    found = _estimate(np.append(7.0, draws))
-    assert (found.estimate, found.low, found.high) == pytest.approx((7, 25, 975))
+    estimate = _estimate(np.append(7.0, draws))
+    assert (estimate.estimate, estimate.low, estimate.high) == pytest.approx((7, 25, 975))
     assert _estimate(np.append(7.0, [*draws, np.nan])).low is None

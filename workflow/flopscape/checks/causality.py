@@ -1,4 +1,8 @@
-"""Whether a model that claims to be causal is, and whether its targets are really later than its inputs."""
+"""Whether a model that claims to be causal is, and whether its targets are really later than its inputs.
+
+A decoder that sees the token it has to predict reaches a loss near zero and fits a beautiful law. Two ways of looking:
+change one input and see which outputs change; and copy every input to the output and see whether that is rewarded.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any

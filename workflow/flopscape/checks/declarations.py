@@ -1,6 +1,7 @@
-"""Declared parameters and FLOPs against those of the module, at every size; nothing is allocated.
+"""Whether a plug-in is what it declares: the methods of its protocol, and at every size its parameters and FLOPs.
 
-Whether plug-ins can be called as the protocols of plugins/base.py say.
+Methods are compared by their signatures with those of plugins/base.py, and called by no one. Parameters and FLOPs are
+counted on the module itself, built on the meta device, where nothing is allocated.
 """
 
 import inspect
@@ -12,6 +13,7 @@ from flopscape.plugins.base import Counts, DatasetPlugin, LossPlugin, ModelPlugi
 from flopscape.plugins.measured import flops_per_unit, n_parameters, skeleton
 
 FLOPS_TOLERANCE = 0.02
+"""Relative error of declared FLOPs: a formula may leave out a small product, but no layer."""
 PARTS = ("n_params_body", "n_params_head", "n_params_embedding")
 
 

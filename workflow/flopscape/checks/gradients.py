@@ -1,4 +1,4 @@
-"""One forward and backward pass at the smallest size."""
+"""One forward and backward pass at the smallest size: the loss, its units, the gradients, the seed of the weights."""
 
 import math
 from collections.abc import Iterator

@@ -60,7 +60,24 @@ def subject_of_plugins(
 
 
 def constructed(specs: dict[str, Spec], sizes: tuple[Size, ...], batch_units: int, folder: Path) -> Subject:
-    """Plug-ins constructed from their specs."""
+    """Plug-ins constructed from their specs.
+
+    Parameters
+    ----------
+    specs : dict
+        Part (`model`, `dataset`, `loss`): its `plugin` and `kwargs`.
+    sizes : tuple of dict
+        Sizes of the model, the smallest first.
+    batch_units : int
+        Units of a batch.
+    folder : Path
+        Of the prepared data, if a dataset is among the parts.
+
+    Raises
+    ------
+    FlopscapeError
+        A plug-in cannot be loaded or rejects its arguments, or the data are not those of the dataset.
+    """
     if wrong := why_refused(specs):
         raise FlopscapeError("\n".join(wrong))
     loss = specs.get("loss", LOSS if "model" in specs else None)

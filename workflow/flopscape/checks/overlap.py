@@ -1,4 +1,9 @@
-"""Whether what is held out is also trained on."""
+"""Whether what is held out is also trained on.
+
+Two ways of overlap: the same row on both sides, found by hashing rows; and, for windows of tokens, a stretch of the one
+side at another offset on the other, found by looking up the first half of every held-out window at every place of the
+training windows, with a rolling hash as in plugins/splitting.py.
+"""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,7 @@
-"""The list of checks, and carrying them out.
+"""`flopscape check-plugin`: the list of checks, a line for each as it is carried out, and all faults in the end.
 
-`flopscape check-plugin`: a line for each check, and all faults in the end.
+A plug-in whose counts, loss or data are not what they say would cost a whole sweep that answers wrongly: every check is
+of something that the loop, the plan or the fits rely on and cannot see. The workflow runs them before the first run.
 """
 
 import traceback

@@ -1,7 +1,9 @@
 """`python -m flopscape.plan.ask MODULE`: ask a user's plug-ins something in a process that may import torch.
 
-The question is JSON on standard input, the reply JSON on standard output; the module's function `answer` finds it.
-Replies are kept in `.flopscape/counts/` under the fingerprint of all code that they hang on.
+The plan is made while the Snakefile is parsed and must be there within a second, but a user's model may import torch,
+which takes two. So it is asked in a process of its own, once: the question is JSON on standard input, the reply JSON on
+standard output, and the module's function `answer` makes the one from the other. Replies are kept in
+`.flopscape/counts/` under the fingerprint of all code that they hang on, so that an edited model is asked again.
 """
 
 import importlib

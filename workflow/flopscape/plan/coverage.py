@@ -1,4 +1,9 @@
-"""How well a sweep can answer: a grade of its design before a FLOP is spent, with reasons."""
+"""How well a sweep can answer: a grade of its design before a FLOP is spent, with reasons.
+
+The thresholds are those of the fits that will judge the runs, so that a sweep which cannot be fitted well is named
+while it still costs nothing: a parabola needs points on both sides of its vertex, a scatter between seeds needs seeds,
+and no fit can tell N from D along runs that all have one ratio of them.
+"""
 
 import math
 from collections import defaultdict
@@ -9,8 +14,11 @@ from typing import Literal
 from flopscape.records.plan_row import PlanRow
 
 MIN_COUNT, GOOD_COUNT, GOOD_SEEDS = 5, 7, 3
+"""Budgets, and sizes at each: below the first number a sweep is poor, below the second, or without the seeds, fair."""
 MIN_HALF_SPAN_DEX = 0.3
+"""Half the span of ln N at a budget, in decades: ±0.3 is a factor of two to either side of the middle."""
 MAX_EPOCHS = 4
+"""Times that data can be repeated at nearly no loss (Muennighoff et al. 2023, arXiv 2305.16264)."""
 RAY_SPREAD_DEX = 0.05
 """Runs whose tokens per parameter all lie this close together are one ray."""
 

@@ -1,6 +1,7 @@
 """Hints from records on disk: which runs are done, what they took, and why the others are not. Never an input.
 
-Only the dry run and `flopscape plan` look here; nothing that lands in `results/` depends on it.
+Only the dry run and `flopscape plan` look here; nothing that lands in `results/` depends on it. A dry run of thousands
+of runs must stay quick: names of files tell what is done, and only a sample of the records is read.
 """
 
 from collections.abc import Mapping
@@ -83,7 +84,7 @@ def refuse_other_data(study: str, finished: Finished, folder: Path, data_hash: s
 
 
 def _saved_steps(checkpoints: Path, missing: list[PlanRow]) -> dict[str, int]:
-    """Steps that the newest checkpoint of an unfinished run holds."""
+    """Steps that the newest checkpoint of an unfinished run holds, by its folder's name: `step-00000120`."""
     kept = {row.run_id: sorted((checkpoints / row.run_id).glob("step-*")) for row in missing}
     return {run_id: int(paths[-1].name.removeprefix("step-")) for run_id, paths in kept.items() if paths}
 

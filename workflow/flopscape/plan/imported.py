@@ -1,4 +1,8 @@
-"""A study whose runs are imported, before anything is read: where its table is, and that nothing trains."""
+"""A study whose runs are imported, before anything is read: where its table is, and that nothing trains.
+
+The counterpart of `PlannedStudy` for other people's runs. The workflow is built from it while the Snakefile is parsed,
+so the table is found and not opened: what is in it, plan/imported_text.py tells, with numpy and pandas.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,8 @@
-"""What `flopscape plan` prints for a study whose runs are imported: the price, and the table's rows by budget."""
+"""What `flopscape plan` prints for a study whose runs are imported: the price, and the table's rows by budget.
+
+Apart from plan/imported.py because it reads the table, which takes numpy and pandas: `flopscape plan` may wait for
+them, the parsing of a Snakefile may not.
+"""
 
 from pathlib import Path
 

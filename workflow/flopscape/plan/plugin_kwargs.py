@@ -1,5 +1,6 @@
 """Whether the plug-ins of a study take the arguments that it gives them, before anything runs: names and types.
 
+A wrong argument would otherwise end the first run, after the data were prepared and the queue was waited for.
 Signatures decide, no class is constructed. The package's own plug-ins are asked here; a user's may import torch, so
 they are asked in a process of their own (plan/ask.py), again only when their code or the arguments have changed.
 """

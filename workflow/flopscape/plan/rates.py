@@ -1,4 +1,8 @@
-"""Learning rate and batch of one run, where rules make them: the spec of a run holds the numbers."""
+"""Learning rate and batch of one run, where rules make them: the spec of a run holds the numbers.
+
+A rule in a spec would be a number that changes with the rule's code; a number stays what the run was trained with. It
+is rounded to four digits, for `exp` and `pow` differ in the last bit between machines, and an id hashes every digit.
+"""
 
 import math
 from dataclasses import replace
@@ -12,7 +16,7 @@ from flopscape.recipe.rate_laws import BATCHES, LEARNING_RATES, PowerLaw
 from flopscape.recipe.settings import TrainingSettings
 
 DIGITS = 4
-"""Significant digits of a rate by rule: a run's id must not hang on the last bit of a machine's `exp`."""
+"""Significant digits of a rate by rule."""
 
 
 def batch_of(study: Study, counts: Counts, n_tokens: float) -> int:

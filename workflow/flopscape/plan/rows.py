@@ -1,4 +1,9 @@
-"""A study's sweep as rows: one PlanRow per run. A pure function of the study."""
+"""A study's sweep as rows: one PlanRow per run. A pure function of the study.
+
+A budget C at a size whose unit costs c FLOPs pays for D = C / c units, rounded to whole batches: so C is the FLOPs that
+are counted, attention and head included, and not 6·N·D. A run's id is the hash of its spec, in which only what differs
+from a default stands: a new key of a recipe, and a new order or a new neighbour in the sweep, change no id.
+"""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -64,7 +69,11 @@ def _requests(study: Study) -> Iterator[_Request]:
 
 
 def _shared_spec(study: Study) -> Spec:
-    """What all runs of a study have in common: only what differs from its default, so that new keys change no id."""
+    """What the specs of all runs of a study have in common.
+
+    The loop and the dataset of a simulated study are left out where they are the default or missing, for the same
+    reason as defaults of the recipe are.
+    """
     spec: Spec = {"model": study.model.spec(), "loss": study.loss.spec(), "recipe": study.recipe}
     if study.dataset:
         spec["dataset"] = study.dataset.spec()
@@ -74,6 +83,7 @@ def _shared_spec(study: Study) -> Spec:
 
 
 def _row(request: _Request, counts: Counts, study: Study, shared: Spec) -> PlanRow:
+    # The batch may follow from D by a law, and D is rounded to batches: the law is asked with D before rounding.
     wanted = request.budget / counts.flops_per_unit if request.budget is not None else request.n_tokens or 0
     batch = batch_of(study, counts, wanted)
     n_steps = _whole_batches(request, wanted, batch)

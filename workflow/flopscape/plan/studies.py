@@ -1,4 +1,8 @@
-"""Everything known about a study before it runs: rows, coverage, finished runs, price."""
+"""Everything known about a study before it runs: rows, coverage, finished runs, price.
+
+`plan_study` is pure but for the study's file and the manifest of its data: the workflow is built from it.
+`price_planned` also looks at the records on disk, as hints: what it says is printed and never an input of anything.
+"""
 
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path

@@ -18,7 +18,11 @@ Size = dict[str, Any]
 
 @dataclass(frozen=True)
 class Counts:
-    """Parameters by part, and training FLOPs (forward and backward) per unit of data."""
+    """Parameters by part, and training FLOPs (forward and backward) per unit of data.
+
+    Body and head are what is multiplied by, the embedding what is only looked up or added. N is body + head by default,
+    and every convention stands in a column of its own in the table of runs. plugins/gpt.py derives the FLOPs.
+    """
 
     n_params_body: int
     n_params_head: int
@@ -30,7 +34,18 @@ class Counts:
 class Manifest:
     """What a prepared dataset is: written as `manifest.json` beside the data, which training depends on.
 
-    `data_hash` is the SHA-256 of everything a run can read; `n_units` counts units by split (`train`, `heldout`).
+    Attributes
+    ----------
+    data_hash : str
+        SHA-256 of everything a run can read; `prepare_dataset` fills it in.
+    unit : str
+        What D counts: `token`, `image`.
+    n_units : dict
+        Units by split, `train` and `heldout`.
+    split_rule, source, licence : str
+        How the split was made, where the data are from, and under which licence, in words.
+    notes : dict
+        Whatever else is known: the largest token or label, which models are compared with, what was dropped.
     """
 
     data_hash: str
@@ -85,7 +100,7 @@ class DatasetPlugin(Protocol):
 
 
 class LossPlugin(Protocol):
-    """A loss."""
+    """A loss: a sum in nats with the number of units in it, so that parts of a batch can be added up."""
 
     def __call__(self, module: "nn.Module", batch: dict[str, "Tensor"]) -> "tuple[Tensor, int]":
         """Summed loss in nats, and the number of units it sums over."""

@@ -1,4 +1,4 @@
-"""Data files that packages bring along. Imports no torch."""
+"""Data files that packages bring along: how text and images are there without a download. Imports no torch."""
 
 import importlib.util
 from pathlib import Path

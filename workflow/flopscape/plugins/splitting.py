@@ -44,7 +44,7 @@ def join(documents: list[Document]) -> bytes:
 
 def drop_repeats(train: list[Document], heldout: list[Document]) -> tuple[list[Document], int]:
     """Held-out documents without the passages that training repeats, and how many those were; see `SPLIT_RULE`."""
-    known = {passage.strip() for _, passages in train for passage in passages}
+    trained = {passage.strip() for _, passages in train for passage in passages}
     repeated = repeated_bytes(join(train), join(heldout), REPEAT_BYTES)
     kept: list[Document] = []
     position = 0
@@ -52,7 +52,7 @@ def drop_repeats(train: list[Document], heldout: list[Document]) -> tuple[list[D
         fresh = []
         for passage in passages:
             end = position + len(passage)
-            if passage.strip() not in known and not repeated[position:end].any():
+            if passage.strip() not in trained and not repeated[position:end].any():
                 fresh.append(passage)
             position = end
         kept.append((name, fresh))
@@ -64,28 +64,28 @@ def drop_repeats(train: list[Document], heldout: list[Document]) -> tuple[list[D
 MULTIPLIER = 6364136223846793005
 
 
-def repeated_bytes(known: bytes, text: bytes, length: int) -> "np.ndarray":
-    """Which bytes of `text` lie in a run of `length` bytes that also occurs in `known`: bool [len(text)]."""
+def repeated_bytes(reference: bytes, text: bytes, length: int) -> "np.ndarray":
+    """Which bytes of `text` lie in a run of `length` bytes that also occurs in `reference`: bool [len(text)]."""
     import numpy as np
 
     # +1 where a repeated run begins and −1 behind its end: the sum up to a byte is the number of runs that cover it.
-    starts = np.flatnonzero(_occur(run_hashes(text, length), run_hashes(known, length)))
+    starts = np.flatnonzero(_occur(run_hashes(text, length), run_hashes(reference, length)))
     edges = np.zeros(len(text) + 1, dtype=np.int64)
     np.add.at(edges, starts, 1)
     np.add.at(edges, starts + length, -1)
     return np.cumsum(edges)[:-1] > 0
 
 
-def repeated_windows(known: bytes, text: bytes, length: int) -> float:
-    """Share of the non-overlapping windows of `length` bytes in `text` whose exact bytes occur in `known`."""
-    return float(_occur(run_hashes(text, length)[::length], run_hashes(known, length)).mean())
+def repeated_windows(reference: bytes, text: bytes, length: int) -> float:
+    """Share of the non-overlapping windows of `length` bytes in `text` whose exact bytes occur in `reference`."""
+    return float(_occur(run_hashes(text, length)[::length], run_hashes(reference, length)).mean())
 
 
-def _occur(hashes: "np.ndarray", known: "np.ndarray") -> "np.ndarray":
-    """Which of `hashes` are among `known`; ten times as fast as np.isin here."""
+def _occur(hashes: "np.ndarray", reference: "np.ndarray") -> "np.ndarray":
+    """Which of `hashes` are among `reference`; ten times as fast as np.isin here."""
     import numpy as np
 
-    ordered = np.sort(known)
+    ordered = np.sort(reference)
     return np.asarray(np.append(ordered, np.uint64(0))[np.searchsorted(ordered, hashes)] == hashes)
 
 

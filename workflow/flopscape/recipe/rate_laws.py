@@ -1,4 +1,8 @@
-"""Power laws of the learning rate and of the batch, published or one's own. Imports no torch."""
+"""Power laws of the learning rate and of the batch, published or one's own. Imports no torch.
+
+c·N^n·D^d·C^f with whichever exponents are not zero. The published ones were fitted to language models of 10⁷ parameters
+and more: at the sizes of a laptop's study they are an extrapolation by decades, which the transfer search can check.
+"""
 
 import math
 from dataclasses import dataclass
@@ -29,7 +33,11 @@ class PowerLaw:
             raise ValueError("coefficient must be positive")
 
     def at(self, n_params: float, n_tokens: float, flops: float) -> float:
-        """The law's value for a run of N parameters, D units and C FLOPs."""
+        """The law's value for a run of N parameters, D units and C FLOPs.
+
+        >>> round(LEARNING_RATES["deepseek"].at(n_params=1e9, n_tokens=2e10, flops=1.2e20), 6)
+        0.000964
+        """
         logs = (math.log(n_params), math.log(n_tokens), math.log(flops))
         powers = (self.n_params, self.n_tokens, self.flops)
         return self.coefficient * math.exp(sum(power * log for power, log in zip(powers, logs, strict=True)))

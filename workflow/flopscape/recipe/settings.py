@@ -1,4 +1,9 @@
-"""The recipe of one training run. Imports no torch: the config, the plan and the trainer share it."""
+"""The recipe of one training run. Imports no torch: the config, the plan and the trainer share it.
+
+One class is the section `training` of a study, what a run's spec may hold, and what the loop reads: a new setting is
+declared here, with its default and its words, and nowhere else. Only what differs from a default enters a run's id, so
+that a new setting with a default leaves every finished run valid.
+"""
 
 import math
 from dataclasses import asdict, dataclass, fields
@@ -132,13 +137,20 @@ class TrainingSettings:
         return self.learning_rate_scaling in ("width", "mup", "by_width")
 
     def widening(self, size: dict[str, Any]) -> float:
-        """width / base_width of a size, under `width` and `mup` scaling; else 1."""
+        """width / base_width of a size, under `width` and `mup` scaling; else 1.
+
+        >>> TrainingSettings(learning_rate_scaling="mup", base_width=32).widening({"width": 128})
+        4.0
+        """
         return size["width"] / self.base_width if self.learning_rate_scaling in ("width", "mup") else 1.0
 
     def rate_at(self, size: dict[str, Any]) -> float:
         """Peak learning rate of a size; under `mup` that of the embedding, the highest.
 
         `width` follows the rate of Adam's hidden matrices (Yang et al. 2022, arXiv 2203.03466, table 3) for all alike.
+
+        >>> TrainingSettings(learning_rate=0.012, learning_rate_scaling="width").rate_at({"width": 64})
+        0.006
         """
         if self.learning_rate_scaling != "width":
             return self.learning_rate

@@ -1,4 +1,8 @@
-"""From the records of a search to its table, verdict and figure."""
+"""From the records of a search to its table, verdict and figure: what `flopscape transfer` does.
+
+Reads the study's file and the records of its search, and no table of the sweep: it can be made before the sweep is paid
+for, which is what it is for.
+"""
 
 import json
 from collections.abc import Iterable
