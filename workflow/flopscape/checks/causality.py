@@ -44,6 +44,7 @@ def causal(subject: Subject) -> Iterator[str]:
     listener = Listener(module)
     subject.loss(listener, subject.batch)
     tokens, before, name = listener.inputs[0], listener.output, subject.name("model")
+    # Rounding is relative to the outputs' size: an fp32 product in another order differs by about 1e-7 of it.
     scale = before.abs().max().clamp_min(torch.finfo(before.dtype).tiny)
     if tokens.dim() < 2 or before.shape[:2] != tokens.shape[:2] or tokens.shape[1] < 2:
         yield (
@@ -94,6 +95,8 @@ def shifted(subject: Subject) -> Iterator[str]:
     tokens, classes = listener.inputs[0], listener.output.shape[-1]
     if tokens.is_floating_point() or tokens.shape != listener.output.shape[:-1]:
         return
+    # A model that says of each token, with certainty, that the next one is the same: its loss is CONFIDENCE nats for
+    # each target that differs from the input, and nearly zero for each that does not.
     value, count = subject.loss(Listener(lambda x, *_: CONFIDENCE * one_hot(x, classes).float()), subject.batch)
     copied = 1 - value.item() / count / CONFIDENCE
     if copied > COPIED:

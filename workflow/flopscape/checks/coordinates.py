@@ -116,6 +116,7 @@ def _step(module: nn.Module, optimizer: torch.optim.Optimizer, loss: Any, batch:
 def _recorded(module: nn.Module) -> Iterator[Sizes]:
     """Mean absolute output of every layer without parts of its own, filled while the module runs."""
     sizes: Sizes = {}
+    # Modules without children are the layers: what they return is an activation.
     leaves = {name: part for name, part in module.named_modules() if not list(part.children())}
 
     def hook(name: str) -> Any:

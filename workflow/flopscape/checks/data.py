@@ -65,6 +65,7 @@ def start(subject: Subject) -> Iterator[str]:
 
 def ranks(subject: Subject) -> Iterator[str]:
     """Processes that share data, or that see other data together than one process alone."""
+    # Twice the batch, so that two processes can share one that is a single window.
     units, name = 2 * subject.batch_units, subject.name("dataset")
     parts = [rows(next(subject.share(rank, 2, units=units))) for rank in range(2)]
     whole = rows(next(subject.batches(units=units)))

@@ -25,6 +25,7 @@ LEAST_WINDOW = 64
 def disjoint(subject: Subject) -> Iterator[str]:
     """Held-out rows that training has too."""
     held_out = subject.heldout
+    # The held-out side, which is small, is kept in memory, and the training side streams by.
     identical, repeated = set().union(*map(rows, held_out)), _Halves(held_out)
     n_rows, seen = len(identical), set()
     for batch in _epoch(subject):

@@ -108,6 +108,7 @@ def place_among(processes: int, environment: Mapping[str, str], needs_local_rank
         )
     rank = int(environment[whole[0][0]])
     others = [family for family in whole if int(environment[family[0]]) != rank]
+    # torchrun may be started by mpirun, and then numbers the processes in its own order.
     if others and "TORCHELASTIC_RUN_ID" not in environment:
         raise FlopscapeError(
             f"{whole[0][0]} is {rank} and {others[0][0]} is {environment[others[0][0]]}: one of them was left by "
@@ -162,6 +163,7 @@ def own_environment(processes: int, threads: int, device: str | None) -> Iterato
 
 def take_over(threads: int, place: Place | None = None) -> dict[str, str | None]:
     """Set leftovers aside and write what is in force; what these variables held before."""
+    # Read by torch and MKL while they are imported: so it is set before, and for the processes that this one starts.
     now = dict.fromkeys(THREADS, str(threads)) | (place.variables if place else {})
     before = {name: os.environ.get(name) for name in [*leftovers(os.environ, place), *now]}
     for name in before:

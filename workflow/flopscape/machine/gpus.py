@@ -55,6 +55,7 @@ def claim_gpus(number: int, environment: Mapping[str, str]) -> dict[str, str]:
         )
     folder = _folder(environment)
     waits = False
+    # Asked for once a second, and not waited for in flock: which GPU will be free first is not known.
     while len(held := _claim_free(folder, names, number)) < number:
         if not waits:
             print(f"waiting: of {len(names)} GPUs fewer than {number} are free", file=sys.stderr, flush=True)

@@ -61,6 +61,7 @@ def main(arguments: list[str]) -> int:
     """`flopscape launch`: this process becomes the launcher of its machine's part of a run. 2 where it cannot."""
     parsed, rest = _parser().parse_known_args(arguments)
     try:
+        # The first of two starts in a SLURM job: it runs on the first machine only, which is where all will meet.
         if parsed.machines > 1 and _comes_before_srun(os.environ):
             os.environ[MEETING] = meeting(*allocated(os.environ), parsed.machines)
             _become(_srun(parsed.machines, parsed.processes // parsed.machines * parsed.threads, arguments))
@@ -69,6 +70,7 @@ def main(arguments: list[str]) -> int:
             os.environ |= claim_gpus(parsed.processes // parsed.machines, os.environ)
         set_leftovers_aside(parsed.threads)
         options = f"--device {parsed.device} --processes {parsed.processes} --threads {parsed.threads}".split()
+        # Accelerate's launcher would import torch a second time, seconds for each of a sweep's runs.
         if parsed.processes == 1:
             _become(["flopscape", "train", *options, *rest])
         _leave_signals_to_the_trainers()

@@ -24,6 +24,7 @@ class MLPNetwork(nn.Sequential):
         super().__init__(nn.Flatten())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
+            # ReLU passes half of the variance on: 2/fan_in makes up for it.
             for fan_in in [n_pixels] + [width] * (depth - 1):
                 matrix = nn.Linear(fan_in, width, bias=False)
                 nn.init.normal_(matrix.weight, std=(2 / fan_in) ** 0.5)

@@ -52,6 +52,7 @@ class ViTNetwork(nn.Module):
             self.head = nn.Linear(width if pool else n_positions * width, n_classes, bias=False)
             nn.init.normal_(self.projection.weight, std=self.projection.in_features**-0.5)
             initialise(self.layers)
+        # A query of zeros weighs all positions alike, and a head of zeros gives every class the same logit.
         for matrix in (self.query, self.head):
             if matrix is not None:
                 nn.init.zeros_(matrix.weight)

@@ -57,6 +57,7 @@ def answer_of(module: str, question: Spec, code: Iterable[str], what: str) -> di
 def _ask(module: str, question: Spec, what: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "flopscape.plan.ask", module]
     done = subprocess.run(command, input=canonical(question), capture_output=True, text=True, check=False)
+    # A plug-in may print while it is imported: the reply is the last line, and so is what an error says.
     lines = (done.stderr if done.returncode else done.stdout).strip().splitlines()
     if done.returncode:
         raise FlopscapeError(f"{what}: {lines[-1] if lines else f'asking ended with status {done.returncode}'}")

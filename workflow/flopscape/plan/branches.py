@@ -67,4 +67,5 @@ def tokens_to_train(row: PlanRow, todo: Collection[str], saved_steps: int = 0) -
     A parent leaves checkpoints while it trains: one that is finished saves no more than those.
     """
     shared = row.n_tokens_shared if row.parent in todo else 0
+    # The larger of the two, not their sum: both are the first steps of the same run.
     return row.n_tokens - max(shared, saved_steps * (row.n_tokens // row.n_steps))

@@ -55,9 +55,11 @@ def look_at_runs(
     planned = {row.run_id for row in rows}
     done = sorted(planned & on_disk)
     by_id = {row.run_id: row for row in rows}
+    # Every k-th of the sorted ids: ids are hashes, so that their order has nothing to do with sizes or seeds.
     sample, broken = _read(folder, done[:: len(done) // sample_of + 1], by_id)
     recounts = [recount for record in sample for recount in recounted(by_id[record.run_id], record)[1]]
     orphans = sorted(on_disk - planned)
+    # A run that differs from an orphan in its recipe alone was trained before and is asked for again.
     old_specs = {_without_recipe(record.spec) for record in _read(folder, orphans[:SAMPLE], {})[0]}
     logs = {path.stem for path in Path("logs/train", study).glob("*.log")}
     missing = [row for row in rows if row.run_id not in on_disk]

@@ -43,6 +43,7 @@ def refuse_wrong_arguments(study: Study, place: str) -> None:
     parts = dict(_parts(study))
     theirs = {part: spec for part, spec in parts.items() if _is_theirs(spec["plugin"])}
     wrong = why_refused({part: spec for part, spec in parts.items() if part not in theirs})
+    # Its data are never read, so that the package which has them need not be there.
     if study.simulated:
         theirs.pop("dataset", None)
     if theirs:

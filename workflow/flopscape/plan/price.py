@@ -139,6 +139,7 @@ def price_study(
     """
     speed = speed_of(study, prices, finished.sample)
     planned = {row.run_id for row in rows}
+    # A run that both the sweep and the search ask for is trained once, and paid for with the sweep.
     extra = [row for row in search if row.run_id not in planned]
     due_extra = {row.run_id: finished.reasons.get(row.run_id, "") for row in extra if row.run_id not in finished.done}
     todo = {run_id: why for run_id, why in todo.items() if run_id in planned}
@@ -181,6 +182,7 @@ def _jobs(rows: list[PlanRow], finished: Finished, todo: dict[str, str], speed: 
     jobs = {}
     for row in rows:
         due = row.run_id in todo
+        # A checkpoint on disk saves its steps; so does a parent that is trained first, whichever is more.
         saved = finished.saved_steps.get(row.run_id, 0)
         n_tokens = tokens_to_train(row, todo, saved) if due else row.n_tokens - inherited.get(row.run_id, 0)
         parent = row.parent if due and row.parent in todo else ""
@@ -200,6 +202,7 @@ def _line(
     resources = study.resources
     gpu = resources.device == "gpu"
     devices = resources.processes * (1 if gpu else resources.threads)
+    # A GPU run is priced by its GPUs alone: their hour includes the cores that come with them.
     hours = 0.0 if study.simulated else sum(seconds) * devices / 3600
     return Line(
         label=label,
@@ -222,6 +225,7 @@ def _makespan(jobs: Iterable[Job], parallel: int) -> float:
     10.1137/0117039), for runs that wait for none. `slots` is a heap of the times at which slots become free: slots[0]
     is the next.
     """
+    # ends[""] = 0 is the end of what a run without a parent waits for.
     slots, ends = [0.0] * parallel, {"": 0.0}
     for job in sorted(jobs, key=lambda job: (job.parent != "", -job.seconds)):
         ends[job.run_id] = max(slots[0], ends[job.parent]) + job.seconds

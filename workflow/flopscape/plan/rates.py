@@ -42,6 +42,7 @@ def resolved(study: Study, size: Size, counts: Counts, n_tokens: int, batch_unit
     """
     settings = study.training
     scaling = settings.learning_rate_scaling
+    # A simulated size may be a number of parameters alone: nothing trains at its rate.
     if settings.needs_width and "width" not in size and (scaling == "by_width" or not study.simulated):
         raise FlopscapeError(f"training.learning_rate_scaling {scaling}: size {size} has no width")
     if settings.batch_scaling != "fixed":

@@ -48,6 +48,7 @@ class Digits(ArrayImages):
         try:
             with gzip.open(path, "rt", encoding="ascii") as lines:
                 table = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
+            # Another version of the package would give other data under the same name.
             if table.shape != (N_DIGITS, SIDE**2 + 1):
                 raise ValueError(f"{list(table.shape)} numbers")
         except (OSError, EOFError, ValueError) as error:

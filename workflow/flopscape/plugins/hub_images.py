@@ -83,6 +83,7 @@ class HubImages(ArrayImages):
         FlopscapeError
             The dataset, a split or a column cannot be had, or rows hold no images, or images of several shapes.
         """
+        # With a number of images no more is downloaded than they need; without one, all of it first.
         opened = open_dataset(self.path, self.name, self.revision, stream=self.max_images is not None)
         self._source, self.licence = f"{opened.what}, split {self.split}", opened.licence
         images, labels = self._read(opened, self.split, self.max_images)

@@ -152,6 +152,7 @@ class Halves:
             if is_heldout(digest, self.share):
                 self._keep(digest, tokens)
                 continue
+            # Training has it too after all: it can no longer be held out.
             if self.heldout.pop(digest, None) is not None:
                 self.n_dropped += 1
             written = tokens if most is None else tokens[: most - self.n_train_tokens]

@@ -76,6 +76,7 @@ def _replacement(target: Path) -> Iterator[Path]:
     """An empty sibling of `target` that takes its place if the block succeeds and is removed if not."""
     temporary, old = target.with_name(temporary_name()), target.with_name(temporary_name())
     try:
+        # A sibling, for a rename is atomic within one file system only.
         temporary.mkdir(parents=True)
         yield temporary
         if target.exists():
@@ -97,6 +98,7 @@ def hash_folder(folder: str | os.PathLike[str]) -> str:
     """SHA-256 over the names, sizes and bytes of every file in a folder but its manifest."""
     root = Path(folder)
     digest = hashlib.sha256()
+    # The manifest holds this hash and so cannot be part of it.
     for path in sorted(p for p in root.rglob("*") if p.is_file() and p.name != MANIFEST):
         digest.update(f"{path.relative_to(root).as_posix()} {path.stat().st_size}\n".encode())
         with path.open("rb") as stream:

@@ -145,6 +145,7 @@ class TextFile(ByteText):
     def documents(self) -> list[Document]:
         """The blocks, in order."""
         text = _read_bytes(Path(self.path))
+        # 200 blocks of which a twentieth is held out: ten of them, where one or none would be left of a few.
         size = min(self.most_block_bytes, max(self.least_block_bytes, len(text) // 200))
         blocks = _blocks(text, size)
         return [(f"block {number}", paragraphs(block)) for number, block in enumerate(blocks)]

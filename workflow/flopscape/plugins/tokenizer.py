@@ -51,8 +51,10 @@ class Trained:
         self.size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
         self.suffix = token_suffix(self.size)
         self.digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
+        # A tokenizer.json may hold settings for a model of its own: documents are wanted whole and unpadded.
         tokenizer.no_truncation()
         tokenizer.no_padding()
+        # Or a text that contains "<|endoftext|>" would end a document in its middle.
         tokenizer.encode_special_tokens = True
 
     def encode(self, texts: list[str]) -> "list[np.ndarray]":

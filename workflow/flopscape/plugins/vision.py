@@ -56,6 +56,7 @@ class CIFAR10(ArrayImages):
                 f"{self.source()}: torchvision cannot be imported ({error}); run pip install 'flopscape[vision]' "
                 "-c envs/constraints-vision.txt in an environment of its own"
             ) from error
+        # By name: torchvision is imported here and not when the plan asks for the class.
         kind = getattr(datasets, self.name)
         with nullcontext(self.root) if self.root else TemporaryDirectory() as root:
             try:

@@ -105,6 +105,7 @@ class TrainingSettings:
         """Values of the kind that the default is of: a run's spec may come from JSON that no config has checked."""
         for entry in fields(self):
             kind, value = type(entry.default), getattr(self, entry.name)
+            # Laws and tables are objects of their own, and check themselves.
             if kind not in KINDS or (entry.name == "gradient_clip" and value is None):
                 continue
             types, words = KINDS[kind]

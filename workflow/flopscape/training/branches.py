@@ -80,4 +80,5 @@ class Branching:
                     branch.add_point(step, self.score, loop.learning_rate)
                 elif step == branch.last_step:
                     self.leave(loop, branch)
+        # A branch that has its checkpoint goes its own way: the trunk sums no more for it.
         loop.branches = [branch for branch in loop.branches if branch.last_step > step]

@@ -113,6 +113,7 @@ def newest_checkpoint(folder: Path, spec: Spec, conditions: dict[str, Any]) -> t
     # Whoever wrote them is dead: this process holds the lease on the folder.
     for leftover in folder.glob("saving-*"):
         shutil.rmtree(leftover, ignore_errors=True)
+    # Usually one. Two where a kill came between the rename of the newer and the end of the older.
     for checkpoint in reversed(_checkpoints(folder)):
         try:
             facts = _read_whole(checkpoint)

@@ -78,6 +78,7 @@ def _train_in_loop(
     from flopscape.training.components import load_parts
     from flopscape.training.journal import refuse_journal
 
+    # Everything that can be refused without torch is, before it is imported.
     refuse_journal(out)
     share_claim(os.environ)
     task = check_spec(spec)
@@ -89,6 +90,7 @@ def _train_in_loop(
 
         record = execute(parts, options, out, lease, signals)
         if lease and record:
+            # Another may have taken the run over while this process was stopped: the record is written by one of them.
             lease.check()
             record.write(out)
             discard(folder)

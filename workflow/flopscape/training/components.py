@@ -33,6 +33,7 @@ def load_parts(task: Task, folder: Path) -> Parts:
         A plug-in cannot be loaded, the model refuses the size, the data are not those that were prepared, or model
         and data differ in vocabulary, context, classes or the shape of an image.
     """
+    # Asked for now, and not when the optimiser is made: data and GPUs would be waited for in vain.
     mup = ("mup_kinds",) if task.settings.learning_rate_scaling == "mup" else ()
     model = load_model(task.spec["model"]["plugin"], task.spec["model"].get("kwargs"), ("build", "optimizer", *mup))
     dataset = _load(task.spec["dataset"], "prepare", "batches")

@@ -83,6 +83,7 @@ class Logbook:
         return {"run_id": task.run_id} | flat(task.spec | {"training": task.settings.as_dict()})
 
     def _log_ready(self) -> None:
+        # The last point waits for the final score, which takes its held-out loss.
         steps = self.outcome.curve.step
         self._log(len(steps) - (steps[-1:] == [self.parts.task.n_steps]))
 

@@ -36,6 +36,7 @@ def noted_signals() -> Iterator[list[str]]:
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
+    # What `nohup` has set is a wish of the user: to go on when the terminal closes.
     deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     before = {number: signal.signal(number, note) for number in SIGNALS if number != signal.SIGHUP or not deaf}
     try:
@@ -55,6 +56,7 @@ def ended_by_signals(received: list[str], last: Callable[[], None]) -> Iterator[
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    # torch waits in C, where no Python runs: a handler would be called when the wait is over, ten minutes later.
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     threading.Thread(target=_end_at_signal, args=(reader, last), daemon=True).start()

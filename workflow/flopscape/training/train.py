@@ -68,6 +68,8 @@ def execute(parts: Parts, options: Options, out: Path, lease: Lease | None, sign
         named_gpu_errors(),
         named_partings(options.processes, WAIT_MINUTES),
     ):
+        # While the processes wait for each other, inside torch, a signal ends this one at once: nothing is to be saved
+        # yet.
         release = lease.release if lease else lambda: None
         with ended_by_signals(signals, release) if options.processes > 1 else nullcontext():
             accelerator = make_accelerator(settings, options, static_graph)
@@ -113,6 +115,7 @@ def _train(
         loop.run(batches, score_curve, logbook, after_step if branches else keeper.after_step)
         agreement = agree(module, accelerator)
         final = None if outcome.diverged else scorer(heldout.evenly_spaced(settings.heldout_units))
+        # The others have done their part of the scores, and have nothing to write.
         if not accelerator.is_main_process:
             return None
         judge(outcome, final)

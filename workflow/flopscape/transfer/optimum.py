@@ -57,6 +57,7 @@ def optima(log_rates: Array, losses: Array) -> Optimum:
     """
     rows, last = np.arange(len(losses)), len(log_rates) - 1
     best = losses.argmin(axis=1)
+    # At an end of the grid the parabola of the three next to it is computed and thrown away: all R go in one step.
     inner = np.clip(best, 1, max(last - 1, 0))
     at_edge = (best == 0) | (best == last)
     if last < 2:

@@ -50,6 +50,7 @@ def draw(widths: list[Width], noise: Noise, seed: int) -> Draws:
     """
     generator = np.random.default_rng(seed)
     number = DRAWS if noise.dof else 0
+    # One scale for each redrawn search: the same unknown deviation moves all its losses.
     scale = noise.sigma * np.sqrt(noise.dof / generator.chisquare(noise.dof, (number, 1))) if number else 0.0
     losses = []
     for width in widths:
@@ -113,6 +114,7 @@ def _row(i: int, widths: list[Width], drawn: Draws, log_assumed: Array, shift: A
         excess = np.maximum(loss_at(width.log_rates, losses, log_rate) - optimum.loss, 0.0)
         return asdict(_estimate(excess)) if np.isfinite(excess[0]) else None
 
+    # The study's own rate at this width; and that rate shifted as the narrowest width's optimum is from its own.
     own = np.full(len(losses), log_assumed[i])
     return {
         "width": width.width,
@@ -130,6 +132,7 @@ def _row(i: int, widths: list[Width], drawn: Draws, log_assumed: Array, shift: A
 
 def _judge(widths: list[Width], rows: list[dict[str, Any]], slope: Estimate) -> tuple[str, str]:
     """Status and its reason in a sentence."""
+    # First of all: a vertex that was not bracketed is a bound and no estimate, and no slope means anything with it.
     edges = [row["width"] for row in rows if row["at_edge"]]
     if edges:
         listed = ", ".join(map(str, edges))
