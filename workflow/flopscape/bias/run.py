@@ -4,7 +4,6 @@ import importlib
 import json
 from pathlib import Path
 
-import matplotlib
 from matplotlib.figure import Figure
 
 from flopscape.bias.outcome import Outcome, checked, verdict
@@ -12,8 +11,7 @@ from flopscape.config.bias import EXPERIMENTS, BiasSettings, Experiment, experim
 from flopscape.config.read import validate
 from flopscape.config.yaml12 import load_yaml
 from flopscape.errors import FlopscapeError
-from flopscape.figures.save import save
-from flopscape.figures.style import RC
+from flopscape.figures.save import draw_to
 from flopscape.files.json_text import parse_object
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
@@ -49,8 +47,10 @@ def run(name: str, out: Path, settings: str | None = None, fast: bool = False, m
     outcome = experiment.run(chosen, mirror)
     write_text(out / "verdict.json", verdict(name, experiment.QUESTION, experiment.ADVICE, words, outcome))
     write_text(out / "table.csv", outcome.table.assign(setting=words).to_csv(index=False))
-    with matplotlib.rc_context(RC):
-        save(_placeholder(outcome.skipped) if outcome.skipped else experiment.draw(outcome.table), out / "figure.svg")
+    if outcome.skipped:
+        draw_to(out / "figure.svg", _placeholder, outcome.skipped)
+    else:
+        draw_to(out / "figure.svg", experiment.draw, outcome.table)
     return _describe(outcome, words)
 
 

@@ -4,14 +4,12 @@ import importlib
 from collections.abc import Iterable
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 
 from flopscape.errors import FlopscapeError
 from flopscape.figures import tables
 from flopscape.figures.names import FIGURES
-from flopscape.figures.save import refuse_figure, save
-from flopscape.figures.style import RC
+from flopscape.figures.save import draw_to, refuse_figure
 from flopscape.fitting.common.draws_file import draws_file
 from flopscape.fitting.common.made_from import refuse_another
 from flopscape.records.stamps import hash_of, of_figure
@@ -61,8 +59,8 @@ def run(
     stamp = of_figure(name, runs, curves, fits, title, sensitivity)
     data = tables.read(runs, curves, fits, title, sensitivity)
     figure = importlib.import_module(f"flopscape.figures.{name}")
-    with matplotlib.rc_context(RC), np.errstate(all="ignore"):  # what is not finite is not drawn
-        return save(figure.draw(data), out, stamp)
+    with np.errstate(all="ignore"):  # what is not finite is not drawn
+        return draw_to(out, figure.draw, data, stamp=stamp)
 
 
 def _refuse_another_sensitivity(table: str | Path, runs: str | Path) -> None:

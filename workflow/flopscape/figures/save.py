@@ -1,12 +1,11 @@
 """Writing a figure: SVG for people, PNG beside it, the same bytes for the same figure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import matplotlib
-import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
@@ -47,16 +46,13 @@ def save(figure: Figure, out: StrPath, stamp: Stamp | None = None) -> list[Path]
     return [svg, png]
 
 
-def draw_to(
-    draw: Callable[[pd.DataFrame, Mapping[str, Any]], Figure],
-    table: pd.DataFrame,
-    verdict: Mapping[str, Any],
-    out: StrPath,
-    stamp: Stamp,
-) -> list[Path]:
-    """Draw a table and its verdict in the package's style, and `save` that."""
+def draw_to(out: StrPath, draw: Callable[..., Figure], *content: Any, stamp: Stamp | None = None) -> list[Path]:
+    """Draw the content in the package's style, and `save` that.
+
+    The style must be in force already while a figure is drawn: artists take their fonts and sizes when they are made.
+    """
     with matplotlib.rc_context(RC):
-        return save(draw(table, verdict), out, stamp)
+        return save(draw(*content), out, stamp)
 
 
 def _show_all_text(figure: Figure) -> None:

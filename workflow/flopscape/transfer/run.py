@@ -58,5 +58,5 @@ def run(study: Study, runs: Path, out: Path, seed: int = 0, inputs: Iterable[Pat
     write_text(out / "table.csv", table.to_csv(index=False))
     judged |= {"made_from": text_of(stamp | {"table": hash_of(out / "table.csv")})}
     write_text(out / "verdict.json", json.dumps(judged, indent=1, allow_nan=False) + "\n")
-    draw_to(draw, table, judged, out / "figure.svg", stamp)
+    draw_to(out / "figure.svg", draw, table, judged, stamp=stamp)
     return "\n".join([*judged["sentences"], "", "training:", *(f"  {line}" for line in judged["training"].split("\n"))])

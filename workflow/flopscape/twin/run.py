@@ -45,7 +45,7 @@ def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> s
     write_text(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
     content |= {"made_from": text_of(stamp | {"table": hash_of(out / "twin.csv")})}
     write_text(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    draw_to(draw, frame, content, out / "figure.svg", stamp)
+    draw_to(out / "figure.svg", draw, frame, content, stamp=stamp)
     rest = [content["advice"], *content["notes"]] if "advice" in content else []
     return "\n".join([f"Twin of {path}: {content['source']}.", *content["sentences"], *rest])
 
