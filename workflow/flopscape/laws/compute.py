@@ -21,7 +21,16 @@ KNOT_GAP = 0.2
 
 @dataclass(frozen=True)
 class Compute:
-    """Knots of ln κ over ln N; a single knot means constant κ."""
+    """Knots of ln κ over ln N; a single knot means constant κ.
+
+    Examples
+    --------
+    What 7e16 FLOPs pay for at ten million parameters, where a run cost 7 FLOPs per parameter and token:
+
+    >>> runs = np.array([1e6, 1e7, 1e8]), np.full(3, 1e9), np.array([9e15, 7e16, 6.2e17])
+    >>> f"{np.exp(Compute.from_runs(*runs).tokens(np.log(1e7), 7e16)):.3g} tokens"
+    '1e+09 tokens'
+    """
 
     log_n: Array
     log_kappa: Array

@@ -88,6 +88,15 @@ def inference_optimum(
 ) -> ServedOptimum:
     """The optimum at a loss, or at a total compute; exactly one of the two is given.
 
+    Examples
+    --------
+    A loss of 2.1 nats is cheapest with 6.7 billion parameters to train alone, and with 4 billion to serve a trillion
+    tokens too:
+
+    >>> chinchilla = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
+    >>> [f"{inference_optimum(chinchilla, served, loss=2.1).n_params:.2g}" for served in (0, 1e12)]
+    ['6.7e+09', '4e+09']
+
     Raises
     ------
     ValueError

@@ -23,7 +23,11 @@ LAWS = {law.name: law for law in (surface.LAW, coupled.LAW, kaplan.LAW, constrai
 
 
 def law_named(name: str) -> Law:
-    """The law of a name; FlopscapeError lists the names there are."""
+    """The law of a name; FlopscapeError lists the names there are.
+
+    >>> law_named("power-n-floor").formula
+    'L(N) = E + (N_c/N)^α'
+    """
     if name not in LAWS:
         raise FlopscapeError(f"law {name!r}: there are {', '.join(LAWS)}")
     return LAWS[name]

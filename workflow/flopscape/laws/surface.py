@@ -51,7 +51,12 @@ def gradient(surface: Surface, n_params: Array, n_tokens: Array) -> Array:
 
 
 def exponents(surface: Surface) -> tuple[Array, Array]:
-    """a = β/(α + β) and b = α/(α + β) of N* ∝ C^a and D* ∝ C^b (Hoffmann et al. 2022, equation 4)."""
+    """a = β/(α + β) and b = α/(α + β) of N* ∝ C^a and D* ∝ C^b (Hoffmann et al. 2022, equation 4).
+
+    >>> a, b = exponents(Surface(1.69, 406.4, 410.7, 0.34, 0.28))
+    >>> float(round(a, 3)), float(round(b, 3))
+    (0.452, 0.548)
+    """
     alpha, beta = np.asarray(surface.alpha), np.asarray(surface.beta)
     return beta / (alpha + beta), alpha / (alpha + beta)
 
@@ -59,7 +64,17 @@ def exponents(surface: Surface) -> tuple[Array, Array]:
 def closed_form_optimum(surface: Surface, flops: Number, kappa: float = 6.0) -> Optimum:
     """Minimum of L under C = κ·N·D with constant κ.
 
+    With D = (C/κ)/N the loss is E + A·N^−α + B·(C/κ)^−β·N^β, whose derivative in ln N is zero where
+    αA·N^−α = βB·D^−β: one per cent more of N saves as much as one per cent more of D. Solved for N it is
     N* = G·(C/κ)^a and D* = (C/κ)^b / G with G = (αA/(βB))^(1/(α+β)): Hoffmann et al. 2022, equation 4.
+
+    Examples
+    --------
+    The rounded parameters of that paper at the compute of Gopher, 5.76e23 FLOPs, ask for 32 billion parameters:
+
+    >>> best = closed_form_optimum(Surface(1.69, 406.4, 410.7, 0.34, 0.28), 5.76e23)
+    >>> f"{best.n_params:.3g} parameters, {best.n_tokens:.3g} tokens, {best.loss:.3f} nats"
+    '3.22e+10 parameters, 2.98e+12 tokens, 1.931 nats'
     """
     _, A, B, alpha, beta = surface
     a, b = exponents(surface)
@@ -83,7 +98,12 @@ def optimum(surface: Surface, flops: float, compute: Compute) -> Optimum:
 
 
 def stationarity(surface: Surface, log_n: Array, flops: float, compute: Compute) -> tuple[Array, Array]:
-    """ln of (αA·N^−α) over (βB·D^−β·(1 + d ln κ/d ln N)), zero at the optimum, and its derivative in ln N."""
+    """ln of (αA·N^−α) over (βB·D^−β·(1 + d ln κ/d ln N)), zero at the optimum, and its derivative in ln N.
+
+    Along C = κ(N)·N·D, ln D falls by 1 + κ' for each unit of ln N, κ' being d ln κ/d ln N: dL/d ln N =
+    −αA·N^−α + βB·D^−β·(1 + κ'). The logarithm of the two terms' ratio falls with ln N by α + β·(1 + κ') + κ''/(1 + κ'),
+    nearly constant, so that Newton's method on it needs few steps.
+    """
     _, A, B, alpha, beta = surface
     log_kappa, slope, bend = compute.curve(log_n)
     growth = np.maximum(1 + slope, 1e-3)

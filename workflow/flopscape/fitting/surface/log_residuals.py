@@ -71,7 +71,7 @@ def scaled_delta(table: RunTable) -> float:
     delta = DELTA
     for _ in range(2):
         best, _, _ = global_fit(LogResiduals(delta), problem)
-        residual = np.log(variable_projection.fitted(problem, best)[0] / problem.y)
+        residual = np.log(variable_projection.predicted(problem, best)[0] / problem.y)
         delta = max(BEST_TUNING * robust_scale(residual), LEAST_DELTA)
     return delta
 

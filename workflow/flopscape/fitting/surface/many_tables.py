@@ -177,7 +177,7 @@ def _least_squares(problem: Problem, weights: Array, theta: Array) -> Array:
     """Σ w r² with the best coefficients at given exponents."""
     c = variable_projection.coefficients_at(problem, weights, theta)
     nothing = np.zeros(len(c)), np.ones(len(c), bool)
-    residual = problem.y - variable_projection.fitted(problem, Solution(c, theta, *nothing))
+    residual = problem.y - variable_projection.predicted(problem, Solution(c, theta, *nothing))
     return np.asarray((weights * residual**2).sum(axis=1))
 
 

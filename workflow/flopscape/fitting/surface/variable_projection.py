@@ -172,7 +172,7 @@ def coefficients_at(problem: Problem, weights: Array, theta: Array) -> Array:
     return evaluate(problem.u, y, weights, theta).coefficients
 
 
-def fitted(problem: Problem, solution: Solution) -> Array:
+def predicted(problem: Problem, solution: Solution) -> Array:
     """Values of each solution at the observations, shape (R, n)."""
     terms = np.exp(-solution.exponents[:, :, None] * problem.u)
     return np.asarray(solution.coefficients[:, :1] + np.einsum("rk,rkn->rn", solution.coefficients[:, 1:], terms))
