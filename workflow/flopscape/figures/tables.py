@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flopscape.answers.runs_and_fits import RunsAndFits
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.draws_file import fit_name, has_draws, read_draws, read_fits
 from flopscape.fitting.isoflop.curves import has_curve
 from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
-from flopscape.runs.cells import loss_unit
-from flopscape.runs.statuses import with_loss
 from flopscape.runs.study_tables import CURVE_COLUMNS, refuse_changed
 
 NEEDED = ("n_params", "n_tokens", "loss")
@@ -25,7 +24,7 @@ WITHIN = 0.15
 
 
 @dataclass(frozen=True)
-class Tables:
+class Tables(RunsAndFits):
     """Runs, training curves, and fits by name with their bootstrap draws.
 
     `runs` has every column that the figures use, whatever the file had; `draws` lacks the fits that wrote none;
@@ -40,21 +39,6 @@ class Tables:
     sensitivity: pd.DataFrame | None = None
 
     @property
-    def completed(self) -> pd.DataFrame:
-        """Runs with a finite loss."""
-        return with_loss(self.runs)
-
-    @property
-    def simulated(self) -> bool:
-        """Whether any run or fit is simulated: then every figure says so."""
-        return bool(self.runs.simulated.any()) or any(fit.simulated for fit in self.fits.values())
-
-    @property
-    def unit(self) -> str:
-        """What D counts: token, image."""
-        return str(self.runs.unit.iloc[0]) if len(self.runs) else "token"
-
-    @property
     def trained_here(self) -> bool:
         """Whether flopscape made the runs, and so knows what their N and loss are."""
         return "n_params_body" in self.runs
@@ -65,19 +49,9 @@ class Tables:
         return "parameters (body + head)" if self.trained_here else "parameters"
 
     @property
-    def loss_unit(self) -> str:
-        """What the loss is measured in."""
-        return loss_unit(self.runs, self.unit)
-
-    @property
     def loss_label(self) -> str:
         """The loss of a whole run, with its unit."""
         return f"{'held-out loss' if self.trained_here else 'loss'}, {self.loss_unit}"
-
-    @property
-    def budgets(self) -> list[float]:
-        """Distinct budgets of the runs, ascending; empty for a grid."""
-        return sorted(float(budget) for budget in self.runs.budget.dropna().unique())
 
     @property
     def sampled_flops(self) -> tuple[float, float] | None:

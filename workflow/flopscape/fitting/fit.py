@@ -27,7 +27,7 @@ from flopscape.fitting.methods import (
 from flopscape.records.fit_parts import Sampled
 from flopscape.records.fit_result import SAMPLED, FitResult
 from flopscape.runs.chosen import chosen_rows, left_out, merged
-from flopscape.runs.meaning import doubtful_magnitude
+from flopscape.runs.meaning import why_doubtful_magnitude
 from flopscape.runs.read import read_runs
 from flopscape.runs.table import RunTable
 
@@ -126,7 +126,7 @@ def _doubted(result: FitResult, table: RunTable) -> FitResult:
     """A fit of no rows says what was left out; one of numbers that may be in millions is weak."""
     if not len(table) and table.excluded:
         result.reason = f"no rows are left ({left_out(table)})"
-    elif doubt := doubtful_magnitude(table.n_params, table.n_tokens, table.unit):
+    elif doubt := why_doubtful_magnitude(table.n_params, table.n_tokens, table.unit):
         if result.status in ("ok", "weak"):
             result.reason = doubt if result.status == "ok" else f"{doubt}; {result.reason}"
             result.status = "weak"

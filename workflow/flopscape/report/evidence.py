@@ -7,14 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from flopscape.answers.runs_and_fits import RunsAndFits
 from flopscape.records.fit_result import FitResult
 from flopscape.report.twin import Twin
-from flopscape.runs.cells import loss_unit
-from flopscape.runs.statuses import with_loss
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Evidence(RunsAndFits):
     """Inputs of one report.
 
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` their texts.
@@ -44,31 +43,6 @@ class Evidence:
     def fit(self) -> FitResult:
         """The fit that the recommendation rests on."""
         return self.fits[self.recommended]
-
-    @property
-    def completed(self) -> pd.DataFrame:
-        """Runs with a finite loss."""
-        return with_loss(self.runs)
-
-    @property
-    def budgets(self) -> list[float]:
-        """Distinct budgets of the runs, ascending; empty for a grid."""
-        return sorted(float(budget) for budget in self.runs.budget.dropna().unique())
-
-    @property
-    def simulated(self) -> bool:
-        """Whether any run or fit is simulated: then the report says so."""
-        return bool(self.runs.simulated.any()) or any(fit.simulated for fit in self.fits.values())
-
-    @property
-    def unit(self) -> str:
-        """What D counts: token, image."""
-        return str(self.runs.unit.iloc[0]) if len(self.runs) else "token"
-
-    @property
-    def loss_unit(self) -> str:
-        """What the loss is measured in."""
-        return loss_unit(self.runs, self.unit)
 
     @property
     def data_hashes(self) -> list[str]:

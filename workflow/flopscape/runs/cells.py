@@ -66,11 +66,6 @@ def blank_cells(cells: "np.ndarray") -> Mask:
     return np.array([cell is None or cell != cell or cell == "" for cell in cells], bool)
 
 
-def loss_unit(runs: pd.DataFrame, unit: str) -> str:
-    """What the loss of a table is measured in; nats where it says nothing."""
-    return str(runs.loss_unit.iloc[0]) if "loss_unit" in runs and len(runs) else f"nats per {unit}"
-
-
 def typed(frame: pd.DataFrame) -> pd.DataFrame:
     """Text columns as booleans or numbers where every cell that is not blank is one; a blank is NaN there, or <NA>."""
     return pd.DataFrame(frame.apply(lambda column: column if column.name in ALWAYS_TEXT else _typed(column)))

@@ -30,7 +30,7 @@ from flopscape.runs.import_rows import (
     with_run_ids,
     without_numbers,
 )
-from flopscape.runs.meaning import doubtful_magnitude
+from flopscape.runs.meaning import why_doubtful_magnitude
 from flopscape.runs.published import PUBLISHED, refuse_another, source_file
 from flopscape.runs.read import Format, read_formatted, table_of
 from flopscape.runs.statuses import completed, completed_rows
@@ -105,7 +105,7 @@ def _checked(frame: pd.DataFrame, rows: Rows, source: str, behind: list[str], lo
         positive_column(used, name, source, used.index.to_numpy() + 1)
     leave_out_higher(rows, frame, source, lowest)
     table = table_of(frame[rows.used], source)
-    table = table.warned(doubtful_magnitude(table.n_params, table.n_tokens, table.unit))
+    table = table.warned(why_doubtful_magnitude(table.n_params, table.n_tokens, table.unit))
     return replace(table, excluded=[*table.excluded, *exclusions(rows, frame)])
 
 

@@ -44,7 +44,7 @@ def with_one_meaning(table: RunTable) -> RunTable:
     return replace(table, warnings=[*table.warnings, *notes])
 
 
-def doubtful_magnitude(n: Array, d: Array, unit: str = "token") -> str:
+def why_doubtful_magnitude(n: Array, d: Array, unit: str = "token") -> str:
     """Whether N or D look as if they were written in millions or billions, as a question; or nothing."""
     if not len(n):
         return ""

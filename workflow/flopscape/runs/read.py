@@ -151,7 +151,7 @@ def table_of(
         conventions={name: names[name] for name in REQUIRED} | {"flops": names["flops"] if counted else SIX_N_D},
     )
     table = _without_repeats(table)
-    return (_without_copies(table) if measured else table).warned(_units_doubted(table))
+    return (_without_copies(table) if measured else table).warned(_why_doubtful_units(table))
 
 
 @np.errstate(all="ignore")
@@ -180,7 +180,7 @@ def _simulated(frame: pd.DataFrame, path: str | Path) -> bool:
     return bool(flags.all())
 
 
-def _units_doubted(table: RunTable) -> str:
+def _why_doubtful_units(table: RunTable) -> str:
     """A warning where C is far from 6·N·D: one of the three is in another unit."""
     kappa = float(np.median(table.flops / table.n_params / table.n_tokens)) if len(table) else 6.0
     if KAPPA[0] < kappa < KAPPA[1]:

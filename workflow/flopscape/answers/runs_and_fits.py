@@ -1,0 +1,40 @@
+"""The runs of a study beside their fits, as figures and report show them."""
+
+import pandas as pd
+
+from flopscape.records.fit_result import FitResult
+from flopscape.runs.statuses import with_loss
+
+
+class RunsAndFits:
+    """What figures and report ask of a table of runs and the fits of it, by name."""
+
+    runs: pd.DataFrame
+    fits: dict[str, FitResult]
+
+    @property
+    def completed(self) -> pd.DataFrame:
+        """Runs with a finite loss."""
+        return with_loss(self.runs)
+
+    @property
+    def budgets(self) -> list[float]:
+        """Distinct budgets of the runs, ascending; empty for a grid."""
+        return sorted(float(budget) for budget in self.runs.budget.dropna().unique())
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any run or fit is simulated: then the report and every figure say so."""
+        return bool(self.runs.simulated.any()) or any(fit.simulated for fit in self.fits.values())
+
+    @property
+    def unit(self) -> str:
+        """What D counts: token, image."""
+        return str(self.runs.unit.iloc[0]) if len(self.runs) else "token"
+
+    @property
+    def loss_unit(self) -> str:
+        """What the loss is measured in; nats where the table says nothing."""
+        return (
+            str(self.runs.loss_unit.iloc[0]) if "loss_unit" in self.runs and len(self.runs) else f"nats per {self.unit}"
+        )
