@@ -68,6 +68,7 @@ def approach2_at(table: RunTable, weights: Array, flops: float) -> tuple[Array, 
     used = np.isfinite(y)
     x = np.where(used, [np.log(table.flops[rows]).mean() for rows in parts], np.nan)
     with np.errstate(all="ignore"):
+        # The line through the used budgets alone: NaN ordinates take their abscissae with them.
         z = x - np.nanmean(x, axis=1, keepdims=True)
         a = np.nansum(z * y, axis=1) / np.nansum(z**2, axis=1)
         log_n = np.nanmean(y, axis=1) + a * (np.log(flops) - np.nanmean(x, axis=1))
@@ -78,6 +79,7 @@ def approach2_at(table: RunTable, weights: Array, flops: float) -> tuple[Array, 
 def _vertex(log_n: Array, losses: Array, weights: Array) -> Array:
     """ln N of one budget's lowest point for every row of weights; NaN where it is not among the sizes drawn."""
     center, half = log_n.mean(), np.ptp(log_n) / 2
+    # Sizes in units of the half-width, so that the columns 1, x, x² are alike in length.
     X = ((log_n - center) / half)[:, None] ** np.arange(3)
     gram = np.einsum("rn,ni,nj->rij", weights, X, X)
     c = np.einsum("rij,rj->ri", np.linalg.pinv(gram, hermitian=True), (weights * losses) @ X)

@@ -79,6 +79,7 @@ def _lowest(c: Array) -> Array:
     """Where c1·x + c2·x² (+ c3·x³) is lowest, (R, B); NaN where it has no minimum."""
     if c.shape[-1] == 3:
         return np.where(c[..., 2] > 0, -c[..., 1] / (2 * c[..., 2]), np.nan)
+    # The slope c1 + 2·c2·x + 3·c3·x² has two zeros; this form of the root has the minimum, also as c3 → 0.
     root = np.sqrt(c[..., 2] ** 2 - 3 * c[..., 3] * c[..., 1])
     return np.asarray(-c[..., 1] / (c[..., 2] + root))
 

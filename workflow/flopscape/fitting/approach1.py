@@ -81,7 +81,7 @@ def estimate(
     Raises
     ------
     FlopscapeError
-        An unknown rule, or curves that are not what `curves.read_curves` asks for.
+        An unknown rule, or curves that are not what `envelope.curves.read_curves` asks for.
     """
     if rule not in RULES:
         raise FlopscapeError(f"approach1: unknown rule {rule!r}; choose {', '.join(RULES)}")

@@ -74,8 +74,10 @@ def advise(surface: Surface, flops: float, sigma: float, aim: float) -> Advice:
         raise FlopscapeError(f"aim {aim!r}: a relative error of N* between 0 and 1, such as 0.05")
     if not 0 <= sigma < np.inf:
         raise FlopscapeError(f"noise σ = {sigma!r}: must be zero or positive")
+    # Bias and standard error each get 1/√2 of the aim, so that together, as a root mean square, they reach it.
     part = aim / np.sqrt(2)
     low, high = FEWEST_POINTS - 1, FEWEST_POINTS
+    # Doubled until enough, then halved in between: the spread falls as sizes are added.
     while _spread(surface, flops, sigma, *_grid(surface, part, high)) > part:
         low, high = high, 2 * high
         if high > MOST_POINTS:

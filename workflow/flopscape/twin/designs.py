@@ -74,6 +74,8 @@ def draw_losses(table: RunTable, true: Array, noise: Noise, simulations: int, se
     parts = []
     for place, (names, sigma) in enumerate(((table.run_id, noise.own), (design_index(table), noise.shared))):
         _, first, index = np.unique(names, return_index=True, return_inverse=True)
+        # Errors are drawn in the order in which runs first appear: a table with more rows behind keeps those of the
+        # first ones.
         order = np.argsort(np.argsort(first))
         normal = np.random.default_rng([seed, place]).standard_normal((len(first), simulations))
         parts.append(sigma * normal[order[index.ravel()]].T)
@@ -128,6 +130,7 @@ def one_more_budget(table: RunTable, a: float) -> RunTable | None:
         return None
     step = float(np.ptp(np.log(budgets)) / (len(budgets) - 1))
     last = np.flatnonzero(table.budget == budgets[-1])
+    # Sizes keep their places about the optimum, which moves as N* ∝ C^a.
     log_n = np.log(table.n_params[last]) + a * step
     flops = table.flops[last] * np.exp(step)
     rows = (

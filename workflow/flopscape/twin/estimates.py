@@ -63,6 +63,7 @@ def empty(tables: int, quantities: int, status: str) -> Estimates:
 
 def percentiles(draws: Array) -> tuple[Array, Array]:
     """`percentile_interval` of the draws (R, K, …) of every table: low and high, each (R, …)."""
+    # One sort for all tables; those with a draw that is not finite are few, and done one by one.
     whole = np.isfinite(draws).all(axis=1)
     low, high = np.quantile(np.where(np.isfinite(draws), draws, 0.0), [0.025, 0.975], axis=1)
     for place in zip(*np.nonzero(~whole), strict=True):
@@ -100,6 +101,7 @@ def _by_isoflop_curves(
     listed = empty(len(losses), len(names(flops)), TOO_FEW)
     if not budgets_of(table, FEWEST_SIZES):
         return listed
+    # A budget whose lowest point lies outside its sizes is left out, so that power laws differ in their points.
     for lowest in approach2.VARIANTS[VARIANTS[method]].fit_tables(table, losses):
         if len(lowest.budgets) >= FEWEST_BUDGETS:
             laws = PowerLaws.through(lowest)
@@ -169,6 +171,7 @@ def _simulated_losses(lowest: LowestPoints, laws: PowerLaws, replicates: int, se
     scatter = loss_scatter(lowest.log_flops - lowest.center, losses, variance)
     extra = scatter + ROUNDED_SUM * variance.mean(axis=1) + EXACT_LOG_SQUARE
     spread = np.linalg.cholesky(own + extra[:, None, None] * np.eye(m))
+    # A stream of its own, so that these draws move with no other number of the twin.
     generator, dof = np.random.default_rng([seed, 2]), laws.n_params.dof[:, None]
     scale = np.sqrt(dof / generator.chisquare(dof, (len(losses), replicates)))
     normal = generator.standard_normal((len(losses), replicates, m))

@@ -82,11 +82,14 @@ def _share(away: float, sigma: float) -> float:
 
 def matched(surface: Surface, n_params: Array, n_tokens: Array, gamma: float) -> Coupled:
     """Least squares of the coupled law with a given γ on the surface's losses; N and D in units of their means."""
+    # About the middle of the runs A and α, B and β are nearly independent, and the search has an easy way.
     units = [float(np.exp(np.log(x).mean())) for x in (n_params, n_tokens)]
     n, d = n_params / units[0], n_tokens / units[1]
     E, A, B, alpha, beta = (float(x) for x in surface)
     A, B = A * units[0] ** -alpha, B * units[1] ** -beta
     aim = surface_loss(Surface(E, A, B, alpha, beta), n, d)
+    # The start gives the surface's reducible loss back at the middle, where both terms are A and B: (A·s + B·s)^γ = A +
+    # B for s = (A + B)^(1/γ − 1).
     share = (A + B) ** (1 / gamma - 1)
 
     def law(p: Array) -> Coupled:
@@ -119,6 +122,7 @@ def _cubic(surface: Surface, compute: Compute, table: RunTable, tilt: float) -> 
     half = widest_half_span(table)
 
     def loss(n: Array, d: Array) -> Array:
+        # Each run has its own C = κ(N)·N·D, and the cubic is about the optimum of that C.
         flops = n * d * np.exp(compute.curve(np.log(n))[0])
         log_best = np.log(_each(plain.optimum, flops))
         w = np.log(n) - log_best

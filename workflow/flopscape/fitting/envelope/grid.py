@@ -141,6 +141,7 @@ def supporting_slopes(x: Array, y: Array) -> Array:
     vertices = lower_hull(x, y)
     edges = np.diff(y[vertices]) / np.diff(x[vertices])
     edges = edges[edges < 0]
+    # A slope between those of a vertex's two edges touches that vertex alone; twice the first lies below all of them.
     slopes = np.concatenate([2 * edges[:1], (edges[1:] + edges[:-1]) / 2, [0.0]])
     parts = int(np.ceil(FEWEST_SLOPES / len(slopes)))
     steps = np.arange((len(slopes) - 1) * parts + 1) / parts
@@ -169,6 +170,7 @@ def touching_points(x: Array, curves: Array, slopes: Array) -> tuple[Array, Inde
             continue
         own = known[lower_hull(x[known], curve[known])]
         edges = np.diff(curve[own]) / np.diff(x[own])
+        # Edges of a lower hull ascend: a slope touches the vertex whose left edge is below it and right edge above.
         points[row] = own[np.searchsorted(edges, slopes)]
         values[row] = curve[points[row]] - slopes * x[points[row]]
     return values, points

@@ -65,6 +65,7 @@ class EnvelopeLaws:
 
         NaN and `degenerate` with fewer than three models on the envelope.
         """
+        # D = C over the FLOPs per token: ln D is ln C less `log_cost`, for every run its own.
         vertices = self.vertices(present)
         x = np.where(vertices.kept, vertices.log_flops - self.center, 0.0)
         log_n, a = _lines(x, self.grid.log_n[vertices.run], vertices.kept)
@@ -93,6 +94,7 @@ def _lines(x: Array, y: Array, kept: Mask) -> tuple[Array, Array]:
     """Ordinate at x = 0 and slope of the least-squares line through the kept points of each row."""
     count = kept.sum(axis=1)
     x_mean, y_mean = ((values * kept).sum(axis=1) / count for values in (x, y))
+    # Points that are not kept get z = 0 and so no part in either sum.
     z = (x - x_mean[:, None]) * kept
     slope = (z * y).sum(axis=1) / (z * z).sum(axis=1)
     return y_mean - slope * x_mean, slope

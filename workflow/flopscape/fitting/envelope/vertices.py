@@ -78,6 +78,8 @@ def lowest_present(values: Array, present: Mask) -> Index:
     """
     columns = np.arange(values.shape[1])
     winner = np.full((len(present), len(columns)), -1)
+    # The columns' runs in the order of their values: the first of them that is present wins, so most columns of most
+    # sets are decided after a few rounds.
     for row in values.argsort(axis=0, kind="stable"):
         wins = (winner < 0) & present[:, row] & np.isfinite(values[row, columns])
         winner = np.where(wins, row, winner)
@@ -94,6 +96,8 @@ def _falling(grid: CurveGrid, run: Index, columns: Index) -> Mask:
 
 def _between_models(grid: CurveGrid, present: Mask, run: Index, columns: Index) -> Mask:
     """Whether both a smaller and a larger model have a loss at the same compute."""
+    # Which runs have a loss depends on C only through a few distinct sets of curves that overlap there: the smallest
+    # and largest model are looked up once for each of these and not for each point.
     covered, kind = grid.coverage
     size = grid.n[:, None]
     smallest, largest = (lowest_present(np.where(covered, by, np.inf), present) for by in (size, -size))

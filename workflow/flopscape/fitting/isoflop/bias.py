@@ -89,6 +89,7 @@ def corrected_vertices(alpha: float, beta: float, log_sizes: Array, vertices: Ar
     """
     vertices = np.asarray(vertices, float)
     at = vertices.copy()
+    # v = vertex − shift(v): a contraction, for the shift changes much more slowly than where the optimum is put.
     for _ in range(ITERATIONS):
         before, at = at, vertices - vertex_shift(alpha, beta, log_sizes - at[..., None])
         if not (np.abs(at - before) > SETTLED * np.maximum(1, np.abs(at))).any():
@@ -98,6 +99,7 @@ def corrected_vertices(alpha: float, beta: float, log_sizes: Array, vertices: Ar
 
 def _quadratic(x: Array, y: Array) -> tuple[Array, Array]:
     """Coefficients of x and x² of the least-squares parabola through centred x and y, by its normal equations."""
+    # x² less its mean, so that the constant drops out and two normal equations in (slope, bend) are left.
     square = x**2 - (x**2).mean(axis=-1, keepdims=True)
     xx, xs, ss = (np.sum(p, axis=-1) for p in (x * x, x * square, square * square))
     xy, sy = np.sum(x * y, axis=-1), np.sum(square * y, axis=-1)

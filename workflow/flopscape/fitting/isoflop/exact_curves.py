@@ -113,6 +113,7 @@ def locate(design: SharedDesign, solution: Solution, losses: Array, compute: Com
             points[r] = np.nan
             continue
         variance[r] = max(fitted.noise, floor)
+        # G·σ·F: its product with itself is the covariance of the vertices, G·σ²F·Fᵀ·Gᵀ.
         moves = np.sqrt(variance[r]) * gradients[r] @ fitted.unit_factor
         covariance[r] = (moves @ moves.T).reshape(m, 2, m, 2)
     return LocatedVertices(fits, points, covariance, variance)
@@ -134,6 +135,7 @@ def _used_points(
     tables: Index, entered: Sequence[Budget], located: LocatedVertices, compute: Compute
 ) -> Iterator[LowestPoints]:
     """The vertices without those beyond their budget's sizes, in groups of tables that use the same budgets."""
+    # A vertex beyond its sizes is no point of the power laws, but its curve has helped to tell the shared exponents.
     for rows, kept in by_used_budgets(located.points, entered):
         covariance = located.covariance[rows][:, kept][:, :, :, kept]
         variance = np.tile(located.variance[rows, None], len(kept))

@@ -32,7 +32,7 @@ from flopscape.laws.compute import Compute
 from flopscape.runs.table import RunTable
 
 GRID = np.geomspace(0.01, 4.0, 32)
-"""Exponents of the starts, wider than varpro's: one slice of a surface says little about either exponent alone."""
+"""Exponents of the starts, wider than a surface's: one slice of a surface says little about either exponent alone."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Blocks:
         """Blocks of logs (2, n) and weights (n,), where `member` (n,) counts up through the budgets."""
         count = np.bincount(member)
         place = np.arange(count.max())
+        # The first row of a budget is where the ones before it end; a short budget repeats its last row, without
+        # weight.
         rows = (np.cumsum(count) - count)[:, None] + np.minimum(place, count[:, None] - 1)
         return cls(rows, u[:, rows], np.where(place < count[:, None], weights[rows], 0.0))
 
@@ -84,6 +86,7 @@ def objective(blocks: Blocks, losses: Array) -> Callable[[Index, Array], State]:
     def state_at(at: Index, theta: Array) -> State:
         R, w = len(at), blocks.weights.shape[1]
         u, weights = np.tile(blocks.u, (1, R, 1)), np.tile(blocks.weights, (R, 1))
+        # Every budget of every table is one problem of the kernel: R·m problems of w rows, with exponents repeated.
         each = variable_projection.evaluate(u, y[at].reshape(R * m, w), weights, np.repeat(theta, m, axis=0))
         c, value, gradient, hessian = (part.reshape(R, m, *part.shape[1:]) for part in each)
         return State(c, value.sum(axis=1), gradient.sum(axis=1), hessian.sum(axis=1))
@@ -193,6 +196,8 @@ class SharedFit:
         n, m = len(self.loss), len(self.design.budgets)
         rows, own = np.arange(n), 3 * self.design.member
         J = np.zeros((n, 3 * m + 2))
+        # Of E + P·exp(−α·x) + R·exp(−β·z): 1 in E, the terms themselves in ln P and ln R, and −x and −z times them in
+        # α, β.
         J[rows, own] = 1.0
         J[rows, own + 1], J[rows, own + 2] = self.terms
         J[:, -2:] = -(self.design.u * self.terms).T
@@ -204,6 +209,7 @@ class SharedFit:
         J = self.jacobian[:, self.free]
         J *= np.sqrt(self.design.weights)[:, None]
         lengths = np.linalg.norm(J, axis=0)
+        # Columns of unit length, so that the condition number says what the design tells apart, and not units.
         J /= lengths
         return J, lengths
 

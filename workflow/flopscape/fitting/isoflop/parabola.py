@@ -74,6 +74,7 @@ def coefficients(x: Array, losses: Array, weights: Array) -> tuple[Array, Array,
     # leverage of a row is the squared length of its row of Q. No normal equations, whose condition would be squared.
     Q, upper = np.linalg.qr(np.stack([root, root * x, root * x**2], axis=1))
     c = np.linalg.solve(upper, Q.T @ (root * losses).T).T
+    # A curvature of rounding alone would put the vertex anywhere: it counts as none.
     c[np.abs(c[:, 2]) * np.ptp(x) ** 2 < ROUNDED_DIFFERENCE * np.abs(c[:, 0]), 2] = 0.0
     inverse = np.linalg.inv(upper)
     return c, inverse @ inverse.T, (Q**2).sum(axis=1)
@@ -154,8 +155,10 @@ def _noise(
     squares = np.empty((len(tables), len(used)))
     for i, fitted in enumerate(used):
         squares[:, i] = fitted.residual[tables] ** 2 @ weights[fitted.budget.rows]
+    # Three coefficients a budget: its residuals have n − 3 degrees of freedom left.
     dof = np.array([len(fitted.budget.rows) - 3 for fitted in used], int)
     design, total = design_index(table), int(dof.sum())
+    # Runs beyond the first of a size: the residuals of these are noise whatever the curve's true shape is.
     repeats = [len(fitted.budget.rows) - len(np.unique(design[fitted.budget.rows])) for fitted in used]
     if own and min(repeats, default=0) >= OWN_NOISE_DOF:
         return np.maximum(squares / dof, floor[:, None]), total

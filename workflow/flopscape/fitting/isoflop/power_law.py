@@ -118,6 +118,7 @@ def fit_lines(log_flops: Array, y: Array, own: Array, dof: int) -> Line:
     z = log_flops - center
     intercept, slope = (P @ y[:, :, None])[:, :, 0].T
     residual = y - intercept[:, None] - slope[:, None] * z
+    # I − H, where H = (1, z)·P gives the fitted ordinates.
     rest = np.eye(m) - np.stack([np.ones(m), z], axis=1) @ P
     if dof:
         scattered = _scattered(z, y, own, dof)
@@ -126,6 +127,7 @@ def fit_lines(log_flops: Array, y: Array, own: Array, dof: int) -> Line:
     excess = (residual[:, None] @ residual[:, :, None])[:, 0, 0] - np.sum(rest * own, axis=(1, 2))
     scatter = np.where(scattered, np.fmax(0.0, excess / (m - 2)), 0.0)
     covariance = P @ (own + scatter[:, None, None] * np.eye(m)) @ P.T
+    # The scatter is known from the m − 2 residuals; without any, what limits the interval is the noise's own estimate.
     freedom = np.where((scatter > 0) | (dof == 0), m - 2, dof)
     return Line(slope, intercept, center, covariance, scatter, freedom)
 
@@ -208,6 +210,7 @@ def simulate(fit: IsoflopFit, flops: Sequence[float], replicates: int, seed: int
     points = lowest.points[0] + moved
     P = projector(lowest.log_flops)
     intercept, a = P @ points[:, :, 0].T
+    # D moves with N along its budget's C, to first order: d ln D = slope_of_tokens · d ln N.
     b = P[1] @ (lowest.log_tokens[0] + lowest.slope_of_tokens[0] * moved[:, :, 0]).T
     law = fit_loss_law(lowest.log_flops - lowest.center, points[:, :, 1])
     laws = {"log_n_params": intercept, "a": a, "b": b, "degenerate": np.zeros(replicates, bool)} | law
@@ -221,6 +224,7 @@ def _moves(lowest: LowestPoints, line: Line, replicates: int, seed: int) -> Arra
     own = lowest.covariance[0].reshape(2 * m, 2 * m) * (lowest.dof > 0)
     variance = np.diag(own)[1::2]
     about_law = loss_scatter(lowest.log_flops - lowest.center, lowest.points[:, :, 1], variance[None])
+    # The order is (ln N, loss) of one budget after the other, so that each pair of scatters repeats m times.
     extra = np.tile([line.scatter, float(about_law[0])], m) + ROUNDED_SUM * np.diag(own) + EXACT_LOG_SQUARE
     spread = linear.root(own + np.diag(extra))
     normal = generator.standard_normal((replicates, 2 * m))
