@@ -5,7 +5,9 @@ import inspect
 import typing
 
 import pytest
+from typer.testing import CliRunner
 
+from flopscape.cli.app import app
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
 from flopscape.fitting.methods import chosen_options, options_of, shipped_methods, signature, why_not_its_options
@@ -112,6 +114,17 @@ def test_a_text_that_is_neither_number_nor_word_is_named(mine, option, text, sen
 )
 def test_why_options_do_not_belong_to_a_method(mine, given, why):
     assert why_not_its_options("mine.method", given) == why
+
+
+def test_a_method_may_not_name_an_option_as_every_fit_names_one(tmp_path, monkeypatch):
+    (tmp_path / "greedy.py").write_text("def estimate(table, *, flops, bootstrap, seed, exclude=None): ...\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(FlopscapeError, match="exclude: an option of greedy, and of every fit; give"):
+        fit(isoflop(tmp_path), "greedy")
+    command = ["fit", "runs.parquet", "--method", "greedy", "--out", "f.json", "--exclude", "n_params < 1"]
+    with pytest.raises(FlopscapeError, match="exclude: an option of greedy, and of every fit; give"):
+        CliRunner().invoke(app, command, catch_exceptions=False)
 
 
 def test_a_switch_says_something_where_it_is_not_what_it_is_anyway(mine):

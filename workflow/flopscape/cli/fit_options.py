@@ -16,7 +16,7 @@ from typer.core import TyperCommand
 
 from flopscape.cli.options import pairs
 from flopscape.fitting.methods import options_of, shipped_methods
-from flopscape.fitting.options import NUMBERS, Option
+from flopscape.fitting.options import NUMBERS, TAKEN, Option
 from flopscape.text.written import joined
 
 RunsFile = Annotated[Path, typer.Argument(metavar="RUNS.csv", help="Table with n_params, n_tokens, loss.")]
@@ -84,7 +84,8 @@ def _by_name(methods: Sequence[str]) -> dict[str, dict[str, Option]]:
     found: dict[str, dict[str, Option]] = {}
     for method in methods:
         for name, option in options_of(method).items():
-            found.setdefault(name, {})[method] = option
+            if name not in TAKEN:  # the fit itself refuses such a method
+                found.setdefault(name, {})[method] = option
     return found
 
 

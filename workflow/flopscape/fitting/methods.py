@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flopscape.fitting.options import REQUIRED, Option, Signature, signature_of
+from flopscape.fitting.options import REQUIRED, TAKEN, Option, Signature, signature_of
 from flopscape.text.written import joined, nearest, shown
 
 CURVES = "curves"
@@ -105,6 +105,8 @@ def why_not_its_options(method: str, given: Mapping[str, Any], beside: Iterable[
     'rule: approach2 has none; approach1 has'
     """
     options = options_of(method)
+    if taken := [name for name in options if name in TAKEN]:
+        return f"{taken[0]}: an option of {method}, and of every fit; give the method's another name"
     for name, value in given.items():
         option = options.get(name)
         if option is None and not signature(method).is_open:

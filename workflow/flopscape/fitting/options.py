@@ -25,6 +25,8 @@ Positive = float
 """Annotation of an option that is a number above zero; `float` alone is any finite number."""
 OF_EVERY_METHOD = ("flops", "bootstrap", "seed")
 """Keywords that every method gets; they are no options of its own."""
+TAKEN = ("name", "runs", "method", "out", "column", "columns", "exclude", "min_flops", "seeds", "context", "report")
+"""Names of what every fit can be asked for besides: no method may have an option of its own under one of them."""
 NUMBERS = {"Positive": "a positive number", "float": "a number", "int": "a whole number"}
 TYPES = {**NUMBERS, "bool": "true or false", "str": "text", "Path": "a file"}
 """Names of types in annotations, and what a person is to write."""
