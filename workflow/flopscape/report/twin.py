@@ -1,12 +1,16 @@
 """Which method to trust on this sweep: the twin's verdict beside the fits."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from flopscape.files.json_text import read_json
+from flopscape.fitting.methods import shipped_methods
+from flopscape.records.fit_result import FitResult
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture
 from flopscape.text import numbers
+from flopscape.text.written import joined
 
 HEAD = ["method", "bias of N*", "SD", "RMSE", "coverage", "RMSE, all truths", "fits that fail"]
 CAPTION = (
@@ -28,7 +32,7 @@ def read(folder: Path) -> Twin:
     return Twin(verdict, folder / "figure.svg")
 
 
-def blocks(twin: Twin | None) -> list[Block]:
+def blocks(twin: Twin | None, fits: Mapping[str, FitResult]) -> list[Block]:
     """Sentences, a row for each method, and the figure; nothing for a study without a twin."""
     if twin is None:
         return []
@@ -41,13 +45,19 @@ def blocks(twin: Twin | None) -> list[Block]:
         f"N* at {asked} FLOPs where the fitted surface is true; errors of ln N*, written as percentages of"
         f" N*; ± is Monte Carlo error. All truths: RMSE over all four, relative to {verdict['trusted']}."
     )
-    rest = [Bullets([*verdict["sentences"][1:], verdict["advice"], *verdict["notes"]])]
+    rest = [Bullets([*verdict["sentences"][1:], verdict["advice"], *verdict["notes"], *_left_out(fits)])]
     return [
         Paragraph(f"{verdict['sentences'][0]} {words}"),
         Grid(HEAD, [_row(row) for row in verdict["methods"]], note),
         *rest,
         Picture("twin", twin.figure, CAPTION),
     ]
+
+
+def _left_out(fits: Mapping[str, FitResult]) -> list[str]:
+    """That a fit by a method of a user's own is not judged, for the twin fits its tables by code of its own."""
+    own = [name for name, fit in fits.items() if fit.method not in shipped_methods()]
+    return [f"Not judged here: {joined(own)}, by a method of one's own."] if own else []
 
 
 def _row(row: dict[str, Any]) -> list[str]:
