@@ -13,8 +13,6 @@ from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NEEDED = {canonicalize_name(Requirement(line).name): Requirement(line) for line in PROJECT["dependencies"]}
-OF_WORKFLOW = {"snakemake", "snakemake-executor-plugin-slurm", "pygments"}
-"""What runs the workflow, or its own report, and not inside a rule."""
 
 
 def pinned(path):
@@ -26,12 +24,8 @@ def pinned(path):
 CONSTRAINTS = {canonicalize_name(name): version for name, version in pinned("envs/constraints.txt").items()}
 
 
-def environment(name):
-    """Requirements of a rule's environment, and whether its versions are those of the constraints."""
-    parts = yaml.safe_load((ROOT / f"envs/{name}.yaml").read_text())["dependencies"]
-    lines = next(part["pip"] for part in parts if isinstance(part, dict))
-    assert lines[0] == "-c constraints.txt"
-    return {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines[1:]}
+PARTS = yaml.safe_load((ROOT / "envs/flopscape.yaml").read_text())["dependencies"]
+PIP = next(part["pip"] for part in PARTS if isinstance(part, dict))
 
 
 @pytest.mark.parametrize("name", sorted(NEEDED))
@@ -39,16 +33,17 @@ def test_every_dependency_has_a_tested_version_that_it_allows(name):
     assert NEEDED[name].specifier.contains(CONSTRAINTS[name])
 
 
-@pytest.mark.parametrize("name", ["train", "analysis"])
-def test_an_environment_takes_its_versions_from_the_constraints_or_states_the_datas(name):
-    data = {canonicalize_name(key): version for key, version in pinned("envs/data.txt").items()}
-    for package, requirement in environment(name).items():
-        stated = {spec.version for spec in requirement.specifier}
-        assert package in CONSTRAINTS or stated == {data.get(package)}, package
+def test_the_environment_of_rules_has_every_dependency_in_its_tested_version_and_the_package_itself():
+    *others, package = PIP
+    assert package == "${FLOPSCAPE_REQUIREMENT}"
+    stated = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in others)}
+    known = CONSTRAINTS | {canonicalize_name(name): version for name, version in pinned("envs/data.txt").items()}
+    assert stated.keys() >= NEEDED.keys()
+    assert stated == {name: known[name] for name in stated}
 
 
-def test_the_environments_hold_every_dependency_that_rules_import():
-    assert set(NEEDED) - OF_WORKFLOW <= set(environment("train")) | set(environment("analysis"))
+def test_the_environment_of_rules_names_no_file_for_snakemake_gives_conda_a_copy_of_it():
+    assert not [line for line in PIP if line.startswith("-") or "/" in line]
 
 
 def test_every_rule_with_a_command_names_an_environment_that_exists():

@@ -28,7 +28,7 @@ rule run_experiment:
     log:
         "logs/bias/{experiment}.log",
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/flopscape.yaml"
     params:
         settings=ask.experiment_settings,
         mirror=ask.experiment_mirror,
@@ -54,7 +54,7 @@ rule write_bias_report:
     log:
         "logs/bias/report.log",
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/flopscape.yaml"
     params:
         code=fingerprint("flopscape.bias.report"),
         page=hash_of(TEMPLATE),

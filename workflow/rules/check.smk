@@ -15,7 +15,7 @@ rule check_plugins:
         "logs/check/{study}/{check}.log",
     localrule: True
     conda:
-        "../../envs/train.yaml"
+        "../../envs/flopscape.yaml"
     resources:
         mem_mb=ask.run_memory,
         runtime=ask.run_minutes,

@@ -24,7 +24,7 @@ rule collect_runs:
         study=selected.trained_name,
     localrule: True
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/flopscape.yaml"
     params:
         study=ask.study_file,
         kind=Judged(Files.why_table),

@@ -14,7 +14,7 @@ rule prepare_data:
         "logs/data/{dataset}.log",
     localrule: True
     conda:
-        "../../envs/train.yaml"
+        "../../envs/flopscape.yaml"
     params:
         spec=ask.dataset_spec,
         kind=Kind.PREPARING,

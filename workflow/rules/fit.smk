@@ -16,7 +16,7 @@ rule fit_runs:
         "logs/fit/{study}/{fit}.log",
     localrule: True
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/flopscape.yaml"
     params:
         options=ask.fit_options,
         kind=Judged(Files.why_fit, "fit"),

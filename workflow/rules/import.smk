@@ -25,7 +25,7 @@ rule import_runs:
         study=selected.imported_name,
     localrule: True
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/flopscape.yaml"
     params:
         options=ask.import_options,
         kind=Judged(Files.why_table),

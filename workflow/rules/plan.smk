@@ -12,7 +12,7 @@ rule write_plan:
         "logs/plan/{study}.log",
     localrule: True
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/flopscape.yaml"
     params:
         study=ask.study_file,
         kind=Judged(Files.why_plan),

@@ -25,7 +25,7 @@ rule draw_figure:
         "logs/figures/{study}/{figure}.log",
     localrule: True
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/flopscape.yaml"
     params:
         title=ask.figure_title,
         options=ask.figure_options,
@@ -57,7 +57,7 @@ rule write_report:
         "logs/report/{study}.log",
     localrule: True
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/flopscape.yaml"
     params:
         study=ask.study_file,
         kind=Judged(Files.why_report),

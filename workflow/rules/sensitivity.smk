@@ -20,7 +20,7 @@ rule sensitivity:
     log:
         "logs/sensitivity/{study}.log",
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/flopscape.yaml"
     params:
         options=ask.sensitivity_options,
         kind=Judged(Files.why_sensitivity),

@@ -20,7 +20,7 @@ checkpoint train_trunk:
     wildcard_constraints:
         run_id=selected.trunk_id,
     conda:
-        "../../envs/train.yaml"
+        "../../envs/flopscape.yaml"
     threads: ask.run_threads
     resources:
         launcher=ask.run_launcher,

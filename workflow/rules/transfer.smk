@@ -32,7 +32,7 @@ rule judge_transfer:
         study=selected.trained_name,
     localrule: True
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/flopscape.yaml"
     params:
         study=ask.study_file,
         kind=Judged(Files.why_transfer),

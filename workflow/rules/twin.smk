@@ -28,7 +28,7 @@ rule twin:
     log:
         "logs/twin/{study}.log",
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/flopscape.yaml"
     params:
         options=ask.twin_options,
         kind=Judged(Files.why_twin),

@@ -16,8 +16,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
+import snakemake.api  # before its other modules, which import one another in a circle
 from snakemake.common import overwrite_function_params
-from snakemake.dag import DAG
 from snakemake.jobs import Job
 from snakemake.persistence import NO_PARAMS_CHANGE, ParamsChange, PersistenceBase
 from snakemake.resources import Resource
@@ -145,13 +145,14 @@ def before_first_job(check: Callable[[], None]) -> None:
     a run, a dry run and nothing else takes with `check_initial`, is the same in all of them.
     """
     CHECKS.append(check)
-    if not hasattr(DAG.postprocess, "__wrapped__"):
-        DAG.postprocess = _checked(DAG.postprocess)
+    dag = snakemake.dag.DAG
+    if not hasattr(dag.postprocess, "__wrapped__"):
+        dag.postprocess = _checked(dag.postprocess)
 
 
 def _checked(postprocess: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(postprocess)
-    async def checked(self: DAG, *args: Any, check_initial: bool = False, **named: Any) -> None:
+    async def checked(self: Any, *args: Any, check_initial: bool = False, **named: Any) -> None:
         await postprocess(self, *args, check_initial=check_initial, **named)
         if check_initial:
             for check in CHECKS:
