@@ -57,17 +57,22 @@ def predictions(
     if bool(flops) == (loss is not None):
         raise FlopscapeError("predict: give --flops C, or --loss L without --flops")
     served = loss is not None or inference_tokens is not None
-    if served and not (n_params is None and unique_tokens is None):
-        raise FlopscapeError(
-            "predict: --n-params and --unique-tokens are for the optimum of training alone; leave out --loss and"
-            " --inference-tokens, or the former"
-        )
+    if served:
+        _refuse_choice_of_run(n_params, unique_tokens)
     result, draws = read_fit(path)
     if not served:
         return _of_training(result, predict(result, draws, flops, n_params, unique_tokens), "" if n_params else "*")
     tokens = inference_tokens or 0.0
     goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
     return _of_serving(result, [predict_inference(result, draws, tokens, **goal) for goal in goals])
+
+
+def _refuse_choice_of_run(n_params: float | None, unique_tokens: float | None) -> None:
+    if n_params is not None or unique_tokens is not None:
+        raise FlopscapeError(
+            "predict: --n-params and --unique-tokens are for the optimum of training alone; leave out --loss and"
+            " --inference-tokens, or the former"
+        )
 
 
 def _of_training(result: FitResult, predictions: Sequence[Prediction], star: str) -> str:
