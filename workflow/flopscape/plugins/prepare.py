@@ -48,6 +48,12 @@ def prepare_dataset(dataset_spec: Spec, folder: str | os.PathLike[str]) -> Manif
     FlopscapeError
         The plug-in cannot be loaded or its source not be used, `folder` holds other files, or the disk
         refuses; `folder` is left as it was.
+
+    Examples
+    --------
+    From a shell::
+
+        flopscape prepare '{"plugin": "flopscape.plugins.digits:Digits"}' --out digits
     """
     plugin = load_plugin(dataset_spec["plugin"], dataset_spec.get("kwargs"), needs=("prepare", "batches"))
     target = Path(folder)

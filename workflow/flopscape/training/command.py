@@ -54,6 +54,12 @@ def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Option
         checkpoint was made under other conditions, or the record cannot be written: then there is none.
     Interrupted
         A signal asked to stop (see `stopping`); the run is saved, and the same call goes on with it.
+
+    Examples
+    --------
+    From a shell, with the spec of a record; a second start after a kill goes on from the last checkpoint::
+
+        flopscape train results/kjv-gpt/runs/0123456789ab.json --out again.json
     """
     make_place(out, [data])
     if "trainer" not in spec:
