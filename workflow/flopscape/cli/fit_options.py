@@ -62,6 +62,8 @@ class MethodCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line with the options of all methods that it may mean; they are kept beside the verb's."""
+        # Help is printed while the words are read, so the options are added before that; and they are taken away again,
+        # for a verb's own function does not know them and reads them from the context.
         own = [*self.params]
         self.params = [*own, *_parameters(_by_name(_methods_meant(args)))]
         try:
@@ -92,6 +94,7 @@ def _by_name(methods: Sequence[str]) -> dict[str, dict[str, Option]]:
 def _parameters(options: Mapping[str, Mapping[str, Option]]) -> list[Any]:
     """The options as typer's parameters, each group of methods under a heading of its own."""
 
+    # Typer makes parameters of a function's signature, so here is a function that has nothing else.
     def holder(**_: Any) -> None: ...
 
     entries = sorted(((joined(methods), name, methods) for name, methods in options.items()), key=itemgetter(0))

@@ -82,6 +82,7 @@ class Option:
         FlopscapeError
             A text that is neither a number, where numbers alone are taken, nor one of the words.
         """
+        # A word may look like a number, so words go first; a text beside a number is one only if no number can be read.
         if text not in self.words and NUMBERS.keys() & {*self.types}:
             try:
                 return _in_type(number(text), self.types)
@@ -129,6 +130,7 @@ def _signature(module: str, function: ast.FunctionDef) -> Signature:
 def _option(module: str, entry: ast.arg, default: ast.expr | None, words: str) -> Option:
     value = REQUIRED if default is None else _literal(default)
     types, texts = _meaning(module, entry.annotation, DEEPEST) if entry.annotation else ([], [])
+    # An annotation that says nothing here, such as a class of the user's own, leaves the default to tell the type.
     if not (types or texts):
         types = [type(value).__name__] if type(value).__name__ in TYPES else ["str"]
     return Option(entry.arg, tuple(dict.fromkeys(types)), tuple(texts), value, words)
@@ -248,6 +250,7 @@ def _spec(path: str) -> Any:
     """Where a module is; neither it nor a package around it is run, as `importlib.util.find_spec` would."""
     extend_import_path()
     importlib.invalidate_caches()
+    # PathFinder looks for one name in given folders and imports nothing; find_spec("a.b") would import the package a.
     places: Any = None
     found = None
     for end, name in enumerate(names := path.split("."), 1):
