@@ -45,10 +45,10 @@ def judge(
     if not trusted:
         content["sentences"] = ["No method gives an estimate on these simulated runs."]
         return content
-    content["methods"] = [_of_method(m, outcomes[first, m], pooled, trusted, failed[m]) for m in methods]
-    content["scenarios"] = [_of_scenario(s, words, outcomes, trusted) for s, words in scenarios.items()]
+    content["methods"] = [_row_of_method(m, outcomes[first, m], pooled, trusted, failed[m]) for m in methods]
+    content["scenarios"] = [_row_of_scenario(s, words, outcomes, trusted) for s, words in scenarios.items()]
     before = outcomes[first, trusted].error[:, N_STAR]
-    content["improvements"] = [_of_improvement(better, before) for better in improvements]
+    content["improvements"] = [_row_of_improvement(better, before) for better in improvements]
     content["sentences"] = sentences(content)
     return content
 
@@ -66,7 +66,9 @@ def _trusted(pooled: Mapping[str, Array]) -> str | None:
     return min(ranked, key=ranked.__getitem__) if ranked else None
 
 
-def _of_method(method: str, seen: Errors, pooled: Mapping[str, Array], trusted: str, failed: float) -> dict[str, Any]:
+def _row_of_method(
+    method: str, seen: Errors, pooled: Mapping[str, Array], trusted: str, failed: float
+) -> dict[str, Any]:
     """One row of the table in the report: under the fitted surface, and the RMSE over all truths against the best."""
     error = seen.error[:, N_STAR]
     value, error_of_ratio = ratio(pooled[method], pooled[trusted]) if method != trusted else (1.0, 0.0)
@@ -80,12 +82,12 @@ def _of_method(method: str, seen: Errors, pooled: Mapping[str, Array], trusted: 
     )
 
 
-def _of_scenario(name: str, words: str, outcomes: Outcomes, trusted: str) -> dict[str, Any]:
+def _row_of_scenario(name: str, words: str, outcomes: Outcomes, trusted: str) -> dict[str, Any]:
     error = outcomes[name, trusted].error[:, N_STAR]
     return _finite({"scenario": name, "words": words} | moments(error[np.isfinite(error)]))
 
 
-def _of_improvement(better: Improvement, before: Array) -> dict[str, Any]:
+def _row_of_improvement(better: Improvement, before: Array) -> dict[str, Any]:
     value, error = ratio(better.error, before)
     return _finite(
         {"name": better.name, "words": better.words, "extra_flops": better.extra_flops}
@@ -103,23 +105,24 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
     rows = {row["method"]: row for row in content["methods"]}
     best = rows[content["trusted"]]
     return [
-        _first(content, best),
-        *filter(None, [_few(content, best)]),
-        *(_against(row, best) for name, row in rows.items() if name != content["trusted"]),
+        _recommendation(content, best),
+        *filter(None, [_caution_of_few(content, best)]),
+        *(_comparison(row, best) for name, row in rows.items() if name != content["trusted"]),
         *filter(None, (_coverage(row) for row in rows.values())),
-        *(_elsewhere(row, best) for row in content["scenarios"][1:]),
-        *(_buys(row) for row in content["improvements"]),
+        *(_under_another_truth(row, best) for row in content["scenarios"][1:]),
+        *(_gain(row) for row in content["improvements"]),
     ]
 
 
-def _first(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+def _recommendation(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+    """Which method to trust, and how far off its N* is where the fitted surface is true."""
     return (
         f"Trust {best['method']} here, if the surface or something as near to it as what is tried below is true: where"
         f" the surface is, its N* at {numbers.flops(content['flops'])} FLOPs is {_error(best)}."
     )
 
 
-def _few(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+def _caution_of_few(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     """A sentence where the Monte Carlo errors are large for want of simulations."""
     count = content["simulations"]
     if count >= FEW_SIMULATIONS or best["rmse"] is None or best["rmse"] < numbers.EXACT:
@@ -131,7 +134,8 @@ def _few(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     )
 
 
-def _against(row: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+def _comparison(row: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+    """How much worse another method is than the trusted one, over all truths."""
     if row["ratio"] is None or row["rmse"] is None:
         if row["rmse"] is not None and row["rmse"] < numbers.EXACT:
             return f"{row['method']} is as good: its N* is exact."
@@ -163,13 +167,15 @@ def _coverage(row: Mapping[str, Any]) -> str:
     return f"The 95 % intervals of {row['method']} hold N* in {100 * share:.0f} ± {error:.0f} % of the simulations."
 
 
-def _elsewhere(row: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+def _under_another_truth(row: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+    """What the trusted method errs by where the surface is not the truth."""
     if row["rmse"] is None:
         return f"With {row['words']}, {best['method']} gives no estimate."
     return f"With {row['words']}, {best['method']} is {_error(row)}."
 
 
-def _buys(row: Mapping[str, Any]) -> str:
+def _gain(row: Mapping[str, Any]) -> str:
+    """What one more thing would change of the trusted method's error, and what compute it costs."""
     if row["change"] is None:
         return f"What {row['words']} would buy cannot be told: there is no error to compare with."
     cost = f"{numbers.flops(row['extra_flops'])} FLOPs more" if row["extra_flops"] > 0 else "no more FLOPs"
