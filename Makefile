@@ -1,4 +1,4 @@
-# setup, study, test, check; test-slurm, test-faults, test-gpu, test-vision. Needs Python 3.11 or newer, make and a C library;
+# setup, study, test, check, docs; test-slurm, test-faults, test-gpu, test-vision. Needs Python 3.11 or newer, make and a C library;
 # all else lands in .venv*.
 SHELL := /bin/sh
 PYTHON ?= python3
@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # One thread a process: parallel one-thread runs beat wide ones, and tests run in parallel.
 export OMP_NUM_THREADS := 1
 
-.PHONY: setup study test test-slurm test-faults test-gpu test-vision check format schemas
+.PHONY: setup study test test-slurm test-faults test-gpu test-vision check format schemas docs
 
 setup: $(READY)
 
@@ -68,3 +68,7 @@ format: setup
 
 schemas: setup
 	flopscape schemas
+
+# The graph of the rules; needs dot, from graphviz.
+docs: setup
+	snakemake --rulegraph --config studies=kjv-gpt | dot -Tsvg > docs/rulegraph.svg

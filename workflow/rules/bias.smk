@@ -30,12 +30,13 @@ rule run_experiment:
     conda:
         "../../envs/flopscape.yaml"
     params:
+        folder=subpath(output.verdict, parent=True),
         settings=ask.experiment_settings,
         mirror=ask.experiment_mirror,
         code=ask.experiment_code,
     shell:
         "flopscape bias {wildcards.experiment} --settings {params.settings:q} {params.mirror} "
-        "--out results/bias/{wildcards.experiment} > {log:q} 2>&1"
+        "--out {params.folder:q} > {log:q} 2>&1"
 
 
 rule write_bias_report:
@@ -56,10 +57,11 @@ rule write_bias_report:
     conda:
         "../../envs/flopscape.yaml"
     params:
+        folder=subpath(output.html, parent=True),
         code=fingerprint("flopscape.bias.report"),
         page=hash_of(TEMPLATE),
     shell:
-        "flopscape bias-report --results results/bias --out {output.html:q} > {log:q} 2>&1"
+        "flopscape bias-report --results {params.folder:q} --out {output.html:q} > {log:q} 2>&1"
 
 
 rule bias:

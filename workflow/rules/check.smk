@@ -21,5 +21,6 @@ rule check_plugins:
         runtime=ask.run_minutes,
     params:
         study=ask.study_file,
+        data=subpath(input[0], parent=True),
     shell:
-        "flopscape check-plugin --study {params.study:q} --out {output:q} > {log:q} 2>&1"
+        "flopscape check-plugin --study {params.study:q} --data {params.data:q} --out {output:q} > {log:q} 2>&1"

@@ -27,6 +27,7 @@ rule collect_runs:
         "../../envs/flopscape.yaml"
     params:
         study=ask.study_file,
+        records=subpath(input[0], parent=True),
         kind=Judged(Files.why_table),
     shell:
-        "flopscape collect {params.study:q} --runs results/{wildcards.study}/runs --out {output.csv:q} > {log:q} 2>&1"
+        "flopscape collect {params.study:q} --runs {params.records:q} --out {output.csv:q} > {log:q} 2>&1"

@@ -9,9 +9,9 @@ from snakemake.exceptions import WorkflowError
 from flopscape.config.bias import EXPERIMENTS
 from flopscape.dag import snakemake_inside as inside
 from flopscape.dag.own_package import use_own_package
-from flopscape.dag.rerun import Judged, Kind, Records
+from flopscape.dag.rerun import Forced, Judged, Kind
 from flopscape.dag.rule_inputs import RuleInputs
-from flopscape.dag.selection import ANY_ID, ANY_NAME, Selection, written_config
+from flopscape.dag.selection import ANY_ID, ANY_NAME, RESULTS, Selection, written_config
 from flopscape.dag.stale import TEMPLATE, Files
 from flopscape.dag.start import watch
 from flopscape.errors import FlopscapeError
@@ -22,16 +22,17 @@ from flopscape.report.after_run import print_answers
 
 def read_selection():
     """The studies of config.yaml, or of the config that another workflow hands over."""
+    results = inside.where_stored(workflow, RESULTS)
     try:
         if inside.has_config_handed_over(workflow):
-            return Selection(config)
-        return Selection(written_config(config, *inside.configs_given(workflow)))
+            return Selection(config, results)
+        return Selection(written_config(config, *inside.configs_given(workflow)), results)
     except FlopscapeError as error:
         raise WorkflowError(str(error)) from None
 
 
 selected = read_selection()
-ask = RuleInputs(selected, Records(workflow).is_finished)
+ask = RuleInputs(selected, Forced(workflow).is_forced)
 use_own_package()
 watch(workflow, selected, print_answers)
 

@@ -17,6 +17,7 @@ rule prepare_data:
         "../../envs/flopscape.yaml"
     params:
         spec=ask.dataset_spec,
+        folder=subpath(output[0], parent=True),
         kind=Kind.PREPARING,
     shell:
-        "flopscape prepare {params.spec:q} --out results/data/{wildcards.dataset} > {log:q} 2>&1"
+        "flopscape prepare {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"

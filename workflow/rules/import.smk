@@ -28,6 +28,7 @@ rule import_runs:
         "../../envs/flopscape.yaml"
     params:
         options=ask.import_options,
+        folder=subpath(output.csv, parent=True),
         kind=Judged(Files.why_table),
     shell:
-        "flopscape import {params.options:q} --folder results/{wildcards.study} > {log:q} 2>&1"
+        "flopscape import {params.options:q} --folder {params.folder:q} > {log:q} 2>&1"

@@ -11,6 +11,7 @@ rule draw_figure:
         runs="results/{study}/runs.csv",
         curves="results/{study}/curves.parquet",
         fits=ask.study_fits,
+        draws=ask.study_draws,
         sensitivity=ask.figure_table,
     output:
         svg=report(
@@ -40,7 +41,9 @@ rule write_report:
     input:
         manifest=ask.reported_manifest,
         runs="results/{study}/runs.csv",
+        curves="results/{study}/curves.parquet",
         fits=ask.study_fits,
+        draws=ask.study_draws,
         sensitivity="results/{study}/sensitivity.csv",
         figures=ask.study_figures,
         twin=ask.study_twin,
@@ -60,6 +63,7 @@ rule write_report:
         "../../envs/flopscape.yaml"
     params:
         study=ask.study_file,
+        folder=subpath(input.runs, parent=True),
         kind=Judged(Files.why_report),
     shell:
-        "flopscape report {params.study:q} --results results/{wildcards.study} --out {output.html:q} > {log:q} 2>&1"
+        "flopscape report {params.study:q} --results {params.folder:q} --out {output.html:q} > {log:q} 2>&1"

@@ -35,10 +35,11 @@ rule judge_transfer:
         "../../envs/flopscape.yaml"
     params:
         study=ask.study_file,
+        records=subpath(input[0], parent=True),
+        folder=subpath(output.verdict, parent=True),
         kind=Judged(Files.why_transfer),
     shell:
-        "flopscape transfer {params.study:q} --runs results/{wildcards.study}/runs "
-        "--out results/{wildcards.study}/transfer > {log:q} 2>&1"
+        "flopscape transfer {params.study:q} --runs {params.records:q} " "--out {params.folder:q} > {log:q} 2>&1"
 
 
 rule transfer:

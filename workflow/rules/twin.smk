@@ -31,6 +31,7 @@ rule twin:
         "../../envs/flopscape.yaml"
     params:
         options=ask.twin_options,
+        folder=subpath(output.verdict, parent=True),
         kind=Judged(Files.why_twin),
     shell:
-        "flopscape twin {input:q} {params.options} --out results/{wildcards.study}/twin > {log:q} 2>&1"
+        "flopscape twin {input:q} {params.options} --out {params.folder:q} > {log:q} 2>&1"

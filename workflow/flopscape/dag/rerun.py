@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from snakemake.jobs import Job
@@ -71,8 +70,8 @@ def judge_by_content(studies: dict[str, Files]) -> None:
     inside.answer_from_outputs(is_training, why_stale)
 
 
-class Records:
-    """The records on disk, of an invocation in which some runs may be asked for again."""
+class Forced:
+    """The runs that a person asks for again in so many words: by -F, -R, or -f with the path of a record."""
 
     def __init__(self, workflow: inside.Workflow) -> None:
         self.workflow = workflow
@@ -83,10 +82,7 @@ class Records:
         everything, asked = inside.forced(self.workflow)
         return everything or not asked.isdisjoint(inside.names_of(self.workflow, Kind.TRAINING)), asked
 
-    def is_finished(self, record: str) -> bool:
-        """Whether a run has a record and nobody asks in so many words for another (-F, -R, or -f with its path).
-
-        Then the run waits for nothing that could age it.
-        """
+    def is_forced(self, record: str) -> bool:
+        """Whether the run with this record is among them."""
         all_forced, files = self.forced
-        return Path(record).exists() and not all_forced and record not in files
+        return all_forced or record in files

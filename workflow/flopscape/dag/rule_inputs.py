@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from snakemake.io import ancient, local
+
 from flopscape.config.bias import experiment_module
 from flopscape.dag import commands
 from flopscape.dag.selection import RESULTS, Selection, run_file
@@ -18,6 +20,17 @@ from flopscape.fingerprint import fingerprint
 from flopscape.plan.studies import dataset_manifest
 
 Wildcards = Any
+Files = Any
+"""The inputs of a job as Snakemake hands them over: with `--default-storage-provider`, copies of what is stored."""
+
+
+def folder_of(path: str) -> str:
+    """The folder of a file.
+
+    >>> folder_of("results/quick/runs.csv")
+    'results/quick'
+    """
+    return str(Path(path).parent)
 
 
 class RuleInputs:
@@ -27,14 +40,14 @@ class RuleInputs:
     ----------
     selection : Selection
         The studies of this invocation.
-    is_finished : callable
-        Whether a run whose record's path is given is done, and not asked for again.
+    is_forced : callable
+        Whether a run whose record's name is given is asked for again though it may be finished.
     """
 
-    def __init__(self, selection: Selection, is_finished: Callable[[str], bool]) -> None:
-        self.selection, self.is_finished = selection, is_finished
+    def __init__(self, selection: Selection, is_forced: Callable[[str], bool]) -> None:
+        self.selection, self.is_forced = selection, is_forced
 
-    # Studies and their data.
+    # Studies and their data. Files of the user's own are never looked for in the storage of the results.
 
     def study_file(self, wildcards: Wildcards) -> str:
         """The file of the study, for the verbs that read it."""
@@ -46,7 +59,7 @@ class RuleInputs:
 
     def dataset_sources(self, wildcards: Wildcards) -> list[str]:
         """The user's files that a dataset is made from."""
-        return self.selection.sources[wildcards.dataset]
+        return [local(path) for path in self.selection.sources[wildcards.dataset]]
 
     def data_manifest(self, wildcards: Wildcards) -> str | list[str]:
         """The manifest of a study's data, which its runs wait for; simulated runs have none."""
@@ -54,7 +67,7 @@ class RuleInputs:
 
     def imported_files(self, wildcards: Wildcards) -> list[str]:
         """What an import reads."""
-        return self.selection.imported[wildcards.study].files
+        return [local(path) for path in self.selection.imported[wildcards.study].files]
 
     def import_options(self, wildcards: Wildcards) -> list[str]:
         """The words of `flopscape import`: the table, then its options."""
@@ -67,18 +80,24 @@ class RuleInputs:
         """What a missing run waits for: its data, and the check of its plug-ins.
 
         A finished one waits for nothing, and so nothing that becomes newer, is made again or is deleted can have it
-        trained once more.
+        trained once more. Nor can a newer time stamp where records lie in a storage that cannot be read now.
         """
         name = wildcards.study
-        if self.selection.trained_study(name).study.simulated or self.is_finished(run_file(name, wildcards.run_id)):
+        if self.selection.trained_study(name).study.simulated or self._is_finished(name, wildcards.run_id):
             return []
-        return [self.data_manifest(wildcards), f"{RESULTS}/{name}/checks/{self.selection.checks[name]}.txt"]
+        return [
+            ancient(self.data_manifest(wildcards)),
+            ancient(f"{RESULTS}/{name}/checks/{self.selection.checks[name]}.txt"),
+        ]
+
+    def _is_finished(self, name: str, run_id: str) -> bool:
+        return self.selection.record(name, run_id).exists() and not self.is_forced(run_file(name, run_id))
 
     def trunk(self, wildcards: Wildcards) -> str:
         """The run that an untrained branch waits for, if it is still to come."""
         row = self.selection.row(wildcards.study, wildcards.run_id)
-        needed = [run_file(wildcards.study, run_id) for run_id in (row.run_id, row.parent)]
-        return "" if not row.parent or any(Path(path).exists() for path in needed) else row.parent
+        needed = [self.selection.record(wildcards.study, run_id) for run_id in (row.run_id, row.parent)]
+        return "" if not row.parent or any(path.exists() for path in needed) else row.parent
 
     @inspected_once
     def run_spec(self, wildcards: Wildcards) -> str:
@@ -86,12 +105,14 @@ class RuleInputs:
         return canonical(self.selection.row(wildcards.study, wildcards.run_id).spec)
 
     @inspected_once
-    def run_launcher(self, wildcards: Wildcards) -> str:
-        """The command up to the spec; it names the branches still to be trained."""
+    def run_launcher(self, wildcards: Wildcards, input: Files) -> str:
+        """The command up to the spec; it names the branches still to be trained, and data that are kept elsewhere."""
         planned = self.selection.trained_study(wildcards.study)
         branches = self.selection.branches[planned.name].get(wildcards.run_id, [])
-        missing = [row for row in branches if not Path(run_file(planned.name, row.run_id)).exists()]
-        return commands.launch_command(planned.study, self.selection.settings.prices, missing)
+        missing = [row for row in branches if not self.selection.record(planned.name, row.run_id).exists()]
+        command = commands.launch_command(planned.study, self.selection.settings.prices, missing)
+        is_elsewhere = bool(input) and str(input[0]) != self.data_manifest(wildcards)
+        return f"{command} --data {shlex.quote(folder_of(input[0]))}" if is_elsewhere else command
 
     @inspected_once
     def run_threads(self, wildcards: Wildcards) -> int:
@@ -129,20 +150,20 @@ class RuleInputs:
 
     # Fits.
 
-    def fit_options(self, wildcards: Wildcards) -> str:
+    def fit_options(self, wildcards: Wildcards, input: Files) -> str:
         """Command-line options of one fit; the words of `flopscape fit --help`."""
         flops = self.selection.chosen(wildcards.study).study.recommend.flops
         fit = self.selection.fit(wildcards.study, wildcards.fit)
-        return commands.fit_options(fit, flops, f"{RESULTS}/{wildcards.study}")
+        return commands.fit_options(fit, flops, folder_of(input.runs))
 
     def fit_curves(self, wildcards: Wildcards) -> list[str]:
         """The training curves, for a method that reads them."""
         return commands.curves_of(self.selection.fit(wildcards.study, wildcards.fit), f"{RESULTS}/{wildcards.study}")
 
-    def sensitivity_options(self, wildcards: Wildcards) -> str:
+    def sensitivity_options(self, wildcards: Wildcards, input: Files) -> str:
         """The words of `flopscape sensitivity`."""
         flops = self.selection.chosen(wildcards.study).study.recommend.flops
-        return commands.choices(self.selection.recommended_fit(wildcards.study), flops, f"{RESULTS}/{wildcards.study}")
+        return commands.choices(self.selection.recommended_fit(wildcards.study), flops, folder_of(input.runs))
 
     def sensitivity_curves(self, wildcards: Wildcards) -> list[str]:
         """The training curves, where the recommended fit reads them."""
@@ -151,6 +172,10 @@ class RuleInputs:
     def study_fits(self, wildcards: Wildcards) -> list[str]:
         """The files of all fits."""
         return self.selection.fit_files(wildcards.study)
+
+    def study_draws(self, wildcards: Wildcards) -> list[str]:
+        """They are read from beside the fits."""
+        return self.selection.draw_files(wildcards.study)
 
     def twin_options(self, wildcards: Wildcards) -> str:
         """How much to simulate, and the budgets that the study asks about."""
@@ -162,9 +187,9 @@ class RuleInputs:
         """The sensitivity table is read by the figure of that name only: the others do not wait for it."""
         return [f"{RESULTS}/{wildcards.study}/sensitivity.csv"] if wildcards.figure == "sensitivity" else []
 
-    def figure_options(self, wildcards: Wildcards) -> str:
+    def figure_options(self, wildcards: Wildcards, input: Files) -> str:
         """The words of `flopscape figure` besides its inputs."""
-        return " ".join(f"--sensitivity {path}" for path in self.figure_table(wildcards))
+        return f"--sensitivity {shlex.quote(str(input.sensitivity))}" if self.figure_table(wildcards) else ""
 
     def figure_title(self, wildcards: Wildcards) -> str:
         """The study's title, which all its figures carry."""
@@ -185,7 +210,8 @@ class RuleInputs:
         """
         if wildcards.study in self.selection.imported:
             return f"{RESULTS}/{wildcards.study}/manifest.json"
-        missing = not all(Path(path).exists() for path in self.study_runs(wildcards))
+        name = wildcards.study
+        missing = not all(self.selection.record(name, run_id).exists() for run_id in self.selection.rows[name])
         return self.data_manifest(wildcards) if missing else []
 
     # Bias experiments.

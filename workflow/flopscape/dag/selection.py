@@ -54,6 +54,8 @@ class Selection:
     ----------
     config : mapping
         What config.yaml says, with `--config` on top.
+    results : path
+        Where files are read whose names in the rules begin with `results`: elsewhere if they are kept in storage.
 
     Attributes
     ----------
@@ -70,7 +72,8 @@ class Selection:
         One sentence for each wrong key, a study that cannot be planned, or data whose source is not there.
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], results: Path = RESULTS) -> None:
+        self.results = results
         self.settings = validate(Config, dict(config), f"{CONFIG} or --config")
         self.bias = validate(BiasSettings, load_yaml(BIAS) if BIAS.exists() else {}, str(BIAS))
         paths = study_paths(self.settings.studies)
@@ -118,7 +121,11 @@ class Selection:
 
     def files(self, name: str) -> Files:
         """The files of a study, and what each is made from."""
-        return Files(self.chosen(name), RESULTS / name)
+        return Files(self.chosen(name), self.results / name)
+
+    def record(self, name: str, run_id: str) -> Path:
+        """Where the record of a run is read."""
+        return self.results / name / "runs" / f"{run_id}.json"
 
     # Regular expressions of Snakemake's wildcards.
 
@@ -156,7 +163,7 @@ class Selection:
             f"{folder}/{'plan.csv' if name in self.trained else 'manifest.json'}",
             *(f"{folder}/{file}" for file in ("runs.csv", "runs.parquet", "curves.parquet")),
             *self.fit_files(name),
-            *(path.removesuffix(".json") + ".draws.parquet" for path in self.fit_files(name)),
+            *self.draw_files(name),
             *(f"{folder}/{file}" for file in ("sensitivity.csv", "report.html", "report.md")),
             *figures,
             *(path.removesuffix(".svg") + ".png" for path in figures),
@@ -175,7 +182,11 @@ class Selection:
 
     def fit_files(self, name: str) -> list[str]:
         """The files of all fits of a study."""
-        return [str(path) for path in self.files(name).fits.values()]
+        return [f"{RESULTS}/{name}/fits/{fit.name}.json" for fit in self.chosen(name).study.fits]
+
+    def draw_files(self, name: str) -> list[str]:
+        """The draws of each fit, in a file beside it."""
+        return [path.removesuffix(".json") + ".draws.parquet" for path in self.fit_files(name)]
 
     def figure_files(self, name: str) -> list[str]:
         """The SVG files of all figures of a study."""

@@ -73,7 +73,19 @@ def has_config_handed_over(workflow: Workflow) -> bool:
 
 def moves_results(workflow: Workflow) -> bool:
     """Whether the workflow that uses this one has all paths begin with a prefix of its own."""
-    return bool(workflow.modifier.modify_path("results") != "results")
+    return bool(workflow.modifier.path_modifier.replace_prefix("results") != "results")
+
+
+def where_stored(workflow: Workflow, path: Path) -> Path:
+    """Where an output with this name can be read before any job has started.
+
+    Storage of a mounted file system (`--default-storage-provider fs`) is read where it is. What lies in any other
+    storage cannot be read, and then the name itself is given, at which there is nothing.
+    """
+    storage = workflow.storage_settings
+    if storage.default_storage_provider == "fs":
+        return Path(storage.default_storage_prefix or "") / path
+    return path
 
 
 def configs_given(workflow: Workflow) -> tuple[list[Path], list[str]]:

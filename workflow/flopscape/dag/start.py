@@ -7,7 +7,6 @@ anywhere, a workflow that uses this one as a module under any names, and `--no-h
 import atexit
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from snakemake.exceptions import WorkflowError
 
@@ -73,11 +72,13 @@ def _begin(workflow: inside.Workflow, print_answers: Answers) -> None:
         inside.hurry_dry_run(workflow)
     else:
         inside.before_first_job(lambda: refuse_to_start(workflow))
-        inside.after_success(workflow, lambda: print_answers(_studies(), RESULTS))
+        inside.after_success(workflow, lambda: print_all_answers(print_answers))
 
 
-def _studies() -> dict[str, Planned]:
-    return {name: selection.studies[name] for name, selection in SELECTED.items()}
+def print_all_answers(print_answers: Answers) -> None:
+    """Print the answers of each study from where its results are read."""
+    for name, selection in SELECTED.items():
+        print_answers({name: selection.studies[name]}, selection.results)
 
 
 def print_prices(workflow: inside.Workflow) -> None:
@@ -128,7 +129,7 @@ def runs_due(workflow: inside.Workflow) -> dict[str, dict[str, str]]:
 
 def _priced(name: str, room: Capacity, due: dict[str, str] | None) -> Overview:
     selection = SELECTED[name]
-    return price_planned(selection.trained[name], selection.settings.prices, room, RESULTS, due)
+    return price_planned(selection.trained[name], selection.settings.prices, room, selection.results, due)
 
 
 def _refuse(workflow: inside.Workflow, seen: Overview, due: Mapping[str, str]) -> None:
@@ -140,11 +141,8 @@ def _refuse_changed_data(
     workflow: inside.Workflow, planned: PlannedStudy, finished: Finished, due: Mapping[str, str]
 ) -> None:
     """Compare the data as they are; those that are to be made first, `check_plugins` compares afterwards."""
-    manifest, now = dataset_manifest(planned.study, RESULTS), data_hash(planned.study, RESULTS)
-    made = {str(path) for job in inside.jobs_due(workflow) for path in _data(job)}
-    if due and manifest and now and str(manifest) not in made:
+    results = SELECTED[planned.name].results
+    manifest, now = dataset_manifest(planned.study, results), data_hash(planned.study, results)
+    made = {job.wildcards.dataset for job in inside.jobs_due(workflow) if inside.kind_of(job) is Kind.PREPARING}
+    if due and manifest and now and manifest.parent.name not in made:
         refuse_other_data(planned.name, finished, manifest.parent, now)
-
-
-def _data(job: Any) -> list[str]:
-    return list(job.output) if inside.kind_of(job) is Kind.PREPARING else []

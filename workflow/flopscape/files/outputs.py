@@ -6,6 +6,7 @@ beside. Every refusal, and every error of a disk, is a FlopscapeError with the f
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,8 @@ from pathlib import Path
 from flopscape.errors import FlopscapeError
 
 StrPath = str | os.PathLike[str]
+STORED = re.compile(r"(?:.*/)?\.snakemake/storage/.*/(?=results/)")
+"""Where Snakemake puts the copy of a stored file for as long as a job needs it."""
 CURES = {
     errno.ENOSPC: "free space",
     errno.EDQUOT: "free space",
@@ -147,3 +150,12 @@ def write_text(out: StrPath, text: str) -> None:
     """Write a UTF-8 text file, whole or not at all; see `replacing`."""
     with replacing(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def lasting_name(path: StrPath) -> str:
+    """Name a file as the workflow does, even where Snakemake has copied it from a storage for a single job.
+
+    >>> lasting_name(".snakemake/storage/s3/bucket/results/quick/runs.csv")
+    'results/quick/runs.csv'
+    """
+    return STORED.sub("", str(path), count=1)

@@ -10,6 +10,7 @@ from flopscape.dag.commands import recompute
 from flopscape.dag.stale import Files, Planned
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
+from flopscape.files.outputs import lasting_name
 from flopscape.plan.imported import PlannedImport, words_of_study
 from flopscape.plan.studies import plan_study
 from flopscape.records.fit_result import FitResult
@@ -94,6 +95,6 @@ def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
 def _commands(files: Files, stale: Mapping[str, str]) -> list[str]:
     """What makes the fresh fits again, as they say themselves, and the table of sensitivity."""
     study = files.planned.study
-    varied = recompute(study.fits, study.recommended_fit, study.recommend.flops, str(files.folder))[-1]
+    varied = recompute(study.fits, study.recommended_fit, study.recommend.flops, lasting_name(files.folder))[-1]
     fresh = [path for name, path in files.fits.items() if f"fit {name}" not in stale]
     return [*(FitResult.read(path).made_from["command"] for path in fresh), varied]

@@ -12,7 +12,7 @@ from typing import Any
 
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import read_json, sha256
-from flopscape.files.outputs import StrPath
+from flopscape.files.outputs import StrPath, lasting_name
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import chosen_options, module_of
 from flopscape.records.stamps import PYTHON
@@ -43,7 +43,8 @@ def made_from(runs: StrPath, curves: StrPath | None, options: Options, draws: St
         the `python` that hashed it.
     """
     read = {"table": sha256(runs)} | ({} if curves is None else {"curves": sha256(curves)})
-    command = f"flopscape fit {shlex.quote(str(runs))} {words(options, curves)} --out {shlex.quote(Path(out).name)}"
+    asked = words(options, None if curves is None else lasting_name(curves))
+    command = f"flopscape fit {shlex.quote(lasting_name(runs))} {asked} --out {shlex.quote(Path(out).name)}"
     code = fit_code(options["method"])
     by = {"code": code, "python": PYTHON}
     return {**read, "options": options, "command": command, **by, "draws": sha256(draws)}
