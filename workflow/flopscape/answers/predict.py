@@ -55,17 +55,17 @@ def predict(
     fitted: Evaluator | None = None if result.status == "refused" else evaluator(result)
     if fitted is None or (result.exponents is None and result.parameters is None):
         raise FlopscapeError(f"the fit has no prediction: {result.reason}")
-    given = {"n_params": n_params, "unique_tokens": unique_tokens}
-    for name, value in [*(("flops", c) for c in flops), *given.items()]:
+    question = [*(("flops", c) for c in flops), ("n_params", n_params), ("unique_tokens", unique_tokens)]
+    for name, value in question:
         if value is not None and not 0 < value < np.inf:
             raise FlopscapeError(f"{name}: {value!r} is not a positive number")
     if unique_tokens is not None:
         fitted = _supplied(result, fitted, unique_tokens)
     sampled = fitted.of_draws(draws)
-    found = [_predict(fitted, sampled, float(c), n_params) for c in flops]
-    for at in found:
+    predictions = [_predict(fitted, sampled, float(c), n_params) for c in flops]
+    for at in predictions:
         refuse_absurd(f"flops {at.flops:g}", *(x.estimate if x else None for x in (at.n_params, at.n_tokens)))
-    return found
+    return predictions
 
 
 def _supplied(result: FitResult, fitted: Evaluator, unique_tokens: float) -> Evaluator:

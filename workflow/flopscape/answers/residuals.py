@@ -51,8 +51,8 @@ def fitted_loss(fit: FitResult, runs: Inputs, budget: Array) -> Array:
     vertices = [vertex for vertex in fit.vertices if has_curve(vertex.curve)]
     nearest = nearest_budget(vertices, budget)
     for i, vertex in enumerate(vertices):
-        here = nearest == i
-        loss[here] = predicted(vertex.curve, np.log(runs.n_params[here]), np.log(runs.n_tokens[here]))
+        rows = nearest == i
+        loss[rows] = predicted(vertex.curve, np.log(runs.n_params[rows]), np.log(runs.n_tokens[rows]))
     return loss
 
 

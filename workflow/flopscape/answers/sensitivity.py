@@ -204,9 +204,9 @@ def _row(what: str, name: str, result: FitResult, base: FitResult) -> dict[str, 
     line: dict[str, Any] = {"what_changes": what, "setting": name, "method": result.method}
     line |= {"objective": result.objective, "n_runs": result.n_runs, "status": result.status, "reason": result.reason}
     line |= {"a": a.estimate, "a_low": a.low, "a_high": a.high}
-    for here, there in zip(result.predictions, base.predictions, strict=True):
+    for mine, of_base in zip(result.predictions, base.predictions, strict=True):
         for quantity in ASKED:
-            number, reference = (getattr(p, quantity) or NOTHING for p in (here, there))
-            line[column(quantity, here.flops)] = number.estimate
-            line[column(f"{quantity}_change", here.flops)] = number.estimate / reference.estimate - 1
+            number, reference = (getattr(p, quantity) or NOTHING for p in (mine, of_base))
+            line[column(quantity, mine.flops)] = number.estimate
+            line[column(f"{quantity}_change", mine.flops)] = number.estimate / reference.estimate - 1
     return line

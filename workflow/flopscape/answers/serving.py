@@ -71,10 +71,10 @@ def predict_inference(
     surfaces = (best, fitted.of_draws(draws).parameters)
     one, many = (_quantities(surface, d_inference, loss, flops, kappa) for surface in surfaces)
     estimates = [_estimate(value, spread) for value, spread in zip(one, many, strict=True)]
-    found = ServedPrediction(float(d_inference), *estimates)
+    cheapest = ServedPrediction(float(d_inference), *estimates)
     question = f"flops {flops:g}" if loss is None else f"loss {loss:g}"
-    refuse_absurd(question, found.n_params.estimate, found.n_tokens.estimate)
-    return found
+    refuse_absurd(question, cheapest.n_params.estimate, cheapest.n_tokens.estimate)
+    return cheapest
 
 
 def _law_that_serves(result: FitResult, d_inference: float, loss: float | None, flops: float | None) -> FittedLaw:

@@ -71,9 +71,9 @@ def _optima(axes: Axes, data: Tables, quantity: Quantity) -> list[float]:
     """Per-budget optima with their standard errors; excluded ones hollow."""
     central = []
     of_budgets = [vertex for fit in data.fits.values() for vertex in fit.vertices if has_curve(vertex.curve)]
-    found = [vertex for vertex in of_budgets if (getattr(vertex, quantity) or 0) > 0]
+    placed = [vertex for vertex in of_budgets if (getattr(vertex, quantity) or 0) > 0]
     for used, face in ((True, "black"), (False, "white")):
-        group = [vertex for vertex in found if vertex.used is used]
+        group = [vertex for vertex in placed if vertex.used is used]
         if not group:
             continue
         values = [getattr(vertex, quantity) for vertex in group]

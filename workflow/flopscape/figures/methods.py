@@ -76,10 +76,10 @@ def _label(axes: Sequence[Axes], asked: Sequence[Prediction], unit: str) -> None
 
 
 def _notes(data: Tables, asked: Sequence[Prediction]) -> list[str]:
-    found = list(disagreements(data.fits))
-    notes = [*frame.refusals(data.fits), *found[:MOST_NAMED]]
-    if len(found) > MOST_NAMED:
-        notes.append(f"The report lists {len(found) - MOST_NAMED} more disagreements.")
+    contradictions = list(disagreements(data.fits))
+    notes = [*frame.refusals(data.fits), *contradictions[:MOST_NAMED]]
+    if len(contradictions) > MOST_NAMED:
+        notes.append(f"The report lists {len(contradictions) - MOST_NAMED} more disagreements.")
     total = max(len(fit.predictions) for fit in data.fits.values())
     if total > len(asked):
         notes.append(f"D* is drawn for the first {len(asked)} of {total} asked budgets.")
