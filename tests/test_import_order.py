@@ -61,3 +61,10 @@ def test_no_folder_imports_one_that_stands_after_it() -> None:
         place = [*ORDER, "__init__"].index(inside.parts[0].removesuffix(".py"))
         climbs += [f"{inside}:{line} imports {other}" for line, other in imported(path) if other in ORDER[place + 1 :]]
     assert climbs == []
+
+
+def test_the_files_that_the_document_on_building_names_are_there() -> None:
+    root = PACKAGE.parents[1]
+    names = re.findall(r"`((?:\w+/)+\w+\.\w+)`", (root / "docs/building.md").read_text())
+    assert len(names) > 10
+    assert [name for name in names if not ((PACKAGE / name).exists() or (root / name).exists())] == []
