@@ -1,0 +1,62 @@
+"""What an invocation selects: plans, names and files, read from a folder's config alone."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from flopscape.dag.selection import Selection
+from flopscape.errors import FlopscapeError
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def selected(tmp_path, monkeypatch) -> Selection:
+    """The study `quick` of a folder that holds a config and nothing else."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    return Selection({"studies": ["quick"]})
+
+
+def test_every_run_and_every_report_of_the_study_is_a_target_once(selected):
+    targets = selected.targets()
+    runs = [path for path in targets if re.fullmatch(r"results/quick/runs/[0-9a-f]{12}\.json", path)]
+    assert len(runs) == len(set(runs)) == 35
+    assert len(targets) == len(set(targets))
+    assert {"results/quick/plan.csv", "results/quick/report.html", "results/quick/twin/verdict.json"} <= set(targets)
+
+
+def test_names_of_studies_and_trunks_that_are_not_there_match_nothing(selected):
+    assert not re.fullmatch(selected.imported_name, "quick")
+    assert not re.fullmatch(selected.trunk_id, "0123456789ab")
+    assert re.match(selected.trained_name, "quick/")
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda selected: selected.chosen("other"), "study other is not among the selected ones (quick); select it"),
+        (
+            lambda selected: selected.row("quick", "0" * 12),
+            "study quick plans no run 000000000000: its config",
+        ),
+        (lambda selected: selected.search_files("quick"), "study quick has no key transfer"),
+        (lambda selected: selected.transfer_files(), "no selected study (quick) has a key transfer"),
+        (lambda selected: Selection({"studies": ["quick"], "price": 1}), "config/config.yaml or --config"),
+    ],
+)
+def test_what_cannot_be_answered_is_said_in_a_sentence(selected, ask, said):
+    with pytest.raises(FlopscapeError, match=re.escape(said)):
+        ask(selected)
+
+
+def test_planning_imports_neither_torch_nor_pandas_nor_numpy_which_only_snakemakes_own_plugins_do():
+    code = (
+        "import sys; import flopscape.dag.selection, flopscape.report.after_run; "
+        "print({'torch', 'pandas', 'numpy'} & set(sys.modules)); "
+        "import flopscape.dag.rule_inputs, flopscape.dag.start; print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["set()", "False"]
