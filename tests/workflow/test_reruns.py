@@ -24,12 +24,12 @@ def test_one_more_seed_trains_its_runs_only(finished):
     assert finished.due()["train_run"] == N_TINY
 
 
-def test_editing_approach2_reruns_its_fit_and_what_reads_it(finished):
+def test_editing_approach2_reruns_its_fit_the_twin_that_fits_by_it_and_what_reads_them(finished):
     finished.edit(
         "workflow/flopscape/fitting/approach2.py", "import numpy as np\n", "import numpy as np\n\nUNUSED = 1\n"
     )
     jobs = finished.snakemake("-n")
-    assert jobs_of(jobs) == {"fit_runs": 1, **AFTER_FITS}
+    assert jobs_of(jobs) == {"fit_runs": 1, "twin": 1, **AFTER_FITS}
     assert "results/tiny/fits/approach2.json" in jobs
     assert "rule fit_runs:\n    input: results/tiny/runs.csv\n    output: results/tiny/fits/vpnls.json" not in jobs
 
