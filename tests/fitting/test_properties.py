@@ -57,7 +57,7 @@ def test_the_units_of_n_and_d_do_not_matter(method, frame, folder, n_unit, d_uni
     other = frame.assign(n_params=frame["n_params"] * n_unit, n_tokens=frame["n_tokens"] * d_unit)
     found, same = numbers(as_table(other, folder), method)
     assert found * [1, 1, 1 / n_unit, 1 / d_unit, 1, 1] == pytest.approx(expected, rel=1e-8)
-    assert same in (status, "weak")  # what looks like millions is asked about, see test_fit_meaning.py
+    assert same in (status, "weak")  # what looks like millions is asked about, see tests/runs/test_meaning.py
 
 
 @METHODS

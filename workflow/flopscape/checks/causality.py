@@ -1,7 +1,8 @@
 """Whether a model that claims to be causal is, and whether its targets are really later than its inputs.
 
-A decoder that sees the token it has to predict reaches a loss near zero and fits a beautiful law. Two ways of looking:
-change one input and see which outputs change; and copy every input to the output and see whether that is rewarded.
+A decoder that sees the token it has to predict reaches a loss near zero, and its losses may follow a power law all the
+same. Two checks find it: one input is changed, to see which outputs change; and every input is copied to the output, to
+see whether that is rewarded.
 """
 
 from collections.abc import Callable, Iterator

@@ -71,7 +71,11 @@ def check_plugin(
     loss_kwargs: Annotated[str, typer.Option(metavar="JSON", help="Its arguments.")] = "{}",
     batch_units: Annotated[int, typer.Option(min=1, help="Units of a batch of the dataset.")] = 256,
     data: Annotated[
-        Path | None, typer.Option(help="Prepared dataset; prepared anew in a study's place if not.")
+        Path | None,
+        typer.Option(
+            help="Folder of the prepared dataset. When left out: with --study the one in results/data, else the "
+            "dataset is prepared in a temporary folder."
+        ),
     ] = None,
     study: Annotated[Path | None, typer.Option(metavar="CONFIG", help="Check all plug-ins of a study instead.")] = None,
     out: Annotated[Path | None, output("Write the list of checks here if all of them pass.")] = None,
@@ -113,7 +117,9 @@ def coord_check(
     scaling: Annotated[
         list[str] | None, typer.Option(help="fixed, width or mup; repeatable. The study's own when left out.")
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Prepared dataset, instead of the one in results/data.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the prepared dataset, instead of the one in results/data.")
+    ] = None,
 ) -> None:
     """Train the study's first size at several widths for a few steps: do activations keep their size?"""
     from flopscape.checks.coordinates import study_check

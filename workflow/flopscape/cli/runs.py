@@ -59,7 +59,10 @@ def collect(
         typer.echo(f"warning: {note}", err=True)
 
 
-@verbs.command(epilog="Example: `flopscape transfer config/studies/kjv-gpt.yaml --runs results/kjv-gpt/runs --out DIR`")
+@verbs.command(
+    epilog="Example: `flopscape transfer config/studies/kjv-gpt.yaml --runs results/kjv-gpt/runs "
+    "--out results/kjv-gpt/transfer`"
+)
 def transfer(
     study_file: StudyFile,
     runs: Annotated[Path, typer.Option(help="Folder of the run records, those of the search among them.")],

@@ -13,7 +13,8 @@ verbs = typer.Typer()
 
 
 @verbs.command(
-    epilog="Example: `flopscape figure isoflop fits/approach2.json --runs runs.csv --curves curves.parquet --out a.svg`"
+    epilog="Example: `flopscape figure isoflop results/quick/fits/approach2.json --runs results/quick/runs.csv "
+    "--curves results/quick/curves.parquet --out isoflop.svg`"
 )
 def figure(
     name: Annotated[str, typer.Argument(metavar="NAME", help=", ".join(FIGURES))],

@@ -112,7 +112,7 @@ class RoundLogLocator(Locator):
 
 
 def log_axis(axis: Axis, write: Callable[[float | None], str], most: int = 6) -> None:
-    """Make an axis logarithmic, its ticks round numbers written by one of report/numbers.py's functions."""
+    """Make an axis logarithmic, its ticks round numbers written by one of text/numbers.py's functions."""
     axis._set_axes_scale("log")  # type: ignore[attr-defined]
     axis.set_major_locator(RoundLogLocator(most))
     axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))

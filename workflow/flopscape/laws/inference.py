@@ -2,9 +2,8 @@
 
 Source: Sardana et al. 2023 (arXiv 2401.00448), equations 1 to 3: 6·N·D + 2·N·D_inference at a given loss. The first
 derivatives give αA·N^−α = βB·D^−β·(1 + D_inference/(3D)), the surface's optimum for D_inference = 0, and the same
-condition where the total compute is given and the loss is minimised. Every function broadcasts.
-
-Roots of increasing functions, many at once: what a one-dimensional optimum comes down to.
+condition where the total compute is given and the loss is minimised. That condition is one equation in one unknown,
+increasing in it, and `increasing_root` solves it by bisection for many models at once. Every function broadcasts.
 """
 
 from collections.abc import Callable

@@ -123,7 +123,9 @@ def read_manifest(folder: str | os.PathLike[str]) -> Manifest:
     """
     path = Path(folder) / MANIFEST
     if not path.is_file():
-        raise FlopscapeError(f"{path}: the dataset is not prepared; run snakemake, or flopscape prepare")
+        raise FlopscapeError(
+            f"{path}: the dataset is not prepared; run snakemake with this file as its target, or flopscape prepare"
+        )
     data = read_json(path, "delete the folder and prepare the dataset again")
     try:
         return Manifest(**data)

@@ -1,4 +1,4 @@
-"""Rows of a table for which a condition holds: an expression of expression.py over typed columns."""
+"""Rows of a table for which a condition holds: an expression (text/expression.py) over typed columns."""
 
 import ast
 import warnings

@@ -61,7 +61,7 @@ def widths_of(table: pd.DataFrame, rows: list[PlanRow], assumed: dict[int, float
 
 
 def _width(part: pd.DataFrame, row: PlanRow, assumed: float) -> Width:
-    """A rate at which any seed diverged is left out: its mean would be of the lucky ones."""
+    """A rate at which any seed diverged is left out: its mean would be that of the other seeds alone."""
     by_rate = part.groupby("learning_rate")
     kept = by_rate.loss.agg(["mean", "size", "count"])
     good = kept[kept["count"] == kept["size"]]

@@ -1,14 +1,16 @@
 """Small problems, thousands at once: what their searches return, and the linear systems that they solve at every step.
 
-Three kinds. Systems that may have no solution, or many: NumPy raises for a whole batch where one matrix is singular,
-and for numbers that are not finite; here such a problem gets the shortest step of least squares, or none, and the
-others keep theirs to the last digit. Positive definite ones by elimination without pivoting, which knows what is not
-definite. And non-negative least squares with very few coefficients, exactly:
+There are three kinds:
 
-the optimum of min ‖y − Φc‖², c ≥ 0 lies on one face, a set of free coefficients with the rest zero. With at most four
-coefficients every face can be solved and the best feasible one taken (Lawson & Hanson 1974, chapter 23, gives the
-conditions that make it the optimum). Only the Gram matrix ΦᵀΦ and Φᵀy enter, as nested lists of arrays that broadcast
-against each other: on an exponent grid the entry of one term varies along one axis only.
+- Systems that may have no solution, or many. NumPy raises for a whole batch where one matrix is singular, and for
+  numbers that are not finite; here such a problem gets the shortest step of least squares, or none, and the others keep
+  theirs to the last digit.
+- Positive definite systems, by elimination without pivoting, which finds out which of them are not definite.
+- Non-negative least squares with very few coefficients, exactly. The optimum of min ‖y − Φc‖², c ≥ 0 lies on one face,
+  a set of free coefficients with the rest zero. With at most four coefficients every face can be solved and the best
+  feasible one taken (Lawson & Hanson 1974, chapter 23, gives the conditions that make it the optimum). Only the Gram
+  matrix ΦᵀΦ and Φᵀy enter, as nested lists of arrays that broadcast against each other: on an exponent grid the entry
+  of one term varies along one axis only.
 """
 
 from itertools import combinations

@@ -1,9 +1,8 @@
 """Whether one surface holds at every compute: the fit without the smallest budget, and without the largest.
 
-Without budgets the outer fifths of compute take their place.
-A form that fails at one end moves the exponents when that end is left out; so does chance. The move's variance is
-Var(subset) − Var(all) (Hausman 1978, corollary 2.6), both with the subset's noise; where rows share runs it is raised
-by as much as the sandwich raises Var(subset).
+Without budgets the outer fifths of compute take their place. A form that fails at one end moves the exponents when that
+end is left out; so does chance. The move's variance is Var(subset) − Var(all) (Hausman 1978, corollary 2.6), both with
+the subset's noise; where rows share runs it is raised by as much as the sandwich raises Var(subset).
 """
 
 import numpy as np
