@@ -127,6 +127,17 @@ def test_half_a_study_that_is_paid_for_counts_towards_its_limit(device, limits, 
         refuse_over_limits(study, priced(study, n_done=1))
 
 
+def test_a_finished_run_that_is_trained_again_is_paid_for_twice(surface_study):
+    """Two finished runs of $0.11 each, of which one is forced: $0.33 in all."""
+    study = surface_study(budgets=(1e12,), n_params=(1e6, 2e6), limits={"max_usd": 0.3}, **TRAINED)
+    rows = plan_rows(study)
+    finished = Finished({row.run_id for row in rows}, [], [], [], [], {})
+    refuse_over_limits(study, price_study("s", study, rows, finished, {}, PRICES, Capacity(1)))
+    forced = price_study("s", study, rows, finished, {rows[0].run_id: "forced"}, PRICES, Capacity(1))
+    with pytest.raises(FlopscapeError, match=r"would cost 0\.33 USD in all, more than limits\.max_usd = 0\.3;"):
+        refuse_over_limits(study, forced)
+
+
 def test_reasons_tell_new_missing_and_recipe_bumped(tmp_path, monkeypatch, surface_study):
     monkeypatch.chdir(tmp_path)
     old, new = plan_rows(surface_study()), plan_rows(surface_study(recipe=2))

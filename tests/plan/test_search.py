@@ -8,7 +8,7 @@ from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.capacity import Capacity
 from flopscape.plan.coverage import grade_coverage
-from flopscape.plan.finished import look_at_runs
+from flopscape.plan.finished import Finished, look_at_runs
 from flopscape.plan.price import price_study, refuse_over_limits
 from flopscape.plan.price_table import price_text
 from flopscape.plan.rows import plan_rows
@@ -72,6 +72,17 @@ def test_finished_runs_of_the_search_are_no_orphans_and_cost_nothing_more(tmp_pa
     price, finished = priced(study, tmp_path)
     assert finished.orphans == []
     assert (price.total.n_todo, price.search.n_todo) == (1, 0)
+
+
+def test_a_finished_run_of_the_search_that_is_forced_is_priced():
+    study = study_of()
+    rows, search = plan_rows(study), search_rows(study)
+    finished = Finished({row.run_id for row in (*rows, *search)}, [], [], [], [], {})
+    due = {search[4].run_id: "forced"}
+    price = price_study("s", study, rows, finished, due, PRICES, Capacity(1), search)
+    assert (price.total.n_todo, price.search.n_todo) == (0, 1)
+    with pytest.raises(FlopscapeError, match=r"more than limits\.max_usd"):
+        refuse_over_limits(study_of(limits={"max_usd": price.spent_usd + price.search.usd / 2}), price)
 
 
 def test_limits_count_the_search(tmp_path):

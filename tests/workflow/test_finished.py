@@ -113,6 +113,19 @@ def test_no_flag_but_an_explicit_word_has_a_finished_run_trained(trained):
     assert (forced["train_run"], forced["train_trunk"], forced["prepare_data"]) == (1, 1, 1)
 
 
+@pytest.mark.parametrize("words", [("-F",), ("-R", "train_run"), ("-f", "RECORD")], ids=["-F", "-R", "-f"])
+def test_a_finished_study_over_its_limit_is_not_trained_again_by_force(trained, words):
+    trained.edit("config/studies/mine.yaml", "title:", "limits: {max_usd: 0.0000001}\ntitle:")
+    assert "REFUSED" not in trained.snakemake("-n", studies="mine")
+    before = {path: path.read_bytes() for path in trained.records("mine")}
+    forced = [word.replace("RECORD", str(min(before).relative_to(trained.folder))) for word in words]
+    assert "REFUSED: study mine: would cost" in trained.snakemake("-n", *forced, studies="mine")
+    started = trained.run("snakemake", *forced, "--config", "studies=mine")
+    assert started.returncode != 0
+    assert "more than limits.max_usd = 1e-07; nothing was started" in started.stderr
+    assert {path: path.read_bytes() for path in trained.records("mine")} == before
+
+
 def test_one_more_run_is_trained_alone_though_nothing_but_the_records_was_kept(trained):
     only_records(trained)
     trained.edit("config/studies/mine.yaml", "[7680, 12800]", "[7680, 10240, 12800]")

@@ -20,7 +20,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.plan.capacity import Capacity, machine_limits
 from flopscape.plan.finished import Finished, refuse_other_data
 from flopscape.plan.imported import free_text
-from flopscape.plan.price import refuse_over_limits
+from flopscape.plan.price import price_study, refuse_over_limits
 from flopscape.plan.price_table import price_text
 from flopscape.plan.studies import Overview, PlannedStudy, data_hash, dataset_manifest, price_planned
 from flopscape.training.stopping import outlive_the_terminal
@@ -107,7 +107,7 @@ def refuse_to_start(workflow: inside.Workflow) -> None:
         With a sentence for each record, or the first of the others.
     """
     for name, due in runs_due(workflow).items():
-        seen = _priced(name, Capacity(1), None)
+        seen = _priced(name, Capacity(1), due)
         if seen.finished.broken:
             raise WorkflowError("\n".join(seen.finished.broken))
         try:
@@ -132,8 +132,11 @@ def _priced(name: str, room: Capacity, due: dict[str, str] | None) -> Overview:
     return price_planned(selection.trained[name], selection.settings.prices, room, selection.results, due)
 
 
-def _refuse(workflow: inside.Workflow, seen: Overview, due: Mapping[str, str]) -> None:
-    refuse_over_limits(seen.study, seen.price)
+def _refuse(workflow: inside.Workflow, seen: Overview, due: dict[str, str]) -> None:
+    """Limits are those of the whole study: runs that only a later start trains count, and so do forced ones."""
+    prices, todo = SELECTED[seen.name].settings.prices, due | seen.finished.reasons
+    whole = price_study(seen.name, seen.study, seen.rows, seen.finished, todo, prices, Capacity(1), seen.search)
+    refuse_over_limits(seen.study, whole)
     _refuse_changed_data(workflow, seen, seen.finished, due)
 
 

@@ -135,13 +135,15 @@ def price_study(
 ) -> Price:
     """Price the runs in `todo` (run id → why it must run), as many at a time as there is capacity for.
 
-    Runs of the `search` that the plan asks for too are priced with the plan.
+    Runs of the `search` that the plan asks for too are priced with the plan. What was spent on a finished run that is
+    to be trained again stays spent.
     """
     speed = speed_of(study, prices, finished.sample)
     planned = {row.run_id for row in rows}
     # A run that both the sweep and the search ask for is trained once, and paid for with the sweep.
     extra = [row for row in search if row.run_id not in planned]
-    due_extra = {row.run_id: finished.reasons.get(row.run_id, "") for row in extra if row.run_id not in finished.done}
+    reasons = {row.run_id: "" for row in extra if row.run_id not in finished.done} | finished.reasons | todo
+    due_extra = {row.run_id: reasons[row.run_id] for row in extra if row.run_id in reasons}
     todo = {run_id: why for run_id, why in todo.items() if run_id in planned}
     jobs = _jobs([*rows, *extra], finished, todo | due_extra, speed)
     groups = defaultdict(list)
@@ -150,8 +152,9 @@ def price_study(
     lines = [_line(_label(budget), group, todo, jobs, study, prices) for budget, group in groups.items()]
     total = _line("total", rows, todo, jobs, study, prices)
     parallel = capacity.parallel(study.resources)
-    done = [row for row in (*rows, *extra) if row.run_id not in todo | due_extra]
-    spent = _line("spent", done, {row.run_id: "" for row in done}, jobs, study, prices)
+    done = [row for row in (*rows, *extra) if row.run_id in finished.done or row.run_id not in todo | due_extra]
+    paid = _jobs(done, finished, {}, speed)
+    spent = _line("spent", done, {row.run_id: "" for row in done}, paid, study, prices)
     return Price(
         study=name,
         lines=lines,
