@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flopscape.answers.residuals import nearest_budget, residuals
+from flopscape.answers.residuals import residuals
 from flopscape.figures.residuals import residuals as drawn
 from flopscape.fitting.fit import fit
-from flopscape.records.fit_parts import Vertex
 from tests.fitting.fit_tables import isoflop
 from tests.fitting.law_tables import law_table
 
@@ -37,10 +36,3 @@ def test_the_runs_of_a_budget_that_was_left_out_are_drawn_and_not_among_those_th
     left = residuals(table, result)
     assert len(left) == (table.budget != first["budget"]).sum()
     assert np.isfinite(drawn(result, table.columns.assign(budget=table.budget, flops=table.flops))).all()
-
-
-def test_a_run_is_of_the_nearest_budget_and_of_none_that_is_a_tenth_away() -> None:
-    vertices = [Vertex(1e18), Vertex(1.05e18), Vertex(1e20)]
-    asked = np.array([1.001e18, 1.04e18, 0.95e20, 1.2e20, np.nan])
-    assert nearest_budget(vertices, asked).tolist() == [0, 1, 2, -1, -1]
-    assert nearest_budget([], asked).tolist() == [-1] * 5

@@ -5,7 +5,6 @@ that of the run's budget, whether or not the power laws go through the budget's 
 having no lowest point within its sizes, and its curve is no worse for that.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +13,13 @@ import pandas as pd
 from flopscape.answers.evaluate import fitted_law
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.isoflop.curves import has_curve, predicted
-from flopscape.laws.arrays import Array, Index
+from flopscape.laws.arrays import Array
 from flopscape.laws.law import Inputs
-from flopscape.records.fit_parts import Vertex
 from flopscape.records.fit_result import FitResult
+from flopscape.runs.budgets import nearest_budget
 from flopscape.runs.chosen import chosen_rows
 from flopscape.runs.read import read_runs
 from flopscape.runs.table import SIX_N_D, UNIQUE, RunTable
-
-SAME_BUDGET = 0.1
-"""Largest distance in ln C of a budget in a table from the budget of a fit that it is. Budgets of a sweep lie farther
-apart, and the two differ only where one is as planned and the other as computed, or rounded in a file."""
 
 
 def fitted_loss(fit: FitResult, runs: Inputs, budget: Array) -> Array:
@@ -49,20 +44,11 @@ def fitted_loss(fit: FitResult, runs: Inputs, budget: Array) -> Array:
     if law := fitted_law(fit):
         return np.broadcast_to(law.loss(*runs), loss.shape)
     vertices = [vertex for vertex in fit.vertices if has_curve(vertex.curve)]
-    nearest = nearest_budget(vertices, budget)
+    nearest = nearest_budget([vertex.budget for vertex in vertices], budget)
     for i, vertex in enumerate(vertices):
         rows = nearest == i
         loss[rows] = predicted(vertex.curve, np.log(runs.n_params[rows]), np.log(runs.n_tokens[rows]))
     return loss
-
-
-def nearest_budget(vertices: Sequence[Vertex], budget: Array) -> Index:
-    """Which of the vertices is each budget's, by compute; −1 for none within `SAME_BUDGET`."""
-    if not vertices:
-        return np.full(len(budget), -1)
-    distance = np.abs(np.log(np.asarray(budget)[:, None] / np.array([vertex.budget for vertex in vertices])))
-    distance = np.where(np.isnan(distance), np.inf, distance)  # a run of no budget is far from all of them
-    return np.where(distance.min(axis=1) < SAME_BUDGET, distance.argmin(axis=1), -1)
 
 
 def frame_inputs(fit: FitResult, runs: pd.DataFrame) -> Inputs:

@@ -35,7 +35,7 @@ def draw(data: Tables) -> Figure:
         _panel(axes, data, drawn, prediction.flops)
     panels[0].set_ylabel(f"L*, {data.loss_unit}")
     style.legend_below(figure, panels[0])
-    return frame.finish(figure, title, [*frame.refusals(data.fits), *_notes(data, drawn)], data.simulated)
+    return frame.finish(figure, title, [*frame.refusals(data.fits), *_notes(drawn)], data.simulated)
 
 
 def with_draws(data: Tables) -> dict[str, FitResult]:
@@ -98,6 +98,6 @@ def _tokens_axis(axes: Axes, compute: Compute, flops: float, unit: str) -> None:
     upper.set_xlabel(f"D*, {unit}s")
 
 
-def _notes(data: Tables, drawn: dict[str, FitResult]) -> Sequence[str]:
+def _notes(drawn: dict[str, FitResult]) -> Sequence[str]:
     total = max(len(fit.predictions) for fit in drawn.values())
     return [] if total <= MOST_BUDGETS else [f"The first {MOST_BUDGETS} of {total} asked budgets are drawn."]

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from flopscape.answers.evaluate import compute_of
-from flopscape.answers.residuals import nearest_budget
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables, first_with_curves, same_budget
 from flopscape.fitting.isoflop.curves import has_curve, predicted
 from flopscape.laws.compute import Compute
 from flopscape.records.fit_parts import Vertex
+from flopscape.runs.budgets import nearest_budget
 from flopscape.text import numbers
 
 NORMAL_95 = 1.96
@@ -50,11 +50,8 @@ def vertices(data: Tables) -> dict[float, Vertex]:
     """The optimum of each of the runs' budgets, from the first fit with a curve per budget."""
     fit = first_with_curves(data.fits.values())
     of_fit = fit.vertices if fit else []
-    return {
-        budget: of_fit[place]
-        for budget, place in zip(data.budgets, nearest_budget(of_fit, np.array(data.budgets)), strict=True)
-        if place >= 0
-    }
+    nearest = nearest_budget([vertex.budget for vertex in of_fit], np.array(data.budgets))
+    return {budget: of_fit[place] for budget, place in zip(data.budgets, nearest, strict=True) if place >= 0}
 
 
 def _budgets(axes: Axes, data: Tables, by_budget: Vertices) -> None:

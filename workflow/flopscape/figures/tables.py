@@ -14,6 +14,7 @@ from flopscape.fitting.common.draws_file import fit_name, has_draws, read_draws,
 from flopscape.fitting.isoflop.curves import has_curve
 from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
+from flopscape.runs.budgets import nearest_budget
 from flopscape.runs.study_tables import CURVE_COLUMNS, refuse_changed
 
 NEEDED = ("n_params", "n_tokens", "loss")
@@ -100,10 +101,9 @@ def with_budgets(runs: pd.DataFrame, fits: Iterable[FitResult]) -> pd.DataFrame:
     fit = first_with_curves(fits)
     if runs.budget.notna().any() or fit is None:
         return runs
-    budgets = np.array([vertex.budget for vertex in fit.vertices])
-    distance = np.abs(np.log(runs.flops.to_numpy()[:, None] / budgets))
-    nearest = budgets[distance.argmin(axis=1)]
-    return runs.assign(budget=np.where(distance.min(axis=1) < WITHIN, nearest, np.nan))
+    budgets = [vertex.budget for vertex in fit.vertices]
+    nearest = nearest_budget(budgets, runs.flops.to_numpy(float), WITHIN)
+    return runs.assign(budget=np.where(nearest < 0, np.nan, np.array(budgets)[nearest]))
 
 
 def first_with_curves(fits: Iterable[FitResult]) -> FitResult | None:

@@ -62,6 +62,7 @@ def _curve(axes: Axes, runs: pd.DataFrame, row: Row, colour: Any, marker: str) -
 
 def _parabola(axes: Axes, mean: "pd.Series[float]", colour: Any) -> None:
     """The parabola in ln rate through the best rate and its neighbours, dashed."""
+    # The one of transfer/optimum.py, which stands above figures: through three points there is a single parabola.
     best = int(mean.to_numpy().argmin())
     three = mean.iloc[best - 1 : best + 2]
     x = np.log(three.index.to_numpy(float))

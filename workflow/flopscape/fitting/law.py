@@ -19,11 +19,10 @@ from flopscape.fitting.any_law.fit import fit_law
 from flopscape.fitting.any_law.problem import unique_tokens_of
 from flopscape.fitting.any_law.search import law_task
 from flopscape.fitting.common.results import refuse
-from flopscape.fitting.judge.law import why_too_little
-from flopscape.fitting.judge.verdict import why_too_many_rows
-from flopscape.fitting.options import Positive
+from flopscape.fitting.judge.verdict import why_too_little, why_too_many_rows
 from flopscape.fitting.surface.log_residuals import LogResiduals
 from flopscape.fitting.surface.task import fit_surface
+from flopscape.laws.arrays import Positive
 from flopscape.laws.registry import LawName, law_named
 from flopscape.laws.surface import LAW as SURFACE
 from flopscape.records.fit_result import FitResult

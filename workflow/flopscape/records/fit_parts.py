@@ -18,6 +18,12 @@ WarningKind = Literal["", "extrapolates", "outside sizes", "budget left out"]
 """What a warning is about, for code that treats some apart; "" is any other."""
 
 
+EXTRAPOLATES = 1.05
+"""Factor beyond the runs from which on an asked compute is an extrapolation. Tokens are rounded to whole batches, so
+that small runs cost up to some per cent less than their budget: the largest budget itself must not be called one. At
+a = 0.5 this much more compute moves N* by 2.5 %, less than any interval."""
+
+
 class FitWarning(str):
     """A sentence on what to distrust, with its kind: set where it is raised, so that no reader goes by the wording."""
 

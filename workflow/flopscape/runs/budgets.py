@@ -3,9 +3,11 @@
 Exact equality breaks on C computed as 6·N·D, which differs in the last digits from run to run.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from flopscape.laws.arrays import Array
+from flopscape.laws.arrays import Array, Index
 
 PLANNED_GAP = np.log(1.001)
 """Planned budgets this near are one: they differ by rounding."""
@@ -15,6 +17,9 @@ WIDEST = np.log(1.35)
 """A chain of runs wider than this is a continuum of C, not a budget."""
 SMALLEST = 3
 """Runs that make a budget when nothing says it was planned."""
+SAME_BUDGET = 0.1
+"""Largest distance in ln C of a budget in a table from the budget of a fit that it is. Budgets of a sweep lie farther
+apart, and the two differ only where one is as planned and the other as computed, or rounded in a file."""
 
 
 def group_budgets(flops: Array, planned: Array | None) -> Array:
@@ -51,3 +56,18 @@ def _chains(values: Array, gap: float, widest: float, smallest: int) -> Array:
         if len(chain) >= smallest and np.ptp(logs[chain]) <= widest:
             budget[chain] = values[chain[0]] if same else np.exp(logs[chain].mean())
     return budget
+
+
+def nearest_budget(budgets: Sequence[float], flops: Array, within: float = SAME_BUDGET) -> Index:
+    """Which of the budgets is nearest each compute (n,); −1 where none is within a distance in ln C.
+
+    Examples
+    --------
+    >>> nearest_budget([1e18, 1e19], np.array([9.9e18, 3e18, np.nan])).tolist()
+    [1, -1, -1]
+    """
+    if not budgets:
+        return np.full(len(flops), -1)
+    distance = np.abs(np.log(flops[:, None] / np.array(budgets)))
+    distance = np.where(np.isnan(distance), np.inf, distance)  # a run of no budget is far from all of them
+    return np.where(distance.min(axis=1) < within, distance.argmin(axis=1), -1)

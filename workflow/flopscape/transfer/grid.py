@@ -12,6 +12,7 @@ from flopscape.plan.search import searched_rate
 from flopscape.records.plan_row import PlanRow
 from flopscape.runs.collect import collect
 from flopscape.runs.statuses import with_loss
+from flopscape.runs.table import pooled_scatter
 from flopscape.transfer.optimum import scatter_about_parabola
 
 
@@ -72,16 +73,12 @@ def _width(part: pd.DataFrame, row: PlanRow, assumed: float) -> Width:
 
 
 def noise_of(table: pd.DataFrame, widths: list[Width]) -> Noise:
-    """Of one run: pooled over the seeds of each size and rate; with one seed, from the scatter about parabolas.
-
-    Pooled is σ² = Σ (n_c − 1)·s_c² / Σ (n_c − 1) over cells c of n_c seeds with variance s_c²: the mean of the cells'
-    variances by their degrees of freedom.
-    """
-    cells = with_loss(table).groupby(["width", "learning_rate"]).loss
-    dof = int((cells.count() - 1).sum())
+    """Of one run: pooled over the seeds of each size and rate; with one seed, from the scatter about parabolas."""
+    completed = with_loss(table)
+    cell = np.asarray(completed.groupby(["width", "learning_rate"]).ngroup(), np.intp)
+    sigma, dof = pooled_scatter(completed.loss.to_numpy(float), cell)
     if dof:
-        squares = float((cells.var(ddof=1).fillna(0.0) * (cells.count() - 1)).sum())
-        return Noise(float(np.sqrt(squares / dof)), dof, f"the scatter between seeds, {dof} degrees of freedom")
+        return Noise(sigma, dof, f"the scatter between seeds, {dof} degrees of freedom")
     parts = [scatter_about_parabola(width.log_rates, width.losses) for width in widths if len(width.losses)]
     dof = sum(part[1] for part in parts)
     if not dof:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.arrays import Array, Index, Mask
 
 FIVE = 5
 """Rates nearest the best whose scatter about a parabola stands for the noise where there is one seed only."""
@@ -72,7 +72,7 @@ def optima(log_rates: Array, losses: Array) -> Optimum:
     return Optimum(log_rate, np.where(at_edge, lowest, lowest - gain), at_edge)
 
 
-def parabolas(log_rates: Array, losses: Array, middle: Array) -> tuple[Array, Array, Array]:
+def parabolas(log_rates: Array, losses: Array, middle: Index) -> tuple[Array, Array, Array]:
     """y = y₁ + c1·(x − x₁) + c2·(x − x₁)² through the points middle − 1, middle, middle + 1: x₁, c1, c2, each (R,)."""
     rows = np.arange(len(losses))
     x = [log_rates[middle + i] for i in (-1, 0, 1)]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.judge.law import why_too_little
+from flopscape.fitting.judge.verdict import why_too_little
 from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.runs.read import read_any, table_of

@@ -15,8 +15,7 @@ from flopscape.fitting.any_law.search import global_fit, law_task
 from flopscape.fitting.any_law.task import LawFit
 from flopscape.fitting.common.linear import EXACT_SQUARE
 from flopscape.fitting.common.results import empty_draws
-from flopscape.fitting.judge.law import why_too_little
-from flopscape.fitting.judge.verdict import Verdict
+from flopscape.fitting.judge.verdict import Verdict, why_too_little
 from flopscape.laws.arrays import Array, Mask
 from flopscape.laws.law import Law
 from flopscape.laws.registry import law_named

@@ -50,14 +50,18 @@ def minimise(problem: LawProblem, weights: Array, theta: Array, tolerance: float
     for _ in range(STEPS):
         here = _take(state, lanes)
         free = _free(problem, theta[lanes], here.gradient)
+        # Of the undamped step: λ shortens steps as much as it likes, and must not make a lane look as if it had
+        # arrived.
         decrement[lanes] = -(here.gradient * _step(here, free, np.full(len(lanes), SINGULAR))).sum(axis=1)
         going = decrement[lanes] > tolerance * here.objective + floor[lanes]
+        # A step so much shortened gains nothing that rounding would show: the lane gives up.
         going &= damping[lanes] < MOST_DAMPING
         lanes, here, free = lanes[going], _take(here, going), free[going]
         if not len(lanes):
             break
         trial = np.clip(theta[lanes] + _step(here, free, damping[lanes]), *problem.bounds)
         new = _evaluate(problem, weights[lanes], trial)
+        # Strictly: a lane that gains nothing more raises λ until it gives up, and ends.
         better = new.objective < here.objective
         _accept(lanes[better], theta, state, trial[better], _take(new, better))
         damping[lanes] = np.where(better, np.maximum(damping[lanes] * EASE, SINGULAR), damping[lanes] * TIGHTEN)
@@ -97,6 +101,7 @@ def _step(state: Quadratic, free: Mask, damping: Array) -> Array:
     """−(JᵀWJ + λ·diag)⁻¹g over the free parameters, no longer than allowed."""
     k = free.shape[1]
     scale = np.sqrt(np.maximum(np.diagonal(state.hessian, axis1=1, axis2=2), TINY))
+    # A parameter that is held has a row and a column of zeros but for the diagonal, so that its step is zero.
     both = free[:, :, None] & free[:, None, :]
     system = np.where(both, state.hessian / scale[:, :, None] / scale[:, None, :], 0.0)
     system[:, np.arange(k), np.arange(k)] = 1.0 + damping[:, None]

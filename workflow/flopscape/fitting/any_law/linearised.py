@@ -135,11 +135,13 @@ def influence(fit: Linearised, run: Index) -> Array:
     J, scale = fit._scaled
     Q, R = np.linalg.qr(J.T)
     runs, size = int(run.max()) + 1, len(scale)
+    # Sums over the rows of each run, a column of Q at a time: z_g here, and M_g below an entry at a time.
     z = np.stack([np.bincount(run, q * fit.residual, runs) for q in Q.T], axis=1)
     rest = np.empty((runs, size, size))
     for i, j in np.ndindex(size, size):
         rest[:, i, j] = (1 + DETERMINED) * (i == j) - np.bincount(run, Q[:, i] * Q[:, j], runs)
     moves = np.zeros((runs, len(fit.p)))
+    # From right to left: (I − M_g)⁻¹z_g for each run, then R⁻¹ of all of them, then the columns' own lengths.
     pulled = linear.solve(rest, np.asarray(z, float)[:, :, None])[:, :, 0]
     moves[:, fit.free] = linear.solve(R[None], pulled.T[None])[0].T / scale
     return moves
@@ -162,6 +164,7 @@ def pseudo_residuals(fit: Linearised, delta: float) -> Linearised:
     if np.isinf(delta):
         return fit
     r, n = fit.residual / fit.root, len(fit.residual)
+    # The share within the wider of δ and the bandwidth, not within δ: m = (δ/width)·share serves both cases.
     width = max(delta, _bandwidth(r))
     share = max(float(np.mean(np.abs(r) <= width)), 1 / n)
     # ψ′ is 1 inside ±δ and 0 outside, so that var ψ′/m² = (1 − m)/m.

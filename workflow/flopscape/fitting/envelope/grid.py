@@ -76,6 +76,7 @@ def curve_grid(curves: Curves, bins: int = BINS) -> CurveGrid:
 
 def horizon_grid(table: RunTable) -> CurveGrid:
     """The last row of each run at the budget it belongs to: every loss is that of a run trained for its horizon."""
+    # By run, and within a run by tokens: the last row of each is followed by one of another run.
     order = np.lexsort((table.n_tokens, table.run_id))
     last = np.append(table.run_id[order][1:] != table.run_id[order][:-1], True)
     rows = order[last & np.isfinite(table.budget[order])]
@@ -94,6 +95,7 @@ def smooth(x: Array, y: Array, bandwidth: float = BANDWIDTH) -> Array:
     value: a = (s₂·t₀ − s₁·t₁)/(s₀·s₂ − s₁²) with s_k = Σ w·h^k and t_k = Σ w·h^k·y. A straight line is returned as it
     is, up to its ends, where a weighted mean would bend it. A point without neighbours keeps its value.
     """
+    # All pairs of points, which `MOST_POINTS` and `MOST_PAIRS` keep to what memory holds.
     distance = x[None] - x[:, None]
     weight = np.exp(-0.5 * (distance / bandwidth) ** 2)
     s0, s1, s2 = (np.sum(weight * distance**power, axis=1) for power in range(3))
@@ -103,6 +105,7 @@ def smooth(x: Array, y: Array, bandwidth: float = BANDWIDTH) -> Array:
 
 
 def _interpolated(at: Array, x: Array, y: Array) -> Array:
+    # Nothing is extrapolated: beyond its ends a curve is infinite, and no minimum over runs takes it.
     inside = (at >= x[0] - EDGE) & (at <= x[-1] + EDGE)
     return np.where(inside, np.interp(at, x, y), np.inf)
 

@@ -25,8 +25,7 @@ import numpy as np
 
 from flopscape.fitting.isoflop.curves import LowestPoints
 from flopscape.fitting.isoflop.power_law import PowerLaws
-from flopscape.fitting.judge.law import why_too_little
-from flopscape.fitting.judge.verdict import Verdict
+from flopscape.fitting.judge.verdict import Verdict, why_too_little
 from flopscape.fitting.surface import global_starts
 from flopscape.fitting.surface.global_starts import centred_problem, on_bound
 from flopscape.laws.arrays import Array

@@ -88,7 +88,9 @@ def shared_fits(
         return
     design = SharedDesign.of(table, entered, weights)
     solution = design.solve(losses)
+    # The loss falls with N by P alone and rises with it by R alone: a curve without one of them has no lowest point.
     two_sided = (solution.coefficients[..., 1:] > 0).all(axis=2)
+    # Tables that lose the same budgets stay together, so that thousands of resamples need a few searches.
     patterns, which = np.unique(two_sided, axis=0, return_inverse=True)
     for i, pattern in enumerate(patterns):
         rows = np.flatnonzero(which.ravel() == i)
@@ -173,6 +175,7 @@ def _described(table: RunTable, located: LocatedVertices, lowest: LowestPoints, 
         for i, budget in enumerate(fitted.design.budgets)
     }  # fmt: skip
     curves = [curve_of.get(budget.budget) or _left_out(table, budget, weights) for budget in budgets_of(table)]
+    # E, P and R of each curve, and the two exponents once.
     parameters = 3 * sum(has_curve(curve.shape) for curve in curves) + 2
     factor = np.sqrt(located.variance[0]) * fitted.unit_factor[-2:]
     diagnostics, warnings = _diagnostics(fitted, factor), _warnings(fitted, factor)

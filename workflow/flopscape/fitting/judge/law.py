@@ -12,64 +12,16 @@ from flopscape.fitting.any_law.task import LawFit
 from flopscape.fitting.judge.verdict import (
     CONDITION_REFUSED,
     CONDITION_WEAK,
+    COUNTS,
     DEGENERATE_SHARE,
     NOISE_FACTOR,
     Verdict,
     judge_uncertainty,
 )
-from flopscape.laws.arrays import Array
-from flopscape.laws.law import Law
 from flopscape.laws.surface import LAW as SURFACE
-from flopscape.runs.table import UNIQUE, RunTable
 
 FEW = 2
 """Runs for each parameter and one more, below which little is left to judge by: 12 for a surface."""
-SAME = 1e-6
-"""Range of a logarithm below which all values are one."""
-ON_A_LINE = 0.01
-"""Standard deviation across a line in (ln N, ln D) below which the runs lie on it."""
-SYMBOLS = {"n_params": "N", "n_tokens": "D", "flops": "C"}
-WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven")
-
-
-def why_too_little(table: RunTable, law: Law = SURFACE, supply: Array | None = None) -> str:
-    """Why a law cannot be fitted at all, or nothing.
-
-    Parameters
-    ----------
-    table : RunTable
-    law : Law
-        The surface unless given.
-    supply : array, shape (n,), optional
-        Distinct tokens of each run, for a law that depends on them.
-    """
-    k = len(law.names)
-    if table.n_runs < k + 1:
-        return f"{table.n_runs} completed runs for {WORDS[k]} parameters; at least {k + 1} are needed"
-    used = {name: getattr(table, name) for name in law.arguments if name in SYMBOLS}
-    for name, values in used.items():
-        if np.ptp(np.log(values)) < SAME:
-            return f"all runs have the same {SYMBOLS[name]} = {values[0]:g}: the loss's dependence on it cannot be seen"
-    if law is SURFACE and _on_a_line(table):
-        return (
-            "all runs lie on one line in ln N and ln D (one budget, or one number of tokens per parameter):"
-            " N and D are not told apart"
-        )
-    if UNIQUE in law.arguments and supply is not None:
-        used[UNIQUE] = supply
-        if not (table.n_tokens > supply).any():
-            return "no run repeats data: none saw more tokens than its distinct ones, so R_D* cannot be seen"
-    if np.unique(np.stack(list(used.values())), axis=1).shape[1] < k + 1:
-        settings = "pairs of N and D" if list(used) == ["n_params", "n_tokens"] else "settings"
-        return f"fewer than {k + 1} distinct {settings} for {WORDS[k]} parameters"
-    return ""
-
-
-def _on_a_line(table: RunTable) -> bool:
-    """Whether one direction of (ln N, ln D) holds nearly all there is: the second singular value is its width."""
-    logs = np.log(np.stack([table.n_params, table.n_tokens]))
-    across = np.linalg.svd(logs - logs.mean(axis=1, keepdims=True), compute_uv=False)[1]
-    return bool(across < ON_A_LINE * np.sqrt(len(table)))
 
 
 def judge(verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
@@ -132,7 +84,7 @@ def _judge_runs(verdict: Verdict, fit: LawFit) -> None:
     """Whether there are enough runs, and each of them a row."""
     k, runs = len(fit.found.p), fit.table.n_runs
     if runs < FEW * (k + 1):
-        verdict.add("weak", f"only {runs} runs for {WORDS[k]} parameters")
+        verdict.add("weak", f"only {runs} runs for {COUNTS[k]} parameters")
     if fit.shared:
         narrow = "profile F and delta are" if fit.quantities.law is SURFACE else "the delta method's are"
         verdict.warn(f"rows share runs: the intervals come from resampling whole runs; {narrow} too narrow")

@@ -10,9 +10,11 @@ from scipy.stats import t as student
 
 from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_DIFFERENCE
 from flopscape.laws.arrays import Array
-from flopscape.records.fit_parts import FitWarning, WarningKind
+from flopscape.laws.law import Law
+from flopscape.laws.surface import LAW as SURFACE
+from flopscape.records.fit_parts import EXTRAPOLATES, FitWarning, WarningKind
 from flopscape.records.fit_result import FitStatus
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import UNIQUE, RunTable
 
 SEVERITY: dict[FitStatus, int] = {"ok": 0, "weak": 1, "boundary": 2, "refused": 3}
 CONDITION_WEAK, CONDITION_REFUSED = 150.0, 1500.0
@@ -29,6 +31,12 @@ NOISE_FACTOR = 10.0
 9.6 for the narrowest design that is worth running. At σ = 1 % it gives a ± 0.2."""
 SE_WEAK, SE_REFUSED = 0.1, 0.5
 """Standard error of the exponent a, which lies between 0 and 1."""
+SAME = 1e-6
+"""Range of a logarithm below which all values are one."""
+ON_A_LINE = 0.01
+"""Standard deviation across a line in (ln N, ln D) below which the runs lie on it."""
+SYMBOLS = {"n_params": "N", "n_tokens": "D", "flops": "C"}
+COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven")
 FEWEST = 6
 """Runs below which five parameters leave nothing to judge."""
 FEW_FOR_BOOTSTRAP = 20
@@ -36,10 +44,6 @@ FEW_FOR_BOOTSTRAP = 20
 DEGENERATE_SHARE = 0.01
 DRIFT = 0.1
 """Move of an exponent, when the smallest budget is left out, that puts the functional form in doubt."""
-EXTRAPOLATES = 1.05
-"""Factor beyond the runs from which on an asked compute is an extrapolation. Tokens are rounded to whole batches, so
-that small runs cost up to some per cent less than their budget: the largest budget itself must not be called one. At
-a = 0.5 this much more compute moves N* by 2.5 %, less than any interval."""
 DISAGREEMENT = 1.5
 OUTLIER_LEVEL = 0.01
 """Chance that any row of a clean table is flagged."""
@@ -100,6 +104,46 @@ def coarser(verdict: Verdict, made: int, replicates: int, rows: int) -> None:
     """Say where fewer resamples were made than were asked for."""
     if made < replicates:
         verdict.warn(f"{rows:,} rows: {made} resamples in place of {replicates}, so the intervals are coarser")
+
+
+def why_too_little(table: RunTable, law: Law = SURFACE, supply: Array | None = None) -> str:
+    """Why a law cannot be fitted at all, or nothing.
+
+    Parameters
+    ----------
+    table : RunTable
+    law : Law
+        The surface unless given.
+    supply : array, shape (n,), optional
+        Distinct tokens of each run, for a law that depends on them.
+    """
+    k = len(law.names)
+    if table.n_runs < k + 1:
+        return f"{table.n_runs} completed runs for {COUNTS[k]} parameters; at least {k + 1} are needed"
+    used = {name: getattr(table, name) for name in law.arguments if name in SYMBOLS}
+    for name, values in used.items():
+        if np.ptp(np.log(values)) < SAME:
+            return f"all runs have the same {SYMBOLS[name]} = {values[0]:g}: the loss's dependence on it cannot be seen"
+    if law is SURFACE and _on_a_line(table):
+        return (
+            "all runs lie on one line in ln N and ln D (one budget, or one number of tokens per parameter):"
+            " N and D are not told apart"
+        )
+    if UNIQUE in law.arguments and supply is not None:
+        used[UNIQUE] = supply
+        if not (table.n_tokens > supply).any():
+            return "no run repeats data: none saw more tokens than its distinct ones, so R_D* cannot be seen"
+    if np.unique(np.stack(list(used.values())), axis=1).shape[1] < k + 1:
+        settings = "pairs of N and D" if list(used) == ["n_params", "n_tokens"] else "settings"
+        return f"fewer than {k + 1} distinct {settings} for {COUNTS[k]} parameters"
+    return ""
+
+
+def _on_a_line(table: RunTable) -> bool:
+    """Whether one direction of (ln N, ln D) holds nearly all there is: the second singular value is its width."""
+    logs = np.log(np.stack([table.n_params, table.n_tokens]))
+    across = np.linalg.svd(logs - logs.mean(axis=1, keepdims=True), compute_uv=False)[1]
+    return bool(across < ON_A_LINE * np.sqrt(len(table)))
 
 
 def why_too_many_rows(table: RunTable) -> str:

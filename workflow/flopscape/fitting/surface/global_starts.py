@@ -79,6 +79,7 @@ def _moments(u: Array, y: Array, weights: Array, grid: Array) -> list[Array]:
 
     moments = [along((weighted * y).sum(axis=1)), along(weights.sum(axis=1))]
     moments += [along(weights @ x[j].T, j) for j in range(k)]
+    # In the order of `_entries`: for each term its square, then its products with the terms after it.
     for i in range(k):
         moments.append(along(weights @ (x[i] * x[i]).T, i))
         moments += [along(_pairs(x[i], x[j], weights), i, j) for j in range(i + 1, k)]
@@ -87,6 +88,7 @@ def _moments(u: Array, y: Array, weights: Array, grid: Array) -> list[Array]:
 
 def _pairs(x: Array, z: Array, weights: Array) -> Array:
     """Σ w·x_g·z_h for every weighting and pair of grid points, (R, G, G): the products over whichever are fewer."""
+    # R products of G × G numbers or G products of G × R: the same sums, and fewer, larger products are faster.
     if len(weights) < len(x):
         return np.asarray((weights[:, None] * x) @ z.T)
     return np.asarray(np.stack([(z * row) @ weights.T for row in x]).transpose(2, 0, 1))
@@ -125,6 +127,7 @@ def minima(problem: Problem, weights: Array, grid: Array) -> tuple[Array, Array]
 def _downhill(values: Array) -> Index:
     """Flat index of the local minimum that steps to the lowest neighbour reach, from every point."""
     k, shape = values.ndim, values.shape
+    # A rim of infinities, so that points at the edge have neighbours too, which are never the lowest.
     padded = np.full([size + 2 for size in shape], np.inf)
     padded[(slice(1, -1),) * k] = values
     around = np.lib.stride_tricks.sliding_window_view(padded, (3,) * k).reshape(*shape, -1)
@@ -187,8 +190,10 @@ def global_fit(search: Search, problem: Problem, row_weights: Array | None = Non
     """
     weights = np.ones((1, len(problem.y))) if row_weights is None else row_weights[None]
     starts, shares = minima(problem, search.weighted(problem, weights)[0], FINE_GRID)
+    # Two minima of the grid may be one of the objective, and the lowest on the grid need not be the lowest in truth.
     found = search.polish(problem, weights, starts)
     best = int(np.argmin(found.objective))
+    # Of exact data every objective is rounding, and none within a relative excess of another.
     floor = 1e-20 * float(problem.y @ problem.y)
     reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + floor
     return found.one(best), float(shares[reached].sum()), len(FINE_GRID) ** problem.terms

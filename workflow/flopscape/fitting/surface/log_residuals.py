@@ -13,7 +13,7 @@ import numpy as np
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.fitting.common.linear import Optimum
-from flopscape.fitting.judge.law import why_too_little
+from flopscape.fitting.judge.verdict import why_too_little
 from flopscape.fitting.surface import huber, least_absolute_deviations, variable_projection
 from flopscape.fitting.surface.coordinates import Derivatives, log_derivatives
 from flopscape.fitting.surface.global_starts import OBJECTIVE, LeastSquares, Search, centred_problem, global_fit

@@ -57,7 +57,9 @@ def _follow(derive: Derive, fit: Linearised, quantities: Quantities, t: float) -
     """Ends of every quantity, shape (Q, 2)."""
     gradients = quantities.evaluate(fit.p[None])[1]
     Q = len(quantities.names)
+    # A lane for each end: all 2Q of them walk outwards together.
     which, side = np.repeat(np.arange(Q), 2), np.tile([-1.0, 1.0], Q)
+    # Σ = (JJᵀ)⁻¹ alone: how far to go is t·s, which `radius` has.
     covariance = fit.covariance / fit.variance
     along = gradients[0] @ covariance
     size = np.sqrt(np.einsum("qi,qi->q", along, gradients[0]))
@@ -66,12 +68,15 @@ def _follow(derive: Derive, fit: Linearised, quantities: Quantities, t: float) -
     multiplier = side * radius / size[which]
     done = np.zeros(2 * Q, bool)
     p, mu = fit.p + FRACTIONS[0] * direction, FRACTIONS[0] * multiplier
+    # From each part of the way the solution is stretched to the next: along a ray from the optimum both p − p̂ and μ
+    # grow in proportion where the model is linear, so that only its bend is left to correct.
     for before, fraction in zip((FRACTIONS[0], *FRACTIONS), FRACTIONS, strict=False):
         p, mu = fit.p + (p - fit.p) * fraction / before, mu * fraction / before
         target = (fit.rss + (fraction * radius) ** 2) / 2
         p, mu, done = _correct(derive, quantities, which, p, mu, target, radius, covariance)
     ends = quantities.evaluate(p)[0][np.arange(2 * Q), which]
     ends = np.where(done, ends, np.nan)
+    # E that is pressed on zero has its lowest value there, even where the region reaches further down.
     ends = np.where((which == 0) & (side < 0) & (p[:, 0] <= 0), 0.0, ends)
     return ends.reshape(Q, 2)
 
@@ -91,15 +96,18 @@ def _correct(
     Returns p, μ and whether each lane has arrived.
     """
     lanes = np.arange(len(p))
+    # How far each parameter alone would go: equations and steps are judged in these units.
     scale = np.sqrt(np.maximum(np.diag(covariance), TINY)) * radius
     bend = _curvature(quantities, which, p, scale)
     done = np.zeros(len(p), bool)
     for _ in range(CORRECTIONS):
         p[:, 0] = np.maximum(p[:, 0], 0.0)
         residual, J, H = derive(p)
+        # ∇½RSS, for the residual is measured less predicted: ∂r/∂p = −J.
         slope = -np.einsum("min,mn->mi", J, residual)
         normal = quantities.evaluate(p)[1][lanes, which]
         lagrangian = slope - mu[:, None] * normal
+        # E on its bound stays there unless the Lagrangian falls as E grows.
         fixed = (p[:, 0] <= 0) & ~(lagrangian[:, 0] < 0)
         lagrangian[fixed, 0] = 0.0
         gap = (residual**2).sum(1) / 2 - target
@@ -109,6 +117,7 @@ def _correct(
             break
         step = _kkt_step(H - mu[:, None, None] * bend, normal, slope, lagrangian, gap, fixed, scale, radius)
         size = np.abs(step[:, :5] / scale).max(1)
+        # No parameter moves further at once than it would go alone: beyond, the quadratic model says nothing.
         damp = np.where(done, 0.0, np.minimum(1.0, 1.0 / np.maximum(size, TINY)))
         p = p + damp[:, None] * step[:, :5]
         mu = mu + damp * step[:, 5]
@@ -131,11 +140,14 @@ def _kkt_step(
     system[:, :5, :5] = hessian * np.outer(scale, scale) / radius**2
     system[:, :5, 5] = -normal * scale
     system[:, 5, :5] = slope * scale / radius**2
+    # The unknowns are dp/scale and dμ/radius², the first five rows are multiplied by scale/radius², the last is divided
+    # by radius²: all entries are then of order one, and one elimination serves parameters of any unit.
     right = np.concatenate([-lagrangian * scale / radius**2, -gap[:, None] / radius**2], axis=1)
     system[fixed, 0, :] = system[fixed, :, 0] = 0.0
     system[fixed, 0, 0], right[fixed, 0] = 1.0, 0.0
     wrong = ~(np.isfinite(system).all((1, 2)) & np.isfinite(right).all(1))
     system[wrong], right[wrong] = np.eye(6), 0.0
+    # So that no system is singular: where q does not depend on p, the lane never arrives, and its end is NaN.
     system += 1e-14 * np.eye(6)
     step = linear.solve(system, right[:, :, None])[:, :, 0]
     return np.concatenate([step[:, :5] * scale, step[:, 5:] * radius**2], axis=1)

@@ -20,10 +20,9 @@ from flopscape.fitting.common.results import refuse
 from flopscape.fitting.common.seed_weights import SeedWeights, weights_of
 from flopscape.fitting.judge.drift import judge_ends
 from flopscape.fitting.judge.form import curve_test, judge_curves
-from flopscape.fitting.judge.law import why_too_little
 from flopscape.fitting.judge.outliers import judge_outliers
 from flopscape.fitting.judge.surface import describe_fit, judge_fit, judge_sampled
-from flopscape.fitting.judge.verdict import Verdict, why_too_many_rows
+from flopscape.fitting.judge.verdict import Verdict, why_too_little, why_too_many_rows
 from flopscape.fitting.surface import variable_projection
 from flopscape.fitting.surface.coordinates import linearise, log_derivatives, surface_quantities
 from flopscape.fitting.surface.global_starts import (
