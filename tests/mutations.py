@@ -126,9 +126,9 @@ MUTATIONS = [
         "squares / max(self.linearised.dof, 1)", "squares / len(self.linearised.raw)", "certified",
     ),
     Mutation(
-        "resamples of one run less than there are", "fitting/common/results.py",
+        "resamples of one run less than there are", "fitting/common/bootstrap.py",
         "generator.integers(0, runs, size=(size, runs))",
-        "generator.integers(0, runs, size=(size, runs))[:, 1:]", "fitting/test_levels.py",
+        "generator.integers(0, runs, size=(size, runs))[:, 1:]", "fitting/common/test_bootstrap.py",
     ),
     Mutation(
         "what finished runs cost is forgotten", "plan/price.py",

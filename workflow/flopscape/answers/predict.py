@@ -10,8 +10,9 @@ import pandas as pd
 from flopscape.answers.evaluate import Evaluator, FittedLaw, evaluator
 from flopscape.answers.extrapolation import refuse_absurd
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.draws_file import read_draws
-from flopscape.fitting.common.results import finite_or_none, percentile_interval
+from flopscape.fitting.common.results import finite_or_none
 from flopscape.laws.arrays import Array
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.runs.table import UNIQUE

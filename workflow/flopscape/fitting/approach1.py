@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.loss_law import LOSS_LAW, loss_along, power_law_draws
-from flopscape.fitting.common.results import column, finite_or_none, percentile_interval, prediction, refuse
+from flopscape.fitting.common.results import column, finite_or_none, prediction, refuse
 from flopscape.fitting.envelope.curves import DECAYING, UNKNOWN, Curves, read_curves, table_curves
 from flopscape.fitting.envelope.grid import CurveGrid, curve_grid, horizon_grid, why_too_long
 from flopscape.fitting.envelope.laws import FEWEST_MODELS, EnvelopeLaws, count_models

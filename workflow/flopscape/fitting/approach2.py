@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.loss_law import loss_along
-from flopscape.fitting.common.results import column, finite_or_none, percentile_interval, prediction, refuse
+from flopscape.fitting.common.results import column, finite_or_none, prediction, refuse
 from flopscape.fitting.common.seed_weights import SeedWeights, weights_of
 from flopscape.fitting.isoflop import exact_curves, parabola
 from flopscape.fitting.isoflop.bias import corrected

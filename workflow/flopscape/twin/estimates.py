@@ -12,9 +12,10 @@ import numpy as np
 
 from flopscape.fitting import approach2
 from flopscape.fitting.any_law.quantities import Quantities
+from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_SUM
 from flopscape.fitting.common.loss_law import LOSS_LAW, fit_loss_law, loss_along, loss_scatter
-from flopscape.fitting.common.results import column, percentile_interval
+from flopscape.fitting.common.results import column
 from flopscape.fitting.isoflop.curves import LowestPoints, budgets_of
 from flopscape.fitting.isoflop.parabola import FEWEST_SIZES
 from flopscape.fitting.isoflop.power_law import PowerLaws

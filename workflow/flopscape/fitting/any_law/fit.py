@@ -12,7 +12,8 @@ import pandas as pd
 
 from flopscape.fitting.any_law.intervals import Intervals, all_intervals
 from flopscape.fitting.any_law.task import LawFit, Task
-from flopscape.fitting.common.results import column, empty_draws, prediction, refuse, run_weights
+from flopscape.fitting.common.bootstrap import run_weights
+from flopscape.fitting.common.results import column, empty_draws, prediction, refuse
 from flopscape.fitting.judge.law import judge
 from flopscape.fitting.judge.outliers import judge_influence
 from flopscape.fitting.judge.verdict import Verdict, affordable, coarser, judge_extrapolation

@@ -16,8 +16,9 @@ from scipy.stats import t as student
 from flopscape.fitting.any_law.linearised import clustered, influence
 from flopscape.fitting.any_law.quantities import Quantities
 from flopscape.fitting.any_law.task import Ends, LawFit
+from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.linear import TINY
-from flopscape.fitting.common.results import column, finite_or_none, percentile_interval
+from flopscape.fitting.common.results import column, finite_or_none
 from flopscape.fitting.judge.verdict import DISAGREEMENT, FEW_FOR_BOOTSTRAP, Verdict
 from flopscape.laws.arrays import Array
 from flopscape.records.fit_result import Estimate

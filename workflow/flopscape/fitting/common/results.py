@@ -6,13 +6,12 @@ what comes out of a method (`representable`), and the methods may compute with i
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from flopscape.laws.arrays import Array, Names
 from flopscape.laws.compute import Compute
 from flopscape.laws.surface import Surface
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
@@ -123,31 +122,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return finite_or_none(value) if isinstance(value, float) else value
-
-
-def run_weights(run_id: Names, replicates: int, seed: int, chunk: int) -> Iterator[Array]:
-    """Multiplicity of every row in each resample, in chunks.
-
-    Yields
-    ------
-    array, shape (≤ chunk, n)
-        The stream of resamples depends on the seed alone, not on the chunk.
-    """
-    _, group = np.unique(run_id, return_inverse=True)
-    runs = int(group.max()) + 1
-    generator = np.random.default_rng(seed)
-    for first in range(0, replicates, chunk):
-        size = min(chunk, replicates - first)
-        drawn = generator.integers(0, runs, size=(size, runs))
-        flat = (drawn + runs * np.arange(size)[:, None]).ravel()
-        counts = np.bincount(flat, minlength=size * runs).reshape(size, runs)
-        yield counts[:, group].astype(float)
-
-
-def percentile_interval(draws: Array) -> tuple[float, float]:
-    """Central 95 % of the finite draws; NaN where fewer than half are finite."""
-    finite = draws[np.isfinite(draws)]
-    if len(finite) < max(len(draws) / 2, 2):
-        return float("nan"), float("nan")
-    low, high = np.quantile(finite, [0.025, 0.975])
-    return float(low), float(high)
