@@ -50,7 +50,7 @@ class Files:
         return next(fit for fit in self.planned.study.fits if fit.name == name)
 
     def table_stamp(self) -> Stamp:
-        """Of the tables of runs."""
+        """What the tables of runs should carry."""
         if isinstance(self.planned, PlannedImport):
             return stamps.of_imported(self.planned.options, self.planned.files)
         return stamps.of_collected(self.planned.rows, self.folder / "runs")
@@ -62,7 +62,7 @@ class Files:
         return {"plan": stamps.plan_hash(self.planned.rows)}
 
     def why_table(self) -> str:
-        """Of runs.csv, its copy, and the curves."""
+        """Why runs.csv, its copy or the training curves are stale."""
         tables = [self.folder / "runs.parquet", self.curves]
         try:
             right = self.table_stamp()
@@ -76,14 +76,14 @@ class Files:
         return ""
 
     def why_plan(self) -> str:
-        """Of plan.csv, which has no room for a stamp."""
+        """Why plan.csv is stale: it has no room for a stamp, and is compared with what it would be now."""
         path = self.folder / "plan.csv"
         if isinstance(self.planned, PlannedImport) or not path.exists():
             return ""
         return "" if path.read_bytes() == plan_csv(self.planned.rows).encode() else WORDS["plan"]
 
     def why_fit(self, name: str) -> str:
-        """Of one fit and its draws."""
+        """Why one fit, or its draws, are stale: another table, other options, other code, or draws of another fit."""
         fit, path = self.fit_named(name), self.fits[name]
         try:
             made = read_json(path, "") if path.exists() else {}
@@ -103,7 +103,7 @@ class Files:
         return ""
 
     def why_sensitivity(self) -> str:
-        """Of the table of sensitivity."""
+        """Why the table of sensitivity is stale."""
         path = self.folder / "sensitivity.csv"
         with suppress(FileNotFoundError):
             return why_stale(stamps.read(path), self.sensitivity_stamp())
@@ -117,7 +117,7 @@ class Files:
         return stamps.of_sensitivity(modules_of_sensitivity(fit.method), self.runs, curves, options)
 
     def why_figure(self, name: str) -> str:
-        """Of one figure, which shows all fits."""
+        """Why one figure is stale; it shows all fits, and is so with any of them."""
         for fit in self.fits:
             if why := self.why_fit(fit):
                 return f"from the fit {fit}, which was made {why}"
@@ -134,14 +134,14 @@ class Files:
         return stamps.of_figure(name, self.runs, self.curves, list(self.fits.values()), title, varied)
 
     def why_twin(self) -> str:
-        """Of the verdict, its table and its figures."""
+        """Why the twin is stale: its verdict, its table or its figures."""
         with suppress(FileNotFoundError):
             right = stamps.of_twin(self.runs, twin_asked(self.planned.study))
             return _first_of_folder(self.folder / "twin", "twin.csv", right)
         return ""
 
     def why_transfer(self) -> str:
-        """Of the verdict on the search for the learning rate, its table and its figures."""
+        """Why the verdict on the search for the learning rate, its table or its figures are stale."""
         if isinstance(self.planned, PlannedImport):
             return ""
         with suppress(FileNotFoundError):
@@ -152,7 +152,7 @@ class Files:
         return ""
 
     def why_report(self) -> str:
-        """Of both files of the report."""
+        """Why the report is stale, in either of its two forms."""
         with suppress(FileNotFoundError):
             right = self.report_stamp()
             files = [self.folder / f"report{ending}" for ending in (".html", ".md")]
@@ -162,7 +162,7 @@ class Files:
         return ""
 
     def report_stamp(self) -> Stamp:
-        """Of the report: everything that it reads."""
+        """What the report should carry: the code that writes it, and everything that it reads."""
         study, folder = self.planned.study, self.folder
         subject = study.runs.model_dump() if isinstance(study, ImportedStudy) else study.model.spec()
         said = {"title": study.title, "recommend": study.recommend.model_dump(), "subject": subject}

@@ -71,7 +71,7 @@ def fit(
     ------
     FlopscapeError
         An unknown method or option, a bad exclusion, a budget that is not positive, seeds merged for weights or curves
-        that need each run, or rows of two kinds (see meaning.py). Of all other data a fit is returned.
+        that need each run, or rows of two kinds (see runs/meaning.py). Of all other data a fit is returned.
     """
     if why := why_each_seed_is_needed(seeds, method, options.get("weights")):
         raise FlopscapeError(why)

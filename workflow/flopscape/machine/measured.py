@@ -25,7 +25,7 @@ class Options:
 
     `device` is cpu or gpu, None for a GPU if there is one. `usd_per_hour` is the price of one process for an hour and
     `peak_flops` the peak FLOP/s of one process. `micro_batch_units` is the most that a process takes at once, None its
-    whole share of a batch. `trackers` are some of those in trackers.py, with their files in `tracking_folder`.
+    whole share of a batch. `trackers` are some of those in training/trackers.py, with their files in `tracking_folder`.
     `branches` are the units of shorter runs to leave checkpoints for. `threads` are those of a process. `set_aside` are
     names of variables of the environment, for the record.
     """

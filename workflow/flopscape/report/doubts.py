@@ -1,4 +1,8 @@
-"""What to distrust about a study's answer, each doubt in a sentence."""
+"""What to distrust about a study's answer: one function a doubt, which yields a sentence where it applies.
+
+Their order in `doubts` is that of the report. What a single fit says of itself are its own `warnings`; these here are
+of the study: its runs, its design, and its fits beside each other.
+"""
 
 from collections.abc import Iterator
 
@@ -159,7 +163,7 @@ def _noisy(evidence: Evidence) -> Iterator[str]:
 
 
 def _where(evidence: Evidence, at: float) -> str:
-    """The second part of a cell in words."""
+    """A budget in FLOPs, or a number of tokens, as `_cell` tells points apart by, in words."""
     return f"{numbers.flops(at)} FLOPs" if at in evidence.budgets else f"{numbers.count(at)} {evidence.unit}s"
 
 
@@ -177,7 +181,7 @@ def _seeds(evidence: Evidence) -> Iterator[str]:
 
 
 def _cell(runs: pd.DataFrame) -> list[pd.Series]:
-    """Size and budget, or tokens where a run has no budget."""
+    """What the seeds of one point have in common: the size, and the budget, or the tokens where a run has no budget."""
     return [runs.n_params, runs.budget.fillna(runs.n_tokens)]
 
 
