@@ -49,15 +49,15 @@ class _Source(NamedTuple):
 
 def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
     """Every local module that `modules` lead to, with its file."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        path = None if name in found else _local_file(name)
+        path = None if name in files else _local_file(name)
         if path:
-            found[name] = path
+            files[name] = path
             waiting.extend(_read(path, name, path.stat().st_mtime_ns).imports)
-    return found
+    return files
 
 
 def _local_file(name: str) -> Path | None:

@@ -79,10 +79,10 @@ def run(
     refuse_output(out, [runs, options.get("curves")])
     if why := why_each_seed_is_needed(seeds, method, options.get("weights")):
         raise FlopscapeError(why)
-    asked = options | {"exclude": exclude, "min_flops": min_flops, "seeds": seeds}
+    stated = options | {"exclude": exclude, "min_flops": min_flops, "seeds": seeds}
     try:
         modules = modules_of_sensitivity(method)
-        stamp = of_sensitivity(modules, runs, options.get("curves"), _given(method, columns, **asked))
+        stamp = of_sensitivity(modules, runs, options.get("curves"), _given(method, columns, **stated))
     except OSError as error:
         raise FlopscapeError(f"{error.filename}: cannot be read ({error.strerror})") from error
     table = merged(chosen_rows(read_runs(runs, columns), exclude, min_flops), seeds)

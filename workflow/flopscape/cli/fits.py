@@ -95,8 +95,8 @@ def predict(
     """Print the optimal size, tokens and loss at any compute, of a given size, or with serving paid for as well."""
     from flopscape.report.terminal import predictions, trust
 
-    asked = {
+    options = {
         "n_params": n_params, "unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens,
     }  # fmt: skip
-    say(predictions(fit_file, flops or [], **asked))
+    say(predictions(fit_file, flops or [], **options))
     say(trust(fit_file))

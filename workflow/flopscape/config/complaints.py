@@ -45,16 +45,16 @@ def _sentence(model: type[BaseModel], problem: Any) -> str:
 
 def _message(problem: Any) -> str:
     """What is wrong with a value, and the value where it is short."""
-    given = problem["input"]
+    value = problem["input"]
     if problem["type"] == "invalid_key":
         return "this key is not text"
     if meant := MEANT.get(problem["type"]):
-        return f"{meant} is meant, not {_named(given)}{_cure(meant, given)}"
+        return f"{meant} is meant, not {_named(value)}{_cure(meant, value)}"
     if problem["type"] == "value_error":  # a validator of the models, which names the value itself
         return str(problem["msg"]).removeprefix("Value error, ")
     message = problem["msg"]
-    is_said = not isinstance(given, int | float | str) or shown(given) in message
-    return message if is_said else f"{message}, not {shown(given)}"
+    is_said = not isinstance(value, int | float | str) or shown(value) in message
+    return message if is_said else f"{message}, not {shown(value)}"
 
 
 def _named(value: Any) -> str:
@@ -66,11 +66,11 @@ def _named(value: Any) -> str:
     return f"the {'text' if isinstance(value, str) else 'number'} {shown(value)}"
 
 
-def _cure(meant: str, given: Any) -> str:
+def _cure(meant: str, value: Any) -> str:
     """Quotes make text of anything; without them a number is one."""
-    if meant == "text" and isinstance(given, int | float):
-        return f': write it in quotes, such as "{json.dumps(given)}"'
-    if meant.endswith("number") and isinstance(given, str) and NUMBER.fullmatch(given):
+    if meant == "text" and isinstance(value, int | float):
+        return f': write it in quotes, such as "{json.dumps(value)}"'
+    if meant.endswith("number") and isinstance(value, str) and NUMBER.fullmatch(value):
         return ": write it without quotes"
     return ""
 

@@ -54,9 +54,9 @@ def config_as_written(config: Mapping[str, Any], read: Mapping[str, Any], words:
     words : iterable of str
         The words of `--config`, such as `studies=007`.
     """
-    given = dict(word.split("=", 1) for word in words if "=" in word)
-    files = {key: value for key, value in read.items() if key in config and key not in given}
-    texts = {key: text.strip("'\"") for key, text in given.items() if isinstance(config.get(key), int | float)}
+    values = dict(word.split("=", 1) for word in words if "=" in word)
+    files = {key: value for key, value in read.items() if key in config and key not in values}
+    texts = {key: text.strip("'\"") for key, text in values.items() if isinstance(config.get(key), int | float)}
     return {**config, **files, **texts}
 
 
@@ -87,8 +87,8 @@ def study_paths(entries: Iterable[str], folder: str | Path = "config/studies") -
         if name in RESERVED:
             raise FlopscapeError(f"studies: results/{name}/ has another use; rename {path}")
         if not os.path.isfile(path):  # Path.is_file raises for a name that is too long
-            known = sorted(p.stem for p in Path(folder).glob("*.yaml"))
-            raise FlopscapeError(f"studies: no file {path}{nearest(name, known)}")
+            names = sorted(p.stem for p in Path(folder).glob("*.yaml"))
+            raise FlopscapeError(f"studies: no file {path}{nearest(name, names)}")
         if paths.setdefault(name, path).resolve() != path.resolve():
             raise FlopscapeError(f"studies: two studies are named {name}: {paths[name]} and {path}; rename one file")
     if not paths:

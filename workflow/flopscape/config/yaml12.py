@@ -188,9 +188,9 @@ class _Reader:
     def _alias(self, event: Any, keys: tuple[Any, ...]) -> Any:
         if event.anchor not in self.anchors:
             self.refuse(event, keys, f"*{event.anchor} stands for nothing before it; text with a star needs quotes")
-        if (known := self.anchors[event.anchor]) is None:
+        if (anchored := self.anchors[event.anchor]) is None:
             self.refuse(event, keys, f"*{event.anchor} holds itself")
-        value, size = known
+        value, size = anchored
         self._count(event, keys, size)
         return value
 

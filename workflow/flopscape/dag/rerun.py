@@ -79,8 +79,8 @@ class Forced:
     @cached_property
     def forced(self) -> tuple[bool, frozenset[str]]:
         """Whether training is forced as a whole, and else the files that are; known when all rules are read."""
-        everything, asked = inside.forced(self.workflow)
-        return everything or not asked.isdisjoint(inside.names_of(self.workflow, Kind.TRAINING)), asked
+        everything, forced = inside.forced(self.workflow)
+        return everything or not forced.isdisjoint(inside.names_of(self.workflow, Kind.TRAINING)), forced
 
     def is_forced(self, record: str) -> bool:
         """Whether the run with this record is among them."""

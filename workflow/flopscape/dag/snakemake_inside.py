@@ -101,8 +101,8 @@ def uses_conda(workflow: Workflow) -> bool:
 
 def forced(workflow: Workflow) -> tuple[bool, frozenset[str]]:
     """Whether everything is made again (`-F`), and the rules and files of which that is asked (`-R`, `-f`)."""
-    asked = workflow.dag_settings
-    return asked.forceall, frozenset({*asked.forcerun, *(asked.targets if asked.forcetargets else ())})
+    settings = workflow.dag_settings
+    return settings.forceall, frozenset({*settings.forcerun, *(settings.targets if settings.forcetargets else ())})
 
 
 def room(workflow: Workflow) -> Capacity:
@@ -227,34 +227,34 @@ def answer_from_outputs(is_paid_for: Callable[[Job], bool], why_stale: Callable[
     PersistenceBase.params_changed = _made_otherwise(PersistenceBase.params_changed, why_stale)
 
 
-def _paid_for(asked: Callable[..., Any], answer: object, is_paid_for: Callable[[Job], bool]) -> Callable[..., Any]:
-    @wraps(asked)
+def _paid_for(original: Callable[..., Any], answer: object, is_paid_for: Callable[[Job], bool]) -> Callable[..., Any]:
+    @wraps(original)
     def answered(self: PersistenceBase, job: Job, *rest: Any, **named: Any) -> Any:
-        return answer if is_paid_for(job) else asked(self, job, *rest, **named)
+        return answer if is_paid_for(job) else original(self, job, *rest, **named)
 
     return answered
 
 
 def _has_notes(
-    asked: Callable[..., Any], is_paid_for: Callable[[Job], bool], why_stale: Callable[[Job], str | None]
+    original: Callable[..., Any], is_paid_for: Callable[[Job], bool], why_stale: Callable[[Job], str | None]
 ) -> Callable[..., Any]:
     """Without notes Snakemake would ask nothing more."""
 
-    @wraps(asked)
+    @wraps(original)
     def answered(self: PersistenceBase, job: Job) -> bool:
-        return is_paid_for(job) or why_stale(job) is not None or asked(self, job)
+        return is_paid_for(job) or why_stale(job) is not None or original(self, job)
 
     return answered
 
 
-def _made_otherwise(asked: Callable[..., Any], why_stale: Callable[[Job], str | None]) -> Callable[..., Any]:
+def _made_otherwise(original: Callable[..., Any], why_stale: Callable[[Job], str | None]) -> Callable[..., Any]:
     """The one question whose answer has room for a reason."""
 
-    @wraps(asked)
+    @wraps(original)
     def answered(self: PersistenceBase, job: Job, *rest: Any, **named: Any) -> Any:
         if why := why_stale(job):
             return MadeOtherwise(set(), {why}, set(job.output))
-        return asked(self, job, *rest, **named)
+        return original(self, job, *rest, **named)
 
     return answered
 

@@ -86,17 +86,17 @@ class Files:
         """Why one fit, or its draws, are stale: another table, other options, other code, or draws of another fit."""
         fit, path = self.fit_named(name), self.fits[name]
         try:
-            made = read_json(path, "") if path.exists() else {}
+            written = read_json(path, "") if path.exists() else {}
         except FlopscapeError:
             return UNKNOWN
-        carried = made.get("made_from")
+        carried = written.get("made_from")
         if not path.exists():
             return ""
         if not isinstance(carried, dict) or not {"table", "options", "code", "draws"} <= carried.keys():
             return UNKNOWN
         with suppress(FileNotFoundError):
-            asked = asked_options(fit, self.planned.study.recommend.flops)
-            right = {"code": fit_code(fit.method), "python": stamps.PYTHON, "options": short_hash(asked)}
+            options = asked_options(fit, self.planned.study.recommend.flops)
+            right = {"code": fit_code(fit.method), "python": stamps.PYTHON, "options": short_hash(options)}
             right |= {"runs": stamps.hash_of(self.runs), "draws": stamps.hash_of(side_output(path, ".draws.parquet"))}
             right |= {"curves": stamps.hash_of(self.curves)} if curves_of(fit, "") else {}
             return why_stale(_of_fit(carried), right)

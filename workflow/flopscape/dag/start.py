@@ -146,6 +146,6 @@ def _refuse_changed_data(
     """Compare the data as they are; those that are to be made first, `check_plugins` compares afterwards."""
     results = SELECTED[planned.name].results
     manifest, now = dataset_manifest(planned.study, results), data_hash(planned.study, results)
-    made = {job.wildcards.dataset for job in inside.jobs_due(workflow) if inside.kind_of(job) is Kind.PREPARING}
-    if due and manifest and now and manifest.parent.name not in made:
+    prepared = {job.wildcards.dataset for job in inside.jobs_due(workflow) if inside.kind_of(job) is Kind.PREPARING}
+    if due and manifest and now and manifest.parent.name not in prepared:
         refuse_other_data(planned.name, finished, manifest.parent, now)

@@ -26,8 +26,8 @@ FARTHEST = 30.0
 
 def span(data: Tables) -> tuple[float, float] | None:
     """Compute from the smallest to the largest number shown: sampled, fitted or asked for."""
-    asked = [p.flops for fit in data.fits.values() for p in fit.predictions]
-    shown = [*(data.sampled_flops or ()), *asked]
+    asked_flops = [p.flops for fit in data.fits.values() for p in fit.predictions]
+    shown = [*(data.sampled_flops or ()), *asked_flops]
     return (min(shown) / BEYOND, max(shown) * BEYOND) if shown else None
 
 

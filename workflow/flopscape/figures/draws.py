@@ -28,10 +28,10 @@ def draw(data: Tables) -> Figure:
     if data.completed.empty or not drawn:
         reason = "No completed runs" if data.completed.empty else "No fit has draws of an asked budget"
         return frame.nothing(title, ". ".join([reason, *frame.refusals(data.fits)]), data.simulated)
-    asked = next(iter(drawn.values())).predictions[:MOST_BUDGETS]
-    figure = frame.page(max(7.0, 3.6 * len(asked)), 4.3)
-    panels = figure.subplots(1, len(asked), squeeze=False)[0]
-    for axes, prediction in zip(panels, asked, strict=True):
+    predictions = next(iter(drawn.values())).predictions[:MOST_BUDGETS]
+    figure = frame.page(max(7.0, 3.6 * len(predictions)), 4.3)
+    panels = figure.subplots(1, len(predictions), squeeze=False)[0]
+    for axes, prediction in zip(panels, predictions, strict=True):
         _panel(axes, data, drawn, prediction.flops)
     panels[0].set_ylabel(f"L*, {data.loss_unit}")
     style.legend_below(figure, panels[0])

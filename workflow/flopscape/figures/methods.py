@@ -29,14 +29,14 @@ def draw(data: Tables) -> Figure:
     if data.completed.empty or not fitted:
         reason = "No completed runs" if data.completed.empty else "No fit gave an answer to compare"
         return frame.nothing(title, ". ".join([reason, *frame.refusals(data.fits)]), data.simulated)
-    asked = next(iter(fitted.values())).predictions[:MOST_BUDGETS]
-    rows = [*_fits(fitted, asked), *_context(len(asked))]
+    predictions = next(iter(fitted.values())).predictions[:MOST_BUDGETS]
+    rows = [*_fits(fitted, predictions), *_context(len(predictions))]
     figure = frame.page(10.2, whiskers.height(len(rows)))
-    axes = whiskers.panels(figure, rows, [False, False, *(True for _ in asked)])
-    _label(axes, asked, data.unit)
+    axes = whiskers.panels(figure, rows, [False, False, *(True for _ in predictions)])
+    _label(axes, predictions, data.unit)
     for panel in axes:
         panel.axhline(len(fitted) - 0.5, color="0.6", linewidth=0.8, linestyle=(0, (2, 2)))
-    return frame.finish(figure, title, _notes(data, asked), data.simulated)
+    return frame.finish(figure, title, _notes(data, predictions), data.simulated)
 
 
 def _answers(fit: FitResult) -> bool:
@@ -44,13 +44,13 @@ def _answers(fit: FitResult) -> bool:
     return bool(fit.exponents) or any(p.n_tokens for p in fit.predictions)
 
 
-def _fits(fitted: dict[str, FitResult], asked: Sequence[Prediction]) -> list[Row]:
+def _fits(fitted: dict[str, FitResult], predictions: Sequence[Prediction]) -> list[Row]:
     rows = []
     for name, colour, _, marker in style.fit_looks(list(fitted)):
         fit = fitted[name]
         exponents = fit.exponents or {}
         label = name if fit.status == "ok" else f"{name} ({fit.status})"
-        values = [exponents.get("a"), exponents.get("b"), *(_tokens(fit, p.flops) for p in asked)]
+        values = [exponents.get("a"), exponents.get("b"), *(_tokens(fit, p.flops) for p in predictions)]
         rows.append(Row(label, values, colour, marker, hollow=fit.status != "ok"))
     return rows
 
@@ -62,25 +62,25 @@ def _tokens(fit: FitResult, flops: float) -> Estimate | None:
 def _context(budgets: int) -> list[Row]:
     """Published exponents without intervals: theirs are of other levels or not given."""
     return [
-        Row(known.name, [Estimate(known.a), Estimate(1 - known.a), *[None] * budgets], style.GREY, "x")
-        for known in EXPONENTS
+        Row(published.name, [Estimate(published.a), Estimate(1 - published.a), *[None] * budgets], style.GREY, "x")
+        for published in EXPONENTS
     ]
 
 
-def _label(axes: Sequence[Axes], asked: Sequence[Prediction], unit: str) -> None:
+def _label(axes: Sequence[Axes], predictions: Sequence[Prediction], unit: str) -> None:
     axes[0].set_xlabel("a in N* ∝ Cᵃ")
     axes[1].set_xlabel("b in D* ∝ Cᵇ")
-    for panel, prediction in zip(axes[2:], asked, strict=True):
+    for panel, prediction in zip(axes[2:], predictions, strict=True):
         style.log_axis(panel.xaxis, style.tick_count, 3)
         panel.set_xlabel(f"D*, {unit}s, at\n{numbers.flops(prediction.flops)} FLOPs")
 
 
-def _notes(data: Tables, asked: Sequence[Prediction]) -> list[str]:
+def _notes(data: Tables, predictions: Sequence[Prediction]) -> list[str]:
     contradictions = list(disagreements(data.fits))
     notes = [*frame.refusals(data.fits), *contradictions[:MOST_NAMED]]
     if len(contradictions) > MOST_NAMED:
         notes.append(f"The report lists {len(contradictions) - MOST_NAMED} more disagreements.")
     total = max(len(fit.predictions) for fit in data.fits.values())
-    if total > len(asked):
-        notes.append(f"D* is drawn for the first {len(asked)} of {total} asked budgets.")
+    if total > len(predictions):
+        notes.append(f"D* is drawn for the first {len(predictions)} of {total} asked budgets.")
     return [*notes, "Grey: published for other data and other architectures, C = 6ND (b = 1 − a); context only."]

@@ -23,30 +23,30 @@ def draw(data: Tables) -> Figure:
     if data.completed.empty or table is None or table.a.notna().sum() == 0:
         reason = "No completed runs" if data.completed.empty else "No fit was varied: there is no sensitivity table"
         return frame.nothing(title, f"{reason}.", data.simulated)
-    asked = next((name for name in table.columns.astype(str) if name.startswith(CHANGE)), None)
+    column = next((name for name in table.columns.astype(str) if name.startswith(CHANGE)), None)
     fitted = table[table.status != "refused"]
-    rows = _rows(fitted, asked)
+    rows = _rows(fitted, column)
     figure = frame.page(9.4, whiskers.height(len(rows)))
-    panels = whiskers.panels(figure, rows, [False] * (2 if asked else 1))
+    panels = whiskers.panels(figure, rows, [False] * (2 if column else 1))
     _base(panels[0], fitted.a.iloc[0], "a in N* ∝ Cᵃ")
-    if asked:
-        flops = numbers.flops(float(asked.removeprefix(CHANGE)))
+    if column:
+        flops = numbers.flops(float(column.removeprefix(CHANGE)))
         _base(panels[1], 0.0, f"change of D* ({data.unit}s) at {flops} FLOPs, %")
     return frame.finish(figure, title, _notes(table), data.simulated)
 
 
-def _rows(fitted: pd.DataFrame, asked: str | None) -> list[Row]:
+def _rows(fitted: pd.DataFrame, column: str | None) -> list[Row]:
     groups = list(fitted.what_changes[fitted.what_changes != "base"].unique())
     looks: dict[str, tuple[Any, str]] = {name: (colour, mark) for name, colour, _, mark in style.fit_looks(groups)}
     looks["base"] = ("black", "o")
-    return [_row(line, asked, *looks[line["what_changes"]]) for line in fitted.to_dict("records")]
+    return [_row(line, column, *looks[line["what_changes"]]) for line in fitted.to_dict("records")]
 
 
-def _row(line: dict[Hashable, Any], asked: str | None, colour: Any, marker: str) -> Row:
+def _row(line: dict[Hashable, Any], column: str | None, colour: Any, marker: str) -> Row:
     """Groups differ in colour and marker."""
     label = line["setting"] if line["what_changes"] == "base" else f"{line['what_changes']}: {line['setting']}"
     low, high = (None if np.isnan(line[end]) else line[end] for end in ("a_low", "a_high"))
-    values = [Estimate(line["a"], low, high), *([Estimate(100 * line[asked])] if asked else [])]
+    values = [Estimate(line["a"], low, high), *([Estimate(100 * line[column])] if column else [])]
     return Row(label, values, colour, marker, hollow=line["status"] != "ok")
 
 

@@ -170,8 +170,8 @@ def _optima(grid: CurveGrid, vertices: EnvelopePoints) -> list[dict[str, object]
     runs = np.flatnonzero(middle.kept[0])
     entries = []
     for run in runs[np.argsort(middle.log_flops[0, runs], kind="stable")]:
-        x, known = middle.log_flops[0, run], np.isfinite(grid.log_loss[run])
-        log_loss = np.interp(x, grid.log_flops[known], grid.log_loss[run, known])
+        x, reached = middle.log_flops[0, run], np.isfinite(grid.log_loss[run])
+        log_loss = np.interp(x, grid.log_flops[reached], grid.log_loss[run, reached])
         numbers = {"n_params": grid.n[run], "n_tokens": np.exp(x - grid.log_cost[run]), "loss": np.exp(log_loss)}
         entry: dict[str, object] = {"budget": float(np.exp(x)), "flops": float(np.exp(x))}
         entry |= {name: float(value) for name, value in numbers.items()}

@@ -70,14 +70,14 @@ def estimate(
     """
     form = law_named(law)
     result = FitResult("ok", "", "law", law, OBJECTIVE)
-    supply, asked = unique_tokens_of(table, form, unique_tokens)
+    supply, asked_supply = unique_tokens_of(table, form, unique_tokens)
     rivals = partial(compare, supply=supply)
     if form is SURFACE:
         result, draws = fit_surface(LogResiduals(np.inf), result, table, flops, bootstrap, seed, check=rivals)
     elif why := why_too_many_rows(table) or why_too_little(table, form, supply):
         return refuse(result, why, flops)
     else:
-        task = law_task(form, table, supply, tuple(float(c) for c in flops), asked)
+        task = law_task(form, table, supply, tuple(float(c) for c in flops), asked_supply)
         result, draws = fit_law(task, result, bootstrap, seed, rivals)
     result.diagnostics["formula"] = form.formula
     return result, draws

@@ -102,8 +102,8 @@ def optimum(p: Constrained, flops: Number, compute: Compute, unique_tokens: Numb
     """
     fresh = surface.optimum(p.surface, flops, compute)  # type: ignore[arg-type]
     log_n = np.log(fresh.n_params)
-    found = increasing_root(lambda x: _stationarity(p, x, flops, compute, unique_tokens), log_n - BRACKET, log_n + 5.0)
-    log_n = np.where(fresh.n_tokens <= unique_tokens, log_n, found)
+    root = increasing_root(lambda x: _stationarity(p, x, flops, compute, unique_tokens), log_n - BRACKET, log_n + 5.0)
+    log_n = np.where(fresh.n_tokens <= unique_tokens, log_n, root)
     n_params, n_tokens = np.exp(log_n), np.exp(compute.tokens(log_n, flops))
     return Optimum(n_params, n_tokens, loss(p, n_params, n_tokens, unique_tokens))
 

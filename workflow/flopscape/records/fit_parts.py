@@ -153,7 +153,7 @@ def part(kind: type[Part], data: object) -> Part | None:
     """
     if not isinstance(data, Mapping) or not data:
         return None
-    names = {known.name for known in fields(kind)}  # type: ignore[arg-type]
+    names = {member.name for member in fields(kind)}  # type: ignore[arg-type]
     try:
         return kind(**{name: value for name, value in data.items() if name in names})
     except TypeError as error:

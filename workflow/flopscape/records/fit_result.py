@@ -201,8 +201,8 @@ class FitResult:
 
 def _warnings(sentences: list[str], kinds: list[WarningKind]) -> list[str]:
     """The sentences with their kinds; those of a file that keeps none have none."""
-    known = dict(enumerate(kinds))
-    return [FitWarning(sentence, known.get(place, "")) for place, sentence in enumerate(sentences)]
+    kind_at = dict(enumerate(kinds))
+    return [FitWarning(sentence, kind_at.get(place, "")) for place, sentence in enumerate(sentences)]
 
 
 def _nested(data: dict[str, Any]) -> dict[str, Any]:

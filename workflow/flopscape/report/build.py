@@ -22,7 +22,7 @@ def build(evidence: Evidence) -> Report:
     """All of the report; sections without content are left out."""
     sections = [
         Section("Recommendation", _recommendation(evidence)),
-        Section("What to distrust", [Bullets(found)] if (found := doubts(evidence)) else []),
+        Section("What to distrust", [Bullets(sentences)] if (sentences := doubts(evidence)) else []),
         Section("Fits", _fits(evidence)),
         Section("What the answer rests on", comparison.sensitivity(evidence)),
         Section("Which method to trust on this sweep", twin.blocks(evidence.twin, evidence.fits)),

@@ -75,24 +75,24 @@ def sensitivity(evidence: Evidence) -> list[Block]:
     table = evidence.sensitivity
     if table is None or table.empty:
         return []
-    asked = [name.removeprefix(CHANGE) for name in table.columns.astype(str) if name.startswith(CHANGE)][:1]
+    budgets = [name.removeprefix(CHANGE) for name in table.columns.astype(str) if name.startswith(CHANGE)][:1]
     head = ["what changes", "setting", "runs", "status", "a"]
-    head += [text for c in asked for text in (f"D* at {numbers.flops(float(c))} FLOPs", "change of D*")]
+    head += [text for c in budgets for text in (f"D* at {numbers.flops(float(c))} FLOPs", "change of D*")]
     lines = table.to_dict("records")
     note = (
         f"{evidence.recommended} again with one thing changed at a time. Where a line moves by more than the interval"
         " of the first one, that interval is not the whole uncertainty."
     )
     refused = [f"{line['setting']}: {line['reason']}." for line in lines if line["status"] == "refused"]
-    blocks: list[Block] = [Grid(head, [_varied(line, asked) for line in lines], note)]
+    blocks: list[Block] = [Grid(head, [_varied(line, budgets) for line in lines], note)]
     return [*blocks, Bullets(refused)] if refused else blocks
 
 
-def _varied(line: Mapping[Hashable, Any], asked: list[str]) -> list[str]:
+def _varied(line: Mapping[Hashable, Any], budgets: list[str]) -> list[str]:
     a = Estimate(*(None if pd.isna(line[name]) else line[name] for name in ("a", "a_low", "a_high")))  # type: ignore[arg-type]
     cells = [line["what_changes"], line["setting"], str(line["n_runs"]), line["status"]]
     cells.append(numbers.NOTHING if pd.isna(line["a"]) else numbers.interval(a, numbers.exponent))
-    for flops in asked:
+    for flops in budgets:
         change = line[f"{CHANGE}{flops}"]
         cells.append(numbers.count(line[f"n_tokens@{flops}"]))
         cells.append(numbers.NOTHING if pd.isna(change) else f"{100 * change:+.1f} %")
@@ -112,9 +112,9 @@ def parameters(fits: Mapping[str, FitResult], loss_unit: str) -> list[Block]:
     return [_table(formula, found, loss_unit) for formula, found in by_law.items()]
 
 
-def _table(formula: str, found: Mapping[str, Mapping[str, Estimate]], loss_unit: str) -> Grid:
-    names = list(next(iter(found.values())))
-    rows = [[fit, *(numbers.interval(p.get(name), _writer(name)) for name in names)] for fit, p in found.items()]
+def _table(formula: str, by_fit: Mapping[str, Mapping[str, Estimate]], loss_unit: str) -> Grid:
+    names = list(next(iter(by_fit.values())))
+    rows = [[fit, *(numbers.interval(p.get(name), _writer(name)) for name in names)] for fit, p in by_fit.items()]
     return Grid(["fit", *(GREEK.get(name, name) for name in names)], rows, f"{formula}, in {loss_unit}.")
 
 

@@ -77,16 +77,16 @@ def _refuse_choice_of_run(n_params: float | None, unique_tokens: float | None) -
 
 def _of_training(result: FitResult, predictions: Sequence[Prediction], star: str) -> str:
     """The runs of each compute; the star marks their size as the optimum."""
-    asked = [(at.flops, at.n_params) for at in predictions]
+    points = [(at.flops, at.n_params) for at in predictions]
     table = aligned([head(result.unit, star=star), *map(row, predictions)])
-    return "\n".join([table, *_warnings(result, asked, star)])
+    return "\n".join([table, *_warnings(result, points, star)])
 
 
 def _of_serving(result: FitResult, cheapest: Sequence[ServedPrediction]) -> str:
     """The runs that train and serve most cheaply; how far they lie from the sweep goes by their training alone."""
-    asked = [(at.training.estimate, at.n_params) for at in cheapest]
+    points = [(at.training.estimate, at.n_params) for at in cheapest]
     table = aligned([served_head(result.unit), *map(_served, cheapest)])
-    return "\n".join([table, *_warnings(result, asked, "")])
+    return "\n".join([table, *_warnings(result, points, "")])
 
 
 def trust(path: Path) -> str:
@@ -100,27 +100,27 @@ def served_head(unit: str) -> list[str]:
     return [f"served {unit}s", "N, parameters", f"D, {unit}s", "L", "training, FLOPs", "serving, FLOPs", "saved"]
 
 
-def _warnings(result: FitResult, asked: Sequence[tuple[float, Estimate | None]], star: str) -> list[str]:
+def _warnings(result: FitResult, points: Sequence[tuple[float, Estimate | None]], star: str) -> list[str]:
     """How far each training compute and its N lie from the runs; a fit of an older version has not kept these."""
     ranges = result.sampled
     if ranges is None:
         return []
     texts: list[str] = []
-    for flops, n_params in asked:
+    for flops, n_params in points:
         texts += beyond(flops, ranges.flops)
         texts += outside(flops, n_params.estimate, ranges.n_params, star) if n_params else ()
     return [f"warning: {text}" for text in texts]
 
 
-def _served(found: ServedPrediction) -> list[str]:
+def _served(served: ServedPrediction) -> list[str]:
     return [
-        numbers.count(found.d_inference),
-        numbers.interval(found.n_params, numbers.count),
-        numbers.interval(found.n_tokens, numbers.count),
-        numbers.interval(found.loss, numbers.loss),
-        numbers.interval(found.training, numbers.flops),
-        numbers.interval(found.serving, numbers.flops),
-        numbers.interval(found.saved, _share),
+        numbers.count(served.d_inference),
+        numbers.interval(served.n_params, numbers.count),
+        numbers.interval(served.n_tokens, numbers.count),
+        numbers.interval(served.loss, numbers.loss),
+        numbers.interval(served.training, numbers.flops),
+        numbers.interval(served.serving, numbers.flops),
+        numbers.interval(served.saved, _share),
     ]
 
 

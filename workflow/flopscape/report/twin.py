@@ -40,9 +40,9 @@ def blocks(twin: Twin | None, fits: Mapping[str, FitResult]) -> list[Block]:
     if verdict["status"] != "completed" or not verdict.get("methods"):
         return [Paragraph(" ".join(verdict["sentences"]))]
     words = f"{verdict['simulations']} simulated copies of this study from {verdict['source']}."
-    asked = numbers.flops(verdict["flops"])
+    compute = numbers.flops(verdict["flops"])
     note = (
-        f"N* at {asked} FLOPs where the fitted surface is true; errors of ln N*, written as percentages of"
+        f"N* at {compute} FLOPs where the fitted surface is true; errors of ln N*, written as percentages of"
         f" N*; ± is Monte Carlo error. All truths: RMSE over all four, relative to {verdict['trusted']}."
     )
     rest = [Bullets([*verdict["sentences"][1:], verdict["advice"], *verdict["notes"], *_left_out(fits)])]

@@ -94,11 +94,11 @@ def nearest(name: str, names: Iterable[object]) -> str:
     >>> nearest("n_parms", ["n_params", "loss"])
     '; did you mean n_params?'
     """
-    known = [str(other) for other in names]
-    close = difflib.get_close_matches(name[:80], known, n=1, cutoff=0.5)
+    candidates = [str(other) for other in names]
+    close = difflib.get_close_matches(name[:80], candidates, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {_short(close[0])}?"
-    return f"; valid here: {listed(known)}" if known else ""
+    return f"; valid here: {listed(candidates)}" if candidates else ""
 
 
 def key_path(parts: Iterable[Any]) -> str:

@@ -48,8 +48,8 @@ def parse_surface(text: str) -> Surface:
     except ValueError:
         numbers = []
     if len(numbers) != 5 or not (np.isfinite(numbers).all() and min(numbers[1:]) > 0 and numbers[0] >= 0):
-        known = ", ".join(SURFACES)
-        raise FlopscapeError(f"--surface {text!r}: five positive numbers E,A,B,alpha,beta, or one of {known}")
+        names = ", ".join(SURFACES)
+        raise FlopscapeError(f"--surface {text!r}: five positive numbers E,A,B,alpha,beta, or one of {names}")
     return Surface(*numbers)
 
 

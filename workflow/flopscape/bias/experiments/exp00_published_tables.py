@@ -66,13 +66,13 @@ def _choices(settings: Exp00) -> list[Chosen]:
 
 def _numbers(result: FitResult) -> list[dict[str, object]]:
     """What a fit found, one row a number; a refused fit is one row without any."""
-    found: dict[str, object] = {name: number.estimate for name, number in (result.surface or {}).items()}
-    found |= {name: result.diagnostics[name] for name in ("rss", "objective") if name in result.diagnostics}
+    estimates: dict[str, object] = {name: number.estimate for name, number in (result.surface or {}).items()}
+    estimates |= {name: result.diagnostics[name] for name in ("rss", "objective") if name in result.diagnostics}
     for name, number in (result.exponents or {}).items():
-        found[name] = number.estimate
+        estimates[name] = number.estimate
     if not result.exponents:
-        found["a"] = None
-    return [{"quantity": name, "estimate": value} for name, value in found.items()]
+        estimates["a"] = None
+    return [{"quantity": name, "estimate": value} for name, value in estimates.items()]
 
 
 def _claims(table: pd.DataFrame) -> list[Claim]:

@@ -34,8 +34,8 @@ def run(settings: Exp02, mirror: Path | None = None) -> Outcome:
 
 def _finding(widest: pd.DataFrame) -> str:
     """Two sentences from the errors at the widest grid."""
-    found = errors(widest[widest["quantity"] == "a"], "{surface}")
-    (mild, least), (severe, most) = nearest(found), furthest(found)
+    worst = errors(widest[widest["quantity"] == "a"], "{surface}")
+    (mild, least), (severe, most) = nearest(worst), furthest(worst)
     return (
         f"At ±{widest['width'].max():g} decades the error of a runs from {least:+.2f} % ({_named(mild)}) to"
         f" {most:+.2f} % ({_named(severe)}). The same parabolas on the same kind of grid: only α/β differs."

@@ -27,8 +27,8 @@ def run(settings: Exp04, mirror: Path | None = None) -> Outcome:
     """Predict D* at every larger compute, for every surface, bias and width."""
     fits = fitted_on_grids(settings.surfaces, settings.biases, settings.widths, settings)
     table = tidy("exp04", [row for fit in fits for row in fit.tokens(settings.predict)])
-    found = errors(_largest(table), "{surface} ±{width:.2f} {bias}")
-    return Outcome(table, published=printed(found, _published()), finding=_finding(table))
+    worst = errors(_largest(table), "{surface} ±{width:.2f} {bias}")
+    return Outcome(table, published=printed(worst, _published()), finding=_finding(table))
 
 
 def _published() -> dict[str, str]:

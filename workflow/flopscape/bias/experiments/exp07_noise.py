@@ -37,8 +37,8 @@ def run(settings: Exp07, mirror: Path | None = None) -> Outcome:
     """Every method on every table; the random start on the first tables of each cell."""
     truth = float(exponents(named_surface(settings.surface))[0])
     table = tidy("exp07", pd.concat(_cells(settings)).assign(quantity="a", truth=truth))
-    found = accuracy(table)
-    return Outcome(table, _claims(found), _published(found, truth), _finding(found))
+    accuracies = accuracy(table)
+    return Outcome(table, _claims(accuracies), _published(accuracies, truth), _finding(accuracies))
 
 
 def _cells(settings: Exp07) -> Iterator[pd.DataFrame]:
@@ -80,28 +80,30 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns | {"not_ok": not_ok})
 
 
-def _claims(found: pd.DataFrame) -> list[Claim]:
-    best = found["error"].drop(RANDOM)
+def _claims(accuracies: pd.DataFrame) -> list[Claim]:
+    best = accuracies["error"].drop(RANDOM)
     return [
         at_least("error of approach2 over that of vpnls", best["approach2"] / best["vpnls"], 1.0),
-        at_least("error of a random start over that of the global search", found["error"][RANDOM] / best["vpnls"], 2.0),
+        at_least(
+            "error of a random start over that of the global search", accuracies["error"][RANDOM] / best["vpnls"], 2.0
+        ),
     ]
 
 
-def _published(found: pd.DataFrame, truth: float) -> list[Claim]:
+def _published(accuracies: pd.DataFrame, truth: float) -> list[Claim]:
     """The published means are over a and b together; the error of b is that of a times a/b."""
     both = np.sqrt(truth / (1 - truth))
     return [
         agrees(
-            f"{name}, per cent", found["error"][method] * both, published,
-            3 * np.sqrt(2) * found["se"][method] * published, f"mean over a and b, other seeds{unknown}",
+            f"{name}, per cent", accuracies["error"][method] * both, published,
+            3 * np.sqrt(2) * accuracies["se"][method] * published, f"mean over a and b, other seeds{unknown}",
         )
         for name, (published, method, unknown) in PUBLISHED.items()
     ]  # fmt: skip
 
 
-def _finding(found: pd.DataFrame) -> str:
-    two, best, start = (found.loc[name] for name in ("approach2", "vpnls", RANDOM))
+def _finding(accuracies: pd.DataFrame) -> str:
+    two, best, start = (accuracies.loc[name] for name in ("approach2", "vpnls", RANDOM))
     return (
         f"The typical error of a is {best['error']:.1f} % by vpnls and {two['error']:.1f} % by approach2, and"
         f" {start['error']:.0f} % where one random start is believed ({start['fits']:.0f} tables)."

@@ -43,9 +43,9 @@ def run(settings: Exp08, mirror: Path | None = None) -> Outcome:
         numbers = [*values, values[-1] / values[0]]
         rows += [shared | {"method": name, "quantity": q, "estimate": v} for q, v in zip(names, numbers, strict=True)]
     table = tidy("exp08", rows)
-    found = dict(zip(table["method"] + " " + table["quantity"], table["estimate"], strict=True))
+    estimates = dict(zip(table["method"] + " " + table["quantity"], table["estimate"], strict=True))
     units = _condition(jacobian / np.linalg.norm(jacobian, axis=0))
-    return Outcome(table, [_claim(found, units)], printed(found, PUBLISHED), _finding(found))
+    return Outcome(table, [_claim(estimates, units)], printed(estimates, PUBLISHED), _finding(estimates))
 
 
 def parametrisations(true: Surface, jacobian: Array) -> dict[str, Array]:
@@ -79,14 +79,14 @@ def _condition(jacobian: Array) -> float:
     return float(values[-1] / values[0])
 
 
-def _claim(found: dict[str, float], units: float) -> Claim:
+def _claim(estimates: dict[str, float], units: float) -> Claim:
     """Scaling the columns undoes the logs: what it leaves is not units."""
-    left = found["logs, scaled columns κ"]
+    left = estimates["logs, scaled columns κ"]
     return agrees("κ of the raw columns scaled, over that of the logs scaled", units / left, 1.0, 1e-6)
 
 
-def _finding(found: dict[str, float]) -> str:
-    raw, scaled, projected = (found[f"{name} κ"] for name in ("raw", "logs, scaled columns", "projected"))
+def _finding(estimates: dict[str, float]) -> str:
+    raw, scaled, projected = (estimates[f"{name} κ"] for name in ("raw", "logs, scaled columns", "projected"))
     return (
         f"In (E, A, B, α, β) the condition number is {raw:.2e}, of which a factor of {raw / scaled:.1e} is units:"
         f" with scaled columns {scaled:.2e} remain. Searching (α, β) alone leaves {projected:.1f}."

@@ -44,8 +44,8 @@ def run(settings: Exp09, mirror: Path | None = None) -> Outcome:
             parts.append(pd.DataFrame(columns).assign(**shared, method=method))
     everything = pd.concat(parts).assign(surface=settings.surface, bias="baseline", quantity="b", truth=truth)
     table = tidy("exp09", everything)
-    found = spread(table)
-    return Outcome(table, _claims(found), _published(found), _finding(found))
+    spreads = spread(table)
+    return Outcome(table, _claims(spreads), _published(spreads), _finding(spreads))
 
 
 def spread(table: pd.DataFrame) -> pd.DataFrame:
@@ -56,25 +56,25 @@ def spread(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns | {"failures": errors.size() - errors.count()})
 
 
-def _ratios(found: pd.DataFrame) -> dict[str, float]:
-    over = found.loc["approach2"] / found.loc["vpnls"]
+def _ratios(spreads: pd.DataFrame) -> dict[str, float]:
+    over = spreads.loc["approach2"] / spreads.loc["vpnls"]
     return {
-        "failures": float(found["failures"].to_dict()["approach2"]),
-        "variance of vpnls": float(found["variance"].to_dict()["vpnls"]),
+        "failures": float(spreads["failures"].to_dict()["approach2"]),
+        "variance of vpnls": float(spreads["variance"].to_dict()["vpnls"]),
         "variance ratio": float(over.to_dict()["variance"]),
         "quartile ratio": float(over.to_dict()["quartiles"]),
     }
 
 
-def _claims(found: pd.DataFrame) -> list[Claim]:
+def _claims(spreads: pd.DataFrame) -> list[Claim]:
     return [
-        agrees("fits of vpnls without an exponent", found["failures"].to_dict()["vpnls"], 0.0, 0.0),
-        at_least("quartile range of approach2 over that of vpnls", _ratios(found)["quartile ratio"], 1.0),
+        agrees("fits of vpnls without an exponent", spreads["failures"].to_dict()["vpnls"], 0.0, 0.0),
+        at_least("quartile range of approach2 over that of vpnls", _ratios(spreads)["quartile ratio"], 1.0),
     ]
 
 
-def _published(found: pd.DataFrame) -> list[Claim]:
-    ratios = _ratios(found)
+def _published(spreads: pd.DataFrame) -> list[Claim]:
+    ratios = _ratios(spreads)
     low, high = RATIO_OVER_SEEDS
     eightfold = (
         f"ours is {ratios['variance ratio']:.3g}; over 20 seeds it runs from {low:g} to {high:g}: a few tables far"
@@ -86,8 +86,8 @@ def _published(found: pd.DataFrame) -> list[Claim]:
     ]
 
 
-def _finding(found: pd.DataFrame) -> str:
-    ratios, two = _ratios(found), found.loc["approach2"]
+def _finding(spreads: pd.DataFrame) -> str:
+    ratios, two = _ratios(spreads), spreads.loc["approach2"]
     return (
         f"{two['failures']:.0f} of {two['fits']:.0f} fits of approach2 find no exponent, and none of vpnls' fail; among"
         f" the others its variance is {ratios['variance ratio']:.1f} times that of vpnls. The range between the"

@@ -35,8 +35,8 @@ def run(settings: Exp10, mirror: Path | None = None) -> Outcome:
     of_factor = zip(fits, cycle(settings.factors), strict=False)
     rows = [row | {"factor": factor} for fit, factor in of_factor for row in fit.tokens([settings.predict])]
     table = tidy("exp10", rows)
-    found = errors(table, "{bias} {surface} ±{factor:g}×")
-    return Outcome(table, published=printed(found, _published()), finding=_finding(table))
+    worst = errors(table, "{bias} {surface} ±{factor:g}×")
+    return Outcome(table, published=printed(worst, _published()), finding=_finding(table))
 
 
 def _published() -> dict[str, str]:
@@ -50,13 +50,13 @@ def _published() -> dict[str, str]:
 
 def _finding(table: pd.DataFrame) -> str:
     """Two sentences from the errors of misplaced grids."""
-    found = errors(table[table["bias"] != "baseline"], "{surface}, {bias}, ±{factor:g}×") or {"none": 0.0}
-    (severe, most), (mild, least) = furthest(found), nearest(found)
-    signs = sum(error < 0 for error in found.values())
+    worst = errors(table[table["bias"] != "baseline"], "{surface}, {bias}, ±{factor:g}×") or {"none": 0.0}
+    (severe, most), (mild, least) = furthest(worst), nearest(worst)
+    signs = sum(error < 0 for error in worst.values())
     return (
         f"A misplaced grid puts D* off by up to {most:+.2f} % ({severe}). A wide grid's own error has the other sign,"
         f" so that the least error, {least:+.2f} % ({mild}), is one cancelling the other; the sum is negative"
-        f" in {signs} of {len(found)} cases."
+        f" in {signs} of {len(worst)} cases."
     )
 
 

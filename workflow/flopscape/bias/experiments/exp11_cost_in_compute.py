@@ -64,29 +64,29 @@ def _real(settings: Exp11, mirror: Path | None) -> tuple[list[Row], str]:
     return [*_compared(ALL, every, settings), *_compared(KEPT, kept, settings), *_compared(MIXED, mixed, settings)], ""
 
 
-def _compared(name: str, found: Comparison, settings: Exp11) -> list[Row]:
+def _compared(name: str, comparison: Comparison, settings: Exp11) -> list[Row]:
     """Approach 2 against least squares of the surface, which stands in for the truth."""
     C = settings.predict
     shared = {"surface": name, "bias": "as sampled", "method": "approach2 against vpnls"}
-    shared |= {"resamples": _resamples(found)}
-    n_tokens, best = C / (6.0 * found.n_params), closed_form_optimum(found.surface, C).n_tokens
+    shared |= {"resamples": _resamples(comparison)}
+    n_tokens, best = C / (6.0 * comparison.n_params), closed_form_optimum(comparison.surface, C).n_tokens
     tokens = {"quantity": "n_tokens", "flops": C, "truth": best[0], "estimate": n_tokens[0]}
-    effective = effective_flops(found.surface, C, found.n_params)
+    effective = effective_flops(comparison.surface, C, comparison.n_params)
     return [
-        shared | tokens | _ends(n_tokens / best - 1, found),
-        shared | _waste(settings, effective[0]) | _ends(effective / C - 1, found),
+        shared | tokens | _ends(n_tokens / best - 1, comparison),
+        shared | _waste(settings, effective[0]) | _ends(effective / C - 1, comparison),
     ]
 
 
-def _resamples(found: Comparison) -> str:
+def _resamples(comparison: Comparison) -> str:
     """How many resamples have no fit, and how many had to leave out a budget."""
-    R, fewer = len(found.failed) - 1, int((found.budgets[1:] < found.budgets[0]).sum())
-    return f"{R}: {int(found.failed[1:].sum())} failed, {fewer} left out a budget"
+    R, fewer = len(comparison.failed) - 1, int((comparison.budgets[1:] < comparison.budgets[0]).sum())
+    return f"{R}: {int(comparison.failed[1:].sum())} failed, {fewer} left out a budget"
 
 
-def _ends(draws: Array, found: Comparison) -> Row:
+def _ends(draws: Array, comparison: Comparison) -> Row:
     """Central 95 % of the relative errors of the resamples that did not fail."""
-    return dict(zip(("low", "high"), percentile_interval(draws[1:][~found.failed[1:]]), strict=True))
+    return dict(zip(("low", "high"), percentile_interval(draws[1:][~comparison.failed[1:]]), strict=True))
 
 
 def _waste(settings: Exp11, effective: Array | float) -> Row:

@@ -60,10 +60,10 @@ def run(settings: Exp12, mirror: Path | None = None) -> Outcome:
 
 def _tests(table: RunTable, result: FitResult) -> list[dict[str, object]]:
     """p-values that groups along N, D and C share centre (Kruskal–Wallis) and spread (Levene, about medians)."""
-    found = residuals(table, result)
+    left = residuals(table, result)
     rows: list[dict[str, object]] = []
     for column, axis in AXES.items():
-        groups = [part["residual"] for _, part in found.groupby(pd.qcut(found[column].rank(method="first"), GROUPS))]
+        groups = [part["residual"] for _, part in left.groupby(pd.qcut(left[column].rank(method="first"), GROUPS))]
         rows.append({"quantity": f"p, Kruskal–Wallis along {axis}", "estimate": stats.kruskal(*groups).pvalue})
         spread = stats.levene(*groups, center="median").pvalue
         rows.append({"quantity": f"p, Levene along {axis}", "estimate": spread})

@@ -49,8 +49,8 @@ def compare(verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit, supply: 
 def _fit_rival(rival: Law, fit: LawFit, supply: Array) -> LawFit:
     """Another law on the same rows, from fewer starts and without draws."""
     task = law_task(rival, fit.table, supply)
-    found = global_fit(task.problem, fit.seed, RIVAL_STARTS, LOOSE)
-    return LawFit(task, found, task.linearise(found.p), empty_draws(()), fit.seed)
+    optimum = global_fit(task.problem, fit.seed, RIVAL_STARTS, LOOSE)
+    return LawFit(task, optimum, task.linearise(optimum.p), empty_draws(()), fit.seed)
 
 
 def _judge_nested(verdict: Verdict, test: dict[str, float], against: str) -> None:

@@ -47,8 +47,8 @@ def fit_law(
     FitResult, and the resamples' parameters and optima, one row each.
     """
     flops, rows = task.quantities.flops, len(task.table)
-    found = task.find(seed)
-    fit = LawFit(task, found, task.linearise(found.p), empty_draws(flops), seed)
+    optimum = task.find(seed)
+    fit = LawFit(task, optimum, task.linearise(optimum.p), empty_draws(flops), seed)
     if ended := task.without_optimum(result, fit):
         return ended
     resamples = affordable(bootstrap, rows)
@@ -56,8 +56,8 @@ def fit_law(
     verdict = Verdict(warnings=task.warnings(fit))
     coarser(verdict, resamples, bootstrap, rows)
     result.diagnostics = {
-        "n_starts": found.starts,
-        "share_of_starts_at_optimum": found.share,
+        "n_starts": optimum.starts,
+        "share_of_starts_at_optimum": optimum.share,
         "kappa": task.quantities.compute.to_json(),
         **task.describe(fit),
     }
@@ -96,17 +96,17 @@ def resample_runs(fit: LawFit, replicates: int) -> pd.DataFrame:
 def fill(result: FitResult, verdict: Verdict, fit: LawFit, intervals: Intervals) -> FitResult:
     """Put estimates, intervals and the verdict into the result; nothing is predicted where a term has vanished."""
     quantities, law = fit.quantities, fit.quantities.law
-    found = quantities.parameters(fit.linearised.p)
-    parameters = {name: intervals.estimate(name, float(getattr(found, name))) for name in law.names}
+    fitted = quantities.parameters(fit.linearised.p)
+    parameters = {name: intervals.estimate(name, float(getattr(fitted, name))) for name in law.names}
     result.surface, result.parameters = (parameters, None) if law.name == "surface" else (None, parameters)
-    result.exponents = _exponents(fit, intervals, found)
+    result.exponents = _exponents(fit, intervals, fitted)
     result.diagnostics["intervals"] = intervals.to_json(quantities)
     result.interval = intervals.kind
-    result.predictions = [_predict(fit, intervals, found, flops) for flops in quantities.flops]
-    for known in result.predictions:
-        if known.loss:
-            n_params = known.n_params.estimate if known.n_params else float(fit.table.n_params[0])
-            judge_extrapolation(verdict, fit.table, known.flops, n_params)
+    result.predictions = [_predict(fit, intervals, fitted, flops) for flops in quantities.flops]
+    for predicted in result.predictions:
+        if predicted.loss:
+            n_params = predicted.n_params.estimate if predicted.n_params else float(fit.table.n_params[0])
+            judge_extrapolation(verdict, fit.table, predicted.flops, n_params)
     if quantities.flops and not law.optimum:
         verdict.warn(f"{law.formula} says nothing at a given compute")
     result.status = verdict.status
@@ -118,12 +118,12 @@ def fill(result: FitResult, verdict: Verdict, fit: LawFit, intervals: Intervals)
     return result
 
 
-def _exponents(fit: LawFit, intervals: Intervals, found: Any) -> dict[str, Estimate] | None:
+def _exponents(fit: LawFit, intervals: Intervals, fitted: Any) -> dict[str, Estimate] | None:
     """a and b = 1 − a, whose interval is a's mirrored."""
     if not fit.quantities.law.exponents:
         return None
     low, high = intervals.of("a")
-    a, b = (float(value) for value in fit.quantities.law.exponents(found))
+    a, b = (float(value) for value in fit.quantities.law.exponents(fitted))
     return {
         "a": Estimate(a, low, high),
         "b": Estimate(b, None if high is None else 1 - high, None if low is None else 1 - low),
@@ -131,19 +131,19 @@ def _exponents(fit: LawFit, intervals: Intervals, found: Any) -> dict[str, Estim
 
 
 @np.errstate(all="ignore")
-def _predict(fit: LawFit, intervals: Intervals, found: Any, flops: float) -> Prediction:
+def _predict(fit: LawFit, intervals: Intervals, fitted: Any, flops: float) -> Prediction:
     """The optimum at one asked compute; the loss alone for a law of C, nothing where the law has no optimum."""
     quantities, nothing = fit.quantities, Prediction(flops, None, None, None, None)
     if not quantities.law.optimum:
         return nothing
-    best = Optimum(*quantities.law.optimum(found, flops, quantities.compute, quantities.unique_tokens))
+    best = Optimum(*quantities.law.optimum(fitted, flops, quantities.compute, quantities.unique_tokens))
     loss = intervals.estimate(column("loss", flops), float(best.loss))
     if "n_params" not in quantities.asked:
         return Prediction(flops, None, None, loss, None)
     if not np.isfinite(best).all() or best.n_params <= 0:
         return nothing
     n_params = intervals.estimate(column("n_params", flops), float(best.n_params))
-    known = prediction(flops, n_params, loss, quantities.compute)
-    if isinstance(found, Surface):
-        known.near_optimal_n_params = near_optimal_sizes(found, flops, quantities.compute)
-    return known
+    predicted = prediction(flops, n_params, loss, quantities.compute)
+    if isinstance(fitted, Surface):
+        predicted.near_optimal_n_params = near_optimal_sizes(fitted, flops, quantities.compute)
+    return predicted

@@ -48,21 +48,21 @@ def minimise(problem: LawProblem, weights: Array, theta: Array, tolerance: float
     floor = EXACT_LOG_SQUARE * weights.sum(axis=1)
     lanes = np.arange(len(theta))
     for _ in range(STEPS):
-        here = _take(state, lanes)
-        free = _free(problem, theta[lanes], here.gradient)
+        current = _take(state, lanes)
+        free = _free(problem, theta[lanes], current.gradient)
         # Of the undamped step: λ shortens steps as much as it likes, and must not make a lane look as if it had
         # arrived.
-        decrement[lanes] = -(here.gradient * _step(here, free, np.full(len(lanes), SINGULAR))).sum(axis=1)
-        going = decrement[lanes] > tolerance * here.objective + floor[lanes]
+        decrement[lanes] = -(current.gradient * _step(current, free, np.full(len(lanes), SINGULAR))).sum(axis=1)
+        going = decrement[lanes] > tolerance * current.objective + floor[lanes]
         # A step so much shortened gains nothing that rounding would show: the lane gives up.
         going &= damping[lanes] < MOST_DAMPING
-        lanes, here, free = lanes[going], _take(here, going), free[going]
+        lanes, current, free = lanes[going], _take(current, going), free[going]
         if not len(lanes):
             break
-        trial = np.clip(theta[lanes] + _step(here, free, damping[lanes]), *problem.bounds)
+        trial = np.clip(theta[lanes] + _step(current, free, damping[lanes]), *problem.bounds)
         new = _evaluate(problem, weights[lanes], trial)
         # Strictly: a lane that gains nothing more raises λ until it gives up, and ends.
-        better = new.objective < here.objective
+        better = new.objective < current.objective
         _accept(lanes[better], theta, state, trial[better], _take(new, better))
         damping[lanes] = np.where(better, np.maximum(damping[lanes] * EASE, SINGULAR), damping[lanes] * TIGHTEN)
     settled = np.isfinite(state.objective) & (decrement <= SETTLED * state.objective + floor)

@@ -43,8 +43,8 @@ class LawProblem:
     @cached_property
     def bounds(self) -> tuple[Array, Array]:
         """Lowest and highest θ, shape (k,) each."""
-        known = [self.law.bounds.get(name, POSITIVE) for name in self.law.names]
-        low, high = np.log(known).T
+        limits = [self.law.bounds.get(name, POSITIVE) for name in self.law.names]
+        low, high = np.log(limits).T
         return np.where(self.logarithmic, low, 0.0), np.where(self.logarithmic, high, np.inf)
 
     def theta(self, drawn: dict[str, Array]) -> Array:
@@ -120,8 +120,8 @@ def unique_tokens_of(table: RunTable, law: Law, given: float | None) -> tuple[Ar
     if UNIQUE in table.columns:
         cells = positive_column(table.columns, UNIQUE, table.path, table.row, blank=True)
         supply = np.where(np.isnan(cells), np.inf, cells)
-        known = supply[np.isfinite(supply)]
-        return supply, float(given or (known.max() if len(known) else np.inf))
+        finite = supply[np.isfinite(supply)]
+        return supply, float(given or (finite.max() if len(finite) else np.inf))
     if given is None:
         raise FlopscapeError(f"{table.path}: no column unique_tokens, and no --unique-tokens for all runs")
     return np.full(len(table), float(given)), float(given)

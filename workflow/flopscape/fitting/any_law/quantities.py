@@ -73,11 +73,11 @@ class Quantities:
     @np.errstate(all="ignore")
     def values(self, p: Array) -> Array:
         """Values (m, Q) for p (m, k)."""
-        found = self.parameters(p)
-        rows = [getattr(found, name) for name in self.law.names]
-        rows += [self.law.exponents(found)[0]] if self.law.exponents else []
+        parameters = self.parameters(p)
+        rows = [getattr(parameters, name) for name in self.law.names]
+        rows += [self.law.exponents(parameters)[0]] if self.law.exponents else []
         for flops in self.flops if self.law.optimum else ():
-            best = self.law.optimum(found, flops, self.compute, self.unique_tokens)  # type: ignore[misc]
+            best = self.law.optimum(parameters, flops, self.compute, self.unique_tokens)  # type: ignore[misc]
             rows += [getattr(best, name) for name in self.asked]
         values = np.stack(np.broadcast_arrays(*map(np.asarray, rows)), axis=1)
         return np.where(self.logarithmic, np.log(np.where(self.logarithmic, values, 1.0)), values)
@@ -100,13 +100,13 @@ class Quantities:
     @np.errstate(all="ignore")
     def draws(self, p: Array, degenerate: Mask) -> pd.DataFrame:
         """Table of resamples p (R, k), one row each: parameters, a and b, and the optimum at each asked compute."""
-        found = self.parameters(p)
+        parameters = self.parameters(p)
         columns: dict[str, Any] = {"replicate": np.arange(len(p))}
-        columns |= {name: getattr(found, name) for name in self.law.names}
+        columns |= {name: getattr(parameters, name) for name in self.law.names}
         if self.law.exponents:
-            columns |= dict(zip(("a", "b"), self.law.exponents(found), strict=True))
+            columns |= dict(zip(("a", "b"), self.law.exponents(parameters), strict=True))
         columns["degenerate"] = degenerate
         for flops in self.flops if self.law.optimum else ():
-            best = self.law.optimum(found, flops, self.compute, self.unique_tokens)  # type: ignore[misc]
+            best = self.law.optimum(parameters, flops, self.compute, self.unique_tokens)  # type: ignore[misc]
             columns |= {column(name, flops): value for name, value in zip(ASKED, best, strict=True)}
         return pd.DataFrame(columns)

@@ -48,17 +48,17 @@ def global_fit(problem: LawProblem, seed: int, starts: int = STARTS, tolerance: 
     theta = problem.theta(drawn)
     pieces = np.split(theta, range(lanes, starts, lanes))
     parts = [minimise(problem, np.ones((len(some), n)), some, tolerance) for some in pieces]
-    found = Optimum(*map(np.concatenate, zip(*parts, strict=True)))
-    best = int(np.argmin(found.objective))
-    reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + EXACT_SEARCH * n
+    optima = Optimum(*map(np.concatenate, zip(*parts, strict=True)))
+    best = int(np.argmin(optima.objective))
+    reached = optima.objective <= optima.objective[best] * (1 + AT_OPTIMUM) + EXACT_SEARCH * n
     share = int(reached.sum()) / starts
-    return Found(found.p[best], float(found.objective[best]), bool(found.converged[best]), share, starts)
+    return Found(optima.p[best], float(optima.objective[best]), bool(optima.converged[best]), share, starts)
 
 
 def resample(problem: LawProblem, weights: Array, starts: Array) -> Optimum:
     """Optimum for each row of weights (R, n): the best from several starting θ, shape (S, k)."""
     runs = [minimise(problem, weights, np.tile(start, (len(weights), 1)), LOOSE) for start in starts]
-    best = np.argmin([found.objective for found in runs], axis=0)
+    best = np.argmin([optimum.objective for optimum in runs], axis=0)
     lanes = np.arange(len(weights))
     return Optimum(*(np.stack(parts)[best, lanes] for parts in zip(*runs, strict=True)))
 
@@ -119,8 +119,8 @@ class LawTask:
         starts, (low, high) = restarts(fit), self.problem.bounds
 
         def optima(weights: Array) -> tuple[Array, Mask]:
-            found = resample(self.problem, weights, starts)
-            return found.p, ((found.p <= low) | (found.p >= high)).any(axis=1) | ~found.converged
+            optima = resample(self.problem, weights, starts)
+            return optima.p, ((optima.p <= low) | (optima.p >= high)).any(axis=1) | ~optima.converged
 
         return optima
 
@@ -149,7 +149,7 @@ class LawTask:
         """The fit in units of the log loss, and how often data repeat."""
         table, rss = self.table, fit.linearised.rss
         seed_sd, seed_dof = seed_scatter(table)
-        found: dict[str, Any] = {
+        described: dict[str, Any] = {
             "objective": rss,
             "n_rows": len(table),
             "log_rmse": float(np.sqrt(rss / len(table))),
@@ -159,10 +159,10 @@ class LawTask:
         }
         if UNIQUE in self.problem.law.arguments:
             supply, unique = self.problem.supply, self.quantities.unique_tokens
-            found["share_of_runs_with_repeats"] = float((table.n_tokens > supply).mean())
-            found["most_epochs"] = float((table.n_tokens / supply).max())
-            found[UNIQUE] = unique if np.isfinite(unique) else None
-        return found
+            described["share_of_runs_with_repeats"] = float((table.n_tokens > supply).mean())
+            described["most_epochs"] = float((table.n_tokens / supply).max())
+            described[UNIQUE] = unique if np.isfinite(unique) else None
+        return described
 
     def warnings(self, fit: LawFit) -> list[str]:
         """None."""
@@ -210,7 +210,9 @@ class LawTask:
         if exponents is None or (~ends.smallest).sum() <= len(fit.found.p):
             return
         [refit] = fit.refit((~ends.smallest).astype(float)[None])
-        here, there = (float(exponents(self.problem.in_units(p))[0]) for p in (fit.found.p, refit.p))
-        diagnostics["without_smallest"] = {"a": there - here}
-        if abs(there - here) > DRIFT:
-            verdict.add("weak", f"leaving out {ends.low} moves a by {there - here:+.2f}: the form may not hold there")
+        whole, without = (float(exponents(self.problem.in_units(p))[0]) for p in (fit.found.p, refit.p))
+        diagnostics["without_smallest"] = {"a": without - whole}
+        if abs(without - whole) > DRIFT:
+            verdict.add(
+                "weak", f"leaving out {ends.low} moves a by {without - whole:+.2f}: the form may not hold there"
+            )

@@ -29,13 +29,13 @@ def read_fits(paths: Iterable[StrPath]) -> dict[str, FitResult]:
     FlopscapeError
         A file cannot be read, or two fits have one name.
     """
-    found: dict[str, FitResult] = {}
+    fits: dict[str, FitResult] = {}
     for path in paths:
         name = fit_name(path)
-        if name in found:
+        if name in fits:
             raise FlopscapeError(f"{path}: a second fit of the name {name}; rename one of them")
-        found[name] = FitResult.read(path)
-    return found
+        fits[name] = FitResult.read(path)
+    return fits
 
 
 def fit_name(path: StrPath) -> str:

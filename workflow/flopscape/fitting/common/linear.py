@@ -184,20 +184,20 @@ def best_coefficients(gram: Array, target: Array) -> Array:
     array, shape (problems, k)
         Zeros are exact: a coefficient is zero or free.
     """
-    found, feasible = solve_definite(gram, target, PIVOT)
-    todo = np.flatnonzero(~(feasible & (found > 0).all(axis=1)))
+    solution, feasible = solve_definite(gram, target, PIVOT)
+    todo = np.flatnonzero(~(feasible & (solution > 0).all(axis=1)))
     if not len(todo):
-        return found
-    found[todo] = 0.0
+        return solution
+    solution[todo] = 0.0
     best = np.zeros(len(target))
     entries = [[gram[todo, i, j] for j in range(target.shape[1])] for i in range(target.shape[1])]
     for face in all_faces(target.shape[1])[1:]:
         coefficients, gain, inside = solve_face(entries, list(target[todo].T), face)
         better = inside & (gain > best[todo])
         chosen = todo[better]
-        best[chosen], found[chosen] = gain[better], 0.0
-        found[chosen[:, None], face] = np.stack(coefficients, axis=1)[better]
-    return found
+        best[chosen], solution[chosen] = gain[better], 0.0
+        solution[chosen[:, None], face] = np.stack(coefficients, axis=1)[better]
+    return solution
 
 
 def solve_definite(matrix: Array, right: Array, least: float) -> tuple[Array, Mask]:

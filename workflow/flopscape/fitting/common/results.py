@@ -59,8 +59,8 @@ def refuse(result: FitResult, reason: str, flops: Sequence[float]) -> tuple[FitR
 
 def empty_draws(flops: Sequence[float]) -> pd.DataFrame:
     """The columns of the draws, without rows."""
-    asked = [column(name, c) for c in flops for name in ASKED]
-    return pd.DataFrame({name: np.empty(0) for name in (*DRAW_COLUMNS, *asked)})
+    columns = [column(name, c) for c in flops for name in ASKED]
+    return pd.DataFrame({name: np.empty(0) for name in (*DRAW_COLUMNS, *columns)})
 
 
 QUANTITIES = ("n_params", "n_tokens", "loss", "tokens_per_param")
@@ -76,7 +76,7 @@ def representable(result: FitResult, draws: pd.DataFrame, flops: Sequence[float]
         )
         result.surface = result.parameters = None
         return refuse(result, why, flops)
-    result.predictions = [_prediction(result, known) for known in result.predictions]
+    result.predictions = [_prediction(result, predicted) for predicted in result.predictions]
     for group in _groups(result):
         group |= {name: _ends(number) for name, number in group.items()}
     return result, draws
@@ -90,20 +90,20 @@ def _not_finite(result: FitResult) -> list[str]:
     return [name for group in _groups(result) for name, number in group.items() if not math.isfinite(number.estimate)]
 
 
-def _prediction(result: FitResult, known: Prediction) -> Prediction:
+def _prediction(result: FitResult, predicted: Prediction) -> Prediction:
     """The prediction with finite ends, or without numbers where the optimum is beyond what a float can hold."""
-    numbers = {name: number for name in QUANTITIES if (number := getattr(known, name)) is not None}
+    numbers = {name: number for name in QUANTITIES if (number := getattr(predicted, name)) is not None}
     if not all(_usable(name, number.estimate) for name, number in numbers.items()):
         result.warnings = [
             *result.warnings,
-            f"C = {known.flops:g}: the optimum of this law is beyond the numbers that can be computed with",
+            f"C = {predicted.flops:g}: the optimum of this law is beyond the numbers that can be computed with",
         ]
-        return Prediction(known.flops, None, None, None, None)
+        return Prediction(predicted.flops, None, None, None, None)
     for name, number in numbers.items():
-        setattr(known, name, _ends(number))
-    if not all(map(math.isfinite, known.near_optimal_n_params or ())):
-        known.near_optimal_n_params = None
-    return known
+        setattr(predicted, name, _ends(number))
+    if not all(map(math.isfinite, predicted.near_optimal_n_params or ())):
+        predicted.near_optimal_n_params = None
+    return predicted
 
 
 def _usable(name: str, value: float | None) -> bool:

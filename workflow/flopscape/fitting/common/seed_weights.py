@@ -83,10 +83,10 @@ def shrunken(variance: Array, dof: Array) -> Array:
     The prior's d₀ and s₀² are moments of ln s² (Smyth 2004, section 6.2). With d₀ infinite, when the variances scatter
     no more than those of equal noise, all groups get the pooled variance.
     """
-    known = dof > 0
-    half = dof[known] / 2
-    log_variance = np.log(variance[known]) - digamma(half) + np.log(half)
-    excess = np.var(log_variance, ddof=1) - polygamma(1, half).mean() if known.sum() > 1 else 0.0
+    repeated = dof > 0
+    half = dof[repeated] / 2
+    log_variance = np.log(variance[repeated]) - digamma(half) + np.log(half)
+    excess = np.var(log_variance, ddof=1) - polygamma(1, half).mean() if repeated.sum() > 1 else 0.0
     if excess <= 0:
         return np.full(len(variance), float(dof @ variance) / float(dof.sum()))
     prior = inverse_trigamma(float(excess))
@@ -119,7 +119,7 @@ def _groups(table: RunTable) -> Index:
 
 
 def _sentence(weights: Array, dof: Array) -> str:
-    made = f"weights from {int(dof.sum())} repeats at {int((dof > 0).sum())} sizes, shrunk by empirical Bayes"
+    origin = f"weights from {int(dof.sum())} repeats at {int((dof > 0).sum())} sizes, shrunk by empirical Bayes"
     if np.ptp(weights) < 1e-9:
-        return f"{made}: the noise does not differ by more than chance, so that every row weighs the same"
-    return f"{made}: {weights.min():.2g} to {weights.max():.2g} of the mean"
+        return f"{origin}: the noise does not differ by more than chance, so that every row weighs the same"
+    return f"{origin}: {weights.min():.2g} to {weights.max():.2g} of the mean"

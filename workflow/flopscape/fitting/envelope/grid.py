@@ -167,11 +167,11 @@ def touching_points(x: Array, curves: Array, slopes: Array) -> tuple[Array, Inde
     """
     values, points = np.empty((len(curves), len(slopes))), np.empty((len(curves), len(slopes)), np.intp)
     for row, curve in enumerate(curves):
-        known = np.flatnonzero(np.isfinite(curve))
-        if not len(known):
+        finite = np.flatnonzero(np.isfinite(curve))
+        if not len(finite):
             values[row], points[row] = np.inf, 0
             continue
-        own = known[lower_hull(x[known], curve[known])]
+        own = finite[lower_hull(x[finite], curve[finite])]
         edges = np.diff(curve[own]) / np.diff(x[own])
         # Edges of a lower hull ascend: a slope touches the vertex whose left edge is below it and right edge above.
         points[row] = own[np.searchsorted(edges, slopes)]

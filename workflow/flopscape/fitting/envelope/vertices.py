@@ -45,8 +45,8 @@ def horizon_rule(grid: CurveGrid) -> Rule:
 def hull_rule(grid: CurveGrid) -> Rule:
     """Every run is a vertex."""
     lowest = grid.log_loss.min(axis=0)
-    known = np.isfinite(lowest)
-    slopes = supporting_slopes(grid.log_flops[known], lowest[known])
+    finite = np.isfinite(lowest)
+    slopes = supporting_slopes(grid.log_flops[finite], lowest[finite])
     values, points = touching_points(grid.log_flops, grid.log_loss, slopes)
     return lambda present: _hull(grid, present, values, points)
 

@@ -118,9 +118,9 @@ def minima(problem: Problem, weights: Array, grid: Array) -> tuple[Array, Array]
     """
     k, values = problem.terms, objective(problem, weights[None], grid)[0]
     ends = _downhill(values)
-    found, counts = np.unique(ends, return_counts=True)
-    order = np.argsort(values.ravel()[found], kind="stable")[:MOST_MINIMA]
-    indices = np.unravel_index(found[order], values.shape)
+    places, counts = np.unique(ends, return_counts=True)
+    order = np.argsort(values.ravel()[places], kind="stable")[:MOST_MINIMA]
+    indices = np.unravel_index(places[order], values.shape)
     return np.stack([grid[index] for index in indices], axis=1).reshape(-1, k), counts[order] / values.size
 
 
@@ -191,12 +191,12 @@ def global_fit(search: Search, problem: Problem, row_weights: Array | None = Non
     weights = np.ones((1, len(problem.y))) if row_weights is None else row_weights[None]
     starts, shares = minima(problem, search.weighted(problem, weights)[0], FINE_GRID)
     # Two minima of the grid may be one of the objective, and the lowest on the grid need not be the lowest in truth.
-    found = search.polish(problem, weights, starts)
-    best = int(np.argmin(found.objective))
+    optima = search.polish(problem, weights, starts)
+    best = int(np.argmin(optima.objective))
     # Of exact data every objective is rounding, and none within a relative excess of another.
     floor = 1e-20 * float(problem.y @ problem.y)
-    reached = found.objective <= found.objective[best] * (1 + AT_OPTIMUM) + floor
-    return found.one(best), float(shares[reached].sum()), len(FINE_GRID) ** problem.terms
+    reached = optima.objective <= optima.objective[best] * (1 + AT_OPTIMUM) + floor
+    return optima.one(best), float(shares[reached].sum()), len(FINE_GRID) ** problem.terms
 
 
 def from_grid(search: Search, problem: Problem, weights: Array) -> Solution:

@@ -84,8 +84,8 @@ def minimise(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
     """
     levels = continuation(delta)
     p = np.clip(p, data.lower, data.upper)
-    for here, after in pairwise(levels):
-        p = follow(data, weights, descend(data, weights, p, here, LOOSE).p, here, after)
+    for wider, narrower in pairwise(levels):
+        p = follow(data, weights, descend(data, weights, p, wider, LOOSE).p, wider, narrower)
     return descend(data, weights, p, levels[-1], tolerance)
 
 
@@ -192,17 +192,17 @@ def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float
     return Optimum(p, state.objective, converged)
 
 
-def follow(data: Data, weights: Array, p: Array, here: float, after: float) -> Array:
+def follow(data: Data, weights: Array, p: Array, wider: float, narrower: float) -> Array:
     """Where the optimum moves when δ falls and no residual crosses it.
 
     A Newton step with the pull of the outer rows lowered from δ to the next one. Problems whose Hessian does not allow
     it stay put.
     """
-    state = _evaluate(data, weights, p, here)
+    state = _evaluate(data, weights, p, wider)
     r, J = terms(data, p)
-    outer = np.einsum("rin,rn->ri", J, weights * np.sign(r) * (np.abs(r) > here))
+    outer = np.einsum("rin,rn->ri", J, weights * np.sign(r) * (np.abs(r) > wider))
     # Rows outside pull with w·δ·sign r: their part of the gradient changes in proportion to δ, the others' does not.
-    moved = Quadratic(state.objective, state.gradient + (after - here) * outer, state.hessian)
+    moved = Quadratic(state.objective, state.gradient + (narrower - wider) * outer, state.hessian)
     step, _, whole = _newton_step(data, moved, p)
     return np.clip(p + np.where(whole[:, None], step, 0.0), data.lower, data.upper)
 
@@ -250,10 +250,10 @@ def resample_starts(data: Data, weights: Array, p: Array, delta: float) -> Array
     rows, columns = np.triu_indices(5)
     products = J[rows] * J[columns]
     most = FURTHEST * np.array([max(p[0], 1e-3), 5.0, 5.0, p[3], p[4]])
-    found = np.empty((len(weights), 5))
+    starts = np.empty((len(weights), 5))
     for block in blocks(len(weights), weights.shape[1]):
-        found[block] = p + _shift(residual, J, products, weights[block], delta, most)
-    return np.round(found, DIGITS)
+        starts[block] = p + _shift(residual, J, products, weights[block], delta, most)
+    return np.round(starts, DIGITS)
 
 
 def _shift(residual: Array, J: Array, products: Array, weights: Array, delta: float, most: Array) -> Array:

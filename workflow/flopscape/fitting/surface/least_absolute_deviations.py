@@ -44,13 +44,13 @@ def minimise(data: Data, weights: Array, p: Array) -> Optimum:
     """Optima from given parameters (R, 5), under weights (R, n); converged where the conditions of an optimum hold."""
     p, levels = np.clip(p, data.lower, data.upper), huber.continuation(SMALLEST)
     converged = np.zeros(len(p), bool)
-    for here, after in pairwise([*levels, SMALLEST]):
+    for wider, narrower in pairwise([*levels, SMALLEST]):
         todo = np.flatnonzero(~converged)
         part, w = data.of(todo), weights[todo]
-        p[todo] = huber.descend(part, w, p[todo], here, huber.LOOSE, PATIENCE).p
-        p[todo], converged[todo] = finish(part, w, p[todo], here)
+        p[todo] = huber.descend(part, w, p[todo], wider, huber.LOOSE, PATIENCE).p
+        p[todo], converged[todo] = finish(part, w, p[todo], wider)
         rest = todo[~converged[todo]]
-        p[rest] = huber.follow(data.of(rest), weights[rest], p[rest], here, after)
+        p[rest] = huber.follow(data.of(rest), weights[rest], p[rest], wider, narrower)
     converged |= value(data, weights, p) <= THROUGH * weights.sum(axis=1)
     for i in np.flatnonzero(~converged):
         p[i], converged[i] = through_corners(data.of(slice(i, i + 1)), weights[i], p[i])
@@ -92,8 +92,8 @@ def _finish_block(data: Data, weights: Array, p: Array, delta: float) -> tuple[A
         nearest = np.take_along_axis(r[todo], zero, 1)
         inside = np.abs(nearest) < delta
         pull = np.where(inside, np.take_along_axis(weights[todo], zero, 1) * nearest / delta, 0.0)
-        found, good = solve_conditions(data.of(todo), weights[todo], p[todo], zero, inside, pull)
-        ends[todo[good]], done[todo] = found[good], good
+        solution, good = solve_conditions(data.of(todo), weights[todo], p[todo], zero, inside, pull)
+        ends[todo[good]], done[todo] = solution[good], good
     return ends, done
 
 

@@ -119,11 +119,11 @@ class LogResiduals:
             p[moved] = self._start(problem, weights[moved], starts[moved])
             return self._solution(data, weights, self._refine(data, weights, p, tolerance))
         near = self._refine(data, weights, p, tolerance)
-        found = self._solution(data, weights, near)
+        solution = self._solution(data, weights, near)
         same = variable_projection.same_basin(problem, self.weighted(problem, weights[moved]), starts[moved], best[3:])
         doubt = np.union1d(np.flatnonzero(~near.converged), moved[~same])
-        _keep_lower(found, doubt, self._minimise(problem, weights[doubt], starts[doubt], tolerance))
-        return found
+        _keep_lower(solution, doubt, self._minimise(problem, weights[doubt], starts[doubt], tolerance))
+        return solution
 
     def weighted(self, problem: Problem, weights: Array) -> Array:
         """Least squares on the relative residual, which is the log residual's first order."""
@@ -163,11 +163,11 @@ class LogResiduals:
             return least_absolute_deviations.refine(data, weights, p)
         return huber.refine(data, weights, p, self.delta, tolerance)
 
-    def _solution(self, data: Data, weights: Array, found: Optimum) -> Solution:
-        terms = np.where(found.p[:, 1:3] > data.lower[..., 1:3], np.exp(found.p[:, 1:3]), 0.0)
-        coefficients = np.concatenate([found.p[:, :1], terms], axis=1)
-        value = self._value(huber.residuals(data, found.p), weights)
-        return Solution(coefficients, found.p[:, 3:], value, found.converged)
+    def _solution(self, data: Data, weights: Array, optimum: Optimum) -> Solution:
+        terms = np.where(optimum.p[:, 1:3] > data.lower[..., 1:3], np.exp(optimum.p[:, 1:3]), 0.0)
+        coefficients = np.concatenate([optimum.p[:, :1], terms], axis=1)
+        value = self._value(huber.residuals(data, optimum.p), weights)
+        return Solution(coefficients, optimum.p[:, 3:], value, optimum.converged)
 
     def _start(self, problem: Problem, weights: Array, starts: Array) -> Array:
         """p (R, 5): the coefficients at given exponents by relative least squares."""
@@ -185,10 +185,10 @@ class LogResiduals:
         return np.asarray((weights * psi * (residual - psi / 2)).sum(axis=1))
 
 
-def _keep_lower(found: Solution, which: Index, other: Solution) -> None:
+def _keep_lower(best: Solution, which: Index, other: Solution) -> None:
     """Replace those of some problems' optima that others lie below."""
-    lower = other.objective < found.objective[which]
-    for ours, theirs in zip(found, other, strict=True):
+    lower = other.objective < best.objective[which]
+    for ours, theirs in zip(best, other, strict=True):
         ours[which[lower]] = theirs[lower]
 
 

@@ -71,9 +71,9 @@ def fit_surfaces(
         from_grid(search, Problem(logs - center, part), np.ones_like(part))
         for part in np.split(losses, range(size, len(losses), size))
     ]
-    found = Solution(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    E, A, B = found.coefficients.T * np.exp(np.insert(found.exponents * center.T, 0, 0.0, axis=1)).T
-    return Surfaces(Surface(E, A, B, *found.exponents.T), found.objective, found.converged, on_bound(found))
+    solution = Solution(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    E, A, B = solution.coefficients.T * np.exp(np.insert(solution.exponents * center.T, 0, 0.0, axis=1)).T
+    return Surfaces(Surface(E, A, B, *solution.exponents.T), solution.objective, solution.converged, on_bound(solution))
 
 
 def _checked(n_params: Array, n_tokens: Array, losses: Array) -> tuple[Array, Array]:
@@ -144,10 +144,10 @@ def _near(search: Search, resamples: Resamples, best: Solution, replicates: int)
     """Parameters (T·K, 5) and objectives of the optima reached from each table's own."""
     if not isinstance(search, LogResiduals):
         starts = np.repeat(best.exponents, replicates, axis=0)
-        found = variable_projection.newton(
+        solution = variable_projection.newton(
             resamples.problem, resamples.weights, starts, variable_projection.RESAMPLE_DECREMENT
         )
-        return parameters(found), found.objective
+        return parameters(solution), solution.objective
     data, p = Data(resamples.u, np.log(resamples.losses)), np.empty((len(resamples.losses), 5))
     for i, start in enumerate(parameters(best)):
         own = slice(i * replicates, (i + 1) * replicates)
@@ -183,6 +183,6 @@ def _least_squares(problem: Problem, weights: Array, theta: Array) -> Array:
 
 def _search_again(search: Search, resamples: Resamples, p: Array, lower: Array, doubt: Index) -> None:
     """Replace optima above those that are found from the grid."""
-    found = from_grid(search, resamples.problem, resamples.weights)
-    better: Mask = found.objective < lower[doubt]
-    p[doubt[better]] = parameters(found)[better]
+    solution = from_grid(search, resamples.problem, resamples.weights)
+    better: Mask = solution.objective < lower[doubt]
+    p[doubt[better]] = parameters(solution)[better]

@@ -97,16 +97,18 @@ class SurfaceTask:
 
     def refit(self, fit: LawFit, weights: Array) -> list[Refit]:
         """From the lowest point of a grid of exponents, for each weighting."""
-        found = from_grid(self.search, self.problem, weights)
-        losses = [c[0] + c[1:] @ np.exp(-theta[:, None] * self.problem.u) for c, theta in zip(*found[:2], strict=True)]
-        return [Refit(*one) for one in zip(parameters(found), losses, strict=True)]
+        solution = from_grid(self.search, self.problem, weights)
+        losses = [
+            c[0] + c[1:] @ np.exp(-theta[:, None] * self.problem.u) for c, theta in zip(*solution[:2], strict=True)
+        ]
+        return [Refit(*one) for one in zip(parameters(solution), losses, strict=True)]
 
     def resampler(self, fit: LawFit) -> Resampler:
         """From a coarse grid of exponents that has the optimum in it."""
 
         def resample(weights: Array) -> tuple[Array, Mask]:
-            found = from_optimum(self.search, self.problem, weights, fit.found.p)
-            return parameters(found), on_bound(found) | ~found.converged
+            solution = from_optimum(self.search, self.problem, weights, fit.found.p)
+            return parameters(solution), on_bound(solution) | ~solution.converged
 
         return resample
 
