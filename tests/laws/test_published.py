@@ -9,10 +9,12 @@ from flopscape.laws.constrained import loss as constrained_loss
 from flopscape.laws.constrained import optimum as constrained_optimum
 from flopscape.laws.inference import inference_optimum
 from flopscape.laws.kaplan import Kaplan, exponents
-from flopscape.laws.power import PF_DAY, Power
+from flopscape.laws.power import Power
 from flopscape.laws.power import loss as power_loss
 from flopscape.laws.surface import Surface, closed_form_optimum, loss, optimum
 
+PF_DAY = 1e15 * 86400
+"""FLOPs of a petaFLOP/s-day, in which Kaplan et al. 2020 count C."""
 KAPLAN = Kaplan(6.4e13, 1.8e13, 0.076, 0.103)
 """Kaplan et al. 2020, table 2."""
 MUENNIGHOFF = Constrained(

@@ -72,7 +72,9 @@ class Files:
             known = ({name: stamp.get(name, "") for name in right} for stamp in carried)
             return next(filter(None, (why_stale(stamp, right) for stamp in known)), "")
         with suppress(FileNotFoundError):
-            return _first(tables[:1], right | {"csv": stamps.hash_of(self.runs)}) or _first(tables[1:], right)
+            return _why_first_stale(tables[:1], right | {"csv": stamps.hash_of(self.runs)}) or _why_first_stale(
+                tables[1:], right
+            )
         return ""
 
     def why_plan(self) -> str:
@@ -124,7 +126,7 @@ class Files:
         with suppress(FileNotFoundError):
             right = self.figure_stamp(name)
             files = [self.folder / "figures" / f"{name}{ending}" for ending in (".svg", ".png")]
-            return _first(files, right)
+            return _why_first_stale(files, right)
         return ""
 
     def figure_stamp(self, name: str) -> Stamp:
@@ -158,7 +160,7 @@ class Files:
             files = [self.folder / f"report{ending}" for ending in (".html", ".md")]
             # A report that was made while the data were there keeps what it says of them.
             right |= {} if "manifest" in right else {"manifest": stamps.read(files[0]).get("manifest", "")}
-            return _first(files, {name: value for name, value in right.items() if value})
+            return _why_first_stale(files, {name: value for name, value in right.items() if value})
         return ""
 
     def report_stamp(self) -> Stamp:
@@ -198,7 +200,7 @@ def _of_fit(carried: dict[str, Any]) -> Stamp:
         return stamp
 
 
-def _first(files: Iterable[Path], right: Stamp) -> str:
+def _why_first_stale(files: Iterable[Path], right: Stamp) -> str:
     """Why the first of several files is stale that are all made together; missing ones are the DAG's business."""
     return next(filter(None, (why_stale(stamps.read(path), right) for path in files if path.exists())), "")
 
@@ -207,4 +209,4 @@ def _first_of_folder(folder: Path, table: str, right: Stamp) -> str:
     """The same of a verdict that names its table, and the figures beside it."""
     verdict = folder / "verdict.json"
     whole = right | ({"table": stamps.hash_of(folder / table)} if (folder / table).exists() else {})
-    return _first([verdict], whole) or _first([folder / "figure.svg", folder / "figure.png"], right)
+    return _why_first_stale([verdict], whole) or _why_first_stale([folder / "figure.svg", folder / "figure.png"], right)

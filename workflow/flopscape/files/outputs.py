@@ -47,7 +47,7 @@ def refuse_output(out: StrPath, inputs: Iterable[StrPath | None] = ()) -> None:
     target = Path(out)
     try:
         status = _status(target)
-        if status and (what := _in_the_way(target, status)):
+        if status and (what := _why_in_the_way(target, status)):
             raise FlopscapeError(f"{target}: {what}")
         if read := next((path for path in inputs if path is not None and is_same(target, path)), None):
             raise FlopscapeError(f"{target}: would be written over {read}, which this command reads; give another name")
@@ -63,7 +63,7 @@ def _status(path: Path) -> os.stat_result | None:
     return None
 
 
-def _in_the_way(path: Path, status: os.stat_result) -> str:
+def _why_in_the_way(path: Path, status: os.stat_result) -> str:
     """Why what stands at a path must stay, with the cure; empty for an ordinary file."""
     if stat.S_ISLNK(status.st_mode):
         return f"a link to {os.readlink(path)}, which stays as it is; name the file itself, or another"

@@ -12,9 +12,6 @@ from flopscape.laws.arrays import Array
 from flopscape.laws.compute import Compute
 from flopscape.laws.law import EXPONENT, Law, Number, Optimum, spread
 
-PF_DAY = 1e15 * 86400
-"""FLOPs of a petaFLOP/s-day, in which Kaplan et al. count C."""
-
 
 class Power(NamedTuple):
     """The scale x_c in the unit of x, where the loss above the floor is one nat; the exponent; the floor E in nats."""

@@ -1,4 +1,4 @@
-"""What a plug-in is: the protocols of models, datasets, losses and trainers, and what they tell. Imports no torch."""
+"""What a plug-in is: the protocols of models, datasets and losses, and what they tell. Imports no torch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
-
-    from flopscape.files.json_text import Spec
-    from flopscape.records.run_record import RunRecord
 
 
 Size = dict[str, Any]
@@ -104,10 +101,3 @@ class LossPlugin(Protocol):
 
     def __call__(self, module: "nn.Module", batch: dict[str, "Tensor"]) -> "tuple[Tensor, int]":
         """Summed loss in nats, and the number of units it sums over."""
-
-
-class TrainerPlugin(Protocol):
-    """A trainer other than the loop."""
-
-    def train(self, spec: "Spec") -> "RunRecord":
-        """Carry out one run."""

@@ -44,7 +44,7 @@ def refuse_more_than_drawing(text: str, path: Path) -> None:
 
 def _refuse_strange_element(element: ElementTree.Element, path: Path) -> None:
     name = element.tag.removeprefix(SVG)
-    strange = [key for key, value in element.items() if not _harmless(key, value)]
+    strange = [key for key, value in element.items() if not _is_harmless(key, value)]
     if name not in ELEMENTS:
         raise FlopscapeError(f"{path}: the figure holds an element {name!r}, which is no drawing; {CURE}")
     if strange:
@@ -53,7 +53,7 @@ def _refuse_strange_element(element: ElementTree.Element, path: Path) -> None:
         raise FlopscapeError(f"{path}: the figure's style sheet does more than style its lines; {CURE}")
 
 
-def _harmless(key: str, value: str) -> bool:
+def _is_harmless(key: str, value: str) -> bool:
     """Whether an attribute neither runs nor fetches anything."""
     if key in (f"{XLINK}href", "href"):
         return bool(LINK.match(value))

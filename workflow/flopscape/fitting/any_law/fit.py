@@ -66,7 +66,7 @@ def fit_law(
         check(verdict, result.diagnostics, fit)
     intervals = all_intervals(verdict, fit)
     if "a" in intervals.reported:
-        judge_influence(verdict, result.diagnostics, *intervals.of("a"))
+        judge_influence(verdict, result.diagnostics, *intervals.ends("a"))
     result = fill(result, verdict, fit, intervals)
     if resamples < bootstrap:
         result.interval += f", {resamples} resamples"
@@ -122,7 +122,7 @@ def _exponents(fit: LawFit, intervals: Intervals, fitted: Any) -> dict[str, Esti
     """a and b = 1 − a, whose interval is a's mirrored."""
     if not fit.quantities.law.exponents:
         return None
-    low, high = intervals.of("a")
+    low, high = intervals.ends("a")
     a, b = (float(value) for value in fit.quantities.law.exponents(fitted))
     return {
         "a": Estimate(a, low, high),

@@ -34,14 +34,14 @@ class Intervals:
     kind: str
     kinds: dict[str, Ends | None]
 
-    def of(self, name: str) -> tuple[float | None, float | None]:
+    def ends(self, name: str) -> tuple[float | None, float | None]:
         """Low and high, None where there is no finite end."""
         low, high = self.reported[name]
         return finite_or_none(low), finite_or_none(high)
 
     def estimate(self, name: str, value: float) -> Estimate:
         """A value with its reported interval."""
-        return Estimate(value, *self.of(name))
+        return Estimate(value, *self.ends(name))
 
     def disagreement(self, name: str) -> float:
         """Ratio of the wider to the narrower of bootstrap and profile; infinite where one has no end."""

@@ -93,7 +93,7 @@ def _not_finite(result: FitResult) -> list[str]:
 def _prediction(result: FitResult, predicted: Prediction) -> Prediction:
     """The prediction with finite ends, or without numbers where the optimum is beyond what a float can hold."""
     numbers = {name: number for name in QUANTITIES if (number := getattr(predicted, name)) is not None}
-    if not all(_usable(name, number.estimate) for name, number in numbers.items()):
+    if not all(_is_usable(name, number.estimate) for name, number in numbers.items()):
         result.warnings = [
             *result.warnings,
             f"C = {predicted.flops:g}: the optimum of this law is beyond the numbers that can be computed with",
@@ -106,7 +106,7 @@ def _prediction(result: FitResult, predicted: Prediction) -> Prediction:
     return predicted
 
 
-def _usable(name: str, value: float | None) -> bool:
+def _is_usable(name: str, value: float | None) -> bool:
     return value is not None and math.isfinite(value) and (value > 0 or name == "loss")
 
 

@@ -124,13 +124,13 @@ def lower_hull(x: Array, y: Array) -> Index:
     """
     chain: list[int] = []
     for i in range(len(x)):
-        while len(chain) > 1 and _turns_up_not(x, y, chain[-2], chain[-1], i):
+        while len(chain) > 1 and _is_on_or_above(x, y, chain[-2], chain[-1], i):
             chain.pop()
         chain.append(i)
     return np.array(chain, np.intp)
 
 
-def _turns_up_not(x: Array, y: Array, a: int, b: int, c: int) -> bool:
+def _is_on_or_above(x: Array, y: Array, a: int, b: int, c: int) -> bool:
     """Whether b lies on or above the line from a to c."""
     return bool((x[b] - x[a]) * (y[c] - y[a]) <= (x[c] - x[a]) * (y[b] - y[a]))
 

@@ -57,10 +57,10 @@ class EnvelopeLaws:
 
     def central(self) -> dict[str, float]:
         """The laws of all runs together."""
-        return {name: float(value[0]) for name, value in self.of(self._everyone).items()}
+        return {name: float(value[0]) for name, value in self.laws_of(self._everyone).items()}
 
     @np.errstate(all="ignore")
-    def of(self, present: Mask) -> dict[str, Array]:
+    def laws_of(self, present: Mask) -> dict[str, Array]:
         """`log_n_params` at the centre, `a`, `b` and the loss law of each set, (S, R) to (S,) by name.
 
         NaN and `degenerate` with fewer than three models on the envelope.
@@ -77,7 +77,7 @@ class EnvelopeLaws:
     def resampled(self, replicates: int, seed: int) -> dict[str, Array]:
         """The laws of resamples of whole runs: how often a run is drawn moves no envelope, only whether it is."""
         weights = run_weights(self.grid.run_id, replicates, seed, CHUNK)
-        parts = [self.of(counts > 0) for counts in weights]
+        parts = [self.laws_of(counts > 0) for counts in weights]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _loss_law(self, present: Mask) -> dict[str, Array]:

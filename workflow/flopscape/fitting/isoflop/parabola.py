@@ -180,7 +180,7 @@ def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
     curves = [
         curve_of(fitted[budget.budget], noise.get(budget.budget, elsewhere))
         if budget.budget in fitted
-        else no_curve(budget, _shape(float(budget.log_n.mean()), np.full(3, np.nan)), _too_few(budget))
+        else no_curve(budget, _shape(float(budget.log_n.mean()), np.full(3, np.nan)), _why_too_few(budget))
         for budget in every
     ]
     return CurveFit(curves, lowest, 3 * sum(has_curve(curve.shape) for curve in curves), row_weights)
@@ -195,7 +195,7 @@ def curve_of(fitted: Parabolas, variance: float) -> BudgetCurve:
     )  # fmt: skip
 
 
-def _too_few(budget: Budget) -> str:
+def _why_too_few(budget: Budget) -> str:
     return f"{budget.n_sizes} distinct sizes; a parabola needs {FEWEST_SIZES}"
 
 

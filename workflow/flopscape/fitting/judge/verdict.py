@@ -124,7 +124,7 @@ def why_too_little(table: RunTable, law: Law = SURFACE, supply: Array | None = N
     for name, values in used.items():
         if np.ptp(np.log(values)) < SAME:
             return f"all runs have the same {SYMBOLS[name]} = {values[0]:g}: the loss's dependence on it cannot be seen"
-    if law is SURFACE and _on_a_line(table):
+    if law is SURFACE and _is_on_a_line(table):
         return (
             "all runs lie on one line in ln N and ln D (one budget, or one number of tokens per parameter):"
             " N and D are not told apart"
@@ -139,7 +139,7 @@ def why_too_little(table: RunTable, law: Law = SURFACE, supply: Array | None = N
     return ""
 
 
-def _on_a_line(table: RunTable) -> bool:
+def _is_on_a_line(table: RunTable) -> bool:
     """Whether one direction of (ln N, ln D) holds nearly all there is: the second singular value is its width."""
     logs = np.log(np.stack([table.n_params, table.n_tokens]))
     across = np.linalg.svd(logs - logs.mean(axis=1, keepdims=True), compute_uv=False)[1]

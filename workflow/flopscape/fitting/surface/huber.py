@@ -47,7 +47,7 @@ class Data(NamedTuple):
     u: Array
     log_loss: Array
 
-    def of(self, problems: Index | slice) -> "Data":
+    def take(self, problems: Index | slice) -> "Data":
         """The observations of some of the problems."""
         return self if self.log_loss.ndim == 1 else Data(self.u, self.log_loss[problems])
 
@@ -124,7 +124,7 @@ def terms(data: Data, p: Array) -> tuple[Array, Array]:
 def _evaluate(data: Data, weights: Array, p: Array, delta: float, reweighted: bool = False) -> Quadratic:
     """Objective and derivatives, block by block."""
     parts = [
-        _evaluate_block(data.of(block), weights[block], p[block], delta, reweighted)
+        _evaluate_block(data.take(block), weights[block], p[block], delta, reweighted)
         for block in blocks(len(p), data.u.shape[1])
     ]
     return parts[0] if len(parts) == 1 else Quadratic(*(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -166,12 +166,12 @@ def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float
     reweighted = ~whole
     converged = whole & (decrement <= tolerance * state.objective + floor)
     fallen = np.flatnonzero(reweighted)
-    step[fallen] = _reweighted_step(data.of(fallen), weights[fallen], p[fallen], delta)
+    step[fallen] = _reweighted_step(data.take(fallen), weights[fallen], p[fallen], delta)
     for _ in range(most):
         todo = np.flatnonzero(~converged)
         if not len(todo):
             break
-        part = data.of(todo)
+        part = data.take(todo)
         trial = np.clip(p[todo] + step[todo], part.lower, part.upper)
         new = _evaluate(part, weights[todo], trial, delta)
         accepted = new.objective <= state.objective[todo] * (1 + ROUNDED_SUM)
@@ -183,12 +183,12 @@ def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float
         p[moved] = trial[accepted]
         for old, fresh in zip(state, new, strict=True):
             old[moved] = fresh[accepted]
-        step[moved], decrement, whole = _newton_step(data.of(moved), Quadratic(*(x[moved] for x in state)), p[moved])
+        step[moved], decrement, whole = _newton_step(data.take(moved), Quadratic(*(x[moved] for x in state)), p[moved])
         converged[moved] = whole & (decrement <= tolerance * state.objective[moved] + floor[moved])
         reweighted[moved] = ~whole
         fallen = np.concatenate([fallen, moved[~whole]])
         reweighted[fallen] = True
-        step[fallen] = _reweighted_step(data.of(fallen), weights[fallen], p[fallen], delta)
+        step[fallen] = _reweighted_step(data.take(fallen), weights[fallen], p[fallen], delta)
     return Optimum(p, state.objective, converged)
 
 

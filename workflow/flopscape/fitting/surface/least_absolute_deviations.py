@@ -46,14 +46,14 @@ def minimise(data: Data, weights: Array, p: Array) -> Optimum:
     converged = np.zeros(len(p), bool)
     for wider, narrower in pairwise([*levels, SMALLEST]):
         todo = np.flatnonzero(~converged)
-        part, w = data.of(todo), weights[todo]
+        part, w = data.take(todo), weights[todo]
         p[todo] = huber.descend(part, w, p[todo], wider, huber.LOOSE, PATIENCE).p
         p[todo], converged[todo] = finish(part, w, p[todo], wider)
         rest = todo[~converged[todo]]
-        p[rest] = huber.follow(data.of(rest), weights[rest], p[rest], wider, narrower)
+        p[rest] = huber.follow(data.take(rest), weights[rest], p[rest], wider, narrower)
     converged |= value(data, weights, p) <= THROUGH * weights.sum(axis=1)
     for i in np.flatnonzero(~converged):
-        p[i], converged[i] = through_corners(data.of(slice(i, i + 1)), weights[i], p[i])
+        p[i], converged[i] = through_corners(data.take(slice(i, i + 1)), weights[i], p[i])
     return Optimum(p, value(data, weights, p), converged)
 
 
@@ -65,11 +65,11 @@ def refine(data: Data, weights: Array, p: Array) -> Optimum:
     p, exact = np.clip(p, data.lower, data.upper), np.zeros(len(p), bool)
     for delta in NEAR:
         todo = np.flatnonzero(~exact)
-        part, w = data.of(todo), weights[todo]
+        part, w = data.take(todo), weights[todo]
         near = huber.descend(part, w, p[todo], delta, huber.LOOSE, PATIENCE).p
         p[todo], exact[todo] = finish(part, w, near, delta)
     rest = np.flatnonzero(~exact)
-    last = huber.descend(data.of(rest), weights[rest], p[rest], NEAR[-1], RESAMPLE_DECREMENT, PATIENCE)
+    last = huber.descend(data.take(rest), weights[rest], p[rest], NEAR[-1], RESAMPLE_DECREMENT, PATIENCE)
     p[rest], exact[rest] = last.p, last.converged
     return Optimum(p, value(data, weights, p), exact)
 
@@ -77,7 +77,7 @@ def refine(data: Data, weights: Array, p: Array) -> Optimum:
 def finish(data: Data, weights: Array, p: Array, delta: float) -> tuple[Array, Mask]:
     """The exact optima next to Huber's at δ, which stay where they are if there is none, and whether there is one."""
     blocked = blocks(len(p), data.u.shape[1])
-    parts = [_finish_block(data.of(block), weights[block], p[block], delta) for block in blocked]
+    parts = [_finish_block(data.take(block), weights[block], p[block], delta) for block in blocked]
     ends, done = (np.concatenate(column) for column in zip(*parts, strict=True))
     return ends, done
 
@@ -92,7 +92,7 @@ def _finish_block(data: Data, weights: Array, p: Array, delta: float) -> tuple[A
         nearest = np.take_along_axis(r[todo], zero, 1)
         inside = np.abs(nearest) < delta
         pull = np.where(inside, np.take_along_axis(weights[todo], zero, 1) * nearest / delta, 0.0)
-        solution, good = solve_conditions(data.of(todo), weights[todo], p[todo], zero, inside, pull)
+        solution, good = solve_conditions(data.take(todo), weights[todo], p[todo], zero, inside, pull)
         ends[todo[good]], done[todo] = solution[good], good
     return ends, done
 

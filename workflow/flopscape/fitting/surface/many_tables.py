@@ -95,7 +95,7 @@ class Resamples(NamedTuple):
     losses: Array
     weights: Array
 
-    def of(self, at: Index) -> "Resamples":
+    def take(self, at: Index) -> "Resamples":
         """Those of some tables."""
         return Resamples(self.u, self.losses[at], self.weights[at])
 
@@ -136,7 +136,7 @@ def bootstraps(
         p, lower = _near(search, resamples, best.take(at), replicates)
         doubt = _not_lowest(search, resamples, p)
         if len(doubt):
-            _search_again(search, resamples.of(doubt), p, lower, doubt)
+            _search_again(search, resamples.take(doubt), p, lower, doubt)
         yield at, p
 
 
