@@ -108,9 +108,17 @@ def test_no_flag_but_an_explicit_word_has_a_finished_run_trained(trained):
     forget(trained, "results/data")
     triggers = ("--rerun-triggers", "code", "input", "mtime", "params", "software-env")
     assert not TRAINING & trained.due(*triggers, studies="mine").keys()
-    assert trained.due("-R", "train_run", studies="mine")["train_run"] == 1
+    for rule in ("train_run", "train_trunk"):
+        due = trained.due("-R", rule, studies="mine")
+        assert {name: number for name, number in due.items() if name.startswith("train_")} == {rule: 1}
     forced = trained.due("-F", studies="mine")
     assert (forced["train_run"], forced["train_trunk"], forced["prepare_data"]) == (1, 1, 1)
+
+
+def test_forced_branches_start_from_their_forced_trunk_as_the_price_says(trained):
+    said = trained.snakemake("-n", "-p", "-F", studies="mine")
+    assert " --branches 7680 " in said
+    assert "% saved by branches" in said
 
 
 @pytest.mark.parametrize("words", [("-F",), ("-R", "train_run"), ("-f", "RECORD")], ids=["-F", "-R", "-f"])

@@ -116,13 +116,16 @@ def test_nothing_starts_that_costs_more_than_its_limit(source, tmp_path, way):
 
 def test_a_rule_of_theirs_that_is_made_from_a_training_rule_is_priced_and_limited_too(source, tmp_path):
     somewhere, words = place(source, tmp_path / "theirs", "module with a prefix")
-    more = "use rule train_run from flopscape as scaling_train_run with:\n    threads: 2\n"
+    more = "use rule train_run from flopscape as scaling_train_run with:\n    threads: 2\n    resources: mem_mb=100\n"
     snakefile = somewhere.folder / "workflow/Snakefile"
     snakefile.write_text(f"{snakefile.read_text()}\n{more}")
     planned = somewhere.snakemake("-n", *words)
     assert "threads: 2" in planned
+    assert "mem_mb=100," in planned
     assert re.search(rf"^total +{N_TINY} of {N_TINY} ", planned, re.MULTILINE)
     assert planned.count("Price of study tiny") == 1
+    somewhere.snakemake("results/tiny/runs.csv", *words)
+    assert len(somewhere.records()) == N_TINY
 
 
 def test_a_module_that_would_move_the_results_is_refused_in_a_sentence(source, tmp_path):

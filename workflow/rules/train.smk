@@ -23,17 +23,18 @@ checkpoint train_trunk:
         "../../envs/flopscape.yaml"
     threads: ask.run_threads
     resources:
-        launcher=ask.run_launcher,
         mem_mb=ask.run_memory,
         runtime=ask.run_minutes,
         gpu=ask.run_gpus,
     params:
+        # What decides no result, as all of the launcher, makes no finished run stale: see flopscape/dag/rerun.py.
+        launcher=ask.run_launcher,
         spec=ask.run_spec,
-        kind=Kind.TRAINING,
+        kind=Kind.TRAINING_TRUNK,
     # Signals to a whole job are for the trainer, which saves itself: the shell must not die of them before that. It
     # catches them and does nothing, for what a shell ignores its children ignore too.
     shell:
-        "trap : HUP TERM USR1 USR2 XCPU; {resources.launcher} {params.spec:q} --out {output:q} > {log:q} 2>&1"
+        "trap : HUP TERM USR1 USR2 XCPU; {params.launcher} {params.spec:q} --out {output:q} > {log:q} 2>&1"
 
 
 use rule train_trunk as train_run with:
@@ -42,3 +43,5 @@ use rule train_trunk as train_run with:
         run_after_trunk,
     wildcard_constraints:
         run_id=f"(?!{selected.trunk_id}){ANY_ID}",
+    params:
+        kind=Kind.TRAINING,

@@ -23,6 +23,8 @@ class Kind(Enum):
 
     TRAINING = "trains runs"
     """Their outputs are paid for. A record is never stale: its name is a hash of all that decides its result."""
+    TRAINING_TRUNK = "trains runs that others start from"
+    """The same."""
     PREPARING = "prepares data"
 
 
@@ -52,7 +54,7 @@ class Judged:
 
 def is_training(job: Job) -> bool:
     """Whether a job trains, or simulates, a run."""
-    return inside.kind_of(job) is Kind.TRAINING
+    return inside.kind_of(job) in (Kind.TRAINING, Kind.TRAINING_TRUNK)
 
 
 def why_stale(job: Job) -> str | None:
@@ -77,12 +79,13 @@ class Forced:
         self.workflow = workflow
 
     @cached_property
-    def forced(self) -> tuple[bool, frozenset[str]]:
-        """Whether training is forced as a whole, and else the files that are; known when all rules are read."""
+    def forced(self) -> tuple[frozenset[Kind], frozenset[str]]:
+        """The kinds of rules that are forced as a whole, and files that are; known when all rules are read."""
         everything, forced = inside.forced(self.workflow)
-        return everything or not forced.isdisjoint(inside.names_of(self.workflow, Kind.TRAINING)), forced
+        named = (kind for kind in Kind if not forced.isdisjoint(inside.names_of(self.workflow, kind)))
+        return frozenset(Kind if everything else named), forced
 
-    def is_forced(self, record: str) -> bool:
-        """Whether the run with this record is among them."""
-        all_forced, files = self.forced
-        return all_forced or record in files
+    def is_forced(self, record: str, kind: Kind) -> bool:
+        """Whether the run with this record, of a rule of this kind, is among them."""
+        kinds, files = self.forced
+        return kind in kinds or record in files

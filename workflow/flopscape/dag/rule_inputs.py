@@ -13,6 +13,7 @@ from snakemake.io import ancient, local
 
 from flopscape.config.bias import experiment_module
 from flopscape.dag import commands
+from flopscape.dag.rerun import Kind
 from flopscape.dag.selection import RESULTS, Selection, run_file
 from flopscape.dag.snakemake_inside import inspected_once
 from flopscape.files.json_text import canonical
@@ -41,10 +42,10 @@ class RuleInputs:
     selection : Selection
         The studies of this invocation.
     is_forced : callable
-        Whether a run whose record's name is given is asked for again though it may be finished.
+        Whether a run whose record's name and kind of rule are given is asked for again though it may be finished.
     """
 
-    def __init__(self, selection: Selection, is_forced: Callable[[str], bool]) -> None:
+    def __init__(self, selection: Selection, is_forced: Callable[[str, Kind], bool]) -> None:
         self.selection, self.is_forced = selection, is_forced
 
     # Studies and their data. Files of the user's own are never looked for in the storage of the results.
@@ -91,13 +92,15 @@ class RuleInputs:
         ]
 
     def _is_finished(self, name: str, run_id: str) -> bool:
-        return self.selection.record(name, run_id).exists() and not self.is_forced(run_file(name, run_id))
+        kind = Kind.TRAINING_TRUNK if self.selection.is_trunk(run_id) else Kind.TRAINING
+        return self.selection.record(name, run_id).exists() and not self.is_forced(run_file(name, run_id), kind)
 
     def trunk(self, wildcards: Wildcards) -> str:
         """The run that an untrained branch waits for, if it is still to come."""
         row = self.selection.row(wildcards.study, wildcards.run_id)
-        needed = [self.selection.record(wildcards.study, run_id) for run_id in (row.run_id, row.parent)]
-        return "" if not row.parent or any(path.exists() for path in needed) else row.parent
+        if not row.parent or any(self._is_finished(wildcards.study, run_id) for run_id in (row.run_id, row.parent)):
+            return ""
+        return row.parent
 
     @inspected_once
     def run_spec(self, wildcards: Wildcards) -> str:
@@ -109,7 +112,7 @@ class RuleInputs:
         """The command up to the spec; it names the branches still to be trained, and data that are kept elsewhere."""
         planned = self.selection.trained_study(wildcards.study)
         branches = self.selection.branches[planned.name].get(wildcards.run_id, [])
-        missing = [row for row in branches if not self.selection.record(planned.name, row.run_id).exists()]
+        missing = [row for row in branches if not self._is_finished(planned.name, row.run_id)]
         command = commands.launch_command(planned.study, self.selection.settings.prices, missing)
         is_elsewhere = bool(input) and str(input[0]) != self.data_manifest(wildcards)
         return f"{command} --data {shlex.quote(folder_of(input[0]))}" if is_elsewhere else command

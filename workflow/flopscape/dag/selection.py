@@ -142,7 +142,16 @@ class Selection:
     @cached_property
     def trunk_id(self) -> str:
         """The runs that others branch off."""
-        return "|".join(sorted({run_id for trunks in self.branches.values() for run_id in trunks})) or NOTHING
+        return "|".join(sorted(self.trunks)) or NOTHING
+
+    @cached_property
+    def trunks(self) -> frozenset[str]:
+        """Their ids, whichever study they are planned in."""
+        return frozenset(run_id for trunks in self.branches.values() for run_id in trunks)
+
+    def is_trunk(self, run_id: str) -> bool:
+        """Whether a run is one of them."""
+        return run_id in self.trunks
 
     @cached_property
     def checks(self) -> dict[str, str]:
