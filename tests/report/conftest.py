@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from flopscape.figures.tables import Tables
+from flopscape.plan.coverage import Coverage
 from flopscape.report import files as files_of_report
 from flopscape.report.build import build
 from flopscape.report.evidence import Evidence
@@ -22,7 +23,7 @@ MANIFEST = {
     "licence": "public domain",
     "notes": {},
 }
-COVERAGE = {"grade": "fair", "reasons": ["5 budgets: plan at least 7"]}
+COVERAGE = Coverage("fair", ["5 budgets: plan at least 7"])
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from flopscape.plan.coverage import Coverage
 from flopscape.records.fit_result import Estimate, Exclusion, FitResult, Prediction
 from flopscape.report.evidence import Evidence
 from flopscape.report.twin import Twin
@@ -136,6 +137,6 @@ def evidence() -> Evidence:
     fits = {"vpnls": vpnls(), "approach2": approach2(), "kaplan": kaplan(), "approach1": refused}
     return Evidence(
         "mine", "Mine", runs(), fits, "vpnls", sensitivity=sensitivity(), manifest=manifest,
-        coverage={"grade": "fair", "reasons": ["2 budgets: plan at least 7"]}, environment={"python": "3.13"},
+        coverage=Coverage("fair", ["2 budgets: plan at least 7"]), environment={"python": "3.13"},
         commands=["flopscape fit runs.csv"],
     )  # fmt: skip

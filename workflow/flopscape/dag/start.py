@@ -22,7 +22,7 @@ from flopscape.plan.finished import Finished, refuse_other_data
 from flopscape.plan.imported import free_text
 from flopscape.plan.price import price_study, refuse_over_limits
 from flopscape.plan.price_table import price_text
-from flopscape.plan.studies import Overview, PlannedStudy, data_hash, dataset_manifest, price_planned
+from flopscape.plan.studies import PlannedStudy, data_hash, dataset_manifest, look_at_study, price_planned
 from flopscape.training.stopping import outlive_the_terminal
 
 Answers = Callable[[Mapping[str, Planned], Path], None]
@@ -90,10 +90,11 @@ def print_prices(workflow: inside.Workflow) -> None:
         if name in selection.imported:
             print(f"\n{free_text(selection.imported[name])}", flush=True)
             continue
-        seen = _priced(name, inside.room(workflow), due[name])
+        planned, prices, room = selection.trained[name], selection.settings.prices, inside.room(workflow)
+        seen = price_planned(planned, prices, room, selection.results, due[name])
         print(f"\n{price_text(seen.study, seen.price, seen.coverage, seen.finished)}", flush=True)
         try:
-            _refuse(workflow, seen, due[name])
+            _refuse(workflow, seen, seen.finished, due[name])
         except FlopscapeError as error:
             print(f"REFUSED: {error}", flush=True)
 
@@ -107,11 +108,13 @@ def refuse_to_start(workflow: inside.Workflow) -> None:
         With a sentence for each record, or the first of the others.
     """
     for name, due in runs_due(workflow).items():
-        seen = _priced(name, Capacity(1), due)
-        if seen.finished.broken:
-            raise WorkflowError("\n".join(seen.finished.broken))
+        selection = SELECTED[name]
+        planned = selection.trained[name]
+        finished = look_at_study(planned, selection.results)
+        if finished.broken:
+            raise WorkflowError("\n".join(finished.broken))
         try:
-            _refuse(workflow, seen, due)
+            _refuse(workflow, planned, finished, due)
         except FlopscapeError as error:
             raise WorkflowError(str(error)) from None
     if not inside.uses_conda(workflow):
@@ -127,17 +130,12 @@ def runs_due(workflow: inside.Workflow) -> dict[str, dict[str, str]]:
     return due
 
 
-def _priced(name: str, room: Capacity, due: dict[str, str] | None) -> Overview:
-    selection = SELECTED[name]
-    return price_planned(selection.trained[name], selection.settings.prices, room, selection.results, due)
-
-
-def _refuse(workflow: inside.Workflow, seen: Overview, due: dict[str, str]) -> None:
+def _refuse(workflow: inside.Workflow, planned: PlannedStudy, finished: Finished, due: dict[str, str]) -> None:
     """Limits are those of the whole study: runs that only a later start trains count, and so do forced ones."""
-    prices, todo = SELECTED[seen.name].settings.prices, due | seen.finished.reasons
-    whole = price_study(seen.name, seen.study, seen.rows, seen.finished, todo, prices, Capacity(1), seen.search)
-    refuse_over_limits(seen.study, whole)
-    _refuse_changed_data(workflow, seen, seen.finished, due)
+    prices, todo = SELECTED[planned.name].settings.prices, due | finished.reasons
+    whole = price_study(planned.name, planned.study, planned.rows, finished, todo, prices, Capacity(1), planned.search)
+    refuse_over_limits(planned.study, whole)
+    _refuse_changed_data(workflow, planned, finished, due)
 
 
 def _refuse_changed_data(

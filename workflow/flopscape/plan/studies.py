@@ -48,19 +48,23 @@ class Overview(PlannedStudy):
 
 
 def plan_any(name: str, path: Path, config: Config) -> PlannedStudy | PlannedImport:
-    """Plan one study, whichever of the two kinds it is."""
+    """Read and plan one study, whichever of the two kinds it is."""
     study = read_study(path)
     if isinstance(study, ImportedStudy):
         return plan_import(name, path, study, config.data_mirror)
-    return plan_study(name, path)
+    return plan_training(name, path, study)
 
 
 def plan_study(name: str, path: Path, results: Path = Path("results")) -> PlannedStudy:
-    """Read and plan one study; a poor sweep under `strict: true` raises FlopscapeError with the reasons.
+    """Read and plan a study that trains its runs."""
+    return plan_training(name, path, load_study(path), results)
+
+
+def plan_training(name: str, path: Path, study: Study, results: Path = Path("results")) -> PlannedStudy:
+    """Plan a study that was read; a poor sweep under `strict: true` raises FlopscapeError with the reasons.
 
     Every error names the study's file.
     """
-    study = load_study(path)
     refuse_wrong_arguments(study, str(path))
     try:
         _construct_trainer(study)
@@ -118,12 +122,17 @@ def dataset_manifest(study: Study, results: Path) -> Path | None:
     return data_folder(study.dataset.spec(), results) / MANIFEST
 
 
+def look_at_study(planned: PlannedStudy, results: Path) -> Finished:
+    """What is on disk of a planned study and of its search for the learning rate."""
+    rows = [*planned.rows, *planned.search]
+    return look_at_runs(rows, planned.name, results, data_hash(planned.study, results))
+
+
 def price_planned(
     planned: PlannedStudy, prices: Prices, capacity: Capacity, results: Path, todo: dict[str, str] | None = None
 ) -> Overview:
     """Price a planned study; `todo` (run id → why) defaults to the runs without a record."""
-    rows = [*planned.rows, *planned.search]
-    finished = look_at_runs(rows, planned.name, results, data_hash(planned.study, results))
+    finished = look_at_study(planned, results)
     due = finished.reasons if todo is None else {run_id: finished.reasons.get(run_id, todo[run_id]) for run_id in todo}
     price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, capacity, planned.search)
     return Overview(**vars(planned), finished=finished, price=price)

@@ -94,8 +94,8 @@ def _totals(evidence: Evidence) -> list[str]:
             f"Held-out set: {numbers.count(heldout)} {unit}s; its sampling error, common to all runs, is {error} nats."
         )
     if evidence.coverage:
-        lines.append(f"Coverage of the sweep: {evidence.coverage['grade']}.")
-        lines += [f"Coverage: {sentence(reason)}" for reason in evidence.coverage["reasons"]]
+        lines.append(f"Coverage of the sweep: {evidence.coverage.grade}.")
+        lines += [f"Coverage: {sentence(reason)}" for reason in evidence.coverage.reasons]
     return lines
 
 

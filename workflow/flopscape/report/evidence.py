@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from flopscape.answers.runs_and_fits import RunsAndFits
+from flopscape.plan.coverage import Coverage
 from flopscape.records.fit_result import FitResult
 from flopscape.report.twin import Twin
 
@@ -18,9 +19,9 @@ class Evidence(RunsAndFits):
 
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` their texts.
     `sensitivity` is the table of `flopscape sensitivity`, None where there is none.
-    `manifest` is the dataset's (empty for simulated runs), `coverage` a grade and its reasons, `environment`
-    labels with texts, `commands` what makes the fits again. `not_shown` are sentences on what belongs to another table,
-    other options or other code, and `made_from` is the stamp of the report itself.
+    `manifest` is the dataset's (empty for simulated runs), `coverage` the plan's grade (None without a plan),
+    `environment` labels with texts, `commands` what makes the fits again. `not_shown` are sentences on what belongs to
+    another table, other options or other code, and `made_from` is the stamp of the report itself.
     """
 
     study: str
@@ -33,7 +34,7 @@ class Evidence(RunsAndFits):
     sensitivity: pd.DataFrame | None = None
     twin: Twin | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
-    coverage: Mapping[str, Any] = field(default_factory=dict)
+    coverage: Coverage | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     commands: Sequence[str] = ()
     not_shown: Sequence[str] = ()

@@ -1,12 +1,11 @@
 """The files of a report, read into what the report rests on."""
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment
 
@@ -15,6 +14,7 @@ from flopscape.figures.names import CAPTIONS
 from flopscape.figures.tables import complete, read_csv, with_budgets
 from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
+from flopscape.plan.coverage import Coverage
 from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
 from flopscape.report import twin
@@ -43,8 +43,8 @@ class Sources:
         is gone with the data.
     twin : path, optional
         The folder that `flopscape twin` wrote.
-    coverage : mapping
-        `grade`, and `reasons`, a list of sentences; empty where nothing was planned.
+    coverage : Coverage, optional
+        The plan's grade and the reasons for it; None where nothing was planned.
     commands : sequence of str
         What makes the fits again, each as a line of a shell.
     not_shown : sequence of str
@@ -62,7 +62,7 @@ class Sources:
     sensitivity: str | Path | None = None
     twin: str | Path | None = None
     manifest: str | Path | None = None
-    coverage: Mapping[str, Any] = field(default_factory=dict)
+    coverage: Coverage | None = None
     commands: Sequence[str] = ()
     not_shown: Sequence[str] = ()
     made_from: str = ""

@@ -1,7 +1,6 @@
 """The report of one study from its config and its folder: which of its files are fresh, and all of them on one page."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from flopscape.config.read import read_study
@@ -12,7 +11,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
 from flopscape.files.outputs import lasting_name
 from flopscape.plan.imported import PlannedImport, words_of_study
-from flopscape.plan.studies import plan_study
+from flopscape.plan.studies import plan_training
 from flopscape.records.fit_result import FitResult
 from flopscape.records.stamps import text_of
 from flopscape.report.build import build
@@ -62,7 +61,7 @@ def report_study(study_file: Path, results: Path, out: Path) -> None:
         sensitivity=None if "table of sensitivity" in stale else results / "sensitivity.csv",
         twin=None if "twin" in stale else results / "twin",
         manifest=files.manifest(),
-        coverage={} if isinstance(planned, PlannedImport) else asdict(planned.coverage),
+        coverage=None if isinstance(planned, PlannedImport) else planned.coverage,
         commands=_commands(files, stale),
         not_shown=[f"The {what} {why} and is not shown: {MADE_AGAIN}." for what, why in stale.items()],
         made_from="" if stale else text_of(files.report_stamp()),
@@ -75,7 +74,7 @@ def _planned(study_file: Path, results: Path) -> Planned:
     study = read_study(study_file)
     if isinstance(study, ImportedStudy):
         return PlannedImport(study_file.stem, study_file, study, Path(study.runs.table), words_of_study(study))
-    return plan_study(study_file.stem, study_file, results.parent)
+    return plan_training(study_file.stem, study_file, study, results.parent)
 
 
 def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
