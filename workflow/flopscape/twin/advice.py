@@ -93,9 +93,12 @@ def advise(surface: Surface, flops: float, sigma: float, aim: float) -> Advice:
 
 def _grid(surface: Surface, aim: float, points: int) -> tuple[float, int]:
     """Largest half-width whose bias is at most the aim, by bisection, with the number of points."""
+    # The bias vanishes with the width, in leading order as (α − β)·W² (fitting/isoflop/bias.py), and grows with it: one
+    # half-width has just the aimed bias.
     low, high = 0.0, WIDEST
     if abs(np.expm1(_shift(surface, high, points))) <= aim:
         return high, points
+    # Sixty halvings of the interval leave only rounding of it.
     for _ in range(60):
         middle = (low + high) / 2
         small = abs(np.expm1(_shift(surface, middle, points))) <= aim
@@ -116,8 +119,10 @@ def _spread(surface: Surface, flops: float, sigma: float, half_width: float, poi
     w = _offsets(half_width, points)
     n_params = closed_form_optimum(surface, flops).n_params * np.exp(w)
     losses = loss(surface, n_params, flops / (6 * n_params))
+    # The parabola of losses without noise: to first order in σ, noise moves its vertex by the gradient there.
     (c,), unit, _ = coefficients(w, losses[None], np.ones(points))
     if not c[2] > 0:
         return float("inf")
+    # ∂x/∂(c0, c1, c2) of the vertex x = −c1/(2·c2); the variance of x is σ² times gradient·unit·gradient.
     gradient = np.array([0.0, -1 / (2 * c[2]), c[1] / (2 * c[2] ** 2)])
     return float(sigma * np.sqrt(gradient @ unit @ gradient))

@@ -87,6 +87,7 @@ def draw_losses(table: RunTable, true: Array, noise: Noise, simulations: int, se
 
 def moved(table: RunTable, log_n: Array) -> RunTable:
     """The same runs and compute with other sizes: D follows from C = κ(N)·N·D."""
+    # κ(N) of the table as it is, which beyond its sizes keeps the value of the last one.
     n_tokens = np.exp(compute_of(table).tokens(log_n, table.flops))
     return replace(table, n_params=np.exp(log_n), n_tokens=n_tokens)
 
@@ -101,9 +102,11 @@ def drifting(table: RunTable, decades: float = DRIFT) -> RunTable:
 def wider(table: RunTable) -> RunTable:
     """Every budget's sizes spread by `WIDER` about their middle in ln N."""
     log_n, middle = np.log(table.n_params), np.empty(len(table))
+    # Runs of no budget, whose budget is NaN, are one group.
     groups = np.unique(table.budget, return_inverse=True, equal_nan=True)[1].ravel()
     for group in np.unique(groups):
         rows = groups == group
+        # The middle of the range and not the mean, so that seeds repeated at some sizes do not shift the grid.
         middle[rows] = (log_n[rows].min() + log_n[rows].max()) / 2
     return moved(table, middle + WIDER * (log_n - middle))
 
@@ -128,6 +131,7 @@ def one_more_budget(table: RunTable, a: float) -> RunTable | None:
     budgets = np.unique(table.budget[np.isfinite(table.budget)])
     if len(budgets) < 2:
         return None
+    # The mean step between neighbouring budgets in ln C.
     step = float(np.ptp(np.log(budgets)) / (len(budgets) - 1))
     last = np.flatnonzero(table.budget == budgets[-1])
     # Sizes keep their places about the optimum, which moves as N* ∝ C^a.
@@ -151,6 +155,7 @@ def one_more_seed(table: RunTable) -> RunTable:
     """One more run of every N and D."""
     first = np.unique(design_index(table), return_index=True)[1]
     rows = _frame(table).iloc[np.sort(first)]
+    # A new name makes a run with an error of its own; what all seeds of an N and D share stays theirs.
     return _with(table, rows.assign(run_id=rows["run_id"] + ", next seed", seed="next"))
 
 
@@ -160,4 +165,5 @@ def _frame(table: RunTable) -> pd.DataFrame:
 
 
 def _with(table: RunTable, rows: pd.DataFrame) -> RunTable:
+    # New rows stand behind the table's, which then keep the errors they had (`draw_losses`).
     return table_of(pd.concat([_frame(table), rows], ignore_index=True), table.path, measured=False)

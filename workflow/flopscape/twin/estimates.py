@@ -116,6 +116,8 @@ def _by_isoflop_curves(
 def _refused(lowest: LowestPoints, laws: PowerLaws) -> Mask:
     """Tables of which approach2 gives no number: a is not determined, or too few curves are bent enough, shape (R,)."""
     spans = np.array([np.ptp(budget.log_n) for budget in lowest.budgets])
+    # The diagonal of the covariance (R, m, 2, m, 2), and of that the variances of ln N. Both limits are those of
+    # `flopscape fit` (judge/isoflop.py).
     errors = np.sqrt(np.einsum("riaia->ria", lowest.covariance)[:, :, 0])
     return np.asarray(
         (laws.n_params.slope_error > SE_REFUSED) | ((errors <= FLAT * spans).sum(axis=1) < FEWEST_BUDGETS)
@@ -133,6 +135,7 @@ def _put_lines(listed: Estimates, lowest: LowestPoints, laws: PowerLaws, kept: M
     for quantity, line in enumerate((laws.n_params, laws.n_tokens)):
         reach = line.t * line.slope_error
         put(quantity, line.slope, line.slope - reach, line.slope + reach)
+    # In the order of `names`: a and b, then N*, D* and L* at each compute.
     for i, c in enumerate(flops):
         log_n, reach = laws.n_params.at(np.log(c)), laws.n_params.t * laws.n_params.error_at(np.log(c))
         best, low, high = (np.exp(values) for values in (log_n, log_n - reach, log_n + reach))
@@ -151,6 +154,7 @@ def _put_losses(
     if not replicates:
         return
     draws = _simulated_losses(lowest, laws, replicates, seed)
+    # R tables of K draws are R·K sets of m losses to the loss law, all fitted at once.
     values = _along(fit_loss_law(x, draws.reshape(-1, len(x))), where).reshape(len(kept), replicates, len(flops))
     low, high = percentiles(values)
     listed.low[at], listed.high[at] = low[kept], high[kept]
@@ -170,6 +174,7 @@ def _simulated_losses(lowest: LowestPoints, laws: PowerLaws, replicates: int, se
     own = lowest.covariance[:, :, 1, :, 1] * (lowest.dof > 0)
     variance = np.einsum("rii->ri", own)
     scatter = loss_scatter(lowest.log_flops - lowest.center, losses, variance)
+    # As in `power_law._moves`: scatter between budgets, and what keeps rounding from making the covariance indefinite.
     extra = scatter + ROUNDED_SUM * variance.mean(axis=1) + EXACT_LOG_SQUARE
     spread = np.linalg.cholesky(own + extra[:, None, None] * np.eye(m))
     # A stream of its own, so that these draws move with no other number of the twin.
@@ -187,6 +192,7 @@ def _by_surfaces(
     problem, center = centred_problem(table)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     quantities = surface_quantities(center, tuple(float(c) for c in flops), compute)
+    # The logs are the design's, the same for all; each table brings its own losses.
     problem = Problem(problem.u, losses)
     best = from_grid(search, problem, np.ones_like(losses))
     value = _values(parameters(best), quantities)
@@ -208,4 +214,5 @@ def _status(best: Solution, value: Array) -> Names:
     bound = on_bound(best)
     missing = np.isnan(value[:, 0])
     words = [NO_OPTIMUM, AT_BOUND, UNSETTLED]
+    # The first that is true counts: an exponent of a term that vanished often runs into its bound, too.
     return np.select([missing, bound, ~best.converged], words, default=OK).astype(str)

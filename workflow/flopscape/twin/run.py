@@ -43,6 +43,7 @@ def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> s
     frame, content = examine(path, flops, **options)
     stamp = of_twin(path, {"flops": [float(budget) for budget in flops], **options})
     write_text(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
+    # The table is written first, for the verdict carries its hash: a verdict beside another table is known by that.
     content |= {"made_from": text_of(stamp | {"table": hash_of(out / "twin.csv")})}
     write_text(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     draw_to(out / "figure.svg", draw, frame, content, stamp=stamp)
@@ -95,6 +96,8 @@ def examine(
     try:
         return _simulated(table, source, settings, shared)
     except FlopscapeError as error:
+        # What a person asked for cannot be simulated and is theirs to mend. Where the twin chose surface and noise
+        # itself, a study goes on without a twin, which says why.
         if named_by_user or noise is not None:
             raise
         return _nothing(shared, str(error))
@@ -177,4 +180,5 @@ def _rounded(value: Any) -> Any:
         return {name: _rounded(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_rounded(item) for item in value]
+    # The same digits on every machine: sums in another order differ only behind them.
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

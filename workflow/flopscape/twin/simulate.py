@@ -56,10 +56,11 @@ def simulate(
     for scenario in assumed:
         losses = _losses(scenario.table, scenario.truth, noise, settings)
         for method in METHODS:
-            seen = _errors(scenario, method, losses, noise, settings)
-            outcomes[scenario.name, method] = seen
-            listed += rows(scenario.name, method, seen, quantities)
+            outcome = _errors(scenario, method, losses, noise, settings)
+            outcomes[scenario.name, method] = outcome
+            listed += rows(scenario.name, method, outcome, quantities)
     words = {scenario.name: scenario.words for scenario in assumed}
+    # Judged twice: what one more thing would buy is simulated for the trusted method alone, which must be known before.
     trusted = judge(outcomes, [], words, settings.flops[0])["trusted"]
     better = list(_improvements(table, surface, trusted, noise, settings)) if trusted else []
     verdict = judge(outcomes, better, words, settings.flops[0])
@@ -74,7 +75,10 @@ def _losses(table: RunTable, truth: Truth, noise: Noise, settings: Settings) -> 
 def _errors(scenario: Scenario, method: str, losses: Array, noise: Noise, settings: Settings) -> Errors:
     """Errors of one method; intervals for all simulations of the fitted surface and the first ones of the others."""
     count = len(losses) if scenario.name == SURFACE else min(INTERVALS_ELSEWHERE, len(losses))
+    # Without noise every simulated table is the same, and there is nothing for an interval to hold.
     count = count if noise.total and settings.bootstrap else 0
+    # Resamples are what a twin spends its time on: only the first tables are resampled, the others give estimates
+    # alone.
     parts = [(losses[:count], settings.bootstrap), (losses[count:], 0)]
     halves = [_fit(method, scenario.table, part, settings, resamples) for part, resamples in parts if len(part)]
     joined = Estimates(*(np.concatenate(column) for column in zip(*halves, strict=True)))
@@ -90,6 +94,7 @@ def _truths(scenario: Scenario, method: str, flops: Sequence[float]) -> Array:
     a, b = scenario.truth.a, 1 - scenario.truth.a
     if method in VARIANTS and len(budgets := budgets_of(scenario.table)) > 1:
         a, b = scenario.truth.slopes(np.log([budget.flops for budget in budgets]))
+    # In the order of `names`: a, b, then N*, D* and L* at each compute.
     best = [scenario.truth.optimum(float(c)) for c in flops]
     return np.array([a, b, *(float(x) for optimum in best for x in optimum)])
 

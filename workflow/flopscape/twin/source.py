@@ -76,6 +76,7 @@ def of_plan(table: RunTable, named: Surface | None, name: str | None, noise: flo
 
 def of_runs(table: RunTable, named: Surface | None, noise: float | None) -> Source:
     """The surface that vpnls fits to the runs, and their noise about it, unless told otherwise."""
+    # Only the estimates and the test of form count here; without any resamples the fit would profile its intervals.
     fit, _ = vpnls.estimate(table, bootstrap=2)
     fitted = _fitted(fit)
     chosen = named or fitted
@@ -106,6 +107,8 @@ def _noise(table: RunTable, fit: FitResult) -> Noise:
     surface, the noise is the scatter about them, and the rest is misfit. Where seeds repeat, the scatter between them
     is a run's own noise, and what the residuals have beyond it is what all seeds of a size share.
     """
+    # Standard deviations about the surface and about the budgets' parabolas; one and the same, unless the test finds
+    # that the parabolas follow the losses better.
     form = curves = float(fit.goodness.residual_sd or 0.0)
     test, repeats = fit.curve_test, 1.0
     if test and test.beaten:
@@ -113,6 +116,7 @@ def _noise(table: RunTable, fit: FitResult) -> Noise:
         form, curves = test.sd_form, test.sd_curves
     misfit = _beyond(form, curves, repeats)
     own, dof = seed_scatter(table)
+    # Without repeats nothing tells the two parts apart, and rows of one run are no repeats: all noise is a run's own.
     if not dof or len(table) > table.n_runs:
         return Noise(curves, 0.0, misfit)
     return Noise(own, _beyond(curves, own, repeats), misfit)

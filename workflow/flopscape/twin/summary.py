@@ -42,32 +42,34 @@ def errors(estimates: Estimates, truth: Array, names: list[str], intervals: int)
     def scaled(values: Array) -> Array:
         return np.where(logs, np.log(np.where(logs, values, 1.0)), values)
 
+    # In logarithms or not, as each quantity's errors are taken: an interval holds the truth in both or in neither.
     value, low, high, right = (
         scaled(x) for x in (estimates.value, estimates.low[:intervals], estimates.high[:intervals], truth)
     )
     return Errors(value - right, (low <= right) & (right <= high), high - low, truth, estimates.status)
 
 
-def rows(scenario: str, method: str, seen: Errors, names: list[str]) -> list[dict[str, object]]:
+def rows(scenario: str, method: str, outcome: Errors, names: list[str]) -> list[dict[str, object]]:
     """The rows of twin.csv of one method under one truth."""
-    failed = [status for status in seen.status if status != OK]
+    failed = [status for status in outcome.status if status != OK]
     statuses = "; ".join(f"{failed.count(word)} {word}" for word in sorted(set(failed)))
-    shared = {"scenario": scenario, "method": method, "simulations": len(seen.status)}
+    shared = {"scenario": scenario, "method": method, "simulations": len(outcome.status)}
     ended = {"failures": len(failed), "statuses": statuses}
     return [
-        shared | ended | {"quantity": name, "scale": "log" if is_log(name) else "value"} | _numbers(seen, q)
+        shared | ended | {"quantity": name, "scale": "log" if is_log(name) else "value"} | _numbers(outcome, q)
         for q, name in enumerate(names)
     ]
 
 
-def _numbers(seen: Errors, q: int) -> dict[str, object]:
-    finite = np.isfinite(seen.error[:, q])
-    error = seen.error[finite, q]
-    kept = finite[: len(seen.covered)]
-    covered, width = seen.covered[kept, q], seen.width[kept, q]
+def _numbers(outcome: Errors, q: int) -> dict[str, object]:
+    finite = np.isfinite(outcome.error[:, q])
+    error = outcome.error[finite, q]
+    # Only the first tables have intervals, and of these only those with an estimate count.
+    kept = finite[: len(outcome.covered)]
+    covered, width = outcome.covered[kept, q], outcome.width[kept, q]
     known_width = width[np.isfinite(width)]
     share = float(covered.mean()) if len(covered) else np.nan
-    numbers: dict[str, object] = {"truth": float(seen.truth[q]), **moments(error)}
+    numbers: dict[str, object] = {"truth": float(outcome.truth[q]), **moments(error)}
     numbers |= {"coverage": share, "coverage_se": _share_error(share, len(covered))}
     numbers |= {"width": float(known_width.mean()) if len(known_width) else np.nan}
     return numbers | {"intervals": len(covered), "without_estimate": int((~finite).sum())}
@@ -79,6 +81,8 @@ def moments(error: Array) -> dict[str, float]:
     if r < 2:
         return dict.fromkeys(("bias", "bias_se", "spread", "spread_se", "rmse", "rmse_se"), float("nan"))
     spread, rmse = float(error.std(ddof=1)), float(np.sqrt(np.mean(error**2)))
+    # Of r errors with the standard deviation s the mean is known to s/√r, and s itself to s/√(2·(r − 1)) where they are
+    # normal. The RMSE is the root of the mean of e², known to sd(e²)/√r, and d√x = dx/(2·√x).
     return {
         "bias": float(error.mean()), "bias_se": spread / np.sqrt(r), "spread": spread,
         "spread_se": spread / np.sqrt(2 * (r - 1)), "rmse": rmse,
@@ -90,6 +94,8 @@ def _share_error(share: float, count: int) -> float:
     """Standard error of a share, by Agresti & Coull's (1998) count where all or none are covered."""
     if not count:
         return float("nan")
+    # Two tables more that are covered and two that are not (z² is nearly 4 at 95 %): without them the error of a share
+    # of 100 % would be zero.
     middle = (share * count + 2) / (count + 4)
     return float(np.sqrt(middle * (1 - middle) / (count + 4)))
 
@@ -106,6 +112,8 @@ def ratio(one: Array, other: Array) -> tuple[float, float]:
     -------
     NaN for under two tables, or where the other method is exact.
     """
+    # Squares of both methods (2, R, scenarios), of which only tables that both have fitted are compared: their luck is
+    # the same.
     pair = np.stack([np.reshape(x, (len(x), -1)) ** 2 for x in (one, other)])
     first, second = pair[:, np.isfinite(pair).all(axis=(0, 2))].mean(axis=2)
     if len(first) < 2 or second.mean() < EXACT**2:

@@ -60,6 +60,8 @@ def of_coupled(surface: Surface, compute: Compute, table: RunTable, sigma: float
     """The coupled law nearest to the surface at the runs, no further than σ from it (RMS; any if σ = 0), and its γ."""
     full = matched(surface, table.n_params, table.n_tokens, GAMMA)
     away = distance(coupled.loss(full, table.n_params, table.n_tokens), surface, table)
+    # Small departures of γ from one move losses in proportion: as much of it as the noise hides is as much of the
+    # distance.
     gamma = 1 - (1 - GAMMA) * _share(away, sigma)
     law = matched(surface, table.n_params, table.n_tokens, gamma)
     truth = Truth(
@@ -96,6 +98,7 @@ def matched(surface: Surface, n_params: Array, n_tokens: Array, gamma: float) ->
         A, B, alpha, beta = np.exp(p[1:])
         return Coupled(p[0], A, B, alpha, beta, gamma)
 
+    # All but E as logarithms, so that amplitudes and exponents stay positive in the search.
     start = [E, *np.log([A * share, B * share, alpha, beta])]
 
     def residual(p: Array) -> Array:
@@ -112,6 +115,7 @@ def with_cubic(surface: Surface, compute: Compute, table: RunTable, sigma: float
     """
     full = _cubic(surface, compute, table, TILT)
     away = distance(full.loss(table.n_params, table.n_tokens), surface, table)
+    # The cubic enters linearly, and so does its distance from the surface.
     tilt = TILT * _share(away, sigma)
     return _cubic(surface, compute, table, tilt), tilt
 
@@ -126,9 +130,12 @@ def _cubic(surface: Surface, compute: Compute, table: RunTable, tilt: float) -> 
         flops = n * d * np.exp(compute.curve(np.log(n))[0])
         log_best = np.log(_each(plain.optimum, flops))
         w = np.log(n) - log_best
+        # L″(0): along C the surface is E + α·A·N*^−α·g(w) with g″(0) = α + β (fitting/isoflop/bias.py).
         bend = (alpha + beta) * alpha * A * np.exp(-alpha * log_best)
+        # At the edge w = W the quadratic rise is ½·L″·W², and the cubic t times that.
         return np.asarray(surface_loss(surface, n, d) + tilt / 2 * bend * w**3 / half)
 
+    # w³ has neither value nor slope at w = 0, so that N*, D* and L* stay the surface's.
     return plain._replace(loss=loss)
 
 
@@ -141,6 +148,7 @@ def widest_half_span(table: RunTable) -> float:
 
 def _each(optimum: Callable[[float], Optimum], flops: Array) -> Array:
     """N* at every compute."""
+    # An optimum under a varying κ is a search: one for each compute and not for each run.
     distinct, index = np.unique(flops, return_inverse=True)
     return np.array([float(optimum(float(c)).n_params) for c in distinct])[index.ravel()]
 

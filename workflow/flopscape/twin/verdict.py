@@ -36,17 +36,19 @@ def judge(
 ) -> dict[str, Any]:
     """The verdict's numbers and sentences; `scenarios` maps a name to words, the first being the fitted surface."""
     methods = list(dict.fromkeys(method for _, method in outcomes))
+    # Errors (R, scenarios) of N*: all truths count alike, for nobody knows which is nearest to the runs.
     pooled = {m: np.stack([outcomes[s, m].error[:, N_STAR] for s in scenarios], axis=1) for m in methods}
     failed = {m: _failures(outcomes, m) for m in methods}
     trusted = _trusted(pooled)
     first = next(iter(scenarios))
-    count = max(len(seen.status) for seen in outcomes.values())
+    count = max(len(outcome.status) for outcome in outcomes.values())
     content: dict[str, Any] = {"trusted": trusted, "quantity": "n_params", "flops": flops, "simulations": count}
     if not trusted:
         content["sentences"] = ["No method gives an estimate on these simulated runs."]
         return content
     content["methods"] = [_row_of_method(m, outcomes[first, m], pooled, trusted, failed[m]) for m in methods]
     content["scenarios"] = [_row_of_scenario(s, words, outcomes, trusted) for s, words in scenarios.items()]
+    # Gains are measured where the fitted surface is true, for their designs were simulated from it alone.
     before = outcomes[first, trusted].error[:, N_STAR]
     content["improvements"] = [_row_of_improvement(better, before) for better in improvements]
     content["sentences"] = sentences(content)
@@ -54,7 +56,7 @@ def judge(
 
 
 def _failures(outcomes: Outcomes, method: str) -> float:
-    status = np.concatenate([seen.status for (_, m), seen in outcomes.items() if m == method])
+    status = np.concatenate([outcome.status for (_, m), outcome in outcomes.items() if m == method])
     return float(np.mean(status != "ok"))
 
 
@@ -62,18 +64,20 @@ def _trusted(pooled: Mapping[str, Array]) -> str | None:
     """The method of the smallest mean square over all truths, among those that seldom lack an estimate, if any."""
     squares = {m: float(np.nanmean(e**2)) for m, e in pooled.items() if np.isfinite(e[:, 0]).sum() > 1}
     steady = {m: square for m, square in squares.items() if np.isnan(pooled[m]).mean() <= MOST_MISSING}
+    # Where every method often fails, the best of those that fail is still more than nothing, and its failures are told.
     ranked = steady or squares
     return min(ranked, key=ranked.__getitem__) if ranked else None
 
 
 def _row_of_method(
-    method: str, seen: Errors, pooled: Mapping[str, Array], trusted: str, failed: float
+    method: str, outcome: Errors, pooled: Mapping[str, Array], trusted: str, failed: float
 ) -> dict[str, Any]:
     """One row of the table in the report: under the fitted surface, and the RMSE over all truths against the best."""
-    error = seen.error[:, N_STAR]
+    error = outcome.error[:, N_STAR]
     value, error_of_ratio = ratio(pooled[method], pooled[trusted]) if method != trusted else (1.0, 0.0)
-    kept = np.isfinite(error[: len(seen.covered)])
-    covered = seen.covered[kept][:, N_STAR]
+    # Only the first tables have intervals.
+    kept = np.isfinite(error[: len(outcome.covered)])
+    covered = outcome.covered[kept][:, N_STAR]
     return _finite(
         {"method": method}
         | moments(error[np.isfinite(error)])
@@ -145,6 +149,7 @@ def _comparison(row: Mapping[str, Any], best: Mapping[str, Any]) -> str:
             f"{row['method']} fails in {numbers.percent(row['failures'])} of the simulations and gives no comparison."
         )
     often = f"; {numbers.percent(row['failures'])} of its fits fail" if row["failures"] else ""
+    # Two Monte Carlo errors, about 95 %: a smaller difference is not told from none.
     if abs(row["ratio"] - 1) <= 2 * row["ratio_se"]:
         return (
             f"{row['method']} is as good within Monte Carlo error: ×{row['ratio']:.2f} ± {row['ratio_se']:.2f}{often}."
@@ -159,6 +164,7 @@ def _coverage(row: Mapping[str, Any]) -> str:
     """A sentence where a method's 95 % intervals of N* do not cover about that much."""
     if row["coverage"] is None or not row["intervals"]:
         return ""
+    # Two standard errors of a binomial share whose chance is the nominal coverage: what Monte Carlo alone explains.
     noise = 2 * np.sqrt(NOMINAL * (1 - NOMINAL) / row["intervals"])
     if abs(row["coverage"] - NOMINAL) <= TOLERATED + noise:
         return ""

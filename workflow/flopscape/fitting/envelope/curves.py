@@ -87,9 +87,11 @@ def read_curves(table: RunTable, path: str | Path) -> Curves:
     finite = np.isfinite(loss)
     last = _last_rows(table)
     log_cost = np.log(table.flops / table.n_tokens)
+    # ln C = ln D + ln(C/D), and C/D of a run does not change while it trains.
     log_flops = np.log(tokens[finite]) + np.array([log_cost[last[run]] for run in run_id[finite]])
     _check_length(table, last, run_id, tokens, row, path)
     groups = _groups(run_id[finite], tokens[finite])
+    # Of the numbers that enter the fit, so that curves in another format or with more columns count as the same.
     digest = hashlib.sha256(b"".join(part.tobytes() for part in (np.exp(log_flops), loss[finite]))).hexdigest()
     curves = _gather(table, groups, log_flops, np.log(loss[finite]), name)
     return Curves(**{**vars(curves), "schedule": _schedule(frame, run_id), "content_hash": digest})
@@ -111,6 +113,8 @@ def _of_table(frame: pd.DataFrame, table: RunTable, path: str | Path) -> pd.Data
 
 
 def _check_order(run_id: Names, tokens: Array, row: Index, path: str | Path) -> None:
+    # A stable sort brings the rows of a run together and keeps their order in the file, which is the one that must
+    # ascend.
     order = np.argsort(run_id, kind="stable")
     falls = (run_id[order][1:] == run_id[order][:-1]) & (np.diff(tokens[order]) <= 0)
     if falls.any():
@@ -140,6 +144,7 @@ def _losses(frame: pd.DataFrame, path: str | Path, row: Index, run_id: Names) ->
     if "heldout_loss" in frame:
         loss = positive_column(frame, "heldout_loss", path, row, blank=True)
         _, group = np.unique(run_id, return_inverse=True)
+        # Of every run: held-out losses of some runs and training losses of others make no common envelope.
         enough = (np.bincount(group, np.isfinite(loss)) >= FEWEST_HELDOUT).all()
         if enough or "train_loss" not in frame:
             return "heldout_loss", loss
@@ -155,11 +160,14 @@ def _schedule(frame: pd.DataFrame, run_id: Names) -> str:
     known = rate.max() > 0
     if not known.any():
         return UNKNOWN
+    # One such run is enough to distrust the curves: before the rate has fallen, a checkpoint's loss is higher than that
+    # of a run which was to end there (Hoffmann et al. 2022, section 2).
     return DECAYING if (rate.last()[known] < DECAYED * rate.max()[known]).any() else CONSTANT
 
 
 def _last_rows(table: RunTable) -> dict[str, int]:
     """Each run's row of most tokens."""
+    # In ascending order of tokens, so that a later row of a run replaces the earlier ones.
     return {str(table.run_id[i]): int(i) for i in np.argsort(table.n_tokens, kind="stable")}
 
 
@@ -167,6 +175,7 @@ def _groups(run_id: Names, tokens: Array) -> dict[str, Index]:
     """Rows of each run by tokens, runs in the order of their names."""
     if not len(run_id):
         return {}
+    # The last key counts first: by run, and within a run by tokens.
     order = np.lexsort((tokens, run_id))
     names, first = np.unique(run_id[order], return_index=True)
     return {str(name): rows for name, rows in zip(names, np.split(order, first[1:]), strict=True)}
@@ -177,6 +186,7 @@ def _gather(table: RunTable, groups: dict[str, Index], log_flops: Array, log_los
     last, sizes = _last_rows(table), _sizes(table)
     used = {name: rows for name, rows in groups.items() if len(rows) >= FEWEST_POINTS}
     single = [name for name in groups if name not in used]
+    # In the order of names, as `groups` is, so that a result does not depend on the order of the table's rows.
     without = [name for name in sorted(last) if name not in groups]
     reasons = {"a curve of a single point": single, "no training curve": without}
     at = [last[name] for name in used]

@@ -82,6 +82,7 @@ def horizon_grid(table: RunTable) -> CurveGrid:
     rows = order[last & np.isfinite(table.budget[order])]
     budgets, column = np.unique(table.budget[rows], return_inverse=True)
     log_flops, count = np.log(table.flops[rows]), np.bincount(column)
+    # A run has a loss at its own budget alone; no minimum takes the infinities elsewhere.
     losses = np.full((len(rows), len(budgets)), np.inf)
     losses[np.arange(len(rows)), column] = np.log(table.loss[rows])
     log_cost = log_flops - np.log(table.n_tokens[rows])
@@ -124,6 +125,8 @@ def lower_hull(x: Array, y: Array) -> Index:
     """
     chain: list[int] = []
     for i in range(len(x)):
+        # A point on or above the line from the one before it to the new one is no vertex and goes, and then perhaps the
+        # one before it. Every point enters once and leaves at most once, so that the chain costs no more than sorting.
         while len(chain) > 1 and _is_on_or_above(x, y, chain[-2], chain[-1], i):
             chain.pop()
         chain.append(i)
@@ -132,6 +135,7 @@ def lower_hull(x: Array, y: Array) -> Index:
 
 def _is_on_or_above(x: Array, y: Array, a: int, b: int, c: int) -> bool:
     """Whether b lies on or above the line from a to c."""
+    # The slope from a to b is at least that from a to c, both multiplied by the two steps of x, which are positive.
     return bool((x[b] - x[a]) * (y[c] - y[a]) <= (x[c] - x[a]) * (y[b] - y[a]))
 
 
@@ -146,6 +150,7 @@ def supporting_slopes(x: Array, y: Array) -> Array:
     edges = edges[edges < 0]
     # A slope between those of a vertex's two edges touches that vertex alone; twice the first lies below all of them.
     slopes = np.concatenate([2 * edges[:1], (edges[1:] + edges[:-1]) / 2, [0.0]])
+    # Each interval between slopes is cut into equal parts, so that the slopes found above stay among them.
     parts = int(np.ceil(FEWEST_SLOPES / len(slopes)))
     steps = np.arange((len(slopes) - 1) * parts + 1) / parts
     return np.asarray(np.interp(steps, np.arange(len(slopes)), slopes))

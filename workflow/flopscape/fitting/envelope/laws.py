@@ -48,10 +48,13 @@ class EnvelopeLaws:
     @cached_property
     def _loss_grid(self) -> CurveGrid:
         """Budgets of the grid over which the models of the vertices of all runs are the lowest."""
+        # A hull's vertices are only the middles of the stretches over which inner models are lowest; the binned rule
+        # gives the stretches whole. Final losses have none.
         stretches = self.best if self.rule == "horizon" else binned_rule(self.grid)(self._everyone)
         x = self.grid.log_flops
         inside = np.concatenate([points.log_flops[points.kept] for points in (self.best, stretches)])
         columns = np.flatnonzero((x >= inside.min() - EDGE) & (x <= inside.max() + EDGE))
+        # Spread evenly; where there are fewer budgets than that, `linspace` names some twice.
         columns = np.unique(columns[np.linspace(0, len(columns) - 1, LOSS_POINTS).astype(int)])
         return CurveGrid(self.grid.run_id, self.grid.n, self.grid.log_cost, x[columns], self.grid.log_loss[:, columns])
 
@@ -76,6 +79,7 @@ class EnvelopeLaws:
 
     def resampled(self, replicates: int, seed: int) -> dict[str, Array]:
         """The laws of resamples of whole runs: how often a run is drawn moves no envelope, only whether it is."""
+        # Rows of a grid are runs, so that a weight is how often a resample drew the run.
         weights = run_weights(self.grid.run_id, replicates, seed, CHUNK)
         parts = [self.laws_of(counts > 0) for counts in weights]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -83,9 +87,11 @@ class EnvelopeLaws:
     def _loss_law(self, present: Mask) -> dict[str, Array]:
         """Through the lowest losses at a few of the grid's budgets."""
         grid = self._loss_grid
+        # The rule that drops no end: the grid has been cut to the stretches of inner models already.
         lowest = horizon_rule(grid)(present)
         losses = np.exp(grid.log_loss[lowest.run, np.arange(len(grid.log_flops))])
         kept = lowest.kept
+        # A column that a set does not have weighs nothing; its loss need only be a number.
         law = fit_loss_law(grid.log_flops - self.center, np.where(kept, losses, 1.0), kept.astype(float))
         return {name: np.where(kept.sum(axis=1) >= 3, value, np.nan) for name, value in law.items()}
 

@@ -44,6 +44,8 @@ def horizon_rule(grid: CurveGrid) -> Rule:
 
 def hull_rule(grid: CurveGrid) -> Rule:
     """Every run is a vertex."""
+    # The slopes are those that touch the envelope of all runs; the hull of a subset is read at the same ones, of which
+    # there are at least FEWEST_SLOPES.
     lowest = grid.log_loss.min(axis=0)
     finite = np.isfinite(lowest)
     slopes = supporting_slopes(grid.log_flops[finite], lowest[finite])
@@ -90,6 +92,7 @@ def lowest_present(values: Array, present: Mask) -> Index:
 
 def _falling(grid: CurveGrid, run: Index, columns: Index) -> Mask:
     """Whether no point of less compute is lower."""
+    # −1 would index the last run: where none is present, the value is infinite and falls below nothing.
     values = np.where(run >= 0, grid.log_loss[run, columns], np.inf)
     return np.asarray(values <= np.minimum.accumulate(values, axis=1))
 
@@ -100,6 +103,7 @@ def _between_models(grid: CurveGrid, present: Mask, run: Index, columns: Index) 
     # and largest model are looked up once for each of these and not for each point.
     covered, kind = grid.coverage
     size = grid.n[:, None]
+    # Of n the lowest is the smallest model's, of −n the largest's; where a curve does not reach, it counts as infinite.
     smallest, largest = (lowest_present(np.where(covered, by, np.inf), present) for by in (size, -size))
     sets, kinds, n = np.arange(len(present))[:, None], kind[columns], grid.n[run]
     return np.asarray((grid.n[smallest[sets, kinds]] < n) & (n < grid.n[largest[sets, kinds]]))
@@ -108,6 +112,7 @@ def _between_models(grid: CurveGrid, present: Mask, run: Index, columns: Index) 
 def _inner_models(grid: CurveGrid, run: Index, on_it: Mask) -> Mask:
     """Whether a point belongs neither to the first nor to the last model on the envelope."""
     sets = np.arange(len(run))
+    # `argmax` of truths is the place of the first true one; of the reversed row it counts from the end.
     first, last = on_it.argmax(axis=1), on_it.shape[1] - 1 - on_it[:, ::-1].argmax(axis=1)
     n = grid.n[run]
     return np.asarray((n != n[sets, first][:, None]) & (n != n[sets, last][:, None]))
@@ -119,9 +124,11 @@ def middles(grid: CurveGrid, vertices: EnvelopePoints) -> EnvelopePoints:
     shape = len(run), len(grid.n)
     low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
     sets = np.broadcast_to(np.arange(len(run))[:, None], run.shape)[kept]
+    # `at` and not low[…] = …, for a run is at many points of a set, all of which must be compared.
     np.minimum.at(low, (sets, run[kept]), log_flops[kept])
     np.maximum.at(high, (sets, run[kept]), log_flops[kept])
     reached = np.isfinite(low)
+    # Zeros take the place of infinities before the sum, for ∞ − ∞ is no number.
     middle = np.where(reached, (np.where(reached, low, 0.0) + np.where(reached, high, 0.0)) / 2, np.nan)
     return EnvelopePoints(middle, np.broadcast_to(np.arange(shape[1]), shape), reached)
 

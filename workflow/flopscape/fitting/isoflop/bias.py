@@ -93,6 +93,7 @@ def corrected_vertices(alpha: float, beta: float, log_sizes: Array, vertices: Ar
         before, at = at, vertices - vertex_shift(alpha, beta, log_sizes - at[..., None])
         if not (np.abs(at - before) > SETTLED * np.maximum(1, np.abs(at))).any():
             break
+    # Looser than SETTLED, for a vertex that still moves by its last digits after all rounds is as good as settled.
     return np.where(np.abs(at - before) <= 1e-9 * np.maximum(1, np.abs(at)), at, np.nan)
 
 
@@ -102,6 +103,7 @@ def _quadratic(x: Array, y: Array) -> tuple[Array, Array]:
     square = x**2 - (x**2).mean(axis=-1, keepdims=True)
     xx, xs, ss = (np.sum(p, axis=-1) for p in (x * x, x * square, square * square))
     xy, sy = np.sum(x * y, axis=-1), np.sum(square * y, axis=-1)
+    # Cramer's rule for [xx, xs; xs, ss]·(slope, bend) = (xy, sy), of all budgets at once.
     determinant = xx * ss - xs**2
     return (xy * ss - sy * xs) / determinant, (sy * xx - xy * xs) / determinant
 
@@ -114,12 +116,14 @@ def power_law_shift(log_flops: Array, shifts: Array) -> tuple[float, float]:
     log_flops, shifts : array, shape (m,)
         ln C and `vertex_shift` of each budget.
     """
+    # Least squares is linear in the ordinates: the line through true optima plus shifts is the sum of the two lines.
     z = log_flops - log_flops.mean()
     return float(z @ shifts / (z @ z)), float(shifts.mean())
 
 
 def leading_order(alpha: float, beta: float, half_width: float, points: int) -> float:
     """The shift of a centred grid of `points` sizes within ±half_width of ln N, to second order in the width."""
+    # (α − β)/6 · Σw⁴/Σw² with the sums of equally spaced sizes, as the top of this file derives it.
     return (alpha - beta) * half_width**2 * (3 * points**2 - 7) / (30 * (points - 1) ** 2)
 
 
@@ -139,6 +143,8 @@ def corrected(verdict: Verdict, result: FitResult, table: RunTable, lowest: Lowe
     if not np.isfinite(log_n).all():
         verdict.warn("the parabolas' bias is not corrected: the correction does not settle on this grid")
         return lowest
+    # What the vertices said before stays in the diagnostics, so that a reader sees how far the correction moves the
+    # answer.
     raw = PowerLaws.through(lowest).of_table(0).n_params
     before = {"a": raw.slope, "log_n_params": raw.intercept, "center_log_flops": raw.center}
     result.diagnostics["bias_correction"] = {"alpha": exponents[0], "beta": exponents[1], "raw": before}

@@ -149,6 +149,7 @@ def budgets_of(table: RunTable, fewest_sizes: int = 1) -> list[Budget]:
     listed = []
     for budget in np.unique(table.budget[np.isfinite(table.budget)]):
         rows = np.flatnonzero(table.budget == budget)
+        # The geometric mean, for C enters every law by its logarithm.
         flops = float(np.exp(np.log(table.flops[rows]).mean()))
         listed.append(Budget(float(budget), flops, rows, np.log(table.n_params[rows])))
     return [budget for budget in listed if budget.n_sizes >= fewest_sizes]
@@ -167,9 +168,13 @@ def by_used_budgets(points: Array, budgets: Sequence[Budget]) -> Iterator[tuple[
     ------
     Indices of the tables and of their used budgets; with R = 1 exactly one pair.
     """
+    # Shape (m, 2), also where m = 0.
     ends = np.array([[budget.log_n.min(), budget.log_n.max()] for budget in budgets]).reshape(-1, 2)
     with np.errstate(invalid="ignore"):
+        # A comparison with NaN is false: a table does not use a budget that has no lowest point.
         inside = (points[..., 0] > ends[:, 0]) & (points[..., 0] < ends[:, 1])
+    # Tables of one pattern have the same budgets, and so the same ln C and projector of their lines: thousands of
+    # tables fall into a few patterns, and all of a pattern are fitted as one array.
     patterns, which = np.unique(inside, axis=0, return_inverse=True)
     for i, pattern in enumerate(patterns):
         yield np.flatnonzero(which.ravel() == i), np.flatnonzero(pattern)
@@ -196,6 +201,7 @@ def compute_of(table: RunTable, used: Sequence[Budget]) -> Compute:
 
 def noise_floor(losses: Array) -> Array:
     """Variance of rounding for the losses (R, n) of each table, which stands for the noise of exact data."""
+    # 1e-12 of the mean loss: a double's 1e-16, and four digits that a solution may lose to the condition of a design.
     return np.asarray(np.square(1e-12 * losses.mean(axis=1)))
 
 

@@ -98,6 +98,8 @@ def shared_fits(
             yield SharedFits(tables[rows], entered, design, solution.take(rows))
         else:
             kept = [budget for budget, good in zip(entered, pattern, strict=True) if good]
+            # Without the budgets that left, the exponents change, and another budget may become one-sided: each round
+            # has fewer budgets, so that this ends.
             yield from shared_fits(table, losses[rows], weights, tables[rows], kept)
 
 
@@ -112,8 +114,10 @@ def locate(design: SharedDesign, solution: Solution, losses: Array, compute: Com
     fits = [SharedFit(design, loss[design.rows], solution.one(r)) for r, loss in enumerate(losses)]
     for r, (fitted, floor) in enumerate(zip(fits, noise_floor(losses), strict=True)):
         if fitted.condition > CONDITION_REFUSED:
+            # Along a line of exponents that fit alike the search stops anywhere, and no vertex is better than another.
             points[r] = np.nan
             continue
+        # Exact losses leave no residuals: the variance of their rounding stands in, and no error becomes zero.
         variance[r] = max(fitted.noise, floor)
         # G·σ·F: its product with itself is the covariance of the vertices, G·σ²F·Fᵀ·Gᵀ.
         moves = np.sqrt(variance[r]) * gradients[r] @ fitted.unit_factor
@@ -139,7 +143,10 @@ def _used_points(
     """The vertices without those beyond their budget's sizes, in groups of tables that use the same budgets."""
     # A vertex beyond its sizes is no point of the power laws, but its curve has helped to tell the shared exponents.
     for rows, kept in by_used_budgets(located.points, entered):
+        # Budgets are the axes 1 and 3 of (R, m, 2, m, 2). One axis after the other, for two lists of indices at once
+        # would be taken in pairs.
         covariance = located.covariance[rows][:, kept][:, :, :, kept]
+        # The curves are one fit with one noise, the same in every budget.
         variance = np.tile(located.variance[rows, None], len(kept))
         used = [entered[i] for i in kept]
         yield LowestPoints(
@@ -151,6 +158,7 @@ def fit_curves(table: RunTable, weights: Array | None) -> CurveFit:
     """The curves of one table's budgets together; those without a lowest point do not enter the shared exponents."""
     row_weights = np.ones(len(table)) if weights is None else weights
     losses = table.loss[None]
+    # A single table has a single pattern of two-sided budgets in each round, and so ends in one group.
     (group,) = shared_fits(table, losses, row_weights, np.zeros(1, int), budgets_of(table, FEWEST_SIZES))
     if group.design is None or group.solution is None:
         return _without_curves(table, group.entered, row_weights, _why_too_few_sizes(group.entered))
@@ -174,9 +182,11 @@ def _described(table: RunTable, located: LocatedVertices, lowest: LowestPoints, 
         )
         for i, budget in enumerate(fitted.design.budgets)
     }  # fmt: skip
+    # All budgets of the table and not only those that entered, so that a result names each with its reason.
     curves = [curve_of.get(budget.budget) or _left_out(table, budget, weights) for budget in budgets_of(table)]
     # E, P and R of each curve, and the two exponents once.
     parameters = 3 * sum(has_curve(curve.shape) for curve in curves) + 2
+    # The last two rows of σ·F, those of α and β: their products with one another are the exponents' covariance.
     factor = np.sqrt(located.variance[0]) * fitted.unit_factor[-2:]
     diagnostics, warnings = _diagnostics(fitted, factor), _warnings(fitted, factor)
     return CurveFit(curves, lowest, parameters, weights, diagnostics, warnings)
@@ -193,6 +203,7 @@ def _left_out(table: RunTable, budget: Budget, weights: Array, reason: str = ONE
     if budget.n_sizes < FEWEST_SIZES:
         reason = f"{budget.n_sizes} distinct sizes; the exact shape needs {FEWEST_SIZES}"
         return no_curve(budget, {"shape": "exact"} | dict.fromkeys(NUMBERS["exact"]), reason)
+    # With a noise of one, for the vertex and its error are taken out again: only residuals and leverages are of use.
     curve = parabola.curve_of(parabola.fit_parabolas(budget, table.loss[None], weights), 1.0)
     return replace(curve, vertex=np.full(2, np.nan), covariance=np.full((2, 2), np.nan), reason=reason)
 
@@ -219,6 +230,7 @@ def _diagnostics(fitted: SharedFit, factor: Array) -> dict[str, object]:
 
 def _warnings(fitted: SharedFit, factor: Array) -> list[str]:
     """When the shapes ask for exponents beyond the bounds of the search, or beyond what published surfaces have."""
+    # The squared length of a row of the factor is that exponent's variance, the diagonal of F·Fᵀ.
     errors = np.linalg.norm(factor, axis=1)
     named = list(zip(("α", "β"), fitted.solution.exponents[0], errors, fitted.on_bound, strict=True))
     bound = [name for name, _, _, at_bound in named if at_bound]

@@ -65,6 +65,8 @@ class Blocks:
 
 def solve(blocks: Blocks, losses: Array, grid: Array = GRID) -> Solution:
     """Global optimum for every row of `losses` (R, n): coefficients (E, P, R) of shape (R, m, 3), exponents (R, 2)."""
+    # A table is m·w rows, padding included: as many tables at a time as make four of the kernel's blocks, so that
+    # memory does not grow with their number.
     size = max(1, variable_projection.BLOCK_ELEMENTS * 4 // blocks.weights.size)
     parts = []
     for first in range(0, len(losses), size):
@@ -75,6 +77,7 @@ def solve(blocks: Blocks, losses: Array, grid: Array = GRID) -> Solution:
 
 def newton(blocks: Blocks, losses: Array, exponents: Array) -> Solution:
     """Minimise from given exponents (R, 2)."""
+    # Σ w·y² of each table, against which the search tells an exact fit; padded rows weigh nothing in it.
     squares = np.einsum("rmw,mw->r", losses[:, blocks.rows] ** 2, blocks.weights)
     return variable_projection.descend(objective(blocks, losses), exponents, squares)
 
@@ -85,8 +88,9 @@ def objective(blocks: Blocks, losses: Array) -> Callable[[Index, Array], State]:
 
     def state_at(at: Index, theta: Array) -> State:
         R, w = len(at), blocks.weights.shape[1]
+        # Problem r·m + i of the kernel is budget i of table r: the design is repeated table by table, and the exponents
+        # of a table once for each of its budgets.
         u, weights = np.tile(blocks.u, (1, R, 1)), np.tile(blocks.weights, (R, 1))
-        # Every budget of every table is one problem of the kernel: R·m problems of w rows, with exponents repeated.
         each = variable_projection.evaluate(u, y[at].reshape(R * m, w), weights, np.repeat(theta, m, axis=0))
         c, value, gradient, hessian = (part.reshape(R, m, *part.shape[1:]) for part in each)
         return State(c, value.sum(axis=1), gradient.sum(axis=1), hessian.sum(axis=1))
@@ -96,6 +100,8 @@ def objective(blocks: Blocks, losses: Array) -> Callable[[Index, Array], State]:
 
 def _starts(blocks: Blocks, losses: Array, grid: Array) -> Array:
     """Exponents of the lowest point of each loss vector on the grid, shape (R, 2)."""
+    # One budget after the other: its terms e^(−θ·u) on the grid are the same for all tables, and what the budgets leave
+    # over at each of the G × G pairs (α, β) adds up.
     total = np.zeros((len(losses), len(grid), len(grid)))
     for u, weights, rows in zip(blocks.u.swapaxes(0, 1), blocks.weights, blocks.rows, strict=True):
         problem = Problem(u, losses[:, rows])
@@ -126,6 +132,7 @@ class SharedDesign:
         rows = np.concatenate([budget.rows for budget in budgets])
         member = np.repeat(np.arange(len(budgets)), [len(budget.rows) for budget in budgets])
         logs = np.log(np.stack([table.n_params[rows], table.n_tokens[rows]]))
+        # `bincount` with weights sums a column within each budget; over the counts of rows it is the mean.
         center = np.stack([np.bincount(member, values) for values in logs], axis=1) / np.bincount(member)[:, None]
         u = logs - center[member].T
         return cls(budgets, rows, member, center, u, weights[rows], Blocks.of(u, weights[rows], member))
@@ -144,6 +151,8 @@ class SharedDesign:
         points, J = np.zeros((len(parameters), m, 2)), np.zeros((len(parameters), m, 2, 3 * m + 2))
         for i, budget in enumerate(self.budgets):
             points[:, i], gradient = vertices(parameters[:, i], self.center[i], budget.flops, compute)
+            # J[:, i] is a view of the two rows of budget i, so that this writes into J: its own three columns and the
+            # last two.
             J[:, i][:, :, [3 * i, 3 * i + 1, 3 * i + 2, -2, -1]] = gradient
         return points, J.reshape(len(parameters), 2 * m, -1)
 
@@ -152,6 +161,7 @@ def budget_parameters(solution: Solution) -> Array:
     """(E, ln P, ln R, α, β) of every table and budget, shape (R, m, 5)."""
     c = solution.coefficients
     shared = np.broadcast_to(solution.exponents[:, None], (*c.shape[:2], 2))
+    # An amplitude of zero has the logarithm −∞; `shared_fits` asks for no vertex of such a budget.
     with np.errstate(divide="ignore"):
         return np.concatenate([c[..., :1], np.log(c[..., 1:]), shared], axis=2)
 
@@ -176,6 +186,7 @@ class SharedFit:
     @property
     def free(self) -> Mask:
         """Which of all parameters are off their bounds, shape (3m + 2,)."""
+        # What non-negativity or a bound holds in its place does not move with the noise of the losses.
         own = self.solution.coefficients[0] > 0
         return np.concatenate([own.ravel(), ~self.on_bound])
 
@@ -226,6 +237,8 @@ class SharedFit:
     @property
     def dof(self) -> int:
         """Rows less parameters."""
+        # Those on a bound count as well, for where they end is the noise's doing; the variance is then rather too large
+        # than too small.
         return len(self.loss) - 3 * len(self.design.budgets) - 2
 
     @property
@@ -248,6 +261,7 @@ class SharedFit:
     @property
     def leverage(self) -> Array:
         """Of each row, shape (n,): the squared length of its row of Q = J·U⁻¹."""
+        # The diagonal of the hat matrix Q·Qᵀ: the part of a row's own noise that its fitted loss takes up.
         return np.asarray(((self.scaled_jacobian[0] @ linear.inverse(self.triangle)) ** 2).sum(axis=1))
 
 
@@ -269,5 +283,7 @@ def vertices(parameters: Array, center: Array, flops: float, compute: Compute) -
     points (R, 2) and gradients (R, 2, 5).
     """
     quantities = surface_quantities((float(center[0]), float(center[1])), (flops,), compute)
+    # A budget's curve is a surface along the budget's C, with amplitudes at the centre: it is lowest at the optimum of
+    # that surface, and the last two of a surface's quantities are ln N* and L* at the asked C.
     values, gradients = quantities.evaluate(parameters)
     return values[:, -2:], gradients[:, -2:]

@@ -98,9 +98,12 @@ def vertices(c: Array) -> Array:
 def fit_parabolas(budget: Budget, losses: Array, weights: Array) -> Parabolas:
     """The parabolas of one budget; `losses` (R, n) and `weights` (n,) are of all rows of the tables."""
     center, own = float(budget.log_n.mean()), losses[:, budget.rows]
+    # About the mean 1 and x are orthogonal, and the columns 1, x and x² least alike.
     x = budget.log_n - center
     c, unit, leverage = coefficients(x, own, weights[budget.rows])
     points = vertices(c) + np.array([center, 0.0])
+    # c.T[:, :, None] has shape (3, R, 1) and broadcasts, with tensor=False, against x (n,): a row of losses for each
+    # table.
     residual = own - np.polynomial.polynomial.polyval(x, c.T[:, :, None], tensor=False)
     return Parabolas(budget, center, c, points, _vertex_covariance(c, unit), residual, leverage)
 
@@ -115,6 +118,7 @@ def _vertex_covariance(c: Array, unit: Array) -> Array:
     bend = np.where(c[:, 2] > 0, c[:, 2], np.nan)
     x = -c[:, 1] / (2 * bend)
     J = np.empty((len(c), 2, 3))
+    # ∂x/∂c2 = c1/(2·c2²), which is −x/c2 at the vertex.
     J[:, 0] = np.stack([np.zeros_like(x), -1 / (2 * bend), -x / bend], axis=1)
     J[:, 1] = np.stack([np.ones_like(x), x, x**2], axis=1)
     covariance = J @ unit @ J.swapaxes(1, 2)
@@ -132,10 +136,13 @@ def _lowest_points(
     table: RunTable, losses: Array, every: Sequence[Parabolas], weights: Array, own: bool
 ) -> Iterator[LowestPoints]:
     """Vertices with their errors, in groups of tables that use the same budgets; `own` as in `_noise`."""
+    # From (budgets, R, 2) to (R, budgets, 2); without any budget the reshape still gives three axes.
     points = np.array([fitted.points for fitted in every]).reshape(-1, len(losses), 2).swapaxes(0, 1)
     for tables, kept in by_used_budgets(points, [fitted.budget for fitted in every]):
         used = [every[i] for i in kept]
         variance, dof = _noise(table, used, tables, weights, noise_floor(losses[tables]), own)
+        # Parabolas of two budgets share no row, so that their vertices err independently: only blocks of 2 × 2 are
+        # filled.
         covariance = np.zeros((len(tables), len(used), 2, len(used), 2))
         for i, fitted in enumerate(used):
             covariance[:, i, :, i] = variance[:, i, None, None] * fitted.unit[tables]
@@ -160,8 +167,11 @@ def _noise(
     design, total = design_index(table), int(dof.sum())
     # Runs beyond the first of a size: the residuals of these are noise whatever the curve's true shape is.
     repeats = [len(fitted.budget.rows) - len(np.unique(design[fitted.budget.rows])) for fitted in used]
+    # From six degrees of freedom a standard deviation is known to 1/√12, 29 %. With fewer, one noise for all errs less
+    # than budgets that each have a badly known one.
     if own and min(repeats, default=0) >= OWN_NOISE_DOF:
         return np.maximum(squares / dof, floor[:, None]), total
+    # Squares over degrees of freedom of all budgets together, and not a mean over budgets: one of many runs says more.
     pooled = squares.sum(axis=1) / total if total else np.zeros(len(tables))
     return np.tile(np.maximum(pooled, floor)[:, None], len(used)), total
 

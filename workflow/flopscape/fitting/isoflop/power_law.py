@@ -123,8 +123,13 @@ def fit_lines(log_flops: Array, y: Array, own: Array, dof: int) -> Line:
     if dof:
         scattered = _scattered(z, y, own, dof)
     else:
+        # Curves through as many rows as they have parameters leave no residuals and tell no noise: then all of the
+        # points' distance from the line counts as scatter.
         own, scattered = np.zeros((tables, m, m)), np.ones(tables, bool)
+    # r·r less its expectation without scatter. Both matrices are symmetric, so that the trace of their product is the
+    # sum of the products of their entries.
     excess = (residual[:, None] @ residual[:, :, None])[:, 0, 0] - np.sum(rest * own, axis=(1, 2))
+    # tr(I − H) = m − 2. `fmax` takes the zero where the excess is not a number.
     scatter = np.where(scattered, np.fmax(0.0, excess / (m - 2)), 0.0)
     covariance = P @ (own + scatter[:, None, None] * np.eye(m)) @ P.T
     # The scatter is known from the m − 2 residuals; without any, what limits the interval is the noise's own estimate.
@@ -134,6 +139,8 @@ def fit_lines(log_flops: Array, y: Array, own: Array, dof: int) -> Line:
 
 def _scattered(z: Array, y: Array, own: Array, dof: int) -> Mask:
     """Which tables' ordinates lie further from their line than errors `own` allow, shape (R,)."""
+    # χ²/(m − 2) is measured in units of a variance that is itself an estimate from `dof` degrees of freedom: a ratio of
+    # two independent mean squares, which has Fisher's distribution with (m − 2, dof).
     limit = fisher.ppf(SCATTER_LEVEL, len(z) - 2, dof)
     return np.array([_misfit(z, *pair) > limit for pair in zip(y, own, strict=True)], bool)
 
@@ -145,10 +152,12 @@ def _misfit(z: Array, y: Array, covariance: Array) -> float:
     whitened columns is the generalised line; its squares are χ² with m − 2 degrees of freedom.
     """
     values, vectors = linear.eigen(covariance)
+    # The columns of Q are scaled, so that whiten.T is Λ^−½·Qᵀ; eigenvalues ascend, and the last is the greatest.
     whiten = vectors / np.sqrt(np.maximum(values, COLLINEAR * values[-1]))
     if not (np.isfinite(whiten).all() and np.isfinite(y).all()):
         return float("inf")
     _, squares, _, _ = np.linalg.lstsq(whiten.T @ np.stack([np.ones_like(z), z], axis=1), whiten.T @ y, rcond=None)
+    # `lstsq` returns no squares where rounding has made the two whitened columns dependent.
     return float(squares[0]) / (len(z) - 2) if len(squares) else float("inf")
 
 
@@ -221,11 +230,13 @@ def _moves(lowest: LowestPoints, line: Line, replicates: int, seed: int) -> Arra
     """Errors of the points, shape (replicates, m, 2): their own, and the scatter between budgets."""
     generator = np.random.default_rng(seed)
     m = len(lowest.budgets)
+    # A noise that is not known counts as none: the line's scatter, which then has all of the distances, stands for it.
     own = lowest.covariance[0].reshape(2 * m, 2 * m) * (lowest.dof > 0)
     variance = np.diag(own)[1::2]
     about_law = loss_scatter(lowest.log_flops - lowest.center, lowest.points[:, :, 1], variance[None])
     # The order is (ln N, loss) of one budget after the other, so that each pair of scatters repeats m times.
     extra = np.tile([line.scatter, float(about_law[0])], m) + ROUNDED_SUM * np.diag(own) + EXACT_LOG_SQUARE
+    # What ROUNDED_SUM adds to the diagonal keeps the root from failing where vertices move exactly together.
     spread = linear.root(own + np.diag(extra))
     normal = generator.standard_normal((replicates, 2 * m))
     scale = np.sqrt(line.dof / generator.chisquare(line.dof, replicates))
