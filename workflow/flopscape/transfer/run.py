@@ -11,12 +11,12 @@ from pathlib import Path
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.figures.save import draw_to
-from flopscape.figures.transfer import draw
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
 from flopscape.plan.search import assumed_rows, search_options, search_rows, searched_rate
 from flopscape.records.stamps import hash_of, of_transfer, text_of
 from flopscape.transfer.advice import snippet
+from flopscape.transfer.figure import draw
 from flopscape.transfer.grid import noise_of, table_of, widths_of
 from flopscape.transfer.verdict import verdict
 

@@ -14,7 +14,6 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.figures.save import draw_to
-from flopscape.figures.twin import draw
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
 from flopscape.fitting.judge.verdict import FEW_FOR_BOOTSTRAP
@@ -23,6 +22,7 @@ from flopscape.runs.table import UNIQUE, RunTable
 from flopscape.twin import designs, simulate
 from flopscape.twin.advice import advice_for
 from flopscape.twin.designs import Noise
+from flopscape.twin.figure import draw
 from flopscape.twin.source import Source, of_plan, of_runs, parse_surface
 from flopscape.twin.summary import COLUMNS
 

@@ -13,6 +13,7 @@ from flopscape.figures import frame, style
 from flopscape.records.fit_result import Estimate
 from flopscape.runs.statuses import with_loss
 from flopscape.text import numbers
+from flopscape.transfer.optimum import parabolas
 
 Row = Mapping[str, Any]
 
@@ -62,12 +63,11 @@ def _curve(axes: Axes, runs: pd.DataFrame, row: Row, colour: Any, marker: str) -
 
 def _parabola(axes: Axes, mean: "pd.Series[float]", colour: Any) -> None:
     """The parabola in ln rate through the best rate and its neighbours, dashed."""
-    # The one of transfer/optimum.py, which stands above figures: through three points there is a single parabola.
+    log_rates = np.log(mean.index.to_numpy(float))
     best = int(mean.to_numpy().argmin())
-    three = mean.iloc[best - 1 : best + 2]
-    x = np.log(three.index.to_numpy(float))
-    along = np.linspace(x[0], x[-1], 60)
-    values = np.polyval(np.polyfit(x - x[1], three.to_numpy(float), 2), along - x[1])
+    center, c1, c2 = parabolas(log_rates, np.array([mean], dtype=float), np.array([best]))
+    along = np.linspace(log_rates[best - 1], log_rates[best + 1], 60)
+    values = mean.iloc[best] + c1 * (along - center) + c2 * (along - center) ** 2
     axes.plot(np.exp(along), values, color=colour, linewidth=1.0, linestyle=style.LINES[1])
 
 
