@@ -13,7 +13,7 @@ from flopscape.answers.predict import predict
 from flopscape.errors import FlopscapeError
 from flopscape.laws.compute import Compute
 from flopscape.records.fit_result import Estimate, FitResult
-from tests.fitting.law_tables import TRUTH
+from tests.laws.examples import TRUTH
 
 FALLING = Compute(np.log([1e8, 1e9, 1e10]), np.log([9.0, 7.0, 6.2]))
 """κ that falls with size, as where attention is counted."""

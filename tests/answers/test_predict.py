@@ -8,7 +8,8 @@ from flopscape.fitting.fit import fit
 from flopscape.laws.compute import Compute
 from flopscape.laws.registry import LAWS
 from flopscape.records.fit_result import FitResult
-from tests.fitting.law_tables import TRUTH, law_table
+from tests.fitting.law_tables import law_table
+from tests.laws.examples import TRUTH
 
 
 @pytest.mark.parametrize("name", ["coupled", "kaplan", "constrained", "power-c"])

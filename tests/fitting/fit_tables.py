@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flopscape.laws.surface import Surface, closed_form_optimum, loss
+from flopscape.laws.surface import closed_form_optimum, loss
 from flopscape.runs.read import read_runs
 from flopscape.runs.table import RunTable
+from tests.laws.examples import CHINCHILLA
 
-CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
 A_TRUE = 0.28 / 0.62
 MIRROR = Path(os.environ.get("FLOPSCAPE_PUBLISHED", Path(__file__).parents[3] / "shared" / "data" / "published"))
 

@@ -7,29 +7,14 @@ from hypothesis import strategies as st
 
 from flopscape.errors import FlopscapeError
 from flopscape.laws.compute import Compute
-from flopscape.laws.constrained import Constrained
 from flopscape.laws.coupled import Coupled
 from flopscape.laws.inference import inference_optimum
-from flopscape.laws.kaplan import Kaplan
 from flopscape.laws.law import Inputs
-from flopscape.laws.power import Power
 from flopscape.laws.registry import LAWS, law_named
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
 from flopscape.laws.surface import optimum as surface_optimum
+from tests.laws.examples import CHINCHILLA, TRUTH
 
-CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
-EXAMPLES = {
-    "surface": CHINCHILLA,
-    "coupled": Coupled(1.5, 300.0, 500.0, 0.3, 0.31, 0.8),
-    "kaplan": Kaplan(6.4e13, 1.8e13, 0.076, 0.103),
-    "constrained": Constrained(1.87, 521.0, 1488.0, 0.35, 0.36, 15.4, 5.3),
-    "power-n": Power(8.8e13, 0.076),
-    "power-n-floor": Power(8.8e8, 0.3, 1.7),
-    "power-d": Power(5.4e13, 0.095),
-    "power-d-floor": Power(5.4e9, 0.3, 1.7),
-    "power-c": Power(2.7e28, 0.05),
-    "power-c-floor": Power(2.7e20, 0.15, 1.7),
-}
 N, D, U = np.array([1e8, 3e9, 6e9, 4e10]), np.array([2e9, 5e10, 3e11, 2e11]), np.array([np.inf, 2.5e10, 2.5e10, 1e9])
 INPUTS = Inputs(N, D, 6 * N * D, U)
 WITH_OPTIMUM = ["surface", "coupled", "kaplan", "constrained"]
@@ -37,12 +22,12 @@ FALLING = Compute(np.log(np.geomspace(1e5, 1e11, 14)), np.log(6 + 40 * np.geomsp
 
 
 def test_every_law_has_an_example():
-    assert set(EXAMPLES) == set(LAWS)
+    assert set(TRUTH) == set(LAWS)
 
 
 @pytest.mark.parametrize("name", LAWS)
 def test_gradient_matches_finite_differences(name):
-    law, p = LAWS[name], EXAMPLES[name]
+    law, p = LAWS[name], TRUTH[name]
     exact = law.gradient(p, INPUTS)
     for row, parameter in zip(exact, law.names, strict=True):
         value = getattr(p, parameter)
@@ -54,7 +39,7 @@ def test_gradient_matches_finite_differences(name):
 @pytest.mark.parametrize("compute", [Compute.constant(), FALLING], ids=["6ND", "counted"])
 @pytest.mark.parametrize("name", WITH_OPTIMUM)
 def test_optimum_is_the_minimum_along_the_budget(name, compute):
-    law, p, flops = LAWS[name], EXAMPLES[name], 3e22
+    law, p, flops = LAWS[name], TRUTH[name], 3e22
     best = law.optimum(p, flops, compute, 2.5e10)
     log_n = np.log(best.n_params) + np.linspace(-4, 4, 8001)
     d = np.exp(compute.tokens(log_n, flops))
@@ -66,7 +51,7 @@ def test_optimum_is_the_minimum_along_the_budget(name, compute):
 @pytest.mark.parametrize("name", WITH_OPTIMUM)
 def test_envelope_theorem(name):
     """dL*/d ln C equals ∂L/∂ln D at fixed N, where C = 6ND."""
-    law, p, flops, h = LAWS[name], EXAMPLES[name], 3e22, 1e-4
+    law, p, flops, h = LAWS[name], TRUTH[name], 3e22, 1e-4
     up, down = (law.optimum(p, flops * np.exp(s * h), Compute.constant(), 2.5e10).loss for s in (1, -1))
     best = law.optimum(p, flops, Compute.constant(), 2.5e10)
     more, less = (law.loss(p, Inputs(best.n_params, best.n_tokens * np.exp(s * h), flops, 2.5e10)) for s in (1, -1))
@@ -75,7 +60,7 @@ def test_envelope_theorem(name):
 
 @pytest.mark.parametrize("name", ["surface", "coupled", "kaplan"])
 def test_exponents_are_the_slopes_of_the_optimum(name):
-    law, p = LAWS[name], EXAMPLES[name]
+    law, p = LAWS[name], TRUTH[name]
     first, last = (law.optimum(p, flops, Compute.constant(), np.inf) for flops in (1e20, 1e23))
     a, b = law.exponents(p)
     assert np.log(last.n_params / first.n_params) / np.log(1e3) == pytest.approx(a, rel=1e-9)
@@ -84,7 +69,7 @@ def test_exponents_are_the_slopes_of_the_optimum(name):
 
 @pytest.mark.parametrize("name", LAWS)
 def test_units_do_not_change_the_loss(name):
-    law, p = LAWS[name], EXAMPLES[name]
+    law, p = LAWS[name], TRUTH[name]
     unit = Inputs(*(np.asarray(value) for value in (1e9, 3e10, 1e21, 3e10)))
     in_units = law.rescaled(p, unit)
     assert law.loss(in_units, INPUTS) == pytest.approx(law.loss(p, INPUTS.per(unit)), rel=1e-12)
@@ -92,7 +77,7 @@ def test_units_do_not_change_the_loss(name):
 
 @pytest.mark.parametrize("name", LAWS)
 def test_laws_broadcast_over_draws(name):
-    law, p = LAWS[name], EXAMPLES[name]
+    law, p = LAWS[name], TRUTH[name]
     draws = type(p)(*(np.full((3, 1), value) for value in p))
     assert law.loss(draws, INPUTS) == pytest.approx(np.tile(law.loss(p, INPUTS), (3, 1)))
     assert law.gradient(draws, INPUTS).shape == (len(law.names), 3, 4)
@@ -107,18 +92,18 @@ def test_coupled_is_the_surface_at_gamma_one():
 
 
 def test_kaplan_is_a_coupled_form():
-    p = EXAMPLES["kaplan"]
+    p = TRUTH["kaplan"]
     assert LAWS["kaplan"].loss(p, INPUTS) == pytest.approx(LAWS["coupled"].loss(p.coupled, INPUTS), rel=1e-12)
 
 
 def test_fresh_data_give_the_surfaces_optimum():
-    p = EXAMPLES["constrained"]
+    p = TRUTH["constrained"]
     fresh = LAWS["constrained"].optimum(p, 3e22, FALLING, np.inf)
     assert fresh.n_params == surface_optimum(p.surface, 3e22, FALLING).n_params
 
 
 def test_the_data_constrained_optimum_is_continuous_where_data_run_out():
-    p = EXAMPLES["constrained"]
+    p = TRUTH["constrained"]
     needed = closed_form_optimum(p.surface, 1e21).n_tokens
     enough, short = (
         LAWS["constrained"].optimum(p, 1e21, Compute.constant(), needed * u).n_params for u in (1.0001, 0.9999)
@@ -128,7 +113,7 @@ def test_the_data_constrained_optimum_is_continuous_where_data_run_out():
 
 def test_worthless_repetition_leaves_all_compute_to_parameters():
     """As R_D* falls, tokens beyond U stop counting, and N* rises."""
-    p, law = EXAMPLES["constrained"], LAWS["constrained"]
+    p, law = TRUTH["constrained"], LAWS["constrained"]
     sizes = [law.optimum(p._replace(R_D=r), 3e22, Compute.constant(), 1e10).n_params for r in (50, 5, 0.5)]
     assert np.all(np.diff(sizes) > 0)
 

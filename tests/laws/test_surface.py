@@ -4,8 +4,7 @@ import pytest
 from flopscape.laws import surface as law
 from flopscape.laws.compute import Compute
 from flopscape.laws.surface import Surface, optimum
-
-CHINCHILLA = Surface(1.69, 406.4, 410.7, 0.34, 0.28)
+from tests.laws.examples import CHINCHILLA
 
 
 def falling_kappa() -> Compute:

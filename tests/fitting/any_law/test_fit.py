@@ -13,7 +13,8 @@ from flopscape.fitting.fit import fit
 from flopscape.fitting.surface import variable_projection
 from flopscape.laws.registry import LAWS
 from tests.fitting.fit_tables import A_TRUE, as_table, isoflop, isoflop_frame, published
-from tests.fitting.law_tables import TRUTH, law_frame, law_table
+from tests.fitting.law_tables import law_frame, law_table
+from tests.laws.examples import TRUTH
 
 
 def parameters(result):
