@@ -29,7 +29,7 @@ from flopscape.fitting.surface import variable_projection
 from flopscape.fitting.surface.global_starts import LeastSquares, Search, from_optimum, global_fit
 from flopscape.fitting.surface.log_residuals import DELTA, LogResiduals
 from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.text.terminal import aligned
 
 ROWS = 240

@@ -139,7 +139,7 @@ MUTATIONS = [
         "if row not in gone", "if row", "report/test_every_number.py",
     ),
     Mutation(
-        "compute extrapolates only from 1.5 times the sweep on", "records/fit_parts.py",
+        "compute extrapolates only from 1.5 times the sweep on", "records/fit_result.py",
         "EXTRAPOLATES = 1.05", "EXTRAPOLATES = 1.5", "fitting/judge/test_thresholds.py",
     ),
     Mutation(

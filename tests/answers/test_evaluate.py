@@ -11,7 +11,8 @@ from scipy.optimize import minimize_scalar
 from flopscape.answers.evaluate import Evaluator, compute_of, evaluator, surface_of
 from flopscape.answers.predict import predict
 from flopscape.errors import FlopscapeError
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
+from flopscape.records.fit_file import read_fit, write_fit
 from flopscape.records.fit_result import Estimate, FitResult
 from tests.laws.examples import TRUTH
 
@@ -130,14 +131,14 @@ def test_a_power_law_without_its_numbers_is_named() -> None:
 def test_a_file_of_before_is_read_without_the_parts_that_it_lacks(tmp_path: Path) -> None:
     """Version 0.1 kept neither κ nor the ranges of the runs of some fits, and named no shape of a curve."""
     path = tmp_path / "fit.json"
-    by_parabolas().write(path)
+    write_fit(by_parabolas(), path)
     data = json.loads(path.read_text())
     data["optima"] = [{"budget": 1e20, "n_params": 1e9, "loss": 2.5, "used": True}]
     for name in ("made_from", "unit", "parameters", "warning_kinds"):
         del data[name]
     del data["diagnostics"]["kappa"]
     path.write_text(json.dumps(data))
-    fit = FitResult.read(path)
+    fit = read_fit(path)
     assert fit.kappa is None
     assert fit.sampled is None
     assert fit.outliers == []

@@ -5,9 +5,9 @@ import pytest
 from flopscape.answers.predict import predict
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.laws.registry import LAWS
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_file import read_fit, write_fit
 from tests.fitting.law_tables import law_table
 from tests.laws.examples import TRUTH
 
@@ -15,8 +15,8 @@ from tests.laws.examples import TRUTH
 @pytest.mark.parametrize("name", ["coupled", "kaplan", "constrained", "power-c"])
 def test_predict_repeats_the_fits_own_predictions(name, tmp_path):
     result, draws = fit(law_table(name, tmp_path, sigma=0.003), "law", law=name, flops=[1e23], bootstrap=60)
-    result.write(tmp_path / "fit.json")
-    again = predict(FitResult.read(tmp_path / "fit.json"), draws, [1e23])[0]
+    write_fit(result, tmp_path / "fit.json")
+    again = predict(read_fit(tmp_path / "fit.json"), draws, [1e23])[0]
     for quantity in ("n_params", "n_tokens", "loss", "tokens_per_param"):
         mine, other = getattr(again, quantity), getattr(result.predictions[0], quantity)
         assert (mine is None) == (other is None)

@@ -9,9 +9,10 @@ import pandas as pd
 
 from flopscape.figures import draw
 from flopscape.figures.tables import Tables, complete
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.laws.surface import Surface, optimum
 from flopscape.plugins.gpt import GPT
+from flopscape.records.fit_file import write_fit
 from flopscape.records.fit_result import Estimate, Exclusion, FitResult, Prediction
 
 TEXT = Surface(E=0.9, A=21.0, B=330.0, alpha=0.37, beta=0.49)
@@ -236,7 +237,7 @@ def write_study(data: Tables, folder: Path) -> list[Path]:
     for name, draws in data.draws.items():
         draws.to_parquet(folder / f"fits/{name}.draws.parquet")
     for name, fit in data.fits.items():
-        fit.write(folder / f"fits/{name}.json")
+        write_fit(fit, folder / f"fits/{name}.json")
     return [folder / f"fits/{name}.json" for name in data.fits]
 
 

@@ -18,7 +18,7 @@ from flopscape.figures.style import log_ticks, tick_count
 from flopscape.figures.tables import Tables
 from flopscape.figures.whiskers import limits
 from flopscape.fitting.isoflop.curves import predicted
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.laws.surface import optimum
 from flopscape.records.fit_result import Estimate
 from tests.figures import studies

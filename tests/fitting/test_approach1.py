@@ -14,7 +14,7 @@ from flopscape.fitting.envelope.grid import curve_grid
 from flopscape.fitting.envelope.vertices import RULES
 from flopscape.fitting.fit import fit
 from flopscape.laws.surface import closed_form_optimum
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_file import read_fit, write_fit
 from tests.fitting.curve_tables import ladder, study
 from tests.fitting.fit_tables import A_TRUE, CHINCHILLA, as_table, isoflop, isoflop_frame
 
@@ -119,7 +119,7 @@ def test_the_same_seed_gives_the_same_bytes(rule, tmp_path):
     texts = []
     for _ in range(2):
         result, draws = fit(table, "approach1", rule=rule, flops=[1e21], bootstrap=120, seed=5)
-        result.write(tmp_path / "fit.json")
+        write_fit(result, tmp_path / "fit.json")
         draws.to_parquet(tmp_path / "fit.parquet")
         texts.append((tmp_path / "fit.json").read_bytes() + (tmp_path / "fit.parquet").read_bytes())
     assert texts[0] == texts[1]
@@ -130,8 +130,8 @@ def test_predictions_later_are_those_of_the_fit(tmp_path):
     """Up to where a quantile falls between two draws."""
     table = as_table(ladder(sigma=0.003), tmp_path)
     result, draws = fit(table, "approach1", flops=[1e22], bootstrap=200)
-    result.write(tmp_path / "fit.json")
-    later = predict(FitResult.read(tmp_path / "fit.json"), draws, [1e22])[0]
+    write_fit(result, tmp_path / "fit.json")
+    later = predict(read_fit(tmp_path / "fit.json"), draws, [1e22])[0]
     for name in ("n_params", "n_tokens", "loss"):
         now, then = getattr(result.predictions[0], name), getattr(later, name)
         assert [then.estimate, then.low, then.high] == pytest.approx([now.estimate, now.low, now.high], rel=1e-3)
@@ -277,7 +277,7 @@ def test_refusals_are_sentences(sentence, tmp_path):
     assert sentence in result.reason
     assert result.exponents is None
     assert draws.empty
-    result.write(tmp_path / "fit.json")
+    write_fit(result, tmp_path / "fit.json")
 
 
 def test_four_models_are_weak(tmp_path):

@@ -13,7 +13,7 @@ from flopscape.fitting.isoflop import exact_shape, parabola
 from flopscape.fitting.isoflop.curves import budgets_of, predicted
 from flopscape.fitting.isoflop.exact_curves import fit_curves
 from flopscape.fitting.isoflop.exact_shape import SharedDesign, SharedFit, budget_parameters, vertices
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.laws.surface import closed_form_optimum, loss, optimum
 from tests.fitting.fit_tables import A_TRUE, CHINCHILLA, as_table, isoflop, isoflop_frame, no_copies, published
 

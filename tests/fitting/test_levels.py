@@ -12,7 +12,7 @@ from flopscape.fitting.fit import fit
 from flopscape.fitting.isoflop.curves import Budget, CurveFit, LowestPoints
 from flopscape.fitting.isoflop.power_law import IsoflopFit, Line, PowerLaws, fit_lines, simulate
 from flopscape.fitting.judge.verdict import Verdict, judge_uncertainty, outliers
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.laws.registry import LAWS
 from tests.fitting.fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 from typing import Annotated, Literal, Optional
-from flopscape.laws.arrays import Positive
+from flopscape.laws.law import Positive
 from .words import Colour
 
 Shade = Literal["light", "dark"]

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flopscape.answers.predict import predict, read_fit
+from flopscape.answers.predict import predict, read_with_draws
 from flopscape.answers.residuals import fitted_table, residuals
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit, run
 from flopscape.fitting.surface import variable_projection
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_file import read_fit
 from flopscape.runs.read import read_runs
 from tests.fitting.fit_tables import as_table, isoflop, isoflop_frame
 
@@ -82,7 +82,7 @@ def test_another_seed_gives_other_draws(method, frame, folder):
 def test_a_fit_survives_its_file(method, frame, folder, tmp_path):
     as_table(frame, folder)
     result = run(folder / "runs.parquet", tmp_path / "fit.json", method, flops=[1e22], bootstrap=200)
-    assert FitResult.read(tmp_path / "fit.json") == result
+    assert read_fit(tmp_path / "fit.json") == result
     draws = pd.read_parquet(tmp_path / "fit.draws.parquet")
     expected = {"replicate", "E", "A", "B", "alpha", "beta", "a", "b", "degenerate"}
     assert expected | {f"{name}@1e+22" for name in ("n_params", "n_tokens", "loss")} <= set(draws.columns)
@@ -108,7 +108,7 @@ def test_residuals_of_another_table_are_refused(frame, folder):
 def test_predictions_from_the_file_agree_with_the_fit(method, frame, folder, tmp_path):
     as_table(frame, folder)
     result = run(folder / "runs.parquet", tmp_path / "fit.json", method, flops=[1e22], bootstrap=1000)
-    again, known = predict(*read_fit(tmp_path / "fit.json"), [1e22])[0], result.predictions[0]
+    again, known = predict(*read_with_draws(tmp_path / "fit.json"), [1e22])[0], result.predictions[0]
     for name in ("n_params", "n_tokens", "loss", "tokens_per_param"):
         found, expected = getattr(again, name), getattr(known, name)
         assert found.estimate == pytest.approx(expected.estimate, rel=1e-9)

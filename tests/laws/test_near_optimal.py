@@ -5,9 +5,9 @@ import pytest
 
 from flopscape.answers.predict import predict
 from flopscape.fitting.fit import fit
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.laws.surface import Surface, loss, near_optimal_sizes, optimum
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_file import read_fit, write_fit
 from tests.fitting.fit_tables import CHINCHILLA, isoflop
 
 SIX = Compute.constant()
@@ -42,8 +42,8 @@ def test_predictions_carry_the_band_through_the_file(tmp_path):
     assert band[0] < result.predictions[0].n_params.estimate < band[1]
     assert predict(result, draws, [1e20])[0].near_optimal_n_params == pytest.approx(band)
     assert predict(result, draws, [1e20], n_params=1e9)[0].near_optimal_n_params is None
-    result.write(tmp_path / "fit.json")
-    assert FitResult.read(tmp_path / "fit.json").predictions == result.predictions
+    write_fit(result, tmp_path / "fit.json")
+    assert read_fit(tmp_path / "fit.json").predictions == result.predictions
 
 
 def test_a_method_without_a_surface_has_no_band(tmp_path):

@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.compute import Compute
 from flopscape.laws.coupled import Coupled
 from flopscape.laws.inference import inference_optimum
-from flopscape.laws.law import Inputs
+from flopscape.laws.law import Compute, Inputs
 from flopscape.laws.registry import LAWS, law_named
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
 from flopscape.laws.surface import optimum as surface_optimum

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from flopscape.laws.compute import Compute
 from flopscape.laws.constrained import Constrained
 from flopscape.laws.constrained import loss as constrained_loss
 from flopscape.laws.constrained import optimum as constrained_optimum
 from flopscape.laws.inference import inference_optimum
 from flopscape.laws.kaplan import Kaplan, exponents
+from flopscape.laws.law import Compute
 from flopscape.laws.power import Power
 from flopscape.laws.power import loss as power_loss
 from flopscape.laws.surface import Surface, closed_form_optimum, loss, optimum

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from flopscape.laws import surface as law
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.laws.surface import Surface, optimum
 from tests.laws.examples import CHINCHILLA
 

@@ -11,8 +11,8 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import canonical, dataset_id, short_hash
 from flopscape.files.outputs import write_text
 from flopscape.plugins.surface import Surface
-from flopscape.records.fit_parts import FitWarning, kind_of
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_file import read_fit, write_fit
+from flopscape.records.fit_result import FitResult, FitWarning, kind_of
 from flopscape.records.run_record import RunRecord
 
 SPEC = {
@@ -140,14 +140,14 @@ def test_golden_ids():
 def test_a_warning_keeps_its_kind_in_the_file_and_a_file_of_before_has_none(tmp_path: Path) -> None:
     path = tmp_path / "fit.json"
     warnings: list[str] = ["rows share runs", FitWarning("C = 1e24 extrapolates ×9", "extrapolates")]
-    FitResult("ok", "", "vpnls", "surface", "", warnings=warnings).write(path)
+    write_fit(FitResult("ok", "", "vpnls", "surface", "", warnings=warnings), path)
     written = json.loads(path.read_text())
     assert written["warnings"] == ["rows share runs", "C = 1e24 extrapolates ×9"]
     assert written["warning_kinds"] == ["", "extrapolates"]
-    assert [kind_of(warning) for warning in FitResult.read(path).warnings] == ["", "extrapolates"]
+    assert [kind_of(warning) for warning in read_fit(path).warnings] == ["", "extrapolates"]
     del written["warning_kinds"]
     path.write_text(json.dumps(written))
-    assert [(str(warning), kind_of(warning)) for warning in FitResult.read(path).warnings] == [
+    assert [(str(warning), kind_of(warning)) for warning in read_fit(path).warnings] == [
         ("rows share runs", ""),
         ("C = 1e24 extrapolates ×9", ""),
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flopscape.figures.tables import Tables
+from flopscape.records.fit_file import write_fit
 from flopscape.report import after_run, summary
 from tests.figures import studies
 
@@ -22,7 +23,7 @@ def test_the_summary_holds_the_predictions_their_units_the_status_and_the_path(
     extra: dict[str, str], heads: str, study: Tables, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fit = study.fits["approach2"]
-    fit.write(tmp_path / "fits/approach2.json")
+    write_fit(fit, tmp_path / "fits/approach2.json")
     study.runs.assign(**extra).to_csv(tmp_path / "runs.csv")
     after_run.print_summary("kjv-gpt", tmp_path, "approach2")
     printed = capsys.readouterr().out

@@ -6,7 +6,7 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import run
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_file import read_fit
 from flopscape.report.terminal import predictions, served_head
 from tests.figures import studies
 
@@ -103,7 +103,7 @@ def test_an_answer_far_from_the_runs_is_called_an_extrapolation(options: dict[st
 
 
 def test_an_answer_among_the_runs_has_no_warning(fits: Path) -> None:
-    spent = FitResult.read(fits / "vpnls.json").diagnostics["sampled"]["flops"]
+    spent = read_fit(fits / "vpnls.json").diagnostics["sampled"]["flops"]
     assert "warning" not in predictions(fits / "vpnls.json", [sum(spent) / 2])
 
 

@@ -8,7 +8,7 @@ import pytest
 from flopscape.fitting.fit import fit
 from flopscape.fitting.isoflop.bias import power_law_shift, vertex_shift
 from flopscape.fitting.surface import many_tables
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import closed_form_optimum, exponents
 from flopscape.twin import designs, truths

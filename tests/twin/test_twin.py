@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from flopscape.cli.app import app
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.surface import many_tables, variable_projection
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import closed_form_optimum
 from flopscape.laws.surface import loss as surface_loss

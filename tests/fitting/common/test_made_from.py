@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flopscape.answers.predict import read_fit
+from flopscape.answers.predict import read_with_draws
 from flopscape.cli.app import app
 from flopscape.config.fits import Fit
 from flopscape.dag.commands import asked_options
@@ -14,7 +14,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.common.draws_file import read_fits
 from flopscape.fitting.fit import run
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_file import read_fit
 from tests.figures import studies
 
 
@@ -47,7 +47,7 @@ def test_a_study_knows_the_options_of_its_fits(runs: Path) -> None:
     made = run(
         runs, runs.with_name("f.json"), "approach3", flops=[1e13], bootstrap=150, seed=2, delta="scaled", min_flops=1e9
     )
-    assert FitResult.read(runs.with_name("f.json")).made_from == made.made_from
+    assert read_fit(runs.with_name("f.json")).made_from == made.made_from
     assert made.made_from["options"] == asked_options(fit, [1e13])
     assert made.made_from["options"] != asked_options(fit, [1e14])
 
@@ -57,7 +57,7 @@ def test_fits_with_dots_in_their_names_keep_their_own_draws(runs: Path) -> None:
         run(runs, runs.with_name(name), "vpnls", bootstrap=100, seed=seed)
     names = {path.name for path in runs.parent.glob("*.parquet")}
     assert names == {"f.all.draws.parquet", "f.small.draws.parquet", "f.draws.parquet"}
-    assert not read_fit(runs.with_name("f.all"))[1].equals(read_fit(runs.with_name("f.small"))[1])
+    assert not read_with_draws(runs.with_name("f.all"))[1].equals(read_with_draws(runs.with_name("f.small"))[1])
 
 
 def test_draws_of_another_fit_are_refused_by_name(runs: Path) -> None:
@@ -65,9 +65,9 @@ def test_draws_of_another_fit_are_refused_by_name(runs: Path) -> None:
         run(runs, runs.with_name(f"{seed}.json"), "vpnls", bootstrap=100, seed=seed)
     runs.with_name("1.draws.parquet").replace(runs.with_name("0.draws.parquet"))
     with pytest.raises(FlopscapeError, match=r"0\.draws\.parquet: .* of another fit; run the fit again"):
-        read_fit(runs.with_name("0.json"))
+        read_with_draws(runs.with_name("0.json"))
     with pytest.raises(FlopscapeError, match=r"1\.draws\.parquet: .* not there; run the fit again"):
-        read_fit(runs.with_name("1.json"))
+        read_with_draws(runs.with_name("1.json"))
 
 
 @pytest.mark.parametrize("option", ["min_flops", "delta"])

@@ -6,7 +6,7 @@ import pytest
 
 from flopscape.fitting.fit import fit
 from flopscape.laws.surface import Surface, loss
-from flopscape.records.fit_parts import kind_of
+from flopscape.records.fit_result import kind_of
 from tests.fitting.fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame
 
 

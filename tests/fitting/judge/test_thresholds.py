@@ -10,7 +10,7 @@ from flopscape.fitting.isoflop.power_law import IsoflopFit, PowerLaws
 from flopscape.fitting.judge.isoflop import _leave_out, judge
 from flopscape.fitting.judge.law import judge_condition
 from flopscape.fitting.judge.verdict import Verdict
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.records.fit_result import FitResult
 from tests.fitting.fit_tables import as_table, isoflop_frame
 

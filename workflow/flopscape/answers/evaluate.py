@@ -18,9 +18,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.laws import surface
-from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute
-from flopscape.laws.law import Inputs, Law, Number, Optimum
+from flopscape.laws.law import Array, Compute, Inputs, Law, Number, Optimum
 from flopscape.laws.registry import law_named
 from flopscape.laws.surface import Surface
 from flopscape.records.fit_result import FitResult
@@ -165,7 +163,7 @@ class FittedPowerLaws(Evaluator):
     """N* along a power law of C, D* from C = κ(N)·N·D, and L* = E + K·(C/C₀)^−γ.
 
     That L* has this form follows from the surface at its optimum: Hoffmann et al. 2022 (arXiv 2203.15556), equation 4
-    inserted into equation 2. `numbers` are those of records/fit_parts.py's PowerLaw around ln C₀ = `center`, single or
+    inserted into equation 2. `numbers` are those of records/fit_result.py's PowerLaw around ln C₀ = `center`, single or
     arrays of shape (R,). The draws' laws refer to the same C₀ as the fit's.
     """
 

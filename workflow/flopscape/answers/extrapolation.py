@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from flopscape.errors import FlopscapeError
-from flopscape.records.fit_parts import EXTRAPOLATES
+from flopscape.records.fit_result import EXTRAPOLATES
 from flopscape.text import numbers
 
 Range = Sequence[float]

@@ -13,14 +13,15 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.draws_file import read_draws
 from flopscape.fitting.common.results import finite_or_none
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
+from flopscape.records.fit_file import read_fit
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.runs.table import UNIQUE
 
 
-def read_fit(path: str | Path) -> tuple[FitResult, pd.DataFrame]:
+def read_with_draws(path: str | Path) -> tuple[FitResult, pd.DataFrame]:
     """FIT.json and the draws beside it; raises FlopscapeError where they cannot be read or do not belong together."""
-    result = FitResult.read(path)
+    result = read_fit(path)
     return result, read_draws(path, result)
 
 
@@ -36,7 +37,7 @@ def predict(
     Parameters
     ----------
     result, draws
-        As `fit` returns them, or `read_fit` from a file.
+        As `fit` returns them, or `read_with_draws` from a file.
     flops : sequence of float
         Compute C in FLOPs.
     n_params : float, optional

@@ -13,8 +13,7 @@ import pandas as pd
 from flopscape.answers.evaluate import fitted_law
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.isoflop.curves import has_curve, predicted
-from flopscape.laws.arrays import Array
-from flopscape.laws.law import Inputs
+from flopscape.laws.law import Array, Inputs
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.budgets import nearest_budget
 from flopscape.runs.chosen import chosen_rows

@@ -18,7 +18,7 @@ from flopscape.fitting.common.made_from import options_given
 from flopscape.fitting.common.results import column
 from flopscape.fitting.fit import fit
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, modules_of_sensitivity, why_each_seed_is_needed
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.law import Array, Mask
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.records.stamps import of_sensitivity, text_of
 from flopscape.runs.chosen import chosen_rows, merged

@@ -10,8 +10,8 @@ from flopscape.answers.extrapolation import refuse_absurd
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.results import finite_or_none
-from flopscape.laws.arrays import Array
 from flopscape.laws.inference import cheapest_at_loss, inference_optimum
+from flopscape.laws.law import Array
 from flopscape.laws.surface import Surface
 from flopscape.records.fit_result import Estimate, FitResult
 

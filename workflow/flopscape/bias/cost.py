@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flopscape.fitting.surface import global_starts
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
 from flopscape.runs.table import RunTable
 

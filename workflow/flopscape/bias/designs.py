@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
 
 

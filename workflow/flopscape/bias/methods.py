@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from flopscape.bias.designs import Design
 from flopscape.fitting.isoflop.power_law import projector
 from flopscape.fitting.surface.many_tables import fit_surfaces
-from flopscape.laws.arrays import Array, Mask, Names
+from flopscape.laws.law import Array, Mask, Names
 from flopscape.laws.surface import exponents
 
 OBJECTIVES = {"vpnls": "lsq", "approach3-huber": "huber", "approach3-log_lsq": "log_lsq", "approach3-lad": "lad"}

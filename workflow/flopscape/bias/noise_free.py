@@ -17,7 +17,7 @@ from flopscape.bias.designs import Design, bias, isoflop_design
 from flopscape.bias.methods import PowerLaws, approach2
 from flopscape.config.bias import NoiseFree
 from flopscape.figures import style
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import Surface, closed_form_optimum, exponents
 

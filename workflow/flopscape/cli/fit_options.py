@@ -15,9 +15,9 @@ import typer
 from typer.core import TyperCommand
 
 from flopscape.cli.options import pairs
+from flopscape.errors import joined
 from flopscape.fitting.methods import options_of, shipped_methods
 from flopscape.fitting.options import NUMBERS, TAKEN, Option
-from flopscape.text.written import joined
 
 RunsFile = Annotated[Path, typer.Argument(metavar="RUNS.csv", help="Table with n_params, n_tokens, loss.")]
 Method = Annotated[

@@ -21,6 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from flopscape.config.model import Exclusion, Finite, Model, Positive, Seed, plain_name
+from flopscape.errors import joined
 from flopscape.fitting.methods import (
     chosen_options,
     described_by_name,
@@ -33,7 +34,7 @@ from flopscape.fitting.methods import (
     why_not_its_options,
 )
 from flopscape.fitting.options import Option, is_module
-from flopscape.text.written import AS_NUMBER, Integer, Switch, joined
+from flopscape.text.written import AS_NUMBER, Integer, Switch
 
 TYPES: dict[str, Any] = {
     "Positive": Positive,

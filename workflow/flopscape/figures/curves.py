@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables
 from flopscape.fitting.methods import reads_curves
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 
 MOST_CURVES = 400
 """More lines than this are thinned, evenly over sizes: they would only cover one another."""

@@ -12,7 +12,7 @@ from flopscape.answers.evaluate import compute_of
 from flopscape.figures import frame, style
 from flopscape.figures.clouds import cloud, reach
 from flopscape.figures.tables import Tables
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.records.fit_result import FitResult
 from flopscape.text import numbers
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.answers.evaluate import Evaluator, evaluator
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.records.fit_result import FitResult
 
 FEWEST_DRAWS = 40

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, listed
 from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.loss_law import LOSS_LAW, loss_along, power_law_draws
 from flopscape.fitting.common.results import column, finite_or_none, prediction, refuse
@@ -32,10 +32,9 @@ from flopscape.fitting.judge.verdict import (
     why_too_many_budgets,
     why_too_many_rows,
 )
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.runs.table import RunTable
-from flopscape.text.written import listed
 
 POINTS = {
     "hull": "one vertex a run on the lower convex hull of ln L over ln C",

@@ -34,7 +34,7 @@ from flopscape.fitting.judge.isoflop import (
     why_too_few,
 )
 from flopscape.fitting.judge.verdict import Verdict, judge_extrapolation, why_too_many_budgets
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.runs.table import RunTable, seed_scatter
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from flopscape.fitting.surface.log_residuals import SCALED, scaled_delta, search_of
 from flopscape.fitting.surface.task import fit_surface
-from flopscape.laws.arrays import Positive
+from flopscape.laws.law import Positive
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import RunTable
 

@@ -24,8 +24,8 @@ from flopscape.fitting.methods import (
     why_each_seed_is_needed,
     why_not_its_options,
 )
-from flopscape.records.fit_parts import Sampled
-from flopscape.records.fit_result import SAMPLED, FitResult
+from flopscape.records.fit_file import write_fit
+from flopscape.records.fit_result import SAMPLED, FitResult, Sampled
 from flopscape.runs.chosen import chosen_rows, left_out, merged
 from flopscape.runs.meaning import why_doubtful_magnitude
 from flopscape.runs.read import read_runs
@@ -161,7 +161,7 @@ def run(
     result, draws = fit(table, method, flops=flops, bootstrap=bootstrap, seed=seed, **options)
     write_parquet(drawn, draws, DRAWS)
     result.made_from = made_from(runs, curves, given, drawn, out)
-    result.write(out)
+    write_fit(result, out)
     return result
 
 

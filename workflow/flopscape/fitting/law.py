@@ -22,7 +22,7 @@ from flopscape.fitting.common.results import refuse
 from flopscape.fitting.judge.verdict import why_too_little, why_too_many_rows
 from flopscape.fitting.surface.log_residuals import LogResiduals
 from flopscape.fitting.surface.task import fit_surface
-from flopscape.laws.arrays import Positive
+from flopscape.laws.law import Positive
 from flopscape.laws.registry import LawName, law_named
 from flopscape.laws.surface import LAW as SURFACE
 from flopscape.records.fit_result import FitResult

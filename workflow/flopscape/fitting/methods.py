@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from flopscape.errors import joined
 from flopscape.fitting.options import REQUIRED, TAKEN, Option, Signature, signature_of
-from flopscape.text.written import joined, nearest, shown
+from flopscape.text.written import nearest, shown
 
 CURVES = "curves"
 """The option by which a method gets the path of training curves."""

@@ -25,7 +25,7 @@ OF_EVERY_METHOD = ("flops", "bootstrap", "seed")
 """Keywords that every method gets; they are no options of its own."""
 TAKEN = ("name", "runs", "method", "out", "column", "columns", "exclude", "min_flops", "seeds", "context", "report")
 """Names of what every fit can be asked for besides: no method may have an option of its own under one of them."""
-# `Positive` is defined in laws/arrays.py: imported from here, this file would be part of the fingerprint of every fit
+# `Positive` is defined in laws/law.py: imported from here, this file would be part of the fingerprint of every fit
 # whose method uses the name.
 NUMBERS = {"Positive": "a positive number", "float": "a number", "int": "a whole number"}
 TYPES = {**NUMBERS, "bool": "true or false", "str": "text", "Path": "a file"}

@@ -20,7 +20,7 @@ from flopscape.fitting.surface import global_starts, variable_projection
 from flopscape.fitting.surface.global_starts import OBJECTIVE, LeastSquares
 from flopscape.fitting.surface.task import fit_surface
 from flopscape.fitting.surface.variable_projection import Problem
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.runs.table import RunTable
 

@@ -13,10 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.laws import surface
-from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute
 from flopscape.laws.inference import increasing_root
-from flopscape.laws.law import EXPONENT, Law, Number, Optimum, spread
+from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
 from flopscape.laws.surface import Surface
 
 BRACKET = 60.0

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.laws.arrays import Array
-from flopscape.laws.law import Number
+from flopscape.laws.law import Array, Number
 from flopscape.laws.surface import Surface, loss
 
 FORWARD = 1 / 3

@@ -9,10 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.laws import coupled
-from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute
 from flopscape.laws.coupled import Coupled
-from flopscape.laws.law import EXPONENT, Law, Number, Optimum, spread
+from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
 
 
 class Kaplan(NamedTuple):

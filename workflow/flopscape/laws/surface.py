@@ -9,9 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
-from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute
-from flopscape.laws.law import EXPONENT, Law, Number, Optimum, spread
+from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
 
 ITERATIONS = 60
 """Most steps of the search for the optimum, each at worst halving a bracket of 10 in ln N: down to float64."""

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from flopscape.config.study import Study
+from flopscape.errors import listed
 from flopscape.files.json_text import canonical
 from flopscape.fingerprint import run_fingerprint
 from flopscape.plan.coverage import Coverage
@@ -18,7 +19,6 @@ from flopscape.recipe.settings import TrainingSettings
 from flopscape.records.plan_row import PlanRow
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
-from flopscape.text.written import listed
 
 SHOWN = 3
 """Names listed before "and n more"."""

@@ -8,11 +8,10 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, listed
 from flopscape.records.field_types import LARGEST
 from flopscape.records.plan_row import PlanRow
 from flopscape.records.run_record import Curve, RunRecord
-from flopscape.text.written import listed
 
 CURE = "restore the record, or delete it and run snakemake again to train the run anew"
 COUNTS = ("step", "n_tokens")

@@ -1,42 +1,141 @@
-"""FitResult, one fit of one table: what `flopscape fit` writes and all that follows reads.
+"""FitResult, one fit of one table: what a method returns and all that follows reads; fit_file.py keeps it in a file.
 
-A plain dataclass of JSON values, so that no pydantic is needed to write one. What other code reads of a method's own
-numbers are the typed properties at the end; see fit_parts.py.
+A plain dataclass of JSON values, so that no pydantic is needed to make one. A method puts what it has found among
+`diagnostics` and `optima`, as JSON has it. What other code reads of these are typed parts, which the properties at the
+end give, so that their keys stand here and nowhere else. Numbers that nobody but a person reads have no part.
 """
 
-import json
-import os
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeVar
 
-from flopscape.errors import FlopscapeError
-from flopscape.files.json_text import read_json
-from flopscape.files.outputs import write_text
-from flopscape.records.fit_parts import (
-    Choice,
-    CurveTest,
-    FitWarning,
-    Goodness,
-    HeldOut,
-    Kappa,
-    PowerLaw,
-    ProfileGrid,
-    Sampled,
-    Vertex,
-    WarningKind,
-    kind_of,
-    part,
-    row_names,
-)
-from flopscape.text.written import listed
+from flopscape.errors import FlopscapeError, listed
 
+Part = TypeVar("Part")
 FitStatus = Literal["ok", "weak", "boundary", "refused"]
-
-
-NO_FIT = "name the file of a fit, or make this one again"
-"""What to do about a file that should be a fit: perhaps it is whole, and something else."""
 SAMPLED = "sampled"
 """Where a result's diagnostics keep the ranges of compute and size of its runs."""
+WarningKind = Literal["", "extrapolates", "outside sizes", "budget left out"]
+"""What a warning is about, for code that treats some apart; "" is any other."""
+EXTRAPOLATES = 1.05
+"""Factor beyond the runs from which on an asked compute is an extrapolation. Tokens are rounded to whole batches, so
+that small runs cost up to some per cent less than their budget: the largest budget itself must not be called one. At
+a = 0.5 this much more compute moves N* by 2.5 %, less than any interval."""
+
+
+class FitWarning(str):
+    """A sentence on what to distrust, with its kind: set where it is raised, so that no reader goes by the wording."""
+
+    kind: WarningKind
+
+    def __new__(cls, sentence: str, kind: WarningKind = "") -> "FitWarning":
+        """A sentence of a kind."""
+        warning = super().__new__(cls, sentence)
+        warning.kind = kind
+        return warning
+
+
+def kind_of(warning: str) -> WarningKind:
+    """The kind of a warning; a plain sentence, as files of older versions have them, is of none."""
+    return warning.kind if isinstance(warning, FitWarning) else ""
+
+
+@dataclass(frozen=True)
+class Kappa:
+    """κ in C = κ(N)·N·D: knots of ln κ over ln N, a single one for a constant. See laws/law.py."""
+
+    log_n: list[float]
+    log_kappa: list[float]
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """The laws of approach1 and approach2 around the compute C₀, whose logarithm is `center_log_flops`.
+
+    With x = ln C − ln C₀ they are ln N* = `log_n_params` + `a`·x, N* in parameters, and
+    L* = `loss_E` + `loss_K`·exp(−`loss_gamma`·x) in nats.
+    """
+
+    center_log_flops: float
+    log_n_params: float
+    a: float
+    loss_E: float
+    loss_K: float
+    loss_gamma: float
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """The optimum at one budget: of its curve of loss against size, or of a stretch of approach1's envelope.
+
+    `budget` names the budget and `flops`, None in files of older versions, is what its runs cost, both in FLOPs. N, D
+    and loss (nats) are None where the curve has no lowest point; `se_log_n_params` and `se_loss` are standard errors of
+    ln N and of the loss. `used` says whether the power laws go through it, and `reason` why not. `curve` has the
+    numbers of the curve itself, which `has_curve` and `predicted` of fitting/isoflop/curves.py read.
+    """
+
+    budget: float
+    flops: float | None = None
+    n_params: float | None = None
+    n_tokens: float | None = None
+    loss: float | None = None
+    se_log_n_params: float | None = None
+    se_loss: float | None = None
+    used: bool = True
+    reason: str = ""
+    curve: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Lowest and highest compute, by budget where there are some, and lowest and highest size of the runs."""
+
+    flops: list[float]
+    n_params: list[float]
+
+
+@dataclass(frozen=True)
+class Goodness:
+    """Root mean square of the log residuals, and standard deviations of the residuals and between seeds, in nats."""
+
+    log_rmse: float | None = None
+    residual_sd: float | None = None
+    seed_sd: float | None = None
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The error of predicting the largest budget from the others: r.m.s. of its losses in nats, or of ln N*."""
+
+    rms: float | None = None
+    log_n_params: float | None = None
+
+
+@dataclass(frozen=True)
+class CurveTest:
+    """Whether a parabola for each budget beats the form, and the residual standard deviation of each, in nats."""
+
+    beaten: bool
+    sd_form: float
+    sd_curves: float
+
+
+@dataclass(frozen=True)
+class ProfileGrid:
+    """F of a least-squares surface over a grid of α and β, shape (alpha, beta), and F at the edge of each region."""
+
+    alpha: list[float]
+    beta: list[float]
+    F: list[list[float]]
+    levels: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The rows that the fit was told to leave out: an expression over the columns, and a floor in FLOPs."""
+
+    exclude: str | None = None
+    min_flops: float | None = None
 
 
 @dataclass
@@ -77,6 +176,23 @@ class Exclusion:
         return f"{len(self.rows):,} row{'' if len(self.rows) == 1 else 's'}{names}: {self.reason}"
 
 
+def part(kind: type[Part], data: object) -> Part | None:
+    """A piece of a file's JSON as a dataclass; None where there is none. Keys that the dataclass lacks are let be.
+
+    Raises
+    ------
+    FlopscapeError
+        The piece lacks a key that it must have: the file was not written by `flopscape fit`.
+    """
+    if not isinstance(data, Mapping) or not data:
+        return None
+    names = {member.name for member in fields(kind)}  # type: ignore[arg-type]
+    try:
+        return kind(**{name: value for name, value in data.items() if name in names})
+    except TypeError as error:
+        raise FlopscapeError(f"a fit's {kind.__name__} is not whole ({error}); make the fit again") from error
+
+
 @dataclass
 class FitResult:
     """One fit of one table. `results/{study}/fits/{fit}.json`; a refused fit is a valid one.
@@ -85,10 +201,9 @@ class FitResult:
     N* ∝ C^a, D* ∝ C^b; `optima` the vertices that approach2 finds per budget, or approach1 along its envelope (budget,
     n_params, n_tokens, loss; approach2 adds standard errors, n_runs, used, reason, and the curve's shape with its
     numbers: see fitting/isoflop/curves.py); `conventions` the column behind each of N, D and C; `diagnostics` numbers
-    by name, of which the properties below give what others read. `interval` says how the intervals were made;
-    `warnings` are sentences on what to distrust, some of a kind, which the file keeps as `warning_kinds`. D counts the
-    `unit`. `made_from` says of a fit that was written which table, options and code it is of and which draws are its
-    own (see fitting/common/made_from.py); it is empty in files of version 0.1.
+    by name. `interval` says how the intervals were made; `warnings` are sentences on what to distrust, some of a kind,
+    which the file keeps as `warning_kinds`. D counts the `unit`. `made_from` says of a fit that was written of which
+    table, options and code it is (see fitting/common/made_from.py); it is empty in files of version 0.1.
     """
 
     status: FitStatus
@@ -112,21 +227,6 @@ class FitResult:
     input_hash: str = ""
     unit: str = "token"
     made_from: dict[str, Any] = field(default_factory=dict)
-
-    def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the fit as JSON, the kinds of its warnings beside them; a number that is not finite is a ValueError."""
-        data = asdict(self) | {"warning_kinds": [kind_of(warning) for warning in self.warnings]}
-        write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
-
-    @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a fit; a broken file raises FlopscapeError with its path."""
-        data = read_json(path, NO_FIT)
-        try:
-            kinds = data.pop("warning_kinds", [])
-            return cls(**{**data, **_nested(data), "warnings": _warnings(data.get("warnings", []), kinds)})
-        except (TypeError, KeyError, AttributeError) as error:
-            raise FlopscapeError(f"{path}: not a fit ({error}); {NO_FIT}") from error
 
     @property
     def law_parameters(self) -> dict[str, Estimate]:
@@ -176,7 +276,8 @@ class FitResult:
     @property
     def outliers(self) -> list[str]:
         """Run ids of the rows with improbable residuals, which stayed in the fit."""
-        return row_names(self.diagnostics.get("outliers", []))
+        rows = self.diagnostics.get("outliers", [])  # a surface describes each, other fits name it
+        return [row["run_id"] if isinstance(row, Mapping) else row for row in rows]
 
     @property
     def choice(self) -> Choice:
@@ -197,23 +298,3 @@ class FitResult:
     def points(self) -> str:
         """Which loss of the training curves approach1 read; empty where it read none."""
         return str(self.diagnostics.get("points") or "")
-
-
-def _warnings(sentences: list[str], kinds: list[WarningKind]) -> list[str]:
-    """The sentences with their kinds; those of a file that keeps none have none."""
-    kind_at = dict(enumerate(kinds))
-    return [FitWarning(sentence, kind_at.get(place, "")) for place, sentence in enumerate(sentences)]
-
-
-def _nested(data: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a FitResult that hold dataclasses, rebuilt from plain JSON."""
-    quantities = ("n_params", "n_tokens", "loss", "tokens_per_param")
-    return {
-        "surface": data["surface"] and {k: Estimate(**v) for k, v in data["surface"].items()},
-        "exponents": data["exponents"] and {k: Estimate(**v) for k, v in data["exponents"].items()},
-        "parameters": data.get("parameters") and {k: Estimate(**v) for k, v in data["parameters"].items()},
-        "predictions": [
-            Prediction(**{**p, **{q: p[q] and Estimate(**p[q]) for q in quantities}}) for p in data["predictions"]
-        ],
-        "excluded": [Exclusion(**e) for e in data["excluded"]],
-    }

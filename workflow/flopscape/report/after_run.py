@@ -12,7 +12,7 @@ from flopscape.dag.stale import Files
 from flopscape.files.json_text import read_json
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.studies import PlannedStudy
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_file import read_fit
 from flopscape.records.plan_row import PlanRow
 from flopscape.report.summary import summary
 from flopscape.text.terminal import say
@@ -42,7 +42,7 @@ def _is_open(runs: Path, row: PlanRow) -> bool:
 
 def print_summary(study: str, folder: str | Path, recommended: str, file: TextIO | None = None) -> None:
     """Print the recommendation of the study in `folder`, the status of its fit, and where the report is."""
-    fit = FitResult.read(Path(folder) / "fits" / f"{recommended}.json")
+    fit = read_fit(Path(folder) / "fits" / f"{recommended}.json")
     text = summary(study, recommended, fit, f"{folder}/report.html", *units(Path(folder) / "runs.csv"))
     say(text, file)
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from flopscape.errors import listed
 from flopscape.records.fit_result import FitResult
 from flopscape.report.blocks import Block, Bullets, Code, Grid, Paragraph
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers
-from flopscape.text.written import listed
 
 CONVENTIONS = {
     "n_params": "body + head, without the input embedding",

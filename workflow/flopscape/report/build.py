@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from flopscape.records.fit_parts import WarningKind, kind_of
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_result import FitResult, WarningKind, kind_of
 from flopscape.report import appendix, comparison, summary, twin
 from flopscape.report.appendix import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from flopscape.answers.extrapolation import beyond, outside
-from flopscape.answers.predict import predict, read_fit
+from flopscape.answers.predict import predict, read_with_draws
 from flopscape.answers.serving import ServedPrediction, predict_inference
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.results import column
+from flopscape.records.fit_file import read_fit
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.report.summary import head, recommendation, row
 from flopscape.text import numbers
@@ -59,7 +60,7 @@ def predictions(
     served = loss is not None or inference_tokens is not None
     if served:
         _refuse_choice_of_run(n_params, unique_tokens)
-    result, draws = read_fit(path)
+    result, draws = read_with_draws(path)
     if not served:
         return _of_training(result, predict(result, draws, flops, n_params, unique_tokens), "" if n_params else "*")
     tokens = inference_tokens or 0.0
@@ -91,7 +92,7 @@ def _of_serving(result: FitResult, cheapest: Sequence[ServedPrediction]) -> str:
 
 def trust(path: Path) -> str:
     """Whether the fit behind the numbers is to be trusted."""
-    result = FitResult.read(path)
+    result = read_fit(path)
     return f"The fit is {result.status}: {result.reason}."
 
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from flopscape.errors import joined
 from flopscape.files.json_text import read_json
 from flopscape.fitting.methods import shipped_methods
 from flopscape.records.fit_result import FitResult
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture
 from flopscape.text import numbers
-from flopscape.text.written import joined
 
 HEAD = ["method", "bias of N*", "SD", "RMSE", "coverage", "RMSE, all truths", "fits that fail"]
 CAPTION = (

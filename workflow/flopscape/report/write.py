@@ -12,7 +12,7 @@ from flopscape.figures.names import drawable
 from flopscape.files.outputs import lasting_name
 from flopscape.plan.imported import PlannedImport, words_of_study
 from flopscape.plan.studies import plan_training
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_file import read_fit
 from flopscape.records.stamps import text_of
 from flopscape.report.build import build
 from flopscape.report.files import refuse_report, write_report
@@ -96,4 +96,4 @@ def _commands(files: Files, stale: Mapping[str, str]) -> list[str]:
     study = files.planned.study
     varied = recompute(study.fits, study.recommended_fit, study.recommend.flops, lasting_name(files.folder))[-1]
     fresh = [path for name, path in files.fits.items() if f"fit {name}" not in stale]
-    return [*(FitResult.read(path).made_from["command"] for path in fresh), varied]
+    return [*(read_fit(path).made_from["command"] for path in fresh), varied]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from flopscape.laws.arrays import Array, Index
+from flopscape.laws.law import Array, Index
 
 PLANNED_GAP = np.log(1.001)
 """Planned budgets this near are one: they differ by rounding."""

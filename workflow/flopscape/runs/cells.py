@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.arrays import Array, Index, Mask, Names
+from flopscape.laws.law import Array, Index, Mask, Names
 from flopscape.text.written import nearest, shown
 
 ALWAYS_TEXT = {

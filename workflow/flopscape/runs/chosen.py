@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.runs.meaning import with_one_meaning
 from flopscape.runs.rows_where import rows_where
 from flopscape.runs.table import RunTable, design_index

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.law import Array, Mask
 from flopscape.runs.table import SIX_N_D, RunTable
 from flopscape.text import numbers
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.arrays import Array, Index
+from flopscape.laws.law import Array, Index
 from flopscape.runs.budgets import group_budgets
 from flopscape.runs.cells import positive_column, require_column, text_column, typed
 from flopscape.runs.formats.content import read_content

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from flopscape.laws.arrays import Array, Mask, Names
+from flopscape.laws.law import Array, Mask, Names
 
 POINT = ["n", "d", "u", "c"]
 PRECISE_DECIMALS, PRECISE_BITS = 6, 17

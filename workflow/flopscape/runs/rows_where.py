@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from flopscape.laws.arrays import Mask
+from flopscape.laws.law import Mask
 from flopscape.text.expression import TOO_DEEP, parsed
 from flopscape.text.written import nearest
 

@@ -6,7 +6,7 @@ W&B, MLflow, Ray, Optuna and SLURM each have their own; case and surrounding bla
 import numpy as np
 import pandas as pd
 
-from flopscape.laws.arrays import Mask, Names
+from flopscape.laws.law import Mask, Names
 from flopscape.records.fit_result import Exclusion
 from flopscape.runs.cells import text_column
 

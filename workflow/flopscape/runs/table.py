@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from flopscape.laws.arrays import Array, Index, Mask, Names
+from flopscape.errors import listed
+from flopscape.laws.law import Array, Index, Mask, Names
 from flopscape.records.fit_result import Exclusion
-from flopscape.text.written import listed
 
 REQUIRED = ("n_params", "n_tokens", "loss")
 SIX_N_D = "6·n_params·n_tokens"

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
+from flopscape.errors import listed, shortened
+
 NUMBER = re.compile(r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?")
 """A decimal number, its digits in groups or not: 1e12, .5, 1_000_000."""
 LONGEST = 400
@@ -64,28 +66,9 @@ def is_finite(value: float) -> bool:
 
 def shown(value: Any) -> str:
     """A value in a sentence: quoted where it is text, and never longer than a line."""
-    return _short(repr(value) if not isinstance(value, int) or is_finite(value) else "a number of more than 300 digits")
-
-
-def listed(names: Iterable[Any], most: int = 20) -> str:
-    """Names with commas between them, on one line; of many, the first and how many more there are.
-
-    >>> listed(["a", "b", "c"], most=2)
-    'a, b and 1 more'
-    """
-    texts = [_short(repr(str(name))[1:-1]) for name in names]
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
-
-
-def joined(names: Iterable[str]) -> str:
-    """Names as a sentence has them.
-
-    >>> joined(["a", "b", "c"])
-    'a, b and c'
-    """
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    return shortened(
+        repr(value) if not isinstance(value, int) or is_finite(value) else "a number of more than 300 digits"
+    )
 
 
 def nearest(name: str, names: Iterable[object]) -> str:
@@ -97,18 +80,14 @@ def nearest(name: str, names: Iterable[object]) -> str:
     candidates = [str(other) for other in names]
     close = difflib.get_close_matches(name[:80], candidates, n=1, cutoff=0.5)
     if close:
-        return f"; did you mean {_short(close[0])}?"
+        return f"; did you mean {shortened(close[0])}?"
     return f"; valid here: {listed(candidates)}" if candidates else ""
 
 
 def key_path(parts: Iterable[Any]) -> str:
     """Keys that lead to a value, joined by dots, on one line however long or odd they are."""
     texts = (str(part) if str(part).isprintable() else repr(part) for part in parts)
-    return ".".join(map(_short, texts))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:70]} …"
+    return ".".join(map(shortened, texts))
 
 
 def plain(value: Any) -> Any:

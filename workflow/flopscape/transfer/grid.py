@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.plan.search import searched_rate
 from flopscape.records.plan_row import PlanRow
 from flopscape.runs.collect import collect

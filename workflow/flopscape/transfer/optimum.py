@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 
 FIVE = 5
 """Rates nearest the best whose scatter about a parabola stands for the noise where there is one seed only."""

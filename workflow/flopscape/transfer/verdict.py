@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from flopscape.config.study import Study
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.records.fit_result import Estimate
 from flopscape.text import numbers
 from flopscape.transfer.grid import Noise, Width

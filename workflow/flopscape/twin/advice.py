@@ -12,7 +12,7 @@ import numpy as np
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.isoflop.bias import vertex_shift
 from flopscape.fitting.isoflop.parabola import coefficients
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
 
 WIDEST = float(np.log(10.0))

@@ -9,8 +9,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.judge.verdict import why_too_little
-from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Array, Compute
 from flopscape.runs.read import read_any, table_of
 from flopscape.runs.table import UNIQUE, RunTable, design_index
 

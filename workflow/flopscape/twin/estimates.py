@@ -26,8 +26,7 @@ from flopscape.fitting.surface.global_starts import centred_problem, from_grid, 
 from flopscape.fitting.surface.log_residuals import search_of
 from flopscape.fitting.surface.many_tables import bootstraps
 from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
-from flopscape.laws.arrays import Array, Mask, Names
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Array, Compute, Mask, Names
 from flopscape.runs.table import RunTable
 
 VARIANTS = {"approach2": "parabola", "approach2-exact": "exact"}

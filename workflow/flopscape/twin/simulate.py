@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.fitting.isoflop.curves import budgets_of
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.laws.surface import Surface, exponents
 from flopscape.runs.table import RunTable
 from flopscape.twin.designs import Noise, compute_of, draw_losses, improved

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.laws.arrays import Array, Mask, Names
+from flopscape.laws.law import Array, Mask, Names
 from flopscape.text.numbers import EXACT
 from flopscape.twin.estimates import OK, Estimates
 

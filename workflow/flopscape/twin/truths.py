@@ -15,10 +15,8 @@ from scipy.optimize import least_squares
 
 from flopscape.fitting.isoflop.power_law import projector
 from flopscape.laws import coupled
-from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute
 from flopscape.laws.coupled import Coupled
-from flopscape.laws.law import Optimum
+from flopscape.laws.law import Array, Compute, Optimum
 from flopscape.laws.surface import Surface, exponents
 from flopscape.laws.surface import loss as surface_loss
 from flopscape.laws.surface import optimum as surface_optimum

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.text import numbers
 from flopscape.twin.summary import Errors, moments, ratio
 

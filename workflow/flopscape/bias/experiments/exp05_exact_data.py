@@ -13,7 +13,7 @@ from flopscape.config.bias import Exp05
 from flopscape.figures import style
 from flopscape.fitting.surface import global_starts, variable_projection
 from flopscape.fitting.surface.many_tables import fit_surfaces
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import Surface, loss
 from flopscape.text import numbers

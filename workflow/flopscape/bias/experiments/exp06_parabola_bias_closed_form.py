@@ -13,7 +13,7 @@ from flopscape.bias.noise_free import Fitted, Row, error_against_width, fitted_o
 from flopscape.bias.outcome import Claim, Outcome, agrees, errors, furthest, printed, tidy
 from flopscape.config.bias import Exp06
 from flopscape.fitting.isoflop.bias import leading_order, power_law_shift, vertex_shift
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import Surface, closed_form_optimum, exponents
 

@@ -10,7 +10,7 @@ from flopscape.bias.designs import bias, isoflop_design
 from flopscape.bias.outcome import Claim, Outcome, agrees, printed, tidy
 from flopscape.config.bias import Exp08
 from flopscape.figures import style
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.laws.named_surfaces import named_surface
 from flopscape.laws.surface import Surface, gradient
 from flopscape.text import numbers

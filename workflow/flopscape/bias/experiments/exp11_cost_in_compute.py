@@ -14,7 +14,7 @@ from flopscape.bias.outcome import COLUMNS, Claim, Outcome, printed, tidy
 from flopscape.bias.published_fits import Chosen, read, why_not
 from flopscape.config.bias import Exp11
 from flopscape.fitting.common.bootstrap import percentile_interval
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.laws.surface import closed_form_optimum
 from flopscape.text import numbers
 

@@ -14,7 +14,7 @@ from flopscape.bias.outcome import Claim, Outcome, agrees, tidy
 from flopscape.bias.published_fits import Chosen, fitted, read, why_not
 from flopscape.config.bias import Exp12
 from flopscape.figures import style
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.laws.surface import Surface, loss
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import RunTable

@@ -16,8 +16,7 @@ from flopscape.fitting.any_law.task import LawFit
 from flopscape.fitting.common.linear import EXACT_SQUARE
 from flopscape.fitting.common.results import empty_draws
 from flopscape.fitting.judge.verdict import Verdict, why_too_little
-from flopscape.laws.arrays import Array, Mask
-from flopscape.laws.law import Law
+from flopscape.laws.law import Array, Law, Mask
 from flopscape.laws.registry import law_named
 from flopscape.runs.table import ends_of_compute
 

@@ -20,7 +20,7 @@ from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.linear import TINY
 from flopscape.fitting.common.results import column, finite_or_none
 from flopscape.fitting.judge.verdict import DISAGREEMENT, FEW_FOR_BOOTSTRAP, Verdict
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.records.fit_result import Estimate
 
 BOOTSTRAP, PROFILE, DELTA = "bootstrap of runs, percentile", "profile F", "delta method"

@@ -15,7 +15,7 @@ import numpy as np
 from flopscape.fitting.any_law.problem import LawProblem
 from flopscape.fitting.common import linear
 from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, TINY, Optimum, Quadratic
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 
 STEPS = 400
 """Most trial steps; 10 to 40 are usual, a resample takes 3 to 6."""

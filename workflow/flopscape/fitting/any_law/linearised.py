@@ -22,7 +22,7 @@ from scipy.stats import norm
 
 from flopscape.fitting.common import linear
 from flopscape.fitting.common.linear import EXACT_SQUARE, TINY
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 
 DETERMINED = 1e-6
 """Added to I − M_g: a run that alone determines some direction has infinite influence along it."""

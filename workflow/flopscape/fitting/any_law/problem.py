@@ -15,8 +15,7 @@ import numpy as np
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.any_law.linearised import Linearised
-from flopscape.laws.arrays import Array, Mask
-from flopscape.laws.law import POSITIVE, Inputs, Law
+from flopscape.laws.law import POSITIVE, Array, Inputs, Law, Mask
 from flopscape.runs.cells import positive_column
 from flopscape.runs.table import UNIQUE, RunTable
 

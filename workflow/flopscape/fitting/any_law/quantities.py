@@ -13,9 +13,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.fitting.common.results import ASKED, column
-from flopscape.laws.arrays import Array, Mask
-from flopscape.laws.compute import Compute
-from flopscape.laws.law import Law
+from flopscape.laws.law import Array, Compute, Law, Mask
 
 DIFFERENCE = 1e-5
 """Step in p of the central differences, which have an error of its square."""

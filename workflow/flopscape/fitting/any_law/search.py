@@ -19,9 +19,7 @@ from flopscape.fitting.common.linear import EXACT_SQUARE, Optimum
 from flopscape.fitting.common.results import refuse
 from flopscape.fitting.judge.form import curve_test, judge_curves
 from flopscape.fitting.judge.verdict import DRIFT, Verdict, outliers
-from flopscape.laws.arrays import Array, Mask
-from flopscape.laws.compute import Compute
-from flopscape.laws.law import Law
+from flopscape.laws.law import Array, Compute, Law, Mask
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import UNIQUE, RunTable, describe_rows, ends_of_compute, seed_scatter
 

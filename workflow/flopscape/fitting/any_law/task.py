@@ -15,7 +15,7 @@ from flopscape.fitting.any_law.linearised import Linearised, pseudo_residuals
 from flopscape.fitting.any_law.quantities import Quantities
 from flopscape.fitting.common.linear import EXACT_SQUARE
 from flopscape.fitting.judge.verdict import Verdict
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import RunTable
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from flopscape.laws.arrays import Array, Names
+from flopscape.laws.law import Array, Names
 
 
 def run_weights(run_id: Names, replicates: int, seed: int, chunk: int) -> Iterator[Array]:

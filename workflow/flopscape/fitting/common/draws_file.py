@@ -9,6 +9,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import sha256
 from flopscape.files.outputs import StrPath
 from flopscape.files.side_outputs import facts_of, side_output
+from flopscape.records.fit_file import read_fit
 from flopscape.records.fit_result import FitResult
 
 DRAWS = "draws"
@@ -34,7 +35,7 @@ def read_fits(paths: Iterable[StrPath]) -> dict[str, FitResult]:
         name = fit_name(path)
         if name in fits:
             raise FlopscapeError(f"{path}: a second fit of the name {name}; rename one of them")
-        fits[name] = FitResult.read(path)
+        fits[name] = read_fit(path)
     return fits
 
 

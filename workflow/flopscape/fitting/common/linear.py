@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.law import Array, Mask
 
 # Rounding, for all of fitting. A double has a relative error of 2⁻⁵³ = 1.1e-16. A sum of n products keeps √n to n of
 # that; a difference loses as many digits as it cancels; a square of what should be zero has the error squared.

@@ -14,8 +14,7 @@ import pandas as pd
 from flopscape.fitting.common.results import DRAW_COLUMNS, column
 from flopscape.fitting.surface import global_starts
 from flopscape.fitting.surface.variable_projection import Problem
-from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Array, Compute
 
 LOSS_LAW = ("loss_E", "loss_K", "loss_gamma")
 

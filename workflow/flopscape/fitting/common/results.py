@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Compute
 from flopscape.laws.surface import Surface
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import digamma, polygamma
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.arrays import Array, Index
+from flopscape.laws.law import Array, Index
 from flopscape.runs.table import RunTable, design_index
 
 WIDEST = 30.0

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.arrays import Array, Index, Names
+from flopscape.laws.law import Array, Index, Names
 from flopscape.records.fit_result import Exclusion
 from flopscape.runs.cells import positive_column, require_column
 from flopscape.runs.read import read_any

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from flopscape.fitting.envelope.curves import Curves
-from flopscape.laws.arrays import Array, Index, Mask, Names
+from flopscape.laws.law import Array, Index, Mask, Names
 from flopscape.runs.table import RunTable
 
 BINS = 1500

@@ -9,7 +9,7 @@ from flopscape.fitting.common.bootstrap import run_weights
 from flopscape.fitting.common.loss_law import fit_loss_law
 from flopscape.fitting.envelope.grid import EDGE, CurveGrid
 from flopscape.fitting.envelope.vertices import RULES, EnvelopePoints, Rule, binned_rule, horizon_rule
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 
 FEWEST_MODELS = 3
 """Distinct N on the envelope: two always lie on a line."""

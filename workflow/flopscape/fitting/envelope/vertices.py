@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.fitting.envelope.grid import CurveGrid, supporting_slopes, touching_points
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 
 
 class EnvelopePoints(NamedTuple):

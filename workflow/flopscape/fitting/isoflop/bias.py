@@ -28,7 +28,7 @@ from flopscape.fitting.isoflop.power_law import PowerLaws
 from flopscape.fitting.judge.verdict import Verdict, why_too_little
 from flopscape.fitting.surface import global_starts
 from flopscape.fitting.surface.global_starts import centred_problem, on_bound
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import RunTable
 

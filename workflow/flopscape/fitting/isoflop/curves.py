@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from flopscape.fitting.common.results import finite_or_none
-from flopscape.laws.arrays import Array, Index
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Array, Compute, Index
 from flopscape.runs.table import RunTable
 
 

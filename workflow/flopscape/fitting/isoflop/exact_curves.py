@@ -28,8 +28,7 @@ from flopscape.fitting.isoflop.curves import (
 )
 from flopscape.fitting.isoflop.exact_shape import SharedDesign, SharedFit
 from flopscape.fitting.surface.variable_projection import Solution
-from flopscape.laws.arrays import Array, Index
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Array, Compute, Index
 from flopscape.runs.table import RunTable
 
 OBJECTIVE = "least squares of E + P·exp(−α·ln N) + R·exp(−β·ln D) per budget, α and β shared"

@@ -27,8 +27,7 @@ from flopscape.fitting.isoflop.curves import Budget
 from flopscape.fitting.surface import global_starts, variable_projection
 from flopscape.fitting.surface.coordinates import surface_quantities
 from flopscape.fitting.surface.variable_projection import Problem, Solution, State
-from flopscape.laws.arrays import Array, Index, Mask
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Array, Compute, Index, Mask
 from flopscape.runs.table import RunTable
 
 GRID = np.geomspace(0.01, 4.0, 32)

@@ -23,7 +23,7 @@ from flopscape.fitting.isoflop.curves import (
     no_curve,
     noise_floor,
 )
-from flopscape.laws.arrays import Array, Index
+from flopscape.laws.law import Array, Index
 from flopscape.runs.table import RunTable, design_index
 
 OBJECTIVE = "least squares of a parabola in ln N per budget"

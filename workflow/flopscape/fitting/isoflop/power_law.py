@@ -21,7 +21,7 @@ from flopscape.fitting.common import linear
 from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_SUM
 from flopscape.fitting.common.loss_law import fit_loss_law, loss_scatter, power_law_draws
 from flopscape.fitting.isoflop.curves import CurveFit, LowestPoints
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.law import Array, Mask
 from flopscape.runs.table import RunTable
 
 SCATTER_LEVEL = 0.9

@@ -11,7 +11,7 @@ from scipy.stats import norm
 from flopscape.fitting.any_law.linearised import clustered, influence, pseudo_residuals
 from flopscape.fitting.any_law.task import LawFit, Refit
 from flopscape.fitting.judge.verdict import DRIFT, FEWEST, Diagnostics, Verdict
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.law import Array, Mask
 from flopscape.runs.table import Ends, ends_of_compute
 
 NAMES = ("alpha", "beta", "a")

@@ -13,7 +13,7 @@ from scipy.stats import f as fisher
 
 from flopscape.fitting.common.linear import ROUNDED_FIT, TINY
 from flopscape.fitting.judge.verdict import Diagnostics, Verdict
-from flopscape.laws.arrays import Array, Mask
+from flopscape.laws.law import Array, Mask
 from flopscape.runs.table import RunTable, design_index
 
 BEATEN = 1e-3

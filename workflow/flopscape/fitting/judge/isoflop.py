@@ -14,7 +14,7 @@ from flopscape.fitting.isoflop.curves import BudgetCurve, CurveFit
 from flopscape.fitting.isoflop.exact_curves import SHAPE
 from flopscape.fitting.isoflop.power_law import IsoflopFit, projector
 from flopscape.fitting.judge.verdict import DRIFT, Verdict, judge_uncertainty, outliers
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.records.fit_result import Exclusion, FitResult
 from flopscape.runs.table import RunTable, describe_rows
 
@@ -135,7 +135,7 @@ def _judge_shape(verdict: Verdict, shape: Any, fit: IsoflopFit) -> None:
     """Warn where the curves' shape and the line through their lowest points ask for different a.
 
     On one surface both are β/(α + β·(1 + d ln κ/d ln N)), from the condition α·A·N^−α = β·B·D^−β·(1 + d ln κ/d ln N)
-    under C = κ(N)·N·D; see laws/compute.py. `shape` has `alpha`, `beta` and their `covariance`, which the delta method
+    under C = κ(N)·N·D; see laws/law.py. `shape` has `alpha`, `beta` and their `covariance`, which the delta method
     carries to a by its derivatives in α and β, (−β, α)/(α + β·growth)²; the difference has the degrees of freedom of
     Satterthwaite (1946): (s₁² + s₂²)²/(s₁⁴/dof₁ + s₂⁴/dof₂).
     """

@@ -17,7 +17,7 @@ from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.fitting.any_law.task import LawFit
 from flopscape.fitting.judge.drift import NAMES, exponents
 from flopscape.fitting.judge.verdict import FEWEST, OUTLIER_LEVEL, Diagnostics, Verdict
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 from flopscape.runs.table import RunTable, describe_rows
 
 SUSPECT = 3.0

@@ -9,11 +9,9 @@ import numpy as np
 from scipy.stats import t as student
 
 from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_DIFFERENCE
-from flopscape.laws.arrays import Array
-from flopscape.laws.law import Law
+from flopscape.laws.law import Array, Law
 from flopscape.laws.surface import LAW as SURFACE
-from flopscape.records.fit_parts import EXTRAPOLATES, FitWarning, WarningKind
-from flopscape.records.fit_result import FitStatus
+from flopscape.records.fit_result import EXTRAPOLATES, FitStatus, FitWarning, WarningKind
 from flopscape.runs.table import UNIQUE, RunTable
 
 SEVERITY: dict[FitStatus, int] = {"ok": 0, "weak": 1, "boundary": 2, "refused": 3}

@@ -21,8 +21,7 @@ import numpy as np
 from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.fitting.any_law.quantities import Quantities, Values
 from flopscape.fitting.surface.variable_projection import Problem
-from flopscape.laws.arrays import Array
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Array, Compute
 from flopscape.laws.surface import LAW, Surface, optimum
 
 SIZE = 5

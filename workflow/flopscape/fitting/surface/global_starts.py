@@ -18,7 +18,7 @@ from flopscape.fitting.common.linear import Entries, best_gain
 from flopscape.fitting.surface import variable_projection
 from flopscape.fitting.surface.coordinates import Derivatives, loss_derivatives
 from flopscape.fitting.surface.variable_projection import Problem, Solution
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 from flopscape.runs.table import RunTable
 
 GRID = np.geomspace(0.03, 2.5, 16)

@@ -24,7 +24,7 @@ import numpy as np
 
 from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_SUM, TINY, Optimum, Quadratic, solve_definite
 from flopscape.fitting.surface.variable_projection import HIGHEST, LOWEST, blocks
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 
 WIDEST, RATIO = 0.008, 2.0
 """δ, in log residuals, at which the continuation begins at the latest, and the factor between its steps."""

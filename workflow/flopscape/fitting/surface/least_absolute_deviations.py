@@ -22,7 +22,7 @@ from flopscape.fitting.common.linear import ROUNDED_STEP, TINY, Optimum
 from flopscape.fitting.surface import huber
 from flopscape.fitting.surface.huber import Data
 from flopscape.fitting.surface.variable_projection import RESAMPLE_DECREMENT, blocks
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 
 SMALLEST = 2e-6
 """δ, in log residuals, down to which Huber's optima are followed while the exact step fails, as for a tenth."""

@@ -19,7 +19,7 @@ from flopscape.fitting.surface.coordinates import Derivatives, log_derivatives
 from flopscape.fitting.surface.global_starts import OBJECTIVE, LeastSquares, Search, centred_problem, global_fit
 from flopscape.fitting.surface.huber import Data
 from flopscape.fitting.surface.variable_projection import Problem, Solution
-from flopscape.laws.arrays import Array, Index
+from flopscape.laws.law import Array, Index
 from flopscape.runs.table import RunTable
 
 DELTA = 1e-3

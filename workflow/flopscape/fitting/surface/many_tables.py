@@ -18,7 +18,7 @@ from flopscape.fitting.surface.global_starts import Search, from_grid, on_bound
 from flopscape.fitting.surface.huber import Data
 from flopscape.fitting.surface.log_residuals import LogResiduals, search_of
 from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
-from flopscape.laws.arrays import Array, Index, Mask, Names
+from flopscape.laws.law import Array, Index, Mask, Names
 from flopscape.laws.surface import Surface
 
 CHECK_GRID = np.geomspace(0.05, 1.8, 6)

@@ -27,7 +27,7 @@ from flopscape.fitting.common import linear
 from flopscape.fitting.common.linear import TINY
 from flopscape.fitting.surface.coordinates import Derivatives
 from flopscape.fitting.surface.variable_projection import Problem
-from flopscape.laws.arrays import Array, Index
+from flopscape.laws.law import Array, Index
 
 FRACTIONS = (0.25, 0.5, 0.75, 1.0)
 """Parts of the way outwards, in units of the root of the rise in RSS."""

@@ -35,8 +35,7 @@ from flopscape.fitting.surface.global_starts import (
 )
 from flopscape.fitting.surface.profile import profile_intervals
 from flopscape.fitting.surface.variable_projection import Problem, parameters
-from flopscape.laws.arrays import Array, Mask
-from flopscape.laws.compute import Compute
+from flopscape.laws.law import Array, Compute, Mask
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.runs.table import RunTable
 

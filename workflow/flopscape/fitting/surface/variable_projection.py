@@ -23,7 +23,7 @@ import numpy as np
 
 from flopscape.fitting.common import linear
 from flopscape.fitting.common.linear import EXACT_SQUARE, ROUNDED_GRAM, TINY, best_coefficients
-from flopscape.laws.arrays import Array, Index, Mask
+from flopscape.laws.law import Array, Index, Mask
 
 LOWEST, HIGHEST = 0.005, 5.0
 """Bounds of the exponents: far outside what is published (0.03 to 1.3). A fit that ends there says so."""

@@ -9,9 +9,9 @@ from typing import NamedTuple, TextIO
 
 import pandas as pd
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, listed
 from flopscape.runs.formats.shape import distinct_names, refuse_too_much
-from flopscape.text.written import listed, shown
+from flopscape.text.written import shown
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 MOST_LINE = 10_000_000

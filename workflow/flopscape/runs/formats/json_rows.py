@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, listed
 from flopscape.runs.formats.shape import distinct_names, plain, refuse_too_much
-from flopscape.text.written import listed, shown
+from flopscape.text.written import shown
 
 BLANK = re.compile(r"[ \t\r\n]*")
 MOST_DIGITS = 18
