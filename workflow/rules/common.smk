@@ -2,6 +2,9 @@
 
 All of it is computed by flopscape/dag/: selection.py reads and plans, rule_inputs.py answers the rules, start.py prices
 what is due and refuses what must not start. Here is only what needs the names that Snakemake gives to its files.
+
+Rules with `localrule: True` take seconds, or need the network, which machines of a cluster often lack: they run beside
+Snakemake itself, wherever the other jobs go.
 """
 
 from snakemake.exceptions import WorkflowError
@@ -31,6 +34,8 @@ def read_selection():
         raise WorkflowError(str(error)) from None
 
 
+# In this order: rules are read after this file and name `ask`; `watch` hands Snakemake what it asks before the first
+# job.
 selected = read_selection()
 ask = RuleInputs(selected, Forced(workflow).is_forced)
 use_own_package()
@@ -51,6 +56,7 @@ wildcard_constraints:
 def run_after_trunk(wildcards):
     """What a run waits for, and the trunk of an untrained branch."""
     if trunk := ask.trunk(wildcards):
+        # `get` raises until the trunk has been trained: Snakemake then asks again, and so the branch waits.
         first = checkpoints.train_trunk.get(study=wildcards.study, run_id=trunk).output
         return [*ask.run_inputs(wildcards), *first]
     return ask.run_inputs(wildcards)

@@ -42,6 +42,7 @@ use rule train_trunk as train_run with:
     input:
         run_after_trunk,
     wildcard_constraints:
+        # All ids but the trunks', for one file cannot be made by two rules.
         run_id=f"(?!{selected.trunk_id}){ANY_ID}",
     params:
         kind=Kind.TRAINING,

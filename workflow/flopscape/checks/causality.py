@@ -53,8 +53,11 @@ def causal(subject: Subject) -> Iterator[str]:
             "begin with [batch, time]; remove the claim"
         )
         return
+    # At the beginning, in the middle and at the end: a mask that is off by one shows at any, a window that is too long
+    # at the far ones.
     for position in sorted({1, tokens.shape[1] // 2, tokens.shape[1] - 1}):
         after = module(_changed(tokens, position), *listener.inputs[1:])
+        # [batch, time, …] → the largest change at each place: [time].
         changes = (after - before).abs().flatten(2).amax(2).amax(0) / scale
         if (early := changes[:position]).max() > LEAK:
             yield (
@@ -71,6 +74,7 @@ def _stirred(module: nn.Module) -> nn.Module:
     """The module with noise on every parameter."""
     generator = torch.Generator().manual_seed(0)
     for parameter in module.parameters():
+        # At least 0.1, for a parameter that starts at zero has no spread of its own.
         scale = 0.1 + float(parameter.float().std(correction=0))
         parameter.add_(torch.randn(parameter.shape, generator=generator).to(parameter.dtype), alpha=scale)
     return module
@@ -82,9 +86,11 @@ def _changed(inputs: Tensor, position: int) -> Tensor:
     if inputs.is_floating_point():
         changed[:, position] += 1
         return changed
-    seen = inputs.unique()
-    ranks = torch.searchsorted(seen, inputs[:, position].contiguous())
-    changed[:, position] = seen[(ranks + 1) % len(seen)]
+    # Each token becomes the next larger one of those that occur, the largest the smallest: another one in every row,
+    # and none that the model has no row for.
+    vocabulary = inputs.unique()
+    ranks = torch.searchsorted(vocabulary, inputs[:, position].contiguous())
+    changed[:, position] = vocabulary[(ranks + 1) % len(vocabulary)]
     return changed
 
 

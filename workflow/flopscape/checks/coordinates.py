@@ -52,6 +52,7 @@ def coordinate_check(spec: Spec, widths: Sequence[int], n_steps: int, data: Path
 def slopes(sizes: dict[int, Sizes]) -> Sizes:
     """Least-squares slope of ln mean |coordinate| against ln width of each layer; under µP they are flat."""
     x = torch.tensor([math.log(width) for width in sizes], dtype=torch.float64)
+    # With x centred, Σ x·ȳ = 0, so that the slope Σ x·(y − ȳ) / Σ x² needs no centred y.
     x = x - x.mean()
     layers = next(iter(sizes.values()))
     logs = {name: torch.tensor([math.log(at[name]) for at in sizes.values()], dtype=torch.float64) for name in layers}
@@ -61,9 +62,14 @@ def slopes(sizes: dict[int, Sizes]) -> Sizes:
 def study_check(study: Study, widths: Sequence[int], n_steps: int, scalings: Sequence[str], data: Path | None) -> str:
     """The check of a study's first run, as a table for each scaling: its own where none is named."""
     spec = plan_rows(study)[0].spec
-    own = study.training.learning_rate_scaling
     folder = data or check_spec(spec).data
-    return check_text({name: spec_of(spec, name) for name in scalings or [own]}, widths, n_steps, folder)
+    names = scalings or [study.training.learning_rate_scaling]
+    return check_text(
+        {name: spec_of(spec, name) for name in names},
+        widths,
+        n_steps,
+        folder,
+    )
 
 
 def check_text(specs: dict[str, Spec], widths: Sequence[int], n_steps: int, data: Path) -> str:
@@ -98,8 +104,10 @@ def _measured(spec: Spec, n_steps: int, data: Path) -> Sizes:
     module = build_module(parts)
     optimizer = make_optimizer(parts, module)
     batches = parts.dataset.batches(data, "train", task.settings.batch_units, task.seed, 0, 1, 0)
+    # The range comes first: zip asks it first, and takes no batch too many from the stream.
     for _, batch in zip(range(n_steps), batches, strict=False):
         _step(module, optimizer, parts.loss, batch)
+    # On one more batch, after the steps: what is measured are activations of the trained weights.
     with _recorded(module) as sizes, torch.no_grad():
         parts.loss(module, next(batches))
     return sizes

@@ -23,6 +23,7 @@ def size(subject: Subject) -> Iterator[str]:
             "use more data or a smaller batch_units"
         )
     held_out = sum(len(next(iter(batch.values()))) for batch in subject.heldout)
+    # Rows times units of a row: a last batch that is short has fewer rows and no shorter ones.
     counted = held_out * units_per_row(subject)
     if not held_out:
         yield f"{name}: nothing is held out; let prepare set data aside for the split heldout"
@@ -69,6 +70,7 @@ def ranks(subject: Subject) -> Iterator[str]:
     units, name = 2 * subject.batch_units, subject.name("dataset")
     parts = [rows(next(subject.share(rank, 2, units=units))) for rank in range(2)]
     whole = rows(next(subject.batches(units=units)))
+    # As sets of rows: which process has which row of the batch changes no gradient.
     if sorted(parts[0]) == sorted(parts[1]):
         yield f"{name}: processes 0 and 1 of 2 see the same data; give each its share of the global batch"
     elif sorted(parts[0] + parts[1]) != sorted(whole):

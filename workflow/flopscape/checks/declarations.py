@@ -55,6 +55,8 @@ def _percent(declared: float, counted: float) -> str:
 
 def _advice(declared: Counts, counted: float) -> str:
     """What the difference looks like."""
+    # Two mistakes that have a number of their own: 6 FLOPs for every weight, those that are looked up included; and 2
+    # of 6, the forward pass alone.
     excess = declared.flops_per_unit - counted
     if declared.n_params_embedding and abs(excess / (6 * declared.n_params_embedding) - 1) < FLOPS_TOLERANCE:
         return "the excess is 6 × the embedding's parameters, but looking a row up multiplies nothing: leave them out"
@@ -81,20 +83,20 @@ def signatures(subject: Subject) -> Iterator[str]:
             continue
         optional = ("counts",) if part == "model" and callable(getattr(plugin, "counts", None)) else ()
         for method in (*methods, *optional):
-            wanted = [name for name in inspect.signature(getattr(protocol, method)).parameters if name != "self"]
-            if why := _why_not_callable(getattr(plugin, method, None), wanted):
-                declaration = f"def {method}({', '.join(['self', *wanted])})"
+            arguments = [name for name in inspect.signature(getattr(protocol, method)).parameters if name != "self"]
+            if why := _why_not_callable(getattr(plugin, method, None), arguments):
+                declaration = f"def {method}({', '.join(['self', *arguments])})"
                 yield f"{subject.name(part)}: {method} {why}; declare it as {declaration}"
     yield from _unit(subject)
 
 
-def _why_not_callable(method: Callable[..., Any] | None, wanted: list[str]) -> str:
+def _why_not_callable(method: Callable[..., Any] | None, arguments: list[str]) -> str:
     if not callable(method):
         return "is missing"
     try:
-        inspect.signature(method).bind(*wanted)
+        inspect.signature(method).bind(*arguments)
     except TypeError as error:
-        return f"cannot be called with ({', '.join(wanted)}): {error}"
+        return f"cannot be called with ({', '.join(arguments)}): {error}"
     return ""
 
 

@@ -43,9 +43,11 @@ def gradients(subject: Subject) -> Iterator[str]:
             f"{subject.name('model')}: no gradient reaches {', '.join(names)}; use them in forward, remove them, or "
             "set requires_grad to False"
         )
-    wild = [n for n, p in module.named_parameters() if p.grad is not None and not torch.isfinite(p.grad).all()]
-    if wild:
-        yield f"{subject.name('model')}: the gradient of {', '.join(wild)} is not finite on an untrained model"
+    # After one pass of an untrained model: what is not finite here is a division or a logarithm, and no learning rate's
+    # fault.
+    not_finite = [n for n, p in module.named_parameters() if p.grad is not None and not torch.isfinite(p.grad).all()]
+    if not_finite:
+        yield f"{subject.name('model')}: the gradient of {', '.join(not_finite)} is not finite on an untrained model"
 
 
 def seeded_weights(subject: Subject) -> Iterator[str]:

@@ -34,14 +34,17 @@ def subject_of_study(path: Path, data: Path | None = None) -> Subject:
     if study.simulated or study.dataset is None:
         raise FlopscapeError(f"{path}: its runs are simulated by {study.trainer.plugin}: there is nothing to check")
     rows = sorted(plan_rows(study), key=lambda row: row.n_params_body + row.n_params_head + row.n_params_embedding)
+    # Each size once, smallest first, for dicts keep the order in which keys came: checks that train run at the first.
     sizes = tuple({canonical(row.size): row.size for row in rows}.values())
     specs = {"model": study.model.spec(), "dataset": study.dataset.spec(), "loss": study.loss.spec()}
     folder = data or data_folder(specs["dataset"])
     subject = constructed(specs, sizes, study.training.batch_units, folder)
     if subject.manifest:
         planned = [*rows, *search_rows(study)]
-        seen = look_at_runs(planned, path.stem, Path("results"), subject.manifest.data_hash, len(planned))
-        refuse_other_data(path.stem, seen, folder, subject.manifest.data_hash)
+        # As many records as there are runs: all of them, for before the first run is trained one on other data is
+        # enough to refuse.
+        finished = look_at_runs(planned, path.stem, Path("results"), subject.manifest.data_hash, len(planned))
+        refuse_other_data(path.stem, finished, folder, subject.manifest.data_hash)
     return subject
 
 
@@ -111,4 +114,5 @@ def part_of(path: str) -> str:
 
 def _own(plugin_class: type) -> set[str]:
     """Names that a class or a base of it defines."""
+    # Every class can be called, which makes an instance: only a `__call__` that is defined somewhere makes a loss.
     return {name for base in plugin_class.__mro__ for name in vars(base)}

@@ -32,10 +32,10 @@ def disjoint(subject: Subject) -> Iterator[str]:
         seen |= identical.intersection(rows(batch))
         repeated.look_at(batch)
     most = IDENTICAL if _windows(held_out[0]) is None else REPEATED
-    for share, what in ((len(seen) / n_rows, "rows"), (repeated.share, "half windows")):
+    for share, kind in ((len(seen) / n_rows, "rows"), (repeated.share, "half windows")):
         if share > most:
             yield (
-                f"{subject.name('dataset')}: {share:.0%} of the held-out {what} occur in the training data; split by "
+                f"{subject.name('dataset')}: {share:.0%} of the held-out {kind} occur in the training data; split by "
                 "document, before cutting rows, and drop repeats"
             )
 
@@ -61,6 +61,8 @@ class _Halves:
         windows = _windows(batch)
         if windows is not None and len(self.hashes):
             hashes = _runs(windows, self.length).ravel()
+            # The place where each hash would be inserted holds an equal one, if there is any; the last place stands in
+            # for those beyond.
             places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
             self.seen[places[self.hashes[places] == hashes]] = True
 
@@ -82,4 +84,6 @@ def _runs(tokens: "np.ndarray", length: int) -> "np.ndarray":
     mixed = (tokens.astype(np.uint64) + np.uint64(1)) * np.uint64(MULTIPLIER)
     mixed ^= mixed >> np.uint64(29)
     powers = np.cumprod(np.full(length, MULTIPLIER, dtype=np.uint64), dtype=np.uint64)
+    # [rows, time] → views [rows, time − length + 1, length], nothing copied, times M^1 … M^length: Rabin and Karp's
+    # polynomial.
     return np.lib.stride_tricks.sliding_window_view(mixed, length, axis=1) @ powers

@@ -76,6 +76,7 @@ def carry_out(check: Check, subject: Subject) -> Finding:
 
 def _raised(error: Exception, subject: Subject) -> str:
     """What a plug-in raised, and where."""
+    # Where it was raised, and not where the check called it: a plug-in's author looks there.
     place = traceback.extract_tb(error.__traceback__)[-1]
     kind = "" if type(error).__name__ == "FlopscapeError" else f"{type(error).__name__}: "
     message = next(iter(str(error).strip().splitlines()), "without a word")

@@ -86,6 +86,8 @@ class Subject:
 
 def rows(batch: Batch) -> list[bytes]:
     """Each row of a batch as bytes, for comparing and hashing."""
+    # Every tensor as [rows, numbers], one of labels as a single column: a row is then all bytes of it, whatever the
+    # tensors are called.
     columns = [batch[key].contiguous().flatten(1) if batch[key].dim() > 1 else batch[key][:, None] for key in batch]
     return [b"".join(column[i].numpy().tobytes() for column in columns) for i in range(len(columns[0]))]
 

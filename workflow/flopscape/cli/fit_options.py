@@ -49,10 +49,10 @@ def options_given(context: typer.Context, method: str) -> dict[str, Any]:
         A text that is no number where a number is meant.
     """
     declared = options_of(method)
-    given: Mapping[str, Any] = context.meta[KEY]
+    values: Mapping[str, Any] = context.meta[KEY]
     return {
         name: declared[name].read(value) if isinstance(value, str) and name in declared else value
-        for name, value in given.items()
+        for name, value in values.items()
         if value is not None
     }
 
@@ -64,18 +64,19 @@ class MethodCommand(TyperCommand):
         """Read the command line with the options of all methods that it may mean; they are kept beside the verb's."""
         # Help is printed while the words are read, so the options are added before that; and they are taken away again,
         # for a verb's own function does not know them and reads them from the context.
-        own = [*self.params]
-        self.params = [*own, *_parameters(_by_name(_methods_meant(args)))]
+        of_verb = [*self.params]
+        self.params = [*of_verb, *_parameters(_by_name(_methods_meant(args)))]
         try:
             rest = super().parse_args(ctx, args)
         finally:
-            added, self.params = self.params[len(own) :], own
+            added, self.params = self.params[len(of_verb) :], of_verb
         ctx.meta[KEY] = {entry.name: ctx.params.pop(entry.name) for entry in added}
         return rest
 
 
 def _methods_meant(args: Sequence[str]) -> list[str]:
     """The shipped methods, and the module that a command line names as its method."""
+    # Both spellings of an option, for here the words are looked at before click reads them.
     named = [word.partition("=")[2] for word in args if word.startswith("--method=")]
     named += [value for word, value in pairwise(args) if word == "--method"]
     return [*shipped_methods(), *(method for method in named if method not in shipped_methods())]
@@ -83,12 +84,12 @@ def _methods_meant(args: Sequence[str]) -> list[str]:
 
 def _by_name(methods: Sequence[str]) -> dict[str, dict[str, Option]]:
     """Name of an option → method → the option as that method declares it."""
-    found: dict[str, dict[str, Option]] = {}
+    by_name: dict[str, dict[str, Option]] = {}
     for method in methods:
         for name, option in options_of(method).items():
             if name not in TAKEN:  # the fit itself refuses such a method
-                found.setdefault(name, {})[method] = option
-    return found
+                by_name.setdefault(name, {})[method] = option
+    return by_name
 
 
 def _parameters(options: Mapping[str, Mapping[str, Option]]) -> list[Any]:

@@ -92,15 +92,20 @@ def check_plugin(
     if study:
         report(subject_of_study(study, data), out)
         return
-    given = {part_of(str(plugin)): (plugin, kwargs), "dataset": (dataset, dataset_kwargs), "loss": (loss, loss_kwargs)}
-    specs = {part: _plugin_spec(path, text) for part, (path, text) in given.items() if path}
+    plugins = {
+        part_of(str(plugin)): (plugin, kwargs),
+        "dataset": (dataset, dataset_kwargs),
+        "loss": (loss, loss_kwargs),
+    }
+    specs = {part: _plugin_spec(path, text) for part, (path, text) in plugins.items() if path}
     with subject_of_plugins(specs, [_object(size, "--sizes") for size in sizes or []], batch_units, data) as subject:
         report(subject, out)
 
 
 def _plugin_spec(path: str, kwargs: str) -> dict[str, object]:
-    given = _object(kwargs, "--kwargs")
-    return {"plugin": path} | ({"kwargs": given} if given else {})
+    arguments = _object(kwargs, "--kwargs")
+    # Without an empty `kwargs`, as in a run's spec: a dataset has one id, however it is asked for.
+    return {"plugin": path} | ({"kwargs": arguments} if arguments else {})
 
 
 def _object(text: str, option: str) -> dict[str, object]:

@@ -27,12 +27,15 @@ MEANT = {
 
 def sentences(error: ValidationError, model: type[BaseModel], place: str) -> list[str]:
     """One line for each wrong key, each beginning with the place; none twice."""
+    # A value that may be one of several types has an error for each of them, and often in the same words.
     lines = list(dict.fromkeys(f"{place}: {_sentence(model, problem)}" for problem in error.errors()))
     return lines[:MOST] + ([f"{place}: and {len(lines) - MOST} more"] if len(lines) > MOST else [])
 
 
 def _sentence(model: type[BaseModel], problem: Any) -> str:
     """One sentence for one of pydantic's errors."""
+    # pydantic puts steps of its own into a place, such as `function-before[_fit(), Fit]` where a value may be one of
+    # several types: only keys and numbers of items are the user's.
     location = [part for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
     key = key_path(location)
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -80,6 +83,7 @@ def _siblings(model: type[BaseModel], location: list[Any]) -> Iterable[str]:
     schema = model.model_json_schema()
     node = schema
     for part in location:
+        # One step down the schema: to the items of a list, or to a property, of whichever alternative has it.
         inner = (
             choice["items"] if isinstance(part, int) else choice["properties"].get(part, {})
             for choice in _choices(node, schema)

@@ -91,32 +91,36 @@ class Fit(Model):
     @model_validator(mode="after")
     def options_belong_to_the_method(self) -> Self:
         """Refuse what the method does not take, and what excludes each other."""
-        given = self.model_extra or {}
-        if why := why_not_its_options(self.method, given, Fit.model_fields):
+        options = self.model_extra or {}
+        if why := why_not_its_options(self.method, options, Fit.model_fields):
             raise ValueError(why)
         model = _options_model(self.method, *options_in_study(self.method).values())
-        given |= model.model_validate(given).model_dump(exclude_unset=True)
-        if why := why_each_seed_is_needed(self.seeds, self.method, given.get("weights")):
+        # In place, in pydantic's own dict of extra keys: from here on it holds the values in the types of the method.
+        options |= model.model_validate(options).model_dump(exclude_unset=True)
+        if why := why_each_seed_is_needed(self.seeds, self.method, options.get("weights")):
             raise ValueError(why)
-        if self.method == "approach3" and given.get("delta") and given.get("objective") not in (None, "huber"):
+        if self.method == "approach3" and options.get("delta") and options.get("objective") not in (None, "huber"):
             raise ValueError("delta: only approach3's objective huber has one")
         return self
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The schema of an editor: all options of the shipped methods, and of each of them no others."""
-        known = handler.resolve_ref_schema(handler(schema))
-        common = list(known["properties"])
+        # The schema of the keys that every fit has; the handler gives a reference to it.
+        fit_schema = handler.resolve_ref_schema(handler(schema))
+        common = list(fit_schema["properties"])
         names = dict.fromkeys(name for method in shipped_methods() for name in options_in_study(method))
-        known["properties"] |= {name: _property(name) for name in names}
-        known["allOf"] = [
+        fit_schema["properties"] |= {name: _property(name) for name in names}
+        # All options are properties, with their help; which of them stand beside which method, JSON Schema says by
+        # conditions.
+        fit_schema["allOf"] = [
             {
                 "if": {"properties": {"method": {"const": method, "description": "This one."}}, "required": ["method"]},
                 "then": {"propertyNames": {"enum": [*common, *options_in_study(method)]}},
             }
             for method in shipped_methods()
         ]
-        return known
+        return fit_schema
 
 
 @lru_cache(64)
@@ -134,12 +138,13 @@ class _Open(Model):
 
 def _type(option: Option) -> Any:
     """What a study may write for an option; words are checked by themselves where nothing else is taken."""
-    found: Any = None
+    # None to begin with: an option may always be left out, which `null` says too.
+    union: Any = None
     for part in (TYPES[name] for name in option.types):
-        found = part | found
+        union = part | union
     if option.words:
-        found = found | (str if option.is_choice else Literal[option.words])
-    return found
+        union = union | (str if option.is_choice else Literal[option.words])
+    return union
 
 
 def _property(name: str) -> JsonSchemaValue:

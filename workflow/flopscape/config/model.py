@@ -15,14 +15,14 @@ MAX_RUNS = 100_000
 """Runs of one study: far more than Snakemake can hand to one rule, and a plan that is still made in seconds."""
 
 
-def plain_name(name: str, what: str) -> str:
+def plain_name(name: str, kind: str) -> str:
     """A name that may become a folder and reach a command line."""
     if not NAME.fullmatch(name):
         raise ValueError(
-            f"{what} name {shown(name)}: use letters, digits, '.', '_' and '-' only, beginning with a letter or digit"
+            f"{kind} name {shown(name)}: use letters, digits, '.', '_' and '-' only, beginning with a letter or digit"
         )
     if len(name) > LONGEST_NAME:
-        raise ValueError(f"{what} name {shown(name)}: {len(name)} letters long; use at most {LONGEST_NAME}")
+        raise ValueError(f"{kind} name {shown(name)}: {len(name)} letters long; use at most {LONGEST_NAME}")
     return name
 
 

@@ -24,6 +24,7 @@ M = TypeVar("M", bound=Model)
 def read_study(path: str | Path) -> Study | ImportedStudy:
     """Read one study, whichever of the two kinds it is; raises FlopscapeError with one line for each wrong key."""
     data = load_yaml(path)
+    # One key tells the two kinds apart, so that a mistake is told in terms of the one that was meant.
     return validate(ImportedStudy, data, str(path)) if "runs" in data else validate(Study, data, str(path))
 
 
@@ -54,6 +55,8 @@ def config_as_written(config: Mapping[str, Any], read: Mapping[str, Any], words:
     words : iterable of str
         The words of `--config`, such as `studies=007`.
     """
+    # What stands on the command line wins over files, and is text unless Snakemake made something else of it than a
+    # number, such as the list of `studies=[a,b]`.
     values = dict(word.split("=", 1) for word in words if "=" in word)
     files = {key: value for key, value in read.items() if key in config and key not in values}
     texts = {key: text.strip("'\"") for key, text in values.items() if isinstance(config.get(key), int | float)}

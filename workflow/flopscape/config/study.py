@@ -132,6 +132,7 @@ class Study(_Answering):
     @model_validator(mode="after")
     def batch_can_be_shared_out(self) -> Self:
         """A batch is a whole number of pieces for every process."""
+        # A batch by a law is rounded to whole pieces by the plan (plan/rates.py).
         if not self.simulated and self.training.batch_scaling == "fixed":
             n_micro_batches(self.training.batch_units, self.resources.processes, self.resources.micro_batch_units)
         return self
@@ -147,6 +148,8 @@ class Study(_Answering):
     def branches_share_their_beginning(self) -> Self:
         """Branches share a trunk, whose rate does not depend on where it ends."""
         training = self.training
+        # A cosine knows its end from its first step on; a warm-up over a share of the steps is longer in longer runs.
+        # Either way no two rates are equal, and no checkpoint of the one is one of the other.
         if self.sweep.branches and training.schedule != "wsd":
             raise ValueError(
                 f"sweep.branches: under training.schedule {training.schedule} runs of different length "

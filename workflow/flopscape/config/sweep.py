@@ -12,6 +12,7 @@ from flopscape.text.written import Switch, number, shown
 def _seeds(value: Any) -> Any:
     """A count n stands for the seeds 0 … n − 1."""
     count = value if isinstance(value, list) else number(value)
+    # Before the list is made: 10^12 seeds would take the memory of the machine, and end in no sentence.
     if isinstance(count, int) and count > MAX_RUNS:
         raise ValueError(f"{shown(count)} seeds are too many: a study has at most {MAX_RUNS:,} runs")
     return list(range(count)) if isinstance(count, int) else count

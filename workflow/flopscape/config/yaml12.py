@@ -78,6 +78,7 @@ def resolved(text: str) -> Any:
     """What the core schema takes a plain scalar for: null, a boolean, a number, or the text itself."""
     if text in WORDS:
         return WORDS[text]
+    # No number begins with anything else: most scalars are words, and leave here.
     if text[0] not in "+-.0123456789" or len(text) > LONGEST:
         return text
     if OTHER_BASES.fullmatch(text):
@@ -90,6 +91,7 @@ def resolved(text: str) -> Any:
 def _text(path: str | Path) -> str:
     try:
         with Path(path).open("rb") as file:
+            # One byte more than allowed tells a file that is too long, without reading the rest of it.
             data = file.read(MAX_BYTES + 1)
         text = data.decode("utf-8-sig")
     except OSError as error:
@@ -98,9 +100,9 @@ def _text(path: str | Path) -> str:
         raise FlopscapeError(f"{path}: not a UTF-8 text file") from error
     if len(data) > MAX_BYTES:
         raise FlopscapeError(f"{path}: longer than {MAX_BYTES:,} bytes: no study is; is it another file?")
-    if odd := UNPRINTABLE.search(text):
-        line = text.count("\n", 0, odd.start()) + 1
-        raise FlopscapeError(f"{path}, line {line}: holds the control character {odd[0]!r}; take it out")
+    if control := UNPRINTABLE.search(text):
+        line = text.count("\n", 0, control.start()) + 1
+        raise FlopscapeError(f"{path}, line {line}: holds the control character {control[0]!r}; take it out")
     return text
 
 
@@ -117,6 +119,8 @@ class _Reader:
         """The only document of a text; None where there is none."""
         data: Any = None
         n_documents = 0
+        # One pass, no tree of nodes: every method takes from here the events that belong to its value, and leaves the
+        # next one.
         self.events: Iterator[Any] = iter(yaml.parse(text, LOADER))
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -138,6 +142,8 @@ class _Reader:
             tag = event.tag.replace(TAG, "!!")
             self.refuse(event, keys, f"{tag} is not read; write text, a number, a list or a mapping")
         if event.anchor:
+            # While its value is being read an anchor holds nothing: an alias to it in there is a value that holds
+            # itself.
             self.anchors[event.anchor] = None
         value = self._value(event, keys, as_text)
         if event.anchor:
@@ -163,8 +169,8 @@ class _Reader:
             key = self._key(event, keys)
             if key in values:
                 self.refuse(event, (*keys, key), "given twice")
-            here = as_text or (not keys and key in self.as_text)
-            values[key] = self.node(next(self.events), (*keys, key), here)
+            is_text = as_text or (not keys and key in self.as_text)
+            values[key] = self.node(next(self.events), (*keys, key), is_text)
         return values
 
     def _key(self, event: Any, keys: tuple[Any, ...]) -> Any:
@@ -176,10 +182,13 @@ class _Reader:
         return key
 
     def _scalar(self, event: Any, keys: tuple[Any, ...], as_text: bool) -> Any:
+        # PyYAML says in `implicit[0]` whether a scalar without a tag was plain: one in quotes is text, whatever it
+        # looks like.
         is_quoted = event.tag is None and not event.implicit[0]
         is_text = is_quoted or event.tag in ("!", TAG + "str") or (as_text and event.value)
         if not is_text and len(event.value) > LONGEST and INTEGER.fullmatch(event.value):
             self.refuse(event, keys, f"a number of {len(event.value)} digits; at most {LONGEST}")
+        # `!` alone is the tag that makes text of a plain scalar (YAML 1.2.2, section 6.9.1).
         value = event.value if is_text else resolved(event.value)
         if why := why_not_plain(value):
             self.refuse(event, keys, why)
@@ -191,6 +200,8 @@ class _Reader:
         if (anchored := self.anchors[event.anchor]) is None:
             self.refuse(event, keys, f"*{event.anchor} holds itself")
         value, size = anchored
+        # An alias counts as all that it stands for. Nine of nine of nine … would be a file of a few lines and a billion
+        # values, each of which pydantic would look at.
         self._count(event, keys, size)
         return value
 

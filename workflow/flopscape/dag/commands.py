@@ -56,16 +56,17 @@ def recompute(fits: Sequence[Fit], recommended: str, flops: Sequence[float], fol
     ]
 
 
-def twin_asked(study: Study | ImportedStudy) -> Options:
+def twin_settings(study: Study | ImportedStudy) -> Options:
     """What a twin of the study is simulated with, and for which compute in FLOPs it is asked."""
+    # As floats, for 1e13 and 10000000000000 in a study are one budget, and their hashes should be one as well.
     return study.twin.model_dump() | {"flops": [float(flops) for flops in study.recommend.flops]}
 
 
 def twin_options(study: Study | ImportedStudy) -> str:
     """The words of `flopscape twin` after its table."""
-    asked = twin_asked(study)
-    flops = asked.pop("flops")
-    return " ".join(f"--{name} {value}" for name, value in [*asked.items(), *(("flops", repr(c)) for c in flops)])
+    settings = twin_settings(study)
+    flops = settings.pop("flops")
+    return " ".join(f"--{name} {value}" for name, value in [*settings.items(), *(("flops", repr(c)) for c in flops)])
 
 
 def launch_command(study: Study, prices: Prices, branches: Sequence[PlanRow] = ()) -> str:
@@ -98,6 +99,7 @@ def _launcher(resources: Resources) -> str:
 def _options(resources: Resources, prices: Prices) -> Iterator[str]:
     """The words of `flopscape train --help`."""
     gpu = resources.device == "gpu"
+    # Of one process: a GPU's hour includes the cores that come with it, on CPUs each thread is a core.
     usd = prices.usd_per_gpu_hour if gpu else prices.usd_per_cpu_hour * resources.threads
     peak = prices.gpu_peak_flops_per_second if gpu else prices.cpu_peak_flops_per_second
     yield f"--device {resources.device} --processes {resources.processes} --usd-per-hour {usd:g}"

@@ -18,7 +18,9 @@ def keep_finished_runs() -> list[str]:
     """Take the mark off every whole record and name them; a record is written whole or not at all."""
     kept = []
     for mark, path in marked_outputs():
-        if (named := RECORD.fullmatch(path)) and _is_whole(path, named[1]):
+        # A record of this very id: were a file copied over another's, Snakemake's mark should stay and have it made
+        # again.
+        if (match := RECORD.fullmatch(path)) and _is_whole(path, match[1]):
             mark.unlink(missing_ok=True)
             kept.append(path)
     return sorted(kept)

@@ -29,6 +29,7 @@ def refuse_other_version(needed: str, basedir: str) -> None:
     basedir : str
         The folder or the address of its Snakefile. A folder holds the package, and then nothing can be wrong.
     """
+    # A checkout, or the folder of a module that was fetched as one: workflow/ holds both the rules and the package.
     if Path(basedir).resolve() == OURS:
         return
     try:
@@ -49,6 +50,7 @@ def use_own_package() -> None:
     where no such command is found. A job on another machine reads the Snakefile again, and so comes here itself. In
     conda environments Snakemake drops PYTHONPATH; what they install is named by FLOPSCAPE_REQUIREMENT, see envs/.
     """
+    # First of all places and only once, however often the Snakefile is read.
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(OURS)]
     os.environ["PYTHONPATH"] = os.pathsep.join([str(OURS), *others])
     if not has_command():
@@ -58,6 +60,7 @@ def use_own_package() -> None:
 
 def _requirement() -> str:
     """What pip installs to have this package: the checkout itself, or the same version."""
+    # Beside workflow/ in a checkout; pip keeps none beside what it installs.
     if (OURS.parent / "pyproject.toml").is_file():
         return f"--editable {OURS.parent}"
     return f"flopscape=={version('flopscape')}"

@@ -24,7 +24,7 @@ class Kind(Enum):
     TRAINING = "trains runs"
     """Their outputs are paid for. A record is never stale: its name is a hash of all that decides its result."""
     TRAINING_TRUNK = "trains runs that others start from"
-    """The same."""
+    """Their outputs are paid for and never stale too; other runs wait for them."""
     PREPARING = "prepares data"
 
 
@@ -62,6 +62,7 @@ def why_stale(job: Job) -> str | None:
     kind = inside.kind_of(job)
     if not isinstance(kind, Judged):
         return None
+    # A study that is not selected in this invocation has no files to be judged by: they count as fresh.
     files = STUDIES.get(job.wildcards.study)
     return kind.why_stale(files, job.wildcards) if files else ""
 
@@ -82,6 +83,7 @@ class Forced:
     def forced(self) -> tuple[frozenset[Kind], frozenset[str]]:
         """The kinds of rules that are forced as a whole, and files that are; known when all rules are read."""
         everything, forced = inside.forced(self.workflow)
+        # A rule that is forced by name, under whichever name the workflow that runs has given it.
         named = (kind for kind in Kind if not forced.isdisjoint(inside.names_of(self.workflow, kind)))
         return frozenset(Kind if everything else named), forced
 

@@ -114,6 +114,8 @@ class RuleInputs:
         branches = self.selection.branches[planned.name].get(wildcards.run_id, [])
         missing = [row for row in branches if not self._is_finished(planned.name, row.run_id)]
         command = commands.launch_command(planned.study, self.selection.settings.prices, missing)
+        # The command without --data for data in their usual place, so that it reads the same on every machine; with
+        # storage, Snakemake hands over a copy.
         is_elsewhere = bool(input) and str(input[0]) != self.data_manifest(wildcards)
         return f"{command} --data {shlex.quote(folder_of(input[0]))}" if is_elsewhere else command
 
@@ -177,7 +179,7 @@ class RuleInputs:
         return self.selection.fit_files(wildcards.study)
 
     def study_draws(self, wildcards: Wildcards) -> list[str]:
-        """They are read from beside the fits."""
+        """The draws of all fits, which are read from beside them."""
         return self.selection.draw_files(wildcards.study)
 
     def twin_options(self, wildcards: Wildcards) -> str:

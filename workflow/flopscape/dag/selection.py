@@ -80,6 +80,7 @@ class Selection:
         self.studies: dict[str, Planned] = {name: plan_any(name, path, self.settings) for name, path in paths.items()}
         self.imported = {name: study for name, study in self.studies.items() if isinstance(study, PlannedImport)}
         self.trained = {name: study for name, study in self.studies.items() if isinstance(study, PlannedStudy)}
+        # By id, for rules know a run by nothing else.
         self.rows = {name: {row.run_id: row for row in study.rows} for name, study in self.studies.items()}
         self.searches = {name: {row.run_id: row for row in study.search} for name, study in self.trained.items()}
         self.branches = {name: branches_by_trunk(rows.values()) for name, rows in self.rows.items()}
@@ -146,11 +147,11 @@ class Selection:
 
     @cached_property
     def trunks(self) -> frozenset[str]:
-        """Their ids, whichever study they are planned in."""
+        """The ids of the runs that others branch off, whichever study they are planned in."""
         return frozenset(run_id for trunks in self.branches.values() for run_id in trunks)
 
     def is_trunk(self, run_id: str) -> bool:
-        """Whether a run is one of them."""
+        """Whether other runs branch off a run."""
         return run_id in self.trunks
 
     @cached_property
@@ -199,11 +200,11 @@ class Selection:
 
     def figure_files(self, name: str) -> list[str]:
         """The SVG files of all figures of a study."""
-        return [f"{RESULTS}/{name}/figures/{it}.svg" for it in drawable(self.chosen(name).study.has_curves)]
+        return [f"{RESULTS}/{name}/figures/{figure}.svg" for figure in drawable(self.chosen(name).study.has_curves)]
 
     def twin_files(self, name: str) -> list[str]:
         """The files of the twin of a study."""
-        return [f"{RESULTS}/{name}/twin/{it}" for it in ("twin.csv", "verdict.json", "figure.svg", "figure.png")]
+        return [f"{RESULTS}/{name}/twin/{file}" for file in ("twin.csv", "verdict.json", "figure.svg", "figure.png")]
 
     def transfer_files(self) -> list[str]:
         """The verdicts on the searches of all selected studies that have one."""
@@ -237,5 +238,7 @@ def _check_id(planned: PlannedStudy) -> str:
     study = planned.study
     plugins = [plugin.spec() for plugin in (study.model, study.dataset, study.loss) if plugin]
     code = fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))
+    # The name of the file changes with what was checked, so that Snakemake finds the new one missing: an old pass
+    # counts for nothing.
     sizes = sorted({canonical(row.size) for row in planned.rows})
     return short_hash([plugins, code, sizes, study.training.batch_units])

@@ -13,7 +13,7 @@ from typing import Any
 
 from flopscape.config.fits import Fit
 from flopscape.config.study import ImportedStudy
-from flopscape.dag.commands import asked_options, curves_of, twin_asked, varied_options
+from flopscape.dag.commands import asked_options, curves_of, twin_settings, varied_options
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS, drawable
 from flopscape.files.json_text import read_json, short_hash
@@ -65,15 +65,17 @@ class Files:
         """Why runs.csv, its copy or the training curves are stale."""
         tables = [self.folder / "runs.parquet", self.curves]
         try:
-            right = self.table_stamp()
+            expected = self.table_stamp()
         except FileNotFoundError:  # without what it was made from a table still says what it was made for
-            right = self.asked_for()
+            expected = self.asked_for()
             carried = [stamps.read(path) for path in tables if path.exists()]
-            known = ({name: stamp.get(name, "") for name in right} for stamp in carried)
-            return next(filter(None, (why_stale(stamp, right) for stamp in known)), "")
+            comparable = ({name: stamp.get(name, "") for name in expected} for stamp in carried)
+            return next(filter(None, (why_stale(stamp, expected) for stamp in comparable)), "")
         with suppress(FileNotFoundError):
-            return _why_first_stale(tables[:1], right | {"csv": stamps.hash_of(self.runs)}) or _why_first_stale(
-                tables[1:], right
+            # A CSV has no room for a stamp: its copy in Parquet carries the hash of it, so that a table edited by hand
+            # is seen.
+            return _why_first_stale(tables[:1], expected | {"csv": stamps.hash_of(self.runs)}) or _why_first_stale(
+                tables[1:], expected
             )
         return ""
 
@@ -98,10 +100,16 @@ class Files:
             return UNKNOWN
         with suppress(FileNotFoundError):
             options = asked_options(fit, self.planned.study.recommend.flops)
-            right = {"code": fit_code(fit.method), "python": stamps.PYTHON, "options": short_hash(options)}
-            right |= {"runs": stamps.hash_of(self.runs), "draws": stamps.hash_of(side_output(path, ".draws.parquet"))}
-            right |= {"curves": stamps.hash_of(self.curves)} if curves_of(fit, "") else {}
-            return why_stale(_of_fit(carried), right)
+            # A fingerprint hashes the syntax tree, which differs between versions of Python: with the version in the
+            # stamp, `why_stale` leaves the code out where two of them cannot be compared.
+            expected = {"code": fit_code(fit.method), "python": stamps.PYTHON, "options": short_hash(options)}
+            expected |= {
+                "runs": stamps.hash_of(self.runs),
+                "draws": stamps.hash_of(side_output(path, ".draws.parquet")),
+            }
+            # Only a method that reads curves is stale with them.
+            expected |= {"curves": stamps.hash_of(self.curves)} if curves_of(fit, "") else {}
+            return why_stale(_of_fit(carried), expected)
         return ""
 
     def why_sensitivity(self) -> str:
@@ -124,9 +132,9 @@ class Files:
             if why := self.why_fit(fit):
                 return f"from the fit {fit}, which was made {why}"
         with suppress(FileNotFoundError):
-            right = self.figure_stamp(name)
+            expected = self.figure_stamp(name)
             files = [self.folder / "figures" / f"{name}{ending}" for ending in (".svg", ".png")]
-            return _why_first_stale(files, right)
+            return _why_first_stale(files, expected)
         return ""
 
     def figure_stamp(self, name: str) -> Stamp:
@@ -138,8 +146,8 @@ class Files:
     def why_twin(self) -> str:
         """Why the twin is stale: its verdict, its table or its figures."""
         with suppress(FileNotFoundError):
-            right = stamps.of_twin(self.runs, twin_asked(self.planned.study))
-            return _first_of_folder(self.folder / "twin", "twin.csv", right)
+            expected = stamps.of_twin(self.runs, twin_settings(self.planned.study))
+            return _first_of_folder(self.folder / "twin", "twin.csv", expected)
         return ""
 
     def why_transfer(self) -> str:
@@ -149,30 +157,30 @@ class Files:
         with suppress(FileNotFoundError):
             searched = dict.fromkeys(row.run_id for row in self.planned.search)
             records = [self.folder / "runs" / f"{run_id}.json" for run_id in searched]
-            right = stamps.of_transfer(records, search_options(self.planned.study))
-            return _first_of_folder(self.folder / "transfer", "table.csv", right)
+            expected = stamps.of_transfer(records, search_options(self.planned.study))
+            return _first_of_folder(self.folder / "transfer", "table.csv", expected)
         return ""
 
     def why_report(self) -> str:
         """Why the report is stale, in either of its two forms."""
         with suppress(FileNotFoundError):
-            right = self.report_stamp()
+            expected = self.report_stamp()
             files = [self.folder / f"report{ending}" for ending in (".html", ".md")]
             # A report that was made while the data were there keeps what it says of them.
-            right |= {} if "manifest" in right else {"manifest": stamps.read(files[0]).get("manifest", "")}
-            return _why_first_stale(files, {name: value for name, value in right.items() if value})
+            expected |= {} if "manifest" in expected else {"manifest": stamps.read(files[0]).get("manifest", "")}
+            return _why_first_stale(files, {name: value for name, value in expected.items() if value})
         return ""
 
     def report_stamp(self) -> Stamp:
         """What the report should carry: the code that writes it, and everything that it reads."""
         study, folder = self.planned.study, self.folder
         subject = study.runs.model_dump() if isinstance(study, ImportedStudy) else study.model.spec()
-        said = {"title": study.title, "recommend": study.recommend.model_dump(), "subject": subject}
+        options = {"title": study.title, "recommend": study.recommend.model_dump(), "subject": subject}
         figures = [folder / "figures" / f"{name}.svg" for name in drawable(study.has_curves)]
         manifest = self.manifest()
         return {
             **stamps.by("flopscape.report.write"),
-            "options": short_hash(said),
+            "options": short_hash(options),
             "plan": stamps.plan_hash(self.planned.rows),
             "runs": stamps.hash_of(self.runs),
             "fits": stamps.hash_of_all(self.fits.values()),
@@ -200,13 +208,15 @@ def _of_fit(carried: dict[str, Any]) -> Stamp:
         return stamp
 
 
-def _why_first_stale(files: Iterable[Path], right: Stamp) -> str:
+def _why_first_stale(files: Iterable[Path], expected: Stamp) -> str:
     """Why the first of several files is stale that are all made together; missing ones are the DAG's business."""
-    return next(filter(None, (why_stale(stamps.read(path), right) for path in files if path.exists())), "")
+    return next(filter(None, (why_stale(stamps.read(path), expected) for path in files if path.exists())), "")
 
 
-def _first_of_folder(folder: Path, table: str, right: Stamp) -> str:
+def _first_of_folder(folder: Path, table: str, expected: Stamp) -> str:
     """The same of a verdict that names its table, and the figures beside it."""
     verdict = folder / "verdict.json"
-    whole = right | ({"table": stamps.hash_of(folder / table)} if (folder / table).exists() else {})
-    return _why_first_stale([verdict], whole) or _why_first_stale([folder / "figure.svg", folder / "figure.png"], right)
+    whole = expected | ({"table": stamps.hash_of(folder / table)} if (folder / table).exists() else {})
+    return _why_first_stale([verdict], whole) or _why_first_stale(
+        [folder / "figure.svg", folder / "figure.png"], expected
+    )

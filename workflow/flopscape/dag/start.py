@@ -54,6 +54,7 @@ def watch(workflow: inside.Workflow, selection: Selection, print_answers: Answer
         )
     if not inside.is_first_process(workflow):
         return
+    # Read before the line below fills it: the first workflow or module of an invocation begins it, later ones join in.
     is_new = not SELECTED
     SELECTED.update(dict.fromkeys(selection.studies, selection))
     judge_by_content({name: selection.files(name) for name in selection.studies})
@@ -68,6 +69,7 @@ def _begin(workflow: inside.Workflow, print_answers: Answers) -> None:
     outlive_the_terminal()
     keep_finished_runs()
     if inside.is_dry_run(workflow):
+        # At the end of the process, after Snakemake's own list of jobs, under which a price would be out of sight.
         atexit.register(print_prices, workflow)
         inside.hurry_dry_run(workflow)
     else:
@@ -91,10 +93,10 @@ def print_prices(workflow: inside.Workflow) -> None:
             print(f"\n{free_text(selection.imported[name])}", flush=True)
             continue
         planned, prices, room = selection.trained[name], selection.settings.prices, inside.room(workflow)
-        seen = price_planned(planned, prices, room, selection.results, due[name])
-        print(f"\n{price_text(seen.study, seen.price, seen.coverage, seen.finished)}", flush=True)
+        overview = price_planned(planned, prices, room, selection.results, due[name])
+        print(f"\n{price_text(overview.study, overview.price, overview.coverage, overview.finished)}", flush=True)
         try:
-            _refuse(workflow, seen, seen.finished, due[name])
+            _refuse(workflow, overview, overview.finished, due[name])
         except FlopscapeError as error:
             print(f"REFUSED: {error}", flush=True)
 
@@ -117,6 +119,7 @@ def refuse_to_start(workflow: inside.Workflow) -> None:
             _refuse(workflow, planned, finished, due)
         except FlopscapeError as error:
             raise WorkflowError(str(error)) from None
+    # Last, for it needs no plan; under conda each environment brings the command along.
     if not inside.uses_conda(workflow):
         refuse_without_command()
 
@@ -132,6 +135,7 @@ def runs_due(workflow: inside.Workflow) -> dict[str, dict[str, str]]:
 
 def _refuse(workflow: inside.Workflow, planned: PlannedStudy, finished: Finished, due: dict[str, str]) -> None:
     """Limits are those of the whole study: runs that only a later start trains count, and so do forced ones."""
+    # The later wins: what records say of a run that is due is more than that it is.
     prices, todo = SELECTED[planned.name].settings.prices, due | finished.reasons
     whole = price_study(planned.name, planned.study, planned.rows, finished, todo, prices, Capacity(1), planned.search)
     refuse_over_limits(planned.study, whole)

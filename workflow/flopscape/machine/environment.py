@@ -97,14 +97,16 @@ def place_among(processes: int, environment: Mapping[str, str], needs_local_rank
         No launcher speaks of so many processes, two of them contradict each other, or something is missing: waiting
         for the others would be in vain.
     """
+    # A launcher that speaks of another number of processes has left its variables from another launch, or started this
+    # one as a whole: only those that agree on the number say anything of a place.
     fitting = [family for family in FAMILIES if environment.get(family[1]) == str(processes)]
     whole = [family for family in fitting if environment.get(family[0], "").isdecimal()]
     cure = f"start them by flopscape launch --processes {processes}"
     if not whole:
-        said = [f"{name}={environment[name]}" for family in FAMILIES for name in family[:2] if name in environment]
+        stated = [f"{name}={environment[name]}" for family in FAMILIES for name in family[:2] if name in environment]
         raise FlopscapeError(
             f"{processes} processes were asked for and the environment names "
-            f"{'others (' + ' '.join(said) + ')' if said else 'none'}; {cure}"
+            f"{'others (' + ' '.join(stated) + ')' if stated else 'none'}; {cure}"
         )
     rank = int(environment[whole[0][0]])
     others = [family for family in whole if int(environment[family[0]]) != rank]
@@ -132,8 +134,8 @@ def _check(rank: int, processes: int, variables: Mapping[str, str], family: tupl
         "MASTER_ADDR is not set": not variables["MASTER_ADDR"],
         f"MASTER_PORT is {port!r}, no number of a port": not port.isdecimal() or not 0 < int(port) < 65536,
     }
-    if what := next((sentence for sentence, is_wrong in wrong.items() if is_wrong), ""):
-        raise FlopscapeError(f"{what}: these processes could not meet; {cure}")
+    if fault := next((sentence for sentence, is_wrong in wrong.items() if is_wrong), ""):
+        raise FlopscapeError(f"{fault}: these processes could not meet; {cure}")
 
 
 @contextmanager
@@ -165,6 +167,7 @@ def take_over(threads: int, place: Place | None = None) -> dict[str, str | None]
     """Set leftovers aside and write what is in force; what these variables held before."""
     # Read by torch and MKL while they are imported: so it is set before, and for the processes that this one starts.
     now = dict.fromkeys(THREADS, str(threads)) | (place.variables if place else {})
+    # What is set is remembered together with what is removed: the end puts both back.
     before = {name: os.environ.get(name) for name in [*leftovers(os.environ, place), *now]}
     for name in before:
         os.environ.pop(name, None)

@@ -29,6 +29,7 @@ def visible_gpus(environment: Mapping[str, str]) -> list[str]:
     """
     listed = environment.get("CUDA_VISIBLE_DEVICES")
     names = _nvidia_smi() if listed is None else [name.strip() for name in listed.split(",")]
+    # Up to the first that is no GPU; CUDA ignores whatever follows it.
     return names[: next((i for i, name in enumerate(names) if name in ("", "-1", "NoDevFiles")), None)]
 
 
@@ -68,6 +69,7 @@ def share_claim(environment: Mapping[str, str]) -> None:
     """Hold the launcher's GPUs in this process too: its launcher may be killed before it. Files that went hold none."""
     for path in filter(None, environment.get(HELD, "").split(":")):
         with suppress(OSError):
+            # The file stays open, and the lock with it, until this process ends.
             fcntl.flock(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_SH)
 
 
@@ -81,6 +83,8 @@ def _claim_free(folder: Path, names: list[str], number: int) -> list[str]:
         held = free if len(free) == number else []
         for name in held:
             fcntl.flock(files[name], fcntl.LOCK_SH)
+            # Files stay open through exec, by which this process becomes the trainer or its launcher, and so does the
+            # lock.
             os.set_inheritable(files[name], True)
         for name in set(names) - set(held):
             os.close(files[name])
@@ -107,9 +111,11 @@ def _is_free(file: int) -> bool:
 
 
 def _folder(environment: Mapping[str, str]) -> Path:
-    """One folder for each user, and inside SLURM for each job."""
+    """The folder of the locks: one for each user, and inside SLURM one for each job."""
     job = re.sub(r"\W", "_", environment.get("SLURM_JOB_ID", ""))
     folder = Path(tempfile.gettempdir()) / f"flopscape-gpus-{os.getuid()}{job and '-'}{job}"
+    # The place is known to all, so that another user could have made it first: with a link there, files of ours would
+    # be made where it points.
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise FlopscapeError(f"{folder}: belongs to another user; set TMPDIR to a folder of your own on this machine")
@@ -123,8 +129,8 @@ def _lock(folder: Path, name: str) -> Path:
 def _nvidia_smi() -> list[str]:
     """Without nvidia-smi one GPU, of another maker, is taken to be there: torch finds it or says that it does not."""
     try:
-        words = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+        command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     except OSError:
         return ["0"]
     except subprocess.CalledProcessError:

@@ -48,13 +48,13 @@ def accelerate(processes: int, threads: int, machines: int = 1, machine: Machine
     stands for a free one, which a machine alone can choose. Precision and compilation are the spec's. With `-q`
     a refused run ends in its own sentence and not in the launcher's traceback.
     """
-    words = ["accelerate", "launch", "-q", "--config_file", str(SETTINGS)]
-    words += f"--num_processes {processes} --num_machines {machines}".split()
-    words += ["--multi_gpu", "--main_process_port", machine.port if machine else "0"]
+    command = ["accelerate", "launch", "-q", "--config_file", str(SETTINGS)]
+    command += f"--num_processes {processes} --num_machines {machines}".split()
+    command += ["--multi_gpu", "--main_process_port", machine.port if machine else "0"]
     if machine:
-        words += ["--machine_rank", str(machine.rank), "--main_process_ip", machine.address]
-    words += f"--mixed_precision no --dynamo_backend no --num_cpu_threads_per_process {threads}".split()
-    return [*words, "-m", "flopscape.training"]
+        command += ["--machine_rank", str(machine.rank), "--main_process_ip", machine.address]
+    command += f"--mixed_precision no --dynamo_backend no --num_cpu_threads_per_process {threads}".split()
+    return [*command, "-m", "flopscape.training"]
 
 
 def main(arguments: list[str]) -> int:
@@ -112,6 +112,8 @@ def meeting(number: int, nodes: str, machines: int) -> str:
             f"{machines} machines were asked for (resources.machines) and this job has {number}; set "
             f"`nodes: {machines}` for train_run in the profile's set-resources"
         )
+    # Port 0 asks the system for a free one. It is free again at the end of the block: should another program take it
+    # before the processes meet there, they say so, and the next start chooses another.
     with socket.socket() as probe:
         probe.bind(("", 0))
         return f"{first_host(nodes)}:{probe.getsockname()[1]}"
@@ -119,6 +121,7 @@ def meeting(number: int, nodes: str, machines: int) -> str:
 
 def first_host(nodes: str) -> str:
     """The first of the hosts that SLURM writes as `gpu[07-09,12],login`: `gpu07`."""
+    # Up to the first comma outside brackets, `gpu[07-09,12]`; of the brackets the first number stays, zeros included.
     first = re.match(r"(?:[^,\[]|\[[^\]]*\])+", nodes)
     return re.sub(r"\[(\d+)[^\]]*\]", r"\1", first.group()) if first else nodes
 
@@ -135,6 +138,7 @@ def this_machine(environment: Mapping[str, str], machines: int) -> Machine:
     rank = environment.get("SLURM_NODEID")
     if not address:
         address, port = environment.get("MASTER_ADDR", ""), environment.get("MASTER_PORT", "")
+        # By hand in a SLURM job: what was set by hand counts.
         rank = environment.get("NODE_RANK") or rank
     if not rank or not address or not port:
         raise FlopscapeError(
@@ -161,18 +165,19 @@ def _comes_before_srun(environment: Mapping[str, str]) -> bool:
 
 def _srun(machines: int, cpus: int, arguments: list[str]) -> list[str]:
     """One launcher a machine; srun has not taken the number of CPUs from its job since SLURM 22.05."""
-    words = (
+    srun = (
         f"srun --nodes={machines} --ntasks={machines} --ntasks-per-node=1 --cpus-per-task={cpus} --kill-on-bad-exit=1"
     )
-    return [*words.split(), sys.executable, "-m", "flopscape", "launch", *arguments]
+    return [*srun.split(), sys.executable, "-m", "flopscape", "launch", *arguments]
 
 
-def _become(words: list[str]) -> None:
+def _become(command: list[str]) -> None:
     sys.stdout.flush()
     try:
-        os.execvp(words[0], words)
+        # No process is left between Snakemake or SLURM and the trainer that a signal would have to get past.
+        os.execvp(command[0], command)
     except OSError as error:
-        raise FlopscapeError(f"{words[0]} cannot be started ({error.strerror})") from error
+        raise FlopscapeError(f"{command[0]} cannot be started ({error.strerror})") from error
 
 
 def _parser() -> argparse.ArgumentParser:

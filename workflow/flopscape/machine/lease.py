@@ -48,6 +48,7 @@ class Lease:
     def take(self) -> None:
         """Take the lease, over from a dead holder if need be; FlopscapeError where the holder lives."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        # Who loses the race for a dead holder's place finds a living one in the next round, and is refused.
         while not self._create():
             self._outlive_holder()
             self._remove_dead_holders()
@@ -57,6 +58,7 @@ class Lease:
         """Write down what earlier parts of the run took, for whoever takes over; a full disk may forget it."""
         self._mine["seconds_before"] = seconds_before
         with suppress(OSError, FlopscapeError):
+            # As a whole, by a rename: nobody reads half of a lease.
             write_text(self.path, json.dumps(self._mine))
 
     def is_held(self) -> bool:
@@ -107,6 +109,8 @@ class Lease:
             if _is_alive(holder):
                 raise _refusal(self.path, holder)
             return
+        # Ends when the file is gone (0.0), or was silent for so long. A touch while this process watches is a sign of
+        # life.
         while (now := _modified(self.path)) and _now_there(self.path.parent) - now < STALE_SECONDS:
             if now != heartbeat:
                 raise _refusal(self.path, holder)
@@ -118,6 +122,9 @@ class Lease:
         Between its end and now nobody wrote down what the dead holder had spent: its last heartbeat tells it.
         """
         holder, heartbeat = _read(self.path), _modified(self.path)
+        # Of two that wait for one dead holder the slower may rename the lease that the faster has just made. The faster
+        # then no longer holds it and ends at its next checkpoint, before it writes (`check`): two may train for a
+        # while, one writes.
         aside = self.path.with_name(f"dead.{self._mine['token']}")
         with suppress(FileNotFoundError):
             os.rename(self.path, aside)
@@ -160,7 +167,7 @@ def _myself() -> dict[str, Any]:
 
 
 def _pid_namespace() -> str:
-    """Tells containers with one host name apart."""
+    """The PID namespace of this process, which tells containers with one host name apart; empty where none is known."""
     with suppress(OSError):
         return os.readlink("/proc/self/ns/pid")
     return ""
@@ -174,8 +181,10 @@ def _is_alive(holder: dict[str, Any]) -> bool:
     """Whether a process with the holder's number, and started when it was, runs on this host."""
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(holder["pid"])
-        same: bool = abs(process.create_time() - holder["started"]) < 1
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        # Within a second: the kernel counts a start in ticks since boot, and the time of boot is corrected now and
+        # then.
+        is_same: bool = abs(process.create_time() - holder["started"]) < 1
+        return is_same and process.status() != psutil.STATUS_ZOMBIE
     return False
 
 
@@ -185,7 +194,7 @@ def _refusal(path: Path, holder: dict[str, Any]) -> FlopscapeError:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The holder; nothing where the file is gone or was only just created."""
+    """What a lease says of its holder; empty where the file is gone or was only just created."""
     with suppress(OSError, ValueError):
         return dict(json.loads(path.read_text(encoding="utf-8")))
     return {}

@@ -138,6 +138,7 @@ def cost(seconds: float, threads: int, device: str, options: Options) -> dict[st
     >>> cost(1800, threads=2, device="cpu", options=Options(processes=2, usd_per_hour=0.1))
     {'cpu_hours': 2.0, 'gpu_hours': 0.0, 'usd': 0.1}
     """
+    # Held, not used: a core that waits for the disk is paid for too.
     hours = seconds / 3600 * options.processes
     return {
         "cpu_hours": hours * threads,

@@ -57,7 +57,7 @@ def job_end(environment: Mapping[str, str]) -> float:
 
 def _squeue(columns: str, environment: Mapping[str, str], patience_seconds: float | None = None) -> str:
     """What squeue says of this job; it waits for a slow controller as long as it wants, or so many seconds."""
-    words = ["squeue", "--noheader", f"--jobs={environment['SLURM_JOB_ID']}", f"--format={columns}"]
+    command = ["squeue", "--noheader", f"--jobs={environment['SLURM_JOB_ID']}", f"--format={columns}"]
     return subprocess.run(
-        words, env=dict(environment), capture_output=True, text=True, check=True, timeout=patience_seconds
+        command, env=dict(environment), capture_output=True, text=True, check=True, timeout=patience_seconds
     ).stdout

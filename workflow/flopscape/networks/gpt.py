@@ -47,9 +47,12 @@ class GPTNetwork(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits of the next token at every position."""
         batch, time = tokens.shape
+        # A shorter sequence uses the first positions: angles depend on the position alone.
         rotation = self.rotation[:time]
         # Tokens stay in one dimension between the layers: on a CPU a 2-d nn.Linear takes half the time of a 3-d one.
         x = self.embedding(tokens.reshape(-1))
+        # Pre-norm: layers read a normalised copy and add to x itself, so that the gradient reaches every layer along a
+        # sum.
         for layer in self.layers:
             x = x + layer(normalise(x), rotation, batch)
         logits: Tensor = self.head(normalise(x)).unflatten(0, (batch, time))

@@ -24,7 +24,9 @@ class MLPNetwork(nn.Sequential):
         super().__init__(nn.Flatten())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            # ReLU passes half of the variance on: 2/fan_in makes up for it.
+            # h = Σ w·x over fan_in terms has the variance fan_in·Var(w)·E[x²]. ReLU sets the negative half of a
+            # symmetric input to zero, and so halves E[x²]: with Var(w) = 2/fan_in the next layer is as large as this
+            # one.
             for fan_in in [n_pixels] + [width] * (depth - 1):
                 matrix = nn.Linear(fan_in, width, bias=False)
                 nn.init.normal_(matrix.weight, std=(2 / fan_in) ** 0.5)

@@ -29,6 +29,8 @@ def initialise(layers: nn.ModuleList) -> None:
     """
     for name, matrix in layers.named_modules():
         if isinstance(matrix, nn.Linear):
+            # Attention and MLP count as a layer each, so that √(len(layers)) is GPT-2's √(2·depth). Both call the
+            # matrix that writes to the residual stream `output`.
             shrink = math.sqrt(len(layers)) if name.endswith("output") else 1
             nn.init.normal_(matrix.weight, std=matrix.in_features**-0.5 / shrink)
 
@@ -44,10 +46,14 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, rotation: Tensor | None, batch: int) -> Tensor:
         """Mix positions of each sequence: [batch · time, width] → the same."""
-        # One product for all three; queries and keys are turned together, values are not.
+        # One product for all three: [b·t, width] → [b·t, 3·width] → [b, t, 3·heads, q] → [b, 3·heads, t, q]. The first
+        # 2·heads of them are queries and keys, which are turned by their positions in one operation; values are not
+        # turned.
         heads = self.query_key_value(x).view(batch, -1, 3 * self.n_heads, self.head_dim).transpose(1, 2)
         query_key, value = heads.split((2 * self.n_heads, self.n_heads), dim=1)
         query, key = (query_key if rotation is None else rotate(query_key, rotation)).chunk(2, dim=1)
+        # Scores are divided by √q, torch's default: a sum of q products of size 1 is of size √q, at which softmax would
+        # be nearly a maximum and its gradient nearly zero (Vaswani et al. 2017, arXiv 1706.03762, section 3.2.1).
         mixed = scaled_dot_product_attention(query, key, value, is_causal=self.causal)
         joined: Tensor = self.output(mixed.transpose(1, 2).reshape(x.shape))
         return joined
@@ -66,9 +72,11 @@ class MLP(nn.Module):
         """Each position by itself: [batch · time, width] → the same."""
         hidden = self.input(x)
         if self.gated:
+            # Two of SwiGLU's three matrices in one product.
             gate, value = hidden.chunk(2, dim=-1)
             activated = silu(gate) * value
         else:
+            # ReLU(h)², for where ReLU is not zero it is h.
             activated = hidden * relu(hidden)
         output: Tensor = self.output(activated)
         return output
@@ -83,10 +91,18 @@ def rotary_table(context: int, head_dim: int) -> Tensor:
     """e^(i·position·frequency), complex64 [context, head_dim / 2].
 
     Frequencies fall geometrically from 1 towards 1/base over the pairs of a head (Su et al. 2021, arXiv 2104.09864,
-    section 3.2.2): a product of a query at m and a key at n, turned by their positions, depends on them by m − n alone.
+    section 3.2.2). Two neighbouring numbers of a head are one complex number, and a scalar product of such pairs is the
+    real part of q·k̄. With the query turned by its position m and the key by its position n,
+
+        Re(q·e^(imθ) · conj(k·e^(inθ))) = Re(q·k̄·e^(i(m − n)θ)),
+
+    which depends on the positions by their distance alone. Fast pairs tell neighbours apart, slow ones what is far.
     """
+    # θ_i = base^(−2i/q) for the pairs i = 0 … q/2 − 1: q/2 + 1 exponents from 0 to 1, of which the last would be the
+    # pair after.
     frequencies = ROTARY_BASE ** -torch.linspace(0, 1, head_dim // 2 + 1)[:-1]
     angles = torch.outer(torch.arange(context), frequencies)
+    # Of length 1, so that turning changes no norm.
     return torch.polar(torch.ones_like(angles), angles)
 
 
@@ -95,5 +111,6 @@ def rotate(x: Tensor, rotation: Tensor) -> Tensor:
 
     One complex product is half as many operations as the four real ones, and tiny networks pay for each of them.
     """
+    # In float32 also under bf16, for which torch has no complex numbers, and whose 8 bits could not tell angles apart.
     pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
     return torch.view_as_real(pairs * rotation).flatten(-2).to(x.dtype)

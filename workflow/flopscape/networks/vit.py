@@ -60,23 +60,29 @@ class ViTNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits of the classes."""
         batch = len(images)
+        # [b·positions, c·side²] → [b·positions, width] → [b, positions, width]; the positions' vectors are added to
+        # every image.
         x = self.projection(patches(images, self.patch)).unflatten(0, (batch, -1)) + self.positions
         x = x.flatten(0, 1)
         for layer in self.layers:
             x = x + layer(normalise(x), None, batch)
         x = normalise(x)
+        # Flattened [b, positions·width], or the mean [b, width] that a query weighs.
         logits: Tensor = self.head(x.view(batch, -1) if self.query is None else pool(x, self.query(x), batch))
         return logits
 
 
 def patches(images: Tensor, side: int) -> Tensor:
     """Square patches, row by row: [batch, channels, height, width] → [batch · positions, channels · side²]."""
+    # [b, c, H, W] → [b, c, H/s, s, W/s, s]: which patch, and which pixel inside it, along each side.
     tiles: Tensor = images.unflatten(3, (-1, side)).unflatten(2, (-1, side))
+    # → [b, H/s, W/s, c, s, s]: the patch first, its numbers last, then each joined to one dimension.
     return tiles.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(0, 2)
 
 
 def pool(x: Tensor, scores: Tensor, batch: int) -> Tensor:
     """Mean over an image's positions weighted by softmax(scores): [batch · positions, width] → [batch, width]."""
+    # [b, 1, positions] @ [b, positions, width] is a weighted sum over positions; softmax makes the weights add up to 1.
     weights = scores.view(batch, 1, -1).softmax(dim=-1)
     mean: Tensor = (weights @ x.unflatten(0, (batch, -1))).squeeze(1)
     return mean

@@ -23,7 +23,7 @@ from flopscape.fingerprint import fingerprint
 CACHE = Path(".flopscape/counts")
 
 
-def answer_of(module: str, question: Spec, code: Iterable[str], what: str) -> dict[str, Any]:
+def answer_of(module: str, question: Spec, code: Iterable[str], subject: str) -> dict[str, Any]:
     """The reply to a question, from an earlier time where its code has not changed.
 
     A reply with `why_refused` is not kept: what was missing may have been installed by the next time.
@@ -36,31 +36,32 @@ def answer_of(module: str, question: Spec, code: Iterable[str], what: str) -> di
         JSON values.
     code : iterable of str
         Modules that the reply hangs on, besides `module`.
-    what : str
-        What is asked, for the sentence when it fails.
+    subject : str
+        What is asked of what, for the sentence when it fails.
 
     Raises
     ------
     FlopscapeError
         The process failed; its last line says why.
     """
-    kept = CACHE / f"{short_hash({'question': question, 'code': fingerprint(*code, module)}, 16)}.json"
-    if kept.exists():
-        return read_json(kept, "delete it")
-    reply = _ask(module, question, what)
+    # The name is a hash of all that decides the reply, so that a reply never goes stale: another one has another name.
+    cached = CACHE / f"{short_hash({'question': question, 'code': fingerprint(*code, module)}, 16)}.json"
+    if cached.exists():
+        return read_json(cached, "delete it")
+    reply = _ask(module, question, subject)
     if not reply.get("why_refused"):
         with suppress(FlopscapeError):  # a plan needs no folder that can be written to
-            write_text(kept, json.dumps(reply))
+            write_text(cached, json.dumps(reply))
     return reply
 
 
-def _ask(module: str, question: Spec, what: str) -> dict[str, Any]:
+def _ask(module: str, question: Spec, subject: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "flopscape.plan.ask", module]
     done = subprocess.run(command, input=canonical(question), capture_output=True, text=True, check=False)
     # A plug-in may print while it is imported: the reply is the last line, and so is what an error says.
     lines = (done.stderr if done.returncode else done.stdout).strip().splitlines()
     if done.returncode:
-        raise FlopscapeError(f"{what}: {lines[-1] if lines else f'asking ended with status {done.returncode}'}")
+        raise FlopscapeError(f"{subject}: {lines[-1] if lines else f'asking ended with status {done.returncode}'}")
     reply: dict[str, Any] = json.loads(lines[-1])
     return reply
 

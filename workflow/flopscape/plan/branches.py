@@ -41,14 +41,16 @@ def _trunks(rows: list[PlanRow]) -> dict[str, PlanRow]:
 
 
 def _kind(row: PlanRow) -> str:
-    """All of a run but its length."""
+    """The spec of a run without its length: runs with one such spec share their first steps."""
     return canonical({key: value for key, value in row.spec.items() if key != "n_tokens"})
 
 
 def _with_parent(row: PlanRow, trunk: PlanRow, training: TrainingSettings) -> PlanRow:
     shared, longest = (branching_step(run.n_steps, training.decay_fraction) for run in (row, trunk))
+    # The trunk itself, a run that decays from its first step, or one whose decay begins no earlier than the trunk's.
     if not 0 < shared < longest:
         return row
+    # Tokens over steps is the batch: all steps are whole batches.
     return replace(row, parent=trunk.run_id, n_tokens_shared=shared * (row.n_tokens // row.n_steps))
 
 

@@ -35,6 +35,7 @@ class Capacity(NamedTuple):
         2
         """
         gpu = resources.device == "gpu"
+        # Runs on GPUs are limited by the GPUs: each takes one slot, whatever its threads.
         fits = [self.slots // (1 if gpu else resources.threads * resources.processes)]
         if self.memory_mb is not None:
             fits.append(self.memory_mb // resources.memory_mb)
@@ -51,6 +52,7 @@ def machine_limits(with_gpus: bool) -> dict[str, int]:
 
 def _memory_bytes() -> int:
     """Memory of this machine, or of the container in which this runs, if that has less."""
+    # Without a limit version 2 writes `max`, which is no number, and version 1 a number beyond any memory.
     limits: list[int] = [psutil.virtual_memory().total]
     for path in CONTAINER_LIMITS:
         with suppress(OSError, ValueError):

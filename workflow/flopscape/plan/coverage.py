@@ -67,7 +67,7 @@ def _few(rows: list[PlanRow], count: int, unit: str) -> list[str]:
     budgets = _by_budget(rows)
     if not budgets:
         numbers = {"sizes": len(_sizes(rows)), f"{unit} counts": len({row.n_tokens for row in rows})}
-        return [f"{number} {what}: plan at least {count}" for what, number in numbers.items() if number < count]
+        return [f"{number} {kind}: plan at least {count}" for kind, number in numbers.items() if number < count]
     reasons = [f"{len(budgets)} budgets: plan at least {count}"] if len(budgets) < count else []
     few = {budget: n for budget, group in budgets.items() if (n := len(_sizes(group))) < count}
     if few:
@@ -84,6 +84,7 @@ def _range(numbers: Collection[int]) -> str:
 
 def _narrow(rows: list[PlanRow]) -> list[str]:
     """Budgets whose sizes span less than ±0.3 dex; without budgets, the whole grid."""
+    # 0 stands for no budget: a grid is judged as one group.
     groups = _by_budget(rows) or {0.0: rows}
     narrow = {budget: s for budget, group in groups.items() if (s := _half_span(_sizes(group))) < MIN_HALF_SPAN_DEX}
     return [
@@ -108,6 +109,8 @@ def _repeated_data(rows: list[PlanRow], train_units: int | None) -> list[str]:
 
 
 def _one_ray(rows: list[PlanRow], unit: str) -> list[str]:
+    # Along D = ρ·N the law is E + A·N^−α + B·ρ^−β·N^−β, two powers of one variable: which of them is due to N no run
+    # there can say.
     ratios = [math.log10(row.n_tokens / row.n_params) for row in rows]
     if len(rows) > 1 and max(ratios) - min(ratios) < RAY_SPREAD_DEX:
         return [f"all runs lie at {10 ** ratios[0]:.3g} {unit}s per parameter: no fit can tell N from D there"]
@@ -117,6 +120,7 @@ def _one_ray(rows: list[PlanRow], unit: str) -> list[str]:
 def _few_seeds(rows: list[PlanRow]) -> list[str]:
     seeds: dict[tuple[float | None, int], set[int]] = defaultdict(set)
     for row in rows:
+        # A point is a size at a budget; its D follows from both.
         seeds[row.budget if row.budget is not None else row.n_tokens, row.n_params].add(row.seed)
     few = sum(len(s) < GOOD_SEEDS for s in seeds.values())
     return [f"{few} of {len(seeds)} points have fewer than {GOOD_SEEDS} seeds"] if few else []

@@ -61,6 +61,7 @@ def look_at_runs(
     orphans = sorted(on_disk - planned)
     # A run that differs from an orphan in its recipe alone was trained before and is asked for again.
     old_specs = {_without_recipe(record.spec) for record in _read(folder, orphans[:SAMPLE], {})[0]}
+    # A run with a log was started once: it was lost, deleted or stopped, and is not new.
     logs = {path.stem for path in Path("logs/train", study).glob("*.log")}
     missing = [row for row in rows if row.run_id not in on_disk]
     reasons = {row.run_id: _why_due(row, old_specs, logs) for row in missing}
@@ -76,10 +77,10 @@ def refuse_other_data(study: str, finished: Finished, folder: Path, data_hash: s
     """
     if not finished.other_data:
         return
-    odd = set(finished.other_data)
-    seen = sorted({record.data_hash[:12] for record in finished.sample if record.run_id in odd})
+    on_other_data = set(finished.other_data)
+    seen = sorted({record.data_hash[:12] for record in finished.sample if record.run_id in on_other_data})
     raise FlopscapeError(
-        f"study {study}: the data in {folder} have the SHA-256 {data_hash[:12]}…, but {len(odd)} of "
+        f"study {study}: the data in {folder} have the SHA-256 {data_hash[:12]}…, but {len(on_other_data)} of "
         f"{len(finished.sample)} finished runs saw {', '.join(seen)}…, and no table takes runs on both; restore those "
         f"data, or bump `recipe` in the study to train every run on the new ones"
     )

@@ -82,6 +82,7 @@ def import_words(
     >>> import_words("a.csv", columns={"loss": "L"}, run_id=(), exclude=None, lowest=True, mirror=None, curves=None)
     ['a.csv', '--map', 'loss=L', '--lowest']
     """
+    # In one order, and only what differs from the defaults: two ways to say the same give one list.
     options = [word for ours, theirs in columns.items() for word in ("--map", f"{ours}={theirs}")]
     options += ["--run-id", ",".join(run_id)] if run_id else []
     options += ["--exclude", exclude] if exclude else []

@@ -41,19 +41,19 @@ def refuse_wrong_arguments(study: Study, place: str) -> None:
         One line for each wrong argument.
     """
     parts = dict(_parts(study))
-    theirs = {part: spec for part, spec in parts.items() if _is_theirs(spec["plugin"])}
-    wrong = why_refused({part: spec for part, spec in parts.items() if part not in theirs})
+    of_user = {part: spec for part, spec in parts.items() if _is_of_user(spec["plugin"])}
+    wrong = why_refused({part: spec for part, spec in parts.items() if part not in of_user})
     # Its data are never read, so that the package which has them need not be there.
     if study.simulated:
-        theirs.pop("dataset", None)
-    if theirs:
-        modules = [spec["plugin"].partition(":")[0] for spec in theirs.values()]
-        wrong += answer_of(CODE, theirs, modules, "plug-ins")["why_refused"]
+        of_user.pop("dataset", None)
+    if of_user:
+        modules = [spec["plugin"].partition(":")[0] for spec in of_user.values()]
+        wrong += answer_of(CODE, of_user, modules, "plug-ins")["why_refused"]
     if wrong:
         raise FlopscapeError("\n".join(f"{place}: {sentence}" for sentence in wrong))
 
 
-def _is_theirs(path: str) -> bool:
+def _is_of_user(path: str) -> bool:
     """Whether a plug-in is the user's own; one that is not even written as module:Class is refused without asking."""
     return is_path(path) and not path.startswith("flopscape.")
 
@@ -98,8 +98,10 @@ def _signature(plugin_class: type) -> type[BaseModel]:
     """
     parameters = _parameters(plugin_class)
     hints = _hints(plugin_class)
+    # `**kwargs` in a signature: the class takes names that it does not list.
     takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     fields: dict[str, Any] = {
+        # Numbered, with the real name as alias: pydantic refuses fields such as `_x`, `copy` or `model_config`.
         f"argument_{i}": (_hint(parameter, hints), Field(_default(parameter), alias=parameter.name))
         for i, parameter in enumerate(parameters)
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)

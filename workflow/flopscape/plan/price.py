@@ -142,6 +142,7 @@ def price_study(
     planned = {row.run_id for row in rows}
     # A run that both the sweep and the search ask for is trained once, and paid for with the sweep.
     extra = [row for row in search if row.run_id not in planned]
+    # The later ones win: what Snakemake itself says of a run, then what records tell, then nothing.
     reasons = {row.run_id: "" for row in extra if row.run_id not in finished.done} | finished.reasons | todo
     due_extra = {row.run_id: reasons[row.run_id] for row in extra if row.run_id in reasons}
     todo = {run_id: why for run_id, why in todo.items() if run_id in planned}
@@ -153,6 +154,7 @@ def price_study(
     total = _line("total", rows, todo, jobs, study, prices)
     parallel = capacity.parallel(study.resources)
     done = [row for row in (*rows, *extra) if row.run_id in finished.done or row.run_id not in todo | due_extra]
+    # What was spent is worked out by the same speed and not summed from records, of which only a sample was read.
     paid = _jobs(done, finished, {}, speed)
     spent = _line("spent", done, {row.run_id: "" for row in done}, paid, study, prices)
     return Price(

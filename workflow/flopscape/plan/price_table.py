@@ -119,6 +119,7 @@ def _csv_row(row: PlanRow) -> dict[str, Any]:
     fields = asdict(row) | {"size": canonical(row.size), "spec": canonical(row.spec)}
     spec = fields.pop("spec")
     derived = {"n_params": row.n_params, "flops": row.flops, "budget_remainder": row.budget_remainder}
+    # As the run will have them, after all rules: a law's value and not the law.
     recipe = {"batch_units": row.n_tokens // row.n_steps, "learning_rate": _rate(row)}
     return fields | derived | {"tokens_per_param": row.n_tokens / row.n_params} | recipe | {"spec": spec}
 

@@ -56,6 +56,7 @@ def resolved(study: Study, size: Size, counts: Counts, n_tokens: int, batch_unit
 
 
 def _fixed(settings: TrainingSettings, rate: float) -> TrainingSettings:
+    # d.ddd·10^e, DIGITS digits in all.
     rounded = float(f"{rate:.{DIGITS - 1}e}")
     cleared: dict[str, Any] = {"learning_rate_law": None, "learning_rate_by_width": None}
     return replace(settings, learning_rate_scaling="fixed", learning_rate=rounded, **cleared)
@@ -91,5 +92,6 @@ def _interpolated(table: dict[int, float], size: Size) -> float:
         )
     above = next(other for other in widths if other >= width)
     below = max(other for other in widths if other <= width)
+    # A width of the table is its own neighbour on both sides: its rate stays as it was written.
     share = math.log(width / below) / math.log(above / below) if above > below else 0.0
     return table[below] * math.pow(table[above] / table[below], share)

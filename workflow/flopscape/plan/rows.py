@@ -44,6 +44,8 @@ def plan_rows(study: Study) -> list[PlanRow]:
     rows: dict[str, PlanRow] = {}
     for request in requests:
         row = _row(request, counts[canonical(request.size)], study, shared)
+        # Dicts keep the order of the sweep, and ids are equal where runs are: the grid and the rows may name one run
+        # twice.
         earlier = rows.setdefault(row.run_id, row)
         if earlier is not row and row.budget is not None:
             _refuse_repetition(earlier, row)
@@ -84,9 +86,9 @@ def _shared_spec(study: Study) -> Spec:
 
 def _row(request: _Request, counts: Counts, study: Study, shared: Spec) -> PlanRow:
     # The batch may follow from D by a law, and D is rounded to batches: the law is asked with D before rounding.
-    wanted = request.budget / counts.flops_per_unit if request.budget is not None else request.n_tokens or 0
-    batch = batch_of(study, counts, wanted)
-    n_steps = _whole_batches(request, wanted, batch)
+    units_paid = request.budget / counts.flops_per_unit if request.budget is not None else request.n_tokens or 0
+    batch = batch_of(study, counts, units_paid)
+    n_steps = _whole_batches(request, units_paid, batch)
     spec = shared | {"size": request.size, "seed": request.seed, "n_tokens": n_steps * batch}
     if changes := resolved(study, request.size, counts, n_steps * batch, batch).changes():
         spec["training"] = changes
@@ -105,15 +107,16 @@ def _row(request: _Request, counts: Counts, study: Study, shared: Spec) -> PlanR
     )
 
 
-def _whole_batches(request: _Request, wanted: float, batch: int) -> int:
+def _whole_batches(request: _Request, units_paid: float, batch: int) -> int:
     """Steps of a run: the units that its budget or its tokens amount to, rounded to whole batches."""
-    if wanted < batch:
+    if units_paid < batch:
         reason = f"budget {request.budget:g}" if request.budget is not None else f"n_tokens {request.n_tokens}"
         raise FlopscapeError(
-            f"sweep: {reason} at size {request.size} pays for {wanted:.0f} units, less than one batch of {batch}; "
+            f"sweep: {reason} at size {request.size} pays for {units_paid:.0f} units, less than one batch of {batch}; "
             "raise it, or lower training.batch_units"
         )
-    return round(wanted / batch)
+    # To the nearest: D is then off by at most half a batch, and over a sweep as often up as down.
+    return round(units_paid / batch)
 
 
 def _refuse_short(rows: list[PlanRow], training: TrainingSettings) -> None:

@@ -29,6 +29,7 @@ def search_rows(study: Study) -> list[PlanRow]:
         return []
     recipe = study.training
     if recipe.learning_rate_scaling in SCALED_BY_PLAN:
+        # `width` and `mup` stay, for they scale whichever rate they are given.
         recipe = replace(recipe, learning_rate_scaling="fixed", learning_rate_law=None, learning_rate_by_width=None)
     recipes = [replace(recipe, learning_rate=rate) for rate in study.transfer.rates]
     return [row for changed in recipes for row in _grid(study, study.transfer, changed)]

@@ -36,8 +36,8 @@ def count_sizes(model: Plugin, sizes: list[Size], loss: Plugin | None = None) ->
         return counts_of(model.plugin, model.kwargs, sizes)
     question: Spec = {"model": model.spec(), "sizes": sizes} | ({"loss": loss.spec()} if loss else {})
     modules = [plugin.plugin.partition(":")[0] for plugin in (model, loss) if plugin]
-    what = f"model {model.plugin}: counting its sizes failed"
-    reply = answer_of("flopscape.plan.sizes", question, [*modules, "flopscape.plugins.measured"], what)
+    subject = f"model {model.plugin}: counting its sizes failed"
+    reply = answer_of("flopscape.plan.sizes", question, [*modules, "flopscape.plugins.measured"], subject)
     return [Counts(**counts) for counts in reply["counts"]]
 
 
@@ -54,6 +54,7 @@ def counts_of(plugin: str, kwargs: dict[str, Any] | None, sizes: list[Size], los
     except Exception as error:  # the code of a plug-in may raise anything
         raise FlopscapeError(f"model {plugin}: {type(error).__name__}: {error}") from error
     for size, count in zip(sizes, counts, strict=True):
+        # Parameters and FLOPs both positive, in one chain of comparisons; N is body and head.
         if not (isinstance(count, Counts) and count.n_params_body + count.n_params_head > 0 < count.flops_per_unit):
             raise FlopscapeError(f"model {plugin}: counts({size}) gives {count}, not a Counts with positive numbers")
     return counts

@@ -87,6 +87,7 @@ def train_units(study: Study, results: Path) -> int | None:
     """Units of training data, as the dataset's manifest or its plug-in says; None when neither knows yet."""
     if study.simulated or study.dataset is None:
         return None
+    # Counted data before a plug-in's own constant: they may have been prepared by another version of it.
     if manifest := _prepared(study, results):
         return int(manifest["n_units"]["train"])
     if study.dataset.plugin.startswith("flopscape."):
@@ -133,13 +134,14 @@ def price_planned(
 ) -> Overview:
     """Price a planned study; `todo` (run id → why) defaults to the runs without a record."""
     finished = look_at_study(planned, results)
+    # Snakemake names the runs and only says that they are due; why, the records tell, where they know.
     due = finished.reasons if todo is None else {run_id: finished.reasons.get(run_id, todo[run_id]) for run_id in todo}
     price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, capacity, planned.search)
     return Overview(**vars(planned), finished=finished, price=price)
 
 
 def settings(config: Path) -> Config:
-    """config.yaml; without one, the defaults."""
+    """The project's config.yaml, or the defaults where there is none."""
     return load_config(config) if config.exists() else Config(studies=[])
 
 

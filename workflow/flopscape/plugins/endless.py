@@ -22,6 +22,7 @@ def train_positions(first: int, n_steps: int, share: int, rank: int, world_size:
     """
     import numpy as np
 
+    # (k·P + r)·s for each step k, as a column; its s positions along the row.
     steps = np.arange(first, first + n_steps)[:, None]
     return (steps * world_size + rank) * share + np.arange(share)
 
@@ -30,6 +31,7 @@ def ordered_positions(n_items: int, start: int, share: int, rank: int, world_siz
     """Positions of one ordered pass over `n_items`, a process's part of each step from `start` on; the last are few."""
     import numpy as np
 
+    # The same places as in training, but the pass ends: the last steps have fewer items, or none for some processes.
     for first in range((start * world_size + rank) * share, n_items, share * world_size):
         yield np.arange(first, min(first + share, n_items))
 

@@ -117,5 +117,6 @@ class GPT:
         ∝ 1/fan_in, embeddings have fan-in of the vocabulary's size, and the head is zero. Heads keep their dimension
         while the width grows, so that the paper's 1/d and the usual 1/√d of the scores differ by no power of width.
         """
+        # By the names of the network's parts. The table of rotations is a buffer, and no parameter.
         kinds = {"embedding": "input", "layers": "hidden", "head": "output"}
         return {kinds[name]: list(part.parameters()) for name, part in module.named_children()}

@@ -20,7 +20,7 @@ Rows = Iterator[dict[str, Any]]
 class Opened:
     """A dataset that was found: what it is, its licence as far as its authors state one, and a way to each split."""
 
-    what: str
+    description: str
     licence: str
     take: Callable[[str], Any]
 
@@ -32,7 +32,7 @@ class Opened:
         FlopscapeError
             There is no such split or column, or the rows cannot be read.
         """
-        with readable(self.what):
+        with readable(self.description):
             dataset = self.take(split)
             if dataset.column_names:
                 self._require(columns, split, dataset.column_names)
@@ -46,7 +46,7 @@ class Opened:
     def _require(self, columns: list[str], split: str, names: list[str]) -> None:
         if absent := [column for column in columns if column not in names]:
             raise FlopscapeError(
-                f"{self.what}: split {split} has no column {', '.join(absent)}, only {', '.join(names)}"
+                f"{self.description}: split {split} has no column {', '.join(absent)}, only {', '.join(names)}"
             )
 
 
@@ -73,9 +73,10 @@ def open_dataset(path: str, name: str | None = None, revision: str | None = None
             info = next(iter(splits.values())).info
             return Opened(path, info.license or "not stated", lambda split: _saved_split(splits, split))
         builder = datasets.load_dataset_builder(path, name, revision=revision)
-        what = ", ".join([path, *([f"configuration {name}"] if name else []), f"revision {builder.hash}"])
+        # The commit that the name stands for today: the manifest keeps it, so that the same data can be had again.
+        description = ", ".join([path, *([f"configuration {name}"] if name else []), f"revision {builder.hash}"])
         take = builder.as_streaming_dataset if stream else lambda split: _downloaded_split(builder, split)
-        return Opened(what, _card_licence(path, builder.hash), take)
+        return Opened(description, _card_licence(path, builder.hash), take)
 
 
 def is_saved(path: str) -> bool:
@@ -97,22 +98,23 @@ def import_extra(module: str) -> ModuleType:
 
 
 @contextmanager
-def readable(what: str) -> Iterator[None]:
-    """Turn what the libraries raise while reading `what` into a FlopscapeError of one sentence."""
+def readable(source: str) -> Iterator[None]:
+    """Turn what the libraries raise while reading a source into a FlopscapeError: one sentence that begins with it."""
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
         yield
+    # Before the handler of OSError, of which both are kinds: what cures these is a network.
     except (ConnectionError, LocalEntryNotFoundError) as error:
         raise FlopscapeError(
-            f"{what}: is not on this machine, and the Hugging Face Hub does not answer; correct the name, or prepare "
+            f"{source}: is not on this machine, and the Hugging Face Hub does not answer; correct the name, or prepare "
             "the data where there is a network"
         ) from error
     except IndexError as error:  # what datasets 5 says of a saved split without rows
-        raise FlopscapeError(f"{what}: holds no rows; use a larger dataset") from error
+        raise FlopscapeError(f"{source}: holds no rows; use a larger dataset") from error
     except (OSError, ValueError, RuntimeError, import_extra("datasets").exceptions.DatasetsError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise FlopscapeError(f"{what}: cannot be read: {reason}") from error
+        raise FlopscapeError(f"{source}: cannot be read: {reason}") from error
 
 
 def _saved_split(splits: dict[str, Any], split: str) -> Any:

@@ -85,30 +85,31 @@ class HubImages(ArrayImages):
         """
         # With a number of images no more is downloaded than they need; without one, all of it first.
         opened = open_dataset(self.path, self.name, self.revision, stream=self.max_images is not None)
-        self._source, self.licence = f"{opened.what}, split {self.split}", opened.licence
+        self._source, self.licence = f"{opened.description}, split {self.split}", opened.licence
         images, labels = self._read(opened, self.split, self.max_images)
         if self.heldout_split:
             return {"train": (images, labels), "heldout": self._read(opened, self.heldout_split, None)}
         train, heldout = split_by_class(images, labels, self.heldout_share)
         return {"train": (images[train], labels[train]), "heldout": (images[heldout], labels[heldout])}
 
-    def _read(self, opened: Opened, split: str, most: int | None) -> "Half":
+    def _read(self, opened: Opened, split: str, max_images: int | None) -> "Half":
         """A split as images uint8 [n, channels, height, width] and labels [n]."""
         import numpy as np
 
         images: list[np.ndarray] = []
         labels: list[int] = []
-        for number, row in enumerate(islice(opened.rows(split, [self.image, self.label]), most)):
-            where = f"{opened.what}: row {number} of split {split}"
+        for number, row in enumerate(islice(opened.rows(split, [self.image, self.label]), max_images)):
+            where = f"{opened.description}: row {number} of split {split}"
             images.append(self._pixels(row[self.image], where))
             labels.append(self._class(row[self.label], where))
+            # Looked at row by row, so that the first odd one is named and not the whole split read in vain.
             if images[-1].shape != images[0].shape:
                 raise FlopscapeError(
                     f"{where}: an image of shape {list(images[-1].shape)} where the first has {list(images[0].shape)}; "
                     "set side to resize all"
                 )
         if not images:
-            raise FlopscapeError(f"{opened.what}: split {split} holds no rows; use a larger dataset")
+            raise FlopscapeError(f"{opened.description}: split {split} holds no rows; use a larger dataset")
         return np.stack(images), np.array(labels, dtype=np.int64)
 
     def _class(self, label: Any, where: str) -> int:
@@ -131,4 +132,5 @@ class HubImages(ArrayImages):
         if self.side is not None:
             coloured = coloured.resize((self.side, self.side), Resampling.BILINEAR)
         pixels = np.asarray(coloured)
+        # Pillow gives [height, width] for grey images, and colours last for others: [height, width, 3].
         return pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)

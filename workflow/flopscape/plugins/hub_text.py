@@ -95,12 +95,14 @@ class HubText(TokenWindows):
         halves = Halves(tokenizer, 0 if self.heldout_split else self.heldout_share)
         texts = Texts(opened, self.column)
         if self.heldout_split:
+            # Before training: a text of both is then seen when it comes up in training, and given up here.
             halves.hold_out(texts.of_split(self.heldout_split))
         with (folder / f"train{tokenizer.suffix}").open("wb") as stream:
             halves.train(texts.of_split(self.split), stream, self.max_tokens)
+        # After training, for only now is it known which held-out documents training does not have.
         with (folder / f"heldout{tokenizer.suffix}").open("wb") as stream:
             stream.writelines(tokens.tobytes() for tokens in halves.heldout.values())
-        source = f"{opened.what}, split {self.split}"
+        source = f"{opened.description}, split {self.split}"
         n_units = self.units_of(halves.n_tokens(), source)
         notes = {"tokenizer": tokenizer.described(), "n_rows_without_text": texts.n_without} | halves.notes()
         return Manifest("", self.unit, n_units, self._split_rule(), source, opened.licence, notes)
@@ -124,7 +126,7 @@ class Texts:
             text = row[self.column]
             if not isinstance(text, str | None):
                 raise FlopscapeError(
-                    f"{self.opened.what}: row {number} of split {split} has a {type(text).__name__} in column "
+                    f"{self.opened.description}: row {number} of split {split} has a {type(text).__name__} in column "
                     f"{self.column}, not a text; name a column of texts"
                 )
             if text and not text.isspace():
@@ -146,8 +148,8 @@ class Halves:
         for digest, tokens in self._encoded(texts):
             self._keep(digest, tokens)
 
-    def train(self, texts: Iterable[str], stream: BinaryIO, most: int | None) -> None:
-        """Write documents to `stream`, at most `most` tokens, but keep the held-out ones among them."""
+    def train(self, texts: Iterable[str], stream: BinaryIO, max_tokens: int | None) -> None:
+        """Write documents to `stream`, at most `max_tokens` tokens, but keep the held-out ones among them."""
         for digest, tokens in self._encoded(texts):
             if is_heldout(digest, self.share):
                 self._keep(digest, tokens)
@@ -155,11 +157,13 @@ class Halves:
             # Training has it too after all: it can no longer be held out.
             if self.heldout.pop(digest, None) is not None:
                 self.n_dropped += 1
-            written = tokens if most is None else tokens[: most - self.n_train_tokens]
+            # The last document is cut where `max_tokens` tokens are full: a number of tokens is asked for, and not of
+            # documents.
+            written = tokens if max_tokens is None else tokens[: max_tokens - self.n_train_tokens]
             stream.write(written.tobytes())
             self.n_train_documents += 1
             self.n_train_tokens += len(written)
-            if self.n_train_tokens == most:
+            if self.n_train_tokens == max_tokens:
                 break
 
     def n_tokens(self) -> dict[str, int]:
@@ -167,7 +171,7 @@ class Halves:
         return {"train": self.n_train_tokens, "heldout": sum(map(len, self.heldout.values()))}
 
     def notes(self) -> dict[str, Any]:
-        """For the manifest."""
+        """What the manifest says of the documents."""
         return {
             "largest_token": self.largest_token,
             "n_documents": {"train": self.n_train_documents, "heldout": len(self.heldout)},
@@ -175,13 +179,16 @@ class Halves:
         }
 
     def _keep(self, digest: bytes, tokens: "np.ndarray") -> None:
+        # Of held-out documents with one text the last stays, in the place of the first: they are equal but for white
+        # space.
         self.n_dropped += digest in self.heldout
         self.heldout[digest] = tokens
 
     def _encoded(self, texts: Iterable[str]) -> "Iterator[tuple[bytes, np.ndarray]]":
         """The hash of each text, but for white space at its ends, and its tokens."""
         remaining = iter(texts)
-        while some := list(islice(remaining, ENCODED_AT_ONCE)):
-            for text, tokens in zip(some, self.tokenizer.encode(some), strict=True):
+        # In batches, which the library encodes in parallel; and not all at once, for a stream may not fit into memory.
+        while block := list(islice(remaining, ENCODED_AT_ONCE)):
+            for text, tokens in zip(block, self.tokenizer.encode(block), strict=True):
                 self.largest_token = max(self.largest_token, int(tokens.max()))
                 yield hashlib.sha256(text.strip().encode()).digest(), tokens

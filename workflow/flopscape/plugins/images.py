@@ -66,6 +66,8 @@ class ArrayImages:
         train, heldout = halves["train"], halves["heldout"]
         if train[0].shape[1:] != heldout[0].shape[1:]:
             raise FlopscapeError(f"{self.source()}: held-out images have another shape than training images")
+        # A held-out loss on an image that was trained on would measure memory; the training set stays whole, for D
+        # counts it.
         fresh = ~occur_in(heldout[0], train[0])
         if not fresh.any():
             raise FlopscapeError(f"{self.source()}: every held-out image also occurs in training; split it otherwise")
@@ -154,10 +156,13 @@ class _Reader:
         import numpy as np
         import torch
 
+        # One index takes a batch, or the batches of several steps: dimensions of the index come first, those of an
+        # image stay.
         images = (self.images[index].astype(np.float32) - self.shift) * self.scale
         return {"images": torch.from_numpy(images), "labels": torch.from_numpy(self.labels[index])}
 
 
+# Two, for a batch that crosses the end of an epoch asks for both.
 @lru_cache(maxsize=2)
 def _epoch_order(epoch: int, n_images: int, seed: int) -> "np.ndarray":
     import numpy as np
@@ -183,11 +188,11 @@ def digests(images: "np.ndarray") -> list[str]:
     return [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
 
 
-def occur_in(images: "np.ndarray", known: "np.ndarray") -> "np.ndarray":
-    """Which images have the exact bytes of one of `known`: bool [len(images)]."""
+def occur_in(images: "np.ndarray", reference: "np.ndarray") -> "np.ndarray":
+    """Which images have the exact bytes of one of `reference`: bool [len(images)]."""
     import numpy as np
 
-    return np.isin(digests(images), digests(known))
+    return np.isin(digests(images), digests(reference))
 
 
 def split_by_class(images: "np.ndarray", labels: "np.ndarray", share: float) -> "tuple[np.ndarray, np.ndarray]":
@@ -197,6 +202,7 @@ def split_by_class(images: "np.ndarray", labels: "np.ndarray", share: float) -> 
     """
     import numpy as np
 
+    # By hash: the same images are held out in whichever order a file lists them, and a tie is two equal images.
     order = np.argsort(digests(images), kind="stable")
     heldout = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
@@ -217,6 +223,7 @@ def channel_moments(images: "np.ndarray") -> "tuple[np.ndarray, np.ndarray]":
     counts = np.zeros((images.shape[1], len(levels)))
     for first in range(0, len(images), COUNTED_AT_ONCE):
         block = images[first : first + COUNTED_AT_ONCE]
+        # Of each level in each channel: 256 numbers say all that mean and variance need.
         counts += [np.bincount(block[:, channel].ravel(), minlength=len(levels)) for channel in range(len(counts))]
     shares = counts / counts.sum(axis=1, keepdims=True)
     mean = shares @ levels

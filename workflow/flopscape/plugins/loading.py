@@ -60,6 +60,7 @@ def import_class(path: str, needs: tuple[str, ...] = ()) -> type:
     if not is_path(path):
         raise FlopscapeError(f"plugin {path!r}: write it as module:Class, for example flopscape.plugins.gpt:GPT")
     module_name, _, class_name = path.partition(":")
+    # A study's own modules lie beside its config, in the folder where the workflow runs.
     extend_import_path()
     try:
         module = importlib.import_module(module_name)

@@ -28,7 +28,11 @@ class NextToken:
             inputs, targets = batch["tokens"][:, :-1], batch["tokens"][:, 1:]
         else:
             inputs, targets = batch["inputs"], batch["targets"]
+        # [batch, context, vocabulary] → [batch · context, vocabulary]: to the sum every position is one choice among
+        # classes.
         logits = module(inputs).flatten(0, -2)
+        # In float32: a loss is the difference of the label's logit and the logarithm of a sum over all, of which the 8
+        # bits of a bf16 number would leave two or three digits.
         loss = cross_entropy(logits.float(), targets.reshape(-1), reduction="sum", ignore_index=NO_LABEL)
         return loss, targets.numel()
 

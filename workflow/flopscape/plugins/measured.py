@@ -53,6 +53,7 @@ def measure_counts(model: Any, size: Size, loss: LossPlugin | None = None) -> Co
     """
     if not callable(getattr(model, "example_batch", None)):
         raise ValueError("it has neither counts(size) nor example_batch(size), the batch to measure them with")
+    # Head first: where a model ties its head to its embedding, the shared matrix is multiplied by and counts as head.
     module = skeleton(model, size)
     head = _sizes(module.get_submodule(model.head).parameters()) if getattr(model, "head", "") else {}
     embeddings = (m for m in module.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag))
@@ -85,10 +86,13 @@ def flops_per_unit(module: nn.Module, loss: LossPlugin, batch: dict[str, Tensor]
         The module or the loss needs values, which the meta device has not.
     """
     device = next(module.parameters()).device
-    few = {key: value[:EXAMPLE_ROWS].to(device) for key, value in batch.items()}
+    # A batch of numbers becomes one of shapes: on the meta device nothing is computed, and the counter reads shapes
+    # alone.
+    example = {key: value[:EXAMPLE_ROWS].to(device) for key, value in batch.items()}
     try:
         with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
-            value, n_units = loss(module, few)
+            value, n_units = loss(module, example)
+            # Backward inside the counter too: it is two thirds of what a step costs.
             value.backward()
     except (RuntimeError, NotImplementedError) as error:
         reason = str(error).strip().splitlines()[0]

@@ -16,8 +16,8 @@ class Parameters:
         return Counts(n_params_body=n_params, n_params_head=0, n_params_embedding=0, flops_per_unit=6 * n_params)
 
     def build(self, size: Size, seed: int) -> NoReturn:
-        """Raises NotImplementedError."""
+        """Refuse with NotImplementedError: there is no module of this size."""
         raise NotImplementedError("Parameters describes a size only: train it with flopscape.plugins.surface:Surface")
 
     def optimizer(self, module: Any, training: dict[str, Any]) -> None:
-        """None."""
+        """None: nothing is trained."""

@@ -86,6 +86,8 @@ def _replacement(target: Path) -> Iterator[Path]:
         temporary.mkdir(parents=True)
         yield temporary
         if target.exists():
+            # A folder cannot replace one with files in it, so that two renames are needed. A kill between them leaves
+            # the target missing, which is prepared again, and never half of it.
             target.rename(old)
         try:
             temporary.rename(target)
@@ -106,6 +108,8 @@ def hash_folder(folder: str | os.PathLike[str]) -> str:
     digest = hashlib.sha256()
     # The manifest holds this hash and so cannot be part of it.
     for path in sorted(p for p in root.rglob("*") if p.is_file() and p.name != MANIFEST):
+        # The size ends a file's bytes: without it, bytes that moved from the end of one file to the beginning of the
+        # next would give the same hash.
         digest.update(f"{path.relative_to(root).as_posix()} {path.stat().st_size}\n".encode())
         with path.open("rb") as stream:
             while block := stream.read(READ_SIZE):

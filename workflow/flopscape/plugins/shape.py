@@ -31,6 +31,7 @@ def head_dimension(width: int, at_least: int, multiple_of: int = 1) -> int:
     """
     if not _is_count(at_least):
         raise ValueError(f"head_dim is {at_least!r}, not a positive integer")
+    # Heads share the width without a rest, so that their dimension divides it; the width itself always does.
     first = min(at_least, width)
     return next(d for d in range(first, width + 1) if width % d == 0 and d % multiple_of == 0)
 

@@ -44,6 +44,8 @@ def join(documents: list[Document]) -> bytes:
 
 def drop_repeats(train: list[Document], heldout: list[Document]) -> tuple[list[Document], int]:
     """Held-out documents without the passages that training repeats, and how many those were; see `SPLIT_RULE`."""
+    # Two tests: a short verse that training has too is shorter than REPEAT_BYTES, and a long quotation may lie across
+    # the ends of passages, which is why runs are looked for in the joined text.
     trained = {passage.strip() for _, passages in train for passage in passages}
     repeated = repeated_bytes(join(train), join(heldout), REPEAT_BYTES)
     kept: list[Document] = []
@@ -85,6 +87,8 @@ def _occur(hashes: "np.ndarray", reference: "np.ndarray") -> "np.ndarray":
     """Which of `hashes` are among `reference`; ten times as fast as np.isin here."""
     import numpy as np
 
+    # The place where each hash would be inserted into the sorted reference holds an equal one, if there is any. Behind
+    # the last place stands a zero, for a hash beyond all of them is to be compared with something.
     ordered = np.sort(reference)
     return np.asarray(np.append(ordered, np.uint64(0))[np.searchsorted(ordered, hashes)] == hashes)
 
@@ -102,6 +106,7 @@ def run_hashes(text: bytes, length: int) -> "np.ndarray":
     import numpy as np
 
     n_runs = max(0, len(text) - length + 1)
+    # Modulo 2^64 is what arithmetic on uint64 does by itself: nothing here overflows, it wraps.
     random_numbers = np.random.default_rng(0).integers(2**64, size=256, dtype=np.uint64)
     terms = random_numbers[np.frombuffer(text, dtype=np.uint8)] * _powers(MULTIPLIER, len(text))
     prefix = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(terms, dtype=np.uint64)])

@@ -52,7 +52,7 @@ class Surface:
         return float(self.E + self.A * n_params**-self.alpha + self.B * n_tokens**-self.beta)
 
     def train(self, spec: Spec) -> RunRecord:
-        """The record of one simulated run, `simulated` True."""
+        """The record of one simulated run, with its field `simulated` set."""
         started = time.perf_counter()
         run_id = short_hash(spec)
         loss = load_plugin(**_plugin(spec["loss"])) if "loss" in spec else None
@@ -95,6 +95,8 @@ class Surface:
         n_points = min(n_steps, settings.curve_points, 32)
         steps = sorted({max(1, round(n_steps * (i + 1) / n_points)) for i in range(n_points)})
         tokens = [step * settings.batch_units for step in steps]
+        # The run's error is one shift of its whole curve: an envelope of curves then sees the scatter between runs and
+        # none within.
         losses: list[float | None] = [self.loss(record.n_params, n) + error for n in tokens]
         return Curve(
             step=steps,

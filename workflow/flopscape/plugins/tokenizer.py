@@ -24,7 +24,7 @@ class Tokenizer(Protocol):
         """The tokens of each text: unsigned integers [tokens + 1]."""
 
     def described(self) -> dict[str, Any]:
-        """For the manifest."""
+        """What the manifest says of the tokeniser."""
 
 
 class Bytes:
@@ -39,7 +39,7 @@ class Bytes:
         return [np.frombuffer(text.encode() + b"\0", dtype=TOKEN_TYPES[self.suffix]) for text in texts]
 
     def described(self) -> dict[str, Any]:
-        """Its name."""
+        """Its name and the byte that ends a text, for the manifest."""
         return {"name": "bytes", "end_of_text": 0}
 
 
@@ -48,6 +48,7 @@ class Trained:
 
     def __init__(self, name: str, tokenizer: Any, end_of_text: int) -> None:
         self.name, self.tokenizer, self.end_of_text = name, tokenizer, end_of_text
+        # The largest id and not the number of tokens: ids may have gaps, and a model looks up by id.
         self.size = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
         self.suffix = token_suffix(self.size)
         self.digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
@@ -87,10 +88,10 @@ def load_tokenizer(name: str, end_of_text: str | None = None) -> Tokenizer:
     if name == "bytes":
         return Bytes()
     tokenizer = _from_file(name) if name.endswith(".json") or Path(name).is_file() else _from_hub(name)
-    wanted = [end_of_text] if end_of_text is not None else USUAL_ENDS
-    present = (token for text in wanted if (token := tokenizer.token_to_id(text)) is not None)
+    candidates = [end_of_text] if end_of_text is not None else USUAL_ENDS
+    present = (token for text in candidates if (token := tokenizer.token_to_id(text)) is not None)
     if (end := next(present, None)) is None:
-        raise FlopscapeError(f"tokenizer {name}: has no token {' or '.join(wanted)}; name its own in end_of_text")
+        raise FlopscapeError(f"tokenizer {name}: has no token {' or '.join(candidates)}; name its own in end_of_text")
     return Trained(name, tokenizer, end)
 
 

@@ -34,7 +34,7 @@ class CIFAR10(ArrayImages):
         self.root = root
 
     def source(self) -> str:
-        """The class of torchvision."""
+        """The class of torchvision that reads the archive."""
         return f"torchvision.datasets.{self.name}"
 
     def train_units(self) -> int:
@@ -70,7 +70,7 @@ class CIFAR10(ArrayImages):
 
 
 class CIFAR100(CIFAR10):
-    """The same in a hundred classes."""
+    """Colour images of 32 × 32 pixels in a hundred classes; otherwise as CIFAR-10."""
 
     name = "CIFAR100"
 

@@ -75,6 +75,7 @@ class ViT(ImageInput):
         Counts(n_params_body=13856, n_params_head=5120, n_params_embedding=512, flops_per_unit=1409024)
         """
         width, depth, _ = self.shape(size)
+        # channels · patch² numbers of a patch, each with a weight for each of `width` sums.
         projection = self.n_pixels // self.n_positions * width
         layers = depth * width * (4 * width + 2 * self.hidden_width(width))
         attention = 12 * depth * width * self.n_positions

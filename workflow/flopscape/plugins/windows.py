@@ -42,6 +42,8 @@ class TokenWindows:
 
     def n_windows(self, n_tokens: int) -> int:
         """Windows of one epoch: what fits whole, with the last target, at every offset below `context`."""
+        # With c = context, the last of W windows begins at (W − 1)·c + offset, offset at most c − 1, and is c + 1
+        # tokens long: its last token has the index W·c + c − 1, so that (W + 1)·c tokens are enough at every offset.
         return max(0, n_tokens // self.context - 1)
 
     def units_of(self, n_tokens: dict[str, int], source: str) -> dict[str, int]:
@@ -78,6 +80,7 @@ class TokenWindows:
                 f"batch_units is {batch_units}, not a multiple of context × processes = {self.context} × {world_size}"
             )
         data = read_tokens(Path(folder), split)
+        # Windows of this process in a step; positions are dealt out in windows (plugins/endless.py).
         share = batch_units // self.context // world_size
         if split == "train":
             return self._train_batches(data, share, seed, rank, world_size, start)
@@ -99,6 +102,7 @@ class TokenWindows:
         self, data: "np.ndarray", share: int, rank: int, world_size: int, start: int
     ) -> Iterator[dict[str, "Tensor"]]:
         for windows in ordered_positions(self.n_windows(len(data)), start, share, rank, world_size):
+            # Without an offset: every run of a study is scored on the same windows.
             yield {"tokens": self._read(data, windows * self.context)}
 
     def _read(self, data: "np.ndarray", starts: "np.ndarray") -> "Tensor":
@@ -106,11 +110,13 @@ class TokenWindows:
         import numpy as np
         import torch
 
+        # […, 1] + [context + 1] → the index of every token of every window, so that one gather reads them all.
         return torch.from_numpy(data[starts[..., None] + np.arange(self.context + 1)].astype(np.int64))
 
 
 def token_suffix(n_tokens: int) -> str:
     """How the file of tokens from 0 to `n_tokens` − 1 ends: the narrowest of `TOKEN_TYPES` that holds them."""
+    # The last character of a type is its number of bytes.
     return next(suffix for suffix, kind in TOKEN_TYPES.items() if n_tokens <= 256 ** int(kind[-1]))
 
 
@@ -124,10 +130,12 @@ def read_tokens(folder: Path, split: str) -> "np.ndarray":
     raise FlopscapeError(f"{folder}: holds no {split} tokens; delete the folder and prepare the dataset again")
 
 
+# Two, for a batch that crosses the end of an epoch asks for both.
 @lru_cache(maxsize=2)
 def _epoch_starts(epoch: int, n_windows: int, context: int, seed: int) -> "np.ndarray":
     """First token of each window of an epoch, in its order: one offset shifts them all."""
     import numpy as np
 
     generator = np.random.default_rng([seed, epoch])
+    # First the order, then the offset: finished runs have seen the data that these two draws gave in this order.
     return generator.permutation(n_windows) * context + int(generator.integers(context))

@@ -61,6 +61,7 @@ def micro_batches(batch: "dict[str, Tensor]", n_pieces: int) -> "list[dict[str, 
     """
     if n_pieces == 1:
         return [batch]
+    # All tensors of a batch have its rows in their first dimension.
     n_rows = len(next(iter(batch.values())))
     if n_rows % n_pieces:
         raise FlopscapeError(f"{n_rows} rows cannot be cut into {n_pieces} micro-batches; raise micro_batch_units")

@@ -38,6 +38,7 @@ class PowerLaw:
         >>> round(LEARNING_RATES["deepseek"].at(n_params=1e9, n_tokens=2e10, flops=1.2e20), 6)
         0.000964
         """
+        # In logarithms: an unused factor has the exponent 0 and adds nothing.
         logs = (math.log(n_params), math.log(n_tokens), math.log(flops))
         powers = (self.n_params, self.n_tokens, self.flops)
         return self.coefficient * math.exp(sum(power * log for power, log in zip(powers, logs, strict=True)))

@@ -49,6 +49,7 @@ def learning_rate_factor(
     if schedule == "constant":
         return min(1.0, rise)
     if schedule == "cosine":
+        # max(1, …): a warm-up as long as the run leaves no step for the cosine, and nothing to divide by.
         return min(rise, _cosine(max(0.0, step - warmup) / max(1.0, n_steps - warmup)))
     # The smallest of the three lines is the schedule; where warm-up and decay overlap it never jumps.
     return min(1.0, rise, (n_steps - step + 1) / (decay_fraction * n_steps + 1))
@@ -64,6 +65,7 @@ def branching_step(n_steps: int, decay_fraction: float) -> int:
     >>> branching_step(100, decay_fraction=0.2)
     80
     """
+    # The decay's line (T − t + 1)/(fT + 1) is below 1 for t > T − fT: the last whole step that is not is T − ⌈fT⌉.
     return n_steps - math.ceil(decay_fraction * n_steps)
 
 
@@ -73,6 +75,7 @@ def curve_steps(n_steps: int, n_points: int) -> list[int]:
     >>> curve_steps(100, 4)
     [25, 50, 75, 100]
     """
+    # No step twice: with at most as many points as steps, T·p/n grows by one or more from point to point.
     n_points = min(n_points, n_steps)
     return [round(n_steps * point / n_points) for point in range(1, n_points + 1)]
 
@@ -87,5 +90,6 @@ def heldout_steps(steps: list[int], n_points: int) -> set[int]:
     [40, 100, 320]
     """
     n_steps = steps[-1]
-    wanted = (n_steps * 100 ** ((point - n_points) / n_points) for point in range(1, n_points))
-    return {min(step for step in steps if step >= math.floor(target)) for target in wanted} - {n_steps}
+    # T·100^(p/n − 1) for p = 1 … n − 1: from a little above T/100 to a little below T, each the same factor apart.
+    targets = (n_steps * 100 ** ((point - n_points) / n_points) for point in range(1, n_points))
+    return {min(step for step in steps if step >= math.floor(target)) for target in targets} - {n_steps}

@@ -109,6 +109,7 @@ class TrainingSettings:
             if kind not in KINDS or (entry.name == "gradient_clip" and value is None):
                 continue
             types, words = KINDS[kind]
+            # To Python true is an integer too: as a number it is refused, and a number as a switch.
             _require(isinstance(value, types) and isinstance(value, bool) == (kind is bool), entry.name, words)
         for name, known_words in (("mixed_precision", PRECISIONS), ("batch_scaling", BATCH_SCALINGS)):
             _require(getattr(self, name) in known_words, name, f"one of {', '.join(known_words)}")

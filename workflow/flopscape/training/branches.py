@@ -43,7 +43,8 @@ class Branch:
         self.outcome.add_point(step, n_units, train_loss, heldout_loss, learning_rate)
 
     def start(self, trunk: "Loop") -> Outcome:
-        """What the branch starts from; the time until now was its trunk's."""
+        """The outcome that the branch starts from: its curve so far, and no seconds, for those were its trunk's."""
+        # `n_units` goes up to the branch's last point: what was seen since then is still in the sums.
         inherited = self.outcome.n_units + self.sums.mean()[1]
         parent, untrained_loss = trunk.task.run_id, trunk.outcome.untrained_loss
         return replace(
@@ -51,7 +52,7 @@ class Branch:
         )
 
     def state(self) -> Tree:
-        """What `set_state` puts back."""
+        """The sums and the outcome as a tree, which `set_state` puts back."""
         return {"sums": self.sums.state(), "outcome": self.outcome.as_json()}
 
     def set_state(self, state: Tree) -> None:
@@ -70,10 +71,11 @@ class Branching:
         self.steps = {step for branch in branches for step in (*branch.points, branch.last_step)}
 
     def after_step(self, loop: "Loop") -> None:
-        """Do what is due at this step; a branch with its checkpoint is no longer followed."""
+        """Add the points and leave the checkpoints that are due at the step which the loop has just done."""
         step = loop.outcome.step
         if step not in self.steps:
             return
+        # The trunk scores and writes here for others: none of it is training time of its own.
         with loop.paused():
             for branch in loop.branches:
                 if step in branch.points:

@@ -47,6 +47,7 @@ def make_accelerator(settings: TrainingSettings, options: Options, static_graph:
         There is no GPU where one is asked for or needed, the processes did not meet in time, or another number of them
         started.
     """
+    # Without a device in the options (None) a GPU is taken where there is one, and its absence is no fault.
     gpu = options.device != "cpu" and torch.accelerator.is_available()
     if options.device == "gpu" and not gpu:
         raise FlopscapeError("resources.device: torch finds no GPU here; mend its driver or set device: cpu")
@@ -96,18 +97,19 @@ def micro_batches_of(parts: Parts, options: Options) -> int:
 
 
 @contextmanager
-def repeatable(wanted: bool, threads: int) -> Iterator[None]:
-    """Inside, torch computes in so many threads.
+def repeatable(deterministic: bool, threads: int) -> Iterator[None]:
+    """Let torch compute in so many threads within the block.
 
-    If wanted, it uses only algorithms that give the same digits each time, and raises where it has none.
+    If `deterministic`, it uses only algorithms that give the same digits each time, and raises where it has none.
     """
+    # All of this is put back at the end: tests and notebooks train several runs in one process.
     threads_before = torch.get_num_threads()
     torch.set_num_threads(threads)
     before, warn_only = (
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
     )
-    if wanted:
+    if deterministic:
         # With several streams cuBLAS chooses its algorithm by the workspace that is free, so that sums differ from run
         # to run; with one of a fixed size it does not. It reads the variable when it starts (NVIDIA's documentation,
         # "Results reproducibility").
@@ -118,7 +120,7 @@ def repeatable(wanted: bool, threads: int) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
         torch.set_num_threads(threads_before)
-        if wanted:
+        if deterministic:
             os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
 
 
@@ -126,6 +128,8 @@ def build_module(parts: Parts) -> nn.Module:
     """The module of a run, with as many parameters as its plug-in counts."""
     module = parts.model.build(parts.task.size, parts.task.seed)
     counts = parts.counts
+    # N of the plan, of the FLOPs and of every fit is the plug-in's count, made without building anything: here is the
+    # one place where a module exists that it can be compared with.
     counted = counts.n_params_body + counts.n_params_head + counts.n_params_embedding
     built = sum(parameter.numel() for parameter in module.parameters())
     if built != counted:

@@ -91,10 +91,13 @@ def seal(saving: Path, processes: int, spec: Spec, conditions: dict[str, Any], o
         "outcome": outcome.as_json(),
         "sha256": {name: _sync_and_hash(saving / name) for name in names},
     }
+    # The facts come last: they name the hash of every other file, and a folder without them counts as damaged.
     (saving / FACTS).write_text(json.dumps(facts), encoding="utf-8")
     _sync_and_hash(saving / FACTS)
     final = saving.with_name(saving.name.replace("saving", "step"))
-    shutil.rmtree(final, ignore_errors=True)  # a trunk that is trained again leaves its branches the same once more
+    # A rename does not replace a folder that holds files. One of this step is there where a trunk that is trained again
+    # leaves its branches the same once more. A kill before the rename costs that one, never an older step's.
+    shutil.rmtree(final, ignore_errors=True)
     os.rename(saving, final)
     # Only now, with a whole newer one beside them, can the older ones go.
     for older in _checkpoints(final.parent)[:-1]:
@@ -136,7 +139,8 @@ def discard(folder: Path) -> None:
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    """Oldest first."""
+    """The checkpoints of a run, oldest first."""
+    # Steps are written in eight digits, so that the order of names is that of numbers.
     return sorted(folder.glob("step-*"))
 
 
@@ -156,6 +160,7 @@ def _read_whole(checkpoint: Path) -> dict[str, Any]:
 
 
 def _refuse_other_conditions(checkpoint: Path, then: dict[str, Any], now: dict[str, Any]) -> None:
+    # Only what this version compares: a checkpoint may name conditions that no longer matter.
     changed = [f"{name} was {then.get(name)} and is {value}" for name, value in now.items() if then.get(name) != value]
     if changed:
         raise FlopscapeError(
@@ -168,6 +173,7 @@ def _set_aside(checkpoint: Path, why: str) -> None:
     """Move a checkpoint out of the way, and say so. Its run may be another's that someone paid for: it is kept."""
     folder = checkpoint.parent
     base = folder.parent / "set-aside" / f"{folder.name}-{checkpoint.name}"
+    # Numbered, for a run may lose a checkpoint of one step twice, and a rename would fail on the first one.
     aside = next(path for n in count(1) if not (path := base.with_name(f"{base.name}-{n}")).exists())
     try:
         base.parent.mkdir(exist_ok=True)

@@ -70,7 +70,7 @@ class Checkpointer:
         self.saved_step: int | None = None
         self._due = time.perf_counter() + CHECKPOINT_SECONDS
         self._longest_save, self._job_end = 0.0, math.inf
-        self._looked, self._looked_step, self._next_look = time.perf_counter(), 0, 0
+        self._asked_at, self._asked_step, self._next_question = time.perf_counter(), 0, 0
         # What besides the spec decides the digits: a run that goes on under another of these is another run.
         self.conditions = {
             "code": run_fingerprint(parts.task.spec),
@@ -82,14 +82,17 @@ class Checkpointer:
 
     def find(self) -> tuple[Path | None, Outcome]:
         """The checkpoint from which the run goes on, if there is one; the same in all processes."""
+        # The main process alone looks and sets damaged ones aside; were each to look for itself, two could see
+        # different folders on a network disk and go on from different steps.
         newest: list[Any] = [None]
         if self.lease:
             newest = [newest_checkpoint(self.folder, self.parts.task.spec, self.conditions)]
         if self.accelerator.num_processes > 1:
             broadcast_object_list(newest)
         checkpoint, outcome = newest[0] or (None, Outcome())
+        # From here on all processes have the same outcome: a decision that follows from it needs no further exchange.
         self.saved_step = outcome.step if checkpoint else None
-        self._looked_step = outcome.step
+        self._asked_step = outcome.step
         if self.lease:
             # The dead holder's lease knows of the steps that its last checkpoint does not.
             outcome.seconds_before = max(outcome.seconds_before, self.lease.inherited_seconds)
@@ -100,8 +103,8 @@ class Checkpointer:
         """Put a run back to where its checkpoint left it."""
         outcome = loop.outcome
         loop.set_shared_state(load_tree(checkpoint / SHARED))
-        own = load_tree(checkpoint / rank_file(self.accelerator.process_index))
-        loop.set_own_state(own["own"])
+        of_rank = load_tree(checkpoint / rank_file(self.accelerator.process_index))
+        loop.set_own_state(of_rank["own"])
         # The trunk's checkpoint is where a branch begins: it was not interrupted there.
         branched = outcome.parent and outcome.step == self.parts.task.branching_step
         if not branched:
@@ -110,12 +113,12 @@ class Checkpointer:
             how = f"branched off run {outcome.parent}" if branched else "resumed"
             print(f"{how} after step {outcome.step:,} of {self.parts.task.n_steps:,} from {checkpoint}", flush=True)
         # Last of all, for putting things back may draw random numbers.
-        set_random_state(own["random"], self.accelerator.device)
+        set_random_state(of_rank["random"], self.accelerator.device)
 
     def after_step(self, loop: Loop) -> None:
         """Save if it is time to; Interrupted where a signal asked to stop, or the SLURM job is about to end."""
         step = loop.outcome.step
-        if step < self._next_look:
+        if step < self._next_question:
             return
         stop, due = self._agree(step, bool(self.signals) or self._job_ends(), self._is_due(step))
         if not (stop or due):
@@ -148,22 +151,26 @@ class Checkpointer:
         return time.perf_counter() >= self._due
 
     def _agree(self, step: int, stop: bool, due: bool) -> tuple[bool, bool]:
-        """Stop if any process was asked to, save when the main one is due; and the step at which to look again.
+        """Whether to stop, which any process may be asked to, and whether to save, which the main one's clock decides.
+
+        It also sets the step of the next question.
 
         Each of P processes has taken `pace` seconds a step since the last question. Their sum over P is the mean pace,
         so that AGREEMENT_SECONDS·P / Σ pace steps take about as long as that. All compute it from the same sum: none
         can ask when the others do not, which would leave it waiting for ever.
         """
-        self._next_look = step + 1
+        self._next_question = step + 1
         if self.accelerator.num_processes == 1:
             return stop, due
         now = time.perf_counter()
-        pace = (now - self._looked) / (step - self._looked_step)
-        mine = torch.tensor([stop, due and self.lease is not None, pace], dtype=torch.float64)
-        n_stop, n_due, paces = self.accelerator.reduce(mine.to(self.accelerator.device), reduction="sum").tolist()
-        self._looked, self._looked_step = now, step
+        pace = (now - self._asked_at) / (step - self._asked_step)
+        # Both flags and the pace in one sum: a flag of any process makes its sum positive.
+        votes = torch.tensor([stop, due and self.lease is not None, pace], dtype=torch.float64)
+        n_stop, n_due, paces = self.accelerator.reduce(votes.to(self.accelerator.device), reduction="sum").tolist()
+        self._asked_at, self._asked_step = now, step
         if not self.every_steps:
-            self._next_look += int(AGREEMENT_SECONDS * self.accelerator.num_processes / paces)
+            # Rounded down, so that slow steps of over a second are followed by a question each.
+            self._next_question += int(AGREEMENT_SECONDS * self.accelerator.num_processes / paces)
         return n_stop > 0, n_due > 0
 
     def _save(self, loop: Loop) -> None:
@@ -172,6 +179,8 @@ class Checkpointer:
         if self.lease:
             self.lease.check()
         outcome = loop.outcome
+        # In a copy: the outcome in memory goes on counting from its own start, and `seconds_before` of a checkpoint is
+        # for the process that goes on from it.
         spent = replace(outcome, seconds_before=outcome.seconds_before + seconds_since_start())
         error = self._write(self.folder, loop, loop.own_state(), self.parts.task.spec, spent)
         if not error:
@@ -184,6 +193,9 @@ class Checkpointer:
     def leave(self, loop: Loop, branch: Branch) -> None:
         """Write the checkpoint that a branch starts from; without it the branch is trained from its own step 1."""
         run_id = branch.task.run_id
+        # Weights, optimiser and generators are the trunk's as they are, for at this step the branch's would be the
+        # same; sums and outcome are the branch's. Nobody holds a lease there: the workflow starts branches after their
+        # trunk.
         own = {"sums": branch.sums.state(), "branches": {}}
         error = self._write(self.folder.with_name(run_id), loop, own, branch.task.spec, branch.start(loop))
         if self.lease:
@@ -191,8 +203,10 @@ class Checkpointer:
             print(f"{why} at step {branch.last_step:,}", file=sys.stderr if error else sys.stdout, flush=True)
 
     def _write(self, folder: Path, loop: Loop, own: Tree, spec: Spec, outcome: Outcome) -> str:
-        """Write a whole checkpoint, all processes together; what went wrong in any of them, or nothing."""
+        """Write a whole checkpoint, all processes together, and return what went wrong in any of them, or nothing."""
         saving = saving_folder(folder, outcome.step)
+        # Two rounds, each of which waits for all: the main process hashes and renames what every process has written,
+        # and does neither where one of them failed.
         errors = self._errors(self._write_own_files, loop, own, saving)
         if not errors:
             errors = self._errors(self._seal, saving, spec, outcome)
@@ -201,16 +215,16 @@ class Checkpointer:
         return errors[0] if errors else ""
 
     def _errors(self, act: Callable[..., None], *arguments: Any) -> list[str]:
-        """Do something in all processes and wait for them: what went wrong in any.
+        """Do something in all processes, wait for them, and return what went wrong in any of them.
 
         A full disk may stop one of them. If it raised alone, the others would wait for it in the next exchange.
         """
-        mine = []
+        errors = []
         try:
             act(*arguments)
         except OSError as error:
-            mine = [str(error)]
-        return list(gather_object(mine))
+            errors = [str(error)]
+        return list(gather_object(errors))
 
     def _write_own_files(self, loop: Loop, own: Tree, saving: Path) -> None:
         rank, device = self.accelerator.process_index, self.accelerator.device
@@ -224,7 +238,7 @@ class Checkpointer:
             seal(saving, self.accelerator.num_processes, spec, self.conditions, outcome)
 
     def _why_stopped(self, outcome: Outcome) -> str:
-        """What became of a run that was asked to stop."""
+        """The sentence for a run that was asked to stop: where it stopped, and from where it will go on."""
         others = "the end of its SLURM job" if self._job_ends() else "another process"
         why = f"stopped by {self.signals[0] if self.signals else others} after step {outcome.step:,}"
         if self.saved_step is None:

@@ -61,6 +61,7 @@ def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Option
 
         flopscape train results/kjv-gpt/runs/0123456789ab.json --out again.json
     """
+    # First of all: a run of days should not find at its end that its record has no place.
     make_place(out, [data])
     if "trainer" not in spec:
         options = options or Options()
@@ -91,6 +92,7 @@ def _train_in_loop(
     require_installed(options.trackers)
     parts = load_parts(task, Path(data) if data is not None else task.data)
     folder = checkpoint_folder(out)
+    # The lease is taken before torch is imported: of two trainers of one run on a machine the second ends at once.
     with leased(folder) if _is_main(options) else nullcontext() as lease:
         from flopscape.training.train import execute
 
@@ -99,6 +101,8 @@ def _train_in_loop(
             # Another may have taken the run over while this process was stopped: the record is written by one of them.
             lease.check()
             record.write(out)
+            # In this order: a kill between the two leaves a checkpoint that nobody needs. The other way round it would
+            # leave neither record nor checkpoint of a run that was paid for.
             discard(folder)
     return record
 

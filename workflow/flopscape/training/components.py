@@ -39,6 +39,8 @@ def load_parts(task: Task, folder: Path) -> Parts:
     dataset = _load(task.spec["dataset"], "prepare", "batches")
     loss = _load(task.spec["loss"], "__call__")
     try:
+        # The code of a plug-in that was never meant to see such a size: whatever it trips over, the size is what to
+        # change.
         counts = counts_at(model, task.size, loss)
     except (ValueError, KeyError, TypeError) as error:
         raise FlopscapeError(f"spec: {task.spec['model']['plugin']} refuses the size: {error}") from error
@@ -56,6 +58,8 @@ def _load(part: dict[str, Any], *needs: str) -> Any:
 def _check_vocabulary(parts: Parts) -> None:
     vocabulary, notes = getattr(parts.model, "vocab_size", None), parts.manifest.notes
     largest, tokenizer = notes.get("largest_token"), notes.get("tokenizer", {})
+    # The tokeniser's size is asked first: a rare token may be missing in the data that were prepared and come in the
+    # next. A plug-in of the user's own may declare neither, and then nothing is compared.
     if vocabulary is not None and tokenizer.get("size", 0) > vocabulary:
         raise FlopscapeError(
             f"{parts.folder}: the tokenizer {tokenizer['name']} has {tokenizer['size']} tokens, more than the model's "
@@ -75,16 +79,16 @@ def _check_images(parts: Parts) -> None:
             f"{parts.folder}: the data hold label {largest}, beyond the model's {classes} classes; set the model's "
             f"n_classes to at least {largest + 1}"
         )
-    reads, has = getattr(parts.model, "image_shape", None), parts.manifest.notes.get("image_shape")
-    if reads is not None and has is not None and list(reads) != list(has):
+    of_model, of_data = getattr(parts.model, "image_shape", None), parts.manifest.notes.get("image_shape")
+    if of_model is not None and of_data is not None and list(of_model) != list(of_data):
         raise FlopscapeError(
-            f"{parts.folder}: images are {has} (channels, height, width) and the model reads {list(reads)}; set the "
-            "model's image_shape"
+            f"{parts.folder}: images are {of_data} (channels, height, width) and the model reads {list(of_model)}; set "
+            "the model's image_shape"
         )
 
 
 def _check_context(parts: Parts) -> None:
     """A model counts its attention's FLOPs for its own context: the data must come in windows of that length."""
-    models, datasets = getattr(parts.model, "context", None), getattr(parts.dataset, "context", None)
-    if models is not None and datasets is not None and models != datasets:
-        raise FlopscapeError(f"spec: the model's context is {models} and the dataset's {datasets}; make them equal")
+    of_model, of_data = getattr(parts.model, "context", None), getattr(parts.dataset, "context", None)
+    if of_model is not None and of_data is not None and of_model != of_data:
+        raise FlopscapeError(f"spec: the model's context is {of_model} and the dataset's {of_data}; make them equal")

@@ -20,7 +20,7 @@ Batch = dict[str, Tensor]
 
 
 def checked_batches(batches: Iterator[Batch], plugin: str, steps_done: int) -> Iterator[Batch]:
-    """The training batches of a dataset.
+    """Pass on the training batches of a dataset, as long as each can be trained on.
 
     Raises
     ------
@@ -28,6 +28,7 @@ def checked_batches(batches: Iterator[Batch], plugin: str, steps_done: int) -> I
         They end, or one is no dict of tensors with rows.
     """
     step = steps_done
+    # `step` numbers a batch as the run does, also where it goes on from a checkpoint.
     for batch in batches:
         step += 1
         if not _has_rows(batch):
@@ -87,6 +88,7 @@ def named_gpu_errors() -> Iterator[None]:
             f"the GPU's memory is too small for this run; set resources.micro_batch_units, or halve it ({error})"
         ) from error
     except RuntimeError as error:
+        # The words of CUDA's own error 710: the kernel's check of an index failed, and every later call repeats it.
         if "device-side assert" not in str(error):
             raise
         raise FlopscapeError(
@@ -101,6 +103,8 @@ def named_partings(processes: int, wait_minutes: float) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        # NCCL and the meeting itself raise kinds of DistError. gloo raises a plain RuntimeError whose text begins with
+        # the path of its own source file, and so holds its name.
         by_others = isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
         if processes == 1 or not by_others:
             raise

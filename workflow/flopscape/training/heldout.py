@@ -38,6 +38,8 @@ class HeldoutSet:
 
     def evenly_spaced(self, n_units: int) -> "HeldoutSet":
         """A subset of about `n_units` units, spread over the whole; 0, or more than there are, gives all."""
+        # Whole rows, as many as have about so many units; row i of n is row ⌊i·R/n⌋ of R, so that every part of the
+        # text is in it.
         n_rows = max(1, round(self.n_rows * n_units / self.n_units))
         if n_units == 0 or n_rows >= self.n_rows:
             return self
@@ -56,6 +58,7 @@ class Score:
 
 def load_heldout(parts: Parts) -> HeldoutSet:
     """The whole held-out split, on the CPU."""
+    # Seed 0, process 0 of 1, from step 0: the same rows in the same order in every process and every run of a study.
     batches = list(parts.dataset.batches(parts.folder, "heldout", parts.task.settings.batch_units, 0, 0, 1, 0))
     if not batches:
         raise FlopscapeError(f"{parts.folder}: the held-out split is empty")
@@ -96,6 +99,7 @@ def score(module: nn.Module, loss: LossPlugin, heldout: HeldoutSet, accelerator:
     module.train(was_training)
     n_units = int(counts.sum())
     mean = float(sums.sum()) / n_units
+    # One group has no scatter, and the loss of a diverged model may not be finite: neither has an error.
     if len(counts) < 2 or not math.isfinite(mean):
         return Score(mean, None, n_units)
     n_groups = len(counts)
@@ -111,6 +115,8 @@ def _group_sums(
     Process r of P scores the groups r, r + P, …; each sum is zero in all other processes, so that adding up the tables
     of all gives every group once, the same for any P.
     """
+    # At least MIN_GROUPS, more where groups would exceed MAX_GROUP_UNITS (−(−a // b) rounds up), and never more than
+    # rows. The groups do not depend on the number of processes, so that neither do the score and its error.
     n_groups = min(heldout.n_rows, max(MIN_GROUPS, -(-heldout.n_units // MAX_GROUP_UNITS)))
     edges = [heldout.n_rows * group // n_groups for group in range(n_groups + 1)]
     totals = torch.zeros(n_groups, 2, dtype=torch.float64)
@@ -118,6 +124,8 @@ def _group_sums(
         rows = slice(edges[group], edges[group + 1])
         batch = {key: value[rows].to(accelerator.device) for key, value in heldout.rows.items()}
         value, count = loss(module, batch)
+        # In float64, as sums over up to millions of units: their differences s_g − m·n_g are what the error is made
+        # from.
         totals[group] = torch.tensor([float(value), count], dtype=torch.float64)
     if accelerator.num_processes > 1:
         totals = accelerator.reduce(totals.to(accelerator.device), reduction="sum").cpu()

@@ -32,6 +32,7 @@ def refuse_journal(record: Path) -> None:
 def _is_journal(path: Path) -> bool:
     with path.open("rb") as file:
         beginning = file.read(len(BEGINNING))
+    # An empty file, or the beginning of a first line, is a journal that a full disk cut short.
     return BEGINNING.startswith(beginning)
 
 
@@ -54,6 +55,8 @@ class Journal:
 
         A full disk costs no run: it is named once, and the file is made whole as soon as there is room.
         """
+        # Unknown until the write has succeeded: after one that broke off half-way the file may end in half a line, and
+        # the next update writes all of it anew.
         written, self._n_written = self._n_written, None
         try:
             if not points:

@@ -136,6 +136,8 @@ class Progress:
             return
         self.printed = now
         elapsed = now - self.started
+        # From the steps of this process: those before a kill are in the count of steps, and their time is not in
+        # `elapsed`.
         left = elapsed * (self.n_steps - step) / max(1, step - self.first_step)
         heldout = "" if heldout_loss is None else f"  held-out {heldout_loss:.4f}"
         print(

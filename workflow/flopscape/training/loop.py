@@ -133,7 +133,7 @@ class Loop:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """What is done inside does not count as training time."""
+        """Stop the clock of training within the block, for what is not training."""
         # Steps are only queued on a GPU: without this wait their time would be counted to what is done inside.
         self.sums.wait()
         self._count_time()
@@ -142,7 +142,7 @@ class Loop:
 
     @property
     def learning_rate(self) -> float:
-        """Of the last step, in the optimiser's first group."""
+        """The learning rate of the last step, in the optimiser's first group."""
         return float(self.optimizer.param_groups[0]["lr"])
 
     def shared_state(self) -> Tree:
@@ -179,7 +179,7 @@ class Loop:
         self.outcome.seconds_training += time.perf_counter() - self._since
 
     def _train_on(self, batch: Batch, step: int) -> None:
-        """One step of the optimiser, and its part of the sums."""
+        """Take one step of the optimiser, and add what it measured to the running sums."""
         self._set_learning_rate(step)
         self._make_gradient(batch)
         if self.outcome.step == 0:
@@ -248,7 +248,7 @@ class Loop:
         return norm
 
     def _all_sums(self) -> Iterator[RunningMeans]:
-        """Those of the run, and of the branches that it still follows."""
+        """The running sums of the run, and those of the branches that it still follows."""
         yield self.sums
         for branch in self.branches:
             yield branch.sums

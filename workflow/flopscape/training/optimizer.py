@@ -41,11 +41,13 @@ def make_optimizer(parts: Parts, module: nn.Module) -> Optimizer:
         µP is asked for and the model has an optimiser of its own, or sorts its parameters wrongly.
     """
     settings, learning_rate = parts.task.settings, parts.task.learning_rate
-    own = parts.model.optimizer(module, settings.as_dict() | {"learning_rate": learning_rate})
-    if own is not None and settings.learning_rate_scaling == "mup":
+    # A plug-in's own optimiser gets the peak rate of this size, after the rule of the recipe, and not the setting as
+    # written.
+    optimizer = parts.model.optimizer(module, settings.as_dict() | {"learning_rate": learning_rate})
+    if optimizer is not None and settings.learning_rate_scaling == "mup":
         raise FlopscapeError("learning_rate_scaling mup sets the rates of AdamW, but this model has its own optimiser")
-    if own is not None:
-        return own
+    if optimizer is not None:
+        return optimizer
     # One kernel for all parameters where torch has one: a tiny model's step is mostly the start of kernels.
     fused = next(module.parameters()).device.type in ("cpu", "cuda")
     betas = (settings.beta1, settings.beta2)
@@ -56,6 +58,7 @@ def _groups(parts: Parts, module: nn.Module) -> list[dict[str, Any]]:
     """All parameters with one rate, or under `mup` a group for each rate."""
     settings, task = parts.task.settings, parts.task
     if settings.learning_rate_scaling != "mup":
+        # Weight decay for all of them: the shipped networks have neither gains nor biases, which other recipes spare.
         return [{"params": list(module.parameters())}]
     widening = settings.widening(task.size)
     return rate_groups(module, parts.model, task.learning_rate, settings.weight_decay, widening)
@@ -90,12 +93,14 @@ def rate_groups(
     narrow = {"params": kinds.get("input", []), "lr": learning_rate, "weight_decay": weight_decay}
     matrices = [*kinds.get("hidden", []), *kinds.get("output", [])]
     wide = {"params": matrices, "lr": learning_rate / widening, "weight_decay": weight_decay * widening}
+    # Two rates, for hidden and output matrices have one: it is the initialisation in which they differ.
     return [group for group in (narrow, wide) if group["params"]]
 
 
 def _check(module: nn.Module, kinds: dict[str, list[nn.Parameter]]) -> None:
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         raise FlopscapeError(f"mup_kinds of the model names {', '.join(unknown)}; kinds are {', '.join(KINDS)}")
+    # By identity: tensors compare element by element, and two that are equal are not one.
     listed = [id(parameter) for parameters in kinds.values() for parameter in parameters]
     wrong = [name for name, parameter in module.named_parameters() if listed.count(id(parameter)) != 1]
     if wrong:

@@ -68,6 +68,7 @@ class Outcome:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """The outcome that `as_json` wrote; TypeError or KeyError for other data."""
+        # JSON has no dataclasses: the curve inside came back as a mapping.
         return cls(**{**data, "curve": Curve(**data["curve"])})
 
 

@@ -40,12 +40,13 @@ def agree(module: nn.Module, accelerator: Accelerator) -> Agreement:
     memory = peak_memory_mb(accelerator.device)
     if accelerator.num_processes == 1:
         return Agreement("", memory)
+    # A hash a process, and not the parameters: of a large model they would not fit into the main one's memory.
     states: list[Any] = gather_object([(parameters_hash(module), memory)])
     hashes = [state[0] for state in states]
-    if odd := [rank for rank, value in enumerate(hashes) if value != hashes[0]]:
+    if differing := [rank for rank, value in enumerate(hashes) if value != hashes[0]]:
         raise FlopscapeError(
-            f"the parameters of process {odd[0]} differ from those of process 0 at the end of the run; no record is "
-            f"written. Look for what changes parameters in one process only, in the model, its optimiser or the loss"
+            f"the parameters of process {differing[0]} differ from those of process 0 at the end of the run; no record "
+            f"is written. Look for what changes parameters in one process only, in the model, its optimiser or the loss"
         )
     return Agreement(hashes[0], {name: max(state[1][name] for state in states) for name in memory})
 
@@ -84,9 +85,12 @@ def describe(
     The curve gets its FLOPs here, and the run's own loss as its last held-out one.
     """
     task, counts = parts.task, parts.counts
+    # A run that `judge` called diverged has a final score and no loss: a number would find its way into a fit.
     completed = final if not outcome.diverged else None
     seconds_total = outcome.seconds_before + seconds_since_start()
     curve = outcome.curve
+    # From units that were seen, not planned. A branch's curve has its trunk's points too, so that its FLOPs are those
+    # of the whole way.
     curve.flops = [n_tokens * counts.flops_per_unit for n_tokens in curve.n_tokens]
     curve.heldout_loss[-1] = completed.loss if completed else None
     return RunRecord(
@@ -139,6 +143,7 @@ def timings(outcome: Outcome, seconds_total: float, flops_per_unit: float, optio
     options : Options
         `peak_flops` of one process, and how many there are.
     """
+    # What the trunk had seen cost this branch no time: its speed is that of its own part.
     units_per_second = (outcome.n_units - outcome.n_units_inherited) / outcome.seconds_training
     rates = {"units_per_second": units_per_second, "flops_per_second": units_per_second * flops_per_unit}
     if options.peak_flops is not None:

@@ -42,6 +42,7 @@ class RunningMeans:
 
     def wait(self) -> None:
         """Return once the device has done all that was asked of it."""
+        # Reading a number back waits until the device's queue is done. A CPU has no queue: there it is free.
         self.total.item()
 
     def mean(self) -> tuple[float, int]:
@@ -57,13 +58,13 @@ class RunningMeans:
         return float(total) / n_units, n_units
 
     def take(self) -> Means:
-        """What was summed up; the sums begin anew."""
+        """The means since the last call; from here on the sums begin anew."""
         taken = Means(*self.mean(), float(self.norm))
         self.total, self.n_units, self.norm = torch.zeros_like(self.total), 0, torch.zeros_like(self.norm)
         return taken
 
     def state(self) -> Tree:
-        """What `set_state` puts back."""
+        """The sums as a tree, which `set_state` puts back."""
         return {"total": self.total, "n_units": self.n_units, "norm": self.norm}
 
     def set_state(self, state: Tree) -> None:

@@ -73,8 +73,10 @@ class Task:
     def branch(self, n_tokens: int) -> "Task":
         """The same run with fewer tokens; FlopscapeError where it cannot start from this one's checkpoint."""
         branch = check_spec(self.spec | {"n_tokens": n_tokens})
-        same = (branch.warmup_steps, branch.learning_rate) == (self.warmup_steps, self.learning_rate)
-        if not (same and 0 < branch.branching_step < self.branching_step):
+        # With one warm-up and one peak the rates are equal up to the shorter run's decay, and so is all that follows.
+        # Below 1 there is no step in common; from the trunk's own decay on, its rates are no longer the branch's.
+        same_rates = (branch.warmup_steps, branch.learning_rate) == (self.warmup_steps, self.learning_rate)
+        if not (same_rates and 0 < branch.branching_step < self.branching_step):
             raise FlopscapeError(
                 f"spec: a run of {n_tokens} units is no branch of one of {self.n_tokens}: it must be shorter, and both "
                 "must have one peak rate and one warm-up, which training.warmup_units gives"
@@ -97,6 +99,7 @@ def read_spec(text: str) -> Spec:
     """
     if text.lstrip().startswith("{"):
         return parse_object(text, "SPEC", "quote it as one argument")
+    # A record holds its spec, so that any finished run can be trained again from its own file.
     data = read_json(text, "give a file that holds a spec or a run record")
     return data["spec"] if "run_id" in data and isinstance(data.get("spec"), dict) else data
 
@@ -119,6 +122,7 @@ def check_spec(spec: Spec) -> Task:
     _require(isinstance(spec["size"], dict), "size", "a mapping")
     _require(_is_integer(spec["seed"]) and spec["seed"] >= 0, "seed", "an integer from 0 up")
     _require(_is_integer(spec["n_tokens"]) and spec["n_tokens"] > 0, "n_tokens", "a positive integer")
+    # What follows asks the settings, and so comes after they are known to be of the right kinds.
     task = Task(spec, _settings(spec.get("training", {})))
     batch_units = task.settings.batch_units
     _require(spec["n_tokens"] % batch_units == 0, "n_tokens", f"a multiple of batch_units = {batch_units}")
@@ -135,11 +139,13 @@ def _settings(changes: dict[str, Any]) -> TrainingSettings:
     try:
         return TrainingSettings(**changes)
     except (TypeError, ValueError) as error:
+        # Python words an unknown argument in terms of the constructor: the user wrote a key.
         reason = str(error).replace("TrainingSettings.__init__() got an ", "")
         raise FlopscapeError(f"spec: training: {reason}") from error
 
 
 def _is_integer(value: Any) -> bool:
+    # To Python `true` is an integer too.
     return isinstance(value, int) and not isinstance(value, bool)
 
 

@@ -32,6 +32,7 @@ def save_tree(path: Path, tree: Tree) -> None:
     """
     tensors: dict[str, Tensor] = {}
     try:
+        # The order matters: packing fills `tensors` while it goes through the tree.
         plain = json.dumps(_pack(tree, "", tensors))
         save_file(tensors, path, metadata={"tree": plain})
     except (SafetensorError, TypeError) as error:
@@ -80,6 +81,7 @@ def _unpack(value: Any, tensors: dict[str, Tensor]) -> Tree:
 def random_state(device: torch.device) -> Tree:
     """The state of every generator of this process: Python's, numpy's, torch's and the device's."""
     numpy: Tree = np.random.get_state(legacy=False)  # noqa: NPY002  (plug-ins may use the global generator)
+    # 624 words of the Mersenne Twister, as a list, for a tree holds tensors and plain values and no arrays.
     numpy["state"]["key"] = numpy["state"]["key"].tolist()
     on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     return {

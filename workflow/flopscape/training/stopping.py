@@ -29,6 +29,8 @@ def noted_signals() -> Iterator[list[str]]:
     received: list[str] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
+        # Nothing but a note: a handler runs between any two instructions, and the loop looks at the list after each
+        # step.
         received.append(signal.Signals(number).name)
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -48,7 +50,7 @@ def noted_signals() -> Iterator[list[str]]:
 
 @contextmanager
 def ended_by_signals(received: list[str], last: Callable[[], None]) -> Iterator[None]:
-    """Inside, a signal ends this process at once, with a sentence and after `last`.
+    """Let a signal end this process at once within the block, with a sentence and after calling `last`.
 
     For a wait inside torch: Python runs its own handlers only when that is over. Here a thread reads the numbers of
     signals from where Python's part in C writes them.
@@ -60,9 +62,11 @@ def ended_by_signals(received: list[str], last: Callable[[], None]) -> Iterator[
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     threading.Thread(target=_end_at_signal, args=(reader, last), daemon=True).start()
+    # Python's handler in C writes each signal's number to this file at once, whatever the main thread is in.
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
         if received:
+            # Received before the thread listened: nothing would come through the pipe for it any more.
             raise Interrupted(_while_waiting(received[0]))
         yield
     finally:
@@ -76,6 +80,7 @@ def _end_at_signal(reader: int, last: Callable[[], None]) -> None:
             if byte[0] in SIGNALS:
                 last()
                 print(f"flopscape: {_while_waiting(signal.Signals(byte[0]).name)}", file=sys.stderr, flush=True)
+                # An exception in this thread would end the thread alone, while the main one stays in torch's wait.
                 os._exit(INTERRUPTED)
 
 

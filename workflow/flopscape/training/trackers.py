@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from accelerate.tracking import GeneralTracker
 
 TRACKERS = ("tensorboard", "mlflow", "wandb")
-"""Their names, which are those of their packages."""
+"""Names of the trackers, which are those of their packages."""
 SILENCE = {"DO_NOT_TRACK": "true", "WANDB_ERROR_REPORTING": "false"}
 """MLflow's and W&B's own reports home are off, unless the environment says otherwise: training uses no network."""
 LOCK_SECONDS = 60.0
@@ -59,6 +59,7 @@ def new_trackers(names: tuple[str, ...], place: Tracked) -> "list[GeneralTracker
     for variable, value in SILENCE.items():
         os.environ.setdefault(variable, value)
     makers = {"tensorboard": _tensorboard, "mlflow": _mlflow, "wandb": _wandb}
+    # Each once, though a list in a config may name one twice.
     return [makers[name](place) for name in dict.fromkeys(names)]
 
 
@@ -77,6 +78,7 @@ def _mlflow(place: Tracked) -> "GeneralTracker":
     mlflow.set_tracking_uri((place.folder / "mlflow").resolve().as_uri())
     client = mlflow.MlflowClient()
     if experiment := client.get_experiment_by_name(place.project):
+        # By its name, which is the id of ours: MLflow gives each run an id of its own, which no checkpoint keeps.
         for run in client.search_runs([experiment.experiment_id], f"attributes.run_name = '{place.run_id}'"):
             client.delete_run(run.info.run_id)
     return MLflowTracker(place.project, run_name=place.run_id)
@@ -105,6 +107,7 @@ def one_at_a_time(place: Tracked) -> Iterator[None]:
     from filelock import FileLock
 
     place.folder.mkdir(parents=True, exist_ok=True)
+    # MLflow looks for the experiment and then creates it: two runs at once would both find none.
     with FileLock(place.folder / ".lock", timeout=LOCK_SECONDS):
         yield
 

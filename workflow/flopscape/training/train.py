@@ -82,11 +82,15 @@ def _train(
 ) -> RunRecord | None:
     task, settings = parts.task, parts.task.settings
     parts = replace(parts, loss=NamedLabels(parts.loss, parts.model))
+    # Before the module is built: a checkpoint of other conditions refuses the run at once, and the data start at its
+    # step.
     checkpoint, outcome = keeper.find()
     torch.manual_seed(task.seed)
     module = build_module(parts).to(accelerator.device)
     if settings.compile:
         module.compile()  # in place, so that names of parameters in checkpoints stay
+    # The order of the data is a function of seed and position (plugins/endless.py), so that they begin at the
+    # checkpoint's step without reading what came before.
     rank, world_size = accelerator.process_index, accelerator.num_processes
     batches = parts.dataset.batches(
         parts.folder, "train", settings.batch_units, task.seed, rank, world_size, outcome.step
@@ -108,11 +112,14 @@ def _train(
     branching = Branching(branches, score_curve, keeper.leave)
 
     def after_step(loop: Loop) -> None:
+        # Branches first: a checkpoint of the trunk then knows that they have theirs, and going on from it does not
+        # leave them a second time.
         branching.after_step(loop)
         keeper.after_step(loop)
 
     with Logbook(parts, options, out, accelerator, outcome) as logbook:
         loop.run(batches, score_curve, logbook, after_step if branches else keeper.after_step)
+        # Compared even where the run diverged, and before the final score, in which all processes must have one model.
         agreement = agree(module, accelerator)
         final = None if outcome.diverged else scorer(heldout.evenly_spaced(settings.heldout_units))
         # The others have done their part of the scores, and have nothing to write.

@@ -36,6 +36,7 @@ def snippet(study: Study, verdict: dict[str, Any]) -> str:
 def _by_size(study: Study, verdict: dict[str, Any], peaks: dict[int, float]) -> str:
     """The table of rates, and the power law in N through them: a least-squares line in ln rate and ln N."""
     sizes = [row["n_params"] for row in verdict["widths"]]
+    # ln η = ln c + n·ln N, so that the intercept is ln of the coefficient.
     exponent, intercept = np.polyfit(np.log(sizes), np.log(list(peaks.values())), 1)
     table = ", ".join(f"{width}: {rate:.4g}" for width, rate in peaks.items())
     tokens = study.transfer.n_tokens if study.transfer else 0

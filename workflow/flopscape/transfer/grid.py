@@ -65,6 +65,7 @@ def _width(part: pd.DataFrame, row: PlanRow, assumed: float) -> Width:
     """A rate at which any seed diverged is left out: its mean would be that of the other seeds alone."""
     by_rate = part.groupby("learning_rate")
     kept = by_rate.loss.agg(["mean", "size", "count"])
+    # `size` counts rows, `count` losses: they differ where a seed diverged, whose loss is NaN.
     good = kept[kept["count"] == kept["size"]]
     rates = good.index.to_numpy(float)
     means, seeds = good["mean"].to_numpy(float), good["count"].to_numpy(float)
@@ -83,5 +84,6 @@ def noise_of(table: pd.DataFrame, widths: list[Width]) -> Noise:
     dof = sum(part[1] for part in parts)
     if not dof:
         return Noise(float("nan"), 0, "unknown: one seed, and too few rates")
+    # One variance for all widths: Σ of squares over Σ of degrees of freedom.
     sigma = float(np.sqrt(sum(part[0] for part in parts) / dof))
     return Noise(sigma, dof, f"the scatter about parabolas, {dof} degrees of freedom: one seed, and misfit counts too")

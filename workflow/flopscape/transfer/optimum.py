@@ -91,6 +91,7 @@ def loss_at(log_rates: Array, losses: Array, at: Array) -> Array:
     rows, last = np.arange(len(losses)), len(log_rates) - 1
     if last < 2:
         return np.full(len(losses), np.nan)
+    # Each of R interpolants is evaluated at all R places, and its own is on the diagonal: R² values, in one call.
     smooth = np.diagonal(PchipInterpolator(log_rates, losses, axis=1, extrapolate=False)(at))
     middle = np.clip(losses.argmin(axis=1), 1, last - 1)
     center, c1, c2 = parabolas(log_rates, losses, middle)
@@ -105,9 +106,12 @@ def scatter_about_parabola(log_rates: Array, losses: Array) -> tuple[float, int]
     Five points less three coefficients leave two degrees of freedom. What is no parabola counts as noise here, so that
     an interval made from it is rather too wide.
     """
+    # By their places in the ascending list, not by ln rate: the best, and two neighbours on each side where there are
+    # so many.
     nearest = np.sort(np.argsort(np.abs(np.arange(len(losses)) - losses.argmin()), kind="stable")[:FIVE])
     if len(nearest) <= 3:
         return 0.0, 0
+    # Centred, so that the columns 1, x, x² are less alike and the fit loses fewer digits.
     x = log_rates[nearest] - log_rates[nearest].mean()
     residual = losses[nearest] - np.polyval(np.polyfit(x, losses[nearest], 2), x)
     return float(residual @ residual), len(nearest) - 3

@@ -46,14 +46,16 @@ def run(study: Study, runs: Path, out: Path, seed: int = 0, inputs: Iterable[Pat
     refuse_folder(out, FILES, read, "verdict.json", {"slope", "widths"})
     table = table_of(rows, runs)
     widths = widths_of(table, rows, assumed)
-    if few := [width.width for width in widths if len(width.losses) < 3]:
-        raise FlopscapeError(f"transfer: fewer than three rates did not diverge at width {few[0]}; try lower rates")
+    if too_few := [width.width for width in widths if len(width.losses) < 3]:
+        raise FlopscapeError(f"transfer: fewer than three rates did not diverge at width {too_few[0]}; try lower rates")
     noise = noise_of(table, widths)
     judged = verdict(study, widths, noise, seed)
     judged |= {"study": study.title, "simulated": bool(table.simulated.all()), "n_runs": len(table)}
     judged |= {"unit": str(table.unit.iloc[0])}
     judged |= {"n_tokens": int(table.n_tokens.max()), "cpu_hours": float(table.cpu_hours.fillna(0.0).sum())}
     judged["training"] = snippet(study, judged)
+    # The verdict is written last but for the figure, and carries the hash of the table: a kill in between leaves one
+    # that is seen to be stale.
     stamp = of_transfer((runs / f"{row.run_id}.json" for row in rows), search_options(study, seed))
     write_text(out / "table.csv", table.to_csv(index=False))
     judged |= {"made_from": text_of(stamp | {"table": hash_of(out / "table.csv")})}

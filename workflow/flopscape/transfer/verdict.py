@@ -87,6 +87,7 @@ def verdict(study: Study, widths: list[Width], noise: Noise, seed: int = 0) -> d
     log_assumed = np.log([width.assumed for width in widths])
     shift = drawn.offsets - log_assumed
     x = np.log([width.width for width in widths])
+    # [1 + draws, widths] @ [widths]: one slope a redrawn search.
     slope = _estimate(shift @ (x - x.mean()) / ((x - x.mean()) @ (x - x.mean())))
     rows = [_row(i, widths, drawn, log_assumed, shift) for i in range(len(widths))]
     status, reason = _judge(widths, rows, slope)
@@ -115,7 +116,7 @@ def _row(i: int, widths: list[Width], drawn: Draws, log_assumed: Array, shift: A
         return asdict(_estimate(excess)) if np.isfinite(excess[0]) else None
 
     # The study's own rate at this width; and that rate shifted as the narrowest width's optimum is from its own.
-    own = np.full(len(losses), log_assumed[i])
+    assumed = np.full(len(losses), log_assumed[i])
     return {
         "width": width.width,
         "size": width.size,
@@ -125,8 +126,8 @@ def _row(i: int, widths: list[Width], drawn: Draws, log_assumed: Array, shift: A
         "optimum_loss": asdict(_estimate(optimum.loss)),
         "at_edge": bool(optimum.at_edge[0]),
         "n_diverged": width.n_diverged,
-        "cost_of_assumed": cost(own),
-        "cost_of_transfer": cost(own + shift[:, 0]),
+        "cost_of_assumed": cost(assumed),
+        "cost_of_transfer": cost(assumed + shift[:, 0]),
     }
 
 
@@ -141,6 +142,7 @@ def _judge(widths: list[Width], rows: list[dict[str, Any]], slope: Estimate) -> 
     exponent = f"ln(best rate / assumed rate) has slope {numbers.interval(slope, numbers.exponent)} in ln width"
     if slope.low is None or slope.high is None:
         return "undecided", f"{exponent}; without an interval nothing follows: add seeds or rates."
+    # What is shown comes before what is not: an interval without 0 is a drift, however wide it is.
     if slope.low > 0 or slope.high < 0:
         return "drifts", f"The optimum does not transfer over widths {span}: {exponent}."
     if max(-slope.low, slope.high) > FLAT:
