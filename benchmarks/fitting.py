@@ -24,7 +24,7 @@ import numpy as np
 from limits import grid_seconds, rows_table, simulated
 from scipy.optimize import minimize
 
-from flopscape.fitting.common.bootstrap import run_weights
+from flopscape.fitting.common.row_weights import run_weights
 from flopscape.fitting.surface import variable_projection
 from flopscape.fitting.surface.global_starts import LeastSquares, Search, from_optimum, global_fit
 from flopscape.fitting.surface.log_residuals import DELTA, LogResiduals

@@ -31,11 +31,11 @@ class Mutation(NamedTuple):
 
 MUTATIONS = [
     Mutation(
-        "drift judged without the correction for three tests", "fitting/judge/drift.py",
+        "drift judged without the correction for three tests", "fitting/judge/refits.py",
         "norm.ppf(1 - 0.05 / 6)", "norm.ppf(1 - 0.05 / 2)", "fitting/test_levels.py",
     ),
     Mutation(
-        "the largest budget predicted from the fit that has seen it", "fitting/judge/drift.py",
+        "the largest budget predicted from the fit that has seen it", "fitting/judge/refits.py",
         "fit.table.loss - without_largest.loss", "fit.table.loss - without_smallest.loss", "certified",
     ),
     Mutation(
@@ -54,7 +54,7 @@ MUTATIONS = [
         "SE_WEAK, SE_REFUSED = 0.1, 0.5", "SE_WEAK, SE_REFUSED = 0.2, 0.5", "fitting/test_levels.py",
     ),
     Mutation(
-        "delta method for N* not in logs", "fitting/any_law/quantities.py",
+        "delta method for N* not in logs", "fitting/any_law/linearised.py",
         'plain = ("E", "a", "loss", *self.linear)', 'plain = ("E", "a", "loss", "n_params", *self.linear)',
         "fitting/test_levels.py",
     ),
@@ -126,9 +126,9 @@ MUTATIONS = [
         "squares / max(self.linearised.dof, 1)", "squares / len(self.linearised.raw)", "certified",
     ),
     Mutation(
-        "resamples of one run less than there are", "fitting/common/bootstrap.py",
+        "resamples of one run less than there are", "fitting/common/row_weights.py",
         "generator.integers(0, runs, size=(size, runs))",
-        "generator.integers(0, runs, size=(size, runs))[:, 1:]", "fitting/common/test_bootstrap.py",
+        "generator.integers(0, runs, size=(size, runs))[:, 1:]", "fitting/common/test_row_weights.py",
     ),
     Mutation(
         "what finished runs cost is forgotten", "plan/price.py",
@@ -147,7 +147,7 @@ MUTATIONS = [
         "FLAT = 0.5", "FLAT = 1.0", "fitting/judge/test_thresholds.py",
     ),
     Mutation(
-        "ten runs are enough for a surface", "fitting/judge/law.py",
+        "ten runs are enough for a surface", "fitting/any_law/task.py",
         "FEW = 2", "FEW = 1.7", "fitting/judge/test_thresholds.py",
     ),
 ]  # fmt: skip

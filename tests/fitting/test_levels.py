@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import f as fisher
 
-from flopscape.fitting.any_law.quantities import Quantities
+from flopscape.fitting.any_law.linearised import Quantities
 from flopscape.fitting.fit import fit
 from flopscape.fitting.isoflop.curves import Budget, CurveFit, LowestPoints
 from flopscape.fitting.isoflop.power_law import IsoflopFit, Line, PowerLaws, fit_lines, simulate

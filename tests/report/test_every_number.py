@@ -11,7 +11,7 @@ import pytest
 from flopscape.answers.predict import predict
 from flopscape.answers.serving import predict_inference
 from flopscape.records.fit_result import Estimate
-from flopscape.report import html, markdown, summary, twin
+from flopscape.report import after_run, html, markdown, summary, twin
 from flopscape.report.blocks import Grid
 from flopscape.report.build import build
 from flopscape.report.doubts import doubts
@@ -214,7 +214,7 @@ def test_no_warning_of_a_fit_is_kept_back_but_those_that_other_sections_give(wor
 
 
 def test_the_summary_on_the_terminal_has_every_number_in_its_column() -> None:
-    text = summary.summary("mine", "vpnls", different.vpnls(), "r.html", "token", "nats per token").splitlines()
+    text = after_run.summary("mine", "vpnls", different.vpnls(), "r.html", "token", "nats per token").splitlines()
     assert [" ".join(line.split()) for line in text] == [
         "", "Recommendation of study mine", " ".join(OPTIMA), text[3], *map(" ".join, OF_VPNLS),
         "fit vpnls: weak: its standard error is 0.12", "report: r.html",

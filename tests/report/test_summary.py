@@ -8,7 +8,7 @@ import pytest
 
 from flopscape.figures.tables import Tables
 from flopscape.records.fit_file import write_fit
-from flopscape.report import after_run, summary
+from flopscape.report import after_run
 from tests.figures import studies
 
 
@@ -35,7 +35,7 @@ def test_the_summary_holds_the_predictions_their_units_the_status_and_the_path(
 
 
 def test_a_refused_fit_prints_its_reason_and_no_table() -> None:
-    text = summary.summary("kjv-gpt", "approach2", studies.refused_fit(), "report.html")
+    text = after_run.summary("kjv-gpt", "approach2", studies.refused_fit(), "report.html")
     assert "fit approach2: refused: only 2 budgets are left" in text
     assert "N*" not in text
 

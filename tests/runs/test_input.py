@@ -191,7 +191,7 @@ def test_a_budget_is_kept_or_left_out_whole(bound, kept, planned, tmp_path):
 
 def test_a_method_of_the_users_own_gets_the_same_call(tmp_path, monkeypatch):
     (tmp_path / "mymethod.py").write_text(
-        "from flopscape.fitting.common.results import refuse\nfrom flopscape.records.fit_result import FitResult\n\n\n"
+        "from flopscape.fitting.judge.verdict import refuse\nfrom flopscape.records.fit_result import FitResult\n\n\n"
         "def estimate(table, *, flops=(), bootstrap=4000, seed=0):\n"
         "    return refuse(FitResult('ok', '', 'mine', 'none', 'none'), f'{len(table)} rows', flops)\n"
     )

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from flopscape.answers.extrapolation import beyond
+from flopscape.fitting.any_law.task import judge_condition
 from flopscape.fitting.fit import fit
 from flopscape.fitting.isoflop.curves import Budget, BudgetCurve, CurveFit, LowestPoints
 from flopscape.fitting.isoflop.power_law import IsoflopFit, PowerLaws
 from flopscape.fitting.judge.isoflop import _leave_out, judge
-from flopscape.fitting.judge.law import judge_condition
 from flopscape.fitting.judge.verdict import Verdict
 from flopscape.laws.law import Compute
 from flopscape.records.fit_result import FitResult

@@ -10,9 +10,9 @@ import pandas as pd
 from flopscape.answers.evaluate import Evaluator, FittedLaw, evaluator
 from flopscape.answers.extrapolation import refuse_absurd
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.draws_file import read_draws
-from flopscape.fitting.common.results import finite_or_none
+from flopscape.fitting.common.row_weights import percentile_interval
+from flopscape.fitting.judge.verdict import finite_or_none
 from flopscape.laws.law import Array
 from flopscape.records.fit_file import read_fit
 from flopscape.records.fit_result import Estimate, FitResult, Prediction

@@ -15,8 +15,8 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import refuse_output, write_text
 from flopscape.fitting.common.made_from import options_given
-from flopscape.fitting.common.results import column
 from flopscape.fitting.fit import fit
+from flopscape.fitting.judge.verdict import column
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, modules_of_sensitivity, why_each_seed_is_needed
 from flopscape.laws.law import Array, Mask
 from flopscape.records.fit_result import Estimate, FitResult

@@ -8,8 +8,8 @@ import pandas as pd
 from flopscape.answers.evaluate import FittedLaw, fitted_law
 from flopscape.answers.extrapolation import refuse_absurd
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.common.bootstrap import percentile_interval
-from flopscape.fitting.common.results import finite_or_none
+from flopscape.fitting.common.row_weights import percentile_interval
+from flopscape.fitting.judge.verdict import finite_or_none
 from flopscape.laws.inference import cheapest_at_loss, inference_optimum
 from flopscape.laws.law import Array
 from flopscape.laws.surface import Surface

@@ -17,9 +17,8 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError, listed
-from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.loss_law import LOSS_LAW, loss_along, power_law_draws
-from flopscape.fitting.common.results import column, finite_or_none, prediction, refuse
+from flopscape.fitting.common.row_weights import percentile_interval
 from flopscape.fitting.envelope.curves import DECAYING, UNKNOWN, Curves, read_curves, table_curves
 from flopscape.fitting.envelope.grid import CurveGrid, curve_grid, horizon_grid, why_too_long
 from flopscape.fitting.envelope.laws import FEWEST_MODELS, EnvelopeLaws, count_models
@@ -27,8 +26,12 @@ from flopscape.fitting.envelope.vertices import RULES, EnvelopePoints, middles
 from flopscape.fitting.judge.verdict import (
     DEGENERATE_SHARE,
     Verdict,
+    column,
+    finite_or_none,
     judge_extrapolation,
     judge_uncertainty,
+    prediction,
+    refuse,
     why_too_many_budgets,
     why_too_many_rows,
 )

@@ -17,10 +17,8 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.common.bootstrap import percentile_interval
 from flopscape.fitting.common.loss_law import loss_along
-from flopscape.fitting.common.results import column, finite_or_none, prediction, refuse
-from flopscape.fitting.common.seed_weights import SeedWeights, weights_of
+from flopscape.fitting.common.row_weights import SeedWeights, percentile_interval, weights_of
 from flopscape.fitting.isoflop import exact_curves, parabola
 from flopscape.fitting.isoflop.bias import corrected
 from flopscape.fitting.isoflop.curves import CurveFit, LowestPoints
@@ -33,7 +31,15 @@ from flopscape.fitting.judge.isoflop import (
     outside_budgets,
     why_too_few,
 )
-from flopscape.fitting.judge.verdict import Verdict, judge_extrapolation, why_too_many_budgets
+from flopscape.fitting.judge.verdict import (
+    Verdict,
+    column,
+    finite_or_none,
+    judge_extrapolation,
+    prediction,
+    refuse,
+    why_too_many_budgets,
+)
 from flopscape.laws.law import Array
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.runs.table import RunTable, seed_scatter

@@ -1,6 +1,7 @@
 """One call for every method: read, leave out, fit, write FIT.json and its draws in FIT.draws.parquet."""
 
 import importlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +17,7 @@ from flopscape.files.side_outputs import refuse_side_output, write_parquet
 from flopscape.fingerprint import extend_import_path
 from flopscape.fitting.common.draws_file import DRAWS, draws_file, is_draws
 from flopscape.fitting.common.made_from import made_from, options_given
-from flopscape.fitting.common.results import representable
+from flopscape.fitting.judge.verdict import finite_or_none, refuse
 from flopscape.fitting.methods import (
     chosen_options,
     module_of,
@@ -25,11 +26,13 @@ from flopscape.fitting.methods import (
     why_not_its_options,
 )
 from flopscape.records.fit_file import write_fit
-from flopscape.records.fit_result import SAMPLED, FitResult, Sampled
+from flopscape.records.fit_result import SAMPLED, Estimate, FitResult, Prediction, Sampled
 from flopscape.runs.chosen import chosen_rows, left_out, merged
 from flopscape.runs.meaning import why_doubtful_magnitude
 from flopscape.runs.read import read_runs
 from flopscape.runs.table import RunTable
+
+QUANTITIES = ("n_params", "n_tokens", "loss", "tokens_per_param")
 
 
 def fit(
@@ -65,7 +68,7 @@ def fit(
     Returns
     -------
     FitResult and the draws: one row a replicate with `replicate`, `E`, `A`, `B`, `alpha`, `beta`, `a`, `b`,
-    `degenerate`, and `n_params@C`, `n_tokens@C`, `loss@C` for each asked C (`quantities.column` gives the names).
+    `degenerate`, and `n_params@C`, `n_tokens@C`, `loss@C` for each asked C (`column` gives the names).
 
     Raises
     ------
@@ -95,6 +98,64 @@ def _estimated(
     if method not in shipped_methods():  # it may call a shipped one, and is to be told from that in figures and reports
         result.method = method
     return result, draws
+
+
+def representable(result: FitResult, draws: pd.DataFrame, flops: Sequence[float]) -> tuple[FitResult, pd.DataFrame]:
+    """The fit, refused where a parameter or exponent is not finite; a prediction that is not has no numbers."""
+    result.diagnostics, result.optima = _plain(result.diagnostics), _plain(result.optima)
+    if lost := _not_finite(result):
+        why = (
+            f"the fitted {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} no finite number: N, D, C or the losses"
+            " of this table are too large or too small to compute with; are they in single units, and in nats?"
+        )
+        result.surface = result.parameters = None
+        return refuse(result, why, flops)
+    result.predictions = [_prediction(result, predicted) for predicted in result.predictions]
+    for group in _groups(result):
+        group |= {name: _ends(number) for name, number in group.items()}
+    return result, draws
+
+
+def _groups(result: FitResult) -> list[dict[str, Estimate]]:
+    return [group for group in (result.surface, result.parameters, result.exponents) if group]
+
+
+def _not_finite(result: FitResult) -> list[str]:
+    return [name for group in _groups(result) for name, number in group.items() if not math.isfinite(number.estimate)]
+
+
+def _prediction(result: FitResult, predicted: Prediction) -> Prediction:
+    """The prediction with finite ends, or without numbers where the optimum is beyond what a float can hold."""
+    numbers = {name: number for name in QUANTITIES if (number := getattr(predicted, name)) is not None}
+    if not all(_is_usable(name, number.estimate) for name, number in numbers.items()):
+        result.warnings = [
+            *result.warnings,
+            f"C = {predicted.flops:g}: the optimum of this law is beyond the numbers that can be computed with",
+        ]
+        return Prediction(predicted.flops, None, None, None, None)
+    for name, number in numbers.items():
+        setattr(predicted, name, _ends(number))
+    if not all(map(math.isfinite, predicted.near_optimal_n_params or ())):
+        predicted.near_optimal_n_params = None
+    return predicted
+
+
+def _is_usable(name: str, value: float | None) -> bool:
+    return value is not None and math.isfinite(value) and (value > 0 or name == "loss")
+
+
+def _ends(number: Estimate) -> Estimate:
+    low, high = (None if end is None else finite_or_none(end) for end in (number.low, number.high))
+    return Estimate(number.estimate, low, high)
+
+
+def _plain(value: Any) -> Any:
+    """JSON's values, None for a number that is not finite."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return finite_or_none(value) if isinstance(value, float) else value
 
 
 def _of_table(result: FitResult, table: RunTable) -> FitResult:

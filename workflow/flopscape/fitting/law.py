@@ -18,8 +18,7 @@ from flopscape.fitting.any_law.compare import compare
 from flopscape.fitting.any_law.fit import fit_law
 from flopscape.fitting.any_law.problem import unique_tokens_of
 from flopscape.fitting.any_law.search import law_task
-from flopscape.fitting.common.results import refuse
-from flopscape.fitting.judge.verdict import why_too_little, why_too_many_rows
+from flopscape.fitting.judge.verdict import refuse, why_too_little, why_too_many_rows
 from flopscape.fitting.surface.log_residuals import LogResiduals
 from flopscape.fitting.surface.task import fit_surface
 from flopscape.laws.law import Positive

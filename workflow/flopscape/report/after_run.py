@@ -13,9 +13,10 @@ from flopscape.files.json_text import read_json
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.studies import PlannedStudy
 from flopscape.records.fit_file import read_fit
+from flopscape.records.fit_result import FitResult
 from flopscape.records.plan_row import PlanRow
-from flopscape.report.summary import summary
-from flopscape.text.terminal import say
+from flopscape.report.summary import STATUS_WORDS, head, recommendation
+from flopscape.text.terminal import aligned, say
 
 
 def print_answers(studies: Mapping[str, PlannedStudy | PlannedImport], results: Path) -> None:
@@ -45,6 +46,16 @@ def print_summary(study: str, folder: str | Path, recommended: str, file: TextIO
     fit = read_fit(Path(folder) / "fits" / f"{recommended}.json")
     text = summary(study, recommended, fit, f"{folder}/report.html", *units(Path(folder) / "runs.csv"))
     say(text, file)
+
+
+def summary(study: str, name: str, fit: FitResult, report: str, unit: str = "token", loss_unit: str = "") -> str:
+    """The recommendation, the status of its fit, and where the report is."""
+    mark = " (SIMULATED: losses come from a formula)" if fit.simulated else ""
+    lines = [f"\nRecommendation of study {study}{mark}"]
+    if rows := recommendation(fit):
+        lines.append(aligned([head(unit, loss_unit), *rows]))
+    lines += [f"fit {name}: {fit.status}: {fit.reason or STATUS_WORDS[fit.status]}", f"report: {report}"]
+    return "\n".join(lines)
 
 
 def units(runs: Path) -> tuple[str, str]:

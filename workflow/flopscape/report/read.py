@@ -17,8 +17,8 @@ from flopscape.fitting.common.draws_file import read_fits
 from flopscape.plan.coverage import Coverage
 from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
-from flopscape.report import twin
 from flopscape.report.evidence import Evidence
+from flopscape.report.twin import Twin
 
 AGAIN = "delete its folder and run snakemake again"
 PACKAGES = ("flopscape", "numpy", "scipy", "pandas", "matplotlib", "torch", "accelerate", "snakemake")
@@ -94,7 +94,7 @@ def read_evidence(sources: Sources) -> Evidence:
         figures=figures,
         captions={name: caption(name) for name in figures},
         sensitivity=None if sources.sensitivity is None else read_csv(sources.sensitivity, VARIED),
-        twin=twin.read(Path(sources.twin)) if sources.twin else None,
+        twin=_twin(Path(sources.twin)) if sources.twin else None,
         manifest=read_json(manifest, AGAIN) if manifest and manifest.exists() else {},
         coverage=sources.coverage,
         environment=versions(),
@@ -111,6 +111,12 @@ def _fits(fits: Iterable[str | Path], recommended: str) -> dict[str, FitResult]:
         names = ", ".join(results) or "the fits, for there are none"
         raise FlopscapeError(f"report: fit {recommended} is not among {names}")
     return results
+
+
+def _twin(folder: Path) -> Twin:
+    """The verdict and the figure that `flopscape twin` wrote."""
+    verdict = read_json(folder / "verdict.json", "delete it and run snakemake again")
+    return Twin(verdict, folder / "figure.svg")
 
 
 def caption(figure: str) -> str:

@@ -1,11 +1,10 @@
-"""The recommendation as a small table: on the terminal after a run, and at the head of the report.
+"""The recommendation as rows of a table and as a sentence: at the head of the report, and on the terminal.
 
-Imports neither pandas nor matplotlib, for it runs in the Snakefile's own process.
+Imports neither pandas nor matplotlib, for it runs in the Snakefile's own process after the last job.
 """
 
 from flopscape.records.fit_result import FitResult, Prediction
 from flopscape.text import numbers
-from flopscape.text.terminal import aligned
 
 STATUS_WORDS = {
     "ok": "the global optimum was reached and the parameters are identified",
@@ -36,16 +35,6 @@ def sentence(prediction: Prediction, unit: str, loss_unit: str) -> str:
         f" on {numbers.interval(n_tokens, numbers.count)} {unit}s"
     )
     return f"{first}; expect a loss of {numbers.interval(loss, numbers.loss)} {loss_unit}." if loss else f"{first}."
-
-
-def summary(study: str, name: str, fit: FitResult, report: str, unit: str = "token", loss_unit: str = "") -> str:
-    """The recommendation, the status of its fit, and where the report is."""
-    mark = " (SIMULATED: losses come from a formula)" if fit.simulated else ""
-    lines = [f"\nRecommendation of study {study}{mark}"]
-    if rows := recommendation(fit):
-        lines.append(aligned([head(unit, loss_unit), *rows]))
-    lines += [f"fit {name}: {fit.status}: {fit.reason or STATUS_WORDS[fit.status]}", f"report: {report}"]
-    return "\n".join(lines)
 
 
 def row(prediction: Prediction) -> list[str]:

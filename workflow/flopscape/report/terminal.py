@@ -10,7 +10,7 @@ from flopscape.answers.extrapolation import beyond, outside
 from flopscape.answers.predict import predict, read_with_draws
 from flopscape.answers.serving import ServedPrediction, predict_inference
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.common.results import column
+from flopscape.fitting.judge.verdict import column
 from flopscape.records.fit_file import read_fit
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.report.summary import head, recommendation, row

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flopscape.errors import joined
-from flopscape.files.json_text import read_json
 from flopscape.fitting.methods import shipped_methods
 from flopscape.records.fit_result import FitResult
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture
@@ -24,12 +23,6 @@ class Twin(NamedTuple):
 
     verdict: dict[str, Any]
     figure: Path
-
-
-def read(folder: Path) -> Twin:
-    """The twin of a study from its folder."""
-    verdict = read_json(folder / "verdict.json", "delete it and run snakemake again")
-    return Twin(verdict, folder / "figure.svg")
 
 
 def blocks(twin: Twin | None, fits: Mapping[str, FitResult]) -> list[Block]:

@@ -11,16 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.fitting import approach2
-from flopscape.fitting.any_law.quantities import Quantities
-from flopscape.fitting.common.bootstrap import percentile_interval
+from flopscape.fitting.any_law.linearised import Quantities
 from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_SUM
 from flopscape.fitting.common.loss_law import LOSS_LAW, fit_loss_law, loss_along, loss_scatter
-from flopscape.fitting.common.results import column
+from flopscape.fitting.common.row_weights import percentile_interval
 from flopscape.fitting.isoflop.curves import LowestPoints, budgets_of
 from flopscape.fitting.isoflop.parabola import FEWEST_SIZES
 from flopscape.fitting.isoflop.power_law import PowerLaws
 from flopscape.fitting.judge.isoflop import FEWEST_BUDGETS, FLAT
-from flopscape.fitting.judge.verdict import SE_REFUSED
+from flopscape.fitting.judge.verdict import SE_REFUSED, column
 from flopscape.fitting.surface.coordinates import surface_quantities
 from flopscape.fitting.surface.global_starts import centred_problem, from_grid, on_bound
 from flopscape.fitting.surface.log_residuals import search_of

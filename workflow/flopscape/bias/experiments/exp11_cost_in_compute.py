@@ -13,7 +13,7 @@ from flopscape.bias.noise_free import Row, fitted
 from flopscape.bias.outcome import COLUMNS, Claim, Outcome, printed, tidy
 from flopscape.bias.published_fits import Chosen, read, why_not
 from flopscape.config.bias import Exp11
-from flopscape.fitting.common.bootstrap import percentile_interval
+from flopscape.fitting.common.row_weights import percentile_interval
 from flopscape.laws.law import Array
 from flopscape.laws.surface import closed_form_optimum
 from flopscape.text import numbers

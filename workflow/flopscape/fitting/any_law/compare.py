@@ -14,8 +14,7 @@ from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.fitting.any_law.search import global_fit, law_task
 from flopscape.fitting.any_law.task import LawFit
 from flopscape.fitting.common.linear import EXACT_SQUARE
-from flopscape.fitting.common.results import empty_draws
-from flopscape.fitting.judge.verdict import Verdict, why_too_little
+from flopscape.fitting.judge.verdict import Verdict, empty_draws, why_too_little
 from flopscape.laws.law import Array, Law, Mask
 from flopscape.laws.registry import law_named
 from flopscape.runs.table import ends_of_compute

@@ -11,14 +11,12 @@ import numpy as np
 import pandas as pd
 
 from flopscape.fitting.any_law.levenberg_marquardt import LOOSE, TIGHT, minimise
-from flopscape.fitting.any_law.linearised import Linearised
+from flopscape.fitting.any_law.linearised import Linearised, Quantities
 from flopscape.fitting.any_law.problem import FLOOR, LawProblem, problem_of
-from flopscape.fitting.any_law.quantities import Quantities
 from flopscape.fitting.any_law.task import Ends, Found, LawFit, Refit, Resampler
 from flopscape.fitting.common.linear import EXACT_SQUARE, Optimum
-from flopscape.fitting.common.results import refuse
 from flopscape.fitting.judge.form import curve_test, judge_curves
-from flopscape.fitting.judge.verdict import DRIFT, Verdict, outliers
+from flopscape.fitting.judge.verdict import DRIFT, Verdict, outliers, refuse
 from flopscape.laws.law import Array, Compute, Law, Mask
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import UNIQUE, RunTable, describe_rows, ends_of_compute, seed_scatter

@@ -1,6 +1,10 @@
-"""What every law's fit is made of: a task says how a law is searched and what is checked; a `LawFit` is what came out.
+"""What every law's fit is made of, and what is judged of all of them.
 
-The surface (surface/task.py) is one law of several; its search is faster and its checks are more.
+A `Task` is one law, one table and one objective, with its own search and its own checks; the surface (surface/task.py)
+is one law of several, whose search is faster and whose checks are more. A `LawFit` is what came out.
+
+Judged of every law are, in one order: enough runs, a global optimum, parameters that the runs tell apart, nothing on a
+bound, resamples that are whole. Each law's task adds its own checks.
 """
 
 from collections.abc import Callable
@@ -11,16 +15,35 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.any_law.linearised import Linearised, pseudo_residuals
-from flopscape.fitting.any_law.quantities import Quantities
+from flopscape.fitting.any_law.linearised import Linearised, Quantities, pseudo_residuals
 from flopscape.fitting.common.linear import EXACT_SQUARE
-from flopscape.fitting.judge.verdict import Verdict
+from flopscape.fitting.judge.verdict import (
+    COUNTS,
+    DEGENERATE_SHARE,
+    Verdict,
+    judge_uncertainty,
+)
 from flopscape.laws.law import Array, Index, Mask
+from flopscape.laws.surface import LAW as SURFACE
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.table import RunTable
 
+CONDITION_WEAK, CONDITION_REFUSED = 150.0, 1500.0
+"""Condition number of the Jacobian with columns of unit length and ln N, ln D centred at their means.
+
+Centring lowers it about 6.5-fold, and thresholds of 1e3 and 1e4 for uncentred logs with it. On Besiroglu et al. 2024's
+surface, budgets 1e18 to 1e20, 7 sizes ±0.6 dex unless said otherwise (SE of a over the relative noise in brackets):
+5 budgets 43 (2.4), 2 budgets 48 (2.8), ±1 dex 27 (1.4), ±0.3 dex 63 (4.8), ±0.15 dex 67 (9.6), all ok; ±0.05 dex 197
+(29), two budgets 20 % apart 285 (29), D within 12 % of 20·N 394 (49), all weak; D within 2 % of 20·N 1.9e3 (238),
+one budget 9.2e3 (68), D = 20·N 8e7, all refused.
+"""
+NOISE_FACTOR = 10.0
+"""SE of a over the relative noise above which the design, not the noise, is to be improved: 2.4 for 5 × 7 runs, and
+9.6 for the narrowest design that is worth running. At σ = 1 % it gives a ± 0.2."""
 Ends = dict[str, tuple[float, float]]
 """Low and high by quantity, NaN where an end is not known."""
+FEW = 2
+"""Runs for each parameter and one more, below which little is left to judge by: 12 for a surface."""
 
 
 class Found(NamedTuple):
@@ -165,3 +188,69 @@ class LawFit:
     def refit(self, weights: Array) -> list[Refit]:
         """The optimum of each weighting (R, n) of the rows."""
         return self.task.refit(self, weights)
+
+
+def judge(verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
+    """Every check; findings go to the verdict, numbers to the diagnostics."""
+    judge_identified(verdict, diagnostics, fit)
+    _judge_runs(verdict, fit)
+    for sentence in (bounds := fit.task.at_bounds(fit)):
+        verdict.add("boundary", sentence)
+    if why := fit.task.why_unsettled(fit.found):
+        verdict.add("weak", why)
+    share = float(fit.draws["degenerate"].mean()) if len(fit.draws) else 0.0
+    diagnostics["degenerate_share"] = share
+    if share > DEGENERATE_SHARE and not bounds:
+        verdict.add("weak", f"{share:.1%} of the resamples end on a bound or have too few distinct runs")
+    fit.task.check(verdict, diagnostics, fit)
+
+
+def judge_identified(verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
+    """Whether the runs tell the parameters apart, by the design alone, and determine a, with their noise."""
+    diagnostics["condition"] = fit.linearised.condition
+    judge_condition(verdict, fit.linearised.condition, fit.task.told_apart)
+    if "a" not in fit.quantities.names:
+        return
+    diagnostics["se_a"] = se_a = _error_of_a(fit)
+    if (ratio := _noise_factor(fit)) is not None:
+        diagnostics["se_a_over_sigma"] = ratio
+        if ratio > NOISE_FACTOR:
+            verdict.warn(
+                f"this design turns a relative noise σ of the loss into a standard error of {ratio:.3g}·σ in a (5"
+                " budgets × 7 sizes ±0.6 dex: 2.4): a wider range of sizes in each budget helps most"
+            )
+    judge_uncertainty(verdict, se_a)
+
+
+def judge_condition(verdict: Verdict, condition: float, what: str) -> None:
+    """Whether the runs tell `what` apart: the condition number of the derivatives with columns of unit length."""
+    if not condition <= CONDITION_REFUSED:
+        verdict.add(
+            "refused", f"{what} are not told apart by these runs: the scaled condition number is {condition:.2g}"
+        )
+    elif condition > CONDITION_WEAK:
+        verdict.add("weak", f"{what} are barely told apart: the scaled condition number is {condition:.2g}")
+
+
+def _error_of_a(fit: LawFit) -> float:
+    """Standard error of a: by the delta method, or of the resamples where that does not hold."""
+    return float(fit.draws["a"].std()) if fit.shared or not fit.smooth else fit.error_of("a")
+
+
+def _noise_factor(fit: LawFit) -> float | None:
+    """Standard error of a, by least squares of the log loss on these rows, over the noise of the log loss."""
+    around = fit.task.relative(fit.linearised.p)
+    if around is None:
+        return None
+    error = fit.quantities.errors(around.p, around.covariance)[1][fit.quantities.names.index("a")]
+    return float(error / np.sqrt(around.variance))
+
+
+def _judge_runs(verdict: Verdict, fit: LawFit) -> None:
+    """Whether there are enough runs, and each of them a row."""
+    k, runs = len(fit.found.p), fit.table.n_runs
+    if runs < FEW * (k + 1):
+        verdict.add("weak", f"only {runs} runs for {COUNTS[k]} parameters")
+    if fit.shared:
+        narrow = "profile F and delta are" if fit.quantities.law is SURFACE else "the delta method's are"
+        verdict.warn(f"rows share runs: the intervals come from resampling whole runs; {narrow} too narrow")

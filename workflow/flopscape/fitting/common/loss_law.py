@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.common.results import DRAW_COLUMNS, column
+from flopscape.fitting.judge.verdict import DRAW_COLUMNS, column
 from flopscape.fitting.surface import global_starts
 from flopscape.fitting.surface.variable_projection import Problem
 from flopscape.laws.law import Array, Compute

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from flopscape.fitting.common.bootstrap import run_weights
 from flopscape.fitting.common.loss_law import fit_loss_law
+from flopscape.fitting.common.row_weights import run_weights
 from flopscape.fitting.envelope.grid import EDGE, CurveGrid
 from flopscape.fitting.envelope.vertices import RULES, EnvelopePoints, Rule, binned_rule, horizon_rule
 from flopscape.laws.law import Array, Index, Mask

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from flopscape.fitting.common.results import finite_or_none
+from flopscape.fitting.judge.verdict import finite_or_none
 from flopscape.laws.law import Array, Compute, Index
 from flopscape.runs.table import RunTable
 

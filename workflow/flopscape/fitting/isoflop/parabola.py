@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flopscape.fitting.common.linear import ROUNDED_DIFFERENCE
-from flopscape.fitting.common.results import finite_or_none
 from flopscape.fitting.isoflop.curves import (
     Budget,
     BudgetCurve,
@@ -23,6 +22,7 @@ from flopscape.fitting.isoflop.curves import (
     no_curve,
     noise_floor,
 )
+from flopscape.fitting.judge.verdict import finite_or_none
 from flopscape.laws.law import Array, Index
 from flopscape.runs.table import RunTable, design_index
 

@@ -1,9 +1,13 @@
-"""Whether one form holds at every budget: its residuals against parabolas of each budget's own, without seeds.
+"""Whether the form of a law describes the losses: beside the scatter of seeds, at every budget, and among the runs.
 
-A surface ties the budgets' curves together. Where it is wrong, its residuals shift and bend with the budget, and
-parabolas in ln N, free in every budget, follow them. They are added to the fit's tangent space, so that the test has
-its level whatever the curves' true shape is: a Gauss–Newton regression (Davidson & MacKinnon 1993, chapter 6), whose F
-is that of nested linear models (Draper & Smith 1998, section 6.1). Repeats of one N and D count as their mean.
+How well a surface describes them is said in units that a reader knows: nats, per cent, and the seeds' scatter. Where
+seeds repeat, an F test sets its misfit against theirs.
+
+Without seeds its residuals are set against parabolas of each budget's own. A law ties the budgets' curves together.
+Where it is wrong, its residuals shift and bend with the budget, and parabolas in ln N, free in every budget, follow
+them. They are added to the fit's tangent space, so that the test has its level whatever the curves' true shape is: a
+Gauss–Newton regression (Davidson & MacKinnon 1993, chapter 6), whose F is that of nested linear models (Draper & Smith
+1998, section 6.1). Repeats of one N and D count as their mean.
 """
 
 from typing import NamedTuple
@@ -11,11 +15,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import f as fisher
 
-from flopscape.fitting.common.linear import ROUNDED_FIT, TINY
+from flopscape.fitting.any_law.task import LawFit
+from flopscape.fitting.common.linear import EXACT_SQUARE, ROUNDED_FIT, TINY
 from flopscape.fitting.judge.verdict import Diagnostics, Verdict
+from flopscape.fitting.surface.global_starts import centred_problem
 from flopscape.laws.law import Array, Mask
-from flopscape.runs.table import RunTable, design_index
+from flopscape.laws.surface import optimum
+from flopscape.runs.table import RunTable, design_index, seed_scatter
 
+MISFIT = 0.01
+"""Chance of calling a form that is right a misfit."""
 BEATEN = 1e-3
 """Chance of F below which parabolas clearly beat the form. F takes the noise as normal and equal in all budgets, and
 the margin below the usual 1 % is for noise that is neither. In 1,000 tables of a true surface (5 budgets × 7 sizes, or
@@ -29,6 +38,94 @@ IN_THE_SPACE = 1e-6
 
 BROKEN = "the form does not hold within these runs"
 """How the verdict begins."""
+
+
+def describe_fit(fit: LawFit) -> Diagnostics:
+    """Root-mean-square residuals of the loss and of its logarithm beside the seeds' scatter; R² only after them."""
+    table, raw = fit.table, fit.linearised.raw
+    seed_sd, seed_dof = seed_scatter(table)
+    log_residual = np.log(table.loss) - np.log(np.maximum(table.loss - raw, TINY))
+    spread = float(np.sum((table.loss - table.loss.mean()) ** 2))
+    return {
+        "rss": float(raw @ raw),
+        "n_rows": len(table),
+        "log_rmse": float(np.sqrt(np.mean(log_residual**2))),
+        "residual_sd": fit.noise,
+        "seed_sd": seed_sd if seed_dof else None,
+        "seed_dof": seed_dof,
+        "r2": 1 - float(raw @ raw) / spread if spread > 0 else None,
+        "lack_of_fit": lack_of_fit(fit),
+    }
+
+
+def lack_of_fit(fit: LawFit) -> Diagnostics | None:
+    """F test of the form against the scatter of repeated runs at one N and D.
+
+    Draper & Smith 1998, section 2.1: the residual sum of squares is pure error, within repeats, plus lack of fit, over
+    n − m and m − 5 degrees of freedom for m pairs of N and D. None without repeats, or where rows share runs, whose
+    errors are not independent.
+    """
+    residual, weight = fit.linearised.residual, fit.task.weights
+    design = design_index(fit.table)
+    pairs = int(design.max()) + 1
+    pure_dof, lack_dof = len(residual) - pairs, pairs - len(fit.linearised.p)
+    if fit.shared or pure_dof < 1 or lack_dof < 1:
+        return None
+    mean = np.bincount(design, residual * np.sqrt(weight)) / np.bincount(design, weight)
+    pure = float(np.sum((residual - np.sqrt(weight) * mean[design]) ** 2))
+    lack = max(fit.linearised.rss - pure, 0.0)
+    ratio = (lack / lack_dof) / max(pure / pure_dof, EXACT_SQUARE)
+    return {"F": ratio, "dof": [lack_dof, pure_dof], "p": float(fisher.sf(ratio, lack_dof, pure_dof))}
+
+
+def judge_fit(verdict: Verdict, diagnostics: Diagnostics) -> None:
+    """Say where the form misses the losses by more than seeds scatter."""
+    test = diagnostics["lack_of_fit"]
+    if isinstance(test, dict) and test["p"] < MISFIT:
+        verdict.warn(
+            f"the form misses the losses by more than seeds scatter: residual sd {diagnostics['residual_sd']:.2g}"
+            f" against {diagnostics['seed_sd']:.2g} nats, lack of fit F({test['dof'][0]}, {test['dof'][1]}) ="
+            f" {test['F']:.3g}, p = {test['p']:.1g}; intervals do not cover that"
+        )
+
+
+def judge_sampled(verdict: Verdict, diagnostics: Diagnostics, fit: LawFit) -> None:
+    """Budgets whose fitted optimum lies outside their sizes, and terms that hardly change over the runs."""
+    outside = _outside(fit)
+    diagnostics["optimum_outside"] = outside
+    if outside:
+        named = ", ".join(f"{entry['budget']:.4g} (×{entry['factor']:.2g} {entry['side']})" for entry in outside)
+        verdict.warn(f"the fitted optimum lies outside the sampled sizes at budget {named}", "outside sizes")
+    span = _spans(fit)
+    diagnostics["span_of_terms"] = span
+    for name, nats in span.items():
+        if nats < fit.noise:
+            verdict.warn(
+                f"the surface is nearly flat in {name}: over the sampled range its term changes by {nats:.2g} nats,"
+                f" less than the noise, {fit.noise:.2g}"
+            )
+
+
+def _outside(fit: LawFit) -> list[Diagnostics]:
+    """Budgets with the optimum of the surface at their mean compute outside their sizes, by which factor and side."""
+    table, surface = fit.table, fit.quantities.parameters(fit.linearised.p)
+    found: list[Diagnostics] = []
+    for budget in np.unique(table.budget[np.isfinite(table.budget)]):
+        rows = table.budget == budget
+        flops = float(np.exp(np.log(table.flops[rows]).mean()))
+        best = float(optimum(surface, flops, fit.quantities.compute).n_params)
+        low, high = float(table.n_params[rows].min()), float(table.n_params[rows].max())
+        if 0 < best < np.inf and not low <= best <= high:
+            side, factor = ("below", low / best) if best < low else ("above", best / high)
+            found.append({"budget": float(budget), "n_params": best, "side": side, "factor": factor})
+    return found
+
+
+def _spans(fit: LawFit) -> dict[str, float]:
+    """Change in nats of A·N^−α over the sampled N and of B·D^−β over the sampled D."""
+    p, logs = fit.linearised.p, centred_problem(fit.table)[0].u
+    terms = np.exp(p[1:3, None] - p[3:, None] * logs)
+    return dict(zip(("N", "D"), np.ptp(terms, axis=1).tolist(), strict=True))
 
 
 class CurveTest(NamedTuple):

@@ -1,32 +1,33 @@
-"""When to trust a fit: statuses, the sentences that explain them, and the checks that several methods share.
+"""A method's verdict on its own fit, and how it becomes a FitResult: statuses, sentences, refusals and predictions.
 
-Thresholds come from simulations on designs like Besiroglu et al. 2024's; see each constant.
+Here is what several methods share: when there is too little or too much to fit, when an exponent is uncertain, when an
+asked compute lies beyond the runs, and which numbers stand in the result and its draws. Thresholds come from
+simulations on designs like Besiroglu et al. 2024's; see each constant.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from scipy.stats import t as student
 
 from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_DIFFERENCE
-from flopscape.laws.law import Array, Law
+from flopscape.laws.law import Array, Compute, Law
 from flopscape.laws.surface import LAW as SURFACE
-from flopscape.records.fit_result import EXTRAPOLATES, FitStatus, FitWarning, WarningKind
+from flopscape.laws.surface import Surface
+from flopscape.records.fit_result import (
+    EXTRAPOLATES,
+    Estimate,
+    FitResult,
+    FitStatus,
+    FitWarning,
+    Prediction,
+    WarningKind,
+)
 from flopscape.runs.table import UNIQUE, RunTable
 
 SEVERITY: dict[FitStatus, int] = {"ok": 0, "weak": 1, "boundary": 2, "refused": 3}
-CONDITION_WEAK, CONDITION_REFUSED = 150.0, 1500.0
-"""Condition number of the Jacobian with columns of unit length and ln N, ln D centred at their means.
-
-Centring lowers it about 6.5-fold, and thresholds of 1e3 and 1e4 for uncentred logs with it. On Besiroglu et al. 2024's
-surface, budgets 1e18 to 1e20, 7 sizes ±0.6 dex unless said otherwise (SE of a over the relative noise in brackets):
-5 budgets 43 (2.4), 2 budgets 48 (2.8), ±1 dex 27 (1.4), ±0.3 dex 63 (4.8), ±0.15 dex 67 (9.6), all ok; ±0.05 dex 197
-(29), two budgets 20 % apart 285 (29), D within 12 % of 20·N 394 (49), all weak; D within 2 % of 20·N 1.9e3 (238),
-one budget 9.2e3 (68), D = 20·N 8e7, all refused.
-"""
-NOISE_FACTOR = 10.0
-"""SE of a over the relative noise above which the design, not the noise, is to be improved: 2.4 for 5 × 7 runs, and
-9.6 for the narrowest design that is worth running. At σ = 1 % it gives a ± 0.2."""
 SE_WEAK, SE_REFUSED = 0.1, 0.5
 """Standard error of the exponent a, which lies between 0 and 1."""
 SAME = 1e-6
@@ -42,7 +43,6 @@ FEW_FOR_BOOTSTRAP = 20
 DEGENERATE_SHARE = 0.01
 DRIFT = 0.1
 """Move of an exponent, when the smallest budget is left out, that puts the functional form in doubt."""
-DISAGREEMENT = 1.5
 OUTLIER_LEVEL = 0.01
 """Chance that any row of a clean table is flagged."""
 
@@ -60,6 +60,8 @@ RESAMPLED_ROWS = 20_000_000
 """Most rows × resamples: some seconds. Tables of up to 5,000 rows have the 4,000 resamples that are usual."""
 FEWEST_RESAMPLES = 200
 """With fewer an end of a 95 % interval would rest on fewer than five of them."""
+DRAW_COLUMNS = ("replicate", *Surface._fields, "a", "b", "degenerate")
+ASKED = ("n_params", "n_tokens", "loss")
 
 
 @dataclass
@@ -207,3 +209,46 @@ def outliers(residual: Array, leverage: Array, parameters: int) -> Array:
     studentised = residual / np.sqrt(without * rest)
     limit = student.ppf(1 - OUTLIER_LEVEL / (2 * len(residual)), dof)
     return np.where((np.abs(studentised) > limit) & (leverage < 0.99), studentised, 0.0)
+
+
+def finite_or_none(value: float) -> float | None:
+    """JSON has no NaN."""
+    return float(value) if np.isfinite(value) else None
+
+
+def column(quantity: str, flops: float) -> str:
+    """Name of a quantity at one asked compute, as in the draws.
+
+    >>> column("n_params", 1e24)
+    'n_params@1e+24'
+    """
+    return f"{quantity}@{float(flops)!r}"
+
+
+def prediction(flops: float, n_params: Estimate, loss: Estimate | None, compute: Compute) -> Prediction:
+    """Complete N* to D* and tokens per parameter through C = κ(N)·N·D, along which both fall with N."""
+
+    def tokens(n: float | None) -> float | None:
+        return finite_or_none(float(np.exp(compute.tokens(np.log(n), flops)))) if n else None
+
+    def ratio(n: float | None) -> float | None:
+        d = tokens(n)
+        return None if not n or d is None else d / n
+
+    ends = (n_params.estimate, n_params.high, n_params.low)
+    n_tokens = Estimate(*(tokens(n) for n in ends))  # type: ignore[arg-type]
+    return Prediction(flops, n_params, n_tokens, loss, Estimate(*(ratio(n) for n in ends)))  # type: ignore[arg-type]
+
+
+def refuse(result: FitResult, reason: str, flops: Sequence[float]) -> tuple[FitResult, pd.DataFrame]:
+    """A fit without numbers, and draws without rows."""
+    result.status, result.reason = "refused", reason
+    result.exponents = None
+    result.predictions = [Prediction(float(c), None, None, None, None) for c in flops]
+    return result, empty_draws(flops)
+
+
+def empty_draws(flops: Sequence[float]) -> pd.DataFrame:
+    """The columns of the draws, without rows."""
+    columns = [column(name, c) for c in flops for name in ASKED]
+    return pd.DataFrame({name: np.empty(0) for name in (*DRAW_COLUMNS, *columns)})

@@ -18,8 +18,7 @@ from typing import Protocol
 
 import numpy as np
 
-from flopscape.fitting.any_law.linearised import Linearised
-from flopscape.fitting.any_law.quantities import Quantities, Values
+from flopscape.fitting.any_law.linearised import Linearised, Quantities, Values
 from flopscape.fitting.surface.variable_projection import Problem
 from flopscape.laws.law import Array, Compute
 from flopscape.laws.surface import LAW, Surface, optimum

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.errors import FlopscapeError
-from flopscape.fitting.common.bootstrap import run_weights
+from flopscape.fitting.common.row_weights import run_weights
 from flopscape.fitting.surface import global_starts, huber, variable_projection
 from flopscape.fitting.surface.global_starts import Search, from_grid, on_bound
 from flopscape.fitting.surface.huber import Data

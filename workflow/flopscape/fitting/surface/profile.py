@@ -21,8 +21,7 @@ from functools import partial
 import numpy as np
 from scipy.stats import t as student
 
-from flopscape.fitting.any_law.linearised import Linearised
-from flopscape.fitting.any_law.quantities import Quantities
+from flopscape.fitting.any_law.linearised import Linearised, Quantities
 from flopscape.fitting.common import linear
 from flopscape.fitting.common.linear import TINY
 from flopscape.fitting.surface.coordinates import Derivatives

@@ -13,16 +13,12 @@ import numpy as np
 import pandas as pd
 
 from flopscape.fitting.any_law.fit import Check, fit_law
-from flopscape.fitting.any_law.linearised import Linearised
-from flopscape.fitting.any_law.quantities import Quantities
+from flopscape.fitting.any_law.linearised import Linearised, Quantities
 from flopscape.fitting.any_law.task import Ends, Found, LawFit, Refit, Resampler
-from flopscape.fitting.common.results import refuse
-from flopscape.fitting.common.seed_weights import SeedWeights, weights_of
-from flopscape.fitting.judge.drift import judge_ends
-from flopscape.fitting.judge.form import curve_test, judge_curves
-from flopscape.fitting.judge.outliers import judge_outliers
-from flopscape.fitting.judge.surface import describe_fit, judge_fit, judge_sampled
-from flopscape.fitting.judge.verdict import Verdict, why_too_little, why_too_many_rows
+from flopscape.fitting.common.row_weights import SeedWeights, weights_of
+from flopscape.fitting.judge.form import curve_test, describe_fit, judge_curves, judge_fit, judge_sampled
+from flopscape.fitting.judge.refits import judge_ends, judge_outliers
+from flopscape.fitting.judge.verdict import Verdict, refuse, why_too_little, why_too_many_rows
 from flopscape.fitting.surface import variable_projection
 from flopscape.fitting.surface.coordinates import linearise, log_derivatives, surface_quantities
 from flopscape.fitting.surface.global_starts import (
