@@ -20,8 +20,8 @@ def disagreements(fits: Mapping[str, FitResult]) -> Iterator[str]:
             for name, write in (("n_params", numbers.count), ("loss", numbers.loss)):
                 x, y = getattr(p, name), getattr(q, name)
                 if p.flops == q.flops and x and y and apart(x, y):
-                    what = f"{'N*' if name == 'n_params' else 'L*'} at {numbers.flops(p.flops)} FLOPs"
-                    yield _differ(one, other, what, write, x, y)
+                    quantity = f"{'N*' if name == 'n_params' else 'L*'} at {numbers.flops(p.flops)} FLOPs"
+                    yield _differ(one, other, quantity, write, x, y)
 
 
 def apart(one: Estimate, other: Estimate) -> bool:
@@ -31,8 +31,8 @@ def apart(one: Estimate, other: Estimate) -> bool:
     return one.high < other.low or other.high < one.low
 
 
-def _differ(one: str, other: str, what: str, write: numbers.Writer, x: Estimate, y: Estimate) -> str:
+def _differ(one: str, other: str, quantity: str, write: numbers.Writer, x: Estimate, y: Estimate) -> str:
     return (
-        f"{one} and {other} disagree on {what}: {numbers.interval(x, write)} against {numbers.interval(y, write)},"
+        f"{one} and {other} disagree on {quantity}: {numbers.interval(x, write)} against {numbers.interval(y, write)},"
         " intervals that do not meet."
     )

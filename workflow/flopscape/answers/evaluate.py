@@ -132,6 +132,8 @@ class FittedLaw(Evaluator):
         n, d = (np.asarray(amount, float) for amount in (n_params, n_tokens))
         c = np.exp(self.compute.curve(np.log(n))[0]) * n * d if flops is None else np.asarray(flops, float)
         supply = np.asarray(self.unique_tokens if unique_tokens is None else unique_tokens, float)
+        # Draws stand on an axis of their own before those of the runs, which are as many as the four arguments have
+        # together.
         inputs = Inputs(n, d, c, supply)
         return self.law.loss(self._beside(np.broadcast(*inputs).ndim), inputs)
 
@@ -217,6 +219,8 @@ def evaluator(fit: FitResult) -> FittedLaw | FittedPowerLaws | None:
     if (law := fit.power_law) is None:
         return None
     numbers = asdict(law)
+    # Arguments are evaluated before the call, so that `numbers` holds the laws' numbers without the centre, and those
+    # alone are columns of the draws.
     return FittedPowerLaws(numbers, numbers.pop("center_log_flops"), compute_of(fit), fit.method)
 
 

@@ -14,6 +14,7 @@ Range = Sequence[float]
 
 def beyond(flops: float, spent: Range) -> Iterator[str]:
     """Where a compute lies outside the budgets that were run."""
+    # Neither part is above one inside the budgets that were run; outside, one of them is.
     factor = max(flops / spent[1], spent[0] / flops)
     if factor > EXTRAPOLATES:
         side = "largest" if flops > spent[1] else "smallest"

@@ -101,6 +101,7 @@ def _at(law: Evaluator, flops: float, n_params: float | None) -> tuple[Array, Ar
 
 
 def _estimate(value: Array, draws: Array) -> Estimate | None:
+    # A law of C alone has no N*: what it does not say is None and no interval around nothing.
     if not np.isfinite(value):
         return None
     return Estimate(float(value), *(finite_or_none(end) for end in percentile_interval(draws)))

@@ -43,6 +43,7 @@ def fitted_loss(fit: FitResult, runs: Inputs, budget: Array) -> Array:
     if law := fitted_law(fit):
         return np.broadcast_to(law.loss(*runs), loss.shape)
     vertices = [vertex for vertex in fit.vertices if has_curve(vertex.curve)]
+    # Not by equality: the table may be read from a file in which budgets are rounded.
     nearest = nearest_budget([vertex.budget for vertex in vertices], budget)
     for i, vertex in enumerate(vertices):
         rows = nearest == i
@@ -53,6 +54,7 @@ def fitted_loss(fit: FitResult, runs: Inputs, budget: Array) -> Array:
 def frame_inputs(fit: FitResult, runs: pd.DataFrame) -> Inputs:
     """N, D, C and distinct tokens of a table's rows by the fit's conventions; C = 6·N·D is no column of a file."""
     chosen = {name: fit.conventions.get(name, name) for name in ("n_params", "n_tokens", "flops")}
+    # A convention that is no column (6·n_params·n_tokens) is found under the plain name.
     n, d, c = (runs[column if column in runs else name].to_numpy(float) for name, column in chosen.items())
     return Inputs(n, d, c, _supply(fit, runs))
 
@@ -61,6 +63,7 @@ def _supply(fit: FitResult, runs: pd.DataFrame) -> Array:
     """Distinct tokens of each run: the table's own, an empty cell being fresh data, or what the fit was told."""
     if UNIQUE not in runs:
         return np.full(len(runs), fit.unique_tokens)
+    # Infinite for a run on fresh data: all of its D is distinct.
     return pd.to_numeric(runs[UNIQUE], errors="coerce").fillna(np.inf).to_numpy(float)
 
 

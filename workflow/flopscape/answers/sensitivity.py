@@ -52,9 +52,12 @@ Report = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Setting:
-    """One fit to make: the group of choices it belongs to, its name, and what differs from the base fit."""
+    """One fit to make: its group of choices and its name, and what is fitted how.
 
-    what: str
+    The group is empty where only the fit shows whether objective or method has changed.
+    """
+
+    group: str
     name: str
     table: RunTable
     method: str
@@ -79,10 +82,11 @@ def run(
     refuse_output(out, [runs, options.get("curves")])
     if why := why_each_seed_is_needed(seeds, method, options.get("weights")):
         raise FlopscapeError(why)
+    # Rows are chosen before the fits and by none of them; the stamp names the choice all the same.
     stated = options | {"exclude": exclude, "min_flops": min_flops, "seeds": seeds}
     try:
         modules = modules_of_sensitivity(method)
-        stamp = of_sensitivity(modules, runs, options.get("curves"), _given(method, columns, **stated))
+        stamp = of_sensitivity(modules, runs, options.get("curves"), _options_as_kept(method, columns, **stated))
     except OSError as error:
         raise FlopscapeError(f"{error.filename}: cannot be read ({error.strerror})") from error
     table = merged(chosen_rows(read_runs(runs, columns), exclude, min_flops), seeds)
@@ -92,7 +96,7 @@ def run(
     return varied
 
 
-def _given(
+def _options_as_kept(
     method: str,
     columns: Mapping[str, str] | None,
     *,
@@ -139,6 +143,7 @@ def sensitivity(
         The base fit cannot be asked for: an unknown method or option, or a budget that is not positive.
     """
     common: dict[str, Any] = {"flops": flops, "bootstrap": bootstrap, "seed": seed}
+    # First, for it refuses a bad option before anything is varied.
     base = fit(table, method, **common, **options)[0]
     settings = list(_settings(table, base, method, options)) if len(table) else []
     rows = [_row("base", "as it is", base, base)]
@@ -146,9 +151,10 @@ def sensitivity(
         if report:
             report(number, len(settings), setting.name)
         result = fit(setting.table, setting.method, **common, **setting.options)[0]
-        what = setting.what or ("objective" if result.law == base.law == "surface" else "method")
-        if setting.what or (result.method, result.objective) != (base.method, base.objective):
-            rows.append(_row(what, setting.name, result, base))
+        group = setting.group or ("objective" if result.law == base.law == "surface" else "method")
+        # The list of fits contains the base one, under whichever name: it is no change.
+        if setting.group or (result.method, result.objective) != (base.method, base.objective):
+            rows.append(_row(group, setting.name, result, base))
     return pd.DataFrame(rows)
 
 
@@ -167,6 +173,7 @@ def _fits(table: RunTable) -> Iterator[Setting]:
 def _rows(table: RunTable, base: FitResult, method: str, options: Mapping[str, Any]) -> Iterator[Setting]:
     """The base fit with rows left out; nothing where there are none to leave out."""
     ends = ends_of_compute(table)
+    # At least one row, for in a small table the part of Besiroglu et al. is none.
     count = max(1, round(HIGHEST * len(table)))
     masks: dict[str, Mask] = {
         "without flagged outliers": np.isin(table.run_id, base.outliers),
@@ -175,6 +182,7 @@ def _rows(table: RunTable, base: FitResult, method: str, options: Mapping[str, A
         f"without {ends.high}": ends.largest,
     }
     for name, mask in masks.items():
+        # A mask of nothing gives the base fit again, one of everything no fit.
         if mask.any() and not mask.all():
             yield Setting("rows", name, table.keep(~mask, name), method, options)
 
@@ -184,10 +192,13 @@ def _conventions(table: RunTable, method: str, options: Mapping[str, Any]) -> It
     frame = table.columns
     if "flops_6nd" not in frame:
         frame = frame.assign(flops_6nd=6.0 * table.n_params * table.n_tokens)
+    # C = 6·N·D is no column that could be asked for: it is what `table_of` takes where none is named.
     used = {name: own for name, own in table.conventions.items() if own != SIX_N_D}
     for name, others in CONVENTIONS.items():
         for other in others:
             if other in frame and _is_another(frame[other], getattr(table, name)):
+                # The table is made anew and not an array of it exchanged: budgets are found in C, and checks are of the
+                # new columns.
                 changed = table_of(frame, table.path, {**used, name: other})
                 yield Setting("convention", f"{name} = {other}", changed, method, options)
 
@@ -198,15 +209,16 @@ def _is_another(cells: pd.Series, values: Array) -> bool:
     return bool(np.isfinite(numbers).all() and (numbers > 0).all() and (np.abs(numbers / values - 1) > SAME).any())
 
 
-def _row(what: str, name: str, result: FitResult, base: FitResult) -> dict[str, Any]:
+def _row(group: str, name: str, result: FitResult, base: FitResult) -> dict[str, Any]:
     """One line of the table."""
     a = (result.exponents or {}).get("a", NOTHING)
-    line: dict[str, Any] = {"what_changes": what, "setting": name, "method": result.method}
+    line: dict[str, Any] = {"what_changes": group, "setting": name, "method": result.method}
     line |= {"objective": result.objective, "n_runs": result.n_runs, "status": result.status, "reason": result.reason}
     line |= {"a": a.estimate, "a_low": a.low, "a_high": a.high}
     for mine, of_base in zip(result.predictions, base.predictions, strict=True):
         for quantity in ASKED:
             number, reference = (getattr(p, quantity) or NOTHING for p in (mine, of_base))
             line[column(quantity, mine.flops)] = number.estimate
+            # NaN where either fit has no number, and so blank in the CSV.
             line[column(f"{quantity}_change", mine.flops)] = number.estimate / reference.estimate - 1
     return line

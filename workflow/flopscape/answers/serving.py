@@ -70,6 +70,7 @@ def predict_inference(
     # One κ for training and serving: a model to be served is large, and κ(N) hardly falls any more at the largest size.
     kappa = float(np.exp(fitted.compute.log_kappa[-1]))
     surfaces = (best, fitted.of_draws(draws).parameters)
+    # Every draw is optimised for itself: the interval is of the cheapest model, and not of the cost of one given model.
     one, many = (_quantities(surface, d_inference, loss, flops, kappa) for surface in surfaces)
     estimates = [_estimate(value, spread) for value, spread in zip(one, many, strict=True)]
     cheapest = ServedPrediction(float(d_inference), *estimates)

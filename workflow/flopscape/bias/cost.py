@@ -42,6 +42,8 @@ def compare(table: RunTable, flops: float, resamples: int, seed: int) -> Compari
     n_params, budgets = approach2_at(table, weights, flops)
     problem, center = global_starts.centred_problem(table)
     solution = global_starts.solve(problem, weights)
+    # Amplitudes are at the centre of the logs: A = A'·e^(α·ū) and B = B'·e^(β·v̄), and the zero in front leaves E as it
+    # is.
     E, A, B = solution.coefficients.T * np.exp(np.insert(solution.exponents * center, 0, 0.0, axis=1)).T
     failed = global_starts.on_bound(solution) | ~solution.converged | ~np.isfinite(n_params)
     return Comparison(n_params, budgets, Surface(E, A, B, *solution.exponents.T), failed)
@@ -52,6 +54,7 @@ def within_budgets(budget: Array, resamples: int, seed: int) -> Array:
     generator = np.random.default_rng(seed)
     weights = np.ones((1 + resamples, len(budget)))
     for rows in groups(budget):
+        # Drawing as many rows with replacement, each with the same chance, gives multinomial counts.
         weights[1:, rows] = generator.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=resamples)
     return weights
 
@@ -64,6 +67,7 @@ def groups(budget: Array) -> list[Index]:
 def approach2_at(table: RunTable, weights: Array, flops: float) -> tuple[Array, Index]:
     """N* at C by Approach 2 for every row of weights (R, n), and the number of budgets each rests on."""
     parts = groups(table.budget)
+    # ln N of every budget's vertex for every resample, (R, budgets), and ln C beside it, NaN where there is none.
     y = np.stack([_vertex(np.log(table.n_params[rows]), table.loss[rows], weights[:, rows]) for rows in parts], axis=1)
     used = np.isfinite(y)
     x = np.where(used, [np.log(table.flops[rows]).mean() for rows in parts], np.nan)
@@ -72,6 +76,7 @@ def approach2_at(table: RunTable, weights: Array, flops: float) -> tuple[Array, 
         z = x - np.nanmean(x, axis=1, keepdims=True)
         a = np.nansum(z * y, axis=1) / np.nansum(z**2, axis=1)
         log_n = np.nanmean(y, axis=1) + a * (np.log(flops) - np.nanmean(x, axis=1))
+    # Two points always lie on a line, which would say nothing of its error.
     return np.where(used.sum(axis=1) < 3, np.nan, np.exp(log_n)), used.sum(axis=1)
 
 
@@ -81,9 +86,12 @@ def _vertex(log_n: Array, losses: Array, weights: Array) -> Array:
     center, half = log_n.mean(), np.ptp(log_n) / 2
     # Sizes in units of the half-width, so that the columns 1, x, x² are alike in length.
     X = ((log_n - center) / half)[:, None] ** np.arange(3)
+    # XᵀWX of each row of weights; its pseudo-inverse, for a resample may have drawn fewer than three sizes.
     gram = np.einsum("rn,ni,nj->rij", weights, X, X)
     c = np.einsum("rij,rj->ri", np.linalg.pinv(gram, hermitian=True), (weights * losses) @ X)
+    # −c1/(2·c2) in units of the half-width.
     vertex = center - half * c[:, 1] / (2 * c[:, 2])
     drawn = np.where(weights > 0, log_n, np.nan)
+    # Among the sizes that were drawn, which reach less far than those of the table.
     inside = (vertex > np.nanmin(drawn, axis=1)) & (vertex < np.nanmax(drawn, axis=1))
     return np.where((c[:, 2] > 0) & inside & ((weights > 0).sum(axis=1) >= 3), vertex, np.nan)

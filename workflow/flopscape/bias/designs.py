@@ -61,6 +61,7 @@ class Design:
         """Simulated losses (tables, B, n): the surface plus Gaussian noise of standard deviation σ in nats."""
         if not 0 <= sigma < np.inf:
             raise FlopscapeError(f"noise σ = {sigma!r}: must be zero or positive")
+        # Drawn at any σ, so that two noises scale the same numbers and differ in nothing else.
         noise = np.random.default_rng(seed).standard_normal((tables, *self.n_params.shape))
         return np.asarray(loss(surface, self.n_params, self.n_tokens) + sigma * noise)
 
@@ -81,6 +82,7 @@ def isoflop_design(surface: Surface, flops: Sequence[float] | Array, width: floa
     if points < 3:
         raise FlopscapeError(f"{points} points a budget: a parabola needs at least 3")
     logs = np.log10(budgets)
+    # The t of `Bias`: 0 at the smallest and 1 at the largest budget.
     rise = (logs - logs.min()) / np.ptp(logs)
     center = np.log10(closed_form_optimum(surface, budgets).n_params) - np.log10(bias.scale) - bias.drift * rise
     return Design(budgets, 10.0 ** (center[:, None] + np.linspace(-width, width, points)))

@@ -65,11 +65,15 @@ def approach2(design: Design, losses: Array, degree: int = 2) -> PowerLaws:
     log_n = np.log(design.n_params)
     center = log_n.mean(axis=1)
     half = np.ptp(log_n, axis=1) / 2
+    # Powers of ln N in units of the grid's half-width, (B, n, degree + 1): columns of like length, whatever the width.
     X = ((log_n - center[:, None]) / half[:, None])[..., None] ** np.arange(degree + 1)
+    # Budgets share no coefficient, and all tables share the design: one pseudo-inverse a budget. The mean loss is taken
+    # off first, for it is far larger than the curve, and moves no vertex.
     coefficients = np.einsum("bkn,rbn->rbk", np.linalg.pinv(X), losses - losses.mean(axis=2, keepdims=True))
     place = _lowest(coefficients)
     vertices = center + half * place
     log_flops = np.log(design.flops)
+    # Least squares through all vertices, (2, B) times (B, R).
     intercept, a = projector(log_flops) @ vertices.T
     return PowerLaws(a, intercept, float(log_flops.mean()), vertices, np.abs(place) > 1)
 
@@ -121,6 +125,7 @@ def parameters_from(way: str, design: Design, losses: Array) -> Array:
     logs, y = _logs(design), losses.ravel()
     options = dict(WAYS[way])
     gradient = options.pop("jac")
+    # SciPy takes (value, gradient) from one function where `jac` is true, and a value alone where it makes differences.
     function = objective if gradient else lambda p, *rest: objective(p, *rest)[0]
     p = minimize(function, START.mean(axis=1), (logs, y), jac=gradient, **options).x  # type: ignore[call-overload]
     with np.errstate(over="ignore"):
@@ -133,6 +138,7 @@ def exponents_from_random_starts(design: Design, losses: Array, seed: list[int])
     a = []
     for y in losses.reshape(len(losses), -1):
         p = minimize(objective, generator.uniform(*START.T), (logs, y), "L-BFGS-B", jac=True).x
+        # a = β/(α + β).
         a.append(p[4] / (p[3] + p[4]) if p[3] + p[4] > 0 else np.nan)
     return np.array(a)
 
@@ -146,5 +152,6 @@ def objective(p: Array, logs: Array, y: Array) -> tuple[float, Array]:
     """Σ r² of the surface and its gradient in (E, ln A, ln B, α, β)."""
     x, z = np.exp(p[1] - p[3] * logs[0]), np.exp(p[2] - p[4] * logs[1])
     residual = p[0] + x + z - y
+    # Derivatives of the predicted loss E + x + z in (E, ln A, ln B, α, β): 1, x, z, −x·ln N, −z·ln D.
     slopes = (residual, residual * x, residual * z, -residual * x * logs[0], -residual * z * logs[1])
     return float(residual @ residual), 2 * np.array([slope.sum() for slope in slopes])

@@ -46,6 +46,7 @@ class Fitted:
         """Rows of N* at each budget by its parabola alone, and whether that lies beyond the sampled sizes."""
         flops = self.design.flops
         truth = closed_form_optimum(self.true, flops).n_params
+        # The published experiments use such a vertex; the table says that `fit` would not.
         status = np.where(self.law.outside[0], "vertex outside the sizes", "ok")
         return self._at("n_params", flops, truth, np.exp(self.law.vertices[0]), status.tolist())
 
@@ -111,7 +112,9 @@ def error_against_width(
             where = {lines: name} | ({panels: title} if panels else {})
             axes.plot(*_series(table, where), color=colour, linestyle=line)
             x, y = _series(table if points is None else points, where)
+            # About seven markers a line, to tell it without colour and not to hide it.
             axes.plot(x, y, color=colour, linestyle="", marker=marker, markersize=5, markevery=max(1, len(x) // 7))
+            # An empty line with both looks, for the legend.
             axes.plot([], [], color=colour, linestyle=line, marker=marker, markersize=5, label=name)
         _finish(axes, table, title)
     grid[0].set_ylabel(f"{label}, %")
@@ -129,8 +132,8 @@ def _finish(axes: Axes, table: pd.DataFrame, title: str) -> None:
     axes.axhline(0.0, color="0.3", linewidth=0.8)
     axes.set_title(title)
     if "factor" in table:
-        known = table.drop_duplicates("factor")
-        axes.set_xticks(known["width"], labels=known["factor"].map("±{:g}×".format))
+        grids = table.drop_duplicates("factor")
+        axes.set_xticks(grids["width"], labels=grids["factor"].map("±{:g}×".format))
         axes.set_xlabel("half-width of the grid, factors of N")
     else:
         axes.set_xlabel("half-width of the grid, decades of N")

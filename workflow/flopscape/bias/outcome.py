@@ -54,6 +54,7 @@ def tidy(experiment: str, rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataF
     frame = pd.DataFrame(rows).assign(experiment=experiment)
     frame = frame.reindex(columns=[*COLUMNS, *(name for name in frame if name not in COLUMNS)]).reset_index(drop=True)
     frame["status"] = frame["status"].astype(object).fillna("ok")
+    # Only where an experiment gave none of its own.
     frame["relative_error"] = frame["relative_error"].fillna(frame["estimate"] / frame["truth"] - 1)
     return frame
 
@@ -104,7 +105,9 @@ def printed(values: Mapping[str, float], published: Mapping[str, str], note: str
     for claim, text in published.items():
         if claim not in values:
             continue
+        # The last digit's place, which a float would lose: "0.10" is printed to hundredths.
         unit = 10.0 ** int(Decimal(text).as_tuple().exponent)
+        # Half a unit, and a little for a number that lies right between two.
         claims.append(agrees(claim, values[claim], float(text), 0.5000001 * unit, note))
     return claims
 

@@ -49,4 +49,5 @@ def why_not(mirror: Path | None, names: list[str]) -> str:
 
 def fitted(table: RunTable, method: str, bootstrap: int) -> FitResult:
     """One fit of one table by one of `METHODS`."""
+    # The objective after the hyphen is among the options of METHODS.
     return fit(table, method.partition("-")[0], bootstrap=bootstrap, **METHODS[method])[0]

@@ -74,11 +74,11 @@ def _experiment(name: str, verdict: Verdict, results: Path) -> list[Block]:
     blocks.append(Picture(name, results / name / "figure.svg", ""))
     blocks.append(Paragraph(f"What to do: {verdict['advice']}"))
     blocks.append(Paragraph(f"Claims that hold: {_held(verdict)}."))
-    told = [_told(claim) for claim in verdict["claims"] if claim["note"] or not claim["holds"]]
-    return [*blocks, Bullets(told)] if told else blocks
+    remarks = [_remark(claim) for claim in verdict["claims"] if claim["note"] or not claim["holds"]]
+    return [*blocks, Bullets(remarks)] if remarks else blocks
 
 
-def _told(claim: Verdict) -> str:
+def _remark(claim: Verdict) -> str:
     """A claim that fails, or holds with a remark, as a sentence."""
     words = "holds" if claim["holds"] else "does NOT hold"
     sentence = f"{claim['claim']}: {_number(claim['value'])}, expected {_number(claim['expected'])}; it {words}"

@@ -48,6 +48,7 @@ def run(name: str, out: Path, settings: str | None = None, fast: bool = False, m
     write_text(out / "verdict.json", verdict(name, experiment.QUESTION, experiment.ADVICE, words, outcome))
     write_text(out / "table.csv", outcome.table.assign(setting=words).to_csv(index=False))
     if outcome.skipped:
+        # A figure all the same, for the workflow expects every output of an experiment.
         draw_to(out / "figure.svg", _placeholder, outcome.skipped)
     else:
         draw_to(out / "figure.svg", experiment.draw, outcome.table)

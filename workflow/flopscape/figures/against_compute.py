@@ -25,6 +25,7 @@ FARTHEST = 30.0
 
 def span(data: Tables) -> tuple[float, float] | None:
     """Compute from the smallest to the largest number shown: sampled, fitted or asked for."""
+    # Asked budgets may lie decades beyond the runs, and an axis that ends at the runs would hide the answer.
     asked_flops = [p.flops for fit in data.fits.values() for p in fit.predictions]
     shown = [*(data.sampled_flops or ()), *asked_flops]
     return (min(shown) / BEYOND, max(shown) * BEYOND) if shown else None
@@ -39,6 +40,7 @@ def panel(axes: Axes, data: Tables, quantity: Quantity) -> None:
     axes.set_yscale("log")
     runs = data.completed
     axes.scatter(runs.flops, runs[quantity], s=9, color="0.72", label="run", rasterized=len(runs) > style.RASTER)
+    # What must stay readable: optima, lines and estimates, but no end of an interval. See `_limits`.
     central = [*_optima(axes, data, quantity)] or runs[quantity].tolist()
     fitted = {name: fit for name, fit in data.fits.items() if fit.status != "refused"}
     for place, (name, colour, line, marker) in enumerate(style.fit_looks(list(fitted))):
@@ -71,6 +73,7 @@ def _optima(axes: Axes, data: Tables, quantity: Quantity) -> list[float]:
     central = []
     of_budgets = [vertex for fit in data.fits.values() for vertex in fit.vertices if has_curve(vertex.curve)]
     placed = [vertex for vertex in of_budgets if (getattr(vertex, quantity) or 0) > 0]
+    # Used ones first, so that they come first in the legend.
     for used, face in ((True, "black"), (False, "white")):
         group = [vertex for vertex in placed if vertex.used is used]
         if not group:

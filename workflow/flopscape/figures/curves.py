@@ -50,6 +50,7 @@ def envelope(curves: pd.DataFrame) -> tuple[Array, Array]:
     It is a running minimum and not the lowest curve at each compute: curves end with their runs, and where the best run
     ends that curve would jump up to the next one, though the loss had been reached for less.
     """
+    # Ties of compute go to the lower loss, for the higher one is no step of the staircase.
     ordered = curves.sort_values(["flops", "train_loss"])
     flops, losses = ordered[["flops", "train_loss"]].to_numpy(float).T
     lowest = np.minimum.accumulate(losses)
@@ -77,6 +78,7 @@ def _thinned(curves: pd.DataFrame) -> pd.DataFrame:
     ids = curves.run_id.unique()
     if len(ids) <= MOST_CURVES:
         return curves
+    # Runs stand in the order of their sizes, so that even steps thin every size alike.
     kept = ids[np.linspace(0, len(ids) - 1, MOST_CURVES).astype(int)]
     return curves[curves.run_id.isin(kept)]
 
@@ -88,6 +90,7 @@ def _named(curves: pd.DataFrame) -> bool:
 def _lines(figure: Figure, axes: Axes, curves: pd.DataFrame, data: Tables) -> None:
     """The curves, and the end of each by a marker that tells its size."""
     groups = [(curve.n_params.iloc[0], curve) for _, curve in curves.groupby("run_id", sort=False)]
+    # In decades, as a colour bar with a linear scale of logarithms is read.
     sizes = np.log10([n_params for n_params, _ in groups])
     raster = len(groups) > RASTER_CURVES
     lines = LineCollection(
@@ -95,6 +98,7 @@ def _lines(figure: Figure, axes: Axes, curves: pd.DataFrame, data: Tables) -> No
         cmap=style.colormap(), array=sizes, linewidths=0.9, alpha=0.75, rasterized=raster,
     )  # fmt: skip
     axes.add_collection(lines)
+    # A collection does not move the limits by itself, as `plot` does.
     axes.autoscale_view()
     ends = curves.groupby("run_id", sort=False).last()
     if not _named(curves):
@@ -115,11 +119,11 @@ def _vertices(axes: Axes, data: Tables) -> None:
     """What a fit of training curves takes of their envelope, one star a vertex, in the loss that the fit read."""
     for name, fit in data.fits.items():
         if reads_curves(fit.method) and fit.optima:
-            read = RECORDED.get(fit.points, "final loss")
+            points = RECORDED.get(fit.points, "final loss")
             flops, loss = ([getattr(vertex, name) for vertex in fit.vertices] for name in ("flops", "loss"))
             axes.scatter(
                 flops, loss, marker="*", s=130, color="#d55e00", edgecolor="white", linewidth=0.8,
-                label=f"{name}: vertices\n({read})", zorder=5, gid="vertices",
+                label=f"{name}: vertices\n({points})", zorder=5, gid="vertices",
             )  # fmt: skip
 
 

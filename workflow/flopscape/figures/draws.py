@@ -72,6 +72,7 @@ def _panel(axes: Axes, data: Tables, drawn: dict[str, FitResult], flops: float) 
             markersize=10, linestyle="none", zorder=5,
         )  # fmt: skip
         axes.plot([], [], color=colour, linestyle=line, marker=marker, label=name)
+    # One axis for all fits of a panel, or their clouds could not be compared.
     every = np.concatenate(clouds, axis=1)
     style.log_axis(axes.xaxis, style.tick_count, 4)
     axes.set_xlim(*np.exp(reach(np.log(every[0]))))
@@ -85,6 +86,7 @@ def _tokens_axis(axes: Axes, compute: Compute, flops: float, unit: str) -> None:
     low, high = np.log(axes.get_xlim())
     log_n = np.linspace(low, high, 401)
     log_d = compute.tokens(log_n, flops)
+    # D falls as N grows: the last of the grid's points has the smallest D.
     ticks = style.log_ticks(float(np.exp(log_d[-1])), float(np.exp(log_d[0])), 4)
     upper = axes.twiny()
     upper.set_xscale("log")

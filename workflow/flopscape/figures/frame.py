@@ -27,11 +27,14 @@ def finish(figure: Figure, title: str, notes: Sequence[str] = (), simulated: boo
     The page grows by the header's height, so that the axes keep theirs.
     """
     width = figure.get_figwidth()
+    # About 9.2 letters of the title's bold font, and 13.5 of the notes', go on an inch.
     titles = _wrap(title, int((width - MARK_WIDTH * simulated) * 9.2))
     lines = [line for note in notes for line in _wrap(note, int(width * 13.5))]
+    # Margins above and below, a quarter of an inch for a line of the title, and the notes.
     header = 0.14 + 0.25 * len(titles) + LINE * len(lines) + 0.08
     height = figure.get_figheight() + header
     figure.set_figheight(height)
+    # Only the part below the header is left to the axes; the engine takes it as fractions of the page.
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0, 0, 1, 1 - header / height), w_pad=0.06, h_pad=0.06)
@@ -64,6 +67,7 @@ def judged(name: str, status: str, reason: str) -> str:
 
 def _text(figure: Figure, text: str, top: float, **style: Any) -> None:
     """Text from the left margin, `top` inches above the bottom; dollar signs are dollar signs."""
+    # Matplotlib places text in fractions of the page, of which these are inches.
     x, y = 0.1 / figure.get_figwidth(), top / figure.get_figheight()
     figure.text(x, y, text, va="top", ha="left", parse_math=False, in_layout=False, **style)
 

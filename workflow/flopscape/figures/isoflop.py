@@ -114,6 +114,7 @@ def _vertex(axes: Axes, vertex: Vertex, colour: Any) -> None:
     if n_params is None or loss is None:
         return
     if error is not None:
+        # The error is one of ln N: a factor on either side.
         ends = [n_params * np.exp(sign * NORMAL_95 * error) for sign in (-1, 1)]
         axes.plot(ends, [loss, loss], color="black", linewidth=1.2, marker="|", markersize=9, zorder=4)
     axes.plot([n_params], [loss], **_VERTEX, color=colour, zorder=5, gid=f"vertex-{vertex.budget:g}")
@@ -126,6 +127,7 @@ def _diverged(axes: Axes, data: Tables, handles: list[Line2D]) -> None:
         return
     looks = style.budget_looks(data.budgets)
     colours = [looks[b][0] if b in looks else "black" for b in lost.budget]
+    # x in data, y in parts of the axes' height: there is no loss to place them by.
     where = axes.get_xaxis_transform()
     sizes = data.runs.n_params
     axes.set_xlim(sizes.min() / 1.25, sizes.max() * 1.25)

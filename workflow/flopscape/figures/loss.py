@@ -28,6 +28,7 @@ def draw(data: Tables) -> Figure:
 def _irreducible(axes: Axes, data: Tables) -> None:
     """A line at E, where it is not too far below everything else to be of interest."""
     fitted = {name: fit for name, fit in data.fits.items() if fit.status != "refused"}
+    # Read before any line moves it, so that all fits are judged by the same axis.
     lowest = axes.get_ylim()[0]
     for name, colour, _, _ in style.fit_looks(list(fitted)):
         E = fitted[name].law_parameters.get("E")

@@ -35,6 +35,7 @@ def draw(data: Tables) -> Figure:
     axes = whiskers.panels(figure, rows, [False, False, *(True for _ in predictions)])
     _label(axes, predictions, data.unit)
     for panel in axes:
+        # Between the last fit and the first published exponent: rows are a unit apart, the first at zero.
         panel.axhline(len(fitted) - 0.5, color="0.6", linewidth=0.8, linestyle=(0, (2, 2)))
     return frame.finish(figure, title, _notes(data, predictions), data.simulated)
 

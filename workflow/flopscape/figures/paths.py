@@ -41,6 +41,7 @@ def path(fit: FitResult, draws: pd.DataFrame | None, quantity: str, flops: Array
     if law is None or not law.has_optimum:
         return None
     centre = getattr(law.optimum(flops), quantity)
+    # A line with a gap would be read as a law that holds on both sides of it.
     if not np.isfinite(centre).all():
         return None
     complete = _complete(draws, law.columns)

@@ -28,6 +28,7 @@ def draw(data: Tables) -> Figure:
         reason = "No completed runs" if data.completed.empty else "No fit has a surface"
         return frame.nothing(title, ". ".join([reason, *frame.refusals(data.fits)]), data.simulated)
     columns = min(len(drawn), COLUMNS)
+    # Rounded up.
     rows = -(-len(drawn) // columns)
     figure = frame.page(max(7.0, 3.6 * columns), 3.7 * rows + 0.4)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()

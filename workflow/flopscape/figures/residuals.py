@@ -72,6 +72,7 @@ def _points(axes: Axes, data: Tables, column: str, left: pd.Series, fitted: pd.S
     runs = data.completed
     groups = [(runs.budget == budget, *look) for budget, look in style.budget_looks(data.budgets).items()]
     for members, colour, marker in [*groups, (runs.budget.isna(), "black", "o")]:
+        # Hollow ones are drawn too: a run that a fit left out is judged by it all the same.
         for use, face in ((fitted, colour), (~fitted, "none")):
             chosen = members & use
             if not chosen.any():

@@ -61,6 +61,7 @@ def _show_all_text(figure: Figure) -> None:
         assert isinstance(text, Text)
         text.set_parse_math(False)
         text.set_text(_shown(text.get_text()))
+    # Names of ticks are made while the figure is drawn, by their formatter: that is wrapped, for no text is there yet.
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         if isinstance(names := axis.get_major_formatter(), FuncFormatter):
             axis.set_major_formatter(FuncFormatter(partial(_tick, names)))

@@ -45,6 +45,7 @@ def _rows(fitted: pd.DataFrame, column: str | None) -> list[Row]:
 def _row(line: dict[Hashable, Any], column: str | None, colour: Any, marker: str) -> Row:
     """Groups differ in colour and marker."""
     label = line["setting"] if line["what_changes"] == "base" else f"{line['what_changes']}: {line['setting']}"
+    # A CSV has no None: an open end is a blank cell, read as NaN.
     low, high = (None if np.isnan(line[end]) else line[end] for end in ("a_low", "a_high"))
     values = [Estimate(line["a"], low, high), *([Estimate(100 * line[column])] if column else [])]
     return Row(label, values, colour, marker, hollow=line["status"] != "ok")

@@ -81,8 +81,10 @@ def fit_looks(names: Sequence[str]) -> Iterator[tuple[str, str, Any, str]]:
 
 def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
     """Round numbers between two positive ends: 1-2-5 steps, decades, or every so many decades, at most `most`."""
+    # Decades that hold both ends, and the fewest decades between ticks that make no more than `most`.
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     stride = max(1, math.ceil((last - first) / most))
+    # From fine to coarse: the first series that is not too many.
     for mantissas in ((1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
         ticks = [m * 10.0**p for p in range(first, last + 1) for m in mantissas]
         inside = [tick for tick in ticks if low <= tick <= high]
@@ -108,11 +110,14 @@ class RoundLogLocator(Locator):
         if not 0 < vmin < vmax < math.inf:
             return []
         ticks = log_ticks(vmin, vmax, self.most)
+        # An axis shorter than the step of the finest series has no round number of it, and gets the round numbers of a
+        # linear one.
         return ticks if len(ticks) >= 2 else [t for t in MaxNLocator(3).tick_values(vmin, vmax) if vmin <= t <= vmax]
 
 
 def log_axis(axis: Axis, write: Callable[[float | None], str], most: int = 6) -> None:
     """Make an axis logarithmic, its ticks round numbers written by one of text/numbers.py's functions."""
+    # Public is only `set_xscale` of the axes, and here x or y is whichever axis was given.
     axis._set_axes_scale("log")  # type: ignore[attr-defined]
     axis.set_major_locator(RoundLogLocator(most))
     axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))

@@ -92,6 +92,7 @@ def complete(runs: pd.DataFrame) -> pd.DataFrame:
     table = runs.assign(**{name: value for name, value in defaults.items() if name not in runs})
     for name in (*NEEDED, "flops", "budget"):
         table[name] = pd.to_numeric(table[name], errors="coerce").astype(float)
+    # A CSV has words, a frame booleans; both become text first.
     table["simulated"] = table.simulated.astype(str).str.lower().eq("true")
     return table
 
@@ -103,6 +104,7 @@ def with_budgets(runs: pd.DataFrame, fits: Iterable[FitResult]) -> pd.DataFrame:
         return runs
     budgets = [vertex.budget for vertex in fit.vertices]
     nearest = nearest_budget(budgets, runs.flops.to_numpy(float), WITHIN)
+    # −1 would index the last budget: such runs get NaN.
     return runs.assign(budget=np.where(nearest < 0, np.nan, np.array(budgets)[nearest]))
 
 

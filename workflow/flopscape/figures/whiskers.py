@@ -41,7 +41,7 @@ def panels(figure: Figure, rows: Sequence[Row], logarithmic: Sequence[bool]) -> 
     """Draw one panel an entry of `logarithmic` beside each other over common lines, the first row on top."""
     axes = list(figure.subplots(1, len(logarithmic), sharey=True, squeeze=False)[0])
     for place, (one, log) in enumerate(zip(axes, logarithmic, strict=True)):
-        shown = [(line, row, n) for line, row in enumerate(rows) if (n := known(row.values[place])) is not None]
+        shown = [(line, row, n) for line, row in enumerate(rows) if (n := finite(row.values[place])) is not None]
         for line, row, number in shown:
             _whisker(one, line, number, row, f"estimate-{place}-{line}")
         if log:
@@ -50,6 +50,7 @@ def panels(figure: Figure, rows: Sequence[Row], logarithmic: Sequence[bool]) -> 
             one.locator_params(axis="x", nbins=TICKS)
         one.set_xlim(*limits([number for _, _, number in shown], log))
         one.grid(axis="y", visible=False)
+    # From large to small, so that the first row is on top.
     axes[0].set_ylim(len(rows) - 0.4, -0.6)
     axes[0].set_yticks(range(len(rows)), [row.label for row in rows])
     for text in axes[0].get_yticklabels():
@@ -57,8 +58,8 @@ def panels(figure: Figure, rows: Sequence[Row], logarithmic: Sequence[bool]) -> 
     return axes
 
 
-def known(number: Estimate | None) -> Estimate | None:
-    """The number, where there is one."""
+def finite(number: Estimate | None) -> Estimate | None:
+    """The number where it is one that can be drawn, None otherwise."""
     return number if number is not None and np.isfinite(number.estimate) else None
 
 
@@ -66,11 +67,14 @@ def limits(values: Sequence[Estimate], logarithmic: bool) -> tuple[float, float]
     """Ends of an axis: all intervals, or as much of runaway ones as leaves the estimates readable."""
     if not values:
         return (0.1, 1.0)
+    # Distances are compared as they are seen, on the axis's own scale.
     scale = np.log if logarithmic else np.asarray
     centres = scale([v.estimate for v in values])
     ends = scale([[end or np.nan for end in (v.low, v.high)] for v in values])
+    # Open ends are NaN, and count as no width; the median is not moved by a few runaways.
     widths = np.nan_to_num(ends[:, 1] - ends[:, 0], posinf=0.0)
     span = max(float(np.ptp(centres)), float(np.median(widths)), 1e-3)
+    # To the end of the longest interval, but at most FARTHEST spans beyond the estimates.
     low = max(np.nanmin([*ends[:, 0], *centres]), centres.min() - FARTHEST * span) - MARGIN * span
     high = min(np.nanmax([*ends[:, 1], *centres]), centres.max() + FARTHEST * span) + MARGIN * span
     return (float(np.exp(low)), float(np.exp(high))) if logarithmic else (float(low), float(high))

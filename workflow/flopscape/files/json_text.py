@@ -30,6 +30,7 @@ def _integral_floats_to_int(value: Any) -> Any:
         return {key: _integral_floats_to_int(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_integral_floats_to_int(item) for item in value]
+    # JSON text of 1e6 is 1000000.0 and of 1000000 another, of which hashes would differ.
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

@@ -47,8 +47,8 @@ def refuse_output(out: StrPath, inputs: Iterable[StrPath | None] = ()) -> None:
     target = Path(out)
     try:
         status = _status(target)
-        if status and (what := _why_in_the_way(target, status)):
-            raise FlopscapeError(f"{target}: {what}")
+        if status and (why := _why_in_the_way(target, status)):
+            raise FlopscapeError(f"{target}: {why}")
         if read := next((path for path in inputs if path is not None and is_same(target, path)), None):
             raise FlopscapeError(f"{target}: would be written over {read}, which this command reads; give another name")
         _refuse_place(target.parent)
@@ -87,9 +87,11 @@ def is_same(path: StrPath, other: StrPath) -> bool:
 
 def _refuse_place(folder: Path) -> None:
     """Refuse a folder that could not be made or not be written to: an empty file is made there and removed."""
+    # The nearest folder that exists: the missing ones would be made in it.
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     if not existing.is_dir():
         raise FlopscapeError(f"{existing}: a file, where a folder is needed; name another folder")
+    # Tried and not read from permissions, which say little on a network's disk or to root.
     _created(existing).unlink()
 
 

@@ -40,6 +40,7 @@ def side_output(out: StrPath, ending: str, own: tuple[str, ...] = (".json",)) ->
         Endings of `out` that the other file has not; any other dot is part of the name.
     """
     path = Path(out)
+    # One ending at most, and not of a name that is nothing else: `.json` is a name.
     name = next((path.name[: -len(e)] for e in own if path.name.lower().endswith(e) and path.name != e), path.name)
     return path.parent / (name + ending)
 

@@ -32,7 +32,7 @@ def import_text(planned: PlannedImport, data_mirror: str | None) -> str:
     origin = "the table's own" if "budget" in imported.frame else "none in the table; runs of nearly one C are grouped"
     head = ["budget", "runs", "N", "D"]
     parts = [free_text(planned), aligned([head, *_rows(imported.table)], right=(1,)), f"budgets: {origin}"]
-    return "\n".join([*parts, *imported.said])
+    return "\n".join([*parts, *imported.remarks])
 
 
 def _rows(table: RunTable) -> list[list[str]]:

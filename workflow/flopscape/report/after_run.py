@@ -26,6 +26,7 @@ def print_answers(studies: Mapping[str, PlannedStudy | PlannedImport], results: 
         if waiting := [row for row in planned.rows if _is_open(folder / "runs", row)]:
             print(f"study {name}: {len(waiting)} branches are still to be trained; run snakemake again", flush=True)
         recommended = planned.study.recommended_fit
+        # A partial run (`--until`) leaves the last answer on disk: it is not told as this one's.
         if why := Files(planned, folder).why_fit(recommended):
             print(f"study {name}: its fit {recommended} was made {why}; run snakemake again", flush=True)
         elif (folder / "report.html").exists():

@@ -50,6 +50,7 @@ def runs(evidence: Evidence) -> list[Block]:
 
 def _without_blanks(head: list[str], rows: list[list[str]]) -> Grid:
     """A table without the columns of which nothing is known: other people's runs have few."""
+    # A column counts as filled where any row, the total among them, has something there.
     filled = [i for i in range(len(head)) if any(row[i] != numbers.NOTHING for row in rows)]
     return Grid([head[i] for i in filled], [[row[i] for i in filled] for row in rows])
 
@@ -106,10 +107,11 @@ def left_out(evidence: Evidence) -> list[Block]:
         f"{listed(names)} {status}: {sentence(reason or 'no reason was recorded')}"
         for (status, reason), names in _by_reason(lost).items()
     ]
-    gone = set(lost.run_id.astype(str))
+    not_completed = set(lost.run_id.astype(str))
     for name, fit in evidence.fits.items():
         for exclusion in fit.excluded:
-            if rows := [row for row in exclusion.rows if row not in gone]:
+            # Runs without a loss were named above already, and no fit could use them.
+            if rows := [row for row in exclusion.rows if row not in not_completed]:
                 items.append(f"{name}, {exclusion.reason}: {numbers.plural(len(rows), 'run')} ({listed(rows)}).")
     return [Bullets(items)] if items else [Paragraph("Nothing: every run completed, and every fit used them all.")]
 
@@ -124,10 +126,9 @@ def _by_reason(lost: pd.DataFrame) -> dict[tuple[str, str], list[str]]:
 
 def data(evidence: Evidence) -> list[Block]:
     """What the runs were trained on: from the manifest, or from their records where the data are gone or replaced."""
-    manifest, seen = evidence.data, evidence.data_hashes
-    if not manifest and seen:
-        hashes = ", ".join(seen)
-        return [Paragraph(f"The runs saw data of SHA-256 {hashes}, which are not prepared here any more.")]
+    manifest, hashes = evidence.data, evidence.data_hashes
+    if not manifest and hashes:
+        return [Paragraph(f"The runs saw data of SHA-256 {', '.join(hashes)}, which are not prepared here any more.")]
     units = manifest.get("n_units")
     counts = ", ".join(f"{numbers.count(n)} {split}" for split, n in units.items()) if isinstance(units, dict) else ""
     facts = {

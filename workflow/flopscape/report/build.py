@@ -74,6 +74,7 @@ def _comparison(evidence: Evidence) -> list[Block]:
 
 def _fits(evidence: Evidence) -> list[Block]:
     """Status, exponents and parameters of every fit, and its warnings in words."""
+    # Without an answer, other fits' exponents would be taken for one.
     shown = evidence.fits if evidence.fit.status != "refused" else {}
     exponents = [[name, *_exponents(fit)] for name, fit in shown.items() if fit.exponents and fit.status != "refused"]
     blocks: list[Block] = [
@@ -109,10 +110,10 @@ def _verdicts(evidence: Evidence) -> list[str]:
 
 def _warnings(evidence: Evidence) -> list[str]:
     """The fits' warnings, each once with the fits that gave it, less what other sections say."""
-    given: dict[str, list[str]] = {}
+    fits_of: dict[str, list[str]] = {}
     for name, fit in evidence.fits.items():
         elsewhere = ELSEWHERE + (ELSEWHERE_OF_RECOMMENDED if name == evidence.recommended else ())
         for warning in fit.warnings:
             if kind_of(warning) not in elsewhere:
-                given.setdefault(warning, []).append(name)
-    return [f"{', '.join(names)}: {sentence(warning)}" for warning, names in given.items()]
+                fits_of.setdefault(warning, []).append(name)
+    return [f"{', '.join(names)}: {sentence(warning)}" for warning, names in fits_of.items()]

@@ -108,7 +108,7 @@ def parameters(fits: Mapping[str, FitResult], loss_unit: str) -> list[Block]:
     for name, fit in fits.items():
         if fit.status != "refused" and (law := fitted_law(fit)):
             by_law.setdefault(law.law.formula, {})[name] = fit.law_parameters
-    return [_table(formula, found, loss_unit) for formula, found in by_law.items()]
+    return [_table(formula, by_fit, loss_unit) for formula, by_fit in by_law.items()]
 
 
 def _table(formula: str, by_fit: Mapping[str, Mapping[str, Estimate]], loss_unit: str) -> Grid:

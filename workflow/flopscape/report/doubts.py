@@ -88,6 +88,7 @@ def _outside(evidence: Evidence) -> Iterator[str]:
 
 
 def _extrapolation(evidence: Evidence) -> Iterator[str]:
+    # A run of a budget counts as that budget: runs scatter a little around theirs.
     spent = evidence.completed.budget.fillna(evidence.completed.flops)
     for prediction in _predictions(evidence.fit):
         if len(spent):
@@ -117,6 +118,7 @@ def spread(number: Estimate) -> float:
     if number.high is not None:
         ends.append(number.high / number.estimate)
     if number.low is not None:
+        # An interval that reaches zero excludes no factor at all.
         ends.append(number.estimate / number.low if number.low > 0 else float("inf"))
     return max(ends)
 

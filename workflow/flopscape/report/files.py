@@ -22,6 +22,7 @@ def refuse_report(out: StrPath, inputs: Iterable[StrPath | None]) -> None:
 def write_report(report: Report, out: StrPath) -> list[Path]:
     """Write both files of a report, Markdown first; returns the two paths."""
     page, text = both_files(out, ENDINGS)
+    # Links are relative to where the file really stands, behind any link to its folder.
     write_text(text, f"{markdown.render(report, text.resolve().parent)}\n{MARK}\n{_stamp(report)}")
     write_text(page, html.render(report))
     return [text, page]

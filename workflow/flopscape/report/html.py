@@ -49,6 +49,7 @@ def inline(path: Path, name: str) -> Markup:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise FlopscapeError(f"{path}: the figure cannot be read ({why})") from error
     refuse_more_than_drawing(text, path)
+    # The root's tag alone loses its size and namespaces: those within the drawing mean something.
     tag, end, rest = text.partition(">")
     label = f'<svg role="img" aria-label="{escape(visible(name))}"'
     tag = SIZE.sub("", NAMESPACE.sub("", tag)).replace("<svg", label, 1)
@@ -57,6 +58,7 @@ def inline(path: Path, name: str) -> Markup:
 
 def own_names(svg: str, prefix: str) -> str:
     """Prefix every identifier and every reference to one, so that two figures on a page cannot meet."""
+    # Two drawings of matplotlib have the same ids, and on one page a reference takes the first that it meets.
     svg = re.sub(r'(\sid=")', rf"\1{prefix}-", svg)
     svg = re.sub(r'(href="#)', rf"\1{prefix}-", svg)
     return svg.replace("url(#", f"url(#{prefix}-")

@@ -40,6 +40,7 @@ def inline(text: str) -> str:
     """The same within a line, where no list can begin."""
     line = ENTITY.sub("&amp;", ANYWHERE.sub(r"\\\g<0>", one_line(text)))
     line = line.replace("<", "&lt;").replace(">", "&gt;")
+    # A single dollar sign is no formula anywhere, and money is often written.
     return line.replace("$", r"\$") if line.count("$") > 1 else line
 
 
@@ -49,6 +50,7 @@ def _escaped_start(match: re.Match[str]) -> str:
 
 
 def _heading(level: int, title: str) -> str:
+    # Hashes at the end of a heading would be taken for its closing ones.
     text = CLOSING_HASHES.sub(r"\\\1", inline(title))
     return f"{'#' * level} {text}"
 

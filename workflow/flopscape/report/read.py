@@ -125,6 +125,7 @@ def caption(figure: str) -> str:
     >>> caption("loss").split(",")[0]
     'The final loss of the compute-optimal run against compute'
     """
+    # `snakemake --report` renders the same captions, with an object of this name and shape.
     template = Environment(trim_blocks=True).from_string(CAPTIONS.read_text(encoding="utf-8"))
     return " ".join(template.render(snakemake={"wildcards": {"figure": figure}}).split())
 

@@ -30,6 +30,7 @@ CURE = "draw it again with `flopscape figure`"
 
 def refuse_more_than_drawing(text: str, path: Path) -> None:
     """Raise FlopscapeError naming the first part of an SVG text, from its root on, that is no drawing."""
+    # Before it is parsed: a parser drops comments, and may follow a document type.
     if match := MARKUP.search(text):
         raise FlopscapeError(f"{path}: the figure holds {text[match.start() :][:20]!r}, which no page can take; {CURE}")
     try:

@@ -134,6 +134,7 @@ def sensitivity_text(varied: pd.DataFrame) -> str:
 
     Below it why fits are not ok, the rows that all of them leave out, and what to distrust in the table.
     """
+    # The prefix of a column's name, whatever the compute after it.
     first = column("n_params", 0.0).partition("@")[0] + "@"
     asked = [str(name) for name in varied if str(name).startswith(first)][:1]
     names = [name for n in asked for name in (n, n.replace("n_params@", "n_tokens@"))]

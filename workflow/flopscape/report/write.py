@@ -63,7 +63,7 @@ def report_study(study_file: Path, results: Path, out: Path) -> None:
         manifest=files.manifest(),
         coverage=None if isinstance(planned, PlannedImport) else planned.coverage,
         commands=_commands(files, stale),
-        not_shown=[f"The {what} {why} and is not shown: {MADE_AGAIN}." for what, why in stale.items()],
+        not_shown=[f"The {output} {why} and is not shown: {MADE_AGAIN}." for output, why in stale.items()],
         made_from="" if stale else text_of(files.report_stamp()),
     )
     refuse_report(out, [study_file, *sources.files])
@@ -86,9 +86,10 @@ def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
         "twin": (folder / "twin" / "verdict.json", files.why_twin()),
     }
     judged |= {f"figure {name}": (folder / "figures" / f"{name}.svg", files.why_figure(name)) for name in figures}
-    reasons = {what: f"was made {why}" if why else "" for what, (_, why) in judged.items()}
-    reasons |= {what: "is missing" for what, (path, _) in judged.items() if not path.exists()}
-    return {what: why for what, why in reasons.items() if why}
+    reasons = {output: f"was made {why}" if why else "" for output, (_, why) in judged.items()}
+    # Second, for what is missing is stale in no other way.
+    reasons |= {output: "is missing" for output, (path, _) in judged.items() if not path.exists()}
+    return {output: why for output, why in reasons.items() if why}
 
 
 def _commands(files: Files, stale: Mapping[str, str]) -> list[str]:

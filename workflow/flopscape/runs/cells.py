@@ -30,6 +30,7 @@ def require_column(frame: pd.DataFrame, name: str, path: str | Path) -> None:
 def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index, blank: bool = False) -> Array:
     """A column as finite positive float64; the first wrong cell is named. With `blank`, empty cells become NaN."""
     cells = frame[name].to_numpy(dtype=object)
+    # A column of numbers holds no truth value and need not be looked through.
     if frame[name].dtype in (bool, object):
         _refuse_truth(cells, name, path, row)
     empty = blank_cells(cells)
@@ -38,6 +39,8 @@ def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index
         values = cells.astype(float)
     except (TypeError, ValueError):
         values = np.array([_float(cell) for cell in cells])
+        # One conversion of the whole column is fast and says only that some cell is wrong: which one is found by trying
+        # each.
         at = int(np.flatnonzero(np.isnan(values) & ~empty)[0])
         raise FlopscapeError(
             f"{path}, row {row[at]}, column {name}: {shown(cells[at])} is not a number{_cure(cells[at])}"
@@ -63,6 +66,7 @@ def text_column(frame: pd.DataFrame, name: str, default: list[str]) -> Names:
 
 def blank_cells(cells: "np.ndarray") -> Mask:
     """Cells that hold nothing: None, NaN, or no text."""
+    # Only NaN differs from itself.
     return np.array([cell is None or cell != cell or cell == "" for cell in cells], bool)
 
 
@@ -87,6 +91,7 @@ def _typed(column: "pd.Series") -> "pd.Series":
     if not blank.any():
         return pd.Series(values, index=column.index, name=column.name)
     kind = "boolean" if values.dtype == bool else "float64"
+    # Types that have a word for nothing: pandas' `boolean` with <NA>, floats with NaN. Integers would lose theirs.
     typed_cells = pd.Series(None, index=column.index, name=column.name, dtype=kind)
     typed_cells[~blank] = values
     return typed_cells

@@ -41,6 +41,7 @@ def _of_compute(table: RunTable, min_flops: float) -> RunTable:
     if not 0 < min_flops < np.inf:
         raise FlopscapeError(f"min_flops {min_flops!r}: must be positive and finite")
     whole = np.isfinite(table.budget)
+    # A run that is in no budget goes by its own compute.
     enough = np.where(whole, table.budget >= AT_LEAST * min_flops, table.flops >= min_flops)
     if enough.all():
         return table.warned(f"min_flops {min_flops:g} leaves nothing out: no row has less compute")
@@ -57,15 +58,16 @@ def without(table: RunTable, expression: str) -> RunTable:
     """
     names = ("n_params", "n_tokens", "flops", "loss", "budget", "run_id")
     frame = table.columns.assign(**{name: getattr(table, name) for name in names})
+    # An expression may always name the seed, whether or not the table has one.
     if "seed" not in frame:
         frame = frame.assign(seed=np.nan)
     try:
-        hit = rows_where(frame, expression)
+        excluded_rows = rows_where(frame, expression)
     except ValueError as error:
         raise FlopscapeError(f"{table.path}: --exclude {textwrap.shorten(expression, 200)!r}: {error}") from error
-    if not hit.any():
+    if not excluded_rows.any():
         return table.warned(f"the exclusion {expression} is true for no row")
-    return table.keep(~hit, f"excluded by {expression}")
+    return table.keep(~excluded_rows, f"excluded by {expression}")
 
 
 def left_out(table: RunTable) -> str:
@@ -90,6 +92,7 @@ def merged(table: RunTable, seeds: str | None) -> RunTable:
         return table
     cell = design_index(table)
     losses = np.array([CENTERS[str(seeds)](table.loss[cell == at]) for at in range(cell.max() + 1)])
+    # The first row of each point; sorted, they stand in the order of the file.
     first = np.unique(cell, return_index=True)[1]
     kept = np.sort(first)
     names = ("n_params", "n_tokens", "flops", "budget", "run_id", "seed", "row")

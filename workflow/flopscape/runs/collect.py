@@ -68,6 +68,7 @@ def _read_all(rows: list[PlanRow], runs: Path) -> tuple[list[RunRecord], list[Re
             continue
         records.append(record)
         recounts += changed
+    # All at once, so that a person mends a study's records in one round.
     if problems:
         raise FlopscapeError("\n".join(problems))
     _same_data(records)
@@ -81,6 +82,7 @@ def _same_data(records: Sequence[RunRecord]) -> None:
             f"runs {', '.join(odd)} saw other data than the rest; delete their records to retrain them"
         )
     units = {record.run_id: record.unit for record in records}
+    # The most frequent unit is taken to be the right one, and the others are named.
     usual = Counter(units.values()).most_common(1)[0][0]
     if strange := [f"{run_id} ({unit})" for run_id, unit in units.items() if unit != usual]:
         raise FlopscapeError(f"runs {', '.join(strange)} count their data in another unit than {usual}; {CURE}")
@@ -129,6 +131,7 @@ def _run_row(row: PlanRow, record: RunRecord) -> dict[str, Any]:
 
 def _with_scatter(table: pd.DataFrame) -> pd.DataFrame:
     """Completed seeds of each size, budget and tokens, and the variance of their losses; none where there is one."""
+    # `dropna=False`: runs without a budget are points, too.
     points = table.assign(loss=table.loss.astype(float)).groupby(["size", "budget", "n_tokens_planned"], dropna=False)
     place = list(table.columns).index("loss_se") + 1
     table.insert(place, "loss_seed_variance", points.loss.transform("var"))

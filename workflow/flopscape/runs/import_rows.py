@@ -104,14 +104,15 @@ def leave_out_excluded(rows: Rows, frame: pd.DataFrame, source: str, expression:
     """
     if not expression:
         return
+    # Cells are not checked yet, for what an exclusion leaves out need not be right.
     numbers = {name: pd.to_numeric(frame[name], errors="coerce") for name in NUMBERS if name in frame}
     try:
-        hit = rows_where(typed(frame).assign(**numbers), expression)
+        excluded_rows = rows_where(typed(frame).assign(**numbers), expression)
     except ValueError as error:
         raise FlopscapeError(f"{source}: --exclude {expression!r}: {error}") from error
-    if not hit.any():
+    if not excluded_rows.any():
         rows.notes.append(f"the exclusion {expression} is true for no row")
-    rows.leave_out(hit & completed(frame), f"excluded by {expression}")
+    rows.leave_out(excluded_rows & completed(frame), f"excluded by {expression}")
 
 
 def leave_out_higher(rows: Rows, frame: pd.DataFrame, source: str, lowest: bool) -> None:
@@ -127,13 +128,14 @@ def leave_out_higher(rows: Rows, frame: pd.DataFrame, source: str, lowest: bool)
     loss = points.groupby(POINT)["loss"]
     several = int((loss.size() > 1).sum())
     spread = float((loss.max() - loss.min()).max()) if several else 0.0
-    said = f"{several} of {loss.ngroups} points (N, D) have several rows, up to {spread:.3g} nats apart"
+    finding = f"{several} of {loss.ngroups} points (N, D) have several rows, up to {spread:.3g} nats apart"
     if lowest:
-        rows.notes.append(f"{said}: the lowest of each is used" if several else "--lowest: no N and D has two rows")
+        rows.notes.append(f"{finding}: the lowest of each is used" if several else "--lowest: no N and D has two rows")
+        # One row of each point; of equal losses the first.
         kept = frame.index.isin(loss.idxmin())
         rows.leave_out(used & ~kept, HIGHER)
     elif spread > 0:
-        rows.notes.append(said + ("" if _told_apart(points, frame) else _SEEDS))
+        rows.notes.append(finding + ("" if _told_apart(points, frame) else _SEEDS))
 
 
 _SEEDS = ": a fit takes them for seeds; of a search over other settings use the lowest of each (--lowest, runs.lowest)"
@@ -143,6 +145,7 @@ def _points(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     row = frame.index.to_numpy() + 1
     n, d, loss = (positive_column(frame, name, source, row) for name in REQUIRED)
     supply = positive_column(frame, UNIQUE, source, row, blank=True) if UNIQUE in frame else d
+    # A supply larger than D is all of D: `fmin` also takes D where the cell is empty.
     points = {"n": n, "d": d, "distinct": np.fmin(supply, d), "loss": loss}
     return pd.DataFrame(points, index=frame.index)
 

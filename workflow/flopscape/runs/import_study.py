@@ -82,6 +82,7 @@ def read_curves(path: Path, runs: RunTable) -> pd.DataFrame:
     losses = [name for name in ("train_loss", "heldout_loss") if name in frame]
     if not losses:
         raise FlopscapeError(f"{path}: no column heldout_loss or train_loss")
+    # The rows of a run are its checkpoints, all of one size: any of them will do.
     n_params = dict(zip(runs.run_id, runs.n_params, strict=True))
     frame = _of_runs(frame, runs, path)
     row = frame.index.to_numpy() + 1

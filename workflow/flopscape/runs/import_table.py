@@ -57,7 +57,7 @@ class Imported:
     notes: list[str]
 
     @property
-    def said(self) -> list[str]:
+    def remarks(self) -> list[str]:
         """Sentences on what was left out and on what to doubt."""
         left_out = [f"left out: {exclusion.words}" for exclusion in self.table.excluded]
         return [*left_out, *self.notes, *(f"warning: {text}" for text in self.table.warnings)]
@@ -84,6 +84,8 @@ def import_runs(table: str, mirror: Path | None, mapping: Mapping[str, str], cho
     FlopscapeError
         Naming source, row and column, as `flopscape fit` would; or no row is left.
     """
+    # The order matters: names before words for empty cells, for these are looked for in our columns; empty cells before
+    # D or N are computed; and only rows that stay are checked.
     frame, form = load(table, mirror)
     frame = emptied(with_run_ids(renamed(frame, table, mapping), table, choice.run_id, mapping))
     theirs = (PUBLISHED[table].columns if table in PUBLISHED else {}) | dict(mapping)
@@ -125,7 +127,7 @@ def sentence(imported: Imported, out: Path, source: str) -> str:
     read, used = len(imported.frame), len(imported.table)
     count = f"{used} of {read} rows" if used < read else numbers.plural(used, "row")
     done = "; ".join([f"{out}: {count} of {source} ({imported.form.words})", *derived])
-    return "\n".join([done, *imported.said])
+    return "\n".join([done, *imported.remarks])
 
 
 def load(table: str, mirror: Path | None) -> tuple[pd.DataFrame, Format]:
@@ -145,6 +147,7 @@ def load(table: str, mirror: Path | None) -> tuple[pd.DataFrame, Format]:
     frame = renamed(frame, table, published.columns).assign(loss_unit=published.loss_unit)
     if published.experiment:
         frame = frame[frame["experiment"] == published.experiment]
+    # The highest losses are last and are cut; the rows go back into the order of the file.
     kept = np.argsort(frame["loss"].astype(float), kind="stable")[: len(frame) - published.leave_out_highest]
     return frame.iloc[np.sort(kept)].reset_index(drop=True), form
 
@@ -155,6 +158,7 @@ def renamed(frame: pd.DataFrame, source: str, mapping: Mapping[str, str]) -> pd.
         if ours not in KNOWN:
             raise FlopscapeError(f"--map {ours}={theirs}: map one of {', '.join(KNOWN)}")
         require_column(frame, theirs, source)
+    # First ours step aside, then theirs take the names; columns that only change names with each other need not.
     replaced = {name: f"{name}_in_source" for name in mapping if name in frame and name not in mapping.values()}
     return frame.rename(columns=replaced).rename(columns={theirs: ours for ours, theirs in mapping.items()})
 

@@ -35,9 +35,9 @@ def with_one_meaning(table: RunTable) -> RunTable:
     FlopscapeError
         Two units, two datasets, or two counts of one size: both values with their rows, and the cure.
     """
-    for column, what in ONE_VALUE.items():
+    for column, kinds in ONE_VALUE.items():
         if column in table.columns:
-            _refuse_two(table, column, what)
+            _refuse_two(table, column, kinds)
     _refuse_two_counts(table)
     _refuse_some_heads(table)
     notes = [*_recipes(table), *_zigzag(table)]
@@ -67,16 +67,16 @@ def rows_text(rows: Array) -> str:
     return f"rows {', '.join(first)} and {last}"
 
 
-def _refuse_two(table: RunTable, column: str, what: str) -> None:
+def _refuse_two(table: RunTable, column: str, kinds: str) -> None:
     """Refuse a column with two values; of a law of distinct tokens, each number of them has data of its own."""
     cells = table.columns[column].fillna("").astype(str).str.strip().to_numpy()
     groups = table.columns["unique_tokens"] if column == "data_hash" and "unique_tokens" in table.columns else None
     for part in _parts(groups, len(table)):
-        if len(found := [value for value in pd.unique(cells[part]) if value]) > 1:
-            said = [f"{column} {value} in {rows_text(table.row[part & (cells == value)])}" for value in found[:3]]
+        if len(values := [value for value in pd.unique(cells[part]) if value]) > 1:
+            places = [f"{column} {value} in {rows_text(table.row[part & (cells == value)])}" for value in values[:3]]
             raise FlopscapeError(
-                f"{table.path}: {len(found)} {what} in one table: {' and '.join(said)}; fit them apart, for example "
-                f"with --exclude \"{column} == '{found[-1]}'\""
+                f"{table.path}: {len(values)} {kinds} in one table: {' and '.join(places)}; fit them apart, for "
+                f"example with --exclude \"{column} == '{values[-1]}'\""
             )
 
 
@@ -93,6 +93,7 @@ def _refuse_two_counts(table: RunTable) -> None:
     if "size" not in table.columns:
         return
     size = table.columns["size"].astype(str)
+    # `collect` writes a size as JSON; other people's column of that name means something else.
     ours = size.str.startswith("{").to_numpy()
     counts = {"n_params": pd.Series(table.n_params)}
     if "flops_per_unit" in table.columns:
@@ -104,8 +105,10 @@ def _refuse_two_counts(table: RunTable) -> None:
             at = str(odd.index[odd][0])
             rows = (size == at).to_numpy()
             values = pd.unique(count[rows])[:3]
-            said = " and ".join(f"{value:.12g} in {rows_text(table.row[rows & (count == value)])}" for value in values)
-            raise FlopscapeError(_two_counts(table, f"two counts of size {at}: {name} {said}"))
+            places = " and ".join(
+                f"{value:.12g} in {rows_text(table.row[rows & (count == value)])}" for value in values
+            )
+            raise FlopscapeError(_two_counts(table, f"two counts of size {at}: {name} {places}"))
 
 
 def _refuse_some_heads(table: RunTable) -> None:
@@ -114,18 +117,19 @@ def _refuse_some_heads(table: RunTable) -> None:
     if "n_params_body" not in table.columns or used not in ("n_params", "n_params_non_embedding"):
         return
     body = pd.to_numeric(table.columns["n_params_body"], errors="coerce").to_numpy(float)
+    # A count that equals the body's has no head in it.
     without = table.n_params == body
     counted = np.isfinite(body) & ~without
     if without.any() and counted.any():
-        said = f"{rows_text(table.row[counted])} count a head in n_params, and {rows_text(table.row[without])} none"
+        places = f"{rows_text(table.row[counted])} count a head in n_params, and {rows_text(table.row[without])} none"
         cure = "; --column n_params=n_params_body counts none anywhere"
-        raise FlopscapeError(_two_counts(table, f"two counts of N: {said}") + cure)
+        raise FlopscapeError(_two_counts(table, f"two counts of N: {places}") + cure)
 
 
-def _two_counts(table: RunTable, said: str) -> str:
+def _two_counts(table: RunTable, contradiction: str) -> str:
     return (
-        f"{table.path}: {said}; count all runs alike, as `flopscape collect` does with today's counts of a plug-in, or "
-        "leave one kind out with --exclude"
+        f"{table.path}: {contradiction}; count all runs alike, as `flopscape collect` does with today's counts of a "
+        "plug-in, or leave one kind out with --exclude"
     )
 
 
@@ -133,8 +137,8 @@ def _recipes(table: RunTable) -> Iterator[str]:
     recipes = table.columns.get("recipe", pd.Series(dtype=float)).replace("", None).dropna()
     counts = recipes.value_counts(sort=False)
     if len(counts) > 1:
-        said = ", ".join(f"{value} ({numbers.plural(int(n), 'row')})" for value, n in counts.items())
-        yield f"runs of several recipes in one table: {said}; a changed recipe may be another law"
+        shares = ", ".join(f"{value} ({numbers.plural(int(n), 'row')})" for value, n in counts.items())
+        yield f"runs of several recipes in one table: {shares}; a changed recipe may be another law"
 
 
 def _zigzag(table: RunTable) -> Iterator[str]:
@@ -143,6 +147,7 @@ def _zigzag(table: RunTable) -> Iterator[str]:
         return
     kappa = pd.Series(table.flops / table.n_params / table.n_tokens).groupby(table.n_params).median()
     values, sizes = kappa.to_numpy(float), kappa.index.to_numpy(float)
+    # Each size but the first and last against both neighbours: κ(N) may fall or rise, and then lies between them.
     inner, low, high = values[1:-1], np.fmin(values[:-2], values[2:]), np.fmax(values[:-2], values[2:])
     odd = (inner > ZIGZAG * high) | (inner < low / ZIGZAG)
     if odd.any():

@@ -72,6 +72,7 @@ def read_formatted(path: Path) -> tuple[pd.DataFrame, Format]:
     data, packed = read_content(path)
     if data.startswith(MAGIC):
         return read_parquet(data, path), Format("Parquet", packed="gzip" if packed else "")
+    # In the order of MARKS: UTF-32's mark begins with that of UTF-16.
     encoding = next((name for mark, name in MARKS.items() if data.startswith(mark)), PLAIN)
     try:
         frame, kind, separator = _read_text(data, encoding, path)
@@ -130,6 +131,7 @@ def table_of(
     for name in (*REQUIRED, *(columns or {})):
         require_column(frame, names[name], path)
     frame, excluded = completed_rows(frame)
+    # The first row after the header is row 1; rows keep their numbers where others were left out.
     row = frame.index.to_numpy() + 1
     values = {name: positive_column(frame, names[name], path, row) for name in REQUIRED}
     counted = names["flops"] in frame
@@ -150,6 +152,7 @@ def table_of(
         excluded=excluded,
         conventions={name: names[name] for name in REQUIRED} | {"flops": names["flops"] if counted else SIX_N_D},
     )
+    # Exact repeats first, or they would be taken for copies under other names.
     table = _without_repeats(table)
     return (_without_copies(table) if measured else table).warned(_why_doubtful_units(table))
 
@@ -195,6 +198,7 @@ def _without_repeats(table: RunTable) -> RunTable:
     )
     table = table.keep(~frame.duplicated().to_numpy(), "repeats another row of the same run")
     frame = frame.drop_duplicates()
+    # Exact repeats are gone, so that what agrees in run, N and D differs in C or in the loss.
     clash = frame.duplicated(["run", "n", "d"]).to_numpy()
     if clash.any():
         at = int(np.flatnonzero(clash)[0])

@@ -30,14 +30,14 @@ def rows_where(frame: pd.DataFrame, expression: str) -> Mask:
     plain = ast.unparse(_QuotedNumbers(numbers).visit(tree))
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
-            hit = frame.eval(plain, engine="python")
+            holds = frame.eval(plain, engine="python")
     except RecursionError as error:
         raise ValueError(TOO_DEEP) from error
     except Exception as error:  # whatever a user's expression raises is a mistake in the expression
         raise ValueError(str(error)) from error
-    if not isinstance(hit, pd.Series) or not pd.api.types.is_bool_dtype(hit):
+    if not isinstance(holds, pd.Series) or not pd.api.types.is_bool_dtype(holds):
         raise ValueError("is not true or false for each row")
-    return hit.fillna(False).to_numpy(bool)
+    return holds.fillna(False).to_numpy(bool)
 
 
 class _QuotedNumbers(ast.NodeTransformer):

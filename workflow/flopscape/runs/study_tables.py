@@ -40,15 +40,17 @@ def refuse_tables(table: Path, inputs: Iterable[StrPath | None]) -> None:
     """Raise FlopscapeError where one of the three files must not be written."""
     if table.suffix.lower() == ".parquet":
         raise FlopscapeError(f"{table}: a CSV is written here, and its copy as Parquet beside it; name it .csv")
-    read = list(inputs)
-    refuse_output(table, read)
-    refuse_side_output(copy_file(table), table, read, lambda path: _is_copy(path, table))
-    refuse_side_output(curves_file(table), table, read, _is_curves)
+    read_files = list(inputs)
+    refuse_output(table, read_files)
+    refuse_side_output(copy_file(table), table, read_files, lambda path: _is_copy(path, table))
+    refuse_side_output(curves_file(table), table, read_files, _is_curves)
 
 
 def write_tables(frame: pd.DataFrame, curves: pd.DataFrame, table: Path, stamp: Stamp | None = None) -> None:
     """Write a CSV, its copy and the curves of its runs; `stamp` says what they were made from."""
     stamp = stamp or {}
+    # The copy comes last and carries the hash of the CSV: a write that breaks off between them leaves a CSV that the
+    # older copy does not know.
     write_parquet(curves_file(table), curves, CURVES, made_from=text_of(stamp))
     write_text(table, frame.to_csv(index=False))
     whole = text_of(stamp | {"csv": hash_of(table)})

@@ -57,8 +57,8 @@ class RunTable:
     @property
     def unit(self) -> str:
         """What D counts, as the table's column `unit` says."""
-        said = [str(unit) for unit in self.columns.get("unit", pd.Series(dtype=str)).dropna().unique() if unit]
-        return said[0] if said else "token"
+        units = [str(unit) for unit in self.columns.get("unit", pd.Series(dtype=str)).dropna().unique() if unit]
+        return units[0] if units else "token"
 
     @property
     def distinct_tokens(self) -> Array:
@@ -66,6 +66,7 @@ class RunTable:
         if UNIQUE not in self.columns:
             return self.n_tokens
         supply = pd.to_numeric(self.columns[UNIQUE], errors="coerce").to_numpy(float)
+        # `fmin` takes D where the cell is blank.
         return np.asarray(np.fmin(supply, self.n_tokens))
 
     @property
@@ -73,6 +74,7 @@ class RunTable:
         """SHA-256 of the values a fit uses, in order; independent of the file's format and other columns."""
         digest = hashlib.sha256("\n".join(self.run_id).encode())
         for values in (self.n_params, self.n_tokens, self.flops, self.loss, self.budget):
+            # Little-endian doubles, so that every machine hashes the same bytes.
             digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
         if UNIQUE in self.columns:
             digest.update(np.ascontiguousarray(self.distinct_tokens, dtype="<f8").tobytes())
@@ -141,9 +143,11 @@ def ends_of_compute(table: RunTable) -> Ends:
     """The rows at the smallest and at the largest budget; the outer fifths of C where budgets are few."""
     inside = np.isfinite(table.budget)
     budgets = np.unique(table.budget[inside])
+    # Two budgets would be the table's halves, and where most runs are in none, budgets are not its ends.
     if len(budgets) < 3 or inside.mean() < 0.5:
         low, high = np.quantile(table.flops, [0.2, 0.8])
         fifths = "the lowest fifth of compute", "the highest fifth of compute"
         return Ends(table.flops <= low, table.flops >= high, *fifths)
+    # Runs of no budget count by their own compute.
     size = np.where(inside, table.budget, table.flops)
     return Ends(size <= budgets[0], size >= budgets[-1], "the smallest budget", "the largest budget")

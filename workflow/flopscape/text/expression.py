@@ -54,6 +54,7 @@ def _plain(expression: str) -> str:
     strange = [c for c in expression if unicodedata.category(c) in ("Cc", "Cs") and c not in "\t\n\r"]
     if strange:
         raise ValueError(f"holds the control character {strange[0]!r}; write it without")
+    # YAML folds long text into lines; Python would end the expression at the first.
     return " ".join(expression.splitlines()).strip()
 
 
@@ -66,6 +67,7 @@ def _tree(expression: str) -> ast.Expression:
 
 
 def _refuse_deep(tree: ast.AST) -> None:
+    # Level by level, without recursion, which a deep expression would exhaust.
     level: list[ast.AST] = [tree]
     for _ in range(DEEPEST):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
@@ -101,6 +103,7 @@ class _PowersOfFloats(ast.NodeTransformer):
     """Numbers below and above a power as floats, which have a largest: 9**9**9 as an integer has 370 million digits."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        # Inner powers first, so that a tower is computed from the top.
         self.generic_visit(node)
         if not isinstance(node.op, ast.Pow):
             return node
@@ -133,6 +136,7 @@ def _power(base: float, exponent: float, text: str) -> float:
         value: float | complex = base**exponent
     except (OverflowError, ZeroDivisionError):
         value = float("inf")
+    # A negative base under a broken power is complex; ∞ stands for what overflows.
     if isinstance(value, complex) or value == float("inf"):
         raise ValueError(f"{text} is larger than any number, or none")
     return value

@@ -41,6 +41,7 @@ def ended(verb: Callable[[], int | None], arguments: Sequence[str]) -> int:
     except FlopscapeError as error:
         return _say(str(error), BAD_INPUT)
     except Exception as error:
+        # Without a file's name it is a stream that broke, such as a full disk behind standard output.
         if isinstance(error, OSError) and error.filename is None:
             _write_no_more()
         return _say(sentence(error, arguments), FAULT)
@@ -50,10 +51,10 @@ def _status_of(verb: Callable[[], int | None]) -> int:
     """What a verb returns, or exits with: typer's verbs do."""
     try:
         return verb() or 0
-    except SystemExit as left:
-        if isinstance(left.code, str):
+    except SystemExit as exit_asked:
+        if isinstance(exit_asked.code, str):
             raise
-        return int(left.code or 0)
+        return int(exit_asked.code or 0)
 
 
 def sentence(error: Exception, arguments: Sequence[str]) -> str:
@@ -86,5 +87,6 @@ def _say(text: str, status: int) -> int:
 
 def _write_no_more() -> int:
     """Write nothing more to standard output, which cannot be written, or whose reader has stopped, such as `head`."""
+    # At exit Python flushes standard output, and would fail once more.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return FAULT

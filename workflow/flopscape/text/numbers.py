@@ -31,6 +31,7 @@ def count(value: float | None, digits: int = 3, trim: bool = False) -> str:
     if value is None or math.isnan(value):
         return NOTHING
     whole = value == round(value) if math.isfinite(value) else False
+    # Rounded before the suffix is chosen, or 999,960 would be written 1000 k.
     value = _rounded(value, digits)
     if value != 0 and not 1e-2 <= abs(value) < 1e15:  # infinities too
         return power_of_ten(value, digits)
@@ -53,6 +54,7 @@ def power_of_ten(value: float | None, digits: int = 3) -> str:
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    # A mantissa of one is left out: 10¹⁸ and not 1×10¹⁸.
     return {"1": power, "-1": f"-{power}"}.get(mantissa, f"{mantissa}×{power}")
 
 
@@ -147,7 +149,7 @@ def interval(number: HasInterval | None, write: Writer) -> str:
     """
     if number is None:
         return NOTHING
-    if _given(number):
+    if _is_without_width(number):
         return write(number.estimate)
     if number.low is None and number.high is None:
         return f"{write(number.estimate)} (no interval)"
@@ -161,7 +163,7 @@ def bounds(number: HasInterval, write: Writer) -> str:
     return f"[{low}, {high}]"
 
 
-def _given(number: HasInterval) -> bool:
+def _is_without_width(number: HasInterval) -> bool:
     """Whether both ends are the estimate, but for rounding."""
     ends = (number.low, number.high)
     return all(end is not None and math.isclose(end, number.estimate, rel_tol=1e-9, abs_tol=1e-12) for end in ends)
@@ -184,6 +186,7 @@ def _rounded(value: float, digits: int) -> float:
 def _significant(value: float, digits: int, trim: bool = False) -> str:
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
+    # Digits before the point are one more than the power of ten, and the rest of the digits stand behind it.
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:.{decimals}f}"
     return text.rstrip("0").rstrip(".") if trim and "." in text else text

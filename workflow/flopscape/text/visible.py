@@ -13,7 +13,7 @@ CUT = "…"
 
 def visible(text: str) -> str:
     r"""The text with every character that steers instead of being shown written as its escape, such as \x1b."""
-    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    return STEERING.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def one_line(text: str) -> str:

@@ -37,6 +37,7 @@ def number(value: Any) -> Any:
         value = _parsed(value.strip())
     if isinstance(value, int | float) and not is_finite(value):
         raise ValueError(f"{shown(value)} is not a finite number")
+    # 1e6 is one million: the same value, however it is written, must give the same run id.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -44,6 +45,7 @@ def _parsed(text: str) -> int | float:
     if len(text) > LONGEST or not NUMBER.fullmatch(text):
         raise ValueError(f"{shown(text)} is not a number")
     digits = text.replace("_", "")
+    # Whole numbers by their digits, for a float keeps only 53 bits of a seed.
     return int(digits) if digits.lstrip("+-").isdigit() else float(digits)
 
 
@@ -78,6 +80,7 @@ def nearest(name: str, names: Iterable[object]) -> str:
     '; did you mean n_params?'
     """
     candidates = [str(other) for other in names]
+    # The time of a comparison grows with the square of the length: 80 characters tell a slip of the pen.
     close = difflib.get_close_matches(name[:80], candidates, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {shortened(close[0])}?"
@@ -141,6 +144,7 @@ class Written:
         self.schema = schema
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        # Imported here, where pydantic is loaded anyway.
         from pydantic_core import core_schema
 
         return core_schema.no_info_before_validator_function(self.read, handler(source))

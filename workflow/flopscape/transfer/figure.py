@@ -48,6 +48,7 @@ def _curve(axes: Axes, runs: pd.DataFrame, row: Row, colour: Any, marker: str) -
     """Runs as dots, a line through the means of rates where none diverged, the optimum with its interval."""
     completed = with_loss(runs)
     axes.plot(completed.learning_rate, completed.loss, marker, color=colour, markersize=4.5, linestyle="none")
+    # A mean over the seeds that survived would make a rate look better than it is.
     whole = runs.groupby("learning_rate").filter(lambda part: bool((part.status == "completed").all()))
     mean = whole.groupby("learning_rate").loss.mean()
     axes.plot(mean.index, mean, color=colour, linewidth=1.0)

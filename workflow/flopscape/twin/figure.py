@@ -30,12 +30,14 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
         return frame.nothing(TITLE, str(verdict["sentences"][0]))
     tokens = next(name for name in table["quantity"] if name.startswith("n_tokens@"))
     scenarios, methods = list(dict.fromkeys(table["scenario"])), list(dict.fromkeys(table["method"]))[::-1]
+    # Three rows of panels of 1.9 inches, and labels.
     figure = frame.page(10.5, 0.6 + 1.9 * 3)
     grid = figure.subplots(3, len(scenarios), sharey=True, sharex="row", squeeze=False)
     for column, scenario in zip(grid.T, scenarios, strict=True):
         part = table[table["scenario"] == scenario].set_index(["quantity", "method"])
         column[0].set_title(_words(verdict, scenario))
         _errors(column[0], part.loc["a"].loc[methods], lambda error: error)
+        # Errors of D* are of ln D: as a factor less one, in per cent.
         _errors(column[1], part.loc[tokens].loc[methods], lambda error: 100 * np.expm1(error))
         _coverage(column[2], part.loc["a"].loc[methods], part.loc[tokens].loc[methods])
         for axes in column:
@@ -87,6 +89,7 @@ def _coverage(axes: Axes, a: pd.DataFrame, tokens: pd.DataFrame) -> None:
         for y, (name, colour, marker) in enumerate(_looks(list(rows.index))):
             share, error = 100 * rows["coverage"][name], 200 * rows["coverage_se"][name]
             if np.isfinite(share):
+                # No share is above 100 %.
                 bars = [[error], [min(error, 100 - share)]]
                 axes.errorbar(
                     share, y + lift, xerr=bars, color=colour, marker=marker, markersize=4.5, linewidth=1.0,
@@ -96,6 +99,7 @@ def _coverage(axes: Axes, a: pd.DataFrame, tokens: pd.DataFrame) -> None:
 
 def _looks(methods: list[str]) -> list[tuple[str, str, str]]:
     """Name, colour and marker of each method, the same in every panel."""
+    # Rows count from below, looks from above: colours follow the order of the other figures.
     looks = {name: (colour, marker) for name, colour, _, marker in style.fit_looks(methods[::-1])}
     return [(name, *looks[name]) for name in methods]
 

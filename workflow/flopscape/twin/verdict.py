@@ -186,9 +186,9 @@ def _gain(row: Mapping[str, Any]) -> str:
         return f"What {row['words']} would buy cannot be told: there is no error to compare with."
     cost = f"{numbers.flops(row['extra_flops'])} FLOPs more" if row["extra_flops"] > 0 else "no more FLOPs"
     clear = "" if abs(row["change"]) > 2 * row["change_se"] else ", not clearly"
-    what = f"{row['words'][0].upper()}{row['words'][1:]}"
+    design = f"{row['words'][0].upper()}{row['words'][1:]}"
     words = f"{100 * row['change']:+.0f} ± {100 * row['change_se']:.1g} %"
-    return f"{what} ({cost}) would change that error by {words}{clear}."
+    return f"{design} ({cost}) would change that error by {words}{clear}."
 
 
 def _error(row: Mapping[str, Any]) -> str:

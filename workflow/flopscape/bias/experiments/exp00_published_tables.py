@@ -52,10 +52,10 @@ def run(settings: Exp00, mirror: Path | None = None) -> Outcome:
             rows += [shared | {"n_runs": table.n_runs} | row for row in _numbers(result)]
     frame = tidy("exp00", rows)
     keys = frame["surface"] + ", " + frame["method"] + ", " + frame["quantity"]
-    found = dict(zip(keys, frame["estimate"], strict=True))
+    estimates = dict(zip(keys, frame["estimate"], strict=True))
     frame["truth"] = [float(PUBLISHED[key]) if key in PUBLISHED else None for key in keys]
     frame["relative_error"] = frame["estimate"] / frame["truth"].astype(float) - 1
-    return Outcome(frame, _claims(frame), printed(found, PUBLISHED), _finding(frame))
+    return Outcome(frame, _claims(frame), printed(estimates, PUBLISHED), _finding(frame))
 
 
 def _choices(settings: Exp00) -> list[Chosen]:
@@ -78,6 +78,7 @@ def _numbers(result: FitResult) -> list[dict[str, object]]:
 def _claims(table: pd.DataFrame) -> list[Claim]:
     """No fit that is called ok is worse than the least squares of the same table by another method."""
     rss = table[(table["quantity"] == "rss") & table["method"].isin(["vpnls", "approach3-log_lsq", "approach3-huber"])]
+    # The least squares on the loss must be lowest by the method that minimises just that.
     best = rss.groupby("surface")["estimate"].transform("min")
     worst = float((rss["estimate"] / best)[rss["method"] == "vpnls"].max())
     return [Claim("vpnls' RSS over the smallest of any method", worst, 1.0, 1e-6, worst <= 1 + 1e-6)]
@@ -106,6 +107,7 @@ def draw(table: pd.DataFrame) -> Figure:
     names = list(dict.fromkeys(part["surface"]))
     figure = Figure(figsize=(9, 0.75 * len(names) + 1.8), layout="constrained")
     axes = figure.subplots()
+    # Methods beside one another within the height of a table.
     lifts = np.linspace(-0.3, 0.3, len(METHODS))
     for (name, colour, _, marker), lift in zip(style.fit_looks(list(METHODS)), lifts, strict=True):
         chosen = part[part["method"] == name].dropna(subset=["estimate"])

@@ -39,10 +39,10 @@ def _mirrored(table: pd.DataFrame) -> Claim:
     return agrees("largest sum of the errors of a and of b", abs(added).max(), 0.0, MIRRORED)
 
 
-def _finding(found: dict[str, float]) -> str:
+def _finding(error_of_width: dict[str, float]) -> str:
     """Two sentences from the errors of a in per cent by width."""
-    (narrow, first), (wide, last) = (list(found.items())[end] for end in (0, -1))
-    place, least = nearest(found)
+    (narrow, first), (wide, last) = (list(error_of_width.items())[end] for end in (0, -1))
+    place, least = nearest(error_of_width)
     return (
         f"Without any noise the error of a goes from {first:+.2f} % at {narrow} decades to {last:+.2f} % at {wide}."
         f" It is smallest, {least:+.3f} %, at {place}, where the drift's error and the parabola's happen to cancel."

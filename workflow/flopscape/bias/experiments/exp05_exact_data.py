@@ -40,24 +40,24 @@ def run(settings: Exp05, mirror: Path | None = None) -> Outcome:
             width = float(np.log10(settings.factor))
             design = isoflop_design(true, settings.budgets, width, settings.points, bias(tilt))
             shared = {"surface": name, "bias": tilt, "width": width, "n_points": settings.points, "noise": 0.0}
-            for method, found in _found(true, design).items():
-                misfit = float(np.mean((loss(found, design.n_params, design.n_tokens) - design.losses(true)[0]) ** 2))
+            for method, fitted in _fitted(true, design).items():
+                misfit = float(np.mean((loss(fitted, design.n_params, design.n_tokens) - design.losses(true)[0]) ** 2))
                 status = "ok" if misfit <= FAILED else "failed"
                 rows += [
                     shared | {"method": method, "quantity": q, "truth": t, "estimate": float(e), "status": status}
-                    for q, t, e in zip(Surface._fields, true, found, strict=True)
+                    for q, t, e in zip(Surface._fields, true, fitted, strict=True)
                 ]
     table = tidy("exp05", rows)
     return Outcome(table, _claims(table), finding=_finding(table))
 
 
-def _found(true: Surface, design: Design) -> dict[str, Surface]:
+def _fitted(true: Surface, design: Design) -> dict[str, Surface]:
     """The surface that each way finds."""
     losses = design.losses(true)
     shape = design.n_params.ravel(), design.n_tokens.ravel(), losses.reshape(1, -1)
-    found = {name: _first(fit_surfaces(*shape, OBJECTIVES[name]).surface) for name in OURS}
-    found["grid only"] = _grid_only(design, losses)
-    return found | {way: Surface(*parameters_from(way, design, losses[0])) for way in WAYS}
+    surfaces = {name: _first(fit_surfaces(*shape, OBJECTIVES[name]).surface) for name in OURS}
+    surfaces["grid only"] = _grid_only(design, losses)
+    return surfaces | {way: Surface(*parameters_from(way, design, losses[0])) for way in WAYS}
 
 
 def _first(surfaces: Surface) -> Surface:
@@ -72,6 +72,7 @@ def _grid_only(design: Design, losses: Array) -> Surface:
     weights = np.ones((1, losses.size))
     theta = global_starts.lowest_points(problem, weights, global_starts.GRID)
     E, A, B = variable_projection.coefficients_at(problem, weights, theta)[0]
+    # From amplitudes at the centre of the logs to those at N = D = 1.
     return Surface(E, A * np.exp(theta[0, 0] * center[0]), B * np.exp(theta[0, 1] * center[1]), *theta[0])
 
 
@@ -116,6 +117,7 @@ def draw(table: pd.DataFrame) -> Figure:
     for (method, _, _), cell in worst:
         bad = (cell["status"] != "ok").any()
         axes.plot(
+            # An error of zero has no place on a logarithmic axis.
             max(cell["error"].max(), 1e-16), methods.index(method), color="tab:red" if bad else "tab:blue",
             marker="x" if bad else "o", alpha=0.7, linestyle="none",
         )  # fmt: skip

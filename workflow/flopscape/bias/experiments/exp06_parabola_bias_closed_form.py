@@ -51,13 +51,15 @@ def _rows(fit: Fitted) -> list[Row]:
     """A row of a and one of N* for every way to know them."""
     true, design = fit.true, fit.design
     a, best = float(exponents(true)[0]), float(closed_form_optimum(true, np.exp(fit.law.center)).n_params)
-    found = {"approach2": _of(fit.law), "approach2, cubic": _of(approach2(design, design.losses(true), degree=3))}
+    pairs = {"approach2": _of(fit.law), "approach2, cubic": _of(approach2(design, design.losses(true), degree=3))}
     for method, shifts in {"closed form": exact(true, design), "narrow grid": newton_step(true, design)}.items():
+        # The closed form says where each vertex is; the power law through the vertices adds the line through their
+        # shifts.
         slope, shift = power_law_shift(np.log(design.flops), shifts)
-        found[method] = a + slope, best * np.exp(shift)
+        pairs[method] = a + slope, best * np.exp(shift)
     return [
         fit.shared | {"method": method, "quantity": quantity, "truth": truth, "estimate": float(estimate)}
-        for method, pair in found.items()
+        for method, pair in pairs.items()
         for quantity, truth, estimate in zip(("a", "n_params"), (a, best), pair, strict=True)
     ]
 
@@ -79,6 +81,8 @@ def exact(true: Surface, design: Design) -> Array:
 
 def newton_step(true: Surface, design: Design) -> Array:
     """The limit of no width: one step of Newton's method on g(w) = e^(−αw)/α + e^(βw)/β from each centre, (B,)."""
+    # g′ = e^(βw) − e^(−αw) and g″ = α·e^(−αw) + β·e^(βw): a parabola of no width is the curve's own at c, lowest at c −
+    # g′/g″.
     c = offsets(true, design).mean(axis=1)
     left, right = np.exp(-true.alpha * c), np.exp(true.beta * c)
     return np.asarray(c - (right - left) / (true.alpha * left + true.beta * right))
@@ -109,6 +113,7 @@ def _limits(name: str, tilt: str, settings: Exp06) -> tuple[float, float]:
         isoflop_design(true, settings.budgets, SMALL, settings.points, tilted) for tilted in (Bias(), bias(tilt))
     )
     first = leading_order(float(true.alpha), float(true.beta), SMALL * np.log(10), settings.points)
+    # With α = β there is no bias to compare with: both are zero.
     relative = abs(exact(true, centred)[0] / first - 1) if first else 0.0
     return float(relative), float(np.abs(exact(true, placed) - newton_step(true, placed)).max())
 
@@ -125,6 +130,7 @@ def _gain(table: pd.DataFrame) -> tuple[dict[str, float], str]:
     wide = of_n.pivot(index=["surface", "bias", "factor"], columns="method", values="relative_error").abs()
     wide = wide.reset_index()
     plain, cubic, centred = wide["approach2"], wide["approach2, cubic"], wide["bias"] == "baseline"
+    # Below 1e-9 both errors are rounding, and their ratio says nothing.
     ratio = (plain / cubic)[centred & (plain > 1e-9)]
     worse = int((cubic > plain)[~centred].sum())
     note = f"on {int((~centred).sum())} misplaced grids the cubic's N* is worse than the parabola's {worse} times"

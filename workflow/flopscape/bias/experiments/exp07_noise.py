@@ -50,6 +50,7 @@ def _cells(settings: Exp07) -> Iterator[pd.DataFrame]:
         flops = np.geomspace(settings.smallest, settings.largest, n_budgets)
         design = isoflop_design(true, flops, width, points, bias(settings.bias))
         for place, sigma in enumerate(settings.sigmas):
+            # A stream for each cell: a cell's numbers do not change when others are added or left out.
             seed = [settings.seed, n_budgets, points, place]
             losses = design.losses(true, sigma, settings.tables, seed)
             cell = shared | {"n_points": points, "n_budgets": n_budgets, "noise": sigma}
@@ -73,6 +74,7 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
 
     That is the geometric mean of |error of a| in per cent, with the standard error of its logarithm.
     """
+    # An error of exactly zero has no logarithm and is left out; with noise none is expected.
     logs = np.log((100 * table["relative_error"]).abs().where(lambda error: error > 0))
     by = logs.groupby(table["method"], sort=False)
     columns = {"fits": by.size(), "missing": by.size() - by.count(), "error": np.exp(by.mean()), "se": by.sem()}
@@ -92,10 +94,13 @@ def _claims(accuracies: pd.DataFrame) -> list[Claim]:
 
 def _published(accuracies: pd.DataFrame, truth: float) -> list[Claim]:
     """The published means are over a and b together; the error of b is that of a times a/b."""
+    # b = 1 − a has the same absolute error, and a/b times the relative one: the geometric mean of both is √(a/b) that
+    # of a.
     both = np.sqrt(truth / (1 - truth))
     return [
         agrees(
             f"{name}, per cent", accuracies["error"][method] * both, published,
+            # Three standard errors of the difference of two draws of tables, ours and theirs.
             3 * np.sqrt(2) * accuracies["se"][method] * published, f"mean over a and b, other seeds{unknown}",
         )
         for name, (published, method, unknown) in PUBLISHED.items()

@@ -55,7 +55,9 @@ def parametrisations(true: Surface, jacobian: Array) -> dict[str, Array]:
     B fitted: the part orthogonal to their columns (Golub & Pereyra 1973; at the truth, where the residuals vanish, this
     is exact).
     """
+    # ∂/∂ln E = E·∂/∂E, and so for A and B.
     logs = jacobian * np.array([true.E, true.A, true.B, 1.0, 1.0])
+    # An orthonormal basis of what E, A and B can follow; what is left of the columns of α and β is what searches see.
     linear, _ = np.linalg.qr(jacobian[:, :3])
     rest = jacobian[:, 3:]
     return {

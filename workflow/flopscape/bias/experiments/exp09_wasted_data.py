@@ -40,6 +40,7 @@ def run(settings: Exp09, mirror: Path | None = None) -> Outcome:
         shared = {"width": np.log10(factor), "n_points": points, "n_budgets": n_budgets, "noise": sigma}
         for method in ("approach2", "vpnls"):
             fits = exponents_by(method, design, losses)
+            # b = 1 − a, for every run has C = 6·N·D.
             columns = {"trial": np.arange(settings.trials), "estimate": 1 - fits.a, "status": fits.status}
             parts.append(pd.DataFrame(columns).assign(**shared, method=method))
     everything = pd.concat(parts).assign(surface=settings.surface, bias="baseline", quantity="b", truth=truth)

@@ -60,6 +60,7 @@ def _real(settings: Exp11, mirror: Path | None) -> tuple[list[Row], str]:
         return [], "the real Llama 3 part is skipped: no data"
     tables = [read(Chosen(REAL, without_outliers), mirror) for without_outliers in (False, True)]
     every, kept = (compare(part, settings.predict, settings.resamples, settings.seed) for part in tables)
+    # As published: Approach 2 without the flagged rows, judged by the surface of all rows.
     mixed = Comparison(kept.n_params, kept.budgets, every.surface, every.failed | kept.failed)
     return [*_compared(ALL, every, settings), *_compared(KEPT, kept, settings), *_compared(MIXED, mixed, settings)], ""
 
@@ -70,6 +71,7 @@ def _compared(name: str, comparison: Comparison, settings: Exp11) -> list[Row]:
     shared = {"surface": name, "bias": "as sampled", "method": "approach2 against vpnls"}
     shared |= {"resamples": _resamples(comparison)}
     n_tokens, best = C / (6.0 * comparison.n_params), closed_form_optimum(comparison.surface, C).n_tokens
+    # Entry 0 is the table itself, the others are its resamples.
     tokens = {"quantity": "n_tokens", "flops": C, "truth": best[0], "estimate": n_tokens[0]}
     effective = effective_flops(comparison.surface, C, comparison.n_params)
     return [
@@ -98,15 +100,16 @@ def _waste(settings: Exp11, effective: Array | float) -> Row:
 
 def price(settings: Exp11, flops: float) -> float:
     """Price of so many FLOPs in US dollars."""
+    # Seconds of one device at its share of peak, in hours.
     return flops / (settings.flops_per_second * settings.mfu) / 3600 * settings.usd_per_gpu_hour
 
 
 def _published(table: pd.DataFrame) -> list[Claim]:
     """Errors of D* and wasted shares in per cent; how the last number comes about is said."""
-    found = _percent(table)
-    claims = printed(found, PUBLISHED)
+    percent = _percent(table)
+    claims = printed(percent, PUBLISHED)
     note = "the surface is that of all rows; fitted without the flagged rows, as Approach 2 is, it says {:.2g} %"
-    return [replace(c, note=note.format(found[f"{KEPT} waste"])) if MIXED in c.claim else c for c in claims]
+    return [replace(c, note=note.format(percent[f"{KEPT} waste"])) if MIXED in c.claim else c for c in claims]
 
 
 def _percent(table: pd.DataFrame) -> dict[str, float]:
@@ -121,15 +124,15 @@ def _finding(table: pd.DataFrame, settings: Exp11) -> str:
     waste = table[table["quantity"] == "effective_flops"].set_index("surface")
     worst = str(waste.loc[settings.surfaces, "waste_usd"].idxmax())
     money = numbers.money(float(waste["waste_usd"][worst]))
-    known = (
+    on_surfaces = (
         f"On {worst} the split costs {_share(waste, worst)} of {settings.predict:g} FLOPs: {money} at"
         f" {settings.flops_per_second:.3g} FLOP/s (dense; the original study's sparse 1.98e+15 halves it), MFU"
         f" {settings.mfu:g} and ${settings.usd_per_gpu_hour:g} an hour."
     )
     if ALL not in waste.index:
-        return known
+        return on_surfaces
     real = f" On the Llama 3 table Approach 2 wastes {_share(waste, ALL)} if the least-squares surface is right, and"
-    return f"{known}{real} {_share(waste, KEPT)} with the flagged rows left out of both."
+    return f"{on_surfaces}{real} {_share(waste, KEPT)} with the flagged rows left out of both."
 
 
 def _share(waste: pd.DataFrame, name: str) -> str:

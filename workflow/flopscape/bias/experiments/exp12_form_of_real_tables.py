@@ -63,6 +63,7 @@ def _tests(table: RunTable, result: FitResult) -> list[dict[str, object]]:
     left = residuals(table, result)
     rows: list[dict[str, object]] = []
     for column, axis in AXES.items():
+        # Ranks before the cut, so that equal values of N or C are parted too and all groups are of one size.
         groups = [part["residual"] for _, part in left.groupby(pd.qcut(left[column].rank(method="first"), GROUPS))]
         rows.append({"quantity": f"p, Kruskal–Wallis along {axis}", "estimate": stats.kruskal(*groups).pvalue})
         spread = stats.levene(*groups, center="median").pvalue
@@ -77,6 +78,8 @@ def _factors(table: RunTable, result: FitResult) -> list[dict[str, object]]:
     for budget in np.unique(table.budget[np.isfinite(table.budget)]):
         inside = table.budget == budget
         n_params = table.n_params[inside]
+        # With D = C/(k·N) the last term is B·(C/N)^−β·k^β = x·k^β, and y what the other terms leave of the loss: k^β is
+        # the slope of y on x through zero.
         x = surface.B * (table.flops[inside] / n_params) ** -surface.beta
         y = table.loss[inside] - surface.E - surface.A * n_params**-surface.alpha
         if inside.sum() >= FEWEST and x @ y > 0:
@@ -105,9 +108,9 @@ def _published(table: pd.DataFrame) -> list[Claim]:
     claims = []
     for claim, published in PUBLISHED.items():
         name, _, end = claim.partition(", ")
-        found = factors[factors["surface"] == name]["estimate"]
-        if len(found):
-            value = found.min() if end.startswith("smallest") else found.max()
+        of_table = factors[factors["surface"] == name]["estimate"]
+        if len(of_table):
+            value = of_table.min() if end.startswith("smallest") else of_table.max()
             claims.append(agrees(claim, float(value), published, DIGIT, UNSTATED))
     return claims
 

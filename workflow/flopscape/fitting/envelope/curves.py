@@ -157,12 +157,12 @@ def _schedule(frame: pd.DataFrame, run_id: Names) -> str:
     if "learning_rate" not in frame:
         return UNKNOWN
     rate = pd.to_numeric(frame["learning_rate"], errors="coerce").groupby(run_id)
-    known = rate.max() > 0
-    if not known.any():
+    recorded = rate.max() > 0
+    if not recorded.any():
         return UNKNOWN
     # One such run is enough to distrust the curves: before the rate has fallen, a checkpoint's loss is higher than that
     # of a run which was to end there (Hoffmann et al. 2022, section 2).
-    return DECAYING if (rate.last()[known] < DECAYED * rate.max()[known]).any() else CONSTANT
+    return DECAYING if (rate.last()[recorded] < DECAYED * rate.max()[recorded]).any() else CONSTANT
 
 
 def _last_rows(table: RunTable) -> dict[str, int]:

@@ -110,6 +110,6 @@ def count_models(grid: CurveGrid, vertices: EnvelopePoints) -> Index:
     """Distinct N among the kept points of each set."""
     _, model = np.unique(grid.n, return_inverse=True)
     sets, places = np.nonzero(vertices.kept)
-    seen = np.zeros((len(vertices.run), int(model.max()) + 1), bool)
-    seen[sets, model[vertices.run[sets, places]]] = True
-    return np.asarray(seen.sum(axis=1))
+    on_envelope = np.zeros((len(vertices.run), int(model.max()) + 1), bool)
+    on_envelope[sets, model[vertices.run[sets, places]]] = True
+    return np.asarray(on_envelope.sum(axis=1))

@@ -55,6 +55,7 @@ def read_content(path: Path, most: int = MOST_BYTES) -> Content:
     """
     try:
         with open(path, "rb") as file:
+            # By content and not by name; `peek` leaves the bytes to be read.
             packed = file.peek(2)[:2] == GZIP
             data = _bounded(gzip.GzipFile(fileobj=file) if packed else file, path, most)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -72,6 +73,7 @@ def _bounded(stream: BinaryIO | gzip.GzipFile, path: Path, most: int) -> bytes:
     while chunk := stream.read(CHUNK):
         chunks.append(chunk)
         length += len(chunk)
+        # While it is unpacked: a small file can hold far more than memory does.
         if length > most:
             raise FlopscapeError(f"{path}: more than {most:,} bytes unpacked, the most that is read; take columns away")
     return b"".join(chunks)

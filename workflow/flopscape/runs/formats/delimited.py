@@ -49,6 +49,7 @@ def read_delimited(text: TextIO, path: Path) -> tuple[pd.DataFrame, str]:
         raise FlopscapeError(f"{path}: the file is empty")
     names = distinct_names(_named(header.cells), path)
     unnamed = [name for name, cell in zip(names, header.cells, strict=True) if not cell.strip()]
+    # Columns behind the last one with a name may be missing in a row.
     least = max((at for at, cell in enumerate(header.cells, 1) if cell.strip()), default=0)
     frame = _frame(_checked(rows, names, least, path), names, path)
     return frame.drop(columns=[name for name in unnamed if (frame[name] == "").all()]), separator
@@ -69,7 +70,8 @@ def _chained(head: list[str], lines: Iterator[str]) -> Iterator[str]:
 def _separator(head: list[str]) -> str:
     """The separator with most columns among those that give each line as many; without such, most in the first."""
     counts = {separator: _counts(head, separator) for separator in SEPARATORS}
-    alike = {separator: found for separator, found in counts.items() if len(set(found)) == 1}
+    alike = {separator: widths for separator, widths in counts.items() if len(set(widths)) == 1}
+    # Cells that hold a separator in quotes are one cell to `csv`, so that the true one parts all lines alike.
     best = max(alike, key=lambda separator: alike[separator][0], default=",")
     if alike.get(best, [1])[0] > 1:
         return best

@@ -36,6 +36,7 @@ def read_json(text: str, path: Path) -> tuple[pd.DataFrame, str]:
 
 def _values(text: str, path: Path) -> Iterator[Any]:
     """The JSON values of a text, one after the other."""
+    # JSON itself allows a key twice and keeps the last; here that is a mistake in the table.
     decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole)
     at = _skip(text, 0)
     while at < len(text):
@@ -81,8 +82,8 @@ def _is_columns(value: Any) -> bool:
 def _by_row(columns: dict[str, Any], path: Path) -> list[dict[str, Any]]:
     keys = {name: list(cells) if isinstance(cells, dict) else len(cells) for name, cells in columns.items()}
     first = next(iter(keys))
-    for name, found in keys.items():
-        if found != keys[first]:
+    for name, rows in keys.items():
+        if rows != keys[first]:
             raise FlopscapeError(f"{path}: columns {listed([first, name])} have other rows; {SHAPES}")
     cells = [list(column.values()) if isinstance(column, dict) else column for column in columns.values()]
     return [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]

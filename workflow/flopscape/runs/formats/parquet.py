@@ -40,6 +40,7 @@ def read_parquet(data: bytes, path: Path) -> pd.DataFrame:
 
 def _refuse_large(metadata: pq.FileMetaData, path: Path) -> None:
     refuse_too_much(metadata.num_rows, metadata.num_columns, path)
+    # From the footer, before anything is unpacked.
     unpacked = sum(metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups))
     if unpacked > MOST_BYTES:
         raise FlopscapeError(f"{path}: {unpacked:,} bytes unpacked, and at most {MOST_BYTES:,} are read")
@@ -48,6 +49,7 @@ def _refuse_large(metadata: pq.FileMetaData, path: Path) -> None:
 def _column(cells: pa.ChunkedArray) -> pd.Series:
     if pa.types.is_dictionary(cells.type):
         cells = cells.combine_chunks().dictionary_decode()
+    # Integers with nulls would become floats and lose digits of an id: they go cell by cell.
     whole = pa.types.is_integer(cells.type) or pa.types.is_boolean(cells.type)
     if pa.types.is_floating(cells.type) or (whole and not cells.null_count):
         values = pd.Series(cells.to_numpy())
