@@ -138,8 +138,8 @@ def _fit(
     lowest = curves.lowest
     list_excluded(result, verdict, table, curves)
     result.optima = [curve.to_json(lowest.compute) for curve in curves.curves]
-    told = _told_of_weights(verdict, row_weights)
-    result.diagnostics = {"kappa": lowest.compute.to_json()} | told | curves.diagnostics
+    weighting = _describe_weights(verdict, row_weights)
+    result.diagnostics = {"kappa": lowest.compute.to_json()} | weighting | curves.diagnostics
     if why := why_too_few(curves):
         return why
     verdict.warnings += curves.warnings
@@ -148,7 +148,7 @@ def _fit(
     return IsoflopFit(table, curves, lowest, PowerLaws.through(lowest).of_table(0))
 
 
-def _told_of_weights(verdict: Verdict, row_weights: SeedWeights | None) -> dict[str, object]:
+def _describe_weights(verdict: Verdict, row_weights: SeedWeights | None) -> dict[str, object]:
     """How the weights were made, or a warning that there are none."""
     if row_weights is None:
         return {}

@@ -90,9 +90,9 @@ def _estimated(
 ) -> tuple[FitResult, pd.DataFrame]:
     """What the method's own `estimate` finds, in numbers that a reader and JSON can hold."""
     module = _method(method)
-    given = _accepted(method, options)
+    accepted = _accepted(method, options)
     with np.errstate(all="ignore"):  # what overflows becomes infinite or not a number, and is judged as such
-        result, draws = module.estimate(table, flops=flops, bootstrap=bootstrap, seed=seed, **given)
+        result, draws = module.estimate(table, flops=flops, bootstrap=bootstrap, seed=seed, **accepted)
         result, draws = representable(result, draws, flops)
     result.seed = seed
     if method not in shipped_methods():  # it may call a shipped one, and is to be told from that in figures and reports
@@ -218,10 +218,10 @@ def run(
     refuse_output(out, [runs, curves])
     refuse_side_output(drawn, out, [runs, curves], is_draws)
     table = read_runs(runs, columns)
-    given = options_given(method, columns, flops, bootstrap, seed, options)
+    recorded = options_given(method, columns, flops, bootstrap, seed, options)
     result, draws = fit(table, method, flops=flops, bootstrap=bootstrap, seed=seed, **options)
     write_parquet(drawn, draws, DRAWS)
-    result.made_from = made_from(runs, curves, given, drawn, out)
+    result.made_from = made_from(runs, curves, recorded, drawn, out)
     write_fit(result, out)
     return result
 
@@ -242,10 +242,10 @@ def _method(name: str) -> ModuleType:
 
 def _accepted(method: str, options: dict[str, Any]) -> dict[str, Any]:
     """The options that are given; one that the method does not take is named."""
-    given = chosen_options(method, options)
-    if why := why_not_its_options(method, given):
+    chosen = chosen_options(method, options)
+    if why := why_not_its_options(method, chosen):
         raise FlopscapeError(why)
-    return given
+    return chosen
 
 
 def _positive(flops: float) -> float:

@@ -99,6 +99,7 @@ def profile_grid(table: RunTable, surface: Mapping[str, Estimate]) -> dict[str, 
         return {}
     grid = np.stack([np.linspace(*ends[0], POINTS), np.linspace(*ends[1], POINTS)])
     objective = global_starts.objective(problem, weights, grid)[0]
+    # F of fixing both exponents: (RSS − RSS_min)/2 over RSS_min/(n − 5).
     rise = np.maximum(objective / least - 1, 0) * dof / 2
     levels = {f"{level:.0%}": float(fisher.ppf(level, 2, dof)) for level in LEVELS}
     return {"alpha": _short(grid[0]), "beta": _short(grid[1]), "F": [_short(row) for row in rise], "levels": levels}

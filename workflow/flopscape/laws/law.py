@@ -71,6 +71,7 @@ class Compute:
         count = np.bincount(knot)
         at = np.bincount(knot, log_n[order]) / count
         kappa = np.bincount(knot, log_kappa[order]) / count
+        # A C that is known roughly scatters within a size as much as between sizes: no curve is to be seen in it.
         between, total = np.std(kappa[knot]), np.std(log_kappa)
         if np.ptp(log_kappa) < CONSTANT_WITHIN or len(at) < 2 or between < 0.8 * total:
             return cls(np.zeros(1), np.array([mean]))

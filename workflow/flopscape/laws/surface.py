@@ -160,6 +160,7 @@ def near_optimal_sizes(surface: Surface, flops: float, compute: Compute) -> list
     for side in (-1.0, 1.0):
         step = 0.1
         with np.errstate(over="ignore"):
+            # Doubling steps until the end is between the last two.
             while excess(middle + side * step) < 0 and abs(middle) + step < FARTHEST:
                 step *= 2
             if not 0 < excess(middle + side * step) < np.inf:
@@ -174,6 +175,7 @@ def _optimum(p: Surface, flops: Number, compute: Compute, unique_tokens: Number)
 
 
 def _in_units(p: Surface, n_unit: Number, d_unit: Number) -> Surface:
+    # (N·unit)^−α = unit^−α·N^−α: the amplitude takes the factor back.
     return p._replace(A=p.A * n_unit**p.alpha, B=p.B * d_unit**p.beta)
 
 

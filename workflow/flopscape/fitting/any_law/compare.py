@@ -47,6 +47,7 @@ def compare(verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit, supply: 
 def _fit_rival(rival: Law, fit: LawFit, supply: Array) -> LawFit:
     """Another law on the same rows, from fewer starts and without draws."""
     task = law_task(rival, fit.table, supply)
+    # Loosely: AICc is compared in whole units, far above what more steps would change.
     optimum = global_fit(task.problem, fit.seed, RIVAL_STARTS, LOOSE)
     return LawFit(task, optimum, task.linearise(optimum.p), empty_draws(()), fit.seed)
 
@@ -72,7 +73,7 @@ def _judge_rival(verdict: Verdict, fit: LawFit, other: LawFit) -> None:
 def numbers(fit: LawFit) -> dict[str, Any]:
     """Parameters, Σ r² and AICc of the log loss, and the errors of predicting the largest budget, in nats."""
     return {
-        "parameters": len(fit.found.p),
+        "parameters": len(fit.optimum.p),
         "rss": fit.linearised.rss,
         "aicc": fit.linearised.aicc,
         "predict_largest": prediction_error(fit, ends_of_compute(fit.table).largest),
@@ -81,7 +82,7 @@ def numbers(fit: LawFit) -> dict[str, Any]:
 
 def prediction_error(fit: LawFit, rows: Mask) -> dict[str, float] | None:
     """Root mean square and mean of measured minus predicted loss at rows left out of a refit; None for too few left."""
-    if (~rows).sum() <= len(fit.found.p):
+    if (~rows).sum() <= len(fit.optimum.p):
         return None
     [refit] = fit.refit((~rows).astype(float)[None])
     error = (fit.table.loss - refit.loss)[rows]

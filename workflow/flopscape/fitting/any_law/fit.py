@@ -71,6 +71,7 @@ def fit_law(
     flops, rows = task.quantities.flops, len(task.table)
     optimum = task.find(seed)
     fit = LawFit(task, optimum, task.linearise(optimum.p), empty_draws(flops), seed)
+    # Without an optimum there is nothing to resample or to judge.
     if ended := task.without_optimum(result, fit):
         return ended
     resamples = affordable(bootstrap, rows)
@@ -100,9 +101,10 @@ def resample_runs(fit: LawFit, replicates: int) -> pd.DataFrame:
 
     `degenerate` marks one on a bound, not converged, or with no more distinct designs than parameters.
     """
-    task, k = fit.task, len(fit.found.p)
+    task, k = fit.task, len(fit.optimum.p)
     chunk = max(1, variable_projection.CHUNK_ELEMENTS // len(task.table))
     design = design_index(task.table)
+    # Rows sorted by design, so that the distinct designs of all resamples are counted by one sum over stretches.
     order, first = np.argsort(design, kind="stable"), np.searchsorted(np.sort(design), np.unique(design))
     resampler = task.resampler(fit)
     p, degenerate = [np.empty((0, k))], [np.empty(0, bool)]
@@ -150,6 +152,7 @@ def all_intervals(verdict: Verdict, fit: LawFit) -> Intervals:
     profile, by_delta = fit.task.profile(fit.linearised), delta(fit)
     boot = {name: percentile_interval(fit.draws[name].to_numpy()) for name in fit.quantities.names}
     kinds = {"bootstrap": boot, PROFILE: profile, "delta": by_delta, "sandwich": sandwich(fit)}
+    # Where rows share runs the other kinds are too narrow, however few the runs are.
     few = runs < FEW_FOR_BOOTSTRAP and not fit.shared
     if fit.smooth and (few or not len(fit.draws)):
         return Intervals(by_delta, DELTA, kinds) if profile is None else Intervals(profile, PROFILE, kinds)
@@ -196,6 +199,7 @@ def _completed(ends: Ends, quantities: Quantities) -> Ends:
         low, high = ends["a"]
         out["b"] = (1 - high, 1 - low)
     for flops in quantities.flops if "n_params" in quantities.asked else ():
+        # D falls as N grows, so that the ends change places.
         n = np.array(ends[column("n_params", flops)][::-1])
         d = np.exp(quantities.compute.tokens(np.log(n), flops))
         out[column("n_tokens", flops)] = (float(d[0]), float(d[1]))

@@ -76,6 +76,7 @@ class LawProblem:
         """All rows around θ (k,); a parameter on its bound is not free."""
         residual, J = (part[0] for part in self.evaluate(theta[None]))
         (low, high), level = self.bounds, np.where(self.logarithmic, 1.0, np.exp(self.log_loss.min()))
+        # The floor is in nats and no logarithm: how near to zero it is, is judged beside the lowest loss.
         free = (theta - low >= ON_BOUND * level) & (high - theta >= ON_BOUND)
         raw = np.exp(self.log_loss) - np.exp(self.log_loss + residual)
         return Linearised(theta, -residual, J, np.asarray(free), raw)
@@ -86,6 +87,7 @@ class LawProblem:
         values = self.parameters(theta)
         p = self.law.kind(**values)
         predicted = np.broadcast_to(self.law.loss(p, self.inputs), (len(theta), len(self.log_loss)))
+        # θ holds ln p of all parameters but the floor: ∂/∂ln p = p·∂/∂p.
         chain = np.stack([np.ones_like(v) if name == FLOOR else v for name, v in values.items()])
         J = self.law.gradient(p, self.inputs) * chain / predicted
         return np.log(predicted) - self.log_loss, J.swapaxes(0, 1)
@@ -95,15 +97,16 @@ def problem_of(law: Law, table: RunTable, unique_tokens: Array) -> LawProblem:
     """A table's rows in units of their geometric means."""
     amounts = (table.n_params, table.n_tokens, table.flops)
     n, d, c = (np.exp(np.log(amount).mean()) for amount in amounts)
+    # Distinct tokens are counted in the unit of D, so that their ratio stays what it is.
     unit = Inputs(n, d, c, d)
     return LawProblem(law, Inputs(*amounts, unique_tokens).per(unit), unit, np.log(table.loss))
 
 
-def unique_tokens_of(table: RunTable, law: Law, given: float | None) -> tuple[Array, float]:
+def unique_tokens_of(table: RunTable, law: Law, unique_tokens: float | None) -> tuple[Array, float]:
     """U of each run, shape (n,), and U at the asked compute; infinite for a law that does not depend on it.
 
-    The table's column `unique_tokens` comes first, its empty cells meaning fresh data; without it every run has the
-    given number. The asked compute has the given number, or the largest of the column.
+    The table's column `unique_tokens` comes first, its empty cells meaning fresh data; without it every run has
+    `unique_tokens`. The asked compute has that number, or the largest of the column.
 
     Raises
     ------
@@ -111,16 +114,16 @@ def unique_tokens_of(table: RunTable, law: Law, given: float | None) -> tuple[Ar
         The law depends on U and there is neither, U is not positive, or another law is given one.
     """
     if UNIQUE not in law.arguments:
-        if given is not None:
+        if unique_tokens is not None:
             raise FlopscapeError(f"unique_tokens: the law {law.name} does not depend on it; constrained does")
         return np.full(len(table), np.inf), float("inf")
-    if given is not None and not given > 0:
-        raise FlopscapeError(f"unique_tokens: {given!r} is not a positive number of tokens")
+    if unique_tokens is not None and not unique_tokens > 0:
+        raise FlopscapeError(f"unique_tokens: {unique_tokens!r} is not a positive number of tokens")
     if UNIQUE in table.columns:
         cells = positive_column(table.columns, UNIQUE, table.path, table.row, blank=True)
         supply = np.where(np.isnan(cells), np.inf, cells)
         finite = supply[np.isfinite(supply)]
-        return supply, float(given or (finite.max() if len(finite) else np.inf))
-    if given is None:
+        return supply, float(unique_tokens or (finite.max() if len(finite) else np.inf))
+    if unique_tokens is None:
         raise FlopscapeError(f"{table.path}: no column unique_tokens, and no --unique-tokens for all runs")
-    return np.full(len(table), float(given)), float(given)
+    return np.full(len(table), float(unique_tokens)), float(unique_tokens)

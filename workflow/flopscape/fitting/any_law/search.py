@@ -13,7 +13,7 @@ import pandas as pd
 from flopscape.fitting.any_law.levenberg_marquardt import LOOSE, TIGHT, minimise
 from flopscape.fitting.any_law.linearised import Linearised, Quantities
 from flopscape.fitting.any_law.problem import FLOOR, LawProblem, problem_of
-from flopscape.fitting.any_law.task import Ends, Found, LawFit, Refit, Resampler
+from flopscape.fitting.any_law.task import Ends, GlobalOptimum, LawFit, Refit, Resampler
 from flopscape.fitting.common.linear import EXACT_SQUARE, Optimum
 from flopscape.fitting.judge.form import curve_test, judge_curves
 from flopscape.fitting.judge.verdict import DRIFT, Verdict, outliers, refuse
@@ -36,19 +36,21 @@ LOG_ERROR_WEAK = 0.5
 """Standard error of the logarithm of an exponent or R* above which it is known to a factor of e² at best."""
 
 
-def global_fit(problem: LawProblem, seed: int, starts: int = STARTS, tolerance: float = TIGHT) -> Found:
+def global_fit(problem: LawProblem, seed: int, starts: int = STARTS, tolerance: float = TIGHT) -> GlobalOptimum:
     """Best of random starts for all rows alike; of fewer starts where rows are very many."""
     n = len(problem.log_loss)
     starts, lanes = max(min(starts, ELEMENTS // n), FEWEST_STARTS), max(1, ELEMENTS // n)
+    # In units of the geometric means every N, D and C is near one, and a law can draw its starts without the table.
     drawn = problem.law.starts(np.random.default_rng(seed), starts, float(np.exp(problem.log_loss.mean())))
     theta = problem.theta(drawn)
     pieces = np.split(theta, range(lanes, starts, lanes))
     parts = [minimise(problem, np.ones((len(some), n)), some, tolerance) for some in pieces]
     optima = Optimum(*map(np.concatenate, zip(*parts, strict=True)))
     best = int(np.argmin(optima.objective))
+    # Of exact data every objective is rounding, and none within a relative excess of another.
     reached = optima.objective <= optima.objective[best] * (1 + AT_OPTIMUM) + EXACT_SEARCH * n
     share = int(reached.sum()) / starts
-    return Found(optima.p[best], float(optima.objective[best]), bool(optima.converged[best]), share, starts)
+    return GlobalOptimum(optima.p[best], float(optima.objective[best]), bool(optima.converged[best]), share, starts)
 
 
 def resample(problem: LawProblem, weights: Array, starts: Array) -> Optimum:
@@ -93,7 +95,7 @@ class LawTask:
         """Infinite: least squares."""
         return np.inf
 
-    def find(self, seed: int) -> Found:
+    def find(self, seed: int) -> GlobalOptimum:
         """The lowest optimum of many random starts."""
         return global_fit(self.problem, seed)
 
@@ -170,12 +172,12 @@ class LawTask:
         named = zip(values.items(), fit.linearised.free, strict=True)
         return [f"{name} is at its bound, {value[0, 0]:.3g}" for (name, value), free in named if not free]
 
-    def why_unsettled(self, found: Found) -> str:
+    def why_unsettled(self, optimum: GlobalOptimum) -> str:
         """Too few starts agree, or the best did not converge."""
-        reached = round(found.share * found.starts)
-        if reached >= AGREEING and found.converged:
+        reached = round(optimum.share * optimum.starts)
+        if reached >= AGREEING and optimum.converged:
             return ""
-        return f"only {reached} of {found.starts} starts reached the best fit found"
+        return f"only {reached} of {optimum.starts} starts reached the best fit found"
 
     def check(self, verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
         """Exponents and R* known to a factor, rows far off, the form at every budget, and the move of a."""
@@ -203,10 +205,10 @@ class LawTask:
     def _judge_drift(self, verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
         """The exponent a without the smallest budget, or fifth of compute, for laws that have one."""
         exponents, ends = self.problem.law.exponents, ends_of_compute(self.table)
-        if exponents is None or (~ends.smallest).sum() <= len(fit.found.p):
+        if exponents is None or (~ends.smallest).sum() <= len(fit.optimum.p):
             return
         [refit] = fit.refit((~ends.smallest).astype(float)[None])
-        whole, without = (float(exponents(self.problem.in_units(p))[0]) for p in (fit.found.p, refit.p))
+        whole, without = (float(exponents(self.problem.in_units(p))[0]) for p in (fit.optimum.p, refit.p))
         diagnostics["without_smallest"] = {"a": without - whole}
         if abs(without - whole) > DRIFT:
             verdict.add(

@@ -46,7 +46,7 @@ FEW = 2
 """Runs for each parameter and one more, below which little is left to judge by: 12 for a surface."""
 
 
-class Found(NamedTuple):
+class GlobalOptimum(NamedTuple):
     """The best p (k,) of all starts, its objective, and how many of the starts reached it."""
 
     p: Array
@@ -94,7 +94,7 @@ class Task(Protocol):
     def delta(self) -> float:
         """Huber's δ in the units of the residuals: infinite for least squares, zero for absolute deviations."""
 
-    def find(self, seed: int) -> Found:
+    def find(self, seed: int) -> GlobalOptimum:
         """The global optimum."""
 
     def linearise(self, p: Array) -> Linearised:
@@ -127,7 +127,7 @@ class Task(Protocol):
     def at_bounds(self, fit: "LawFit") -> list[str]:
         """A sentence for each parameter that is on a bound."""
 
-    def why_unsettled(self, found: Found) -> str:
+    def why_unsettled(self, optimum: GlobalOptimum) -> str:
         """Why the best p may not be the optimum, or nothing."""
 
     def check(self, verdict: Verdict, diagnostics: dict[str, Any], fit: "LawFit") -> None:
@@ -139,7 +139,7 @@ class LawFit:
     """A fitted law with everything that its judges look at; `draws` has a row a resample."""
 
     task: Task
-    found: Found
+    optimum: GlobalOptimum
     linearised: Linearised
     draws: pd.DataFrame
     seed: int
@@ -196,8 +196,9 @@ def judge(verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
     _judge_runs(verdict, fit)
     for sentence in (bounds := fit.task.at_bounds(fit)):
         verdict.add("boundary", sentence)
-    if why := fit.task.why_unsettled(fit.found):
+    if why := fit.task.why_unsettled(fit.optimum):
         verdict.add("weak", why)
+    # Where the fit is on a bound its resamples are too: the bound has been said, and they are not wrong.
     share = float(fit.draws["degenerate"].mean()) if len(fit.draws) else 0.0
     diagnostics["degenerate_share"] = share
     if share > DEGENERATE_SHARE and not bounds:
@@ -248,7 +249,7 @@ def _noise_factor(fit: LawFit) -> float | None:
 
 def _judge_runs(verdict: Verdict, fit: LawFit) -> None:
     """Whether there are enough runs, and each of them a row."""
-    k, runs = len(fit.found.p), fit.table.n_runs
+    k, runs = len(fit.optimum.p), fit.table.n_runs
     if runs < FEW * (k + 1):
         verdict.add("weak", f"only {runs} runs for {COUNTS[k]} parameters")
     if fit.shared:

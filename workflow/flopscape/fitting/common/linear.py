@@ -143,6 +143,7 @@ def solve_face(gram: Entries, target: list[Array], face: tuple[int, ...]) -> tup
     pivots: list[Array] = []
     z: list[Array] = []
     feasible = np.asarray(True)
+    # LDLᵀ of the face's Gram matrix, a row at a time, with z = L⁻¹Φᵀy beside it; all entries may be arrays of problems.
     for i, row in enumerate(face):
         scaled: list[Array] = []
         for j in range(i):
@@ -154,8 +155,10 @@ def solve_face(gram: Entries, target: list[Array], face: tuple[int, ...]) -> tup
         feasible = feasible & whole
         pivots.append(np.where(whole, pivot, 1.0))
         z.append(target[row] - sum(lower[i][m] * z[m] for m in range(i)))
+    # ‖y‖² falls by Σ z²/pivot: known before any coefficient is.
     gain = sum(z[i] * z[i] / pivots[i] for i in range(size))
     coefficients = [z[i] / pivots[i] for i in range(size)]
+    # Back-substitution of Lᵀ; a coefficient that is not positive makes the face infeasible.
     for i in range(size - 1, -1, -1):
         coefficients[i] = coefficients[i] - sum(lower[m][i] * coefficients[m] for m in range(i + 1, size))
         feasible = feasible & (coefficients[i] > 0)
@@ -185,6 +188,7 @@ def best_coefficients(gram: Array, target: Array) -> Array:
         Zeros are exact: a coefficient is zero or free.
     """
     solution, feasible = solve_definite(gram, target, PIVOT)
+    # Nearly all problems have every coefficient positive: only the others go through the faces.
     todo = np.flatnonzero(~(feasible & (solution > 0).all(axis=1)))
     if not len(todo):
         return solution
@@ -219,6 +223,7 @@ def solve_definite(matrix: Array, right: Array, least: float) -> tuple[Array, Ma
         Bool: every pivot was large enough, so that the matrix is positive definite and this is its solution.
     """
     k = right.shape[1]
+    # The systems are the last axis, so that each step of the elimination is one operation on whole rows of memory.
     rows = np.empty((k, k + 1, len(right)))
     rows[:, :k], rows[:, k] = matrix.transpose(1, 2, 0), right.T
     diagonal = np.abs(rows[np.arange(k), np.arange(k)])

@@ -77,6 +77,7 @@ def seed_weights(table: RunTable) -> SeedWeights:
     group = _groups(table)[np.unique(cell, return_index=True)[1]]
     group_dof = np.asarray(np.bincount(group, dof), float)
     pooled = np.bincount(group, dof * variance) / np.maximum(group_dof, 1)
+    # First the budgets towards their common variance, then each size towards its budget's, in units of that.
     of_group = shrunken(pooled, group_dof)[group]
     shrunk = of_group * shrunken(variance / of_group, dof)
     weights = 1 / shrunk[cell]
@@ -94,7 +95,9 @@ def shrunken(variance: Array, dof: Array) -> Array:
     """
     repeated = dof > 0
     half = dof[repeated] / 2
+    # ln s² of a sample has the mean ln σ² + ψ(d/2) − ln(d/2), and the variance ψ′(d/2).
     log_variance = np.log(variance[repeated]) - digamma(half) + np.log(half)
+    # What the logs scatter beyond ψ′(d/2) is the scatter of the variances themselves, ψ′(d₀/2) of the prior.
     excess = np.var(log_variance, ddof=1) - polygamma(1, half).mean() if repeated.sum() > 1 else 0.0
     if excess <= 0:
         return np.full(len(variance), float(dof @ variance) / float(dof.sum()))
@@ -159,6 +162,7 @@ def run_weights(run_id: Names, replicates: int, seed: int, chunk: int) -> Iterat
     for first in range(0, replicates, chunk):
         size = min(chunk, replicates - first)
         drawn = generator.integers(0, runs, size=(size, runs))
+        # One count for all resamples: each has its own range of `runs` numbers.
         flat = (drawn + runs * np.arange(size)[:, None]).ravel()
         counts = np.bincount(flat, minlength=size * runs).reshape(size, runs)
         yield counts[:, group].astype(float)

@@ -71,6 +71,7 @@ def lack_of_fit(fit: LawFit) -> Diagnostics | None:
     pure_dof, lack_dof = len(residual) - pairs, pairs - len(fit.linearised.p)
     if fit.shared or pure_dof < 1 or lack_dof < 1:
         return None
+    # The residuals are √w·r: Σ w·r over Σ w is the mean of each pair, and what is left about it is pure error.
     mean = np.bincount(design, residual * np.sqrt(weight)) / np.bincount(design, weight)
     pure = float(np.sum((residual - np.sqrt(weight) * mean[design]) ** 2))
     lack = max(fit.linearised.rss - pure, 0.0)
@@ -109,7 +110,7 @@ def judge_sampled(verdict: Verdict, diagnostics: Diagnostics, fit: LawFit) -> No
 def _outside(fit: LawFit) -> list[Diagnostics]:
     """Budgets with the optimum of the surface at their mean compute outside their sizes, by which factor and side."""
     table, surface = fit.table, fit.quantities.parameters(fit.linearised.p)
-    found: list[Diagnostics] = []
+    outside: list[Diagnostics] = []
     for budget in np.unique(table.budget[np.isfinite(table.budget)]):
         rows = table.budget == budget
         flops = float(np.exp(np.log(table.flops[rows]).mean()))
@@ -117,8 +118,8 @@ def _outside(fit: LawFit) -> list[Diagnostics]:
         low, high = float(table.n_params[rows].min()), float(table.n_params[rows].max())
         if 0 < best < np.inf and not low <= best <= high:
             side, factor = ("below", low / best) if best < low else ("above", best / high)
-            found.append({"budget": float(budget), "n_params": best, "side": side, "factor": factor})
-    return found
+            outside.append({"budget": float(budget), "n_params": best, "side": side, "factor": factor})
+    return outside
 
 
 def _spans(fit: LawFit) -> dict[str, float]:
@@ -190,8 +191,11 @@ def curve_test(table: RunTable, residual: Array, jacobian: Array, root: Array | 
     model = None if len(table) > table.n_runs else _linear(table, residual, jacobian, root, rows)
     if model is None:
         return None
+    # What the form could follow itself is projected out of the residuals and of the parabolas alike: the regression on
+    # what is left is that on both (Frisch–Waugh).
     tangent = np.linalg.qr(_unit(model.tangent))[0]
     y, parabolas = (x - tangent @ (tangent.T @ x) for x in (model.residual, _unit(model.parabolas)))
+    # A direction of the parabolas within the tangent space has no length left, and is no degree of freedom.
     left, length, _ = np.linalg.svd(parabolas, full_matrices=False)
     followed = left[:, length > IN_THE_SPACE].T @ y
     whole, gain = float(y @ y), float(followed @ followed)
@@ -217,6 +221,7 @@ def _linear(table: RunTable, residual: Array, jacobian: Array, root: Array | flo
     size = np.unique(design_index(table)[rows], return_inverse=True)[1].ravel()
     first = np.unique(size, return_index=True)[1]
     root = np.broadcast_to(root, residual.shape)[rows]
+    # A mean of repeats has the sum of their weights, of which this is the root.
     weight = np.sqrt(np.bincount(size, root**2))
     y, *J = (np.bincount(size, root * values[rows]) / weight for values in (residual, *jacobian))
     columns = _parabolas(np.log(table.n_params[rows][first]), table.budget[rows][first])
@@ -230,6 +235,7 @@ def _parabolas(log_n: Array, budget: Array) -> Array:
         own = budget == name
         if len(np.unique(log_n[own])) >= FEWEST_SIZES:
             low, high = log_n[own].min(), log_n[own].max()
+            # Between −1 and 1, so that 1, x and x² are well conditioned whatever the sizes are.
             x = (2 * log_n - low - high) / (high - low)
             columns.append(np.where(own, np.stack([np.ones_like(x), x, x**2]), 0.0).T)
     return np.concatenate(columns, axis=1)

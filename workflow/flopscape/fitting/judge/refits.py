@@ -92,6 +92,7 @@ def _error_of_move(fit: LawFit, refit: Refit, kept: Mask) -> Array:
         return np.asarray(np.einsum("qi,ij,qj->q", gradient, covariance[3:, 3:], gradient))
 
     own = variances(part.covariance)
+    # Var(subset) − Var(all), both with the subset's s²: a covariance is s² times what the design alone gives.
     difference = own - variances(whole.covariance) * part.variance / whole.variance
     if fit.shared:
         runs = np.unique(fit.run[kept], return_inverse=True)[1]
@@ -126,7 +127,7 @@ def judge_outliers(verdict: Verdict, diagnostics: Diagnostics, fit: LawFit) -> J
     without, with_ = judged.exponents, exponents(fit.linearised.p[3:])
     diagnostics["without_outliers"] = dict(zip(NAMES, without.tolist(), strict=True))
     instead = "none"
-    if np.isfinite(fit.found.p).all():
+    if np.isfinite(fit.optimum.p).all():
         diagnostics["with_outliers"] = dict(zip(NAMES, with_.tolist(), strict=True))
         instead = f"{with_[2]:.3f}"
     far = float(np.abs(judged.studentised).max())
@@ -161,6 +162,7 @@ def find_outliers(fit: LawFit) -> Judged:
             return nothing
         around = fit.task.linearise(refit.p)
         judged = Judged(_deletion_residuals(around, clean), around)
+        # Settled: the fit without these rows flags these rows.
         if (judged.flagged == flagged).all():
             break
         flagged = judged.flagged
@@ -193,6 +195,7 @@ def _robust_residual(x: Array, y: Array) -> Array:
     triples = voters[_triples(len(voters))]
     with np.errstate(divide="ignore", invalid="ignore"):
         x0, x1, x2 = x[triples].T
+        # Divided differences: y₀ + (x − x₀)·(slope + bend·(x − x₁)) passes through the three rows.
         slope = (y[triples[:, 1]] - y[triples[:, 0]]) / (x1 - x0)
         bend = ((y[triples[:, 2]] - y[triples[:, 1]]) / (x2 - x1) - slope) / (x2 - x0)
 
@@ -202,6 +205,7 @@ def _robust_residual(x: Array, y: Array) -> Array:
             return np.asarray(y[triples[k, 0], None] + (at - x0[k, None]) * rise)
 
     errors = np.abs(y[voters] - off(slice(None), x[voters]))
+    # Two of the three rows have one N: no parabola passes through both.
     errors[~np.isfinite(errors)] = np.inf
     h = len(voters) // 2 + 2
     best = int(np.argmin(np.partition(errors, h - 1, axis=1)[:, h - 1]))
@@ -224,6 +228,7 @@ def _deletion_residuals(fit: Linearised, clean: Mask) -> Array:
     """
     J = fit.jacobian[fit.free]
     scale = np.linalg.norm(J[:, clean], axis=1)
+    # With R from the clean rows, jᵀ(JJᵀ)⁻¹j = ‖R⁻ᵀj‖² for any row j, within the fit or not.
     R = np.linalg.qr((J[:, clean] / scale[:, None]).T)[1]
     try:
         leverage = (np.linalg.solve(R.T, J / scale[:, None]) ** 2).sum(axis=0)
@@ -232,6 +237,7 @@ def _deletion_residuals(fit: Linearised, clean: Mask) -> Array:
     dof = int(clean.sum()) - len(scale) - 1
     rest = np.where(clean, np.maximum(1 - leverage, 1e-9), 1 + leverage)
     squares = float(fit.residual[clean] @ fit.residual[clean])
+    # Without a row of its own a fit's sum of squares is less by r²/(1 − h): an identity of least squares.
     variance = np.where(clean, (squares - fit.residual**2 / rest) / max(dof, 1), squares / (dof + 1))
     studentised = fit.residual / np.sqrt(np.maximum(variance, 1e-24) * rest)
     limit = student.ppf(1 - OUTLIER_LEVEL / (2 * len(clean)), max(dof, 1))

@@ -235,6 +235,7 @@ def prediction(flops: float, n_params: Estimate, loss: Estimate | None, compute:
         d = tokens(n)
         return None if not n or d is None else d / n
 
+    # D falls as N grows, so that the ends change places.
     ends = (n_params.estimate, n_params.high, n_params.low)
     n_tokens = Estimate(*(tokens(n) for n in ends))  # type: ignore[arg-type]
     return Prediction(flops, n_params, n_tokens, loss, Estimate(*(ratio(n) for n in ends)))  # type: ignore[arg-type]

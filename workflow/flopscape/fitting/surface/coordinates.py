@@ -40,6 +40,7 @@ def loss_derivatives(problem: Problem, p: Array, root: Array | float = 1.0) -> t
     u, v = problem.u
     J = np.stack([np.ones_like(x), x, y, -u * x, -v * y], axis=1) * root
     residual = (problem.y - p[:, :1] - x - y) * root
+    # ½Σr² has the Hessian J·Jᵀ − Σ r·∂²L̂; its second part matters where residuals are not small, as at a wild row.
     H = J @ J.swapaxes(1, 2)
     _add_curvature(H, -residual, J, problem)
     return residual, J, H
@@ -52,6 +53,7 @@ def log_derivatives(problem: Problem, p: Array, root: Array | float = 1.0) -> tu
     predicted = p[:, :1] + x + y
     J = np.stack([np.ones_like(x), x, y, -u * x, -v * y], axis=1) / predicted[:, None] * root
     residual = np.log(problem.y) - np.log(predicted)
+    # ∂²ln L̂ = ∂²L̂/L̂ − J·Jᵀ: −Σ r·∂²ln L̂ adds Σ r·J·Jᵀ to J·Jᵀ. J is divided by L̂, and so is its curvature below.
     H = (J * (1 + residual)[:, None]) @ J.swapaxes(1, 2)
     residual = residual * root
     _add_curvature(H, -residual, J, problem)
@@ -101,6 +103,7 @@ def surface_at(center: tuple[float, float], p: Array) -> Surface:
     """The surface of each p, shape (…, 5); the exponent of a term that is absent is not a number."""
     E, la, lb, alpha, beta = np.moveaxis(p, -1, 0)
     A, B = np.exp(la + alpha * center[0]), np.exp(lb + beta * center[1])
+    # An absent term has ln A' = −∞: any exponent would fit.
     if not np.isfinite(p).all():
         alpha, beta = np.where(np.isfinite(la), alpha, np.nan), np.where(np.isfinite(lb), beta, np.nan)
     return Surface(E, A, B, alpha, beta)
@@ -112,6 +115,7 @@ def _evaluate(center: tuple[float, float], quantities: Quantities, p: Array) -> 
     zero, one = np.zeros_like(E), np.ones_like(E)
     u, v = center
     total = alpha + beta
+    # All but a and the optima are linear in p. a = β/(α + β) has the derivatives −β/(α + β)² and α/(α + β)².
     values = [E, la + alpha * u, lb + beta * v, alpha, beta, beta / total]
     gradients = [
         [one, zero, zero, zero, zero],

@@ -82,6 +82,8 @@ def minimise(data: Data, weights: Array, p: Array, delta: float, tolerance: floa
     tolerance : float
         Part of the objective below which Newton's decrement ends the search.
     """
+    # At a wide δ the objective is nearly least squares, whose optimum Newton finds from afar. With δ far below the
+    # noise his step is right only close by: so each δ starts where the wider one before it ended.
     levels = continuation(delta)
     p = np.clip(p, data.lower, data.upper)
     for wider, narrower in pairwise(levels):
@@ -114,6 +116,8 @@ def terms(data: Data, p: Array) -> tuple[Array, Array]:
     np.exp(p[:, 1, None] - p[:, 3, None] * u, out=J[:, 1])
     np.exp(p[:, 2, None] - p[:, 4, None] * v, out=J[:, 2])
     predicted = p[:, :1] + J[:, 1] + J[:, 2]
+    # ∂ln L̂ = ∂L̂/L̂ with ∂L̂ = (1, x, y, −u·x, −v·y): all five rows come from x and y, and in place, for every step of
+    # every resample passes here.
     np.divide(1.0, predicted, out=J[:, 0])
     J[:, 1:3] *= J[:, :1]
     np.multiply(J[:, 1], -u, out=J[:, 3])
@@ -133,6 +137,8 @@ def _evaluate(data: Data, weights: Array, p: Array, delta: float, reweighted: bo
 def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweighted: bool) -> Quadratic:
     """Objective and derivatives; with `reweighted` a positive definite Hessian, J·Jᵀ weighted by ψ/r."""
     r, J = terms(data, p)
+    # ψ is the derivative of Huber_δ: r within ±δ and ±δ outside. The objective, ½r² inside and δ·(|r| − δ/2) outside,
+    # is ψ·(r − ψ/2) in both.
     psi = np.clip(r, -delta, delta)
     inside = psi == r
     pull = weights * psi
@@ -142,6 +148,7 @@ def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweight
         # ψ/r is the curvature of the parabola that touches Huber_δ at r and lies above it: 1 inside, δ/|r| outside.
         bend = weights * np.where(inside, 1.0, OUTER * delta / np.maximum(np.abs(r), TINY))
         return Quadratic(objective, gradient, (J * bend[:, None]) @ J.swapaxes(1, 2))
+    # With ψ′ = 1 inside and 0 outside, and ∂²ln L̂ = ∂²L̂/L̂ − J·Jᵀ, the Hessian is Σ w·(ψ′ − ψ)·J·Jᵀ + Σ w·ψ·∂²L̂/L̂.
     hessian = (J * (weights * inside - pull)[:, None]) @ J.swapaxes(1, 2)
     add_curvature(hessian, data, J, pull)
     return Quadratic(objective, gradient, hessian)
@@ -150,6 +157,8 @@ def _evaluate_block(data: Data, weights: Array, p: Array, delta: float, reweight
 def add_curvature(hessian: Array, data: Data, J: Array, pull: Array) -> None:
     """Add Σ pull·∂²L̂/L̂ in place: each term's block is its column of J times (1, −u; −u, u²)."""
     for amplitude, exponent, logs in ((1, 3, data.u[0]), (2, 4, data.u[1])):
+        # The exponent's row of J is −u·x/L̂ already: the mixed entry is its sum, and Σ pull·u²·x/L̂ minus its product
+        # with u.
         column = pull * J[:, exponent]
         cross = column.sum(axis=1)
         hessian[:, amplitude, amplitude] += (pull * J[:, amplitude]).sum(axis=1)
@@ -163,6 +172,7 @@ def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float
     p, floor = p.copy(), EXACT_LOG_SQUARE * weights.sum(axis=1)
     state = _evaluate(data, weights, p, delta)
     step, decrement, whole = _newton_step(data, state, p)
+    # Where H is not positive definite Newton's step may climb: those problems take a reweighted step, which descends.
     reweighted = ~whole
     converged = whole & (decrement <= tolerance * state.objective + floor)
     fallen = np.flatnonzero(reweighted)
@@ -174,6 +184,7 @@ def descend(data: Data, weights: Array, p: Array, delta: float, tolerance: float
         part = data.take(todo)
         trial = np.clip(p[todo] + step[todo], part.lower, part.upper)
         new = _evaluate(part, weights[todo], trial, delta)
+        # At the optimum rounding may raise the objective: such a step is taken, and the decrement ends the search.
         accepted = new.objective <= state.objective[todo] * (1 + ROUNDED_SUM)
         rejected, moved = todo[~accepted], todo[accepted]
         fallen, shrunk = rejected[~reweighted[rejected]], rejected[reweighted[rejected]]
@@ -215,6 +226,7 @@ def _newton_step(data: Data, state: Quadratic, p: Array) -> tuple[Array, Array, 
     """
     stuck = ((p <= data.lower) & (state.gradient > 0)) | ((p >= data.upper) & (state.gradient < 0))
     gradient = np.where(stuck, 0.0, state.gradient)
+    # The identity's row and column for a parameter that is stuck: its step is zero, the others' as if it were known.
     hessian = np.where(stuck[:, :, None] | stuck[:, None], np.eye(5), state.hessian)
     step, whole = solve_definite(hessian, -gradient, PIVOT)
     most = np.empty_like(p)
@@ -262,6 +274,8 @@ def _shift(residual: Array, J: Array, products: Array, weights: Array, delta: fl
     hessian = np.empty((len(weights), 5, 5))
     d = np.zeros((len(weights), 5))
     for level in LEVELS if np.isfinite(delta) else LEVELS[:1]:
+        # ln L̂ is taken as linear in d, with the whole table's J: a resample then costs a matrix product, and no
+        # exponential.
         r = residual + d @ J
         psi = np.clip(r, -level * delta, level * delta)
         curvature = (weights * ((psi == r) + RIDGE)) @ products.T

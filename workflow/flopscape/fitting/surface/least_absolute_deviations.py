@@ -51,7 +51,9 @@ def minimise(data: Data, weights: Array, p: Array) -> Optimum:
         p[todo], converged[todo] = finish(part, w, p[todo], wider)
         rest = todo[~converged[todo]]
         p[rest] = huber.follow(data.take(rest), weights[rest], p[rest], wider, narrower)
+    # Of exact data all residuals are rounding, and no five rows are the right ones.
     converged |= value(data, weights, p) <= THROUGH * weights.sum(axis=1)
+    # What no δ has settled goes on one problem at a time, from corner to corner of linear programs.
     for i in np.flatnonzero(~converged):
         p[i], converged[i] = through_corners(data.take(slice(i, i + 1)), weights[i], p[i])
     return Optimum(p, value(data, weights, p), converged)
@@ -84,6 +86,8 @@ def finish(data: Data, weights: Array, p: Array, delta: float) -> tuple[Array, M
 
 def _finish_block(data: Data, weights: Array, p: Array, delta: float) -> tuple[Array, Mask]:
     r = np.where(weights > 0, huber.residuals(data, p), np.inf)
+    # As δ falls the rows inside ±δ become those that the optimum passes through: at most as many as there are
+    # parameters.
     done = (np.abs(r) < delta).sum(axis=1) <= SIZE
     done &= ((p > data.lower) & (p < data.upper)).all(axis=1)
     ends, todo = p.copy(), np.flatnonzero(done)
@@ -91,6 +95,8 @@ def _finish_block(data: Data, weights: Array, p: Array, delta: float) -> tuple[A
         zero = np.argsort(np.abs(r[todo]), axis=1, kind="stable")[:, :SIZE]
         nearest = np.take_along_axis(r[todo], zero, 1)
         inside = np.abs(nearest) < delta
+        # Inside ±δ Huber pulls with w·r/δ, which tends to the multipliers λ, |λ| ≤ w, of the rows that it passes
+        # through.
         pull = np.where(inside, np.take_along_axis(weights[todo], zero, 1) * nearest / delta, 0.0)
         solution, good = solve_conditions(data.take(todo), weights[todo], p[todo], zero, inside, pull)
         ends[todo[good]], done[todo] = solution[good], good
@@ -110,6 +116,7 @@ def through_corners(data: Data, weights: Array, p: Array) -> tuple[Array, bool]:
         end, good = solve_conditions(data, w, trial[None], zero[None], inside[None], pull[None])
         if good[0] and value(data, w, end)[0] <= before * (1 + ROUNDED_STEP):
             return end[0], True
+        # The program leaves out all curvature: after a success it may reach further, after a failure less far.
         if value(data, w, trial[None])[0] < before:
             p, region = trial, 2 * region
         else:
@@ -127,6 +134,8 @@ def _program(data: Data, weights: Array, p: Array, region: float) -> tuple[Array
     far = weights * np.sign(r)
     far[near] = 0.0
     m, w, rows = len(near), weights[near], J[:, near].T
+    # |r + Jd| of a near row is s⁺ + s⁻ with s⁺ − s⁻ = r + Jd, each at a cost of w; a far row keeps its sign, so that
+    # it is linear in d.
     cost = np.concatenate([J @ far, w, w])
     equal = np.hstack([rows, -np.eye(m), np.eye(m)])
     # In units of the region, because the solver's tolerances are absolute.
@@ -169,11 +178,13 @@ def _conditions(data: Data, weights: Array, p: Array, zero: Index, inside: Mask,
     pulls = weights * np.sign(r)
     pulls[problems, zero] = np.where(inside, pull, pulls[problems, zero])
     matrix = np.zeros((len(p), 2 * SIZE, 2 * SIZE))
+    # The Hessian of Σ pull·r in p, for ∂²r = ∂²L̂/L̂ − J·Jᵀ; bordered by the rows of J that have to stay at zero.
     matrix[:, :SIZE, :SIZE] = (J * -pulls[:, None]) @ J.swapaxes(1, 2)
     huber.add_curvature(matrix, data, J, pulls)
     rows = np.where(inside[:, None], np.take_along_axis(J, zero[:, None], 2), 0.0)
     matrix[:, :SIZE, SIZE:], matrix[:, SIZE:, :SIZE] = rows, rows.swapaxes(1, 2)
     places = np.arange(SIZE, 2 * SIZE)
+    # An empty place has the equation dλ = 0, so that one shape of matrix serves any number of rows in Z.
     matrix[:, places, places] = np.where(inside, 0.0, 1.0)
     return matrix, np.concatenate([(J @ pulls[:, :, None])[:, :, 0], through], axis=1)
 

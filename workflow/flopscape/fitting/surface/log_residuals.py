@@ -113,6 +113,7 @@ class LogResiduals:
     def resample(self, problem: Problem, weights: Array, starts: Array, best: Array) -> Solution:
         """From where the whole table's optimum moves to; from `starts` too where they lie in another basin."""
         data, tolerance = Data(problem.u, np.log(problem.y)), variable_projection.RESAMPLE_DECREMENT
+        # Least absolute deviations have no δ to step with: they borrow the first from which they are followed.
         p = huber.resample_starts(data, weights, best, self.delta or least_absolute_deviations.NEAR[0])
         moved = np.flatnonzero((starts != best[3:]).any(axis=1))
         if self.smooth:
@@ -120,6 +121,8 @@ class LogResiduals:
             return self._solution(data, weights, self._refine(data, weights, p, tolerance))
         near = self._refine(data, weights, p, tolerance)
         solution = self._solution(data, weights, near)
+        # A start in the same basin leads to the same end. One in another is followed too, and the lower end kept; so is
+        # the start of a resample that did not settle.
         same = variable_projection.same_basin(problem, self.weighted(problem, weights[moved]), starts[moved], best[3:])
         doubt = np.union1d(np.flatnonzero(~near.converged), moved[~same])
         _keep_lower(solution, doubt, self._minimise(problem, weights[doubt], starts[doubt], tolerance))
@@ -164,6 +167,7 @@ class LogResiduals:
         return huber.refine(data, weights, p, self.delta, tolerance)
 
     def _solution(self, data: Data, weights: Array, optimum: Optimum) -> Solution:
+        # A term at its lower bound, e⁻²⁵ of the mean loss, is absent: an exact zero, by which `on_bound` knows it.
         terms = np.where(optimum.p[:, 1:3] > data.lower[..., 1:3], np.exp(optimum.p[:, 1:3]), 0.0)
         coefficients = np.concatenate([optimum.p[:, :1], terms], axis=1)
         value = self._value(huber.residuals(data, optimum.p), weights)

@@ -72,6 +72,7 @@ def fit_surfaces(
         for part in np.split(losses, range(size, len(losses), size))
     ]
     solution = Solution(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    # Back from the centre of the logs: A = A'·e^(αū), B = B'·e^(βv̄), and E as it is.
     E, A, B = solution.coefficients.T * np.exp(np.insert(solution.exponents * center.T, 0, 0.0, axis=1)).T
     return Surfaces(Surface(E, A, B, *solution.exponents.T), solution.objective, solution.converged, on_bound(solution))
 
@@ -129,6 +130,7 @@ def bootstraps(
     ------
     The indices of T tables, and (E, ln A', ln B', α, β) of their resamples, shape (T·K, 5), table after table.
     """
+    # Each chunk of resamples holds those of whole tables.
     drawn = run_weights(run_id, len(problem.y) * replicates, seed, TABLES * replicates)
     for first, weights in zip(range(0, len(problem.y), TABLES), drawn, strict=True):
         at = np.arange(first, min(first + TABLES, len(problem.y)))
@@ -157,13 +159,16 @@ def _near(search: Search, resamples: Resamples, best: Solution, replicates: int)
     settled = huber.refine(data, resamples.weights, p, search.delta, variable_projection.RESAMPLE_DECREMENT)
     p = settled.p
     p[:, 1:3] = np.where(p[:, 1:3] > data.lower[:, 1:3], p[:, 1:3], -np.inf)
+    # One that did not settle may be anywhere: infinite, so that any other end is lower.
     objective = np.where(settled.converged, settled.objective, np.inf)
+    # The search of Huber's objective sums ½r² within ±δ; the least squares that a `Search` reports is Σ r².
     return p, objective * (2.0 if search.smooth else 1.0)
 
 
 def _not_lowest(search: Search, resamples: Resamples, p: Array) -> Index:
     """Resamples of which a grid point's least squares lies below that at the exponents found."""
     weights, problem = search.weighted(resamples.problem, resamples.weights), resamples.problem
+    # The projected objective on a coarse grid costs little, and an optimum lies above none of its points.
     lower = np.zeros(len(p), bool)
     for block in variable_projection.blocks(len(p), max(problem.u.shape[1], len(CHECK_GRID) ** 2)):
         part = Problem(problem.u, problem.y[block])

@@ -14,7 +14,7 @@ import pandas as pd
 
 from flopscape.fitting.any_law.fit import Check, fit_law
 from flopscape.fitting.any_law.linearised import Linearised, Quantities
-from flopscape.fitting.any_law.task import Ends, Found, LawFit, Refit, Resampler
+from flopscape.fitting.any_law.task import Ends, GlobalOptimum, LawFit, Refit, Resampler
 from flopscape.fitting.common.row_weights import SeedWeights, weights_of
 from flopscape.fitting.judge.form import curve_test, describe_fit, judge_curves, judge_fit, judge_sampled
 from flopscape.fitting.judge.refits import judge_ends, judge_outliers
@@ -77,10 +77,10 @@ class SurfaceTask:
         """The search's."""
         return self.search.delta
 
-    def find(self, seed: int) -> Found:
+    def find(self, seed: int) -> GlobalOptimum:
         """The lowest optimum downhill of the points of a fine grid of exponents; the seed decides nothing."""
         best, share, starts = global_fit(self.search, self.problem, self.weights)
-        return Found(parameters(best)[0], float(best.objective[0]), bool(best.converged[0]), share, starts)
+        return GlobalOptimum(parameters(best)[0], float(best.objective[0]), bool(best.converged[0]), share, starts)
 
     def linearise(self, p: Array) -> Linearised:
         """All rows around p (5,), in the objective's residuals."""
@@ -93,6 +93,7 @@ class SurfaceTask:
     def refit(self, fit: LawFit, weights: Array) -> list[Refit]:
         """From the lowest point of a grid of exponents, for each weighting."""
         solution = from_grid(self.search, self.problem, weights)
+        # From the coefficients and not from p: an absent term is a zero there, and −∞ here.
         losses = [
             c[0] + c[1:] @ np.exp(-theta[:, None] * self.problem.u) for c, theta in zip(*solution[:2], strict=True)
         ]
@@ -102,7 +103,7 @@ class SurfaceTask:
         """From a coarse grid of exponents that has the optimum in it."""
 
         def resample(weights: Array) -> tuple[Array, Mask]:
-            solution = from_optimum(self.search, self.problem, weights, fit.found.p)
+            solution = from_optimum(self.search, self.problem, weights, fit.optimum.p)
             return parameters(solution), on_bound(solution) | ~solution.converged
 
         return resample
@@ -115,16 +116,16 @@ class SurfaceTask:
 
     def without_optimum(self, result: FitResult, fit: LawFit) -> tuple[FitResult, pd.DataFrame] | None:
         """Where A or B is zero there is a surface, and no optimum. A wild row may be why: it is named."""
-        absent = [name for name, value in zip(("A", "B"), fit.found.p[1:3], strict=True) if np.isneginf(value)]
+        absent = [name for name, value in zip(("A", "B"), fit.optimum.p[1:3], strict=True) if np.isneginf(value)]
         if not absent:
             return None
         bound = f"{absent[0]} is at its bound" if len(absent) == 1 else "A and B are at their bounds"
-        surface = self.quantities.parameters(fit.found.p)._replace(alpha=fit.found.p[3], beta=fit.found.p[4])
+        surface = self.quantities.parameters(fit.optimum.p)._replace(alpha=fit.optimum.p[3], beta=fit.optimum.p[4])
         why, verdict = f"{bound}, zero: the loss does not depend on that size", Verdict()
         result, draws = refuse(result, why, self.quantities.flops)
         result.status = "boundary"
         result.surface = {name: Estimate(float(value)) for name, value in surface._asdict().items()}
-        result.diagnostics = {"rss": fit.found.objective, "n_rows": len(self.table)}
+        result.diagnostics = {"rss": fit.optimum.objective, "n_rows": len(self.table)}
         judge_outliers(verdict, result.diagnostics, fit)
         result.warnings = verdict.all_warnings
         return result, draws
@@ -138,7 +139,7 @@ class SurfaceTask:
         own = self.search.diagnostics(self._unweighted(fit)) | describe_fit(fit)
         if self.made is None:
             return own
-        return own | {"weights": self.made.to_json(), "objective": fit.found.objective}
+        return own | {"weights": self.made.to_json(), "objective": fit.optimum.objective}
 
     def warnings(self, fit: LawFit) -> list[str]:
         """On δ, and on weights that could not be made."""
@@ -146,11 +147,11 @@ class SurfaceTask:
         return [*self.search.warnings(self._unweighted(fit)), *alike]
 
     def _unweighted(self, fit: LawFit) -> Linearised:
-        return linearise(self.problem, fit.found.p, self.search.derivatives)
+        return linearise(self.problem, fit.optimum.p, self.search.derivatives)
 
     def at_bounds(self, fit: LawFit) -> list[str]:
         """E at zero, and exponents at the ends of their range."""
-        E, _, _, *exponents = fit.found.p
+        E, _, _, *exponents = fit.optimum.p
         said = ["the irreducible loss E is at its bound, zero"] if E <= 0 else []
         ends = (variable_projection.LOWEST, variable_projection.HIGHEST)
         for name, value in zip(("α", "β"), exponents, strict=True):
@@ -158,9 +159,9 @@ class SurfaceTask:
                 said.append(f"the exponent {name} is at its bound, {value:g}")
         return said
 
-    def why_unsettled(self, found: Found) -> str:
+    def why_unsettled(self, optimum: GlobalOptimum) -> str:
         """Newton's method stopped before its decrement was small."""
-        return "" if found.converged else "Newton's method did not settle"
+        return "" if optimum.converged else "Newton's method did not settle"
 
     def check(self, verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
         """Misfit, optima among the runs, the ends of compute, wild rows, and the form at every budget."""
@@ -168,6 +169,7 @@ class SurfaceTask:
         judge_sampled(verdict, diagnostics, fit)
         judge_ends(verdict, diagnostics, fit)
         judged = judge_outliers(verdict, diagnostics, fit)
+        # A wild row would bend its budget's parabola more than the surface: the form is tested without them.
         clean = judged.without
         test = curve_test(self.table, clean.residual, clean.jacobian[clean.free], clean.root, ~judged.flagged)
         judge_curves(verdict, diagnostics, test)
