@@ -136,7 +136,7 @@ MUTATIONS = [
     ),
     Mutation(
         "runs without a loss counted among those that a fit excluded", "report/appendix.py",
-        "if row not in gone", "if row", "report/test_every_number.py",
+        "if row not in not_completed", "if row", "report/test_every_number.py",
     ),
     Mutation(
         "compute extrapolates only from 1.5 times the sweep on", "records/fit_result.py",

@@ -87,7 +87,7 @@ class Evaluator(ABC):
 
     @property
     def has_optimum(self) -> bool:
-        """Whether `optimum` says anything."""
+        """Whether the law has a best N and D at a compute, so that `optimum` can be asked."""
         return True
 
     @property
@@ -127,7 +127,7 @@ class FittedLaw(Evaluator):
     def loss(
         self, n_params: Number, n_tokens: Number, flops: Number | None = None, unique_tokens: Number | None = None
     ) -> Array:
-        """The law's own loss."""
+        """The loss that the law gives for each run."""
         # The law may depend on any of N, D, C and the supply: those that were not given follow from those that were.
         n, d = (np.asarray(amount, float) for amount in (n_params, n_tokens))
         c = np.exp(self.compute.curve(np.log(n))[0]) * n * d if flops is None else np.asarray(flops, float)
@@ -147,7 +147,7 @@ class FittedLaw(Evaluator):
         return self.law.optimum(self._beside(np.ndim(flops)), flops, self.compute, self.unique_tokens)
 
     def near_optimal_sizes(self, flops: float) -> list[float] | None:
-        """Of the surface, as in laws/surface.py."""
+        """The range that a surface gives (laws/surface.py); None for any other law."""
         return surface.near_optimal_sizes(self.parameters, flops, self.compute) if self.law is surface.LAW else None
 
     def _beside(self, axes: int) -> Any:
@@ -225,7 +225,7 @@ def evaluator(fit: FitResult) -> FittedLaw | FittedPowerLaws | None:
 
 
 def fitted_law(fit: FitResult) -> FittedLaw | None:
-    """The same of a fit of a law, the surface or another; None for any other fit."""
+    """The law of a fit, the surface or another, with the fit's estimates; None for a fit of no law."""
     if not fit.law_parameters:
         return None
     law = surface.LAW if fit.surface else law_named(fit.law)

@@ -14,7 +14,7 @@ class RunsAndFits:
 
     @property
     def completed(self) -> pd.DataFrame:
-        """Runs with a finite loss."""
+        """The runs that completed with a finite loss."""
         return with_loss(self.runs)
 
     @property
@@ -29,7 +29,7 @@ class RunsAndFits:
 
     @property
     def unit(self) -> str:
-        """What D counts: token, image."""
+        """What D counts, in the singular: token, image."""
         return str(self.runs.unit.iloc[0]) if len(self.runs) else "token"
 
     @property

@@ -210,7 +210,7 @@ def _is_another(cells: pd.Series, values: Array) -> bool:
 
 
 def _row(group: str, name: str, result: FitResult, base: FitResult) -> dict[str, Any]:
-    """One line of the table."""
+    """The line of one fit in the table, with its changes against the base fit."""
     a = (result.exponents or {}).get("a", NOTHING)
     line: dict[str, Any] = {"what_changes": group, "setting": name, "method": result.method}
     line |= {"objective": result.objective, "n_runs": result.n_runs, "status": result.status, "reason": result.reason}

@@ -43,7 +43,7 @@ class Outcome:
 
     @property
     def status(self) -> str:
-        """`completed`, and what is not."""
+        """`completed`, with the part that is missing, or `skipped`, with the reason."""
         if self.skipped:
             return f"skipped: {self.skipped}"
         return f"completed; {self.partly}" if self.partly else "completed"

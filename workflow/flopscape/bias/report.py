@@ -34,7 +34,7 @@ def write_report(results: Path, out: Path) -> None:
 
 
 def build(verdicts: dict[str, Verdict], results: Path) -> Report:
-    """The page as plain data."""
+    """The page of all experiments as plain data, which HTML and Markdown are made from."""
     experiments = [Section(_title(name, v), _experiment(name, v, results)) for name, v in verdicts.items()]
     claims = [Section("Every claim", _every_claim(verdicts))]
     return Report(TITLE, False, _answer(verdicts), experiments + claims)

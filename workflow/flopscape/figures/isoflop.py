@@ -50,6 +50,7 @@ def vertices(data: Tables) -> dict[float, Vertex]:
     """The optimum of each of the runs' budgets, from the first fit with a curve per budget."""
     fit = first_with_curves(data.fits.values())
     of_fit = fit.vertices if fit else []
+    # A table's budget may be rounded, or as planned where the fit's is as computed.
     nearest = nearest_budget([vertex.budget for vertex in of_fit], np.array(data.budgets))
     return {budget: of_fit[place] for budget, place in zip(data.budgets, nearest, strict=True) if place >= 0}
 
@@ -136,6 +137,7 @@ def _diverged(axes: Axes, data: Tables, handles: list[Line2D]) -> None:
 
 
 def _grid(figure: Figure, axes: Axes, runs: pd.DataFrame) -> None:
+    # Colours of log10 C, whose steps are decades.
     dots = axes.scatter(
         runs.n_params,
         runs.loss,

@@ -32,6 +32,7 @@ def draw(data: Tables) -> Figure:
     predictions = next(iter(fitted.values())).predictions[:MOST_BUDGETS]
     rows = [*_fits(fitted, predictions), *_context(len(predictions))]
     figure = frame.page(10.2, whiskers.height(len(rows)))
+    # Exponents on linear axes, numbers of tokens on logarithmic ones.
     axes = whiskers.panels(figure, rows, [False, False, *(True for _ in predictions)])
     _label(axes, predictions, data.unit)
     for panel in axes:

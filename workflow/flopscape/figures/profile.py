@@ -45,6 +45,7 @@ def _panel(axes: Axes, data: Tables, name: str, fit: FitResult, look: Look) -> N
     alpha, beta = (fit.law_parameters[name].estimate for name in ("alpha", "beta"))
     both = _draws(data, name)
     cloud(axes, both[0], both[1], look)
+    # The estimate is in view even where it lies beyond most draws, as on a bound.
     axes.set_xlim(reach(np.append(both[0], alpha)))
     axes.set_ylim(reach(np.append(both[1], beta)))
     if grid := fit.profile_grid:

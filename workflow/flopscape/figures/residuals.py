@@ -28,6 +28,7 @@ def draw(data: Tables) -> Figure:
         reason = "No completed runs" if data.completed.empty else "No fit of these runs left residuals to draw"
         return frame.nothing(title, ". ".join([reason, *frame.refusals(data.fits)]), data.simulated)
     figure = frame.page(9.4, 0.5 + 2.3 * len(fitted))
+    # Fits share no scale: one that leaves ten times as much would flatten the others.
     grid = figure.subplots(len(fitted), 3, sharey="row", squeeze=False)
     spread = seed_deviation(data.completed)
     for row, (name, left) in zip(grid, fitted.items(), strict=True):
@@ -62,7 +63,7 @@ def _row(panels: np.ndarray, data: Tables, name: str, left: pd.Series, spread: f
 
 
 def _fitted(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
-    """Which runs the fit used."""
+    """Mask of the runs that the fit used: all that it does not name as excluded."""
     excluded = {row for exclusion in fit.excluded for row in exclusion.rows}
     return ~runs.run_id.astype(str).isin(excluded)
 

@@ -65,7 +65,7 @@ def sequence(number: int) -> list[tuple[float, ...]]:
 
 
 def colormap() -> Colormap:
-    """The same colours for a continuous scale."""
+    """The colours of `sequence` for a continuous scale."""
     return ListedColormap(sequence(256))
 
 
@@ -131,7 +131,7 @@ def tick_count(value: float | None) -> str:
 
 
 def flops_tick(value: float | None) -> str:
-    """Compute on an axis."""
+    """Compute as the tick of an axis writes it."""
     return numbers.flops(value)
 
 
@@ -141,19 +141,19 @@ def tick_loss(value: float | None) -> str:
 
 
 def params_axis(ax: Axes, size: str) -> None:
-    """x is N; `size` says what it counts."""
+    """Make x the axis of N, logarithmic and labelled; `size` says what N counts."""
     log_axis(ax.xaxis, tick_count)
     ax.set_xlabel(f"N, {size}")
 
 
 def flops_axis(ax: Axes, most: int = 6) -> None:
-    """x is C."""
+    """Make x the axis of C, logarithmic and labelled."""
     log_axis(ax.xaxis, numbers.flops, most)
     ax.set_xlabel("C, training FLOPs")
 
 
 def loss_axis(ax: Axes, label: str) -> None:
-    """y is a loss; logarithmic where it ranges over more than a factor of four."""
+    """Make y the axis of a loss, logarithmic where that ranges over more than a factor of four."""
     low, high = ax.dataLim.intervaly
     if low > 0 and high / low > 4:
         log_axis(ax.yaxis, tick_loss)

@@ -46,7 +46,7 @@ class Tables(RunsAndFits):
 
     @property
     def size(self) -> str:
-        """What N counts."""
+        """What N counts, as the label of an axis says it."""
         return "parameters (body + head)" if self.trained_here else "parameters"
 
     @property

@@ -33,7 +33,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Code:
-    """Commands, verbatim."""
+    """Commands, which are shown letter by letter."""
 
     text: str
     kind: str = "code"

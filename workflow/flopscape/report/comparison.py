@@ -63,7 +63,7 @@ def _held_out(missed: HeldOut) -> str:
 
 
 def published() -> Grid:
-    """Exponents from the literature."""
+    """A table of the exponents that others published."""
     rows = [[exponent.name, f"{exponent.a:g}", f"{1 - exponent.a:.3g}", exponent.source] for exponent in EXPONENTS]
     note = "Context only: other data, other architectures, other conventions. Agreement is no confirmation. b = 1 − a."
     return Grid(["published", "a", "b", "source"], rows, note)

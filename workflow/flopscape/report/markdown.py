@@ -37,7 +37,7 @@ def plain(text: str) -> str:
 
 
 def inline(text: str) -> str:
-    """The same within a line, where no list can begin."""
+    """Text that Markdown shows as it stands within a line, where no list can begin."""
     line = ENTITY.sub("&amp;", ANYWHERE.sub(r"\\\g<0>", one_line(text)))
     line = line.replace("<", "&lt;").replace(">", "&gt;")
     # A single dollar sign is no formula anywhere, and money is often written.

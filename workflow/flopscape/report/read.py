@@ -131,7 +131,7 @@ def caption(figure: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions in this environment."""
+    """The versions of Python and of the packages that results depend on, in this environment."""
     versions_here = {"python": platform.python_version()}
     for name in PACKAGES:
         with suppress(PackageNotFoundError):

@@ -38,7 +38,7 @@ def sentence(prediction: Prediction, unit: str, loss_unit: str) -> str:
 
 
 def row(prediction: Prediction) -> list[str]:
-    """One line of the recommendation."""
+    """The cells of one asked budget: C, N*, D*, D*/N* and L*, with their intervals."""
     return [
         numbers.flops(prediction.flops),
         numbers.interval(prediction.n_params, numbers.count),

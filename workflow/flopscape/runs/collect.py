@@ -134,6 +134,7 @@ def _with_scatter(table: pd.DataFrame) -> pd.DataFrame:
     # `dropna=False`: runs without a budget are points, too.
     points = table.assign(loss=table.loss.astype(float)).groupby(["size", "budget", "n_tokens_planned"], dropna=False)
     place = list(table.columns).index("loss_se") + 1
+    # Inserted at one place, so that the last one inserted, `n_seeds`, stands first.
     table.insert(place, "loss_seed_variance", points.loss.transform("var"))
     table.insert(place, "n_seeds", points.loss.transform("count"))
     return table

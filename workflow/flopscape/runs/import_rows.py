@@ -51,7 +51,7 @@ class Rows:
 
     @property
     def used(self) -> np.ndarray:
-        """Rows that are kept."""
+        """Mask of the rows that are used, shape (rows,)."""
         return (self.why == USED).to_numpy()
 
 
@@ -62,6 +62,7 @@ def with_run_ids(frame: pd.DataFrame, source: str, names: Sequence[str], mapping
     """
     if not names:
         return frame
+    # Columns have been renamed by now: a name that is theirs is looked up under ours.
     ours = {theirs: name for name, theirs in mapping.items()}
     columns = [name if name in frame else ours.get(name, name) for name in names]
     for name in columns:
@@ -90,6 +91,7 @@ def without_numbers(frame: pd.DataFrame, needed: Sequence[str]) -> Rows:
     """Leave out the completed rows with an empty cell in a column that is needed."""
     rows = Rows(pd.Series(USED, index=frame.index, dtype=object))
     for name in needed:
+        # Of a run that did not complete an empty loss is no fault.
         rows.leave_out(completed(frame) & blank_cells(frame[name].to_numpy(dtype=object)), f"{name} is empty")
     return rows
 
@@ -116,7 +118,7 @@ def leave_out_excluded(rows: Rows, frame: pd.DataFrame, source: str, expression:
 
 
 def leave_out_higher(rows: Rows, frame: pd.DataFrame, source: str, lowest: bool) -> None:
-    """Of several rows at one N, D and number of distinct tokens keep the lowest loss, or say that there are several.
+    """Keep the lowest loss of several rows at one N, D and number of distinct tokens, or say that there are several.
 
     Raises
     ------

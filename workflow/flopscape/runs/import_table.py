@@ -88,6 +88,7 @@ def import_runs(table: str, mirror: Path | None, mapping: Mapping[str, str], cho
     # D or N are computed; and only rows that stay are checked.
     frame, form = load(table, mirror)
     frame = emptied(with_run_ids(renamed(frame, table, mapping), table, choice.run_id, mapping))
+    # A person's mapping counts before that of the published table.
     theirs = (PUBLISHED[table].columns if table in PUBLISHED else {}) | dict(mapping)
     origin = {name: f"their column {theirs.get(name, name)}" for name in NUMBERS if name in frame}
     compute = _compute_behind(frame)
@@ -172,6 +173,7 @@ def _compute_behind(frame: pd.DataFrame) -> list[str]:
 def _completed_by_flops(frame: pd.DataFrame, compute: list[str]) -> tuple[pd.DataFrame, dict[str, str]]:
     """Add the one of N and D that is missing, from C = 6·N·D, and say so; NaN where it cannot be known."""
     missing = [name for name in DERIVED if name not in frame]
+    # With both missing C alone cannot tell them; with none missing there is nothing to compute.
     if len(missing) != 1 or not compute:
         return frame, {}
     other = "n_params" if missing == ["n_tokens"] else "n_tokens"
@@ -191,6 +193,7 @@ def _written(frame: pd.DataFrame, rows: Rows) -> pd.DataFrame:
     }
     if "status" in frame or not rows.used.all():
         words = frame["status"] if "status" in frame else pd.Series("", index=frame.index)
+        # Any word for a completed run becomes our own, and rows left out get one that no fit reads.
         columns["status"] = words.where(~completed(frame), "completed").where(rows.used, "skipped")
     if not rows.used.all():
         words = frame["reason"] if "reason" in frame else pd.Series("", index=frame.index)

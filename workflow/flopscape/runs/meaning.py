@@ -48,6 +48,7 @@ def why_doubtful_magnitude(n: Array, d: Array, unit: str = "token") -> str:
     """Whether N or D look as if they were written in millions or billions, as a question; or nothing."""
     if not len(n):
         return ""
+    # The median, for a single run may be far from the others for good reasons.
     ratio = float(np.median(d / n))
     few_units, few_params = d.max() < FEWEST_UNITS, n.max() < FEWEST_PARAMS
     if not (few_units or few_params or ratio < RATIO[0] or ratio > RATIO[1]):
@@ -70,6 +71,7 @@ def rows_text(rows: Array) -> str:
 def _refuse_two(table: RunTable, column: str, kinds: str) -> None:
     """Refuse a column with two values; of a law of distinct tokens, each number of them has data of its own."""
     cells = table.columns[column].fillna("").astype(str).str.strip().to_numpy()
+    # A study of repeated data prepares one dataset for each number of distinct tokens.
     groups = table.columns["unique_tokens"] if column == "data_hash" and "unique_tokens" in table.columns else None
     for part in _parts(groups, len(table)):
         if len(values := [value for value in pd.unique(cells[part]) if value]) > 1:
@@ -145,6 +147,7 @@ def _zigzag(table: RunTable) -> Iterator[str]:
     """A size whose C/(N·D) stands out from both its neighbours: counted otherwise, or of another family."""
     if table.conventions["flops"] == SIX_N_D:
         return
+    # One C/(N·D) a size, the median over its runs, in ascending order of N.
     kappa = pd.Series(table.flops / table.n_params / table.n_tokens).groupby(table.n_params).median()
     values, sizes = kappa.to_numpy(float), kappa.index.to_numpy(float)
     # Each size but the first and last against both neighbours: κ(N) may fall or rise, and then lies between them.

@@ -104,6 +104,7 @@ def source_file(table: str, mirror: str | Path | None) -> Path:
 def refuse_another(table: str, path: Path) -> None:
     """Raise FlopscapeError when a published table's file is not the one that is known."""
     published, hashed = PUBLISHED[table], sha256(path)
+    # Another file of that name would be fitted under the name of the published one.
     if hashed != published.sha256:
         raise FlopscapeError(
             f"{path}: SHA-256 {hashed[:8]}…, not {published.sha256[:8]}…; get {published.source} "

@@ -68,7 +68,7 @@ def read_any(path: Path) -> pd.DataFrame:
 
 
 def read_formatted(path: Path) -> tuple[pd.DataFrame, Format]:
-    """The same, and how the file was read."""
+    """Read a table as `read_any` does, and tell how the file was read."""
     data, packed = read_content(path)
     if data.startswith(MAGIC):
         return read_parquet(data, path), Format("Parquet", packed="gzip" if packed else "")
@@ -84,6 +84,7 @@ def read_formatted(path: Path) -> tuple[pd.DataFrame, Format]:
 
 def _read_text(data: bytes, encoding: str, path: Path) -> tuple[pd.DataFrame, str, str]:
     """The frame, its format, and the separator of a CSV."""
+    # No text in UTF-8 has the byte zero; of UTF-16 every other byte of plain text is one.
     if encoding in (PLAIN, "utf-8-sig") and b"\0" in data:
         raise FlopscapeError(f"{path}: not a readable table (binary, damaged, or UTF-16 without its byte-order mark)")
     with text_stream(data, encoding) as stream:
@@ -120,7 +121,7 @@ def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> Run
 def table_of(
     frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str] | None = None, measured: bool = True
 ) -> RunTable:
-    """The same from a frame that is already read; `path` is for the sentences only.
+    """The runs of a frame that is already read; `path` only names it in sentences.
 
     With `measured` False the losses are only placeholders, and equal ones say nothing of copies.
     """
@@ -136,6 +137,7 @@ def table_of(
     values = {name: positive_column(frame, names[name], path, row) for name in REQUIRED}
     counted = names["flops"] in frame
     flops = positive_column(frame, names["flops"], path, row) if counted else _six_n_d(values, path, row)
+    # A budget may be blank, for a run outside all of them; N, D, C and the loss may not.
     planned = positive_column(frame, names["budget"], path, row, blank=True) if names["budget"] in frame else None
     table = RunTable(
         path=str(path),
@@ -185,6 +187,7 @@ def _simulated(frame: pd.DataFrame, path: str | Path) -> bool:
 
 def _why_doubtful_units(table: RunTable) -> str:
     """A warning where C is far from 6·N·D: one of the three is in another unit."""
+    # The median, for a single odd run does not put the units of all in doubt.
     kappa = float(np.median(table.flops / table.n_params / table.n_tokens)) if len(table) else 6.0
     if KAPPA[0] < kappa < KAPPA[1]:
         return ""

@@ -39,9 +39,11 @@ def repeats(n: Array, d: Array, u: Array, c: Array, loss: Array, seed: Names) ->
         Empty where a row has none.
     """
     frame = pd.DataFrame({"n": n, "d": d, "u": u, "c": c, "loss": loss, "seed": seed})
+    # Every occurrence but the first, which always stays.
     later = frame.duplicated([*POINT, "loss"]).to_numpy()
     if not later.any():
         return Repeats(later, later)
+    # With one seed and one design two runs are one run, whatever the digits of the loss; a blank seed says nothing.
     same_seed = frame.duplicated([*POINT, "loss", "seed"]).to_numpy() & (seed != "")
     certain = _is_precise(loss[later]) or _all_repeat(frame, later)
     copies = later if certain else same_seed
@@ -65,6 +67,8 @@ def _decimals(loss: Array) -> int:
 def _all_repeat(frame: pd.DataFrame, later: Mask) -> bool:
     """Whether no point with several rows has two losses, and there are enough of them."""
     point = frame.groupby(POINT).loss.agg(["size", "nunique"])
+    # Seeds differ somewhere: where every point with several rows has a single loss, rounding would have to hide them
+    # all.
     several = point[point["size"] > 1]
     digits = _decimals(frame.loss.to_numpy()[later])
     return bool(len(several) >= WHOLE_POINTS and (several["nunique"] == 1).all() and digits >= WHOLE_DECIMALS)

@@ -24,6 +24,7 @@ def rows_where(frame: pd.DataFrame, expression: str) -> Mask:
     """
     numbers = {str(name) for name, column in frame.items() if pd.api.types.is_numeric_dtype(column)}
     tree = parsed(expression, {str(name) for name in frame} - numbers)
+    # Checked here, for what pandas says of an unknown name does not tell which column is most like it.
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id not in frame and node.id not in OF_PANDAS:
             raise ValueError(f"no column {node.id}{nearest(node.id, frame.columns)}")
@@ -41,7 +42,7 @@ def rows_where(frame: pd.DataFrame, expression: str) -> Mask:
 
 
 class _QuotedNumbers(ast.NodeTransformer):
-    """In comparisons with a column of numbers, `'0'` is the number 0."""
+    """Takes quoted numbers as numbers where they are compared with a column of numbers: `seed == '0'`."""
 
     def __init__(self, columns: set[str]) -> None:
         self.columns = columns

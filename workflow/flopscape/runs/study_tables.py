@@ -53,6 +53,7 @@ def write_tables(frame: pd.DataFrame, curves: pd.DataFrame, table: Path, stamp: 
     # older copy does not know.
     write_parquet(curves_file(table), curves, CURVES, made_from=text_of(stamp))
     write_text(table, frame.to_csv(index=False))
+    # With the hash of what has just been written, by which `refuse_changed` tells a CSV that was edited.
     whole = text_of(stamp | {"csv": hash_of(table)})
     write_parquet(copy_file(table), frame, COPY, csv=sha256(table), made_from=whole)
 

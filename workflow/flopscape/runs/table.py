@@ -51,7 +51,7 @@ class RunTable:
 
     @property
     def n_runs(self) -> int:
-        """Distinct runs: what is resampled."""
+        """How many distinct runs there are, which are what is resampled."""
         return len(np.unique(self.run_id))
 
     @property
@@ -81,7 +81,7 @@ class RunTable:
         return digest.hexdigest()
 
     def warned(self, *sentences: str) -> "RunTable":
-        """The same table with more to distrust; empty sentences are passed over."""
+        """The table with more sentences of warning; empty ones are passed over."""
         return replace(self, warnings=[*self.warnings, *filter(None, sentences)])
 
     def keep(self, mask: Mask, reason: str) -> "RunTable":
@@ -90,6 +90,7 @@ class RunTable:
             return self
         names = ("n_params", "n_tokens", "flops", "loss", "budget", "run_id", "seed", "row")
         kept = {name: getattr(self, name)[mask] for name in names}
+        # Checkpoints share a run's name, which is then listed once for each.
         dropped = Exclusion([str(name) for name in self.run_id[~mask]], reason)
         columns = self.columns[mask].reset_index(drop=True)
         return replace(self, **kept, columns=columns, excluded=[*self.excluded, dropped])
@@ -117,6 +118,7 @@ def pooled_scatter(loss: Array, point: Index) -> tuple[float, int]:
     point : array of int, shape (n,)
         Which point each loss is of, counted from 0.
     """
+    # Σ (x − x̄)² of each point is its own mean's: c losses of a point leave c − 1 degrees of freedom.
     count = np.bincount(point)
     mean = np.bincount(point, loss) / count
     dof = int((count - 1).sum())
@@ -126,6 +128,7 @@ def pooled_scatter(loss: Array, point: Index) -> tuple[float, int]:
 
 def design_index(table: RunTable) -> Index:
     """Index of each row's N, D and distinct tokens: repeats differ only in seed."""
+    # Distinct columns of (3, rows) are the points of the design.
     keys = np.stack([table.n_params, table.n_tokens, table.distinct_tokens])
     return np.unique(keys, axis=1, return_inverse=True)[1].ravel()
 

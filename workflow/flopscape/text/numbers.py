@@ -42,7 +42,7 @@ def count(value: float | None, digits: int = 3, trim: bool = False) -> str:
 
 
 def power_of_ten(value: float | None, digits: int = 3) -> str:
-    """FLOPs and other wide-ranging numbers.
+    """Write FLOPs and other wide-ranging numbers as a mantissa and a power of ten.
 
     >>> power_of_ten(3e10), power_of_ten(1.52e22), power_of_ten(1e18)
     ('3×10¹⁰', '1.52×10²²', '10¹⁸')
@@ -59,7 +59,7 @@ def power_of_ten(value: float | None, digits: int = 3) -> str:
 
 
 def flops(value: float | None) -> str:
-    """Training compute, without its unit."""
+    """Write training compute, without its unit."""
     return power_of_ten(value)
 
 
@@ -77,17 +77,17 @@ def loss(value: float | None) -> str:
 
 
 def exponent(value: float | None) -> str:
-    """An exponent of a power law."""
+    """Write an exponent of a power law, with three decimals."""
     return NOTHING if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def ratio(value: float | None) -> str:
-    """Tokens per parameter, factors, epochs."""
+    """Write tokens per parameter, a factor, or a number of epochs."""
     return count(value)
 
 
 def percent(share: float) -> str:
-    """A share as a percentage."""
+    """Write a share as a percentage, with three digits."""
     return f"{_significant(100 * share, 3, trim=True)} %"
 
 
@@ -109,7 +109,7 @@ def log_error(error: float | None, deviation: float | None = None, signed: bool 
 
 
 def money(usd: float | None) -> str:
-    """US dollars; cents are dropped from 1,000 on."""
+    """Write US dollars; cents are dropped from 1,000 on."""
     if usd is None or math.isnan(usd):
         return NOTHING
     if 0 < usd < 0.01:
@@ -118,7 +118,7 @@ def money(usd: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Wall-clock or processor time.
+    """Write wall-clock or processor time in the two largest units that it fills.
 
     >>> duration(42), duration(400), duration(11_100), duration(1_051_200)
     ('42 s', '6 min 40 s', '3 h 05 min', '12 d 4 h')
@@ -138,7 +138,7 @@ def duration(seconds: float | None) -> str:
 
 
 def hours(value: float | None) -> str:
-    """CPU-hours or GPU-hours."""
+    """Write CPU-hours or GPU-hours."""
     return f"{count(value)} h" if value is not None and not math.isnan(value) else NOTHING
 
 
@@ -170,7 +170,7 @@ def _is_without_width(number: HasInterval) -> bool:
 
 
 def plural(number: int, noun: str) -> str:
-    """A number of things.
+    """Write a number of things, with an s where it is not one.
 
     >>> plural(1, "run"), plural(2000, "run")
     ('1 run', '2,000 runs')

@@ -17,7 +17,7 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""The same on a single line, with single spaces.
+    r"""Text made `visible`, on a single line with single spaces.
 
     >>> one_line("two\n  lines")
     'two lines'

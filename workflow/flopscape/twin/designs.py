@@ -21,7 +21,7 @@ FIT_COLUMNS = ("n_params", "n_tokens", "flops", "budget", "run_id", "seed")
 
 
 class Noise(NamedTuple):
-    """Standard deviations in nats.
+    """The noise of simulated losses, as standard deviations in nats.
 
     Of each run (`own`), of what all seeds of one N and D share (`shared`), and of what the surface misses beyond both
     (`misfit`): the last is not simulated as noise, but is the room for truths that no method assumes.
@@ -33,7 +33,7 @@ class Noise(NamedTuple):
 
     @property
     def total(self) -> float:
-        """Of a run around the surface: `own` and `shared` together."""
+        """Standard deviation of a run around the surface: `own` and `shared` together."""
         return float(np.hypot(self.own, self.shared))
 
     @property

@@ -55,7 +55,7 @@ def names(flops: Sequence[float]) -> list[str]:
 
 
 def empty(tables: int, quantities: int, status: str) -> Estimates:
-    """Nothing but a status."""
+    """Estimates that hold no numbers yet and one status for all tables."""
     nothing = np.full((tables, quantities), np.nan)
     return Estimates(nothing, nothing.copy(), nothing.copy(), np.full(tables, status, dtype="<U80"))
 

@@ -60,7 +60,7 @@ def examine(
     bootstrap: int = 200,
     seed: int = 0,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Simulate a study.
+    """Simulate a study, fit every method to each simulated table, and judge the methods.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def _nothing(shared: dict[str, Any], why: str) -> tuple[pd.DataFrame, dict[str, 
 
 
 def _of_misfit(noise: Noise) -> list[str]:
-    """That the surface does not hold, if so."""
+    """A sentence where the surface does not hold within the runs, and what that means for the comparison."""
     if not noise.misfit:
         return []
     return [
@@ -156,22 +156,22 @@ def _of_misfit(noise: Noise) -> list[str]:
 
 
 def _notes(table: RunTable) -> list[str]:
-    left = [
+    notes = [
         "approach1 is left out: the simulated runs have no training curves.",
         "approach3-lad is left out: its cost.",
     ]
     if table.n_runs < FEW_FOR_BOOTSTRAP:
-        left.append(
+        notes.append(
             f"With {table.n_runs} runs `fit` reports the narrower profile-F intervals for vpnls and log_lsq; the twin"
             " tests bootstrap intervals."
         )
     if len(table) > table.n_runs:
-        left.append("Rows of one run share its simulated error.")
+        notes.append("Rows of one run share its simulated error.")
     if UNIQUE in table.columns:
-        left.append("The simulated losses depend on N and D alone: what repeated tokens cost counts as noise here.")
+        notes.append("The simulated losses depend on N and D alone: what repeated tokens cost counts as noise here.")
     if not designs.compute_of(table).is_constant:
-        left.append("FLOPs per parameter fall with size here: approach2's a is the slope over the budgets.")
-    return left
+        notes.append("FLOPs per parameter fall with size here: approach2's a is the slope over the budgets.")
+    return notes
 
 
 def _rounded(value: Any) -> Any:

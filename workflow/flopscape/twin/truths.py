@@ -46,7 +46,7 @@ class Truth(NamedTuple):
 
 
 def of_surface(surface: Surface, compute: Compute) -> Truth:
-    """The surface itself."""
+    """The truth in which the fitted surface itself holds."""
     return Truth(
         lambda n, d: surface_loss(surface, n, d),
         lambda flops: surface_optimum(surface, flops, compute),
@@ -145,7 +145,7 @@ def widest_half_span(table: RunTable) -> float:
 
 
 def _each(optimum: Callable[[float], Optimum], flops: Array) -> Array:
-    """N* at every compute."""
+    """N* of each run's compute, shape (n,)."""
     # An optimum under a varying κ is a search: one for each compute and not for each run.
     distinct, index = np.unique(flops, return_inverse=True)
     return np.array([float(optimum(float(c)).n_params) for c in distinct])[index.ravel()]

@@ -100,7 +100,7 @@ def _row_of_improvement(better: Improvement, before: Array) -> dict[str, Any]:
 
 
 def _finite(content: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN."""
+    """The same content with None for numbers that are not finite, for JSON has no word for those."""
     return {k: (None if isinstance(v, float) and not np.isfinite(v) else v) for k, v in content.items()}
 
 

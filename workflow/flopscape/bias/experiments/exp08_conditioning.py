@@ -69,7 +69,7 @@ def parametrisations(true: Surface, jacobian: Array) -> dict[str, Array]:
 
 
 def eigenvalues(jacobian: Array) -> Array:
-    """Of the Hessian 2·JᵀJ of Σ r² where the residuals vanish, smallest first.
+    """Eigenvalues of the Hessian of Σ r², 2·JᵀJ where the residuals vanish, smallest first.
 
     They come from J's singular values, for JᵀJ would lose the small ones.
     """

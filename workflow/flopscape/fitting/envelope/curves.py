@@ -202,7 +202,7 @@ def _gather(table: RunTable, groups: dict[str, Index], log_flops: Array, log_los
 
 
 def _sizes(table: RunTable) -> dict[str, float]:
-    """N of each run."""
+    """N of each run by its name; raises FlopscapeError for a run with several."""
     sizes = pd.Series(table.n_params).groupby(table.run_id).agg(["min", "max"])
     several = sizes.index[sizes["max"] > sizes["min"]]
     if len(several):

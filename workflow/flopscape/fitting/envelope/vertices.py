@@ -31,19 +31,19 @@ Rule = Callable[[Mask], EnvelopePoints]
 
 
 def binned_rule(grid: CurveGrid) -> Rule:
-    """Every grid point is a vertex."""
+    """The lowest run at every point of the grid is a vertex."""
     columns = np.arange(len(grid.log_flops))
     return lambda present: _binned(grid, present, columns, ends=False)
 
 
 def horizon_rule(grid: CurveGrid) -> Rule:
-    """Every budget is a vertex."""
+    """The lowest run of every budget is a vertex."""
     columns = np.arange(len(grid.log_flops))
     return lambda present: _binned(grid, present, columns, ends=True)
 
 
 def hull_rule(grid: CurveGrid) -> Rule:
-    """Every run is a vertex."""
+    """Every run on the convex hull is one vertex, in the middle of its stretch."""
     # The slopes are those that touch the envelope of all runs; the hull of a subset is read at the same ones, of which
     # there are at least FEWEST_SLOPES.
     lowest = grid.log_loss.min(axis=0)

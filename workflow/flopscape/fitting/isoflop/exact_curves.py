@@ -57,7 +57,7 @@ class SharedFits(NamedTuple):
 
 
 class LocatedVertices(NamedTuple):
-    """Of R tables: (ln N, loss) at all m budgets of a shared fit (R, m, 2), their joint covariance, and the noise (R,).
+    """Where the curves of R tables are lowest: (ln N, loss) at all m budgets (R, m, 2), with covariance and noise (R,).
 
     NaN for a table whose sizes do not tell the exponents apart.
     """

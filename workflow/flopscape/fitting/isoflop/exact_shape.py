@@ -58,7 +58,7 @@ class Blocks:
 
     @property
     def count(self) -> int:
-        """How many rows there are."""
+        """How many budgets there are: m."""
         return len(self.weights)
 
 
@@ -235,7 +235,7 @@ class SharedFit:
 
     @property
     def dof(self) -> int:
-        """Rows less parameters."""
+        """Degrees of freedom of the noise: how many rows there are beyond the parameters."""
         # Those on a bound count as well, for where they end is the noise's doing; the variance is then rather too large
         # than too small.
         return len(self.loss) - 3 * len(self.design.budgets) - 2
@@ -259,7 +259,7 @@ class SharedFit:
 
     @property
     def leverage(self) -> Array:
-        """Of each row, shape (n,): the squared length of its row of Q = J·U⁻¹."""
+        """Leverage of each row, shape (n,): the squared length of its row of Q = J·U⁻¹."""
         # The diagonal of the hat matrix Q·Qᵀ: the part of a row's own noise that its fitted loss takes up.
         return np.asarray(((self.scaled_jacobian[0] @ linear.inverse(self.triangle)) ** 2).sum(axis=1))
 

@@ -110,7 +110,7 @@ def fit_parabolas(budget: Budget, losses: Array, weights: Array) -> Parabolas:
 
 @np.errstate(divide="ignore", invalid="ignore")
 def _vertex_covariance(c: Array, unit: Array) -> Array:
-    """Of (x, loss) at each vertex for unit noise, by the delta method, shape (R, 2, 2); NaN where there is none.
+    """Covariance (R, 2, 2) of (x, loss) at each vertex for unit noise, by the delta method; NaN without a vertex.
 
     With x = −c1/(2·c2) the derivatives of x in c are (0, −1/(2·c2), −x/c2); those of the loss are (1, x, x²), for at
     the vertex the loss does not change with x.

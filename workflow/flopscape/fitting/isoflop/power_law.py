@@ -53,7 +53,7 @@ class Line:
     dof: Any
 
     def at(self, log_flops: float) -> Any:
-        """ln y at ln C."""
+        """The line's ln y at ln C, of each table."""
         return self.intercept + self.slope * (log_flops - self.center)
 
     def error_at(self, log_flops: float) -> Any:
@@ -184,7 +184,7 @@ class PowerLaws(NamedTuple):
         )
 
     def of_table(self, i: int) -> "PowerLaws":
-        """Those of one table: lines in numbers, and the law of the losses with R = 1."""
+        """The power laws of one table: lines in numbers, and the law of the losses with R = 1."""
         loss = {name: values[i : i + 1] for name, values in self.loss.items()}
         return PowerLaws(self.n_params.of_table(i), self.n_tokens.of_table(i), loss)
 
