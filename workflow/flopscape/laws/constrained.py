@@ -78,8 +78,11 @@ def gradient(p: Constrained, n_params: Number, n_tokens: Number, unique_tokens: 
     _, A, B, alpha, beta = p.surface
     by_n = -alpha * A * n.value ** (-alpha - 1)
     by_d = -beta * B * d.value ** (-beta - 1)
+    # With N' = U·(1 + R*·(1 − e^(−R/R*))) and R = N/U − 1, dN'/d ln U = N' − N·e^(−R/R*). Here U is N_opt, which
+    # depends on A, B, α and β; where N is no larger, N' is N.
     by_matched = np.where(n.repeats > 0, by_n * (n.value - n_params * n.decay), 0.0)
     log_fresh = np.log(d.full)
+    # Derivatives of ln N_opt = (ln(αA/(βB)) + β·ln U)/α.
     by_amplitudes = (1 / (alpha * A), -1 / (alpha * B))
     by_exponents = ((1 / alpha - log_matched_size(p, log_fresh)) / alpha, (log_fresh - 1 / beta) / alpha)
     rows[1:] = [row + by_matched * move for row, move in zip(rows[1:], by_amplitudes + by_exponents, strict=True)]
@@ -88,6 +91,7 @@ def gradient(p: Constrained, n_params: Number, n_tokens: Number, unique_tokens: 
 
 def _by_rate(x: _Effective, rate: Number) -> Array:
     """dx'/dR*."""
+    # Of R*·(1 − e^(−R/R*)): 1 − e^(−R/R*) − (R/R*)·e^(−R/R*).
     return np.asarray(x.full * (1 - x.decay - x.repeats / rate * x.decay))
 
 
@@ -112,6 +116,7 @@ def _stationarity(p: Constrained, log_n: Array, flops: Number, compute: Compute,
     matched = np.minimum(log_n, log_matched_size(p, np.log(unique_tokens)))
     n = _effective(np.exp(log_n), np.exp(matched), p.R_N)
     d = _effective(np.exp(log_d), np.minimum(unique_tokens, np.exp(log_d)), p.R_D)
+    # dN'/d ln N = N·e^(−R/R*), and so for D: ln of αA·N'^−(1+α)·dN'/d ln N, and of the same for D.
     by_n = np.log(p.alpha * np.asarray(p.A)) - (1 + p.alpha) * np.log(n.value) + log_n - n.repeats / p.R_N
     by_d = np.log(p.beta * np.asarray(p.B)) - (1 + p.beta) * np.log(d.value) + log_d - d.repeats / p.R_D
     return np.asarray(by_d + np.log(np.maximum(1 + compute.curve(log_n)[1], 1e-3)) - by_n)

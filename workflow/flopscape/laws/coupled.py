@@ -37,6 +37,7 @@ def loss(p: Coupled, n_params: Number, n_tokens: Number) -> Array:
 def gradient(p: Coupled, n_params: Array, n_tokens: Array) -> Array:
     """Derivatives of L with respect to (E, A, B, α, β, γ), shape (6, …)."""
     inside = surface.loss(p.inner, n_params, n_tokens)
+    # d(x^γ) = γ·x^(γ−1)·dx + x^γ·ln x·dγ, x being the surface without floor.
     outer = p.gamma * inside ** (p.gamma - 1)
     _, *terms = surface.gradient(p.inner, n_params, n_tokens)
     inner = [outer * term for term in terms]
@@ -64,6 +65,7 @@ def _starts(generator: np.random.Generator, count: int, level: float) -> dict[st
     gamma = spread(generator, count, 0.3, 3)
     alpha, beta = spread(generator, count, 0.05, 2), spread(generator, count, 0.05, 2)
     share = generator.uniform(0.02, 0.98, count)
+    # What stands inside the bracket where the loss is `level`, and N and D are one.
     inside = (level - E) ** (1 / gamma)
     return {"E": E, "A": share * inside, "B": (1 - share) * inside, "alpha": alpha, "beta": beta, "gamma": gamma}
 

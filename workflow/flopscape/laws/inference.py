@@ -52,6 +52,9 @@ def cheapest_at_loss(surface: Surface, target: Number, d_inference: Number, kapp
         log_d = (np.log(B) - log_above + np.logaddexp(0, x)) / beta
         return np.exp(log_n), np.exp(log_d)
 
+    # With s for N's share of the loss above E the condition is αs = β(1 − s)·(1 + D_inference/(3D)): the logit x is
+    # ln(β/α), as for training alone, and ln(1 + D_inference/(3D)) more. D grows with x, so that the excess is largest
+    # at the lower end.
     low = np.log(beta) - np.log(alpha) + 0 * above
     high = low + np.log1p(FORWARD * d_inference / sizes(low)[1])
     x = increasing_root(lambda x: x - low - np.log1p(FORWARD * d_inference / sizes(x)[1]), low, high)
@@ -65,9 +68,11 @@ def best_at_compute(surface: Surface, flops: Number, d_inference: Number, kappa:
     log_odds = np.log(alpha) + np.log(A) - np.log(beta) - np.log(B)
 
     def log_size(log_d: Array) -> Array:
+        # C/κ = N·(D + D_inference/3).
         return np.asarray(np.log(np.asarray(flops) / kappa) - np.logaddexp(log_d, np.log(FORWARD * d_inference)))
 
     def excess(log_d: Array) -> Array:
+        # ln of αA·N^−α over βB·D^−β·(1 + D_inference/(3D)): N falls as D grows, so that it increases with D.
         more = np.log1p(FORWARD * d_inference * np.exp(-log_d))
         return np.asarray(log_odds - alpha * log_size(log_d) + beta * log_d - more)
 

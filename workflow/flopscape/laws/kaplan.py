@@ -24,6 +24,7 @@ class Kaplan(NamedTuple):
     @property
     def coupled(self) -> Coupled:
         """The same law in the parameters of the coupled form."""
+        # [(N_c/N)^α + D_c/D]^α_D with α = α_N/α_D: the coupled form with β = 1, γ = α_D and no floor.
         alpha = np.asarray(self.alpha_N) / self.alpha_D
         one, zero = np.ones_like(alpha), np.zeros_like(alpha)
         return Coupled(zero, self.N_c**alpha, self.D_c, alpha, one, self.alpha_D)
@@ -38,6 +39,8 @@ def loss(p: Kaplan, n_params: Number, n_tokens: Number) -> Array:
 def gradient(p: Kaplan, n_params: Number, n_tokens: Number) -> Array:
     """Derivatives of L with respect to (N_c, D_c, α_N, α_D), shape (4, …)."""
     x, y = _terms(p, n_params, n_tokens)
+    # L = (x + y)^α_D, so that d ln L = α_D·d(x + y)/(x + y) + ln(x + y)·dα_D. In ln x = (α_N/α_D)·ln(N_c/N) the
+    # fraction has the derivative 1/α_D in α_N, and −α_N/α_D² in α_D.
     value = (x + y) ** p.alpha_D
     share = x / (x + y)
     log_ratio = np.log(p.N_c / np.asarray(n_params))
@@ -75,6 +78,7 @@ def _starts(generator: np.random.Generator, count: int, level: float) -> dict[st
     alpha_n, alpha_d = spread(generator, count, 0.02, 1), spread(generator, count, 0.02, 1)
     share = generator.uniform(0.02, 0.98, count)
     inside = level ** (1 / alpha_d)
+    # N_c such that N's part of the bracket is `share` of it where N is one.
     scale = (share * inside) ** (alpha_d / alpha_n)
     return {"N_c": scale, "D_c": (1 - share) * inside, "alpha_N": alpha_n, "alpha_D": alpha_d}
 

@@ -69,6 +69,7 @@ class Compute:
         order = np.argsort(log_n, kind="stable")
         knot = _groups(log_n[order])
         count = np.bincount(knot)
+        # A knot is the mean of its runs in both logarithms.
         at = np.bincount(knot, log_n[order]) / count
         kappa = np.bincount(knot, log_kappa[order]) / count
         # A C that is known roughly scatters within a size as much as between sizes: no curve is to be seen in it.
@@ -101,6 +102,7 @@ class Compute:
         if self.is_constant:
             flat = np.zeros_like(log_n)
             return flat + self.log_kappa[0], flat, flat
+        # Beyond the ends ln κ is the end's: neither slope nor bend.
         inside = np.clip(log_n, self.log_n[0], self.log_n[-1])
         slope, bend = (np.where(inside == log_n, self._cubic(inside, order), 0.0) for order in (1, 2))
         return self._cubic(inside), slope, bend

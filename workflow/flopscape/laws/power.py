@@ -26,6 +26,7 @@ def loss(p: Power, x: Number) -> Array:
 
 def gradient(p: Power, x: Number) -> Array:
     """Derivatives of L with respect to (x_c, α, E), shape (3, …)."""
+    # (x_c/x)^α changes by itself times α·d ln x_c + ln(x_c/x)·dα.
     ratio = p.scale / np.asarray(x)
     above = ratio**p.alpha
     return np.stack([p.alpha * above / p.scale, above * np.log(ratio), np.ones_like(above)])

@@ -118,6 +118,7 @@ def _stationary(surface: Surface, flops: float, compute: Compute) -> Array:
     low, high = x - 5.0, x + 5.0
     for _ in range(ITERATIONS):
         value, slope = stationarity(surface, x, flops, compute)
+        # The condition falls with ln N: where it is still positive the optimum lies above.
         low, high = np.where(value > 0, x, low), np.where(value > 0, high, x)
         with np.errstate(divide="ignore", invalid="ignore"):
             new = x - value / slope

@@ -55,6 +55,7 @@ def global_fit(problem: LawProblem, seed: int, starts: int = STARTS, tolerance: 
 
 def resample(problem: LawProblem, weights: Array, starts: Array) -> Optimum:
     """Optimum for each row of weights (R, n): the best from several starting θ, shape (S, k)."""
+    # Each start for all resamples at once: the lowest end of each resample is kept.
     runs = [minimise(problem, weights, np.tile(start, (len(weights), 1)), LOOSE) for start in starts]
     best = np.argmin([optimum.objective for optimum in runs], axis=0)
     lanes = np.arange(len(weights))
@@ -194,6 +195,8 @@ class LawTask:
         """Name rows with improbable residuals; they stay in the fit. Exact data have only rounding."""
         if fit.variance <= EXACT_SQUARE:
             return np.zeros(len(self.table), bool)
+        # Leverages are of the law made linear at its optimum, where the test of a linear regression holds to first
+        # order.
         size = outliers(fit.residual, fit.leverage, len(fit.p))
         flagged = size != 0
         if flagged.any():

@@ -177,6 +177,7 @@ class LawFit:
     @cached_property
     def noise(self) -> float:
         """Standard deviation of the loss about the law, in nats."""
+        # In nats whatever the objective: `raw` are residuals of the loss itself.
         squares = float(self.task.weights @ self.linearised.raw**2)
         return float(np.sqrt(max(squares / max(self.linearised.dof, 1), EXACT_SQUARE)))
 
@@ -243,6 +244,7 @@ def _noise_factor(fit: LawFit) -> float | None:
     around = fit.task.relative(fit.linearised.p)
     if around is None:
         return None
+    # Noise cancels in the ratio: what is left is what the design makes of it.
     error = fit.quantities.errors(around.p, around.covariance)[1][fit.quantities.names.index("a")]
     return float(error / np.sqrt(around.variance))
 

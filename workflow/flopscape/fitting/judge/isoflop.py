@@ -81,6 +81,8 @@ def _judge_budgets(verdict: Verdict, used: list[BudgetCurve]) -> None:
     """Whether enough budgets are used, and enough of their curves bent so much that they place a lowest point."""
     if len(used) < FEW_BUDGETS:
         verdict.add("weak", f"only {len(used)} usable budgets; {FEW_BUDGETS} are needed for a trustworthy slope")
+    # The lowest point of a flat curve moves far with little noise: its standard error is set beside the sizes that were
+    # run.
     flat = [curve for curve in used if np.sqrt(curve.covariance[0, 0]) > FLAT * np.ptp(curve.budget.log_n)]
     for curve in flat:
         verdict.warn(f"{curve.name}: the curve is too flat to place its lowest point")
@@ -90,6 +92,7 @@ def _judge_budgets(verdict: Verdict, used: list[BudgetCurve]) -> None:
 
 def _leave_out(verdict: Verdict, result: FitResult, fit: IsoflopFit) -> None:
     """Drift of a without the smallest budget, and the error of predicting the largest budget's ln N*."""
+    # The power law is a line in logs, whose coefficients are fixed sums of the vertices: `projector` has their weights.
     x, y = fit.lowest.log_flops, fit.lowest.points[0, :, 0]
     drift = float(projector(x[1:])[1] @ y[1:]) - fit.laws.n_params.slope
     result.diagnostics["without_smallest"] = {"a": drift}
@@ -107,6 +110,7 @@ def _flag_rows(verdict: Verdict, result: FitResult, fit: IsoflopFit) -> None:
     if not curves:
         return
     rows = np.concatenate([curve.budget.rows for curve in curves])
+    # In units of one noise, so that the rows of all budgets are judged together.
     residual = np.sqrt(fitted.weights[rows]) * np.concatenate([curve.residual for curve in curves])
     leverage = np.concatenate([curve.leverage for curve in curves])
     flagged = outliers(residual, leverage, fitted.parameters)
