@@ -88,12 +88,17 @@ def checkout(tmp_path) -> Checkout:
 
 @pytest.fixture(scope="session")
 def finished_once(tmp_path_factory, worker_id) -> Path:
-    """The study `tiny`, run to its report once for all tests, whichever of pytest's processes asks first."""
+    """The study `tiny`, run to its report once for all tests."""
+    return run_once(tmp_path_factory, worker_id, "tiny")
+
+
+def run_once(tmp_path_factory, worker_id: str, study: str) -> Path:
+    """A checkout in which a study was run to its report, by whichever of pytest's processes asks first."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "finished-once"
+    folder = (base if worker_id == "master" else base.parent) / f"finished-once-{study}"
     with FileLock(f"{folder}.lock"):
         if not folder.with_suffix(".done").exists():
-            copy_checkout(folder).snakemake()
+            copy_checkout(folder).snakemake(studies=study)
             folder.with_suffix(".done").touch()
     return folder
 

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from tests.outcomes import differences, outcome
-from tests.workflow.conftest import N_TINY, Checkout, copy_checkout, jobs_of
+from tests.workflow.conftest import N_TINY, Checkout, copy_checkout, jobs_of, run_once
 
 MODULE = """
 configfile: "config/config.yaml"
 
 rule theirs_first:
     input:
-        "results/tiny/report.html",
-        "results/tiny/runs.parquet",
+        "results/STUDY/report.html",
+        "results/STUDY/runs.parquet",
         "theirs.txt",
 
 rule theirs:
@@ -62,13 +62,14 @@ class Place(Checkout):
         return subprocess.run(words, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
 
 
-def place(source: Path, folder: Path, way: str) -> tuple[Place, list[str]]:
+def place(source: Path, folder: Path, way: str, study: str = "tiny") -> tuple[Place, list[str]]:
     """Where a checkout is used in a way, and the words for it."""
     shutil.copytree(source / "config", folder / "config")
     if way == "elsewhere":
         return Place(folder), ["--cores", "2", "-s", str(source / "workflow/Snakefile")]
     (folder / "workflow").mkdir()
-    text = MODULE.replace("SNAKEFILE", str(source / "workflow/Snakefile")).replace("USED", USED[way])
+    text = MODULE.replace("SNAKEFILE", str(source / "workflow/Snakefile")).replace("STUDY", study)
+    text = text.replace("USED", USED[way])
     (folder / "workflow/Snakefile").write_text(text)
     return Place(folder), ["--cores", "2"]
 
@@ -88,14 +89,17 @@ def test_a_dry_run_counts_and_prices_all_runs_once(source, tmp_path, way):
     assert said.count("Price of study tiny") == 1
 
 
-@pytest.mark.parametrize("way", ["elsewhere", "module with a prefix"])
-def test_a_study_comes_to_the_same_tables_and_answer_as_in_a_checkout(source, finished_once, tmp_path, way):
-    somewhere, words = place(source, tmp_path / "theirs", way)
-    done = somewhere.snakemake(*words)
-    assert "Recommendation of study tiny" in done
+@pytest.mark.parametrize(("way", "study"), [("elsewhere", "tiny"), *((way, "quick") for way in USED)])
+def test_a_study_comes_to_the_same_tables_and_answer_as_in_a_checkout(
+    source, tmp_path_factory, worker_id, tmp_path, way, study
+):
+    somewhere, words = place(source, tmp_path / "theirs", way, study)
+    done = somewhere.snakemake(*words, studies=study)
+    assert f"Recommendation of study {study}" in done
     assert ("theirs succeeded" in done) == (way in USED) == (somewhere.folder / "theirs.txt").exists()
-    assert differences(*(outcome(folder, "tiny") for folder in (finished_once, somewhere.folder))) == []
-    assert "Nothing to be done" in somewhere.snakemake("-n", *words)
+    here = run_once(tmp_path_factory, worker_id, study)
+    assert differences(*(outcome(folder, study) for folder in (here, somewhere.folder))) == []
+    assert "Nothing to be done" in somewhere.snakemake("-n", *words, studies=study)
     assert not (source / "results").exists()
 
 
