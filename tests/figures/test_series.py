@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path as MplPath
 
-from flopscape.answers.literature import EXPONENTS
+from flopscape.answers.compare import EXPONENTS
 from flopscape.figures import allocation, clouds, curves, draws, isoflop, loss, methods, paths, profile, residuals
 from flopscape.figures import sensitivity as sensitivity_figure
 from flopscape.figures.style import log_ticks, tick_count

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flopscape.answers.literature import EXPONENTS
+from flopscape.answers.compare import EXPONENTS
 from flopscape.fitting.judge.verdict import Verdict, judge_extrapolation
 from flopscape.records.fit_result import FitResult
 from flopscape.report import comparison, markdown

@@ -42,12 +42,12 @@ def fitted_loss(fit: FitResult, runs: Inputs, budget: Array) -> Array:
         return loss
     if law := fitted_law(fit):
         return np.broadcast_to(law.loss(*runs), loss.shape)
-    vertices = [vertex for vertex in fit.vertices if has_curve(vertex.curve)]
     # Not by equality: the table may be read from a file in which budgets are rounded.
-    nearest = nearest_budget([vertex.budget for vertex in vertices], budget)
-    for i, vertex in enumerate(vertices):
-        rows = nearest == i
-        loss[rows] = predicted(vertex.curve, np.log(runs.n_params[rows]), np.log(runs.n_tokens[rows]))
+    nearest = nearest_budget([vertex.budget for vertex in fit.vertices], budget)
+    for i, vertex in enumerate(fit.vertices):
+        if has_curve(vertex.curve):
+            rows = nearest == i
+            loss[rows] = predicted(vertex.curve, np.log(runs.n_params[rows]), np.log(runs.n_tokens[rows]))
     return loss
 
 

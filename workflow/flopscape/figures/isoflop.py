@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from flopscape.answers.evaluate import compute_of
 from flopscape.figures import frame, style
-from flopscape.figures.tables import Tables, first_with_curves, same_budget
+from flopscape.figures.tables import Tables, first_with_curves
 from flopscape.fitting.isoflop.curves import has_curve, predicted
 from flopscape.laws.law import Compute
 from flopscape.records.fit_result import Vertex
@@ -58,7 +58,7 @@ def vertices(data: Tables) -> dict[float, Vertex]:
 def _budgets(axes: Axes, data: Tables, by_budget: Vertices) -> None:
     handles, compute = [], compute_of(first_with_curves(data.fits.values()))
     for budget, (colour, marker) in style.budget_looks(data.budgets).items():
-        runs = data.completed[same_budget(data.completed, budget)]
+        runs = data.completed[data.completed.budget == budget]
         vertex = by_budget.get(budget, Vertex(budget))
         shown = colour if vertex.used else style.GREY
         _points(axes, runs, shown, marker, filled=vertex.used)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flopscape.answers.disagreement import disagreements
-from flopscape.answers.literature import EXPONENTS
+from flopscape.answers.compare import EXPONENTS, disagreements
 from flopscape.figures import frame, style, whiskers
 from flopscape.figures.tables import Tables
 from flopscape.figures.whiskers import Row

@@ -14,14 +14,10 @@ from flopscape.fitting.common.draws_file import fit_name, has_draws, read_draws,
 from flopscape.fitting.isoflop.curves import has_curve
 from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
-from flopscape.runs.budgets import nearest_budget
+from flopscape.runs.budgets import group_budgets, nearest_budget
 from flopscape.runs.study_tables import CURVE_COLUMNS, refuse_changed
 
 NEEDED = ("n_params", "n_tokens", "loss")
-SAME_BUDGET = 0.02
-"""Largest relative difference between two budgets that are the same one."""
-WITHIN = 0.15
-"""Largest distance in ln C of a run from the budget that a fit put it in: fits take groups of up to a factor 1.35."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +94,14 @@ def complete(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_budgets(runs: pd.DataFrame, fits: Iterable[FitResult]) -> pd.DataFrame:
-    """Runs that were planned without budgets get those that a fit found in their compute."""
+    """Runs with the budgets of the fits: planned ones as the fits group them, else those that a fit found in C."""
+    if runs.budget.notna().any():
+        return runs.assign(budget=group_budgets(runs.flops.to_numpy(float), runs.budget.to_numpy(float)))
     fit = first_with_curves(fits)
-    if runs.budget.notna().any() or fit is None:
+    if fit is None:
         return runs
     budgets = [vertex.budget for vertex in fit.vertices]
-    nearest = nearest_budget(budgets, runs.flops.to_numpy(float), WITHIN)
+    nearest = nearest_budget(budgets, runs.flops.to_numpy(float))
     # −1 would index the last budget: such runs get NaN.
     return runs.assign(budget=np.where(nearest < 0, np.nan, np.array(budgets)[nearest]))
 
@@ -111,11 +109,6 @@ def with_budgets(runs: pd.DataFrame, fits: Iterable[FitResult]) -> pd.DataFrame:
 def first_with_curves(fits: Iterable[FitResult]) -> FitResult | None:
     """The first fit that has a curve of loss against size for a budget."""
     return next((fit for fit in fits if any(has_curve(vertex.curve) for vertex in fit.vertices)), None)
-
-
-def same_budget(runs: pd.DataFrame, budget: float) -> pd.Series:
-    """Which runs belong to a budget, within rounding."""
-    return (runs.budget / budget - 1).abs() < SAME_BUDGET
 
 
 def read_csv(path: str | Path, needed: Sequence[str] = NEEDED) -> pd.DataFrame:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from flopscape.answers.compare import EXPONENTS
 from flopscape.answers.evaluate import fitted_law
-from flopscape.answers.literature import EXPONENTS
 from flopscape.records.columns import CHANGE
 from flopscape.records.fit_result import Estimate, FitResult, HeldOut, Prediction
 from flopscape.report.blocks import Block, Bullets, Grid

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import f as f_distribution
 
-from flopscape.answers.disagreement import disagreements
+from flopscape.answers.compare import disagreements
 from flopscape.answers.extrapolation import beyond, outside
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.report.evidence import Evidence

@@ -1,6 +1,7 @@
 """Which runs share a compute budget: by the planned budget where there is one, else by gaps in ln C.
 
-Exact equality breaks on C computed as 6·N·D, which differs in the last digits from run to run.
+Exact equality breaks on C computed as 6·N·D, which differs in the last digits from run to run. So a table's budgets are
+made here once, by `group_budgets`, and are equal from then on; `nearest_budget` finds the same budgets in another file.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,8 @@ WIDEST = np.log(1.35)
 """A chain of runs wider than this is a continuum of C, not a budget."""
 SMALLEST = 3
 """Runs that make a budget when nothing says it was planned."""
-SAME_BUDGET = 0.1
-"""Largest distance in ln C of a budget in a table from the budget of a fit that it is. Budgets of a sweep lie farther
-apart, and the two differ only where one is as planned and the other as computed, or rounded in a file."""
+MEMBER = WIDEST / 2
+"""Largest distance in ln C of a run from the budget it is of: a group as wide as may be lies so about its mean."""
 
 
 def group_budgets(flops: Array, planned: Array | None) -> Array:
@@ -58,8 +58,11 @@ def _chains(values: Array, gap: float, widest: float, smallest: int) -> Array:
     return budget
 
 
-def nearest_budget(budgets: Sequence[float], flops: Array, within: float = SAME_BUDGET) -> Index:
-    """Which of the budgets is nearest each compute (n,); −1 where none is within a distance in ln C.
+def nearest_budget(budgets: Sequence[float], flops: Array) -> Index:
+    """Which of the budgets each compute (n,) is of: the nearest, and −1 where none is within `MEMBER`.
+
+    What a fit's file calls a budget and what a table does differ where one is as planned and the other as computed or
+    rounded, by less than the runs of one budget do.
 
     Examples
     --------
@@ -70,4 +73,4 @@ def nearest_budget(budgets: Sequence[float], flops: Array, within: float = SAME_
         return np.full(len(flops), -1)
     distance = np.abs(np.log(flops[:, None] / np.array(budgets)))
     distance = np.where(np.isnan(distance), np.inf, distance)  # a run of no budget is far from all of them
-    return np.where(distance.min(axis=1) < within, distance.argmin(axis=1), -1)
+    return np.where(distance.min(axis=1) < MEMBER, distance.argmin(axis=1), -1)
