@@ -6,6 +6,7 @@ again, and has its generators put back after all else.
 """
 
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from flopscape.training.build import WAIT_MINUTES, build_module, make_accelerato
 from flopscape.training.checkpoint_files import checkpoint_folder
 from flopscape.training.checkpointing import Checkpointer
 from flopscape.training.components import Parts
-from flopscape.training.faults import NamedLabels, checked_batches, named_gpu_errors, named_partings
+from flopscape.training.faults import Batch, NamedLabels, checked_batches, named_gpu_errors, named_partings
 from flopscape.training.heldout import HeldoutSet, Score, load_heldout, score
 from flopscape.training.logbook import Logbook
 from flopscape.training.loop import Loop
@@ -89,13 +90,7 @@ def _train(
     module = build_module(parts).to(accelerator.device)
     if settings.compile:
         module.compile()  # in place, so that names of parameters in checkpoints stay
-    # The order of the data is a function of seed and position (plugins/endless.py), so that they begin at the
-    # checkpoint's step without reading what came before.
-    rank, world_size = accelerator.process_index, accelerator.num_processes
-    batches = parts.dataset.batches(
-        parts.folder, "train", settings.batch_units, task.seed, rank, world_size, outcome.step
-    )
-    batches = checked_batches(batches, task.spec["dataset"]["plugin"], outcome.step)
+    batches = _batches_from(outcome.step, parts, accelerator)
     heldout = load_heldout(parts)
     curve_set = heldout.evenly_spaced(settings.curve_heldout_units)
     scorer = Scorer(parts, module, accelerator, outcome)
@@ -129,3 +124,13 @@ def _train(
         record = describe(parts, options, accelerator, outcome, final, agreement)
         logbook.finish(record)
     return record
+
+
+def _batches_from(step: int, parts: Parts, accelerator: Accelerator) -> Iterator[Batch]:
+    """The share of this process in the training batches after a step."""
+    # The order of the data is a function of seed and position (plugins/endless.py), so that they begin at the step of a
+    # checkpoint without reading what came before it.
+    task, rank, world_size = parts.task, accelerator.process_index, accelerator.num_processes
+    units = task.settings.batch_units
+    batches = parts.dataset.batches(parts.folder, "train", units, task.seed, rank, world_size, step)
+    return checked_batches(batches, task.spec["dataset"]["plugin"], step)
