@@ -11,7 +11,7 @@ from flopscape.report import files as files_of_report
 from flopscape.report.build import build
 from flopscape.report.evidence import Evidence
 from flopscape.report.files import refuse_report
-from flopscape.report.read import Sources, read_evidence
+from flopscape.report.read import Sources, formulas_of, read_evidence
 from tests.figures import studies
 
 MANIFEST = {
@@ -67,6 +67,7 @@ def evidence(study: Tables) -> Evidence:
         study.runs,
         dict(study.fits),
         "approach2",
+        formulas_of(study.fits),
         manifest=MANIFEST,
         sensitivity=study.sensitivity,
     )

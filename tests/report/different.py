@@ -8,6 +8,7 @@ import pandas as pd
 from flopscape.plan.coverage import Coverage
 from flopscape.records.fit_result import Estimate, Exclusion, FitResult, Prediction
 from flopscape.report.evidence import Evidence
+from flopscape.report.read import formulas_of
 from flopscape.report.twin import Twin
 
 ASKED = (2e13, 7e14)
@@ -136,7 +137,7 @@ def evidence() -> Evidence:
     refused = FitResult("refused", "no curves", "approach1", "power law", "hull", n_runs=6)
     fits = {"vpnls": vpnls(), "approach2": approach2(), "kaplan": kaplan(), "approach1": refused}
     return Evidence(
-        "mine", "Mine", runs(), fits, "vpnls", sensitivity=sensitivity(), manifest=manifest,
+        "mine", "Mine", runs(), fits, "vpnls", formulas_of(fits), sensitivity=sensitivity(), manifest=manifest,
         coverage=Coverage("fair", ["2 budgets: plan at least 7"]), environment={"python": "3.13"},
         commands=["flopscape fit runs.csv"],
     )  # fmt: skip

@@ -82,7 +82,7 @@ def _fits(evidence: Evidence) -> list[Block]:
     ]
     if exponents:
         blocks.append(Grid(["fit", "a in N* ∝ C^a", "b in D* ∝ C^b"], exponents))
-    blocks += parameters(shown, evidence.loss_unit)
+    blocks += parameters(shown, evidence.formulas, evidence.loss_unit)
     blocks += [*comparison.goodness(shown, evidence.loss_unit), *([comparison.published()] if exponents else [])]
     return [*blocks, *(Bullets(items) for items in (_verdicts(evidence), _warnings(evidence)) if items)]
 

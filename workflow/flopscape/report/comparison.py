@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from flopscape.answers.compare import EXPONENTS
-from flopscape.answers.evaluate import fitted_law
 from flopscape.records.columns import CHANGE
 from flopscape.records.fit_result import Estimate, FitResult, HeldOut, Prediction
 from flopscape.report.blocks import Block, Bullets, Grid
@@ -102,12 +101,12 @@ GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "alpha_N": "α_N", "alpha_D
 """How a parameter is written; others by their name."""
 
 
-def parameters(fits: Mapping[str, FitResult], loss_unit: str) -> list[Block]:
+def parameters(fits: Mapping[str, FitResult], formulas: Mapping[str, str], loss_unit: str) -> list[Block]:
     """One table a law: a row a fit, a column a parameter."""
     by_law: dict[str, dict[str, Mapping[str, Estimate]]] = {}
     for name, fit in fits.items():
-        if fit.status != "refused" and (law := fitted_law(fit)):
-            by_law.setdefault(law.law.formula, {})[name] = fit.law_parameters
+        if fit.status != "refused" and (formula := formulas.get(name)):
+            by_law.setdefault(formula, {})[name] = fit.law_parameters
     return [_table(formula, by_fit, loss_unit) for formula, by_fit in by_law.items()]
 
 

@@ -18,6 +18,7 @@ class Evidence(RunsAndFits):
     """Inputs of one report.
 
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` their texts.
+    `formulas` are those of the fitted laws, by fit; a fit without a law has none.
     `sensitivity` is the table of `flopscape sensitivity`, None where there is none.
     `manifest` is the dataset's (empty for simulated runs), `coverage` the plan's grade (None without a plan),
     `environment` labels with texts, `commands` what makes the fits again. `not_shown` are sentences on what belongs to
@@ -29,6 +30,7 @@ class Evidence(RunsAndFits):
     runs: pd.DataFrame
     fits: dict[str, FitResult]
     recommended: str
+    formulas: Mapping[str, str] = field(default_factory=dict)
     figures: dict[str, Path] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
     sensitivity: pd.DataFrame | None = None

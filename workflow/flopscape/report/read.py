@@ -1,7 +1,7 @@
 """The files of a report, read into what the report rests on."""
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
+from flopscape.answers.evaluate import fitted_law
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS
 from flopscape.figures.tables import complete, read_csv, with_budgets
@@ -91,6 +92,7 @@ def read_evidence(sources: Sources) -> Evidence:
         runs=with_budgets(complete(read_csv(sources.runs)), fits.values()),
         fits=fits,
         recommended=sources.recommended,
+        formulas=formulas_of(fits),
         figures=figures,
         captions={name: caption(name) for name in figures},
         sensitivity=None if sources.sensitivity is None else read_csv(sources.sensitivity, VARIED),
@@ -111,6 +113,12 @@ def _fits(fits: Iterable[str | Path], recommended: str) -> dict[str, FitResult]:
         names = ", ".join(results) or "the fits, for there are none"
         raise FlopscapeError(f"report: fit {recommended} is not among {names}")
     return results
+
+
+def formulas_of(fits: Mapping[str, FitResult]) -> dict[str, str]:
+    """The formula of each fit that has a law of N, D or C."""
+    laws = {name: fitted_law(fit) for name, fit in fits.items() if fit.status != "refused"}
+    return {name: law.law.formula for name, law in laws.items() if law}
 
 
 def _twin(folder: Path) -> Twin:
