@@ -9,6 +9,7 @@ import pytest
 
 from flopscape.plugins.prepare import prepare_dataset
 from flopscape.training.command import train
+from tests.training.conftest import BIGRAM
 
 ROUNDING = 1e-5
 DIGITS = {"plugin": "flopscape.plugins.digits:Digits"}
@@ -79,20 +80,7 @@ def test_the_curve_is_scored_on_its_own_part_of_the_held_out_set(units, losses, 
     assert curve.heldout_loss[2:] == [None, pytest.approx(1.744752, rel=ROUNDING)]
 
 
-RANDOM = """
-import torch
-from flopscape.plugins.base import Counts
-
-class Random:
-    def counts(self, size):
-        return Counts(0, 128 * 128, 0, 6.0 * 128)
-    def build(self, size, seed):
-        module = torch.nn.Embedding(128, 128)
-        module.weight.data.normal_()
-        return module
-    def optimizer(self, module, training):
-        return None
-"""
+RANDOM = BIGRAM.replace("torch.nn.init.zeros_(module.weight)", "module.weight.data.normal_()")
 
 
 def test_a_model_that_asks_torch_for_its_random_numbers_has_those_of_its_seed(text, make_spec, users_module, tmp_path):
@@ -101,7 +89,7 @@ def test_a_model_that_asks_torch_for_its_random_numbers_has_those_of_its_seed(te
     training = {"learning_rate": 1e-5, "heldout_units": 0, "curve_heldout_units": 0}
     losses = []
     for number, seed in enumerate((3, 4, 3)):
-        spec = make_spec(training, model={"plugin": "my_random:Random"}, size={}, seed=seed)
+        spec = make_spec(training, model={"plugin": "my_random:Bigram"}, size={}, seed=seed)
         losses.append(train(spec, tmp_path / f"{number}.json", text[0]).loss)
     assert losses[0] == losses[2]
     assert abs(losses[0] - losses[1]) > 0.01

@@ -1,5 +1,7 @@
 """A copy of the checkout to run real Snakemake in; its own code is what the workflow imports."""
 
+import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +12,7 @@ import pytest
 from filelock import FileLock
 
 from tests.conftest import ROOT
+from tests.training.conftest import MODEL
 
 COPIED = ("Snakefile", "workflow", "config", "profiles", "envs", "slurm")
 TINY = (ROOT / ".test/config/studies/tiny.yaml").read_text()
@@ -79,6 +82,22 @@ def copy_checkout(folder: Path) -> Checkout:
             shutil.copy2(source, folder / name, follow_symlinks=False)
     (folder / "config/studies/tiny.yaml").write_text(TINY)
     return Checkout(folder)
+
+
+def write_branching_study(checkout: Checkout, n_tokens: list[int]) -> None:
+    """A study `mine` of real training, with its corpus: one path of one size that ends at several numbers of tokens."""
+    shutil.copy2(Path(argparse.__file__), checkout.folder / "corpus.txt")
+    (checkout.folder / "config/studies/mine.yaml").write_text(f"""
+title: A trunk and its branches
+model: {json.dumps(MODEL)}
+dataset: {{plugin: flopscape.plugins.text:TextFile, kwargs: {{path: corpus.txt, context: 32}}}}
+training: {{warmup_units: 1280, heldout_units: 1024, curve_heldout_points: 2, curve_points: 10}}
+sweep:
+  branches: true
+  grid: {{sizes: [{{width: 8, depth: 1}}], n_tokens: {n_tokens}}}
+fits: [vpnls]
+recommend: {{flops: [1.0e+9]}}
+""")
 
 
 @pytest.fixture

@@ -11,6 +11,15 @@ def refused(checkout, *words):
     return done.stdout + done.stderr
 
 
+def refused_table(finished):
+    """What is said instead of collecting the records of `tiny`."""
+    words = ("--runs", "results/tiny/runs", "--out", "again.csv")
+    done = finished.run("flopscape", "collect", "config/studies/tiny.yaml", *words)
+    assert done.returncode == 2
+    assert not (finished.folder / "again.csv").exists()
+    return done.stderr
+
+
 @pytest.mark.parametrize("name", ["a b", "a/b", "$(touch hacked)", "-x"])
 def test_a_hostile_study_name_is_refused(checkout, name):
     assert "study name" in refused(checkout, "--config", f"studies=[{name!r}]")
@@ -57,12 +66,7 @@ def test_a_record_cut_in_half_stops_everything_with_its_name(finished):
 def test_collection_names_a_record_cut_in_half(finished):
     record = finished.records()[0]
     record.write_text(record.read_text()[:300])
-    out = finished.folder / "again.csv"
-    words = ("collect", "config/studies/tiny.yaml", "--runs", "results/tiny/runs", "--out", str(out))
-    done = finished.run("flopscape", *words)
-    assert done.returncode == 2
-    assert f"{record.name}: not whole JSON" in done.stderr
-    assert not out.exists()
+    assert f"{record.name}: not whole JSON" in refused_table(finished)
 
 
 def test_an_unreadable_corpus_is_one_sentence_before_any_training(checkout):
@@ -81,9 +85,4 @@ def test_a_run_on_other_data_is_named_by_the_dry_run_and_never_tabled(finished):
     odd = finished.records()[0]
     odd.write_text(odd.read_text().replace('"data_hash": "', '"data_hash": "another'))
     assert f"1 of 12 finished runs were trained on other data ({odd.stem})" in finished.snakemake("-n")
-    out = finished.folder / "again.csv"
-    words = ("collect", "config/studies/tiny.yaml", "--runs", "results/tiny/runs", "--out", str(out))
-    done = finished.run("flopscape", *words)
-    assert done.returncode == 2
-    assert f"runs {odd.stem} saw other data than the rest" in done.stderr
-    assert not out.exists()
+    assert f"runs {odd.stem} saw other data than the rest" in refused_table(finished)

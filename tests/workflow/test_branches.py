@@ -1,33 +1,18 @@
 """Branches under real Snakemake: every path is trained once, and no finished run again."""
 
-import argparse
 import json
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import MODEL
+from tests.workflow.conftest import write_branching_study
 
-STUDY = f"""
-title: One trunk and two branches
-model: {json.dumps(MODEL)}
-dataset: {{plugin: flopscape.plugins.text:TextFile, kwargs: {{path: corpus.txt, context: 32}}}}
-training: {{warmup_units: 1280, heldout_units: 1024, curve_heldout_points: 2, curve_points: 10}}
-sweep:
-  branches: true
-  grid: {{sizes: [{{width: 8, depth: 1}}], n_tokens: [7680, 12800, 25600]}}
-fits: [vpnls]
-recommend: {{flops: [1.0e+9]}}
-"""
 TABLE = "results/mine/runs.csv"
 
 
 @pytest.fixture
 def branched(checkout):
-    shutil.copy2(Path(argparse.__file__), checkout.folder / "corpus.txt")
-    (checkout.folder / "config/studies/mine.yaml").write_text(STUDY)
+    write_branching_study(checkout, [7680, 12800, 25600])
     return checkout
 
 

@@ -1,6 +1,5 @@
 """A run is finished when its record says so: not by time stamps, `.snakemake`, or its data."""
 
-import argparse
 import json
 import os
 import random
@@ -10,20 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import MODEL
-from tests.workflow.conftest import N_TINY, Checkout, copy_checkout, jobs_of
+from tests.workflow.conftest import N_TINY, Checkout, copy_checkout, jobs_of, write_branching_study
 
-STUDY = f"""
-title: A trunk and a branch
-model: {json.dumps(MODEL)}
-dataset: {{plugin: flopscape.plugins.text:TextFile, kwargs: {{path: corpus.txt, context: 32}}}}
-training: {{warmup_units: 1280, heldout_units: 1024, curve_heldout_points: 2, curve_points: 10}}
-sweep:
-  branches: true
-  grid: {{sizes: [{{width: 8, depth: 1}}], n_tokens: [7680, 12800]}}
-fits: [vpnls]
-recommend: {{flops: [1.0e+9]}}
-"""
 TRAINING = {"train_run", "train_trunk", "prepare_data", "check_plugins"}
 
 
@@ -31,8 +18,7 @@ TRAINING = {"train_run", "train_trunk", "prepare_data", "check_plugins"}
 def trained_once(tmp_path_factory) -> Path:
     """A study of real training, done up to its table."""
     once = copy_checkout(tmp_path_factory.mktemp("trained"))
-    shutil.copy2(Path(argparse.__file__), once.folder / "corpus.txt")
-    (once.folder / "config/studies/mine.yaml").write_text(STUDY)
+    write_branching_study(once, [7680, 12800])
     once.snakemake("results/mine/runs.csv", studies="mine")
     return once.folder
 
