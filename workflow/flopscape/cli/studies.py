@@ -1,7 +1,7 @@
 """Verbs that show a study whose runs are finished, and what the methods do to surfaces whose truth is known."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,11 +43,18 @@ def twin(
     simulations: Annotated[int, typer.Option(help="Simulated copies of the study.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise and of the resampling.")] = 0,
     bootstrap: Annotated[int, typer.Option(min=20, help="Resamples behind each interval.")] = 200,
+    fit: Annotated[
+        list[str] | None,
+        typer.Option(help="A fit to judge besides, as a study writes it: a module of your own, or JSON; repeatable."),
+    ] = None,
+    own_simulations: Annotated[int, typer.Option(min=0, help="Copies of each truth that it is fitted to.")] = 50,
 ) -> None:
     """Simulate a study's own design and say which method to trust on it, and what more runs would buy."""
+    from flopscape.config.read import asked_fits
     from flopscape.twin.run import run
 
-    options = {"surface_name": surface, "noise": noise, "simulations": simulations, "bootstrap": bootstrap}
+    options: dict[str, Any] = {"surface_name": surface, "noise": noise, "simulations": simulations}
+    options |= {"bootstrap": bootstrap, "fits": asked_fits(fit or []), "own_simulations": own_simulations}
     say(run(study, out, flops or [], seed=seed, **options))
 
 

@@ -88,6 +88,11 @@ class Fit(Model):
         """What the method is told, as far as that is given."""
         return chosen_options(self.method, self.model_extra or {})
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Name, method and the method's options: a fit of a table that is not the study's own."""
+        return {"name": self.name, "method": self.method, **self.options}
+
     @model_validator(mode="after")
     def options_belong_to_the_method(self) -> Self:
         """Refuse what the method does not take, and what excludes each other."""
@@ -157,12 +162,12 @@ def _property(name: str) -> JsonSchemaValue:
     return schema | {"default": first.default, "description": words, "title": name.replace("_", " ").title()}
 
 
-def _fit(value: Any) -> Any:
+def described(value: Any) -> Any:
     """A name alone stands for a method, or for a method and the first of its choices."""
     return described_by_name(value) if isinstance(value, str) else value
 
 
-NamedFit = Annotated[Fit, BeforeValidator(_fit, json_schema_input_type=str | Fit)]
+NamedFit = Annotated[Fit, BeforeValidator(described, json_schema_input_type=str | Fit)]
 
 
 class Recommend(Model):
@@ -179,6 +184,8 @@ class Twin(Model):
 
     simulations: Annotated[int, Field(ge=20), AS_NUMBER] = 500
     """Copies of the study's own design."""
+    own_simulations: Annotated[int, Field(ge=0), AS_NUMBER] = 50
+    """Of each truth the first copies, to which a method of your own is fitted one at a time; 0 leaves it out."""
     bootstrap: Annotated[int, Field(ge=20), AS_NUMBER] = 200
     """Resamples behind each interval of each copy."""
     seed: Seed = 0

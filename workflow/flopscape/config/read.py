@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from flopscape.config.complaints import sentences
+from flopscape.config.fits import Fit, described
 from flopscape.config.model import Model, plain_name
 from flopscape.config.study import Config, ImportedStudy, Study
 from flopscape.config.yaml12 import load_yaml
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import parse_object
 from flopscape.text.written import nearest
 
 RESERVED = ("bias", "data")
@@ -69,6 +71,31 @@ def validate(model: type[M], data: dict[str, Any], place: str) -> M:
         return model.model_validate(data)
     except ValidationError as error:
         raise FlopscapeError("\n".join(sentences(error, model, place))) from error
+
+
+def asked_fits(texts: Iterable[str]) -> list[dict[str, Any]]:
+    """Fits as a study writes them, each a name or JSON, checked: `name`, `method` and the method's options.
+
+    >>> asked_fits(["approach2-exact", '{"name": "kaplan", "method": "law", "law": "kaplan"}'])[1]
+    {'name': 'kaplan', 'method': 'law', 'law': 'kaplan'}
+
+    Raises
+    ------
+    FlopscapeError
+        What a study may not write, or one name twice.
+    """
+    fits = [validate(Fit, _written(text), f"--fit {text}") for text in texts]
+    names = [fit.name for fit in fits]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise FlopscapeError(f"--fit: two fits are named {twice[0]}; give them different names")
+    return [fit.asked for fit in fits]
+
+
+def _written(text: str) -> dict[str, Any]:
+    """A fit of the command line, as a study would hold it."""
+    is_json = text.lstrip().startswith("{")
+    fit: dict[str, Any] = parse_object(text, "--fit", "write it in quotes") if is_json else described(text)
+    return fit
 
 
 def study_paths(entries: Iterable[str], folder: str | Path = "config/studies") -> dict[str, Path]:

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from flopscape.config.fits import Fit
 from flopscape.config.machine import Prices, Resources, Tracking
 from flopscape.config.study import ImportedStudy, Study
+from flopscape.files.json_text import canonical
 from flopscape.fitting.common.made_from import Options, options_given, words
-from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, reads_curves
+from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, reads_curves, shipped_methods
 from flopscape.records.plan_row import PlanRow
 
 
@@ -57,16 +58,22 @@ def recompute(fits: Sequence[Fit], recommended: str, flops: Sequence[float], fol
 
 
 def twin_settings(study: Study | ImportedStudy) -> Options:
-    """What a twin of the study is simulated with, and for which compute in FLOPs it is asked."""
+    """What a twin of the study is simulated with, for which compute in FLOPs, and which fits it makes besides.
+
+    The shipped methods are in every twin; these are the fits by methods of a user's own.
+    """
     # As floats, for 1e13 and 10000000000000 in a study are one budget, and their hashes should be one as well.
-    return study.twin.model_dump() | {"flops": [float(flops) for flops in study.recommend.flops]}
+    own = [fit.asked for fit in study.fits if fit.method not in shipped_methods()]
+    return study.twin.model_dump() | {"flops": [float(flops) for flops in study.recommend.flops], "fits": own}
 
 
 def twin_options(study: Study | ImportedStudy) -> str:
     """The words of `flopscape twin` after its table."""
     settings = twin_settings(study)
-    flops = settings.pop("flops")
-    return " ".join(f"--{name} {value}" for name, value in [*settings.items(), *(("flops", repr(c)) for c in flops)])
+    flops, fits = settings.pop("flops"), settings.pop("fits")
+    listed = [(name.replace("_", "-"), value) for name, value in settings.items()]
+    listed += [("fit", shlex.quote(canonical(fit))) for fit in fits] + [("flops", repr(c)) for c in flops]
+    return " ".join(f"--{name} {value}" for name, value in listed)
 
 
 def launch_command(study: Study, prices: Prices, branches: Sequence[PlanRow] = ()) -> str:

@@ -19,7 +19,7 @@ from flopscape.figures.names import CAPTIONS, drawable
 from flopscape.files.json_text import read_json, short_hash
 from flopscape.files.side_outputs import side_output
 from flopscape.fitting.common.made_from import fit_code
-from flopscape.fitting.methods import modules_of_sensitivity
+from flopscape.fitting.methods import modules_of_sensitivity, modules_of_twin
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.price_table import plan_csv
 from flopscape.plan.search import search_options
@@ -146,7 +146,9 @@ class Files:
     def why_twin(self) -> str:
         """Why the twin is stale: its verdict, its table or its figures."""
         with suppress(FileNotFoundError):
-            expected = stamps.of_twin(self.runs, twin_settings(self.planned.study))
+            settings = twin_settings(self.planned.study)
+            modules = modules_of_twin(fit["method"] for fit in settings["fits"])
+            expected = stamps.of_twin(modules, self.runs, settings)
             return _first_of_folder(self.folder / "twin", "twin.csv", expected)
         return ""
 

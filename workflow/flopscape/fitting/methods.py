@@ -62,6 +62,11 @@ def modules_of_sensitivity(method: str) -> list[str]:
     return ["flopscape.answers.sensitivity", *map(module_of, {*METHODS_OF_SENSITIVITY, method})]
 
 
+def modules_of_twin(methods: Iterable[str]) -> list[str]:
+    """Modules that decide a twin which also judges fits by these methods: it imports those by name."""
+    return ["flopscape.twin.run", *sorted({module_of(method) for method in methods})]
+
+
 def options_in_study(method: str) -> dict[str, Option]:
     """The options that a study may write: not `curves`, which are the study's own and need no mention."""
     return {name: option for name, option in options_of(method).items() if name != CURVES}

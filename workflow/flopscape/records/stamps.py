@@ -151,9 +151,9 @@ def of_figure(
     return by("flopscape.figures.draw", f"flopscape.figures.{name}") | read
 
 
-def of_twin(runs: StrPath, options: Mapping[str, Any]) -> Stamp:
-    """Of a twin's verdict and figures; the verdict has the hash of twin.csv besides."""
-    return by("flopscape.twin.run") | {"runs": hash_of(runs), "options": _hashed_options(options)}
+def of_twin(modules: Iterable[str], runs: StrPath, options: Mapping[str, Any]) -> Stamp:
+    """Of a twin's verdict and figures, made by `modules`; the verdict has the hash of twin.csv besides."""
+    return by(*modules) | {"runs": hash_of(runs), "options": _hashed_options(options)}
 
 
 def of_transfer(records: Iterable[Path], options: object) -> Stamp:

@@ -24,7 +24,7 @@ def build(evidence: Evidence) -> Report:
         Section("What to distrust", [Bullets(sentences)] if (sentences := doubts(evidence)) else []),
         Section("Fits", _fits(evidence)),
         Section("What the answer rests on", comparison.sensitivity(evidence)),
-        Section("Which method to trust on this sweep", twin.blocks(evidence.twin, evidence.fits)),
+        Section("Which method to trust on this sweep", twin.blocks(evidence.twin)),
         Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
         Section("What was run", appendix.runs(evidence)),
         Section("What was left out", appendix.left_out(evidence)),

@@ -1,13 +1,9 @@
 """Which method to trust on this sweep: the twin's verdict beside the fits."""
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flopscape.errors import joined
-from flopscape.fitting.methods import shipped_methods
-from flopscape.records.fit_result import FitResult
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture
 from flopscape.text import numbers
 
@@ -25,7 +21,7 @@ class Twin(NamedTuple):
     figure: Path
 
 
-def blocks(twin: Twin | None, fits: Mapping[str, FitResult]) -> list[Block]:
+def blocks(twin: Twin | None) -> list[Block]:
     """Sentences, a row for each method, and the figure; nothing for a study without a twin."""
     if twin is None:
         return []
@@ -38,7 +34,7 @@ def blocks(twin: Twin | None, fits: Mapping[str, FitResult]) -> list[Block]:
         f"N* at {compute} FLOPs where the fitted surface is true; errors of ln N*, written as percentages of"
         f" N*; ± is Monte Carlo error. All truths: RMSE over all four, relative to {verdict['trusted']}."
     )
-    rest = [Bullets([*verdict["sentences"][1:], verdict["advice"], *verdict["notes"], *_left_out(fits)])]
+    rest = [Bullets([*verdict["sentences"][1:], verdict["advice"], *verdict["notes"]])]
     return [
         Paragraph(f"{verdict['sentences'][0]} {words}"),
         Grid(HEAD, [_row(row) for row in verdict["methods"]], note),
@@ -47,15 +43,9 @@ def blocks(twin: Twin | None, fits: Mapping[str, FitResult]) -> list[Block]:
     ]
 
 
-def _left_out(fits: Mapping[str, FitResult]) -> list[str]:
-    """That a fit by a method of a user's own is not judged, for the twin fits its tables by code of its own."""
-    own = [name for name, fit in fits.items() if fit.method not in shipped_methods()]
-    return [f"Not judged here: {joined(own)}, by a method of one's own."] if own else []
-
-
 def _row(row: dict[str, Any]) -> list[str]:
     return [
-        row["method"],
+        row["method"] + (f" ({row['simulations']} copies)" if "simulations" in row else ""),
         numbers.log_error(row["bias"], row["bias_se"], signed=True),
         numbers.log_error(row["spread"]) if row["spread"] else numbers.NOTHING,
         numbers.log_error(row["rmse"]),

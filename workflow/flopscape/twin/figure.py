@@ -53,9 +53,16 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
         f"D* at {asked} FLOPs. Marker: mean error of {table['simulations'].iloc[0]} simulated tables; bar: ± one"
         " standard deviation.",
         "Coverage: share of the 95 % intervals (dotted line) that hold the truth; bar: ± two standard errors.",
+        *_of_fewer(table),
         f"Truth: {verdict['source']}.",
     ]
     return frame.finish(figure, TITLE, notes)
+
+
+def _of_fewer(table: pd.DataFrame) -> list[str]:
+    """Which methods were fitted to fewer tables than the first."""
+    counts = table.groupby("method", sort=False)["simulations"].first()
+    return [f"{name}: {count} of these tables." for name, count in counts[counts < counts.iloc[0]].items()]
 
 
 def _words(verdict: Mapping[str, Any], scenario: str) -> str:

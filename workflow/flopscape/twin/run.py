@@ -5,7 +5,7 @@ verdict on the methods are written beside a figure.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from flopscape.figures.save import draw_to
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
 from flopscape.fitting.judge.verdict import FEW_FOR_BOOTSTRAP
+from flopscape.fitting.methods import modules_of_twin
 from flopscape.records.stamps import hash_of, of_twin, text_of
 from flopscape.runs.table import UNIQUE, RunTable
-from flopscape.twin import designs, simulate
+from flopscape.twin import designs, one_by_one, simulate
 from flopscape.twin.advice import advice_for
 from flopscape.twin.designs import Noise
 from flopscape.twin.figure import draw
+from flopscape.twin.one_by_one import Asked
 from flopscape.twin.source import Source, of_plan, of_runs, parse_surface
 from flopscape.twin.summary import COLUMNS
 
@@ -41,7 +43,8 @@ def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> s
     """Write twin.csv, verdict.json, figure.svg and figure.png of a study; see `examine`. Returns what to print."""
     refuse_folder(out, FILES, [path], "verdict.json", {"status", "simulations", "sentences"})
     frame, content = examine(path, flops, **options)
-    stamp = of_twin(path, {"flops": [float(budget) for budget in flops], **options})
+    modules = modules_of_twin(str(fit["method"]) for fit in options.get("fits", ()))
+    stamp = of_twin(modules, path, {"flops": [float(budget) for budget in flops], **options})
     write_text(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
     # The table is written first, for the verdict carries its hash: a verdict beside another table is known by that.
     content |= {"made_from": text_of(stamp | {"table": hash_of(out / "twin.csv")})}
@@ -59,6 +62,8 @@ def examine(
     simulations: int = 500,
     bootstrap: int = 200,
     seed: int = 0,
+    fits: Sequence[Asked] = (),
+    own_simulations: int = 50,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Simulate a study, fit every method to each simulated table, and judge the methods.
 
@@ -74,6 +79,10 @@ def examine(
         σ of a run in nats, instead of the runs' own.
     simulations, bootstrap, seed : int
         Simulated tables, resamples behind an interval, seed of both.
+    fits : sequence of mapping
+        Fits to judge besides, one table at a time: `name`, `method` and the method's options.
+    own_simulations : int
+        Tables of each truth that these are made of, the first ones; 0 leaves them out.
 
     Returns
     -------
@@ -88,7 +97,7 @@ def examine(
     named_by_user = parse_surface(surface_name) if surface_name else None
     _refuse_options(flops, noise, simulations)
     budgets = tuple(map(float, flops)) or (BEYOND * float(table.flops.max()),)
-    settings = simulate.Settings(budgets, simulations, bootstrap, seed)
+    settings = simulate.Settings(budgets, simulations, bootstrap, seed, tuple(fits), own_simulations)
     source = of_runs(table, named_by_user, noise) if measured else of_plan(table, named_by_user, surface_name, noise)
     shared = {"source": source.words, "simulations": simulations, "bootstrap": bootstrap, "seed": seed}
     if why := source.refusal or _why_too_large(len(table), simulations, bootstrap):
@@ -113,7 +122,7 @@ def _simulated(
         "surface": {name: float(value) for name, value in source.surface._asdict().items()},
         "noise": source.noise._asdict(),
         "advice": advice_for(source.surface, float(np.exp(np.log(table.flops).mean())), source.noise.total),
-        "notes": [*_of_misfit(source.noise), *_notes(table)],
+        "notes": [*_of_misfit(source.noise), *_notes(table), *_of_fits(settings, verdict.get("one_by_one", []))],
     }
     return frame, _rounded({"status": "completed", "reason": ""} | shared | verdict | described)
 
@@ -153,6 +162,12 @@ def _of_misfit(noise: Noise) -> list[str]:
         f" budget, and the other truths may depart from the surface by as much as the runs do, {noise.departure:.2g}"
         " nats. A method that assumes the surface is favoured here."
     ]
+
+
+def _of_fits(settings: simulate.Settings, outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was made of the fits that were asked for besides."""
+    left_out = (one_by_one.why_left_out(fit, settings.own_simulations) for fit in settings.fits)
+    return [*(one_by_one.note_of(row, settings.simulations) for row in outcomes), *filter(None, left_out)]
 
 
 def _notes(table: RunTable) -> list[str]:

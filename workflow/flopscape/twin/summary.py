@@ -20,13 +20,23 @@ the finite ones; `failures` counts fits that are not `ok`, `statuses` how each o
 
 
 class Errors(NamedTuple):
-    """Errors (R, Q); which of the I intervals hold the truth (I, Q) and their widths (I, Q); the truth (Q,)."""
+    """Errors (R, Q); which of the I intervals hold the truth (I, Q) and their widths (I, Q); the truth (Q,).
+
+    `silent` are the places of the quantities of which the method gives no interval at all.
+    """
 
     error: Array
     covered: Mask
     width: Array
     truth: Array
     status: Names
+    silent: tuple[int, ...] = ()
+
+    def coverage_of(self, quantity: int) -> Mask:
+        """Which intervals of a quantity hold the truth, of the tables with an estimate and an interval."""
+        if quantity in self.silent:
+            return np.zeros(0, bool)
+        return np.asarray(self.covered[np.isfinite(self.error[: len(self.covered), quantity]), quantity])
 
 
 def is_log(quantity: str) -> bool:
@@ -64,9 +74,7 @@ def rows(scenario: str, method: str, outcome: Errors, names: list[str]) -> list[
 def _numbers(outcome: Errors, q: int) -> dict[str, object]:
     finite = np.isfinite(outcome.error[:, q])
     error = outcome.error[finite, q]
-    # Only the first tables have intervals, and of these only those with an estimate count.
-    kept = finite[: len(outcome.covered)]
-    covered, width = outcome.covered[kept, q], outcome.width[kept, q]
+    covered, width = outcome.coverage_of(q), outcome.width[finite[: len(outcome.width)], q]
     known_width = width[np.isfinite(width)]
     share = float(covered.mean()) if len(covered) else np.nan
     numbers: dict[str, object] = {"truth": float(outcome.truth[q]), **moments(error)}
@@ -106,7 +114,7 @@ def ratio(one: Array, other: Array) -> tuple[float, float]:
     Parameters
     ----------
     one, other : array, shape (R,) or (R, scenarios)
-        Errors, NaN where a fit failed: tables on which either failed are left out.
+        Errors, NaN where a fit failed: tables on which either failed are left out, and those that only one has.
 
     Returns
     -------
@@ -114,7 +122,8 @@ def ratio(one: Array, other: Array) -> tuple[float, float]:
     """
     # Squares of both methods (2, R, scenarios), of which only tables that both have fitted are compared: their luck is
     # the same.
-    pair = np.stack([np.reshape(x, (len(x), -1)) ** 2 for x in (one, other)])
+    shared = min(len(one), len(other))
+    pair = np.stack([np.reshape(x[:shared], (shared, -1)) ** 2 for x in (one, other)])
     first, second = pair[:, np.isfinite(pair).all(axis=(0, 2))].mean(axis=2)
     if len(first) < 2 or second.mean() < EXACT**2:
         return float("nan"), float("nan")

@@ -1,6 +1,6 @@
 """Which method to trust on a sweep, by how much, and what one more thing would buy: numbers, then sentences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,8 @@ from flopscape.twin.summary import Errors, moments, ratio
 
 MOST_MISSING = 0.05
 """Share of fits without an estimate up to which a method can be recommended."""
+NO_GAIN = 0.01
+"""Part of another method's error that is no reason to prefer a method which was tried on fewer tables."""
 N_STAR = 2
 """Place of N* at the first asked compute among the quantities."""
 NOMINAL, TOLERATED = 0.95, 0.03
@@ -32,14 +34,31 @@ class Improvement(NamedTuple):
 
 
 def judge(
-    outcomes: Outcomes, improvements: Sequence[Improvement], scenarios: Mapping[str, str], flops: float
+    outcomes: Outcomes,
+    improvements: Sequence[Improvement],
+    scenarios: Mapping[str, str],
+    flops: float,
+    one_by_one: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The verdict's numbers and sentences; `scenarios` maps a name to words, the first being the fitted surface."""
+    """The verdict's numbers and sentences.
+
+    Parameters
+    ----------
+    outcomes : mapping
+    improvements : sequence of Improvement
+        Of the trusted method.
+    scenarios : mapping
+        Name of a truth → words, the first being the fitted surface.
+    flops : float
+        The asked compute, in FLOPs.
+    one_by_one : collection of str
+        The methods among the outcomes that have fewer tables than the others.
+    """
     methods = list(dict.fromkeys(method for _, method in outcomes))
     # Errors (R, scenarios) of N*: all truths count alike, for nobody knows which is nearest to the runs.
     pooled = {m: np.stack([outcomes[s, m].error[:, N_STAR] for s in scenarios], axis=1) for m in methods}
     failed = {m: _failures(outcomes, m) for m in methods}
-    trusted = _trusted(pooled)
+    trusted = _trusted(pooled, one_by_one)
     first = next(iter(scenarios))
     count = max(len(outcome.status) for outcome in outcomes.values())
     content: dict[str, Any] = {"trusted": trusted, "quantity": "n_params", "flops": flops, "simulations": count}
@@ -47,6 +66,9 @@ def judge(
         content["sentences"] = ["No method gives an estimate on these simulated runs."]
         return content
     content["methods"] = [_row_of_method(m, outcomes[first, m], pooled, trusted, failed[m]) for m in methods]
+    for row in content["methods"]:
+        if row["method"] in one_by_one:
+            row["simulations"] = len(pooled[row["method"]])
     content["scenarios"] = [_row_of_scenario(s, words, outcomes, trusted) for s, words in scenarios.items()]
     # Gains are measured where the fitted surface is true, for their designs were simulated from it alone.
     before = outcomes[first, trusted].error[:, N_STAR]
@@ -60,7 +82,24 @@ def _failures(outcomes: Outcomes, method: str) -> float:
     return float(np.mean(status != "ok"))
 
 
-def _trusted(pooled: Mapping[str, Array]) -> str | None:
+def _trusted(pooled: Mapping[str, Array], one_by_one: Collection[str]) -> str | None:
+    """The method of the smallest error over all truths.
+
+    One that was fitted to fewer tables may have had luck with them. It is trusted only where it is better than the best
+    of the others on the very same tables, beyond two Monte Carlo errors.
+    """
+    best = _best({m: errors for m, errors in pooled.items() if m not in one_by_one})
+    few = {m: errors for m, errors in pooled.items() if m in one_by_one}
+    if best is None:
+        return _best(few)
+    for method, errors in few.items():
+        value, error = ratio(errors, pooled[best])
+        if np.isnan(errors).mean() <= MOST_MISSING and value + 2 * error < 1 - NO_GAIN:
+            best = method
+    return best
+
+
+def _best(pooled: Mapping[str, Array]) -> str | None:
     """The method of the smallest mean square over all truths, among those that seldom lack an estimate, if any."""
     squares = {m: float(np.nanmean(e**2)) for m, e in pooled.items() if np.isfinite(e[:, 0]).sum() > 1}
     steady = {m: square for m, square in squares.items() if np.isnan(pooled[m]).mean() <= MOST_MISSING}
@@ -75,9 +114,7 @@ def _row_of_method(
     """One row of the table in the report: under the fitted surface, and the RMSE over all truths against the best."""
     error = outcome.error[:, N_STAR]
     value, error_of_ratio = ratio(pooled[method], pooled[trusted]) if method != trusted else (1.0, 0.0)
-    # Only the first tables have intervals.
-    kept = np.isfinite(error[: len(outcome.covered)])
-    covered = outcome.covered[kept][:, N_STAR]
+    covered = outcome.coverage_of(N_STAR)
     return _finite(
         {"method": method}
         | moments(error[np.isfinite(error)])
@@ -128,7 +165,7 @@ def _recommendation(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
 
 def _caution_of_few(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     """A sentence where the Monte Carlo errors are large for want of simulations."""
-    count = content["simulations"]
+    count = best.get("simulations", content["simulations"])
     if count >= FEW_SIMULATIONS or best["rmse"] is None or best["rmse"] < numbers.EXACT:
         return ""
     return (
