@@ -3,11 +3,13 @@
 Everything that asks a finished fit for a number asks here: predictions, serving, figures, report and twin. What kinds
 of fits there are is decided in one place, `evaluator`:
 
-- a law of N, D or C, the surface among them (`FittedLaw`): a loss for any run, and an optimum where the law has one;
+- a law of N, D or C, the surface among them (`FittedLaw`): a loss for any run, and an optimum where the law has one. It
+  is one of the registry, or for a method of a user's own the `LAW` of its module;
 - the power laws of approach1 and approach2 (`FittedPowerLaws`): an optimum at any compute, and no loss beside it;
-- neither, for a fit that found no numbers.
+- neither, for a fit that found no numbers, or whose law is only its method's.
 """
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -17,9 +19,11 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.fingerprint import extend_import_path
+from flopscape.fitting.methods import shipped_methods
 from flopscape.laws import surface
 from flopscape.laws.law import Array, Compute, Inputs, Law, Number, Optimum
-from flopscape.laws.registry import law_named
+from flopscape.laws.registry import LAWS, law_named
 from flopscape.laws.surface import Surface
 from flopscape.records.fit_result import FitResult
 
@@ -102,7 +106,7 @@ class Evaluator(ABC):
 
 @dataclass(frozen=True)
 class FittedLaw(Evaluator):
-    """A law of the registry. The fields of `parameters` are single numbers, or arrays of shape (R,)."""
+    """A law with its parameters. The fields of `parameters` are single numbers, or arrays of shape (R,)."""
 
     law: Law
     parameters: Any
@@ -207,12 +211,12 @@ class FittedPowerLaws(Evaluator):
 
 
 def evaluator(fit: FitResult) -> FittedLaw | FittedPowerLaws | None:
-    """The fitted law with the fit's estimates; None for a fit that found no numbers.
+    """The fitted law with the fit's estimates; None for a fit that found no numbers, or of a law that nobody knows.
 
     Raises
     ------
     FlopscapeError
-        The fit is of a law that is not in the registry.
+        A fit by a shipped method is of a law that is not in the registry.
     """
     if fit.law_parameters:
         return fitted_law(fit)
@@ -226,11 +230,25 @@ def evaluator(fit: FitResult) -> FittedLaw | FittedPowerLaws | None:
 
 def fitted_law(fit: FitResult) -> FittedLaw | None:
     """The law of a fit, the surface or another, with the fit's estimates; None for a fit of no law."""
-    if not fit.law_parameters:
+    if not fit.law_parameters or (law := _law_of(fit)) is None:
         return None
-    law = surface.LAW if fit.surface else law_named(fit.law)
     parameters = law.kind(**{name: number.estimate for name, number in fit.law_parameters.items()})
     return FittedLaw(law, parameters, compute_of(fit), fit.unique_tokens)
+
+
+def _law_of(fit: FitResult) -> Law | None:
+    """The law whose parameters a fit has; None where it is one of a user's own that its module does not hold."""
+    if fit.surface:
+        return surface.LAW
+    if fit.law in LAWS or fit.method in shipped_methods():
+        return law_named(fit.law)
+    # A fit is made again when its module changes (fitting/common/made_from.py), so that the module is that of the fit.
+    extend_import_path()
+    try:
+        law = getattr(importlib.import_module(fit.method), "LAW", None)
+    except ImportError:
+        return None
+    return law if isinstance(law, Law) and law.name == fit.law else None
 
 
 def surface_of(fit: FitResult) -> Surface | None:

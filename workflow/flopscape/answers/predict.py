@@ -56,7 +56,7 @@ def predict(
     """
     fitted: Evaluator | None = None if result.status == "refused" else evaluator(result)
     if fitted is None or (result.exponents is None and result.parameters is None):
-        raise FlopscapeError(f"the fit has no prediction: {result.reason}")
+        raise FlopscapeError(_why_no_prediction(result))
     question = [*(("flops", c) for c in flops), ("n_params", n_params), ("unique_tokens", unique_tokens)]
     for name, value in question:
         if value is not None and not 0 < value < np.inf:
@@ -68,6 +68,16 @@ def predict(
     for at in predictions:
         refuse_absurd(f"flops {at.flops:g}", *(x.estimate if x else None for x in (at.n_params, at.n_tokens)))
     return predictions
+
+
+def _why_no_prediction(result: FitResult) -> str:
+    """Why a fit cannot be asked."""
+    if result.status == "refused" or not result.parameters:
+        return f"the fit has no prediction: {result.reason}"
+    return (
+        f"the law {result.law!r} is unknown here: for predictions the module {result.method} must be found from this"
+        f" folder, and have a LAW of that name, made by flopscape.laws.law.Law"
+    )
 
 
 def _supplied(result: FitResult, fitted: Evaluator, unique_tokens: float) -> Evaluator:

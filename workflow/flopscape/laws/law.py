@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from flopscape.errors import FlopscapeError
+
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Index = NDArray[np.intp]
@@ -143,6 +145,11 @@ class Inputs(NamedTuple):
         return Inputs(*(mine / other for mine, other in zip(self, unit, strict=True)))
 
 
+def not_searched(*_: Any) -> Any:
+    """Stands where a law does not say what the search of `method: law` would need: raises FlopscapeError."""
+    raise FlopscapeError("this law has no derivative, units and starts: it can be evaluated, but not searched for")
+
+
 @dataclass(frozen=True)
 class Law:
     """A functional form of the loss, in nats.
@@ -157,8 +164,11 @@ class Law:
         The fields of `kind` that are fitted, in any order; the others keep their default.
     arguments
         The fields of `Inputs` that the law depends on.
-    value, derivative
-        L and its derivatives with respect to the fields of `kind`, shape (fields, …), of (parameters, *arguments).
+    value
+        L, of (parameters, *arguments).
+    derivative
+        Its derivatives with respect to the fields of `kind`, shape (fields, …), of the same. This and the next two are
+        for the search of `method: law`: the law of another method's own needs none of them.
     in_units
         Parameters for arguments in other units: of (parameters, *units), with L unchanged where each argument is
         multiplied by its unit.
@@ -180,9 +190,9 @@ class Law:
     names: tuple[str, ...]
     arguments: tuple[str, ...]
     value: Callable[..., Array]
-    derivative: Callable[..., Array]
-    in_units: Callable[..., Any]
-    starts: Callable[[np.random.Generator, int, float], dict[str, Array]]
+    derivative: Callable[..., Array] = not_searched
+    in_units: Callable[..., Any] = not_searched
+    starts: Callable[[np.random.Generator, int, float], dict[str, Array]] = not_searched
     bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
     exponents: Callable[[Any], tuple[Array, Array]] | None = None
     optimum: Callable[[Any, Number, Compute, Number], Optimum] | None = None

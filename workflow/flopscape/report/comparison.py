@@ -105,8 +105,8 @@ def parameters(fits: Mapping[str, FitResult], formulas: Mapping[str, str], loss_
     """One table a law: a row a fit, a column a parameter."""
     by_law: dict[str, dict[str, Mapping[str, Estimate]]] = {}
     for name, fit in fits.items():
-        if fit.status != "refused" and (formula := formulas.get(name)):
-            by_law.setdefault(formula, {})[name] = fit.law_parameters
+        if fit.status != "refused" and fit.law_parameters:
+            by_law.setdefault(formulas.get(name, fit.law), {})[name] = fit.law_parameters
     return [_table(formula, by_fit, loss_unit) for formula, by_fit in by_law.items()]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from flopscape.fitting.fit import fit
 from flopscape.fitting.methods import reads_curves
-from flopscape.laws.arrays import Array
+from flopscape.laws.law import Array
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.runs.table import RunTable
 from flopscape.twin.estimates import METHODS, OK, Estimates, empty, names
