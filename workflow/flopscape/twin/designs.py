@@ -137,7 +137,7 @@ def one_more_budget(table: RunTable, a: float) -> RunTable | None:
     log_n = np.log(table.n_params[last]) + a * step
     flops = table.flops[last] * np.exp(step)
     rows = (
-        _frame(table)
+        frame_of(table)
         .iloc[last]
         .assign(
             n_params=np.exp(log_n),
@@ -153,16 +153,17 @@ def one_more_budget(table: RunTable, a: float) -> RunTable | None:
 def one_more_seed(table: RunTable) -> RunTable:
     """One more run of every N and D."""
     first = np.unique(design_index(table), return_index=True)[1]
-    rows = _frame(table).iloc[np.sort(first)]
+    rows = frame_of(table).iloc[np.sort(first)]
     # A new name makes a run with an error of its own; what all seeds of an N and D share stays theirs.
     return _with(table, rows.assign(run_id=rows["run_id"] + ", next seed", seed="next"))
 
 
-def _frame(table: RunTable) -> pd.DataFrame:
+def frame_of(table: RunTable) -> pd.DataFrame:
+    """The columns that a simulated design has, with a loss of one nat: a moved size is none that the plan names."""
     frame = pd.DataFrame({name: getattr(table, name) for name in FIT_COLUMNS}).assign(loss=1.0)
     return frame.assign(**{UNIQUE: table.distinct_tokens}) if UNIQUE in table.columns else frame
 
 
 def _with(table: RunTable, rows: pd.DataFrame) -> RunTable:
     # New rows stand behind the table's, which then keep the errors they had (`draw_losses`).
-    return table_of(pd.concat([_frame(table), rows], ignore_index=True), table.path, measured=False)
+    return table_of(pd.concat([frame_of(table), rows], ignore_index=True), table.path, measured=False)

@@ -17,6 +17,7 @@ from flopscape.fitting.methods import reads_curves
 from flopscape.laws.law import Array
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.runs.table import RunTable
+from flopscape.twin.designs import frame_of
 from flopscape.twin.estimates import METHODS, OK, Estimates, empty, names
 
 Asked = Mapping[str, Any]
@@ -86,9 +87,9 @@ def estimates_of(
 def _simulated(table: RunTable, losses: Array) -> RunTable:
     """The design with these losses wherever a method may look for them."""
     # A copy, for a method may write into its table, and the next one is to find what was simulated.
-    design, values = copy.deepcopy(table), losses.copy()
-    columns = design.columns.assign(**{design.conventions.get("loss", "loss"): values})
-    return replace(design, loss=values, columns=columns)
+    values = losses.copy()
+    columns = frame_of(table).assign(loss=values, unit=table.unit)
+    return replace(copy.deepcopy(table), loss=values, columns=columns)
 
 
 def _put(found: Estimates, place: int, result: FitResult, flops: Sequence[float]) -> None:
