@@ -102,12 +102,22 @@ def examine(
     shared = {"source": source.words, "simulations": simulations, "bootstrap": bootstrap, "seed": seed}
     if why := source.refusal or _why_too_large(len(table), simulations, bootstrap):
         return _nothing(shared, why)
+    chosen_by_twin = named_by_user is None and noise is None
+    return _simulated_or_why_not(table, source, settings, shared, chosen_by_twin)
+
+
+def _simulated_or_why_not(
+    table: RunTable, source: Source, settings: simulate.Settings, shared: dict[str, Any], chosen_by_twin: bool
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """As `_simulated`, or no rows and the reason.
+
+    What a person asked for and cannot be simulated is theirs to mend, and raises. Where the twin chose surface and
+    noise itself, a study goes on without a twin, which says why.
+    """
     try:
         return _simulated(table, source, settings, shared)
     except FlopscapeError as error:
-        # What a person asked for cannot be simulated and is theirs to mend. Where the twin chose surface and noise
-        # itself, a study goes on without a twin, which says why.
-        if named_by_user or noise is not None:
+        if not chosen_by_twin:
             raise
         return _nothing(shared, str(error))
 
