@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.spatial import ConvexHull
 
 from flopscape.answers.predict import predict
 from flopscape.answers.residuals import residuals
@@ -49,6 +50,38 @@ def test_the_staircase_of_few_models_is_flatter(tmp_path):
     table = as_table(ladder(sizes=8), tmp_path)
     k = 6  # without the first and the last
     assert exponent(table, rule="binned") == pytest.approx(A_TRUE * (1 - 1 / k**2), abs=0.002)
+
+
+def falling_hull(frame):
+    """Rows that are vertices of the lower convex hull of ln L over ln C, down to the lowest, by scipy's own hull."""
+    points = np.log(frame[["flops", "loss"]].to_numpy())
+    hull = ConvexHull(points)
+    # Below a facet of the lower hull there is nothing: its outward normal points down.
+    lower = np.unique(hull.simplices[hull.equations[:, 1] < 0])
+    rows = frame.iloc[lower].sort_values("flops")
+    return rows[rows["loss"] <= rows["loss"].cummin()]
+
+
+def test_all_vertices_are_those_of_the_convex_hull_of_all_points_and_the_exponents_lines_through_them(tmp_path):
+    frame = ladder(sizes=9, sigma=0.01, seed=3)
+    result, _ = fit(as_table(frame, tmp_path), "approach1", rule="vertices", bootstrap=100)
+    expected = falling_hull(frame)
+    found = pd.DataFrame(result.optima)
+    assert found["run_id"].tolist() == expected["run_id"].tolist()
+    assert found["flops"].to_numpy() == pytest.approx(expected["flops"].to_numpy(), rel=1e-12)
+    assert found["loss"].to_numpy() == pytest.approx(expected["loss"].to_numpy(), rel=1e-12)
+    log_c = np.log(expected["flops"])
+    for name, column in (("a", "n_params"), ("b", "n_tokens")):
+        slope = np.polyfit(log_c, np.log(expected[column]), 1)[0]
+        assert result.exponents[name].estimate == pytest.approx(slope, rel=1e-9)
+
+
+def test_all_vertices_have_those_of_the_first_and_the_last_model_and_several_of_one_run(tmp_path):
+    table = as_table(ladder(sizes=8), tmp_path)
+    every, inner = (fit(table, "approach1", rule=rule, bootstrap=100)[0].optima for rule in ("vertices", "hull"))
+    named = [optimum["run_id"] for optimum in every]
+    assert {"r00", "r07"} == {*named} - {optimum["run_id"] for optimum in inner}
+    assert len(named) > len({*named})
 
 
 def test_horizon_uses_the_last_row_of_each_run_alone(tmp_path):
@@ -113,7 +146,7 @@ def test_order_of_rows_and_units_change_nothing(tmp_path, random, n_unit, d_unit
         assert again[1][name].to_numpy() == pytest.approx(first[1][name].to_numpy(), abs=1e-8, nan_ok=True)
 
 
-@pytest.mark.parametrize("rule", ["hull", "binned", "horizon"])
+@pytest.mark.parametrize("rule", ["hull", "binned", "horizon", "vertices"])
 def test_the_same_seed_gives_the_same_bytes(rule, tmp_path):
     table = isoflop(tmp_path) if rule == "horizon" else as_table(ladder(sizes=8, sigma=0.003), tmp_path)
     texts = []
@@ -249,7 +282,7 @@ def test_a_run_of_several_sizes_is_refused(tmp_path):
 
 
 def test_an_unknown_rule_names_the_known_ones(tmp_path):
-    with pytest.raises(FlopscapeError, match="rule: 'lowest' is none of hull, binned, horizon"):
+    with pytest.raises(FlopscapeError, match="rule: 'lowest' is none of hull, binned, horizon, vertices"):
         fit(isoflop(tmp_path), "approach1", rule="lowest")
 
 

@@ -22,7 +22,7 @@ from flopscape.fitting.common.row_weights import percentile_interval
 from flopscape.fitting.envelope.curves import DECAYING, UNKNOWN, Curves, read_curves, table_curves
 from flopscape.fitting.envelope.grid import CurveGrid, curve_grid, horizon_grid, why_too_long
 from flopscape.fitting.envelope.laws import FEWEST_MODELS, EnvelopeLaws, count_models
-from flopscape.fitting.envelope.vertices import RULES, EnvelopePoints, middles
+from flopscape.fitting.envelope.vertices import RULES, middles
 from flopscape.fitting.judge.verdict import (
     DEGENERATE_SHARE,
     Verdict,
@@ -43,6 +43,7 @@ POINTS = {
     "hull": "one vertex a run on the lower convex hull of ln L over ln C",
     "binned": "the run of lowest loss at each of 1,500 log-spaced FLOPs",
     "horizon": "the lowest final loss of each budget",
+    "vertices": "every vertex of the lower convex hull of ln L over ln C",
 }
 FINAL = "the final losses of whole runs"
 INTERVAL = "percentiles over resamples of whole runs"
@@ -57,7 +58,7 @@ def estimate(
     bootstrap: int = 4000,
     seed: int = 0,
     curves: str | Path | None = None,
-    rule: Literal["hull", "binned", "horizon"] = "hull",
+    rule: Literal["hull", "binned", "horizon", "vertices"] = "hull",
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit power laws through the envelope.
 
@@ -73,9 +74,9 @@ def estimate(
         Seed of the resamples.
     curves : path, optional
         Training curves, such as a study's `curves.parquet`. The rule `horizon` reads none.
-    rule : {"hull", "binned", "horizon"}
-        What is on the envelope: the convex hull of all curves, the lowest curve in each bin of compute, or the ends of
-        the runs alone.
+    rule : {"hull", "binned", "horizon", "vertices"}
+        What is on the envelope: the convex hull of all curves, the lowest curve in each bin of compute, the ends of the
+        runs alone, or every vertex of the convex hull, those of the first and last model too (McLeish et al. 2025).
 
     Returns
     -------
@@ -122,10 +123,10 @@ def _fit(
     κ(N) comes from the FLOPs per token of each run, C/D = κ(N)·N: one token stands for D.
     """
     grid = laws.grid
-    result.optima = _optima(grid, laws.best)
+    result.optima = _optima(laws)
     models = int(count_models(grid, laws.best)[0])
     if models < FEWEST_MODELS:
-        return _why_too_few(models)
+        return _why_too_few(models, laws.rule)
     compute = Compute.from_runs(grid.n, np.ones(len(grid.n)), np.exp(grid.log_cost))
     central = laws.central()
     draws = power_law_draws(laws.resampled(bootstrap, seed), laws.center, compute, flops)
@@ -166,27 +167,30 @@ def _judge_points(verdict: Verdict, curves: Curves) -> None:
         verdict.warn(f"left out for {exclusion.reason}: {listed(exclusion.rows, 5)}")
 
 
-def _optima(grid: CurveGrid, vertices: EnvelopePoints) -> list[dict[str, object]]:
-    """One entry a run on the envelope: the middle of its stretch, by compute."""
-    middle = middles(grid, vertices)
-    runs = np.flatnonzero(middle.kept[0])
-    entries = []
-    for run in runs[np.argsort(middle.log_flops[0, runs], kind="stable")]:
-        x, reached = middle.log_flops[0, run], np.isfinite(grid.log_loss[run])
-        log_loss = np.interp(x, grid.log_flops[reached], grid.log_loss[run, reached])
-        numbers = {"n_params": grid.n[run], "n_tokens": np.exp(x - grid.log_cost[run]), "loss": np.exp(log_loss)}
-        entry: dict[str, object] = {"budget": float(np.exp(x)), "flops": float(np.exp(x))}
-        entry |= {name: float(value) for name, value in numbers.items()}
-        entries.append(entry | {"run_id": str(grid.run_id[run]), "used": True, "reason": ""})
-    return entries
+def _optima(laws: EnvelopeLaws) -> list[dict[str, object]]:
+    """One entry a run on the envelope, the middle of its stretch, or with rule vertices one a vertex; by compute."""
+    points = laws.best if laws.rule == "vertices" else middles(laws.grid, laws.best)
+    kept = np.flatnonzero(points.kept[0])
+    kept = kept[np.argsort(points.log_flops[0, kept], kind="stable")]
+    return [_optimum(laws, int(points.run[0, at]), float(points.log_flops[0, at])) for at in kept]
 
 
-def _why_too_few(models: int) -> str:
+def _optimum(laws: EnvelopeLaws, run: int, x: float) -> dict[str, object]:
+    """A run's point of the envelope at ln C = x."""
+    grid, reached = laws.grid, np.isfinite(laws.grid.log_loss[run])
+    curve = grid.log_flops[reached], grid.log_loss[run, reached]
+    # The vertices are of the curves as they were read, and the grid has them smoothed.
+    log_loss = np.interp(x, *(grid.corners[run] if laws.rule == "vertices" else curve))
+    numbers = {"n_params": grid.n[run], "n_tokens": np.exp(x - grid.log_cost[run]), "loss": np.exp(log_loss)}
+    entry: dict[str, object] = {"budget": float(np.exp(x)), "flops": float(np.exp(x))}
+    entry |= {name: float(value) for name, value in numbers.items()}
+    return entry | {"run_id": str(grid.run_id[run]), "used": True, "reason": ""}
+
+
+def _why_too_few(models: int, rule: str) -> str:
     kinds = "no model is" if not models else f"only {models} model{'s are' if models > 1 else ' is'}"
-    return (
-        f"{kinds} on the envelope between smaller and larger ones, without its first and last segment; "
-        f"at least {FEWEST_MODELS} are needed"
-    )
+    where = "" if rule == "vertices" else " between smaller and larger ones, without its first and last segment"
+    return f"{kinds} on the envelope{where}; at least {FEWEST_MODELS} are needed"
 
 
 def _diagnostics(fit: EnvelopeFit) -> dict[str, object]:

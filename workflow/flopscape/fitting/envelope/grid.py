@@ -8,8 +8,9 @@ y − p·x is the least of the curves' own, so that the touching points of each 
 slopes; the envelope of any subset of the runs, of thousands of resamples, is then a comparison of numbers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,15 +29,26 @@ EDGE = 1e-9
 """Distance in ln C by which rounding may put a point beyond the end of its curve."""
 
 
+class Corners(NamedTuple):
+    """The vertices of the lower hull of one curve as it was read, not smoothed: ln C, ascending, and ln L."""
+
+    log_flops: Array
+    log_loss: Array
+
+
 @dataclass(frozen=True)
 class CurveGrid:
-    """ln L of R runs at G compute budgets, infinite where a run has no point: shape (R, G)."""
+    """ln L of R runs at G compute budgets, infinite where a run has no point: shape (R, G).
+
+    `corners`, one a run, are there where the grid was made of curves.
+    """
 
     run_id: Names
     n: Array
     log_cost: Array
     log_flops: Array
     log_loss: Array
+    corners: list[Corners] = field(default_factory=list)
 
     @property
     def log_n(self) -> Array:
@@ -71,7 +83,14 @@ def curve_grid(curves: Curves, bins: int = BINS) -> CurveGrid:
     high = max(points[-1] for points in curves.log_flops)
     at = np.linspace(low, high, bins)
     rows = [_interpolated(at, x, smooth(x, y)) for x, y in zip(curves.log_flops, curves.log_loss, strict=True)]
-    return CurveGrid(curves.run_id, curves.n, curves.log_cost, at, np.stack(rows))
+    # A point that is no vertex of its own curve's hull is none of any hull that the curve is part of.
+    corners = [_corners(x, y) for x, y in zip(curves.log_flops, curves.log_loss, strict=True)]
+    return CurveGrid(curves.run_id, curves.n, curves.log_cost, at, np.stack(rows), corners)
+
+
+def _corners(x: Array, y: Array) -> Corners:
+    own = lower_hull(x, y)
+    return Corners(x[own], y[own])
 
 
 def horizon_grid(table: RunTable) -> CurveGrid:
@@ -176,9 +195,15 @@ def touching_points(x: Array, curves: Array, slopes: Array) -> tuple[Array, Inde
         if not len(finite):
             values[row], points[row] = np.inf, 0
             continue
-        own = finite[lower_hull(x[finite], curve[finite])]
-        edges = np.diff(curve[own]) / np.diff(x[own])
-        # Edges of a lower hull ascend: a slope touches the vertex whose left edge is below it and right edge above.
-        points[row] = own[np.searchsorted(edges, slopes)]
-        values[row] = curve[points[row]] - slopes * x[points[row]]
+        values[row], own = touched(x[finite], curve[finite], slopes)
+        points[row] = finite[own]
     return values, points
+
+
+def touched(x: Array, y: Array, slopes: Array) -> tuple[Array, Index]:
+    """The same of one curve, for ascending x (G,): values and indices of shape (P,)."""
+    own = lower_hull(x, y)
+    edges = np.diff(y[own]) / np.diff(x[own])
+    # Edges of a lower hull ascend: a slope touches the vertex whose left edge is below it and right edge above.
+    points = own[np.searchsorted(edges, slopes)]
+    return y[points] - slopes * x[points], points

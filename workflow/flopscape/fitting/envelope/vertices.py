@@ -1,12 +1,13 @@
 """The lower envelope of training curves and its vertices, for the whole set of runs and for thousands of subsets.
 
-Three rules say which points are on it. `binned`: the lowest loss at each of many log-spaced FLOPs (Hoffmann et al.
+Four rules say which points are on it. `binned`: the lowest loss at each of many log-spaced FLOPs (Hoffmann et al.
 2022, section 3.1). `hull`: the lower convex hull of ln L over ln C, one vertex a run, in the middle of the stretch over
-which that run is on the hull. `horizon`: the lowest final loss of each compute budget.
+which that run is on the hull. `horizon`: the lowest final loss of each compute budget. `vertices`: every vertex of the
+convex hull of all curves as they were read, from its first to its lowest (McLeish et al. 2025, arXiv 2502.06857).
 
-A point counts only where smaller and larger models have a loss at the same compute, and less compute had none as low.
-The segments of the first and the last model are dropped, for the ends of the data and not other models bound them; of
-final losses, which are no segments, none are dropped.
+By the first three a point counts only where smaller and larger models have a loss at the same compute, and less compute
+had none as low. The segments of the first and the last model are dropped, for the ends of the data and not other models
+bound them; of final losses, which are no segments, none are dropped.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.fitting.envelope.grid import CurveGrid, supporting_slopes, touching_points
+from flopscape.fitting.envelope.grid import CurveGrid, supporting_slopes, touched, touching_points
 from flopscape.laws.law import Array, Index, Mask
 
 
@@ -51,6 +52,30 @@ def hull_rule(grid: CurveGrid) -> Rule:
     slopes = supporting_slopes(grid.log_flops[finite], lowest[finite])
     values, points = touching_points(grid.log_flops, grid.log_loss, slopes)
     return lambda present: _hull(grid, present, values, points)
+
+
+def vertices_rule(grid: CurveGrid) -> Rule:
+    """Every vertex of the convex hull is one, whichever model it is of; a run may have several."""
+    x, y = (np.concatenate(parts) for parts in zip(*grid.corners, strict=True))
+    # A hull has one point at each C: of several the lowest, which stands first once they are sorted by C and then by L.
+    order = np.lexsort((y, x))
+    x, first = np.unique(x[order], return_index=True)
+    slopes = supporting_slopes(x, y[order][first])
+    # The corner of each curve that each slope touches; which curve is the lowest there depends on those present.
+    of_curves = [touched(*corners, slopes) for corners in grid.corners]
+    values, corner = (np.stack(parts) for parts in zip(*of_curves, strict=True))
+    log_flops = np.stack([corners.log_flops[at] for corners, at in zip(grid.corners, corner, strict=True)])
+    return lambda present: _all_vertices(present, values, log_flops)
+
+
+def _all_vertices(present: Mask, values: Array, log_flops: Array) -> EnvelopePoints:
+    run = lowest_present(values, present)
+    x = log_flops[run, np.arange(run.shape[1])]
+    # From slope to slope the touching point moves along the hull and never back, so that a vertex which several slopes
+    # touch is touched by neighbours among them: the first of these counts.
+    same = (run[:, 1:] == run[:, :-1]) & (x[:, 1:] == x[:, :-1])
+    kept = (run >= 0) & np.pad(~same, ((0, 0), (1, 0)), constant_values=True)
+    return EnvelopePoints(x, run, kept)
 
 
 def _binned(grid: CurveGrid, present: Mask, columns: Index, ends: bool) -> EnvelopePoints:
@@ -133,4 +158,4 @@ def middles(grid: CurveGrid, vertices: EnvelopePoints) -> EnvelopePoints:
     return EnvelopePoints(middle, np.broadcast_to(np.arange(shape[1]), shape), reached)
 
 
-RULES = {"hull": hull_rule, "binned": binned_rule, "horizon": horizon_rule}
+RULES = {"hull": hull_rule, "binned": binned_rule, "horizon": horizon_rule, "vertices": vertices_rule}
