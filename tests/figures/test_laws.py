@@ -12,6 +12,7 @@ from flopscape.figures.residuals import residuals
 from flopscape.figures.tables import Tables
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.report.comparison import parameters
+from flopscape.report.read import formulas_of
 from tests.figures import studies
 
 FLOPS = np.geomspace(3e10, 1e13, 9)
@@ -75,9 +76,11 @@ def test_the_vertices_of_approach1_stand_where_the_fit_has_them(text_study: Tabl
 
 
 def test_other_laws_have_their_parameters_in_the_report(text_study: Tables) -> None:
-    tables = parameters({"s": text_study.fits["vpnls"], "c": coupled(text_study.fits["vpnls"])}, "nats")
+    fits = {"s": text_study.fits["vpnls"], "c": coupled(text_study.fits["vpnls"])}
+    tables = parameters(fits, formulas_of(fits), "nats")
     assert [table.head for table in tables] == [["fit", *"EABαβ"], ["fit", *"EABαβγ"]]  # type: ignore[union-attr]
 
 
 def test_a_refused_fit_shows_no_parameters() -> None:
-    assert parameters({"r": studies.refused_fit()}, "nats") == []
+    fits = {"r": studies.refused_fit()}
+    assert parameters(fits, formulas_of(fits), "nats") == []
