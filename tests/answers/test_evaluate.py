@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
 
-from flopscape.answers.evaluate import Evaluator, compute_of, evaluator, surface_of
+from flopscape.answers.evaluate import compute_of, evaluator, surface_of
+from flopscape.answers.evaluator import Evaluator
 from flopscape.answers.predict import predict
 from flopscape.errors import FlopscapeError
 from flopscape.laws.law import Compute

@@ -132,7 +132,7 @@ def test_a_switch_takes_the_words_that_can_mean_nothing_else(value, switch):
         ({"sweep": {"isoflop": {"budgets": [1e12, 1e12], "sizes": [{}]}}}, "budget 1e+12 is listed twice"),
         ({"sweep": {"isoflop": {"budgets": [1e12]}}}, "budget 1e+12 has no sizes"),
         ({"sweep": {}}, "a sweep needs isoflop, grid or rows"),
-        ({"fits": ["approach9"]}, "fits.0.method: 'approach9' is none of approach1, approach2"),
+        ({"fits": ["approach9"]}, "fits.0.method: 'approach9' is none of answer, approach1, approach2"),
         ({"fits": [{"name": "a", "method": "vpnls", "columns": {"n_parms": "x"}}]}, "n_parms"),
         ({"fits": [{"name": "a/b", "method": "vpnls"}]}, "fit name 'a/b'"),
         ({"fits": ["vpnls", "vpnls"]}, "two fits of one name"),

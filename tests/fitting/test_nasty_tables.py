@@ -18,6 +18,7 @@ from tests.fitting.fit_tables import isoflop_frame
 
 CURVES = ["run_id", "step", "n_tokens", "flops", "train_loss", "heldout_loss", "learning_rate"]
 QUICK = {
+    "answer": {},
     "approach1": {"rule": "horizon"},
     "approach2": {"bias_correction": True},
     "vpnls": {"weights": "seeds"},

@@ -5,12 +5,12 @@ of fits there are is decided in one place, `evaluator`:
 
 - a law of N, D or C, the surface among them (`FittedLaw`): a loss for any run, and an optimum where the law has one. It
   is one of the registry, or for a method of a user's own the `LAW` of its module;
+- the law with drift and discrepancy of the method answer (`FittedAnswer`): a loss for any run, an optimum anywhere;
 - the power laws of approach1 and approach2 (`FittedPowerLaws`): an optimum at any compute, and no loss beside it;
 - neither, for a fit that found no numbers, or whose law is only its method's.
 """
 
 import importlib
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
@@ -18,6 +18,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from flopscape.answers.evaluator import Evaluator
+from flopscape.answers.fitted_answer import FittedAnswer, fitted_answer
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import extend_import_path
 from flopscape.fitting.methods import shipped_methods
@@ -26,82 +28,6 @@ from flopscape.laws.law import Array, Compute, Inputs, Law, Number, Optimum
 from flopscape.laws.registry import LAWS, law_named
 from flopscape.laws.surface import Surface
 from flopscape.records.fit_result import FitResult
-
-
-class Evaluator(ABC):
-    """A fitted law with its numbers.
-
-    The numbers are the fit's estimates, or with `of_draws` those of R draws at once: then every result has the draws as
-    its first axis. N is in parameters, D in tokens, C in FLOPs and the loss in nats (or the table's own unit).
-
-    Examples
-    --------
-    >>> from flopscape.records.fit_result import Estimate, FitResult
-    >>> numbers = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
-    >>> surface = {name: Estimate(value) for name, value in numbers.items()}
-    >>> law = evaluator(FitResult("ok", "", "vpnls", "surface", "", surface=surface))
-    >>> f"{law.loss(70e9, 1.4e12):.3f}"
-    '1.937'
-    >>> f"{law.optimum(5.76e23).n_params:.3g}"
-    '3.22e+10'
-    """
-
-    compute: Compute
-    """C = κ(N)·N·D, along which optima are taken."""
-
-    @property
-    @abstractmethod
-    def columns(self) -> list[str]:
-        """The columns of the draws that hold the law's numbers."""
-
-    @abstractmethod
-    def of_draws(self, draws: pd.DataFrame) -> Self:
-        """The same law with the numbers of R draws, a row each; results have shape (R, shape of the arguments)."""
-
-    @abstractmethod
-    def loss(
-        self, n_params: Number, n_tokens: Number, flops: Number | None = None, unique_tokens: Number | None = None
-    ) -> Array:
-        """The loss of runs, of the shape that the arguments broadcast to.
-
-        Parameters
-        ----------
-        n_params, n_tokens
-            N and D.
-        flops : optional
-            What the runs cost; κ(N)·N·D when left out. Only a law of C reads it.
-        unique_tokens : optional
-            Distinct tokens of the runs' data; those that the fit was told of when left out. Only one law reads it.
-
-        Raises
-        ------
-        FlopscapeError
-            The fit says nothing of runs beside the optimum.
-        """
-
-    @abstractmethod
-    def optimum(self, flops: Number) -> Optimum:
-        """N*, D* and L* at each C, of the shape of `flops`; N* and D* are NaN for a law of C alone.
-
-        Raises
-        ------
-        FlopscapeError
-            The law has no optimum at a compute.
-        """
-
-    @property
-    def has_optimum(self) -> bool:
-        """Whether the law has a best N and D at a compute, so that `optimum` can be asked."""
-        return True
-
-    @property
-    def is_searched(self) -> bool:
-        """Whether each optimum may be a search, and so too slow for a thousand draws at every point of a line."""
-        return True
-
-    def near_optimal_sizes(self, flops: float) -> list[float] | None:
-        """The range of N that wastes at most 1 % of C; None where only a surface could tell."""
-        return None
 
 
 @dataclass(frozen=True)
@@ -210,7 +136,7 @@ class FittedPowerLaws(Evaluator):
         return Optimum(np.exp(log_best), n_tokens, np.asarray(E + K * np.exp(-gamma * x)))
 
 
-def evaluator(fit: FitResult) -> FittedLaw | FittedPowerLaws | None:
+def evaluator(fit: FitResult) -> FittedLaw | FittedPowerLaws | FittedAnswer | None:
     """The fitted law with the fit's estimates; None for a fit that found no numbers, or of a law that nobody knows.
 
     Raises
@@ -218,6 +144,8 @@ def evaluator(fit: FitResult) -> FittedLaw | FittedPowerLaws | None:
     FlopscapeError
         A fit by a shipped method is of a law that is not in the registry.
     """
+    if answer := fit.drifting_law:
+        return fitted_answer(answer, compute_of(fit))
     if fit.law_parameters:
         return fitted_law(fit)
     if (law := fit.power_law) is None:
@@ -230,7 +158,7 @@ def evaluator(fit: FitResult) -> FittedLaw | FittedPowerLaws | None:
 
 def fitted_law(fit: FitResult) -> FittedLaw | None:
     """The law of a fit, the surface or another, with the fit's estimates; None for a fit of no law."""
-    if not fit.law_parameters or (law := _law_of(fit)) is None:
+    if fit.drifting_law or not fit.law_parameters or (law := _law_of(fit)) is None:
         return None
     parameters = law.kind(**{name: number.estimate for name, number in fit.law_parameters.items()})
     return FittedLaw(law, parameters, compute_of(fit), fit.unique_tokens)

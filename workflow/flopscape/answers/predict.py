@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flopscape.answers.evaluate import Evaluator, FittedLaw, evaluator
+from flopscape.answers.evaluate import FittedLaw, evaluator
+from flopscape.answers.evaluator import Evaluator
 from flopscape.answers.extrapolation import refuse_absurd
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.draws_file import read_draws
@@ -91,6 +92,8 @@ def _supplied(result: FitResult, fitted: Evaluator, unique_tokens: float) -> Eva
 @np.errstate(all="ignore")
 def _predict(fitted: Evaluator, sampled: Evaluator, flops: float, n_params: float | None) -> Prediction:
     """One compute; None for what the law does not say."""
+    if own := fitted.own_prediction(sampled, flops, n_params):
+        return own
     best, many = (_at(law, flops, n_params) for law in (fitted, sampled))
     n, d, loss, ratio = (_estimate(value, spread) for value, spread in zip(best, many, strict=True))
     band = fitted.near_optimal_sizes(flops) if n_params is None else None

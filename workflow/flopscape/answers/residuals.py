@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from flopscape.answers.evaluate import fitted_law
+from flopscape.answers.evaluate import evaluator
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.isoflop.curves import has_curve, predicted
 from flopscape.laws.law import Array, Inputs
@@ -40,7 +40,7 @@ def fitted_loss(fit: FitResult, runs: Inputs, budget: Array) -> Array:
     loss = np.full(len(budget), np.nan)
     if fit.status == "refused":
         return loss
-    if law := fitted_law(fit):
+    if fit.law_parameters and (law := evaluator(fit)):
         return np.broadcast_to(law.loss(*runs), loss.shape)
     # Not by equality: the table may be read from a file in which budgets are rounded.
     nearest = nearest_budget([vertex.budget for vertex in fit.vertices], budget)

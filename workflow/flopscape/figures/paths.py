@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from flopscape.answers.evaluate import Evaluator, evaluator
+from flopscape.answers.evaluate import evaluator
+from flopscape.answers.evaluator import Evaluator
 from flopscape.laws.law import Array
 from flopscape.records.fit_result import FitResult
 

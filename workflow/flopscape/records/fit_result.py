@@ -15,7 +15,9 @@ Part = TypeVar("Part")
 FitStatus = Literal["ok", "weak", "boundary", "refused"]
 SAMPLED = "sampled"
 """Where a result's diagnostics keep the ranges of compute and size of its runs."""
-WarningKind = Literal["", "extrapolates", "outside sizes", "budget left out"]
+WarningKind = Literal[
+    "", "extrapolates", "outside sizes", "budget left out", "prior-dominated", "open end", "only a range"
+]
 """What a warning is about, for code that treats some apart; "" is any other."""
 EXTRAPOLATES = 1.05
 """Factor beyond the runs from which on an asked compute is an extrapolation. Tokens are rounded to whole batches, so
@@ -62,6 +64,18 @@ class PowerLaw:
     loss_E: float
     loss_K: float
     loss_gamma: float
+
+
+@dataclass(frozen=True)
+class DriftingLaw:
+    """What evaluates the method answer: the zeros of its coordinates, its shapes, and the numbers of its typical draw.
+
+    See fitting/drifting_law/curve.py.
+    """
+
+    center: Mapping[str, float]
+    discrepancy: Mapping[str, float]
+    numbers: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -242,6 +256,11 @@ class FitResult:
     def power_law(self) -> PowerLaw | None:
         """N*(C) and L*(C) of a fit that has no law of N and D."""
         return part(PowerLaw, self.diagnostics.get("power_law"))
+
+    @property
+    def drifting_law(self) -> DriftingLaw | None:
+        """The law, its drift and its discrepancy of the method answer; None of any other."""
+        return part(DriftingLaw, self.diagnostics.get("drifting_law"))
 
     @property
     def vertices(self) -> list[Vertex]:

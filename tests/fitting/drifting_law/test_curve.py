@@ -1,0 +1,64 @@
+"""What draws say anywhere: optima by brute force, sizes and computes as inverses, the parts of a variance."""
+
+import numpy as np
+import pytest
+
+from flopscape.fitting.drifting_law.curve import Curves
+from flopscape.fitting.drifting_law.fit import posterior
+from flopscape.laws.law import Compute
+from flopscape.laws.surface import near_optimal_sizes
+from flopscape.runs.read import table_of
+from tests.fitting.fit_tables import CHINCHILLA, isoflop_frame
+
+FALLING = Compute(np.log([1e8, 1e9, 1e10]), np.log([9.0, 7.0, 6.2]))
+
+
+@pytest.fixture(scope="module")
+def found():
+    return posterior(table_of(isoflop_frame(sigma=0.003), "x"), Compute.constant(), 256, 0)
+
+
+@pytest.fixture(scope="module", params=["constant", "falling"])
+def curves(found, request):
+    compute = Compute.constant() if request.param == "constant" else FALLING
+    return Curves(found.curves.center, found.curves.discrepancy, compute, found.curves.t, found.curves.c)
+
+
+def test_the_optimum_is_the_lowest_loss_along_the_line(curves):
+    best = curves.lowest(3e21)
+    fine = best.log_n[:, None] + np.linspace(-0.1, 0.1, 201)
+    losses = curves.loss_of_each(fine, np.log(3e21) - curves.compute.curve(fine)[0] - fine)
+    inner = ~best.at_low & ~best.at_high
+    assert inner.mean() > 0.95
+    assert (fine[np.arange(256), losses.argmin(axis=1)] - best.log_n)[inner] == pytest.approx(0, abs=0.004)
+    assert best.loss[inner] == pytest.approx(losses.min(axis=1)[inner], rel=1e-6)
+
+
+def test_each_draw_alone_has_the_optimum_that_it_has_among_all(curves):
+    best = curves.lowest(1e22)
+    for i in (0, 100, 255):
+        assert curves.only(i).lowest(1e22).log_n[0] == pytest.approx(best.log_n[i], abs=1e-3)
+    each = curves.lowest_of_each(np.full(256, np.log(1e22)))
+    assert each.log_n == pytest.approx(best.log_n, abs=2e-3)
+
+
+def test_without_discrepancy_the_optimum_is_the_path(found):
+    law = found.curves.without_discrepancy()
+    assert law.lowest(1e22).log_n == pytest.approx(law.path(np.log([1e22]))[:, 0], abs=1e-3)
+
+
+def test_the_compute_of_a_size_is_where_it_is_the_optimum(curves):
+    log_flops, at_low, at_high = curves.log_flops_of_size(5e9, np.log(1e18), np.log(1e28))
+    inner = ~at_low & ~at_high
+    assert inner.mean() > 0.9
+    moved = curves.lowest_of_each(log_flops).log_n[inner] - np.log(5e9)
+    assert np.median(abs(moved)) < 0.01
+
+
+def test_near_optimal_sizes_of_a_surface_are_the_surfaces(found):
+    low, high = found.typical.near_optimal(1e20)
+    expected = near_optimal_sizes(CHINCHILLA, 1e20, Compute.constant())
+    assert [low, high] == pytest.approx(expected, rel=0.25)
+    best = found.typical.lowest(1e20 / 1.01).loss[0]
+    ends = np.log([low, high])
+    assert found.typical.loss(ends, np.log(1e20 / 6) - ends)[0] == pytest.approx(best, rel=1e-6)
