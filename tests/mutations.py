@@ -150,6 +150,23 @@ MUTATIONS = [
         "ten runs are enough for a surface", "fitting/any_law/task.py",
         "FEW = 2", "FEW = 1.7", "fitting/judge/test_thresholds.py",
     ),
+    Mutation(
+        "a refit of the backtest sees what is hidden", "answers/backtest/refits.py",
+        "runs.table.keep(~cut.hidden, HIDDEN)", "runs.table", "answers/backtest/test_refits.py",
+    ),
+    Mutation(
+        "checkpoints of hidden runs stay", "answers/backtest/cuts.py",
+        "hidden = runs.validation | (runs.spent >= budgets[-number])",
+        "hidden = runs.validation | (runs.table.flops >= 0.999 * budgets[-number])", "answers/backtest/test_cuts.py",
+    ),
+    Mutation(
+        "the truth's own error forgotten", "answers/backtest/refits.py",
+        "NORMAL_95 * se", "0.0 * se", "answers/backtest/test_refits.py",
+    ),
+    Mutation(
+        "the change with the bandwidth left out of the truth's error", "answers/backtest/yardstick.py",
+        "by_noise[1] / (2 * b[2]) + shifts[0]", "by_noise[1] / (2 * b[2])", "answers/backtest/test_yardstick.py",
+    ),
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def outcome(folder: Path, study: str) -> dict[str, Any]:
     for path in sorted((results / "fits").glob("*.json")):
         fit = json.loads(path.read_text())
         found[path.name] = {key: fit[key] for key in ("status", "reason", "surface", "exponents", "predictions")}
-    for name in ("sensitivity.csv", "twin/twin.csv"):
+    for name in ("sensitivity.csv", "backtest.csv", "twin/twin.csv"):
         if (results / name).exists():
             found[name] = _of_the_result(pd.read_csv(results / name))
     return found

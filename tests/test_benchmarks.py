@@ -16,3 +16,15 @@ def test_the_timing_of_the_loop_prints_its_ratio_to_a_bare_one_at_each_width(roo
     rows = [line.split() for line in printed.splitlines()[2:]]
     assert [row[0] for row in rows] == ["32", "128", "192"]
     assert all(float(row[3]) > 0 for row in rows)
+
+
+def test_the_backtest_counts_the_intervals_that_hold_known_truths_and_says_what_it_lacks(root, tmp_path):
+    options = ["--mirror", str(tmp_path), "--fits", "approach2", "vpnls", "--simulated", "10", "--bootstrap", "100"]
+    command = [sys.executable, "benchmarks/backtest.py", *options]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert "skipped: no folder with isoflops.csv" in done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()[3:]]
+    assert [row[:2] for row in rows] == [
+        [fit, kind] for fit in ("approach2", "vpnls") for kind in ("surfaces", "others")
+    ]
+    assert all(0 <= float(cell) <= 100 for row in rows for cell in row[2:])

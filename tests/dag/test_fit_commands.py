@@ -8,7 +8,7 @@ from typer.main import get_command
 from flopscape.cli.app import app
 from flopscape.cli.fit_options import options_given
 from flopscape.config.fits import Fit
-from flopscape.dag.commands import recompute
+from flopscape.dag.commands import backtest_again, recompute
 
 FITS = [
     Fit(name="h", method="approach3", objective="huber", delta="scaled", weights="seeds", bootstrap=200, seed=3),
@@ -37,6 +37,14 @@ def test_a_printed_command_gives_back_every_option_of_the_fit(line, fit):
 
 def test_only_the_method_that_reads_curves_is_given_them():
     assert ["--curves" in line for line in LINES] == [False, False, False, True, False, False]
+
+
+def test_the_backtest_refits_what_the_fits_say_and_is_given_the_curves_that_one_of_them_reads():
+    line = backtest_again(FITS[2:4], "results/a study")
+    program, verb, *words = shlex.split(line)
+    parsed = get_command(app).commands[verb].make_context(program, words).params
+    assert [str(path) for path in parsed["fits"]] == ["results/a study/fits/u.json", "results/a study/fits/c.json"]
+    assert "--curves 'results/a study/curves.parquet'" in line
 
 
 def test_the_sensitivity_is_that_of_the_recommended_fit():

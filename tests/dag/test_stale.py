@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from flopscape.answers.backtest.methods import methods_of
+from flopscape.answers.backtest.run import run
 from flopscape.dag.commands import curves_of
 from flopscape.dag.stale import Files
 from flopscape.errors import FlopscapeError
@@ -214,6 +216,24 @@ def test_no_report_shows_a_number_of_another_table_or_option(tmp_path, seed):
         answers = bool(right[edited.recommended])  # a report shows no answer where the recommended fit refuses
         assert shown == {name: rows if answers else [] for name, rows in right.items()}
     assert refused > ROUNDS / 4, "the edits are such that there is something to refuse"
+
+
+def test_a_backtest_is_made_again_for_other_runs_or_options_and_not_for_another_question(tmp_path):
+    edited = Edited(tmp_path, 0)
+    edited.make()
+    out, files = edited.results / "backtest.csv", Files(edited.planned, edited.results)
+    run(files.runs, out, methods_of([*files.fits.values()], files.runs), bootstrap=100)
+    assert files.why_backtest() == ""
+    edited.asked, edited.recommended = [1e13], "two"
+    edited.write()
+    assert Files(edited.planned, edited.results).why_backtest() == ""
+    edited.fits["two"]["min_flops"] = 5e10
+    edited.write()
+    assert Files(edited.planned, edited.results).why_backtest() == "with other options"
+    edited.n_widths = 5
+    edited.write()
+    edited.make()
+    assert Files(edited.planned, edited.results).why_backtest() == "from another table and with other options"
 
 
 def test_a_report_of_a_table_that_is_not_the_plans_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """Studies to draw and report: runs on a known surface, with fits written by hand from that surface."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from flopscape.figures.tables import Tables, complete
 from flopscape.laws.law import Compute
 from flopscape.laws.surface import Surface, optimum
 from flopscape.plugins.gpt import GPT
+from flopscape.records.backtest import Forecast
 from flopscape.records.fit_file import write_fit
 from flopscape.records.fit_result import Estimate, Exclusion, FitResult, Prediction
 
@@ -158,6 +160,24 @@ def sensitivity_table(asked: Sequence[float]) -> pd.DataFrame:
     return table.assign(**tokens, **{f"n_tokens_change@{c!r}": table.change for c in asked}).drop(columns="change")
 
 
+def backtest_lines() -> list[Forecast]:
+    """Two fits on two hidden budgets, of which one misses one; the second gives the losses of runs too."""
+
+    def line(fit: str, cut: str, factor: float, n_params: float, holds: bool) -> Forecast:
+        return Forecast(
+            fit, fit, cut, 28, "ok", "", "optimum", 1e12 * factor, factor, true_n_params=2e5, se_log_n_params=0.08,
+            n_params=n_params, n_params_low=n_params / 1.3, n_params_high=n_params * 1.3, n_params_holds=holds,
+            true_loss=2.0, se_loss=0.004, loss=2.02, loss_low=1.98, loss_high=None, loss_holds=True, regret=0.003,
+        )  # fmt: skip
+
+    places = (("the largest budget", 3.0, 2.2e5, True), ("the largest 2 budgets", 10.0, 4e5, False))
+    run = Forecast(
+        "vpnls", "vpnls", "the largest budget", 28, "ok", "", "run", 3e12, 3.0, "run7", true_loss=2.1, loss=2.11,
+        loss_low=2.08, loss_high=2.14, loss_holds=True, log_score=3.5,
+    )  # fmt: skip
+    return [line(fit, *place) for fit in ("approach2", "vpnls") for place in places] + [run]
+
+
 def parabola_fit(runs: pd.DataFrame, asked: Sequence[float], law: Surface = TEXT) -> FitResult:
     """An approach2 fit: real parabolas through the runs; the smallest budget is excluded."""
     done = runs[runs.status == "completed"]
@@ -224,7 +244,7 @@ def text_study(title: str = "KJV bytes, small GPTs", **options: Any) -> Tables:
     runs, asked = text_runs(**options), (1e12, 1e13, 1e14)
     fits = {"approach2": parabola_fit(runs, asked), "vpnls": surface_fit(runs, asked)}
     draws = {"approach2": parabola_draws(fits["approach2"]), "vpnls": surface_draws(fit=fits["vpnls"])}
-    return Tables(runs, curves_of(runs), fits, draws, title, sensitivity_table(asked))
+    return Tables(runs, curves_of(runs), fits, draws, title, sensitivity_table(asked), backtest_lines())
 
 
 def write_study(data: Tables, folder: Path) -> list[Path]:
@@ -234,6 +254,8 @@ def write_study(data: Tables, folder: Path) -> list[Path]:
     data.curves.to_parquet(folder / "curves.parquet")
     if data.sensitivity is not None:
         data.sensitivity.to_csv(folder / "sensitivity.csv", index=False)
+    if data.backtest is not None:
+        pd.DataFrame([dataclasses.asdict(line) for line in data.backtest]).to_csv(folder / "backtest.csv", index=False)
     for name, draws in data.draws.items():
         draws.to_parquet(folder / f"fits/{name}.draws.parquet")
     for name, fit in data.fits.items():
@@ -245,5 +267,5 @@ def draw_study(data: Tables, folder: Path) -> dict[str, Path]:
     """Write a study and draw its figures from the files; returns the SVGs by name."""
     fits = write_study(data, folder)
     inputs = (folder / "runs.csv", folder / "curves.parquet", fits, data.title)
-    varied = folder / "sensitivity.csv"
-    return {name: draw.run(name, *inputs, folder / f"figures/{name}.svg", varied)[0] for name in draw.FIGURES}
+    made = (folder / "sensitivity.csv", folder / "backtest.csv")
+    return {name: draw.run(name, *inputs, folder / f"figures/{name}.svg", *made)[0] for name in draw.FIGURES}

@@ -46,7 +46,8 @@ def write_report(files: dict[str, Path], study: Tables, out: Path, recommended: 
     fits = [folder / f"fits/{name}.json" for name in study.fits]
     sources = Sources(
         "kjv-gpt", study.title, folder / "runs.csv", fits, recommended, figures,
-        sensitivity=folder / "sensitivity.csv", manifest=folder / "manifest.json", coverage=COVERAGE,
+        sensitivity=folder / "sensitivity.csv", backtest=folder / "backtest.csv", manifest=folder / "manifest.json",
+        coverage=COVERAGE,
         commands=["flopscape fit results/kjv-gpt/runs.csv --method approach2"],
     )  # fmt: skip
     refuse_report(out, sources.files)
@@ -70,4 +71,5 @@ def evidence(study: Tables) -> Evidence:
         formulas_of(study.fits),
         manifest=MANIFEST,
         sensitivity=study.sensitivity,
+        backtest=study.backtest,
     )

@@ -86,3 +86,14 @@ def test_what_other_sections_say_is_not_said_again(evidence: Evidence) -> None:
 def test_a_published_exponent_has_a_source_and_lies_between_0_and_1(known) -> None:  # type: ignore[no-untyped-def]
     assert known.source.startswith("arXiv ")
     assert 0 < known.a < 1
+
+
+def test_the_backtest_is_a_table_and_two_sentences(evidence: Evidence) -> None:
+    text = text_of(evidence)
+    section = text.partition("How hidden budgets were predicted")[2].partition("\n## ")[0]
+    assert "held the hidden N\\* and L\\*: approach2 1 and 2 of 2 times; vpnls 1 and 2 of 2 times." in section
+    assert "| vpnls | 1 of 2 | ×1.69 | 64 % | 2 of 2 | – | 1 % | 0.15 % | 1 of 1 | 3.50 |" in section
+
+
+def test_without_a_backtest_there_is_no_section(evidence: Evidence) -> None:
+    assert "How hidden budgets" not in text_of(dataclasses.replace(evidence, backtest=None))

@@ -19,7 +19,8 @@ recommend: {flops: [1.0e+21], fit: vpnls}
 twin: {simulations: 20, bootstrap: 20}
 """
 FIGURES = len(drawable(curves=False))
-AFTER_IMPORT = {"fit_runs": 2, "sensitivity": 1, "twin": 1, "draw_figure": FIGURES, "write_report": 1}
+MADE = {"fit_runs": 2, "sensitivity": 1, "backtest": 1, "twin": 1}
+AFTER_IMPORT = {**MADE, "draw_figure": FIGURES, "write_report": 1}
 
 
 def write_runs(checkout, rows):

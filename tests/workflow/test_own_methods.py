@@ -34,6 +34,8 @@ def test_methods_of_ones_own_are_in_every_output_of_a_study(finished):
     assert varied.loc["as it is", "method"] == "ridge"
     assert varied.loc["without the largest budget", "method"] == "ridge"
 
+    assert set(pd.read_csv(folder / "backtest.csv").fit) == {"approach2", "mine", "product"}
+
     twin = pd.read_csv(folder / "twin/twin.csv")
     verdict = json.loads((folder / "twin/verdict.json").read_text())
     counts = twin.groupby("method")["simulations"].first()
@@ -58,7 +60,7 @@ def test_methods_of_ones_own_are_in_every_output_of_a_study(finished):
     asked = finished.run("flopscape", "predict", str(folder / "fits/mine.json"), *served)
     assert asked.returncode == 0, asked.stderr
 
-    after = {"twin": 1, "draw_figure": len(FIGURES), "write_report": 1}
+    after = {"backtest": 1, "twin": 1, "draw_figure": len(FIGURES), "write_report": 1}
     assert finished.due() == {}
     module = finished.folder / "powers.py"
     module.write_text(module.read_text() + "\n\nUNUSED = 1\n")

@@ -12,7 +12,7 @@ rule draw_figure:
         curves="results/{study}/curves.parquet",
         fits=ask.study_fits,
         draws=ask.study_draws,
-        sensitivity=ask.figure_table,
+        table=ask.figure_table,
     output:
         svg=report(
             "results/{study}/figures/{figure}.svg",
@@ -45,6 +45,7 @@ rule write_report:
         fits=ask.study_fits,
         draws=ask.study_draws,
         sensitivity="results/{study}/sensitivity.csv",
+        backtest="results/{study}/backtest.csv",
         figures=ask.study_figures,
         twin=ask.study_twin,
     output:

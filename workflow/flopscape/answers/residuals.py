@@ -56,10 +56,10 @@ def frame_inputs(fit: FitResult, runs: pd.DataFrame) -> Inputs:
     chosen = {name: fit.conventions.get(name, name) for name in ("n_params", "n_tokens", "flops")}
     # A convention that is no column (6·n_params·n_tokens) is found under the plain name.
     n, d, c = (runs[column if column in runs else name].to_numpy(float) for name, column in chosen.items())
-    return Inputs(n, d, c, _supply(fit, runs))
+    return Inputs(n, d, c, supply_of(fit, runs))
 
 
-def _supply(fit: FitResult, runs: pd.DataFrame) -> Array:
+def supply_of(fit: FitResult, runs: pd.DataFrame) -> Array:
     """Distinct tokens of each run: the table's own, an empty cell being fresh data, or what the fit was told."""
     if UNIQUE not in runs:
         return np.full(len(runs), fit.unique_tokens)
@@ -90,7 +90,7 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
     """
     if result.input_hash and result.input_hash != table.input_hash:
         raise FlopscapeError(f"{table.path}: not the table that this fit was made of (its input hash differs)")
-    runs = Inputs(table.n_params, table.n_tokens, table.flops, _supply(result, table.columns))
+    runs = Inputs(table.n_params, table.n_tokens, table.flops, supply_of(result, table.columns))
     predicted = fitted_loss(result, runs, table.budget)
     # The fit took these budgets from this very table, so that they are equal to the last digit.
     left_out = [vertex.budget for vertex in result.vertices if not vertex.used]

@@ -40,7 +40,7 @@ def columns_of(texts: list[str] | None) -> dict[str, str]:
     return pairs(texts, "--column", "n_params=n_params_total")
 
 
-def options_given(context: typer.Context, method: str) -> dict[str, Any]:
+def options_given(context: typer.Context, method: str | None) -> dict[str, Any]:
     """What a command line says to a method, each in the type that the method asks for.
 
     Raises
@@ -48,7 +48,7 @@ def options_given(context: typer.Context, method: str) -> dict[str, Any]:
     FlopscapeError
         A text that is no number where a number is meant.
     """
-    declared = options_of(method)
+    declared = options_of(method) if method else {}
     values: Mapping[str, Any] = context.meta[KEY]
     return {
         name: declared[name].read(value) if isinstance(value, str) and name in declared else value

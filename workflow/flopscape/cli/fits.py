@@ -81,6 +81,38 @@ def sensitivity(
     say(sensitivity_text(table))
 
 
+@verbs.command(
+    cls=MethodCommand,
+    epilog="Example: `flopscape backtest results/quick/runs.csv --method vpnls --out backtest.csv`",
+)
+def backtest(
+    context: typer.Context,
+    runs: RunsFile,
+    out: Annotated[Path, output("CSV to write: a line a hidden optimum, and a line a hidden run.")],
+    method: Annotated[
+        str | None, typer.Option(help="Refit this one; all that need no training curves when left out.")
+    ] = None,
+    fits: Annotated[
+        list[Path] | None, typer.Option(metavar="FIT.json", help="Refit what these were made by; repeatable.")
+    ] = None,
+    bootstrap: Bootstrap = RESAMPLES_OF_SENSITIVITY,
+    seed: Seed = 0,
+    seeds: Seeds = None,
+    exclude: Exclude = None,
+    min_flops: MinFlops = None,
+    column: Column = None,
+) -> None:
+    """Hide the largest budgets, fit the rest, and compare: how far can the intervals of each method be believed?"""
+    from flopscape.answers.backtest.methods import methods_given
+    from flopscape.answers.backtest.run import run
+    from flopscape.answers.backtest.words import text
+    from flopscape.text.terminal import progress_lines
+
+    rows: dict[str, Any] = {"exclude": exclude, "min_flops": min_flops, "seeds": seeds}
+    chosen = methods_given(runs, method, fits or [], seed, columns_of(column), rows | options_given(context, method))
+    say(text(run(runs, out, chosen, bootstrap=bootstrap, report=progress_lines())))
+
+
 @verbs.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`")
 def predict(
     fit_file: Annotated[Path, typer.Argument(metavar="FIT.json", help="A fit, with its draws beside it.")],

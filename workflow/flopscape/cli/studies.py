@@ -23,12 +23,13 @@ def figure(
     curves: Annotated[Path | None, typer.Option(help="The study's curves.parquet.")] = None,
     title: Annotated[str, typer.Option(help="The study's title.")] = "",
     sensitivity: Annotated[Path | None, typer.Option(help="Table of `flopscape sensitivity`, to draw it.")] = None,
+    backtest: Annotated[Path | None, typer.Option(help="Table of `flopscape backtest`, to draw it.")] = None,
     out: Annotated[Path, output("SVG to write; a PNG lands beside it.")] = Path("figure.svg"),
 ) -> None:
     """Draw one figure of a study."""
     from flopscape.figures.draw import run
 
-    run(name, runs, curves, fits or [], title, out, sensitivity)
+    run(name, runs, curves, fits or [], title, out, sensitivity, backtest)
 
 
 @verbs.command(epilog="Example: `flopscape twin results/quick/runs.csv --flops 1e13 --out results/quick/twin`")

@@ -43,6 +43,11 @@ def curves_of(fit: Fit, folder: str) -> list[str]:
     return [f"{folder}/curves.parquet"] if reads_curves(fit.method) else []
 
 
+def curves_of_any(fits: Sequence[Fit], folder: str) -> list[str]:
+    """The same, where any of several fits reads them."""
+    return next(filter(None, (curves_of(fit, folder) for fit in fits)), [])
+
+
 def _curves(fit: Fit, folder: str) -> str | None:
     return next(iter(curves_of(fit, folder)), None)
 
@@ -55,6 +60,18 @@ def recompute(fits: Sequence[Fit], recommended: str, flops: Sequence[float], fol
         *(f"flopscape fit {table} {fit_options(fit, flops, folder)} --out {fit.name}.json" for fit in fits),
         f"flopscape sensitivity {table} {choices(varied, flops, folder)} --out sensitivity.csv",
     ]
+
+
+def backtest_options(fits: Sequence[str], curves: Sequence[str]) -> str:
+    """The words of `flopscape backtest` after its table: the files of the fits to refit, and the curves they need."""
+    words = [*(f"--fits {shlex.quote(path)}" for path in fits), *(f"--curves {shlex.quote(path)}" for path in curves)]
+    return " ".join(words)
+
+
+def backtest_again(fits: Sequence[Fit], folder: str) -> str:
+    """The command that makes the backtest of a study again, from its finished fits."""
+    options = backtest_options([f"{folder}/fits/{fit.name}.json" for fit in fits], curves_of_any(fits, folder))
+    return f"flopscape backtest {shlex.quote(f'{folder}/runs.csv')} {options} --out backtest.csv"
 
 
 def twin_settings(study: Study | ImportedStudy) -> Options:

@@ -14,7 +14,7 @@ from snakemake.io import ancient, local
 from flopscape.config.bias import experiment_module
 from flopscape.dag import commands
 from flopscape.dag.rerun import Kind
-from flopscape.dag.selection import RESULTS, Selection, run_file
+from flopscape.dag.selection import RESULTS, TABLES_OF_FIGURES, Selection, run_file
 from flopscape.dag.snakemake_inside import inspected_once
 from flopscape.files.json_text import canonical
 from flopscape.fingerprint import fingerprint
@@ -174,6 +174,14 @@ class RuleInputs:
         """The training curves, where the recommended fit reads them."""
         return commands.curves_of(self.selection.recommended_fit(wildcards.study), f"{RESULTS}/{wildcards.study}")
 
+    def backtest_curves(self, wildcards: Wildcards) -> list[str]:
+        """The training curves, where any fit reads them."""
+        return commands.curves_of_any(self.selection.chosen(wildcards.study).study.fits, f"{RESULTS}/{wildcards.study}")
+
+    def backtest_options(self, wildcards: Wildcards, input: Files) -> str:
+        """The words of `flopscape backtest`."""
+        return commands.backtest_options([str(path) for path in input.fits], [str(path) for path in input.curves])
+
     def study_fits(self, wildcards: Wildcards) -> list[str]:
         """The files of all fits."""
         return self.selection.fit_files(wildcards.study)
@@ -189,12 +197,13 @@ class RuleInputs:
     # Figures and the report.
 
     def figure_table(self, wildcards: Wildcards) -> list[str]:
-        """The sensitivity table is read by the figure of that name only: the others do not wait for it."""
-        return [f"{RESULTS}/{wildcards.study}/sensitivity.csv"] if wildcards.figure == "sensitivity" else []
+        """A table of its own is read by the figure of that name only: the others do not wait for it."""
+        table = f"{wildcards.figure}.csv"
+        return [f"{RESULTS}/{wildcards.study}/{table}"] if table in TABLES_OF_FIGURES else []
 
     def figure_options(self, wildcards: Wildcards, input: Files) -> str:
         """The words of `flopscape figure` besides its inputs."""
-        return f"--sensitivity {shlex.quote(str(input.sensitivity))}" if self.figure_table(wildcards) else ""
+        return f"--{wildcards.figure} {shlex.quote(str(input.table))}" if self.figure_table(wildcards) else ""
 
     def figure_title(self, wildcards: Wildcards) -> str:
         """The study's title, which all its figures carry."""

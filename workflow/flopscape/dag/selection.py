@@ -30,6 +30,8 @@ from flopscape.records.plan_row import PlanRow
 CONFIG, BIAS = Path("config/config.yaml"), Path("config/bias.yaml")
 """The user's own files, in the working directory."""
 RESULTS = Path("results")
+TABLES_OF_FIGURES = ("sensitivity.csv", "backtest.csv")
+"""Tables of a study besides its runs, each drawn by the figure of its name."""
 NOTHING = "(?!)"
 """A regular expression that nothing matches."""
 ANY_NAME = "(?!bias/)[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -174,7 +176,7 @@ class Selection:
             *(f"{folder}/{file}" for file in ("runs.csv", "runs.parquet", "curves.parquet")),
             *self.fit_files(name),
             *self.draw_files(name),
-            *(f"{folder}/{file}" for file in ("sensitivity.csv", "report.html", "report.md")),
+            *(f"{folder}/{file}" for file in (*TABLES_OF_FIGURES, "report.html", "report.md")),
             *figures,
             *(path.removesuffix(".svg") + ".png" for path in figures),
             *self.twin_files(name),

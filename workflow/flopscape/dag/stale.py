@@ -13,13 +13,13 @@ from typing import Any
 
 from flopscape.config.fits import Fit
 from flopscape.config.study import ImportedStudy
-from flopscape.dag.commands import asked_options, curves_of, twin_settings, varied_options
+from flopscape.dag.commands import asked_options, curves_of, curves_of_any, twin_settings, varied_options
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS, drawable
 from flopscape.files.json_text import read_json, short_hash
 from flopscape.files.side_outputs import side_output
 from flopscape.fitting.common.made_from import fit_code
-from flopscape.fitting.methods import modules_of_sensitivity, modules_of_twin
+from flopscape.fitting.methods import modules_of_backtest, modules_of_sensitivity, modules_of_twin
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.price_table import plan_csv
 from flopscape.plan.search import search_options
@@ -126,6 +126,20 @@ class Files:
         options = varied_options(fit, self.planned.study.recommend.flops)
         return stamps.of_sensitivity(modules_of_sensitivity(fit.method), self.runs, curves, options)
 
+    def why_backtest(self) -> str:
+        """Why the backtest is stale: its runs, what its fits are told, or the code of any of them."""
+        with suppress(FileNotFoundError):
+            return why_stale(stamps.read(self.folder / "backtest.csv"), self.backtest_stamp())
+        return ""
+
+    def backtest_stamp(self) -> Stamp:
+        """What the backtest should carry."""
+        study = self.planned.study
+        modules = modules_of_backtest(fit.method for fit in study.fits)
+        curves = self.curves if curves_of_any(study.fits, "") else None
+        options = {fit.name: asked_options(fit, study.recommend.flops) for fit in study.fits}
+        return stamps.of_backtest(modules, self.runs, curves, options)
+
     def why_figure(self, name: str) -> str:
         """Why one figure is stale; it shows all fits, and is so with any of them."""
         for fit in self.fits:
@@ -139,9 +153,9 @@ class Files:
 
     def figure_stamp(self, name: str) -> Stamp:
         """What a figure should carry."""
-        varied = self.folder / "sensitivity.csv" if name == "sensitivity" else None
+        table = self.folder / f"{name}.csv" if name in ("sensitivity", "backtest") else None
         title = self.planned.study.title
-        return stamps.of_figure(name, self.runs, self.curves, list(self.fits.values()), title, varied)
+        return stamps.of_figure(name, self.runs, self.curves, list(self.fits.values()), title, table)
 
     def why_twin(self) -> str:
         """Why the twin is stale: its verdict, its table or its figures."""
@@ -187,6 +201,7 @@ class Files:
             "runs": stamps.hash_of(self.runs),
             "fits": stamps.hash_of_all(self.fits.values()),
             "sensitivity": stamps.hash_of(folder / "sensitivity.csv"),
+            "backtest": stamps.hash_of(folder / "backtest.csv"),
             "figures": stamps.hash_of_all(figures),
             "twin": stamps.hash_of_all([folder / "twin" / name for name in ("verdict.json", "figure.svg")]),
             "texts": stamps.hash_of_all(TEXTS),

@@ -24,6 +24,7 @@ def run(
     title: str,
     out: str | Path,
     sensitivity: str | Path | None = None,
+    backtest: str | Path | None = None,
 ) -> list[Path]:
     """Draw one figure and write it as SVG and PNG; returns the two paths.
 
@@ -39,32 +40,34 @@ def run(
         The study's title.
     out : path
         Where to write: with or without `.svg`, to which there is a `.png`.
-    sensitivity : path, optional
-        The table of `flopscape sensitivity`, for the figure of that name.
+    sensitivity, backtest : path, optional
+        The tables of `flopscape sensitivity` and `flopscape backtest`, for the figures of these names.
 
     Raises
     ------
     FlopscapeError
-        An unknown name, a file that cannot be read, one that must not be written, or a fit, a table of
-        sensitivity or curves of another table.
+        An unknown name, a file that cannot be read, one that must not be written, or a fit, a table of sensitivity or
+        of a backtest, or curves of another table.
     """
     if name not in FIGURES:
         raise FlopscapeError(f"figure {name!r}: there are {', '.join(FIGURES)}")
     fits = list(fits)
-    refuse_figure(out, [runs, curves, sensitivity, *fits, *map(draws_file, fits)])
+    made = {"sensitivity": sensitivity, "backtest": backtest}
+    refuse_figure(out, [runs, curves, *made.values(), *fits, *map(draws_file, fits)])
     for path in fits:
         refuse_another(path, runs, curves)
-    if sensitivity is not None:
-        _refuse_another_sensitivity(sensitivity, runs)
-    stamp = of_figure(name, runs, curves, fits, title, sensitivity)
-    data = tables.read(runs, curves, fits, title, sensitivity)
+    for verb, table in made.items():
+        if table is not None:
+            _refuse_another_table(verb, table, runs)
+    stamp = of_figure(name, runs, curves, fits, title, made.get(name))
+    data = tables.read(runs, curves, fits, title, sensitivity, backtest)
     figure = importlib.import_module(f"flopscape.figures.{name}")
     with np.errstate(all="ignore"):  # what is not finite is not drawn
         return draw_to(out, figure.draw, data, stamp=stamp)
 
 
-def _refuse_another_sensitivity(table: str | Path, runs: str | Path) -> None:
-    """Raise FlopscapeError for a table of sensitivity that says of itself that it is of another table of runs."""
+def _refuse_another_table(verb: str, table: str | Path, runs: str | Path) -> None:
+    """Raise FlopscapeError for a table by a verb that says of itself that it is of another table of runs."""
     carried = read_stamp(table).get("runs") if Path(table).is_file() else None
     if carried and carried != hash_of(runs):
-        raise FlopscapeError(f"{table}: not made from {runs} as it is now; run flopscape sensitivity on that table")
+        raise FlopscapeError(f"{table}: not made from {runs} as it is now; run flopscape {verb} on that table")

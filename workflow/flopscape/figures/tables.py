@@ -12,6 +12,8 @@ from flopscape.answers.runs_and_fits import RunsAndFits
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.draws_file import fit_name, has_draws, read_draws, read_fits
 from flopscape.fitting.isoflop.curves import has_curve
+from flopscape.records.backtest import COLUMNS as BACKTESTED
+from flopscape.records.backtest import Forecast, forecasts_of
 from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.budgets import group_budgets, nearest_budget
@@ -25,7 +27,8 @@ class Tables(RunsAndFits):
     """Runs, training curves, and fits by name with their bootstrap draws.
 
     `runs` has every column that the figures use, whatever the file had; `draws` lacks the fits that wrote none;
-    `sensitivity` is the table of `flopscape sensitivity`, where there is one.
+    `sensitivity` is the table of `flopscape sensitivity`, and `backtest` has the lines of `flopscape backtest`, where
+    there is one.
     """
 
     runs: pd.DataFrame
@@ -34,6 +37,7 @@ class Tables(RunsAndFits):
     draws: dict[str, pd.DataFrame] = field(default_factory=dict)
     title: str = ""
     sensitivity: pd.DataFrame | None = None
+    backtest: list[Forecast] | None = None
 
     @property
     def trained_here(self) -> bool:
@@ -63,6 +67,7 @@ def read(
     fits: Iterable[str | Path],
     title: str,
     sensitivity: str | Path | None = None,
+    backtest: str | Path | None = None,
 ) -> Tables:
     """Read a study's tables; raises FlopscapeError with the path of a file that is missing or lacks a column."""
     paths = [Path(path) for path in fits]
@@ -70,7 +75,17 @@ def read(
     draws = {fit_name(path): read_draws(path, results[fit_name(path)]) for path in paths if has_draws(path)}
     table = with_budgets(complete(read_csv(runs)), results.values())
     varied = None if sensitivity is None else read_csv(sensitivity, VARIED)
-    return Tables(table, _curves(curves, table, runs), results, draws, title, varied)
+    hidden = None if backtest is None else read_backtest(backtest)
+    return Tables(table, _curves(curves, table, runs), results, draws, title, varied, hidden)
+
+
+def read_backtest(path: str | Path) -> list[Forecast]:
+    """The lines of a table of `flopscape backtest`; raises FlopscapeError with the path where it is none."""
+    frame = read_csv(path, BACKTESTED)
+    try:
+        return forecasts_of(frame.to_dict("records"))
+    except ValueError as error:
+        raise FlopscapeError(f"{path}: not a table of flopscape backtest ({error}); make it again") from error
 
 
 def complete(runs: pd.DataFrame) -> pd.DataFrame:

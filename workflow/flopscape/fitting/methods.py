@@ -67,6 +67,16 @@ def modules_of_twin(methods: Iterable[str]) -> list[str]:
     return ["flopscape.twin.run", *sorted({module_of(method) for method in methods})]
 
 
+def backtested() -> list[str]:
+    """Names of the fits that `flopscape backtest` makes unless told otherwise: all that need no training curves."""
+    return [*(method for method in shipped_methods() if not reads_curves(method)), "approach2-exact"]
+
+
+def modules_of_backtest(methods: Iterable[str]) -> list[str]:
+    """Modules that decide a backtest of these methods: their code is its fingerprint."""
+    return ["flopscape.answers.backtest.run", *map(module_of, sorted(set(methods)))]
+
+
 def options_in_study(method: str) -> dict[str, Option]:
     """The options that a study may write: not `curves`, which are the study's own and need no mention."""
     return {name: option for name, option in options_of(method).items() if name != CURVES}

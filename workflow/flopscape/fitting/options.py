@@ -23,7 +23,20 @@ from flopscape.text.written import number, shown
 
 OF_EVERY_METHOD = ("flops", "bootstrap", "seed")
 """Keywords that every method gets; they are no options of its own."""
-TAKEN = ("name", "runs", "method", "out", "column", "columns", "exclude", "min_flops", "seeds", "context", "report")
+TAKEN = (
+    "name",
+    "runs",
+    "method",
+    "out",
+    "column",
+    "columns",
+    "exclude",
+    "min_flops",
+    "seeds",
+    "context",
+    "report",
+    "fits",
+)
 """Names of what every fit can be asked for besides: no method may have an option of its own under one of them."""
 # `Positive` is defined in laws/law.py: imported from here, this file would be part of the fingerprint of every fit
 # whose method uses the name.

@@ -20,6 +20,7 @@ from flopscape.records.plan_row import PlanRow
 
 Stamp = dict[str, str]
 StrPath = str | Path
+Options = Mapping[str, Any]
 PATTERN = re.compile(rb"made-from\[((?:[a-z]+=[0-9a-z]+ ?)+)\]")
 DIGITS = 16
 ENDS = 1 << 16
@@ -28,6 +29,7 @@ SMALL = 1 << 25
 """Bytes of records that are read to compare them; of more, names and sizes alone, for a dry run is not to wait."""
 PYTHON = f"{sys.version_info.major}{sys.version_info.minor}"
 WORDS = {
+    "backtest": "with another backtest",
     "code": "by other code",
     "csv": "as another table",
     "curves": "from other training curves",
@@ -135,19 +137,32 @@ def of_sensitivity(modules: Iterable[str], runs: StrPath, curves: StrPath | None
     return code | read | {"options": _hashed_options(options)}
 
 
+def of_backtest(modules: Iterable[str], runs: StrPath, curves: StrPath | None, fits: Mapping[str, Options]) -> Stamp:
+    """Of backtest.csv; `fits` are the options of each fit by name.
+
+    What a fit was asked for, and how many resamples it has, is not the backtest's business.
+    """
+    code = by(*modules)
+    read = {"runs": hash_of(runs)} | ({} if curves is None else {"curves": hash_of(curves)})
+    chosen = {
+        name: {key: value for key, value in options.items() if key not in ("flops", "bootstrap")}
+        for name, options in fits.items()
+    }
+    return code | read | {"options": _hashed_options(chosen)}
+
+
 def of_figure(
     name: str,
     runs: StrPath,
     curves: StrPath | None,
     fits: Sequence[StrPath],
     title: str,
-    sensitivity: StrPath | None,
+    table: StrPath | None,
 ) -> Stamp:
-    """Of one figure of a study, SVG and PNG."""
+    """Of one figure of a study, SVG and PNG; `table` is of the verb of the figure's name, where there is one."""
     read = {"runs": hash_of(runs), "fits": hash_of_all(fits), "options": _hashed_options(title)}
     read |= {} if curves is None else {"curves": hash_of(curves)}
-    if sensitivity is not None and name == "sensitivity":
-        read |= {"sensitivity": hash_of(sensitivity)}
+    read |= {} if table is None else {name: hash_of(table)}
     return by("flopscape.figures.draw", f"flopscape.figures.{name}") | read
 
 

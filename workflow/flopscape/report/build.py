@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from flopscape.records.fit_result import FitResult, WarningKind, kind_of
-from flopscape.report import appendix, comparison, summary, twin
+from flopscape.report import appendix, backtest, comparison, summary, twin
 from flopscape.report.appendix import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
 from flopscape.report.comparison import parameters
@@ -24,6 +24,7 @@ def build(evidence: Evidence) -> Report:
         Section("What to distrust", [Bullets(sentences)] if (sentences := doubts(evidence)) else []),
         Section("Fits", _fits(evidence)),
         Section("What the answer rests on", comparison.sensitivity(evidence)),
+        Section("How hidden budgets were predicted", backtest.blocks(evidence.backtest)),
         Section("Which method to trust on this sweep", twin.blocks(evidence.twin)),
         Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
         Section("What was run", appendix.runs(evidence)),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from flopscape.answers.runs_and_fits import RunsAndFits
 from flopscape.plan.coverage import Coverage
+from flopscape.records.backtest import Forecast
 from flopscape.records.fit_result import FitResult
 from flopscape.report.twin import Twin
 
@@ -19,7 +20,8 @@ class Evidence(RunsAndFits):
 
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` their texts.
     `formulas` are those of the fitted laws, by fit; a fit without a law has none.
-    `sensitivity` is the table of `flopscape sensitivity`, None where there is none.
+    `sensitivity` is the table of `flopscape sensitivity` and `backtest` has the lines of `flopscape backtest`, None
+    where there is none.
     `manifest` is the dataset's (empty for simulated runs), `coverage` the plan's grade (None without a plan),
     `environment` labels with texts, `commands` what makes the fits again. `not_shown` are sentences on what belongs to
     another table, other options or other code, and `made_from` is the stamp of the report itself.
@@ -34,6 +36,7 @@ class Evidence(RunsAndFits):
     figures: dict[str, Path] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
     sensitivity: pd.DataFrame | None = None
+    backtest: list[Forecast] | None = None
     twin: Twin | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
     coverage: Coverage | None = None

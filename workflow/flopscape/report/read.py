@@ -12,7 +12,7 @@ from jinja2 import Environment
 from flopscape.answers.evaluate import fitted_law
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS
-from flopscape.figures.tables import complete, read_csv, with_budgets
+from flopscape.figures.tables import complete, read_backtest, read_csv, with_budgets
 from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
 from flopscape.plan.coverage import Coverage
@@ -39,9 +39,9 @@ class Sources:
         FitResults and SVG files, which go by their files' names and in this order.
     recommended : str
         Name of the fit that the recommendation rests on.
-    sensitivity, manifest : path, optional
-        The table of `flopscape sensitivity`; the dataset's `manifest.json`, which simulated runs have not, and which
-        is gone with the data.
+    sensitivity, backtest, manifest : path, optional
+        The tables of `flopscape sensitivity` and `flopscape backtest`; the dataset's `manifest.json`, which simulated
+        runs have not, and which is gone with the data.
     twin : path, optional
         The folder that `flopscape twin` wrote.
     coverage : Coverage, optional
@@ -61,6 +61,7 @@ class Sources:
     recommended: str
     figures: Sequence[str | Path] = ()
     sensitivity: str | Path | None = None
+    backtest: str | Path | None = None
     twin: str | Path | None = None
     manifest: str | Path | None = None
     coverage: Coverage | None = None
@@ -72,7 +73,7 @@ class Sources:
     def files(self) -> list[str | Path | None]:
         """All that is read, and so is not to be written over."""
         parts = [Path(self.twin) / name for name in ("twin.csv", "verdict.json", "figure.svg")] if self.twin else []
-        return [self.runs, *self.fits, *self.figures, self.sensitivity, *parts, self.manifest]
+        return [self.runs, *self.fits, *self.figures, self.sensitivity, self.backtest, *parts, self.manifest]
 
 
 def read_evidence(sources: Sources) -> Evidence:
@@ -96,6 +97,7 @@ def read_evidence(sources: Sources) -> Evidence:
         figures=figures,
         captions={name: caption(name) for name in figures},
         sensitivity=None if sources.sensitivity is None else read_csv(sources.sensitivity, VARIED),
+        backtest=None if sources.backtest is None else read_backtest(sources.backtest),
         twin=_twin(Path(sources.twin)) if sources.twin else None,
         manifest=read_json(manifest, AGAIN) if manifest and manifest.exists() else {},
         coverage=sources.coverage,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flopscape.config.read import read_study
 from flopscape.config.study import ImportedStudy
-from flopscape.dag.commands import recompute
+from flopscape.dag.commands import backtest_again, recompute
 from flopscape.dag.stale import Files, Planned
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
@@ -59,6 +59,7 @@ def report_study(study_file: Path, results: Path, out: Path) -> None:
         recommended=study.recommended_fit,
         figures=[results / "figures" / f"{name}.svg" for name in names if f"figure {name}" not in stale],
         sensitivity=None if "table of sensitivity" in stale else results / "sensitivity.csv",
+        backtest=None if "backtest" in stale else results / "backtest.csv",
         twin=None if "twin" in stale else results / "twin",
         manifest=files.manifest(),
         coverage=None if isinstance(planned, PlannedImport) else planned.coverage,
@@ -83,6 +84,7 @@ def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
     judged = {f"fit {name}": (files.fits[name], files.why_fit(name)) for name in files.fits}
     judged |= {
         "table of sensitivity": (folder / "sensitivity.csv", files.why_sensitivity()),
+        "backtest": (folder / "backtest.csv", files.why_backtest()),
         "twin": (folder / "twin" / "verdict.json", files.why_twin()),
     }
     judged |= {f"figure {name}": (folder / "figures" / f"{name}.svg", files.why_figure(name)) for name in figures}
@@ -93,8 +95,8 @@ def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
 
 
 def _commands(files: Files, stale: Mapping[str, str]) -> list[str]:
-    """What makes the fresh fits again, as they say themselves, and the table of sensitivity."""
-    study = files.planned.study
-    varied = recompute(study.fits, study.recommended_fit, study.recommend.flops, lasting_name(files.folder))[-1]
+    """What makes the fresh fits again, as they say themselves, the table of sensitivity and the backtest."""
+    study, folder = files.planned.study, lasting_name(files.folder)
+    varied = recompute(study.fits, study.recommended_fit, study.recommend.flops, folder)[-1]
     fresh = [path for name, path in files.fits.items() if f"fit {name}" not in stale]
-    return [*(read_fit(path).made_from["command"] for path in fresh), varied]
+    return [*(read_fit(path).made_from["command"] for path in fresh), varied, backtest_again(study.fits, folder)]

@@ -19,6 +19,8 @@ ALWAYS_TEXT = {
 """Names and hashes: text even where every cell could be read as a number, such as the hash 123456789e12."""
 
 TRUTH = {"true", "false"}
+TRUE_WORDS = {"true", "1", "1.0", "yes"}
+"""What a table may write for true."""
 
 
 def require_column(frame: pd.DataFrame, name: str, path: str | Path) -> None:

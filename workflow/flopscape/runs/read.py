@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.law import Array, Index
+from flopscape.laws.law import Array, Index, Mask
 from flopscape.runs.budgets import group_budgets
-from flopscape.runs.cells import positive_column, require_column, text_column, typed
+from flopscape.runs.cells import TRUE_WORDS, positive_column, require_column, text_column, typed
 from flopscape.runs.formats.content import read_content
 from flopscape.runs.formats.delimited import SEPARATORS, read_delimited, text_stream
 from flopscape.runs.formats.json_rows import read_json
 from flopscape.runs.formats.parquet import MAGIC, read_parquet
 from flopscape.runs.repeated_rows import repeats
-from flopscape.runs.statuses import completed_rows
+from flopscape.runs.statuses import completed_rows, with_validation
 from flopscape.runs.study_tables import refuse_changed
 from flopscape.runs.table import REQUIRED, SIX_N_D, RunTable
 from flopscape.text.written import nearest
@@ -28,7 +28,6 @@ CHOSEN = (*REQUIRED, "flops", "budget")
 """What `--column` can read from another column."""
 KAPPA = (1.0, 100.0)
 """Training FLOPs per parameter and token: 6 in the usual convention, tens for tiny models with attention counted."""
-TRUE_WORDS = {"true", "1", "1.0", "yes"}
 MARKS = {
     b"\xff\xfe\x00\x00": "utf-32",
     b"\x00\x00\xfe\xff": "utf-32",
@@ -116,6 +115,19 @@ def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> Run
         is not positive and finite, two losses for one run at the same tokens, simulated beside real runs.
     """
     return table_of(read_any(Path(path)), path, columns)
+
+
+def read_with_validation(path: str | Path, columns: Mapping[str, str] | None = None) -> tuple[RunTable, Mask]:
+    """The same with the validation runs, which `read_runs` leaves out, and which rows they are, shape (n,).
+
+    Raises
+    ------
+    FlopscapeError
+        As `read_runs`.
+    """
+    frame, hidden = with_validation(read_any(Path(path)))
+    table = table_of(frame, path, columns)
+    return table, np.isin(table.row, np.flatnonzero(hidden) + 1)
 
 
 def table_of(

@@ -1,0 +1,102 @@
+"""How each fit did on hidden budgets and runs, and whether it is weak for it.
+
+Coverage here is not independent from line to line, for one hidden budget is predicted in several cuts: it says how a
+fit did on these runs, and of how it does in general only as much as a handful of budgets can.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Literal
+
+import numpy as np
+
+from flopscape.records.backtest import Forecast, Score
+
+LEAST_HELD = 0.85
+"""Share of hidden optima that 95 % intervals must hold for a fit to be trusted: of up to six, all."""
+
+
+def by_fit(forecasts: Iterable[Forecast]) -> dict[str, list[Forecast]]:
+    """The lines of each fit, in the order in which they come."""
+    return {name: list(lines) for name, lines in groupby(forecasts, key=lambda line: line.fit)}
+
+
+def scores(forecasts: Iterable[Forecast]) -> list[Score]:
+    """The score of each fit, in the order in which they come."""
+    return [score(lines) for lines in by_fit(forecasts).values()]
+
+
+def score(lines: Sequence[Forecast]) -> Score:
+    """The score of one or more lines of one fit."""
+    optima = [line for line in lines if line.what == "optimum" and line.true_n_params is not None]
+    n_params = [line for line in optima if line.n_params_holds is not None]
+    loss = [line for line in optima if line.loss_holds is not None]
+    runs = [line for line in lines if line.what == "run" and line.loss_holds is not None]
+    return Score(
+        fit=lines[0].fit,
+        method=lines[0].method,
+        n_n_params=len(n_params),
+        held_n_params=sum(bool(line.n_params_holds) for line in n_params),
+        width_n_params=_median(_log_ratio(line.n_params_low, line.n_params_high) for line in n_params),
+        rms_n_params=_rms(_log_ratio(line.true_n_params, line.n_params) for line in n_params),
+        n_loss=len(loss),
+        held_loss=sum(bool(line.loss_holds) for line in loss),
+        width_loss=_median(_part(line.loss_low, line.loss_high, line.true_loss) for line in loss),
+        rms_loss=_rms(_part(line.true_loss, line.loss, line.true_loss) for line in loss),
+        regret=_mean(_part(0.0, line.regret, line.true_loss) for line in n_params),
+        n_runs=len(runs),
+        held_runs=sum(bool(line.loss_holds) for line in runs),
+        log_score=_mean(np.nan if line.log_score is None else line.log_score for line in runs),
+        n_silent=len(optima) - len(n_params),
+    )
+
+
+def _log_ratio(one: float | None, other: float | None) -> float:
+    """ln other − ln one; infinite where an end of an interval is open."""
+    return float(np.log(other / one)) if one and other and min(one, other) > 0 else np.inf
+
+
+def _part(one: float | None, other: float | None, whole: float | None) -> float:
+    """(other − one)/whole; infinite where an end of an interval is open."""
+    return (other - one) / whole if one is not None and other is not None and whole else np.inf
+
+
+def _median(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return float(np.median(found)) if found else None
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return float(np.mean(found)) if found else None
+
+
+def _rms(values: Iterable[float]) -> float | None:
+    mean = _mean(value**2 for value in values)
+    return None if mean is None else float(np.sqrt(mean))
+
+
+def why_weak(lines: Sequence[Forecast]) -> str:
+    """Why one fit is not to be trusted at larger budgets, and by how much it missed hidden ones; empty if it did not.
+
+    Examples
+    --------
+    >>> missed = Forecast("f", "vpnls", "the largest budget", 30, "ok", "", "optimum", 1e20, 3.0,
+    ...     true_n_params=1e9, n_params=1.5e9, n_params_holds=False, true_loss=2.0, loss=2.001, loss_holds=True)
+    >>> why_weak([missed])
+    'of the intervals for hidden budgets 1 of 1 does not hold N*, which was up to 50 % off'
+    """
+    judged = [line for line in lines if line.what == "optimum"]
+    missed = [*filter(None, (_missed(judged, "n_params", "N*"), _missed(judged, "loss", "L*")))]
+    return f"of the intervals for hidden budgets {' and '.join(missed)}" if missed else ""
+
+
+def _missed(lines: Sequence[Forecast], quantity: Literal["n_params", "loss"], symbol: str) -> str:
+    """How many intervals of a quantity do not hold it, and by how much the farthest estimate was off; or nothing."""
+    judged = [line for line in lines if getattr(line, f"{quantity}_holds") is not None]
+    outside = [line for line in judged if not getattr(line, f"{quantity}_holds")]
+    if not judged or len(judged) - len(outside) >= LEAST_HELD * len(judged):
+        return ""
+    off = max(abs(getattr(line, quantity) / getattr(line, f"true_{quantity}") - 1) for line in outside)
+    verb = "does" if len(outside) == 1 else "do"
+    return f"{len(outside)} of {len(judged)} {verb} not hold {symbol}, which was up to {100 * off:.3g} % off"
