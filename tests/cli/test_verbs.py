@@ -25,6 +25,8 @@ ONE_FILE = [
     "backtest runs.csv --out {out}",
     "figure isoflop f.json --runs runs.csv --out {out}",
     "bias-report --results results --out {out}",
+    "atlas porian --out {out}",
+    "atlas-page runs.csv --out {out}",
     "report study.yaml --results . --out {out}",
     "check-plugin --study study.yaml --out {out}",
     "train spec.json --out {out}",
@@ -99,7 +101,7 @@ PLACES = {
 
 def ending_of(line: str) -> str:
     """What a verb adds to a name without it: no device has it."""
-    return {"figure": ".svg", "report": ".html", "bias-report": ".html"}.get(line.split()[0], "")
+    return {"figure": ".svg", "report": ".html", "bias-report": ".html", "atlas-page": ".html"}.get(line.split()[0], "")
 
 
 @pytest.mark.parametrize(
@@ -179,6 +181,7 @@ def test_an_input_is_never_an_output(line: str, file: str, folder, capsys) -> No
         ("figure isoflop f.json --runs runs.csv --out a.svg", ["a.png"]),
         ("report study.yaml --results . --out README.html", ["README.md"]),
         ("bias-report --results results --out README.html", ["README.md"]),
+        ("atlas-page runs.csv --out README.html", ["README.md", "README.csv"]),
         ("twin runs.csv --out d", ["d/twin.csv", "d/verdict.json", "d/figure.svg", "d/figure.png"]),
         ("bias exp00 --fast --out d", ["d/table.csv", "d/verdict.json", "d/figure.svg", "d/figure.png"]),
         ("transfer searched.yaml --runs runs --out d", ["d/table.csv", "d/verdict.json"]),

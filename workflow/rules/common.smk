@@ -8,7 +8,9 @@ Snakemake itself, wherever the other jobs go.
 """
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import local
 
+from flopscape.atlas.tables import METHODS, TABLES, file_of
 from flopscape.config.bias import EXPERIMENTS
 from flopscape.dag import snakemake_inside as inside
 from flopscape.dag.own_package import use_own_package
@@ -19,6 +21,7 @@ from flopscape.dag.stale import TEMPLATE, Files
 from flopscape.dag.start import watch
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import fingerprint
+from flopscape.fitting.methods import modules_of_backtest
 from flopscape.records.stamps import hash_of
 from flopscape.report.after_run import print_answers
 
@@ -50,6 +53,7 @@ wildcard_constraints:
     figure="[a-z]+",
     dataset="[a-z0-9_]+-[0-9a-f]{8}",
     experiment="exp[0-9]{2}",
+    published="|".join(TABLES),
 
 
 @inside.inspected_once
@@ -60,3 +64,14 @@ def run_after_trunk(wildcards):
         first = checkpoints.train_trunk.get(study=wildcards.study, run_id=trunk).output
         return [*ask.run_inputs(wildcards), *first]
     return ask.run_inputs(wildcards)
+
+
+def published_file(wildcards):
+    """The file of a published table, where the mirror has it: its refits are made again when it comes or changes."""
+    file = file_of(wildcards.published, selected.settings.data_mirror)
+    return local(str(file)) if file else []
+
+
+def code_of_refits(_):
+    """Fingerprint of the code that fits published tables again; methods are imported by name."""
+    return fingerprint("flopscape.atlas.refits", *modules_of_backtest(METHODS))

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flopscape.atlas.tables import TABLES
 from flopscape.cli.options import StudyFile, output
 from flopscape.figures.names import FIGURES
 from flopscape.text.terminal import say
@@ -94,3 +95,33 @@ def bias_report(
     from flopscape.bias.report import write_report
 
     write_report(results, out)
+
+
+@verbs.command(epilog="Example: `flopscape atlas chinchilla --mirror published/ --out chinchilla.csv`")
+def atlas(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help=", ".join(TABLES))],
+    out: Annotated[Path, output("CSV to write: a line a fit.")],
+    mirror: Annotated[Path | None, typer.Option(help="Folder with the files of published tables.")] = None,
+    fit: Annotated[
+        list[str] | None, typer.Option(help="This recipe alone, such as approach3-lad; repeatable, all when left out.")
+    ] = None,
+    bootstrap: Annotated[
+        int | None, typer.Option(min=20, help="Resamples behind each interval; each recipe's own when left out.")
+    ] = None,
+) -> None:
+    """Fit a published table again by every method, set it beside what was published, and hide its largest budgets."""
+    from flopscape.atlas.refits import run
+    from flopscape.text.terminal import progress_lines
+
+    say(run(table, out, mirror, fit or [], bootstrap, progress_lines()))
+
+
+@verbs.command(epilog="Example: `flopscape atlas-page results/atlas/tables/*.csv --out results/atlas/atlas.html`")
+def atlas_page(
+    tables: Annotated[list[Path], typer.Argument(metavar="TABLE.csv...", help="What `flopscape atlas` wrote.")],
+    out: Annotated[Path, output("atlas.html to write; atlas.md and atlas.csv land beside it.")],
+) -> None:
+    """Write claims and refits of all tables on one page, and all their numbers into one CSV."""
+    from flopscape.atlas.write import write_page
+
+    say(write_page(tables, out))

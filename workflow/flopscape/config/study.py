@@ -198,4 +198,4 @@ class Config(Model):
     prices: Prices = Prices()
     """Prices and first guesses of speed."""
     data_mirror: str | None = None
-    """Folder with the files of published tables, for studies that import one."""
+    """Folder with the files of published tables, for studies that import one, for `snakemake atlas` and `bias`."""

@@ -235,10 +235,14 @@ class RuleInputs:
         return canonical(getattr(self.selection.bias, wildcards.experiment).model_dump())
 
     def experiment_mirror(self, wildcards: Wildcards) -> str:
-        """The option that names the folder of published tables, for the experiments that read one."""
+        """The folder of published tables, for the experiments that read one."""
+        used = getattr(self.selection.bias, wildcards.experiment).reads_published
+        return self.mirror_option(wildcards) if used else ""
+
+    def mirror_option(self, _: Wildcards) -> str:
+        """The option that names the folder of published tables, where there is one."""
         mirror = self.selection.settings.data_mirror
-        used = mirror and getattr(self.selection.bias, wildcards.experiment).reads_published
-        return f"--mirror {shlex.quote(str(mirror))}" if used else ""
+        return f"--mirror {shlex.quote(str(mirror))}" if mirror else ""
 
     def experiment_code(self, wildcards: Wildcards) -> str:
         """Fingerprint of the code that carries out an experiment."""

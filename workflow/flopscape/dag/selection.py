@@ -34,7 +34,7 @@ TABLES_OF_FIGURES = ("sensitivity.csv", "backtest.csv")
 """Tables of a study besides its runs, each drawn by the figure of its name."""
 NOTHING = "(?!)"
 """A regular expression that nothing matches."""
-ANY_NAME = "(?!bias/)[A-Za-z0-9][A-Za-z0-9_.-]*"
+ANY_NAME = "(?!(?:atlas|bias)/)[A-Za-z0-9][A-Za-z0-9_.-]*"
 ANY_ID = "[0-9a-f]{12}"
 
 

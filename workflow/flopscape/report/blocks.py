@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,55 @@ class Picture:
     kind: str = "picture"
 
 
-Block = Paragraph | Bullets | Grid | Code | Picture
+@dataclass(frozen=True)
+class Dot:
+    """A number in words, and where it and the ends of its interval lie in per cent of its axis; None for no number."""
+
+    text: str
+    at: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis of `Dots`: its title, and its ticks as places in per cent with their labels."""
+
+    title: str
+    ticks: list[tuple[float, str]]
+
+
+@dataclass(frozen=True)
+class DotRow:
+    """A row of `Dots`: a name, a look, and a dot for each axis."""
+
+    name: str
+    look: Literal["claim", "sure", "doubtful"]
+    dots: list[Dot]
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Numbers with their intervals, one below the other on common axes.
+
+    The page draws them itself, not matplotlib: so they are as wide as the page is, on a phone too, and in its colours.
+    Through all rows runs a line at the first claim of each axis.
+    """
+
+    title: str
+    axes: list[Axis]
+    rows: list[DotRow]
+    note: str = ""
+    kind: str = "dots"
+
+    @property
+    def lines(self) -> list[float | None]:
+        """Of each axis the place of the first claim."""
+        claims = [row.dots for row in self.rows if row.look == "claim"]
+        return [next((dots[i].at for dots in claims if dots[i].at is not None), None) for i in range(len(self.axes))]
+
+
+Block = Paragraph | Bullets | Grid | Code | Picture | Dots
 
 
 @dataclass(frozen=True)

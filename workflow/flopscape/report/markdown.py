@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
-from flopscape.report.blocks import Block, Bullets, Code, Grid, Paragraph, Picture, Report
+from flopscape.report.blocks import Block, Bullets, Code, Dots, Grid, Paragraph, Picture, Report
 from flopscape.text.visible import one_line, visible
 
 ANYWHERE = re.compile(
@@ -67,6 +67,9 @@ def _block(block: Block, folder: Path) -> str:
             return _fenced(visible(text))
         case Picture(name, path, caption):
             return f"![{inline(name)}]({_link(path, folder)})\n\n{plain(caption)}".rstrip()
+        case Dots(title, axes, rows, note):
+            cells = [[row.name, *(dot.text for dot in row.dots)] for row in rows]
+            return _grid(Grid([title, *(axis.title for axis in axes)], cells, note))
 
 
 def _fenced(text: str) -> str:

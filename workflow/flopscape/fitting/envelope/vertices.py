@@ -55,7 +55,11 @@ def hull_rule(grid: CurveGrid) -> Rule:
 
 
 def vertices_rule(grid: CurveGrid) -> Rule:
-    """Every vertex of the convex hull is one, whichever model it is of; a run may have several."""
+    """Every vertex of the convex hull is one, whichever model it is of; a run may have several.
+
+    Where the first and the last model are alone over much compute, their many vertices flatten the power law: on curves
+    from a thirtieth to thirty times the compute that each size is best for, a = 0.45 comes out as 0.375.
+    """
     x, y = (np.concatenate(parts) for parts in zip(*grid.corners, strict=True))
     # A hull has one point at each C: of several the lowest, which stands first once they are sorted by C and then by L.
     order = np.lexsort((y, x))
