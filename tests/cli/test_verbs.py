@@ -22,6 +22,7 @@ ONE_FILE = [
     "import runs.csv --out {out}",
     "fit runs.csv --method vpnls --out {out}",
     "sensitivity runs.csv --out {out}",
+    "predict f.json --out {out}",
     "backtest runs.csv --out {out}",
     "figure isoflop f.json --runs runs.csv --out {out}",
     "bias-report --results results --out {out}",

@@ -272,11 +272,12 @@ def test_kappa_that_falls_with_size_moves_the_optimum_along_its_own_line():
 
 def test_the_numbers_of_a_fit_are_plain_and_named():
     result, draws = answer(isoflop_frame(), [1e21])
-    assert set(result.parameters) == {"level", "floor", "n_params_at_middle", "slope", "stiffness", "gamma"}
+    names = ("E", "A", "B", "alpha", "beta", "gamma")
+    assert list(result.parameters) == [*names, "n_params_at_middle", "loss_at_middle"]
     assert result.parameters["n_params_at_middle"].low < closed_form_optimum(CHINCHILLA, 1e19).n_params
     assert result.parameters["n_params_at_middle"].high > closed_form_optimum(CHINCHILLA, 1e19).n_params
-    assert result.parameters["floor"].low < 1.69 < result.parameters["floor"].high
-    assert result.parameters["stiffness"].low < 0.62 < result.parameters["stiffness"].high
+    for name, true in zip(names, (*CHINCHILLA, 1.0), strict=True):
+        assert result.parameters[name].low < true < result.parameters[name].high, name
     assert result.exponents["a"].low < 0.28 / 0.62 < result.exponents["a"].high
     assert draws[["E", "A", "B", "alpha", "beta"]].isna().all(axis=None)
     assert asdict(result)["surface"] is None

@@ -48,9 +48,26 @@ def test_one_row_an_asked_compute(fits: Path) -> None:
 
 
 def test_a_given_size_has_no_star_and_no_interval(fits: Path) -> None:
-    text = predictions(fits / "vpnls.json", [1e13], n_params=2e5)
+    text = predictions(fits / "vpnls.json", [1e13], n_params=[2e5])
     assert "*" not in text.splitlines()[0]
     assert cells(text)[0][1] == "200 k"
+
+
+def test_a_size_alone_asks_for_its_data(fits: Path) -> None:
+    for name in ("vpnls", "approach2", "constrained"):
+        text = predictions(fits / f"{name}.json", [], n_params=[2e5, 1e6])
+        rows = cells(text)
+        assert [row[0] for row in rows] == ["200 k", "1.00 M"]
+        assert all("[" in cell for row in rows for cell in row[1:])
+        assert "1.00 M parameters are a factor" in text
+
+
+def test_the_loss_of_given_runs_is_printed_a_row_each(fits: Path) -> None:
+    text = predictions(fits / "vpnls.json", [], n_params=[2e5], n_tokens=[1e7, 1e8])
+    rows = cells(text)
+    assert "*" not in text.splitlines()[0]
+    assert [row[1:3] for row in rows] == [["200 k", "10.0 M"], ["200 k", "100 M"]]
+    assert float(rows[0][4].split()[0]) > float(rows[1][4].split()[0])
 
 
 def test_a_law_of_compute_predicts_a_loss_and_nothing_else(fits: Path) -> None:
@@ -70,21 +87,25 @@ def test_fewer_distinct_tokens_cost_loss(fits: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "flops", "options", "sentence"),
     [
-        ("vpnls", [], {}, "give --flops C, or --loss L"),
-        ("vpnls", [1e13], {"loss": 1.4}, "give --flops C, or --loss L"),
-        ("vpnls", [1e13], {"n_params": 1e5, "inference_tokens": 1e7}, "leave out --loss and --inference-tokens"),
+        ("vpnls", [], {}, "give one of --flops C, --loss L and --n-params N"),
+        ("vpnls", [1e13], {"loss": 1.4}, "give one of --flops C, --loss L and --n-params N"),
+        ("vpnls", [1e13], {"n_params": [1e5], "inference_tokens": 1e7}, "leave out --loss and --inference-tokens"),
         ("vpnls", [1e13], {"unique_tokens": 1e7}, "unique_tokens: vpnls does not depend on it"),
         ("vpnls", [1e13], {"inference_tokens": -1.0}, "inference_tokens: -1.0 is not a number of tokens"),
         ("vpnls", [-1.0], {}, "flops: -1.0 is not a positive number"),
         ("vpnls", [], {"loss": 0.1}, "loss: no model reaches 0.1"),
         ("vpnls", [1.0], {}, r"flops 1: N = 0\.\d+ there, less than one parameter; ask for more compute"),
         ("approach2", [1.0], {}, "less than one parameter"),
-        ("vpnls", [1e13], {"n_params": 1e15}, r"flops 1e\+13: D = 0.\d+ there, less than one token"),
-        ("vpnls", [1e13], {"n_params": 0.5}, "less than one parameter"),
+        ("vpnls", [1e13], {"n_params": [1e15]}, r"flops 1e\+13: D = 0.\d+ there, less than one token"),
+        ("vpnls", [1e13], {"n_params": [0.5]}, "less than one parameter"),
         ("vpnls", [1.0], {"inference_tokens": 1e7}, "less than one"),
         ("approach2", [], {"loss": 1.4}, "approach2 fits no surface"),
         ("power-n", [1e13], {}, "has no optimum at a compute; give n_params"),
-        ("power-n", [1e13], {"n_params": 1e5, "unique_tokens": 1e7}, "power-n does not depend on it"),
+        ("power-n", [1e13], {"n_params": [1e5], "unique_tokens": 1e7}, "power-n does not depend on it"),
+        ("vpnls", [1e13], {"n_params": [1e5], "n_tokens": [1e7]}, "give one of --flops C"),
+        ("vpnls", [], {"n_tokens": [1e7]}, "give one of --flops C"),
+        ("power-n", [], {"n_params": [1e5]}, "has no optimal N at a compute"),
+        ("approach2", [], {"n_params": [1e5], "n_tokens": [1e7]}, "approach2 has no loss surface"),
         ("gone", [1e13], {}, r"gone\.json: cannot be read"),
     ],
 )

@@ -64,6 +64,7 @@ def test_every_column_of_a_run_has_its_own_number(tmp_path):
         "flops_6nd": 6 * 8192 * 10240, "flops_spent": 7680 * row.flops_per_unit, "flops_per_unit": row.flops_per_unit,
         "tokens_per_param": 1.25, "loss": 2.5, "loss_se": 0.02, "n_seeds": 1, "n_heldout_units": 777, "seconds": 11.0,
         "units_per_second": 960.0, "flops_per_second": 3e6, "cpu_hours": 0.3, "gpu_hours": 0.1, "usd": 0.7,
+        "usd_planned": pytest.approx(0.7),
         "recipe": 5, "data_hash": "feed", "code_fingerprint": "abc", "host": "laptop", "status": "completed",
     }  # fmt: skip
     assert {name: found[name] for name in expected} == expected

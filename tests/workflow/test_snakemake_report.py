@@ -12,7 +12,15 @@ from flopscape.report.read import caption
 from tests.workflow.chromium import CHROMIUM, WHY_NO_CHROMIUM, visit
 from tests.workflow.conftest import Checkout
 
-SHOWN = ["runs.csv", "sensitivity.csv", "backtest.csv", "report.html", "twin/twin.csv", "twin/figure.svg"]
+SHOWN = [
+    "runs.csv",
+    "sensitivity.csv",
+    "backtest.csv",
+    "prediction.md",
+    "report.html",
+    "twin/twin.csv",
+    "twin/figure.svg",
+]
 SHOWN += [f"figures/{name}.svg" for name in FIGURES]
 FIND_A_FIGURE_AND_A_TABLE = """
 const studies = [...document.querySelectorAll("nav ul a")].map(e => e.textContent);

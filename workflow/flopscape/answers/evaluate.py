@@ -11,14 +11,14 @@ of fits there are is decided in one place, `evaluator`:
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from flopscape.answers.evaluator import Evaluator
+from flopscape.answers.evaluator import Evaluator, TokensOfSize
 from flopscape.answers.fitted_answer import FittedAnswer, fitted_answer
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import extend_import_path
@@ -28,6 +28,13 @@ from flopscape.laws.law import Array, Compute, Inputs, Law, Number, Optimum
 from flopscape.laws.registry import LAWS, law_named
 from flopscape.laws.surface import Surface
 from flopscape.records.fit_result import FitResult
+
+RATIOS = np.arange(-30.0, 30.0, 0.25)
+"""ln D/N among which the data of a size are sought: 10⁻¹³ to 10¹³ tokens a parameter."""
+STEP = 1e-3
+"""In ln N, of the difference that is the slope of the loss: its error is of the order of the step squared."""
+HALVINGS = 40
+"""Of a step of `RATIOS`: to 2⁻⁴⁰ of it."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,30 @@ class FittedLaw(Evaluator):
             )
         return self.law.optimum(self._beside(np.ndim(flops)), flops, self.compute, self.unique_tokens)
 
+    def tokens_of_size(self, n_params: float) -> TokensOfSize:
+        """Where the loss neither falls nor rises with N along the line of equal compute, by bisection.
+
+        Below that D the same compute is better spent on a smaller model, and above it on a larger one.
+        """
+        if not {"n_params", "n_tokens"} <= {*self.law.arguments}:
+            raise FlopscapeError(f"{self.law.formula} has no optimal N at a compute; ask a fit of a law of N and D")
+        log_n = np.log(n_params) + STEP * np.array([-1.0, 1.0])
+
+        def slope(log_d: Array) -> Array:
+            """L a step above N less L a step below, D following from C; of the draws' D (R, g) or of shared ones."""
+            log_flops = self.compute.curve(np.log([n_params]))[0] + np.log(n_params) + log_d
+            below, above = (self._loss_at(size, self.compute.tokens(size, np.exp(log_flops))) for size in log_n)
+            return np.asarray(above - below)
+
+        return first_fall(slope, np.log(n_params) + RATIOS)
+
+    @np.errstate(all="ignore")
+    def _loss_at(self, log_n: float, log_d: Array) -> Array:
+        """The loss of every draw at D of its own (R, g), or at shared ones (1, g)."""
+        n, d = np.full(log_d.shape, np.exp(log_n)), np.exp(log_d)
+        flops = np.exp(self.compute.curve(np.array([log_n]))[0]) * n * d
+        return self.law.loss(self._beside(1), Inputs(n, d, flops, np.asarray(self.unique_tokens)))
+
     def near_optimal_sizes(self, flops: float) -> list[float] | None:
         """The range that a surface gives (laws/surface.py); None for any other law."""
         return surface.near_optimal_sizes(self.parameters, flops, self.compute) if self.law is surface.LAW else None
@@ -88,6 +119,21 @@ class FittedLaw(Evaluator):
         """
         numbers = (np.asarray(number, float) for number in self.parameters)
         return self.law.kind(*(number.reshape(number.shape + (1,) * axes) for number in numbers))
+
+
+def first_fall(slope: Callable[[Array], Array], grid: Array) -> TokensOfSize:
+    """Where a function of ln D, of shape (R, g) at points (1, g) or (R, g), first goes from above zero to zero or less.
+
+    The grid tells which two points it lies between, and halving finds it there.
+    """
+    falls = slope(grid[None]) <= 0
+    rows, at = np.arange(len(falls)), np.where(falls.any(axis=1), falls.argmax(axis=1), len(grid) - 1)
+    low, high = grid[np.maximum(at - 1, 0)], grid[at]
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        is_beyond = slope(middle[:, None])[rows, 0] <= 0
+        low, high = np.where(is_beyond, low, middle), np.where(is_beyond, middle, high)
+    return TokensOfSize(high, np.asarray(at == 0), np.asarray(~falls.any(axis=1)))
 
 
 @dataclass(frozen=True)
@@ -134,6 +180,16 @@ class FittedPowerLaws(Evaluator):
         log_best = log_n + a * x
         n_tokens = np.exp(self.compute.tokens(log_best, flops))
         return Optimum(np.exp(log_best), n_tokens, np.asarray(E + K * np.exp(-gamma * x)))
+
+    @np.errstate(all="ignore")
+    def tokens_of_size(self, n_params: float) -> TokensOfSize:
+        """From ln N = ln N₀ + a·(ln C − ln C₀); a power law that does not rise reaches no other size."""
+        log_n, a = (np.atleast_1d(np.asarray(self.numbers[name], float)) for name in ("log_n_params", "a"))
+        log_cost = float(self.compute.curve(np.log([n_params]))[0][0]) + np.log(n_params)
+        log_d = self.center + (np.log(n_params) - log_n) / np.where(a > 0, a, np.nan) - log_cost
+        low, high = np.log(n_params) + RATIOS[[0, -1]]
+        at_high = ~(log_d < high)
+        return TokensOfSize(np.clip(np.where(at_high, high, log_d), low, high), np.asarray(log_d < low), at_high)
 
 
 def evaluator(fit: FitResult) -> FittedLaw | FittedPowerLaws | FittedAnswer | None:

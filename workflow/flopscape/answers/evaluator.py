@@ -1,12 +1,23 @@
 """The questions that a finished fit of any kind can be asked; evaluate.py has the kinds."""
 
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import NamedTuple, Self
 
 import pandas as pd
 
-from flopscape.laws.law import Array, Compute, Number, Optimum
+from flopscape.laws.law import Array, Compute, Mask, Number, Optimum
 from flopscape.records.fit_result import Prediction
+
+
+class TokensOfSize(NamedTuple):
+    """ln D for which a size is the compute-optimal one, in every draw, shape (R,).
+
+    Where it lies below or above all that was searched, the end of the search stands for it, and a mask says so.
+    """
+
+    log_n_tokens: Array
+    at_low: Mask
+    at_high: Mask
 
 
 class Evaluator(ABC):
@@ -70,6 +81,23 @@ class Evaluator(ABC):
         FlopscapeError
             The law has no optimum at a compute.
         """
+
+    @abstractmethod
+    def tokens_of_size(self, n_params: float) -> TokensOfSize:
+        """The D at which a size is the optimal one for its compute: the inverse of N*(C), and C = κ(N)·N·D.
+
+        N* may fall where C rises; then it is the least such D.
+
+        Raises
+        ------
+        FlopscapeError
+            The law has no optimum at a compute.
+        """
+
+    @property
+    def is_told_by_draws(self) -> bool:
+        """Whether the estimates are the medians of the draws, and not the law with the fit's own numbers."""
+        return False
 
     @property
     def has_optimum(self) -> bool:

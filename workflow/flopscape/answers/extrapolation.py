@@ -33,6 +33,14 @@ def outside(flops: float, n_params: float, sizes: Range, star: str = "*") -> Ite
         )
 
 
+def beyond_sizes(n_params: float, sizes: Range) -> Iterator[str]:
+    """Where a given size lies outside those that were trained."""
+    factor = max(n_params / sizes[1], sizes[0] / n_params)
+    if factor > 1:
+        end = "above the largest" if n_params > sizes[1] else "below the smallest"
+        yield f"{numbers.count(n_params)} parameters are a factor {numbers.count(factor)} {end} size that was trained."
+
+
 def refuse_absurd(question: str, n_params: float | None, n_tokens: float | None) -> None:
     """Refuse a model of less than one parameter, less than one token, or numbers beyond float64.
 

@@ -6,14 +6,14 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from flopscape.answers.evaluator import Evaluator
+from flopscape.answers.evaluator import Evaluator, TokensOfSize
 from flopscape.fitting.drifting_law import told
 from flopscape.fitting.drifting_law.cells import Center
 from flopscape.fitting.drifting_law.curve import Curves
 from flopscape.fitting.drifting_law.discrepancy import Discrepancy
 from flopscape.fitting.drifting_law.fit import names, numbers_of
 from flopscape.fitting.drifting_law.posterior import PARAMETERS
-from flopscape.laws.law import Array, Compute, Mask, Number, Optimum
+from flopscape.laws.law import Array, Compute, Number, Optimum
 from flopscape.records.fit_result import DriftingLaw, Estimate, Prediction
 
 
@@ -69,21 +69,18 @@ class FittedAnswer(Evaluator):
         n, d, ratio = given
         return Prediction(flops, n, d, told.estimate(sampled.loss(n_params, n_tokens)), ratio)
 
-    def tokens_of_size(self, n_params: float) -> tuple[Array, Mask, Mask]:
-        """ln D at which a size is the optimal one for its compute, of every draw.
+    @property
+    def is_told_by_draws(self) -> bool:
+        """The typical draw is for figures; numbers come from all draws."""
+        return True
 
-        Returns
-        -------
-        ln D (R,), and which draws lie on the lower and upper end of the search, where it is not known. Compute is
-        sought from a factor e⁶ below the shapes of the runs to one of e¹² above them.
-        """
-        reach, middle = (
-            self.curves.discrepancy.reach,
-            self.curves.center.log_product + float(self.compute.log_kappa[-1]),
-        )
-        ends = middle - reach.below - 6.0, middle + reach.above + 12.0
-        log_flops, at_low, at_high = self.curves.log_flops_of_size(n_params, *ends)
-        return log_flops - self.compute.curve(np.log([n_params]))[0] - np.log(n_params), at_low, at_high
+    def tokens_of_size(self, n_params: float) -> TokensOfSize:
+        """Sought at a compute from a factor e⁶ below the shapes of the runs to one of e¹² above them."""
+        curves = self.curves
+        middle = curves.center.log_product + float(curves.compute.log_kappa[-1])
+        ends = middle - curves.discrepancy.reach.below - 6.0, middle + curves.discrepancy.reach.above + 12.0
+        log_flops, at_low, at_high = curves.log_flops_of_size(n_params, *ends)
+        return TokensOfSize(log_flops - curves.compute.curve(np.log([n_params]))[0] - np.log(n_params), at_low, at_high)
 
     def _shaped(self, values: Array, shape: tuple[int, ...]) -> Array:
         """From (R, points) to the shape of the arguments, with the draws before it where there are many."""

@@ -1,6 +1,6 @@
 """Predictions from a finished fit: the optimum at any compute, or the loss of a given size there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,20 +55,36 @@ def predict(
     --------
     The same on the command line: `flopscape predict FIT.json --flops 1e24`.
     """
-    fitted: Evaluator | None = None if result.status == "refused" else evaluator(result)
-    if fitted is None or (result.exponents is None and result.parameters is None):
-        raise FlopscapeError(_why_no_prediction(result))
-    question = [*(("flops", c) for c in flops), ("n_params", n_params), ("unique_tokens", unique_tokens)]
-    for name, value in question:
-        if value is not None and not 0 < value < np.inf:
-            raise FlopscapeError(f"{name}: {value!r} is not a positive number")
-    if unique_tokens is not None:
-        fitted = _supplied(result, fitted, unique_tokens)
-    sampled = fitted.of_draws(draws)
+    question = [*(("flops", c) for c in flops), ("n_params", n_params)]
+    fitted, sampled = law_and_draws(result, draws, question, unique_tokens)
     predictions = [_predict(fitted, sampled, float(c), n_params) for c in flops]
     for at in predictions:
         refuse_absurd(f"flops {at.flops:g}", *(x.estimate if x else None for x in (at.n_params, at.n_tokens)))
     return predictions
+
+
+def law_and_draws(
+    result: FitResult,
+    draws: pd.DataFrame,
+    question: Iterable[tuple[str, float | None]],
+    unique_tokens: float | None = None,
+) -> tuple[Evaluator, Evaluator]:
+    """The fitted law and that of all draws, to be asked about numbers by name; `unique_tokens` as for `predict`.
+
+    Raises
+    ------
+    FlopscapeError
+        The fit cannot answer, or a number is not positive.
+    """
+    fitted: Evaluator | None = None if result.status == "refused" else evaluator(result)
+    if fitted is None or (result.exponents is None and result.parameters is None):
+        raise FlopscapeError(_why_no_prediction(result))
+    for name, value in (*question, ("unique_tokens", unique_tokens)):
+        if value is not None and not 0 < value < np.inf:
+            raise FlopscapeError(f"{name}: {value!r} is not a positive number")
+    if unique_tokens is not None:
+        fitted = _supplied(result, fitted, unique_tokens)
+    return fitted, fitted.of_draws(draws)
 
 
 def _why_no_prediction(result: FitResult) -> str:

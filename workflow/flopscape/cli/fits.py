@@ -20,6 +20,7 @@ from flopscape.cli.fit_options import (
     options_given,
 )
 from flopscape.cli.options import output
+from flopscape.errors import FlopscapeError
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY
 from flopscape.text.terminal import say
 
@@ -113,22 +114,41 @@ def backtest(
     say(text(run(runs, out, chosen, bootstrap=bootstrap, report=progress_lines())))
 
 
-@verbs.command(epilog="Example: `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`")
+@verbs.command(
+    epilog="Example: `flopscape predict results/quick/fits/vpnls.json --n-params 1e6`, the data of a size; "
+    "`… --n-params 1e6 --n-tokens 1e8`, the loss of a run; `… --flops 1e13 --inference-tokens 1e7`; "
+    "`… --out prediction.md`, a page to hand on"
+)
 def predict(
     fit_file: Annotated[Path, typer.Argument(metavar="FIT.json", help="A fit, with its draws beside it.")],
     flops: Annotated[list[float] | None, typer.Option(help="Compute in FLOPs; repeatable.")] = None,
-    n_params: Annotated[float | None, typer.Option(help="Use this size instead of the optimal one.")] = None,
+    n_params: Annotated[
+        list[float] | None,
+        typer.Option(help="Alone: the data for which this size is optimal. Else this size in its place. Repeatable."),
+    ] = None,
+    n_tokens: Annotated[list[float] | None, typer.Option(help="The loss of --n-params on so many; repeatable.")] = None,
     unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for a fit of law constrained.")] = None,
     loss: Annotated[float | None, typer.Option(help="Reach this loss with least compute; instead of --flops.")] = None,
     inference_tokens: Annotated[
         float | None, typer.Option(help="Tokens to serve: compute is then that of training and serving together.")
     ] = None,
+    out: Annotated[Path | None, output("Write a page on the asked budgets and sizes, as Markdown.")] = None,
+    title: Annotated[str, typer.Option(help="With --out: the study's title.")] = "",
+    backtest: Annotated[Path | None, typer.Option(help="With --out: table of `flopscape backtest` of the fit.")] = None,
 ) -> None:
-    """Print the optimal size, tokens and loss at any compute, of a given size, or with serving paid for as well."""
+    """Print the optimal size and tokens at any compute, the tokens of a size, the loss of a run, or a page of these."""
+    from flopscape.report.prediction import write_prediction
     from flopscape.report.terminal import predictions, trust
 
-    options = {
-        "n_params": n_params, "unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens,
-    }  # fmt: skip
-    say(predictions(fit_file, flops or [], **options))
+    sizes: dict[str, Any] = {"n_params": n_params or [], "n_tokens": n_tokens or []}
+    others: dict[str, Any] = {"unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens}
+    if out is None:
+        if title or backtest:
+            raise FlopscapeError("predict: --title and --backtest are for the page of --out; leave them out")
+        say(predictions(fit_file, flops or [], **sizes, **others))
+    elif n_tokens or any(value is not None for value in others.values()):
+        raise FlopscapeError("predict: a page has --flops and --n-params alone; leave out --out or the other options")
+    else:
+        write_prediction(fit_file, out, flops or [], n_params or [], title=title, backtest=backtest)
+        say(f"{out}: written")
     say(trust(fit_file))

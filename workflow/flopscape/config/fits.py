@@ -175,6 +175,8 @@ class Recommend(Model):
 
     flops: Annotated[list[Positive], Field(min_length=1)]
     """Budgets to predict the optimum for, in FLOPs."""
+    n_params: list[Positive] = []
+    """Sizes to predict the data for, in parameters; the two powers of ten next above those trained when left out."""
     fit: str | None = None
     """Name of the fit that the recommendation rests on; the last of `fits` when left out."""
 

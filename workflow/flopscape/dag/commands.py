@@ -5,6 +5,7 @@ What a report says to run is said by the same functions. Options of the launcher
 
 import shlex
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from flopscape.config.fits import Fit
 from flopscape.config.machine import Prices, Resources, Tracking
@@ -72,6 +73,21 @@ def backtest_again(fits: Sequence[Fit], folder: str) -> str:
     """The command that makes the backtest of a study again, from its finished fits."""
     options = backtest_options([f"{folder}/fits/{fit.name}.json" for fit in fits], curves_of_any(fits, folder))
     return f"flopscape backtest {shlex.quote(f'{folder}/runs.csv')} {options} --out backtest.csv"
+
+
+def prediction_options(study: Study | ImportedStudy, backtest: str) -> str:
+    """The words of `flopscape predict` after a fit of the study, for its page on the asked budgets and sizes."""
+    sizes = " ".join(f"--n-params {n!r} " for n in _asked_sizes(study))
+    return f"{sizes}--title {shlex.quote(study.title)} --backtest {shlex.quote(backtest)}"
+
+
+def prediction_settings(study: Study | ImportedStudy) -> list[Any]:
+    """What the page is made with, as `flopscape predict` keeps it; its budgets are those of the fit."""
+    return [study.title, [], _asked_sizes(study)]
+
+
+def _asked_sizes(study: Study | ImportedStudy) -> list[float]:
+    return [float(n) for n in study.recommend.n_params]
 
 
 def twin_settings(study: Study | ImportedStudy) -> Options:

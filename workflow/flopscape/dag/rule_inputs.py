@@ -182,6 +182,15 @@ class RuleInputs:
         """The words of `flopscape backtest`."""
         return commands.backtest_options([str(path) for path in input.fits], [str(path) for path in input.curves])
 
+    def recommended_fit(self, wildcards: Wildcards) -> list[str]:
+        """The files of the fit that the recommendation rests on: itself and its draws."""
+        name, files = self.selection.recommended_fit(wildcards.study).name, f"{RESULTS}/{wildcards.study}/fits"
+        return [f"{files}/{name}.json", f"{files}/{name}.draws.parquet"]
+
+    def prediction_options(self, wildcards: Wildcards, input: Files) -> str:
+        """The words of `flopscape predict` after its fit."""
+        return commands.prediction_options(self.selection.chosen(wildcards.study).study, str(input.backtest))
+
     def study_fits(self, wildcards: Wildcards) -> list[str]:
         """The files of all fits."""
         return self.selection.fit_files(wildcards.study)

@@ -176,7 +176,7 @@ class Selection:
             *(f"{folder}/{file}" for file in ("runs.csv", "runs.parquet", "curves.parquet")),
             *self.fit_files(name),
             *self.draw_files(name),
-            *(f"{folder}/{file}" for file in (*TABLES_OF_FIGURES, "report.html", "report.md")),
+            *(f"{folder}/{file}" for file in (*TABLES_OF_FIGURES, "prediction.md", "report.html", "report.md")),
             *figures,
             *(path.removesuffix(".svg") + ".png" for path in figures),
             *self.twin_files(name),

@@ -13,7 +13,14 @@ from typing import Any
 
 from flopscape.config.fits import Fit
 from flopscape.config.study import ImportedStudy
-from flopscape.dag.commands import asked_options, curves_of, curves_of_any, twin_settings, varied_options
+from flopscape.dag.commands import (
+    asked_options,
+    curves_of,
+    curves_of_any,
+    prediction_settings,
+    twin_settings,
+    varied_options,
+)
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS, drawable
 from flopscape.files.json_text import read_json, short_hash
@@ -139,6 +146,17 @@ class Files:
         curves = self.curves if curves_of_any(study.fits, "") else None
         options = {fit.name: asked_options(fit, study.recommend.flops) for fit in study.fits}
         return stamps.of_backtest(modules, self.runs, curves, options)
+
+    def why_prediction(self) -> str:
+        """Why the page on the asked budgets and sizes is stale: its fit, its backtest, or what was asked."""
+        name = self.planned.study.recommended_fit
+        if why := self.why_fit(name):
+            return f"from the fit {name}, which was made {why}"
+        with suppress(FileNotFoundError):
+            options = prediction_settings(self.planned.study)
+            expected = stamps.of_prediction(self.fits[name], self.folder / "backtest.csv", options)
+            return why_stale(stamps.read(self.folder / "prediction.md"), expected)
+        return ""
 
     def why_figure(self, name: str) -> str:
         """Why one figure is stale; it shows all fits, and is so with any of them."""

@@ -111,19 +111,38 @@ def _slope(found: Posterior) -> dict[str, Array]:
 
 
 def _parameters(found: Posterior) -> dict[str, Estimate]:
-    """The law's own numbers as people read them: losses in the table's unit, N in parameters, at the runs' middle."""
+    """The law at no drift and no discrepancy as L = E + (A·N^−α + B·D^−β)^γ, N and D as they are, and its middle.
+
+    Notes
+    -----
+    With x = ln N − n₀ and u = ln N + ln D − p the mean of law.py is M(1 − ρ) + (P + Q)^γ, where
+
+        ln P = ln(ρM)/γ − a(1−a)s·u + ln a − (1−a)s·(x − x₀ − a·u) = ln(ρM)/γ + ln a − α·(x − x₀),
+        ln Q = ln(ρM)/γ − a(1−a)s·u + ln(1−a) + a·s·(x − x₀ − a·u) = ln(ρM)/γ + ln(1−a) + β·(x − u − x₀),
+
+    α = (1−a)s and β = a·s: all of u cancels in P, and x − u = p − n₀ − ln D has no N. So P = A·N^−α and Q = B·D^−β.
+    """
     level, logit, offset, slope, log_stiffness, log_gamma = found.draws.t[:, :6].T
-    scale, center = found.cells.center.loss, found.cells.center
-    share = 1 / (1 + np.exp(-logit))
+    center, s, gamma = found.cells.center, np.exp(log_stiffness), np.exp(log_gamma)
+    reducible = 1 / (1 + np.exp(-logit))
+    alpha, beta = (1 - slope) * s, slope * s
+    log_scale = np.log(center.loss * level * reducible) / gamma
     values = {
-        "level": scale * level,
-        "floor": scale * level * (1 - share),
-        "n_params_at_middle": np.exp(np.clip(offset + center.log_n, None, 700.0)),
-        "slope": slope,
-        "stiffness": np.exp(log_stiffness),
-        "gamma": np.exp(log_gamma),
+        "E": center.loss * level * (1 - reducible),
+        "A": _exp(log_scale + np.log(slope) + alpha * (offset + center.log_n)),
+        "B": _exp(log_scale + np.log1p(-slope) + beta * (center.log_product - center.log_n - offset)),
+        "alpha": alpha,
+        "beta": beta,
+        "gamma": gamma,
+        "n_params_at_middle": _exp(offset + center.log_n),
+        "loss_at_middle": center.loss * level,
     }
     return {name: told.estimate(draws) for name, draws in values.items()}
+
+
+def _exp(logs: Array) -> Array:
+    """Numbers that a float holds, whatever their logarithms."""
+    return np.asarray(np.exp(np.clip(logs, None, 700.0)))
 
 
 def _diagnostics(found: Posterior, optima: dict[float, Lowest]) -> dict[str, Any]:

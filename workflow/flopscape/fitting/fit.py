@@ -162,6 +162,7 @@ def _of_table(result: FitResult, table: RunTable) -> FitResult:
     """The fit with what its table says, whatever the method."""
     result.diagnostics.setdefault("n_rows", _n_rows(table, result))
     result.diagnostics |= {SAMPLED: asdict(ranges) if (ranges := _sampled(table)) else {}}
+    result.diagnostics |= {"loss_unit": table.loss_unit} if table.loss_unit else {}
     result.excluded = [*table.excluded, *result.excluded]
     result.warnings = [*table.warnings, *result.warnings]
     result.conventions, result.unit = table.conventions, table.unit

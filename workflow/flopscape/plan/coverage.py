@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flopscape.records.plan_row import PlanRow
+from flopscape.text import numbers
 
 MIN_COUNT, GOOD_COUNT, GOOD_SEEDS = 5, 7, 3
 """Budgets, and sizes at each: below the first number a sweep is poor, below the second, or without the seeds, fair."""
@@ -66,9 +67,9 @@ def _few(rows: list[PlanRow], count: int, unit: str) -> list[str]:
     """Fewer than `count` budgets, or sizes at a budget; without budgets, fewer sizes or counts of units."""
     budgets = _by_budget(rows)
     if not budgets:
-        numbers = {"sizes": len(_sizes(rows)), f"{unit} counts": len({row.n_tokens for row in rows})}
-        return [f"{number} {kind}: plan at least {count}" for kind, number in numbers.items() if number < count]
-    reasons = [f"{len(budgets)} budgets: plan at least {count}"] if len(budgets) < count else []
+        found = {"size": len(_sizes(rows)), f"{unit} count": len({row.n_tokens for row in rows})}
+        return [f"{numbers.plural(n, kind)}: plan at least {count}" for kind, n in found.items() if n < count]
+    reasons = [f"{numbers.plural(len(budgets), 'budget')}: plan at least {count}"] if len(budgets) < count else []
     few = {budget: n for budget, group in budgets.items() if (n := len(_sizes(group))) < count}
     if few:
         margin = " valid ones (10 leave room for failures)" if count == GOOD_COUNT else ""

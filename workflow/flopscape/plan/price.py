@@ -1,10 +1,8 @@
 """What the runs still to do will take: time, money, disk. From finished runs where there are any, else the config.
 
-A run of F FLOPs takes t = s + F / r seconds: a start-up s (Python, imports, evaluation) and a rate r in FLOP/s. Small
-models use a machine badly, so that r rises with the size: it is looked up by the FLOPs that one unit costs. Both come
-from the records of this study where there are some (`speed_of`). Device-hours are t times the threads or GPUs that a
-run holds, used or not, and a price is hours times the config's dollars an hour. The wall time is not their sum: runs go
-side by side, as many as there is capacity for (`_makespan`).
+How long a run takes is in runs/speed.py. Device-hours are that times the threads or GPUs that a run holds, used or not,
+and a price is hours times the config's dollars an hour. The wall time is not their sum: runs go side by side, as many
+as there is capacity for (`_makespan`).
 """
 
 import heapq
@@ -12,7 +10,6 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import NamedTuple
 
 from flopscape.config.machine import Prices
@@ -23,6 +20,7 @@ from flopscape.plan.capacity import Capacity
 from flopscape.plan.finished import Finished
 from flopscape.records.plan_row import PlanRow
 from flopscape.records.run_record import RunRecord
+from flopscape.runs.speed import Speed, measured_speed
 
 SIMULATED_SECONDS = 0.15
 """Wall time of one simulated run: starting Python, no compute."""
@@ -30,54 +28,12 @@ RECORD_BYTES = 60_000
 """Size of one run's JSON with a curve of 128 points, and its share of the tables."""
 
 
-@dataclass(frozen=True)
-class Speed:
-    """Seconds of a run: `startup` + FLOPs over a rate that depends on the size. `source` says where both come from.
-
-    >>> speed = Speed("an example", 10.0, [(1e6, 1e9), (1e8, 4e9)])
-    >>> speed._rate(1e5), speed._rate(1e7), speed._rate(1e9)
-    (1000000000.0, 2000000000.0, 4000000000.0)
-    """
-
-    source: str
-    startup: float
-    rates: list[tuple[float, float]]
-    """(FLOPs per unit, FLOP/s), ascending; log-log interpolated, held constant beyond the ends."""
-
-    def seconds(self, row: PlanRow, n_tokens: int) -> float:
-        """Wall seconds of training one run on so many tokens."""
-        return self.startup + n_tokens * row.flops_per_unit / self._rate(row.flops_per_unit)
-
-    def _rate(self, flops_per_unit: float) -> float:
-        # Along a straight line in ln rate and ln FLOPs per unit, for both span decades; beyond the sizes that were
-        # timed the rate of the nearest, for it levels off at the machine's peak above and nobody knows below.
-        above = next((i for i, (size, _) in enumerate(self.rates) if size >= flops_per_unit), len(self.rates))
-        if above == 0 or above == len(self.rates):
-            return self.rates[min(above, len(self.rates) - 1)][1]
-        (size0, rate0), (size1, rate1) = self.rates[above - 1], self.rates[above]
-        share = math.log(flops_per_unit / size0) / math.log(size1 / size0)
-        return rate0 * math.pow(rate1 / rate0, share)
-
-
 def speed_of(study: Study, prices: Prices, sample: list[RunRecord]) -> Speed:
-    """Speed from finished runs, by size; from the config where there are none; nothing for simulated runs.
-
-    Each run gives a rate: the FLOPs that it spent itself (not those that a branch inherited) over its seconds of
-    training. Of the runs of one size, and of all start-ups, the median counts: a run on a busy machine, or one that was
-    resumed, takes much longer than the others, and none takes much less.
-    """
+    """Speed from finished runs, by size; from the config where there are none; nothing for simulated runs."""
     if study.simulated:
         return Speed("simulated runs: no compute is spent", SIMULATED_SECONDS, [(1.0, math.inf)])
-    by_size = defaultdict(list)
-    for record in sample:
-        if (seconds := record.timings.get("seconds_training", 0.0)) > 0 and record.flops_spent > 0:
-            by_size[record.flops_per_unit].append(record.flops_spent / seconds)
-    if by_size:
-        both = {"seconds_total", "seconds_training"}
-        timed = [record.timings for record in sample if both <= record.timings.keys()]
-        startups = [seconds["seconds_total"] - seconds["seconds_training"] for seconds in timed] or [0.0]
-        rates = sorted((size, median(values)) for size, values in by_size.items())
-        return Speed(f"{len(sample)} finished runs of this study, by size", median(startups), rates)
+    if measured := measured_speed(sample):
+        return measured
     gpu = study.resources.device == "gpu"
     rate = (prices.gpu_flops_per_second if gpu else prices.cpu_flops_per_second) * study.resources.processes
     source = f"config ({rate:.3g} FLOP/s a run, {prices.startup_seconds:g} s to start): no run has been timed yet"

@@ -12,20 +12,23 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import read_json
 from flopscape.files.outputs import write_text
 from flopscape.records.fit_result import Estimate, Exclusion, FitResult, FitWarning, Prediction, WarningKind, kind_of
+from flopscape.records.fit_summary import summary_of
 
 NO_FIT = "name the file of a fit, or make this one again"
 """What to do about a file that should be a fit: perhaps it is whole, and something else."""
 
 
 def write_fit(fit: FitResult, path: str | os.PathLike[str]) -> None:
-    """Write a fit as JSON, the kinds of its warnings beside them.
+    """Write a fit as JSON: its summary first, which is read by people alone, and the kinds of its warnings beside them.
 
     Raises
     ------
     ValueError
         A number is not finite, which JSON cannot say: a method's numbers go through `representable` before.
     """
-    data = asdict(fit) | {"warning_kinds": [kind_of(warning) for warning in fit.warnings]}
+    data = (
+        {"summary": summary_of(fit)} | asdict(fit) | {"warning_kinds": [kind_of(warning) for warning in fit.warnings]}
+    )
     write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
 
 
@@ -40,6 +43,7 @@ def read_fit(path: str | os.PathLike[str]) -> FitResult:
     data = read_json(path, NO_FIT)
     try:
         kinds = data.pop("warning_kinds", [])
+        data.pop("summary", None)
         return FitResult(**{**data, **_nested(data), "warnings": _warnings(data.get("warnings", []), kinds)})
     except (TypeError, KeyError, AttributeError) as error:
         raise FlopscapeError(f"{path}: not a fit ({error}); {NO_FIT}") from error

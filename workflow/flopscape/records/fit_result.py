@@ -293,6 +293,11 @@ class FitResult:
         return part(ProfileGrid, self.diagnostics.get("profile_grid"))
 
     @property
+    def loss_unit(self) -> str:
+        """What the loss is measured in."""
+        return str(self.diagnostics.get("loss_unit") or f"nats per {self.unit}")
+
+    @property
     def outliers(self) -> list[str]:
         """Run ids of the rows with improbable residuals, which stayed in the fit."""
         rows = self.diagnostics.get("outliers", [])  # a surface describes each, other fits name it

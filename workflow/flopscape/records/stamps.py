@@ -151,6 +151,12 @@ def of_backtest(modules: Iterable[str], runs: StrPath, curves: StrPath | None, f
     return code | read | {"options": _hashed_options(chosen)}
 
 
+def of_prediction(fit: StrPath, backtest: StrPath | None, options: Any) -> Stamp:
+    """Of prediction.md; the fit's file has the hash of its draws."""
+    read = {"fits": hash_of(fit)} | ({} if backtest is None else {"backtest": hash_of(backtest)})
+    return by("flopscape.report.prediction") | read | {"options": _hashed_options(options)}
+
+
 def of_figure(
     name: str,
     runs: StrPath,

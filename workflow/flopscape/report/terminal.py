@@ -6,13 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from flopscape.answers.extrapolation import beyond, outside
+from flopscape.answers.extrapolation import beyond, beyond_sizes, outside
 from flopscape.answers.predict import predict, read_with_draws
 from flopscape.answers.serving import ServedPrediction, predict_inference
+from flopscape.answers.sizes import SizePrediction, predict_runs, predict_sizes
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.judge.verdict import column
 from flopscape.records.fit_file import read_fit
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
+from flopscape.report.prediction import one_sided, size_row, sizes_head
 from flopscape.report.summary import head, recommendation, row
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
@@ -22,12 +24,13 @@ def predictions(
     path: str | Path,
     flops: Sequence[float],
     *,
-    n_params: float | None = None,
+    n_params: Sequence[float] = (),
+    n_tokens: Sequence[float] = (),
     unique_tokens: float | None = None,
     loss: float | None = None,
     inference_tokens: float | None = None,
 ) -> str:
-    """A table of the compute-optimal runs, of those of a given size, or of those that train and serve most cheaply.
+    """A table of compute-optimal runs, of the data of given sizes, of given runs, or of what serves most cheaply.
 
     Below it a warning for each answer that lies far from the runs behind the fit.
 
@@ -37,8 +40,10 @@ def predictions(
         FIT.json, with its draws beside it.
     flops : sequence of float
         Training compute in FLOPs; with `inference_tokens` that of training and serving together.
-    n_params : float, optional
-        Use this size instead of the optimal one.
+    n_params : sequence of float, optional
+        With `flops` or `n_tokens`: use these sizes. Alone: ask for the data of which each is the optimal size.
+    n_tokens : sequence of float, optional
+        Tokens of the runs of these sizes.
     unique_tokens : float, optional
         Distinct tokens, for a fit of the law constrained.
     loss : float, optional
@@ -55,25 +60,39 @@ def predictions(
     --------
     `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`
     """
-    if bool(flops) == (loss is not None):
-        raise FlopscapeError("predict: give --flops C, or --loss L without --flops")
     served = loss is not None or inference_tokens is not None
+    if sum((bool(flops), loss is not None, bool(n_tokens))) > 1 or not (flops or loss is not None or n_params):
+        raise FlopscapeError("predict: give one of --flops C, --loss L and --n-params N, or N with --n-tokens D")
     if served:
         _refuse_choice_of_run(n_params, unique_tokens)
     result, draws = read_with_draws(path)
-    if not served:
-        return _of_training(result, predict(result, draws, flops, n_params, unique_tokens), "" if n_params else "*")
-    tokens = inference_tokens or 0.0
-    goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
-    return _of_serving(result, [predict_inference(result, draws, tokens, **goal) for goal in goals])
+    if served:
+        tokens = inference_tokens or 0.0
+        goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
+        return _of_serving(result, [predict_inference(result, draws, tokens, **goal) for goal in goals])
+    if n_tokens:
+        return _of_training(result, predict_runs(result, draws, n_params, n_tokens, unique_tokens), "")
+    if not flops:
+        return _of_sizes(result, predict_sizes(result, draws, n_params, unique_tokens))
+    found = [at for n in n_params or (None,) for at in predict(result, draws, flops, n, unique_tokens)]
+    return _of_training(result, found, "" if n_params else "*")
 
 
-def _refuse_choice_of_run(n_params: float | None, unique_tokens: float | None) -> None:
-    if n_params is not None or unique_tokens is not None:
+def _refuse_choice_of_run(n_params: Sequence[float], unique_tokens: float | None) -> None:
+    if n_params or unique_tokens is not None:
         raise FlopscapeError(
             "predict: --n-params and --unique-tokens are for the optimum of training alone; leave out --loss and"
             " --inference-tokens, or the former"
         )
+
+
+def _of_sizes(result: FitResult, sizes: Sequence[SizePrediction]) -> str:
+    """The data of each size."""
+    table = aligned([sizes_head(result.unit), *map(size_row, sizes)])
+    trained = result.sampled.n_params if result.sampled else None
+    far = [text for at in sizes if trained for text in beyond_sizes(at.n_params, trained)]
+    said = [text for at in sizes if (text := one_sided(at, result.unit))]
+    return "\n".join([table, *said, *(f"warning: {text}" for text in far)])
 
 
 def _of_training(result: FitResult, predictions: Sequence[Prediction], star: str) -> str:

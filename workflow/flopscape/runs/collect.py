@@ -15,6 +15,7 @@ from flopscape.records.checks import COUNTS, CURE, Recount, read_record, recount
 from flopscape.records.plan_row import PlanRow
 from flopscape.records.run_record import Curve, RunRecord, saw_other_data
 from flopscape.records.stamps import of_collected
+from flopscape.runs.speed import Speed, measured_speed, planned_usd
 from flopscape.runs.study_tables import refuse_tables, write_tables
 
 
@@ -53,7 +54,8 @@ def run(rows: list[PlanRow], runs: Path, out: Path, inputs: Iterable[Path] = ())
 
 
 def _tables(rows: list[PlanRow], records: list[RunRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    runs = pd.DataFrame([_run_row(row, record) for row, record in zip(rows, records, strict=True)])
+    speed = measured_speed(records)
+    runs = pd.DataFrame([_run_row(row, record, speed) for row, record in zip(rows, records, strict=True)])
     return _with_scatter(runs), _curve_table(records)
 
 
@@ -88,7 +90,7 @@ def _same_data(records: Sequence[RunRecord]) -> None:
         raise FlopscapeError(f"runs {', '.join(strange)} count their data in another unit than {usual}; {CURE}")
 
 
-def _run_row(row: PlanRow, record: RunRecord) -> dict[str, Any]:
+def _run_row(row: PlanRow, record: RunRecord, speed: Speed | None) -> dict[str, Any]:
     """One tidy row with every convention of N, D and C in a column of its own; see results/README.md."""
     return {
         "run_id": record.run_id,
@@ -122,6 +124,7 @@ def _run_row(row: PlanRow, record: RunRecord) -> dict[str, Any]:
         "cpu_hours": record.cost.get("cpu_hours"),
         "gpu_hours": record.cost.get("gpu_hours"),
         "usd": record.cost.get("usd"),
+        "usd_planned": planned_usd(row, record, speed),
         "recipe": record.spec["recipe"],
         "data_hash": record.data_hash,
         "code_fingerprint": record.code_fingerprint,

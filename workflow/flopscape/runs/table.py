@@ -57,8 +57,17 @@ class RunTable:
     @property
     def unit(self) -> str:
         """What D counts, as the table's column `unit` says."""
-        units = [str(unit) for unit in self.columns.get("unit", pd.Series(dtype=str)).dropna().unique() if unit]
-        return units[0] if units else "token"
+        return self._word("unit") or "token"
+
+    @property
+    def loss_unit(self) -> str:
+        """What the loss is measured in, where the table has a column of that name; else nothing."""
+        return self._word("loss_unit")
+
+    def _word(self, column: str) -> str:
+        """The one word that a column holds, for a table of two is refused where it is read; empty where it has none."""
+        words = [str(word) for word in self.columns.get(column, pd.Series(dtype=str)).dropna().unique() if word]
+        return words[0] if words else ""
 
     @property
     def distinct_tokens(self) -> Array:
