@@ -37,6 +37,7 @@ SEARCHES: dict[str, Search] = {
     "vpnls": LeastSquares(),
     "approach3 log_lsq": LogResiduals(np.inf),
     "approach3 huber": LogResiduals(DELTA),
+    "approach3 lad": LogResiduals(0.0),
 }
 
 
@@ -60,18 +61,25 @@ def resamples(search: Search, problem: Problem, replicates: int) -> list[Solutio
     return [from_optimum(search, problem, weights, parameters(best)[0]) for weights in draws]
 
 
-def reference_objective(problem: Problem, weights: Array, delta: float) -> Callable[[Array], tuple[float, Array]]:
-    """Huber on logsumexp and its gradient in (e, a, b, α, β); least squares on the loss where δ is zero."""
+def reference_objective(
+    problem: Problem, weights: Array, delta: float | None
+) -> Callable[[Array], tuple[float, Array]]:
+    """Huber on logsumexp and its gradient in (e, a, b, α, β).
+
+    Σ|r| where δ is zero, and least squares on the loss where there is none.
+    """
     u, v = problem.u
 
     def value(p: Array) -> tuple[float, Array]:
         E, x, y = np.exp(p[0]), np.exp(p[1] - p[3] * u), np.exp(p[2] - p[4] * v)
         predicted = E + x + y
         slope = np.stack([np.full(ROWS, E), x, y, -u * x, -v * y])
-        if not delta:
+        if delta is None:
             r = predicted - problem.y
             return float(weights @ r**2), 2 * slope @ (weights * r)
         r = np.log(predicted / problem.y)
+        if not delta:
+            return float(weights @ np.abs(r)), slope @ (weights * np.sign(r) / predicted)
         psi = np.clip(r, -delta, delta)
         # Doubled where δ is infinite, so that both sides report Σ w·r².
         scale = 2.0 if np.isinf(delta) else 1.0
@@ -80,7 +88,7 @@ def reference_objective(problem: Problem, weights: Array, delta: float) -> Calla
     return value
 
 
-def reference(problem: Problem, delta: float, replicates: int, gradient: bool) -> list[float]:
+def reference(problem: Problem, delta: float | None, replicates: int, gradient: bool) -> list[float]:
     """Objectives that BFGS reaches from one start, replicate by replicate."""
     start = np.array([np.log(0.8 * problem.y.min()), np.log(0.2), np.log(0.2), 0.5, 0.5])
     weights = next(run_weights(np.arange(ROWS).astype(str), replicates, 0, replicates))
@@ -99,7 +107,7 @@ def rows_of(name: str, search: Search, replicates: int, few: int) -> list[list[s
     ours = timed(lambda: resamples(search, problem, replicates))
     best = np.concatenate([s.objective for s in ours.value])[:few]  # type: ignore[attr-defined]
     out = [[name, f"{1e3 * single.seconds:.1f}", f"{ours.seconds:.2f}", "1", ""]]
-    delta = search.delta if isinstance(search, LogResiduals) else 0.0
+    delta = search.delta if isinstance(search, LogResiduals) else None
     for words, gradient in (("scipy BFGS, gradient", True), ("scipy BFGS, differences", False)):
         theirs = timed(lambda gradient=gradient: reference(problem, delta, few, gradient))
         seconds = theirs.seconds * replicates / few

@@ -47,6 +47,11 @@ MUTATIONS = [
         "student.ppf(0.975, self.dof)", "student.ppf(0.95, self.dof)", "certified",
     ),
     Mutation(
+        "a corner counts as an optimum while its pulls are twice their limits", "fitting/surface/corners.py",
+        "excess = np.maximum(pull - high, low - pull)", "excess = np.maximum(pull - 2 * high, 2 * low - pull)",
+        "fitting/surface/test_corners.py",
+    ),
+    Mutation(
         "profile F at 90 %", "fitting/surface/profile.py", "student.ppf(0.975,", "student.ppf(0.95,", "certified",
     ),
     Mutation(

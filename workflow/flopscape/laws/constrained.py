@@ -99,8 +99,8 @@ def _by_rate(x: _Effective, rate: Number) -> Array:
 def optimum(p: Constrained, flops: Number, compute: Compute, unique_tokens: Number) -> Optimum:
     """Minimum of L under C = κ(N)·N·D with U distinct tokens.
 
-    The surface's where that needs at most U tokens. Beyond, dL/d ln N = 0 is found by bisection in ln N, in which the
-    condition is monotone for constant κ.
+    The surface's where that needs at most U tokens. Beyond, dL/d ln N = 0 is solved for ln N, in which it is
+    monotone for constant κ.
     """
     fresh = surface.optimum(p.surface, flops, compute)  # type: ignore[arg-type]
     log_n = np.log(fresh.n_params)

@@ -3,7 +3,7 @@
 Source: Sardana et al. 2023 (arXiv 2401.00448), equations 1 to 3: 6·N·D + 2·N·D_inference at a given loss. The first
 derivatives give αA·N^−α = βB·D^−β·(1 + D_inference/(3D)), the surface's optimum for D_inference = 0, and the same
 condition where the total compute is given and the loss is minimised. That condition is one equation in one unknown,
-increasing in it, and `increasing_root` solves it by bisection for many models at once. Every function broadcasts.
+increasing in it, and `increasing_root` solves it for many models at once. Every function broadcasts.
 """
 
 from collections.abc import Callable
@@ -119,18 +119,49 @@ def _served(surface: Surface, n_params: Array, n_tokens: Array, d_inference: Num
     return ServedOptimum(n_params, n_tokens, loss(surface, n_params, n_tokens), training, serving)
 
 
-HALVINGS = 80
-"""A bracket of 100 in ln N shrinks to 1e-22, below float64's spacing."""
+STEPS = 100
+"""Most evaluations of a condition; 8 to 16 are usual, where halving alone would take 60."""
+SPACING = 2.0**-52
+"""Relative distance of neighbouring numbers in float64."""
 
 
+@np.errstate(all="ignore")
 def increasing_root(function: Callable[[Array], Array], low: Array, high: Array) -> Array:
     """The x between low and high where an increasing function changes sign, elementwise; an end where it does not.
 
-    NaN ends stay NaN.
+    Chandrupatla 1997: inverse quadratic interpolation through the last three points where they lie so that it is safe,
+    and halving of the bracket where they do not. NaN ends stay NaN.
     """
-    low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        below = function(middle) < 0
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.asarray((low + high) / 2)
+
+    def straight(x: Array) -> Array:
+        # Only the sign counts. asinh keeps it, and makes a condition that grows exponentially nearly straight.
+        return np.asarray(np.arcsinh(np.nan_to_num(function(x), nan=np.inf)))
+
+    new, old = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
+    f_new, f_old = straight(new), straight(old)
+    # Where the sign is the same at both ends the root is at the end nearer to it.
+    end, outside = np.where(f_new >= 0, new, old), ~((f_new < 0) & (f_old > 0))
+    part = np.full(new.shape, 0.5)
+    for _ in range(STEPS):
+        x = new + part * (old - new)
+        f = straight(x)
+        same = (f < 0) == (f_new < 0)
+        # The root stays between the new point and the old one of the other sign; the third is what was replaced.
+        third, f_third = np.where(same, new, old), np.where(same, f_new, f_old)
+        old, f_old = np.where(same, old, new), np.where(same, f_old, f_new)
+        new, f_new = x, f
+        least = SPACING * np.abs(new) / np.abs(old - new)
+        if not ((least < 0.5) & (f_new != 0) & ~outside).any():
+            break
+        part = np.clip(_part(new, old, third, f_new, f_old, f_third), least, 1 - least)
+    nearer = np.where(np.abs(f_new) < np.abs(f_old), new, old)
+    return np.asarray(np.where(outside, end, nearer) + 0 * (low + high))
+
+
+def _part(new: Array, old: Array, third: Array, f_new: Array, f_old: Array, f_third: Array) -> Array:
+    """Part of the way from the new point to the old one to go next (Chandrupatla 1997)."""
+    xi, phi = (new - old) / (third - old), (f_new - f_old) / (f_third - f_old)
+    safe = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi)
+    slope = f_new / (f_old - f_new) * f_third / (f_old - f_third)
+    bend = (third - new) / (old - new) * f_new / (f_third - f_new) * f_old / (f_third - f_old)
+    return np.asarray(np.where(safe, slope + bend, 0.5))

@@ -1,7 +1,9 @@
 """Levenberg–Marquardt within bounds, for thousands of weightings or starting points at once.
 
-Of ½ Σ w r² the gradient is g = Σ w r·J, with J = ∂r/∂θ, and the Hessian JWJᵀ + Σ w r·∂²r; without the second sum,
-which small residuals make small, no second derivatives of a law are needed. The step solves
+Of ½ Σ w r² the gradient is g = Σ w r·J, with J = ∂r/∂θ, and the Hessian JWJᵀ + S with S = Σ w r·∂²r, which small
+residuals make small: without it no second derivatives of a law are needed. Where runs say little of some direction JWJᵀ
+is small along it too, and steps without S go to and fro across the valley; a search that has not ended soon learns S
+from the gradients that it has seen (`_secant`). The step solves
 (JWJᵀ + λ·diag(JWJᵀ))·d = −g (Marquardt 1963): a Gauss–Newton step for λ → 0, one down the scaled gradient for large
 λ, which falls tenfold after a step that descends and rises fourfold after one that does not. In variables scaled by the
 root of that diagonal the matrix has 1 + λ there, which is how it is solved.
@@ -19,6 +21,8 @@ from flopscape.laws.law import Array, Index, Mask
 
 STEPS = 400
 """Most trial steps; 10 to 40 are usual, a resample takes 3 to 6."""
+PATIENCE = 10
+"""Trial steps after which the curvature of the rows counts: where it is small, they are enough without it."""
 TIGHT, LOOSE = 1e-16, 1e-10
 """Decrement, as a part of the objective, at which a fit and a resample stop."""
 SETTLED = 1e-9
@@ -46,8 +50,8 @@ def minimise(problem: LawProblem, weights: Array, theta: Array, tolerance: float
     state = _evaluate(problem, weights, theta)
     damping, decrement = np.full(len(theta), DAMPING), np.full(len(theta), np.inf)
     floor = EXACT_LOG_SQUARE * weights.sum(axis=1)
-    lanes = np.arange(len(theta))
-    for _ in range(STEPS):
+    lanes, bend = np.arange(len(theta)), np.zeros_like(state.hessian)
+    for trials in range(STEPS):
         current = _take(state, lanes)
         free = _free(problem, theta[lanes], current.gradient)
         # Of the undamped step: λ shortens steps as much as it likes, and must not make a lane look as if it had
@@ -59,14 +63,52 @@ def minimise(problem: LawProblem, weights: Array, theta: Array, tolerance: float
         lanes, current, free = lanes[going], _take(current, going), free[going]
         if not len(lanes):
             break
-        trial = np.clip(theta[lanes] + _step(current, free, damping[lanes]), *problem.bounds)
+        step = _step(current, free, damping[lanes])
+        if trials >= PATIENCE:
+            step = _bent_step(current, bend[lanes], free, damping[lanes], step)
+        trial = np.clip(theta[lanes] + step, *problem.bounds)
         new = _evaluate(problem, weights[lanes], trial)
         # Strictly: a lane that gains nothing more raises λ until it gives up, and ends.
         better = new.objective < current.objective
+        usable = np.isfinite(new.objective)
+        bend[lanes[usable]] = _secant(
+            bend[lanes[usable]], _take(current, usable), _take(new, usable), (trial - theta[lanes])[usable]
+        )
         _accept(lanes[better], theta, state, trial[better], _take(new, better))
         damping[lanes] = np.where(better, np.maximum(damping[lanes] * EASE, SINGULAR), damping[lanes] * TIGHTEN)
     settled = np.isfinite(state.objective) & (decrement <= SETTLED * state.objective + floor)
     return Optimum(theta, state.objective, settled)
+
+
+def _bent_step(state: Quadratic, bend: Array, free: Mask, damping: Array, plain: Array) -> Array:
+    """The step with the curvature of the rows, where that leads down; with it the matrix may not be definite."""
+    step = _step(state._replace(hessian=state.hessian + bend), free, damping)
+    descends = (step * state.gradient).sum(axis=1) < 0
+    return np.where(descends[:, None], step, plain)
+
+
+@np.errstate(all="ignore")
+def _secant(bend: Array, old: Quadratic, new: Quadratic, step: Array) -> Array:
+    """Σ w r·∂²r, learnt from how the gradient changed over a step (Dennis, Gay & Welsch 1981).
+
+    y = g₊ − g is (JWJᵀ + S)·s to first order, so that S·s should be y − J₊WJ₊ᵀ·s: the least change of S that makes it
+    so, in the metric that takes s to y, after S was made no larger than what was seen along s.
+    """
+
+    def times(matrix: Array) -> Array:
+        return np.asarray((matrix @ step[:, :, None])[:, :, 0])
+
+    y = new.gradient - old.gradient
+    seen = y - times(new.hessian)
+    along, now = (step * y).sum(axis=1)[:, None, None], (step * times(bend)).sum(axis=1)
+    size = np.minimum(1.0, np.abs((step * seen).sum(axis=1)) / np.maximum(np.abs(now), TINY))
+    bend = bend * size[:, None, None]
+    rest = seen - times(bend)
+    cross = rest[:, :, None] * y[:, None]
+    change = (cross + cross.swapaxes(1, 2)) / along
+    change = change - (step * rest).sum(axis=1)[:, None, None] * (y[:, :, None] * y[:, None]) / along**2
+    usable = (along > 0) & np.isfinite(change).all((1, 2), keepdims=True)
+    return np.where(usable, bend + np.where(usable, change, 0.0), bend)
 
 
 def _take(state: Quadratic, lanes: Index | Mask) -> Quadratic:

@@ -106,13 +106,15 @@ def continuation(delta: float) -> list[float]:
 
 def residuals(data: Data, p: Array) -> Array:
     """ln L̂ − ln L, shape (R, n)."""
-    return terms(data, p)[0]
+    u, v = data.u
+    x, y = np.exp(p[:, 1, None] - p[:, 3, None] * u), np.exp(p[:, 2, None] - p[:, 4, None] * v)
+    return np.asarray(np.log(p[:, :1] + x + y) - data.log_loss)
 
 
 def terms(data: Data, p: Array) -> tuple[Array, Array]:
     """Residuals (R, n) and J = ∂ln L̂/∂p (R, 5, n)."""
     u, v = data.u
-    J = np.empty((len(p), 5, len(u)))
+    J = np.empty((len(p), 5, u.shape[-1]))
     np.exp(p[:, 1, None] - p[:, 3, None] * u, out=J[:, 1])
     np.exp(p[:, 2, None] - p[:, 4, None] * v, out=J[:, 2])
     predicted = p[:, :1] + J[:, 1] + J[:, 2]

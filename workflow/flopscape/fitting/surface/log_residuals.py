@@ -18,7 +18,7 @@ from flopscape.fitting.surface import huber, least_absolute_deviations, variable
 from flopscape.fitting.surface.coordinates import Derivatives, log_derivatives
 from flopscape.fitting.surface.global_starts import OBJECTIVE, LeastSquares, Search, centred_problem, global_fit
 from flopscape.fitting.surface.huber import Data
-from flopscape.fitting.surface.variable_projection import Problem, Solution
+from flopscape.fitting.surface.variable_projection import RESAMPLE_DECREMENT, Problem, Solution
 from flopscape.laws.law import Array, Index
 from flopscape.runs.table import RunTable
 
@@ -112,20 +112,18 @@ class LogResiduals:
 
     def resample(self, problem: Problem, weights: Array, starts: Array, best: Array) -> Solution:
         """From where the whole table's optimum moves to; from `starts` too where they lie in another basin."""
-        data, tolerance = Data(problem.u, np.log(problem.y)), variable_projection.RESAMPLE_DECREMENT
-        # Least absolute deviations have no δ to step with: they borrow the first from which they are followed.
-        p = huber.resample_starts(data, weights, best, self.delta or least_absolute_deviations.NEAR[0])
-        moved = np.flatnonzero((starts != best[3:]).any(axis=1))
+        data, moved = Data(problem.u, np.log(problem.y)), np.flatnonzero((starts != best[3:]).any(axis=1))
         if self.smooth:
+            p = huber.resample_starts(data, weights, best, self.delta)
             p[moved] = self._start(problem, weights[moved], starts[moved])
-            return self._solution(data, weights, self._refine(data, weights, p, tolerance))
-        near = self._refine(data, weights, p, tolerance)
+            return self._solution(data, weights, huber.refine(data, weights, p, self.delta, RESAMPLE_DECREMENT))
+        near = self.nearby(data, weights, best)
         solution = self._solution(data, weights, near)
         # A start in the same basin leads to the same end. One in another is followed too, and the lower end kept; so is
         # the start of a resample that did not settle.
         same = variable_projection.same_basin(problem, self.weighted(problem, weights[moved]), starts[moved], best[3:])
         doubt = np.union1d(np.flatnonzero(~near.converged), moved[~same])
-        _keep_lower(solution, doubt, self._minimise(problem, weights[doubt], starts[doubt], tolerance))
+        _keep_lower(solution, doubt, self._minimise(problem, weights[doubt], starts[doubt], RESAMPLE_DECREMENT))
         return solution
 
     def weighted(self, problem: Problem, weights: Array) -> Array:
@@ -161,10 +159,13 @@ class LogResiduals:
             return self._solution(data, weights, least_absolute_deviations.minimise(data, weights, p))
         return self._solution(data, weights, huber.minimise(data, weights, p, self.delta, tolerance))
 
-    def _refine(self, data: Data, weights: Array, p: Array, tolerance: float) -> Optimum:
-        if not self.delta:
-            return least_absolute_deviations.refine(data, weights, p)
-        return huber.refine(data, weights, p, self.delta, tolerance)
+    def nearby(self, data: Data, weights: Array, best: Array) -> Optimum:
+        """The optimum of each resample next to where that of the whole table, p (5,), moves to."""
+        delta = self.delta or least_absolute_deviations.first_delta(data, best)
+        p = huber.resample_starts(data, weights, best, delta)
+        if self.delta:
+            return huber.refine(data, weights, p, delta, RESAMPLE_DECREMENT)
+        return least_absolute_deviations.refine(data, weights, p, delta)
 
     def _solution(self, data: Data, weights: Array, optimum: Optimum) -> Solution:
         # A term at its lower bound, e⁻²⁵ of the mean loss, is absent: an exact zero, by which `on_bound` knows it.

@@ -13,7 +13,7 @@ import numpy as np
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.row_weights import run_weights
-from flopscape.fitting.surface import global_starts, huber, variable_projection
+from flopscape.fitting.surface import global_starts, variable_projection
 from flopscape.fitting.surface.global_starts import Search, from_grid, on_bound
 from flopscape.fitting.surface.huber import Data
 from flopscape.fitting.surface.log_residuals import LogResiduals, search_of
@@ -150,17 +150,15 @@ def _near(search: Search, resamples: Resamples, best: Solution, replicates: int)
             resamples.problem, resamples.weights, starts, variable_projection.RESAMPLE_DECREMENT
         )
         return parameters(solution), solution.objective
-    data, p = Data(resamples.u, np.log(resamples.losses)), np.empty((len(resamples.losses), 5))
+    data, settled = Data(resamples.u, np.log(resamples.losses)), []
     for i, start in enumerate(parameters(best)):
         own = slice(i * replicates, (i + 1) * replicates)
-        start = np.maximum(start, data.lower[own.start])
         one = Data(data.u, data.log_loss[own.start])
-        p[own] = huber.resample_starts(one, resamples.weights[own], start, search.delta)
-    settled = huber.refine(data, resamples.weights, p, search.delta, variable_projection.RESAMPLE_DECREMENT)
-    p = settled.p
+        settled.append(search.nearby(one, resamples.weights[own], np.maximum(start, one.lower)))
+    p, objective, converged = (np.concatenate(column) for column in zip(*settled, strict=True))
     p[:, 1:3] = np.where(p[:, 1:3] > data.lower[:, 1:3], p[:, 1:3], -np.inf)
     # One that did not settle may be anywhere: infinite, so that any other end is lower.
-    objective = np.where(settled.converged, settled.objective, np.inf)
+    objective = np.where(converged, objective, np.inf)
     # The search of Huber's objective sums ½r² within ±δ; the least squares that a `Search` reports is Σ r².
     return p, objective * (2.0 if search.smooth else 1.0)
 
