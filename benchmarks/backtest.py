@@ -5,7 +5,7 @@
 First table: four published IsoFLOP tables (rows flagged as outliers left out), the largest one, two and three budgets
 hidden, fitted on the rest: 24 hidden optima, and the losses of all hidden runs. The folder of isoflops.csv is --mirror
 or $FLOPSCAPE_MIRROR; without it the table is left out. Truth is a local cubic at the hidden budget
-(flopscape/answers/backtest/yardstick.py), whose standard error counts in quadrature. w is the median full width of an
+(flopscape/fitting/backtest/yardstick.py), whose standard error counts in quadrature. w is the median full width of an
 interval, in ln N and in per cent of L; RMS the error; regret the mean excess loss at the recommended N, in 1e-4 of L;
 the runs' score is the mean log density of a hidden loss. The second table is of the refits that call themselves `ok`.
 
@@ -26,11 +26,11 @@ from pathlib import Path
 
 import ten_truths
 
-from flopscape.answers.backtest.cuts import Cut, Runs, cuts_of
 from flopscape.answers.backtest.methods import Method, methods_given
 from flopscape.answers.backtest.refits import forecasts
-from flopscape.answers.backtest.run import truths_of
 from flopscape.answers.backtest.scores import score
+from flopscape.fitting.backtest.cuts import Cut, Runs, cuts_of
+from flopscape.fitting.backtest.hidden import truths_of
 from flopscape.fitting.methods import backtested
 from flopscape.records.backtest import Forecast, Score
 from flopscape.runs.import_rows import Choice

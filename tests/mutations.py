@@ -160,17 +160,17 @@ MUTATIONS = [
         "runs.table.keep(~cut.hidden, HIDDEN)", "runs.table", "answers/backtest/test_refits.py",
     ),
     Mutation(
-        "checkpoints of hidden runs stay", "answers/backtest/cuts.py",
+        "checkpoints of hidden runs stay", "fitting/backtest/cuts.py",
         "hidden = runs.validation | (runs.spent >= budgets[-number])",
-        "hidden = runs.validation | (runs.table.flops >= 0.999 * budgets[-number])", "answers/backtest/test_cuts.py",
+        "hidden = runs.validation | (runs.table.flops >= 0.999 * budgets[-number])", "fitting/backtest/test_cuts.py",
     ),
     Mutation(
-        "the truth's own error forgotten", "answers/backtest/refits.py",
+        "the truth's own error forgotten", "fitting/backtest/hidden.py",
         "NORMAL_95 * se", "0.0 * se", "answers/backtest/test_refits.py",
     ),
     Mutation(
-        "the change with the bandwidth left out of the truth's error", "answers/backtest/yardstick.py",
-        "by_noise[1] / (2 * b[2]) + shifts[0]", "by_noise[1] / (2 * b[2])", "answers/backtest/test_yardstick.py",
+        "the change with the bandwidth left out of the truth's error", "fitting/backtest/yardstick.py",
+        "by_noise[1] / (2 * b[2]) + shifts[0]", "by_noise[1] / (2 * b[2])", "fitting/backtest/test_yardstick.py",
     ),
 ]  # fmt: skip
 

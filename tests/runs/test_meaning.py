@@ -146,3 +146,16 @@ def test_a_run_id_that_several_sizes_share_makes_no_checkpoints_of_them(tmp_path
     shared = fit(as_table(frame.assign(run_id="sweep"), tmp_path), "approach2", flops=[1e21])[0]
     assert (shared.status, shared.excluded) == ("ok", [])
     assert shared.exponents == apart.exponents
+
+
+def test_runs_that_stray_from_their_budget_are_told_with_how_far(tmp_path):
+    frame = isoflop_frame()
+    frame.loc[frame.index[-3:], "n_tokens"] *= [0.93, 1.2, 1.35]
+    [said] = [
+        warning for warning in fit(as_table(frame, tmp_path), "vpnls", bootstrap=50)[0].warnings if "cost" in warning
+    ]
+    assert said.startswith("the runs of budget 1e+21 cost 0.93 to 1.35 times that")
+    frame = isoflop_frame().assign(n_tokens=lambda f: f["n_tokens"] * 1.04)
+    assert not [
+        warning for warning in fit(as_table(frame, tmp_path), "vpnls", bootstrap=50)[0].warnings if "cost" in warning
+    ]

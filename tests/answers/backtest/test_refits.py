@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from flopscape.answers.backtest.cuts import Runs, cuts_of
 from flopscape.answers.backtest.methods import Method
-from flopscape.answers.backtest.refits import holds, predictive
+from flopscape.answers.backtest.refits import predictive
 from flopscape.answers.backtest.run import backtest
+from flopscape.fitting.backtest.cuts import Runs, cuts_of
+from flopscape.fitting.backtest.hidden import holds
 from flopscape.fitting.fit import fit
 from flopscape.laws.surface import loss
 from flopscape.records.backtest import Forecast

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from flopscape.fitting.any_law import linearised
+from flopscape.fitting.any_law.fit import how_they_differ, of_profile
 from flopscape.fitting.fit import fit
 from flopscape.fitting.surface.coordinates import linearise, log_derivatives, loss_derivatives
 from flopscape.fitting.surface.global_starts import LeastSquares, centred_problem, from_grid, global_fit
@@ -128,3 +129,17 @@ def test_without_repeats_weights_from_seeds_are_all_one_and_say_so(tmp_path):
     plain, weighted = (fit(table, "vpnls", bootstrap=50, weights=kind)[0] for kind in (None, "seeds"))
     assert weighted.exponents == plain.exponents
     assert "no size has two seeds: every row weighs the same" in weighted.warnings
+
+
+def test_an_interval_without_an_end_is_said_to_have_none_and_not_to_be_infinitely_wider():
+    assert "one has no end" in how_they_differ(float("inf"))
+    assert "differ ×1.7 in width" in how_they_differ(1.7)
+
+
+def test_the_bootstrap_s_interval_is_shown_where_the_profile_has_no_end_on_either_side():
+    nan = float("nan")
+    profile, boot = {"a": (nan, nan), "E": (1.0, nan)}, {"a": (0.4, 0.6), "E": (1.1, 1.9)}
+    shown = of_profile(profile, boot, {})
+    assert shown.ends("a") == (0.4, 0.6)
+    assert shown.ends("E") == (1.0, None)
+    assert shown.kind == "profile F; bootstrap of runs, percentile, of a, where the profile has no end"

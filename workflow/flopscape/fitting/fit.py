@@ -4,6 +4,7 @@ import importlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import refuse_output
 from flopscape.files.side_outputs import refuse_side_output, write_parquet
 from flopscape.fingerprint import extend_import_path
+from flopscape.fitting.backtest.judge import RESAMPLES, judge_by_hidden_budgets
 from flopscape.fitting.common.draws_file import DRAWS, draws_file, is_draws
 from flopscape.fitting.common.made_from import made_from, options_given
 from flopscape.fitting.judge.verdict import finite_or_none, refuse
@@ -28,10 +30,12 @@ from flopscape.fitting.methods import (
 from flopscape.records.fit_file import write_fit
 from flopscape.records.fit_result import SAMPLED, Estimate, FitResult, Prediction, Sampled
 from flopscape.runs.chosen import chosen_rows, left_out, merged
-from flopscape.runs.meaning import why_doubtful_magnitude
+from flopscape.runs.meaning import why_doubtful_magnitude, why_off_budget
 from flopscape.runs.read import read_runs
 from flopscape.runs.table import RunTable
 
+NOT_REFITTED = ("answer",)
+"""Methods whose intervals are made for what lies beyond the runs, and whose refits cost as much as the fit."""
 QUANTITIES = ("n_params", "n_tokens", "loss", "tokens_per_param")
 
 
@@ -80,9 +84,24 @@ def fit(
         raise FlopscapeError(why)
     table = merged(chosen_rows(table, exclude, min_flops), seeds)
     result, draws = _estimated(table, method, [_positive(c) for c in flops], bootstrap, seed, options)
+    result = _doubted(_of_table(result, table), table)
     choice = {"exclude": exclude, "min_flops": min_flops, "seeds": None if seeds == "each" else seeds}
     result.diagnostics |= {name: value for name, value in choice.items() if value}
-    return _doubted(_of_table(result, table), table), draws
+    again = partial(_refitted, method=method, seed=seed, options=options)
+    judge_by_hidden_budgets(result, table, again, _why_not_refitted(method, bootstrap))
+    return result, draws
+
+
+def _why_not_refitted(method: str, bootstrap: int) -> str:
+    """Why a fit is not tested by its own refits, or nothing."""
+    if method not in shipped_methods() or method in NOT_REFITTED:
+        return "flopscape backtest tells how it does"
+    return f"that takes {RESAMPLES} resamples" if bootstrap < RESAMPLES else ""
+
+
+def _refitted(table: RunTable, flops: Sequence[float], *, method: str, seed: int, options: dict[str, Any]) -> FitResult:
+    """The same fit of other rows, as a test of it needs it."""
+    return _estimated(table, method, [*flops], RESAMPLES, seed, options)[0]
 
 
 def _estimated(
@@ -164,7 +183,7 @@ def _of_table(result: FitResult, table: RunTable) -> FitResult:
     result.diagnostics |= {SAMPLED: asdict(ranges) if (ranges := _sampled(table)) else {}}
     result.diagnostics |= {"loss_unit": table.loss_unit} if table.loss_unit else {}
     result.excluded = [*table.excluded, *result.excluded]
-    result.warnings = [*table.warnings, *result.warnings]
+    result.warnings = [*table.warnings, *filter(None, [why_off_budget(table)]), *result.warnings]
     result.conventions, result.unit = table.conventions, table.unit
     result.n_runs, result.simulated, result.input_hash = table.n_runs, table.simulated, table.input_hash
     return result

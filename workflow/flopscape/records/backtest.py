@@ -5,7 +5,7 @@ lines of each fit. Judges and the report read these, so that the names of the co
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_type_hints
 
 Hidden = Literal["optimum", "run", "nothing"]
@@ -109,3 +109,41 @@ def _reader(hint: str) -> Any:
     kind = next((read for name, read in kinds.items() if name in hint), str)
     empty = "" if kind is str else None
     return lambda cell: empty if cell is None or cell != cell or cell == "" else kind(cell)
+
+
+OWN = "own_backtest"
+"""Where a fit's diagnostics keep its own backtest."""
+
+
+@dataclass(frozen=True)
+class Miss:
+    """How far a refit was off the N* or L* of a budget that was hidden from it.
+
+    `off` is estimate less truth and `allowed` half of the 95 % interval with the truth's own error: of N* in ln N, of
+    L* as parts of the loss.
+    """
+
+    cut: str
+    flops: float
+    extrapolation: float
+    symbol: Literal["N*", "L*"]
+    off: float
+    allowed: float
+
+
+@dataclass(frozen=True)
+class OwnBacktest:
+    """What a fit's own refits missed of the largest budgets, each hidden from them.
+
+    Misses up to `limit` times what the interval allows are chance. `untested` says why there was nothing to test.
+    """
+
+    hidden: list[Miss] = field(default_factory=list)
+    limit: float = 1.0
+    untested: str = ""
+
+    @classmethod
+    def of(cls, diagnostics: Mapping[str, Any]) -> "OwnBacktest | None":
+        """As a fit's diagnostics have it; None in files of older versions, and of fits that are refused."""
+        kept = diagnostics.get(OWN)
+        return kept and cls([Miss(**miss) for miss in kept["hidden"]], kept["limit"], kept["untested"])

@@ -176,9 +176,10 @@ def _seeds(evidence: Evidence) -> Iterator[str]:
     seeds = runs.groupby(_cell(runs)).seed.nunique()
     few = int((seeds < FEW_SEEDS).sum())
     if few:
+        known = "known from the others" if few < len(seeds) else "not known"
         yield (
             f"{few} of {len(seeds)} combinations of size and budget have fewer than {FEW_SEEDS} seeds: the noise"
-            " between seeds is known from the others, or not at all."
+            f" between seeds is {known}."
         )
 
 

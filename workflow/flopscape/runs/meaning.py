@@ -22,6 +22,8 @@ ZIGZAG = 1.2
 """C/(N·D) falls or rises with N in a family of sizes. One that stands out so far from both neighbours does not."""
 FEWEST_PARAMS, FEWEST_UNITS = 100, 1000
 """No sweep's largest model is smaller, and none of its runs shorter: these are millions, or billions."""
+STRAY = 1.05
+"""Factor between a run's compute and its budget that is no rounding to whole batches."""
 RATIO = (1e-4, 1e5)
 """Units of D per parameter between which the middle run of a sweep lies. Hoffmann et al. 2022 have 20, and runs of
 models that serve for long thousands."""
@@ -56,6 +58,20 @@ def why_doubtful_magnitude(n: Array, d: Array, unit: str = "token") -> str:
     sizes, lengths = (f"{name} = {v.min():,.4g} to {v.max():,.4g}" for name, v in (("N", n), ("D", d)))
     shown = f"{sizes} parameters with {lengths} {unit}s, {numbers.ratio(ratio)} {unit}s per parameter"
     return f"{shown}: are these millions, or billions? Write single parameters and {unit}s"
+
+
+def why_off_budget(table: RunTable) -> str:
+    """Which budget's runs cost least alike, where any costs more than 5 % more or less than its budget; or nothing."""
+    inside = np.isfinite(table.budget)
+    ratio = table.flops[inside] / table.budget[inside]
+    if not len(ratio) or max(ratio.max(), 1 / ratio.min()) <= STRAY:
+        return ""
+    worst = table.budget[inside][np.argmax(np.abs(np.log(ratio)))]
+    own = ratio[table.budget[inside] == worst]
+    return (
+        f"the runs of budget {worst:.4g} cost {own.min():.2f} to {own.max():.2f} times that, counted as the fits count"
+        " C: N* and L* are of what the runs cost, and a curve through runs of unequal cost is bent"
+    )
 
 
 def rows_text(rows: Array) -> str:

@@ -9,22 +9,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import logsumexp, ndtr, ndtri
+from scipy.special import logsumexp, ndtr
 
-from flopscape.answers.backtest.cuts import Cut, Runs
 from flopscape.answers.backtest.methods import Method
-from flopscape.answers.backtest.yardstick import Truth
 from flopscape.answers.evaluate import FittedPowerLaws, evaluator
 from flopscape.answers.residuals import residuals, supply_of
+from flopscape.fitting.backtest.cuts import Cut, Runs
+from flopscape.fitting.backtest.hidden import HIDDEN, compute_of_hidden, optima
+from flopscape.fitting.backtest.yardstick import Truth
 from flopscape.fitting.fit import fit
-from flopscape.laws.law import Array, Compute, Inputs, Mask
+from flopscape.laws.law import Array, Inputs, Mask
 from flopscape.records.backtest import Forecast
-from flopscape.records.fit_result import Estimate, FitResult
+from flopscape.records.fit_result import FitResult
 from flopscape.runs.chosen import merged
 from flopscape.runs.table import RunTable
 
-NORMAL_95 = float(ndtri(0.975))
-HIDDEN = "hidden for the backtest"
 LEAST_NOISE = 1e-12
 """Of a loss: exact data have no noise, and a density needs some."""
 BISECTIONS = 40
@@ -50,72 +49,18 @@ def forecasts(
         Resamples behind the intervals.
     """
     kept = runs.table.keep(~cut.hidden, HIDDEN)
-    budgets = runs.hidden_budgets(cut)
-    compute = Compute.from_runs(kept.n_params, kept.n_tokens, kept.flops)
-    asked = [_spent_at(runs.table, runs.ends & (runs.table.budget == budget), compute) for budget in budgets]
-    common: dict[str, Any] = {"flops": asked, "bootstrap": bootstrap, "seed": one.seed, "seeds": one.seeds}
+    asked = compute_of_hidden(runs, cut, kept)
+    common: dict[str, Any] = {
+        "flops": [*asked.values()], "bootstrap": bootstrap, "seed": one.seed, "seeds": one.seeds,
+    }  # fmt: skip
     result, draws = fit(kept, one.method, **common, **one.own)
     most = float(runs.spent[runs.ends & ~cut.hidden].max())
     said: dict[str, Any] = {
         "fit": one.name, "method": result.method, "cut": cut.name, "n_runs": result.n_runs, "status": result.status,
         "reason": result.reason,
     }  # fmt: skip
-    for budget, prediction in zip(budgets, result.predictions, strict=False):
-        place: dict[str, Any] = {"what": "optimum", "flops": budget, "extrapolation": budget / most}
-        yield Forecast(**said, **place, **_optimum(truths[budget], prediction.n_params, prediction.loss))
+    yield from optima(said, result, [*asked], truths, most)
     yield from _of_runs(said, result, draws, merged(kept, one.seeds), runs, runs.ends & cut.hidden, most)
-
-
-def _spent_at(table: RunTable, rows: Mask, compute: Compute) -> float:
-    """The compute C = κ(N)·N·D of a budget's runs as a refit counts it: their mean in logs.
-
-    A budget is a line in (ln N, ln D), on which its runs scatter where they were read off a figure. The mean puts the
-    fit's own line of that compute through the middle of them, wherever the budget's nominal C would put it.
-    """
-    log_n, log_d = np.log(table.n_params[rows]), np.log(table.n_tokens[rows])
-    return float(np.exp(np.mean(log_n + log_d + compute.curve(log_n)[0])))
-
-
-def _optimum(truth: Truth | str, n_params: Estimate | None, loss: Estimate | None) -> dict[str, Any]:
-    """Truth and prediction of a hidden budget, and whether the intervals hold."""
-    predicted = _predicted("n_params", n_params) | _predicted("loss", loss)
-    if isinstance(truth, str):
-        return predicted | {"left_out": truth}
-    found: dict[str, Any] = {"true_n_params": float(np.exp(truth.log_n_params)), "true_loss": truth.loss}
-    found |= {"se_log_n_params": truth.se_log_n_params, "se_loss": truth.se_loss}
-    if n_params is not None:
-        ends = (n_params.estimate, n_params.low, n_params.high)
-        logs = [None if end is None else float(np.log(end)) if end > 0 else -np.inf for end in ends]
-        found["n_params_holds"] = holds(truth.log_n_params, truth.se_log_n_params, Estimate(*logs))  # type: ignore[arg-type]
-        found["regret"] = truth.regret(float(np.log(n_params.estimate)))
-    if loss is not None:
-        found["loss_holds"] = holds(truth.loss, truth.se_loss, loss)
-    return predicted | found
-
-
-def _predicted(name: str, number: Estimate | None) -> dict[str, float | None]:
-    if number is None:
-        return {}
-    return {name: number.estimate, f"{name}_low": number.low, f"{name}_high": number.high}
-
-
-def holds(truth: float, se: float, number: Estimate) -> bool:
-    """Whether an interval holds a truth that is itself known only within ± 1.96·se.
-
-    The two errors are independent, for the runs that tell the truth were hidden: each half of the interval grows to
-    √(half² + (1.96·se)²). An open end reaches everything.
-
-    Examples
-    --------
-    >>> holds(1.0, 0.0, Estimate(0.5, 0.2, 0.9)), holds(1.0, 0.2, Estimate(0.5, 0.2, 0.9))
-    (False, True)
-    >>> holds(9.0, 0.0, Estimate(0.5, 0.2, None))
-    True
-    """
-    end = number.high if truth > number.estimate else number.low
-    if end is None:
-        return True
-    return abs(truth - number.estimate) <= float(np.hypot(end - number.estimate, NORMAL_95 * se))
 
 
 def _of_runs(

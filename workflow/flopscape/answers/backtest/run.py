@@ -12,12 +12,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from flopscape.answers.backtest.cuts import Cut, Runs, cuts_of
 from flopscape.answers.backtest.methods import Method
 from flopscape.answers.backtest.refits import forecasts
-from flopscape.answers.backtest.yardstick import Truth, pooled_noise, truth_of
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import refuse_output, write_text
+from flopscape.fitting.backtest.cuts import Cut, Runs, cuts_of
+from flopscape.fitting.backtest.hidden import truths_of
+from flopscape.fitting.backtest.yardstick import Truth
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, modules_of_backtest
 from flopscape.laws.law import Mask
 from flopscape.records.backtest import COLUMNS, Forecast
@@ -100,15 +101,6 @@ def _jobs(one: Method, table: RunTable, validation: Mask) -> list[Refit | Foreca
 
 def _nothing(one: Method, table: RunTable, why: str) -> Forecast:
     return Forecast(one.name, one.method, "", table.n_runs, "", "", "nothing", math.nan, math.nan, left_out=why)
-
-
-def truths_of(runs: Runs) -> dict[float, Truth | str]:
-    """The optimum of each budget by its own runs, or why they do not tell it."""
-    table, ends = runs.table, runs.ends
-    noise = pooled_noise(table, ends)
-    budgets = np.unique(table.budget[ends & np.isfinite(table.budget)]).tolist()
-    rows = {budget: ends & (table.budget == budget) for budget in budgets}
-    return {budget: truth_of(np.log(table.n_params[at]), table.loss[at], noise) for budget, at in rows.items()}
 
 
 def run(

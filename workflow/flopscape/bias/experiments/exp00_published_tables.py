@@ -10,7 +10,7 @@ from flopscape.bias.outcome import Claim, Outcome, printed, tidy
 from flopscape.bias.published_fits import METHODS, Chosen, fitted, read, why_not
 from flopscape.config.bias import Exp00
 from flopscape.figures import style
-from flopscape.fitting.judge.form import BROKEN
+from flopscape.fitting.judge.departures import BROKEN
 from flopscape.records.fit_result import FitResult
 
 QUESTION = "Do the fits reproduce what was published, and how much does the objective move the answer on real runs?"

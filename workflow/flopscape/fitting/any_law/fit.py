@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from flopscape.errors import joined
 from flopscape.fitting.any_law.linearised import Quantities, clustered, influence
 from flopscape.fitting.any_law.task import Ends, LawFit, Task, judge
 from flopscape.fitting.common.linear import TINY
@@ -155,7 +156,7 @@ def all_intervals(verdict: Verdict, fit: LawFit) -> Intervals:
     # Where rows share runs the other kinds are too narrow, however few the runs are.
     few = runs < FEW_FOR_BOOTSTRAP and not fit.shared
     if fit.smooth and (few or not len(fit.draws)):
-        return Intervals(by_delta, DELTA, kinds) if profile is None else Intervals(profile, PROFILE, kinds)
+        return Intervals(by_delta, DELTA, kinds) if profile is None else of_profile(profile, boot, kinds)
     intervals = Intervals(boot, BOOTSTRAP, kinds)
     if few:
         verdict.warn(
@@ -163,8 +164,22 @@ def all_intervals(verdict: Verdict, fit: LawFit) -> Intervals:
             " interval; log_lsq and vpnls have one"
         )
     elif profile is not None and (ratio := intervals.disagreement("a")) > DISAGREEMENT:
-        verdict.warn(f"bootstrap and profile-F intervals of a differ ×{ratio:.2g} in width: trust neither fully")
+        verdict.warn(how_they_differ(ratio))
     return intervals
+
+
+def of_profile(profile: Ends, boot: Ends, kinds: dict[str, Ends | None]) -> Intervals:
+    """The profile's intervals, and the bootstrap's of what has no end on either side there."""
+    open_ = [name for name, ends in profile.items() if not np.isfinite(ends).any() and np.isfinite(boot[name]).all()]
+    kind = f"{PROFILE}; {BOOTSTRAP}, of {joined(open_)}, where the profile has no end" if open_ else PROFILE
+    return Intervals(profile | {name: boot[name] for name in open_}, kind, kinds)
+
+
+def how_they_differ(ratio: float) -> str:
+    """The sentence for two intervals of a of which one is so many times wider, or open."""
+    if np.isinf(ratio):
+        return "of the bootstrap and the profile-F interval of a one has no end: the runs do not bound a on that side"
+    return f"bootstrap and profile-F intervals of a differ ×{ratio:.2g} in width: trust neither fully"
 
 
 def delta(fit: LawFit) -> Ends:

@@ -15,11 +15,12 @@ from flopscape.fitting.any_law.linearised import Linearised, Quantities
 from flopscape.fitting.any_law.problem import FLOOR, LawProblem, problem_of
 from flopscape.fitting.any_law.task import Ends, GlobalOptimum, LawFit, Refit, Resampler
 from flopscape.fitting.common.linear import EXACT_SQUARE, Optimum
-from flopscape.fitting.judge.form import curve_test, judge_curves
+from flopscape.fitting.judge.departures import judge_departures
+from flopscape.fitting.judge.form import describe_fit, judge_fit
 from flopscape.fitting.judge.verdict import DRIFT, Verdict, outliers, refuse
 from flopscape.laws.law import Array, Compute, Law, Mask
 from flopscape.records.fit_result import FitResult
-from flopscape.runs.table import UNIQUE, RunTable, describe_rows, ends_of_compute, seed_scatter
+from flopscape.runs.table import UNIQUE, RunTable, describe_rows, ends_of_compute
 
 STARTS = 96
 """Random starts of a table. Nearly all reach the optimum on published tables and on simulated ones."""
@@ -145,17 +146,9 @@ class LawTask:
         return self.problem.law.names
 
     def describe(self, fit: LawFit) -> dict[str, Any]:
-        """The fit in units of the log loss, and how often data repeat."""
-        table, rss = self.table, fit.linearised.rss
-        seed_sd, seed_dof = seed_scatter(table)
-        described: dict[str, Any] = {
-            "objective": rss,
-            "n_rows": len(table),
-            "log_rmse": float(np.sqrt(rss / len(table))),
-            "residual_sd": float(np.sqrt(fit.linearised.variance)),
-            "seed_sd": seed_sd if seed_dof else None,
-            "seed_dof": seed_dof,
-        }
+        """The objective, the residuals beside the scatter of seeds, and how often data repeat."""
+        table = self.table
+        described: dict[str, Any] = {"objective": fit.linearised.rss, **describe_fit(fit)}
         if UNIQUE in self.problem.law.arguments:
             supply, unique = self.problem.supply, self.quantities.unique_tokens
             described["share_of_runs_with_repeats"] = float((table.n_tokens > supply).mean())
@@ -186,9 +179,8 @@ class LawTask:
             if (error := fit.error_of(name)) > LOG_ERROR_WEAK:
                 verdict.add("weak", f"{name} is uncertain: the standard error of its logarithm is {error:.2g}")
         flagged = self._flag_rows(verdict, diagnostics, fit.linearised)
-        if {"n_params", "n_tokens"} <= set(self.problem.law.arguments):
-            J = fit.linearised.jacobian[fit.linearised.free]
-            judge_curves(verdict, diagnostics, curve_test(self.table, fit.linearised.residual, J, 1.0, ~flagged))
+        judge_fit(verdict, diagnostics)
+        judge_departures(verdict, diagnostics, self.table, fit.linearised, ~flagged)
         self._judge_drift(verdict, diagnostics, fit)
 
     def _flag_rows(self, verdict: Verdict, diagnostics: dict[str, Any], fit: Linearised) -> Mask:

@@ -16,7 +16,8 @@ from flopscape.fitting.any_law.fit import Check, fit_law
 from flopscape.fitting.any_law.linearised import Linearised, Quantities
 from flopscape.fitting.any_law.task import Ends, GlobalOptimum, LawFit, Refit, Resampler
 from flopscape.fitting.common.row_weights import SeedWeights, weights_of
-from flopscape.fitting.judge.form import curve_test, describe_fit, judge_curves, judge_fit, judge_sampled
+from flopscape.fitting.judge.departures import judge_departures
+from flopscape.fitting.judge.form import describe_fit, judge_fit, judge_sampled
 from flopscape.fitting.judge.refits import judge_ends, judge_outliers
 from flopscape.fitting.judge.verdict import Verdict, refuse, why_too_little, why_too_many_rows
 from flopscape.fitting.surface import variable_projection
@@ -170,6 +171,4 @@ class SurfaceTask:
         judge_ends(verdict, diagnostics, fit)
         judged = judge_outliers(verdict, diagnostics, fit)
         # A wild row would bend its budget's parabola more than the surface: the form is tested without them.
-        clean = judged.without
-        test = curve_test(self.table, clean.residual, clean.jacobian[clean.free], clean.root, ~judged.flagged)
-        judge_curves(verdict, diagnostics, test)
+        judge_departures(verdict, diagnostics, self.table, judged.without, ~judged.flagged)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flopscape.answers.backtest.cuts import Runs, cuts_of
+from flopscape.fitting.backtest.cuts import Runs, cuts_of
 from flopscape.runs.read import table_of
 from tests.fitting.fit_tables import isoflop_frame
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from flopscape.answers.backtest.cuts import Runs
-from flopscape.answers.backtest.yardstick import Truth, pooled_noise, truth_of
+from flopscape.fitting.backtest.cuts import Runs
+from flopscape.fitting.backtest.yardstick import Truth, pooled_noise, truth_of
 from flopscape.laws.surface import closed_form_optimum, loss
 from flopscape.runs.read import table_of
 from tests.fitting.fit_tables import isoflop_frame
