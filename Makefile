@@ -69,6 +69,7 @@ format: setup
 schemas: setup
 	flopscape schemas
 
-# The graph of the rules; needs dot, from graphviz.
+# The graph of the rules, which needs dot, from graphviz; and the decision guide.
 docs: setup
 	snakemake --rulegraph --config studies=kjv-gpt | dot -Tsvg > docs/rulegraph.svg
+	python -m flopscape.guide.draw > docs/guide.svg

@@ -29,6 +29,7 @@ ONE_FILE = [
     "atlas porian --out {out}",
     "atlas-page runs.csv --out {out}",
     "report study.yaml --results . --out {out}",
+    "checklist study.yaml --results . --out {out}",
     "check-plugin --study study.yaml --out {out}",
     "train spec.json --out {out}",
 ]

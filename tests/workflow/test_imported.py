@@ -20,7 +20,7 @@ twin: {simulations: 20, bootstrap: 20}
 """
 FIGURES = len(drawable(curves=False))
 MADE = {"fit_runs": 2, "sensitivity": 1, "backtest": 1, "prediction": 1, "twin": 1}
-AFTER_IMPORT = {**MADE, "draw_figure": FIGURES, "write_report": 1}
+AFTER_IMPORT = {**MADE, "draw_figure": FIGURES, "write_checklist": 1, "write_report": 1}
 
 
 def write_runs(checkout, rows):

@@ -7,7 +7,10 @@ from flopscape.figures.names import FIGURES
 from tests.workflow.conftest import N_TINY, jobs_of
 
 TABLE = "results/tiny/runs.csv"
-AFTER_FITS = {"sensitivity": 1, "backtest": 1, "prediction": 1, "draw_figure": len(FIGURES), "write_report": 1}
+AFTER_FITS = {
+    **{"sensitivity": 1, "backtest": 1, "prediction": 1, "draw_figure": len(FIGURES)},
+    **{"write_checklist": 1, "write_report": 1},
+}
 
 
 def test_one_more_width_trains_its_runs_only(finished):

@@ -9,7 +9,10 @@ import pytest
 from flopscape.figures.names import FIGURES
 from tests.workflow.conftest import Checkout
 
-AFTER_A_FIT = {"backtest": 1, "prediction": 1, "draw_figure": len(FIGURES), "write_report": 1}
+AFTER_A_FIT = {
+    **{"backtest": 1, "prediction": 1, "draw_figure": len(FIGURES)},
+    **{"write_checklist": 1, "write_report": 1},
+}
 STUDY = "config/studies/tiny.yaml"
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from flopscape.atlas.tables import TABLES
-from flopscape.cli.options import StudyFile, output
+from flopscape.cli.options import Results, StudyFile, output
 from flopscape.figures.names import FIGURES
 from flopscape.text.terminal import say
 
@@ -70,6 +70,38 @@ def report(
     from flopscape.report.write import report_study
 
     report_study(study_file, results, out)
+
+
+@verbs.command(
+    epilog="Example: `flopscape checklist config/studies/quick.yaml --results results/quick --out checklist.md`"
+)
+def checklist(
+    study_file: StudyFile,
+    results: Annotated[Path, typer.Option(help="The study's folder: runs.csv, fits/.")],
+    out: Annotated[Path, output("checklist.md to write.")],
+) -> None:
+    """Fill in the reporting checklist of (Mis)Fitting from a study's files; what is unknown stays an empty box."""
+    from flopscape.report.checklist import summary
+    from flopscape.report.write_checklist import write_checklist
+
+    say(summary(write_checklist(study_file, results, out)))
+
+
+@verbs.command(
+    epilog="Example: `flopscape guide config/studies/quick.yaml`, or `flopscape guide runs.csv --flops 1e24`"
+)
+def guide(
+    subject: Annotated[Path, typer.Argument(metavar="CONFIG|RUNS.csv", help="A study file, or a table of runs.")],
+    flops: Annotated[
+        list[float] | None, typer.Option(help="For a table: compute whose optimum matters; repeatable.")
+    ] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Say which approach fits a design and its question, why, how the others err on it, and what to do next."""
+    from flopscape.guide.sources import guide_of
+    from flopscape.guide.walk import text
+
+    say(text(guide_of(subject, flops or [], results)))
 
 
 @verbs.command(epilog="Example: `flopscape bias exp06 --out results/bias/exp06`")

@@ -32,6 +32,8 @@ CONFIG, BIAS = Path("config/config.yaml"), Path("config/bias.yaml")
 RESULTS = Path("results")
 TABLES_OF_FIGURES = ("sensitivity.csv", "backtest.csv")
 """Tables of a study besides its runs, each drawn by the figure of its name."""
+PAGES = ("prediction.md", "checklist.md", "report.html", "report.md")
+"""What a study has to read, besides its figures."""
 NOTHING = "(?!)"
 """A regular expression that nothing matches."""
 ANY_NAME = "(?!(?:atlas|bias)/)[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -176,7 +178,7 @@ class Selection:
             *(f"{folder}/{file}" for file in ("runs.csv", "runs.parquet", "curves.parquet")),
             *self.fit_files(name),
             *self.draw_files(name),
-            *(f"{folder}/{file}" for file in (*TABLES_OF_FIGURES, "prediction.md", "report.html", "report.md")),
+            *(f"{folder}/{file}" for file in (*TABLES_OF_FIGURES, *PAGES)),
             *figures,
             *(path.removesuffix(".svg") + ".png" for path in figures),
             *self.twin_files(name),

@@ -198,23 +198,17 @@ class Files:
     def why_report(self) -> str:
         """Why the report is stale, in either of its two forms."""
         with suppress(FileNotFoundError):
-            expected = self.report_stamp()
             files = [self.folder / f"report{ending}" for ending in (".html", ".md")]
-            # A report that was made while the data were there keeps what it says of them.
-            expected |= {} if "manifest" in expected else {"manifest": stamps.read(files[0]).get("manifest", "")}
-            return _why_first_stale(files, {name: value for name, value in expected.items() if value})
+            return _why_first_stale(files, _keeping(self.report_stamp(), files[0]))
         return ""
 
     def report_stamp(self) -> Stamp:
         """What the report should carry: the code that writes it, and everything that it reads."""
         study, folder = self.planned.study, self.folder
-        subject = study.runs.model_dump() if isinstance(study, ImportedStudy) else study.model.spec()
-        options = {"title": study.title, "recommend": study.recommend.model_dump(), "subject": subject}
         figures = [folder / "figures" / f"{name}.svg" for name in drawable(study.has_curves)]
-        manifest = self.manifest()
         return {
             **stamps.by("flopscape.report.write"),
-            "options": short_hash(options),
+            "options": self._said(),
             "plan": stamps.plan_hash(self.planned.rows),
             "runs": stamps.hash_of(self.runs),
             "fits": stamps.hash_of_all(self.fits.values()),
@@ -223,8 +217,40 @@ class Files:
             "figures": stamps.hash_of_all(figures),
             "twin": stamps.hash_of_all([folder / "twin" / name for name in ("verdict.json", "figure.svg")]),
             "texts": stamps.hash_of_all(TEXTS),
-            **({"manifest": stamps.hash_of(manifest)} if manifest and manifest.exists() else {}),
+            **self._as_found(),
         }
+
+    def why_checklist(self) -> str:
+        """Why the reporting checklist is stale."""
+        path = self.folder / "checklist.md"
+        with suppress(FileNotFoundError):
+            return _why_first_stale([path], _keeping(self.checklist_stamp(), path))
+        return ""
+
+    def checklist_stamp(self) -> Stamp:
+        """What the reporting checklist should carry: the code that fills it in, and everything that it reads."""
+        return {
+            **stamps.by("flopscape.report.write_checklist"),
+            "options": self._said(),
+            "plan": stamps.plan_hash(self.planned.rows),
+            "runs": stamps.hash_of(self.runs),
+            "fits": stamps.hash_of_all(self.fits.values()),
+            "backtest": stamps.hash_of(self.folder / "backtest.csv"),
+            **self._as_found(),
+        }
+
+    def _said(self) -> str:
+        """A hash of what report and checklist take from the config, besides what decides the plan."""
+        study = self.planned.study
+        said: dict[str, Any] = {"title": study.title, "recommend": study.recommend.model_dump()}
+        if isinstance(study, ImportedStudy):
+            return short_hash(said | {"subject": study.runs.model_dump()})
+        return short_hash(said | {"subject": study.model.spec(), "searched": study.transfer is not None})
+
+    def _as_found(self) -> Stamp:
+        """Hashes of files that may be missing: what is known of the data, and the verdict on a search."""
+        files = {"manifest": self.manifest(), "transfer": self.folder / "transfer" / "verdict.json"}
+        return {name: stamps.hash_of(path) for name, path in files.items() if path and path.exists()}
 
     def manifest(self) -> Path | None:
         """Where what is known of the data stands; none for simulated runs."""
@@ -241,6 +267,12 @@ def _of_fit(carried: dict[str, Any]) -> Stamp:
         return stamp | {"options": short_hash(carried["options"])}
     except ValueError:  # NaN and infinities have no JSON
         return stamp
+
+
+def _keeping(right: Stamp, path: Path) -> Stamp:
+    """A stamp for a page that was made while the data were there: it keeps what it says of them when they are gone."""
+    kept = right if "manifest" in right else right | {"manifest": stamps.read(path).get("manifest", "")}
+    return {name: value for name, value in kept.items() if value}
 
 
 def _why_first_stale(files: Iterable[Path], expected: Stamp) -> str:

@@ -17,7 +17,7 @@ from flopscape.files.json_text import read_json
 from flopscape.plan.capacity import Capacity
 from flopscape.plan.coverage import Coverage, grade_coverage
 from flopscape.plan.finished import Finished, look_at_runs
-from flopscape.plan.imported import PlannedImport, plan_import
+from flopscape.plan.imported import PlannedImport, plan_import, words_of_study
 from flopscape.plan.plugin_kwargs import refuse_wrong_arguments
 from flopscape.plan.price import Price, price_study
 from flopscape.plan.rows import plan_rows
@@ -53,6 +53,14 @@ def plan_any(name: str, path: Path, config: Config) -> PlannedStudy | PlannedImp
     if isinstance(study, ImportedStudy):
         return plan_import(name, path, study, config.data_mirror)
     return plan_training(name, path, study)
+
+
+def plan_finished(path: Path, results: Path = Path("results")) -> PlannedStudy | PlannedImport:
+    """Read and plan a study whose files are looked at: the table that it imported need not be there any more."""
+    study = read_study(path)
+    if isinstance(study, ImportedStudy):
+        return PlannedImport(path.stem, path, study, Path(study.runs.table), words_of_study(study))
+    return plan_training(path.stem, path, study, results)
 
 
 def plan_study(name: str, path: Path, results: Path = Path("results")) -> PlannedStudy:

@@ -10,3 +10,14 @@ VARIED = ("what_changes", "setting", "method", "objective", "n_runs", "status", 
 """Columns of a table of `flopscape sensitivity`, besides the numbers at asked budgets."""
 CHANGE = "n_tokens_change@"
 """What the column of the relative change of D* begins with in the same table; the budget follows."""
+CONVENTIONS = {
+    "n_params": "body + head, without the input embedding",
+    "n_params_body": "body, without input embedding and head",
+    "n_params_non_embedding": "everything but the input embedding",
+    "n_params_total": "all parameters, the input embedding included",
+    "n_tokens": "units of data seen",
+    "flops": "counted: forward and backward, attention and head included",
+    "flops_counted": "counted: forward and backward, attention and head included",
+    "flops_6nd": "6·N·D",
+}
+"""What the columns of N, D and C of the workflow's own tables count."""

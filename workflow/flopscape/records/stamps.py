@@ -44,6 +44,7 @@ WORDS = {
     "sensitivity": "with another table of sensitivity",
     "source": "from another file",
     "table": "with another table beside it",
+    "transfer": "with another search for the learning rate",
     "texts": "with other captions",
     "twin": "with another twin",
 }

@@ -5,21 +5,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from flopscape.errors import listed
+from flopscape.records.columns import CONVENTIONS
 from flopscape.records.fit_result import FitResult
 from flopscape.report.blocks import Block, Bullets, Code, Grid, Paragraph
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers
-
-CONVENTIONS = {
-    "n_params": "body + head, without the input embedding",
-    "n_params_body": "body, without input embedding and head",
-    "n_params_non_embedding": "everything but the input embedding",
-    "n_params_total": "all parameters, the input embedding included",
-    "n_tokens": "units of data seen",
-    "flops": "counted: forward and backward, attention and head included",
-    "flops_counted": "counted: forward and backward, attention and head included",
-    "flops_6nd": "6·N·D",
-}
 
 
 def runs(evidence: Evidence) -> list[Block]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from flopscape.records.fit_result import FitResult, WarningKind, kind_of
-from flopscape.report import appendix, backtest, comparison, summary, twin
+from flopscape.report import appendix, backtest, checklist, comparison, guide, summary, twin
 from flopscape.report.appendix import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
 from flopscape.report.comparison import parameters
@@ -26,11 +26,13 @@ def build(evidence: Evidence) -> Report:
         Section("What the answer rests on", comparison.sensitivity(evidence)),
         Section("How hidden budgets were predicted", backtest.blocks(evidence.backtest)),
         Section("Which method to trust on this sweep", twin.blocks(evidence.twin)),
+        Section("Which approach fits this design", guide.blocks(evidence.guide)),
         Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
         Section("What was run", appendix.runs(evidence)),
         Section("What was left out", appendix.left_out(evidence)),
         Section("Data", appendix.data(evidence)),
         Section("Conventions", appendix.conventions(evidence)),
+        Section("Reporting checklist", checklist.blocks(evidence.checklist)),
         Section("How to recompute", appendix.commands(evidence)),
         Section("Versions and hardware", appendix.environment(evidence)),
     ]

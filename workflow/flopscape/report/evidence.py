@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from flopscape.answers.runs_and_fits import RunsAndFits
+from flopscape.checklist.items import Filled
+from flopscape.guide.walk import Walk
 from flopscape.plan.coverage import Coverage
 from flopscape.records.backtest import Forecast
 from flopscape.records.fit_result import FitResult
@@ -22,6 +24,7 @@ class Evidence(RunsAndFits):
     `formulas` are those of the fitted laws, by fit; a fit without a law has none.
     `sensitivity` is the table of `flopscape sensitivity` and `backtest` has the lines of `flopscape backtest`, None
     where there is none.
+    `guide` is the path of the decision guide for this design, and `checklist` the reporting checklist as filled in.
     `manifest` is the dataset's (empty for simulated runs), `coverage` the plan's grade (None without a plan),
     `environment` labels with texts, `commands` what makes the fits again. `not_shown` are sentences on what belongs to
     another table, other options or other code, and `made_from` is the stamp of the report itself.
@@ -38,6 +41,8 @@ class Evidence(RunsAndFits):
     sensitivity: pd.DataFrame | None = None
     backtest: list[Forecast] | None = None
     twin: Twin | None = None
+    guide: Walk | None = None
+    checklist: Filled | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
     coverage: Coverage | None = None
     environment: Mapping[str, str] = field(default_factory=dict)

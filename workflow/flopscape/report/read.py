@@ -10,11 +10,13 @@ from pathlib import Path
 from jinja2 import Environment
 
 from flopscape.answers.evaluate import fitted_law
+from flopscape.checklist.items import Filled
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS
 from flopscape.figures.tables import complete, read_backtest, read_csv, with_budgets
 from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
+from flopscape.guide.walk import Walk
 from flopscape.plan.coverage import Coverage
 from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
@@ -44,6 +46,10 @@ class Sources:
         runs have not, and which is gone with the data.
     twin : path, optional
         The folder that `flopscape twin` wrote.
+    guide : Walk, optional
+        The path of the decision guide for this design.
+    checklist : Filled, optional
+        The reporting checklist as far as it is filled in.
     coverage : Coverage, optional
         The plan's grade and the reasons for it; None where nothing was planned.
     commands : sequence of str
@@ -63,6 +69,8 @@ class Sources:
     sensitivity: str | Path | None = None
     backtest: str | Path | None = None
     twin: str | Path | None = None
+    guide: Walk | None = None
+    checklist: Filled | None = None
     manifest: str | Path | None = None
     coverage: Coverage | None = None
     commands: Sequence[str] = ()
@@ -99,6 +107,8 @@ def read_evidence(sources: Sources) -> Evidence:
         sensitivity=None if sources.sensitivity is None else read_csv(sources.sensitivity, VARIED),
         backtest=None if sources.backtest is None else read_backtest(sources.backtest),
         twin=_twin(Path(sources.twin)) if sources.twin else None,
+        guide=sources.guide,
+        checklist=sources.checklist,
         manifest=read_json(manifest, AGAIN) if manifest and manifest.exists() else {},
         coverage=sources.coverage,
         environment=versions(),

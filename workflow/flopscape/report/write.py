@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from flopscape.config.read import read_study
-from flopscape.config.study import ImportedStudy
+from flopscape.checklist.filled import filled
+from flopscape.checklist.known import known_of_study
 from flopscape.dag.commands import backtest_again, recompute
-from flopscape.dag.stale import Files, Planned
+from flopscape.dag.stale import Files
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
 from flopscape.files.outputs import lasting_name
-from flopscape.plan.imported import PlannedImport, words_of_study
-from flopscape.plan.studies import plan_training
+from flopscape.guide.sources import guide_of_study
+from flopscape.plan.imported import PlannedImport
+from flopscape.plan.studies import plan_finished
 from flopscape.records.fit_file import read_fit
 from flopscape.records.stamps import text_of
 from flopscape.report.build import build
@@ -43,7 +44,7 @@ def report_study(study_file: Path, results: Path, out: Path) -> None:
         stale, or a file must not be written.
     """
     refuse_report(out, [study_file])
-    planned = _planned(study_file, results)
+    planned = plan_finished(study_file, results.parent)
     study, files = planned.study, Files(planned, results)
     if other := files.why_table():
         raise FlopscapeError(f"{files.runs}: the table was made {other}; {MADE_AGAIN}")
@@ -61,6 +62,8 @@ def report_study(study_file: Path, results: Path, out: Path) -> None:
         sensitivity=None if "table of sensitivity" in stale else results / "sensitivity.csv",
         backtest=None if "backtest" in stale else results / "backtest.csv",
         twin=None if "twin" in stale else results / "twin",
+        guide=guide_of_study(planned, results),
+        checklist=filled(known_of_study(planned, results)),
         manifest=files.manifest(),
         coverage=None if isinstance(planned, PlannedImport) else planned.coverage,
         commands=_commands(files, stale),
@@ -69,13 +72,6 @@ def report_study(study_file: Path, results: Path, out: Path) -> None:
     )
     refuse_report(out, [study_file, *sources.files])
     write_report(build(read_evidence(sources)), out)
-
-
-def _planned(study_file: Path, results: Path) -> Planned:
-    study = read_study(study_file)
-    if isinstance(study, ImportedStudy):
-        return PlannedImport(study_file.stem, study_file, study, Path(study.runs.table), words_of_study(study))
-    return plan_training(study_file.stem, study_file, study, results.parent)
 
 
 def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
