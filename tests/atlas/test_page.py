@@ -67,6 +67,13 @@ def test_what_was_skipped_says_why_and_is_in_no_picture():
     assert "no mirror is given" in blocks(report, Bullets)[0].items[0]
 
 
+def test_the_table_has_a_cell_for_each_column_and_names_how_c_is_counted_where_there_are_several_ways():
+    one, other = lines(row(), row())
+    (grid,) = blocks(build([one, {**other, "convention": "C = the stated budget; loss in nats"}]), Grid)
+    assert [len(cells) for cells in grid.rows] == [len(grid.head)] * 2
+    assert [cells[2] for cells in grid.rows] == ["some, 6ND", "some, C = the stated budget"]
+
+
 def test_a_refused_fit_gives_its_reason_in_the_picture():
     (picture,) = blocks(build(lines(row(status="refused", numbers={}, score=None, reason="too few"))), Dots)
     assert [dot.text for dot in picture.rows[-1].dots] == ["too few", "–"]

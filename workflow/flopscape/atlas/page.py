@@ -27,19 +27,7 @@ LEGEND = (
     " reach an edge go on beyond it."
 )
 HEAD = [
-    *(
-        "table",
-        "rows",
-        "fit",
-        "C and loss",
-        "status",
-        "a, 95 %",
-        "a claimed",
-        "drift",
-        "N* at C",
-        "N* claimed",
-        "drift",
-    ),
+    *("fit", "table", "rows", "status", "a, 95 %", "a claimed", "drift", "N* at C", "N* claimed", "drift"),
     *("N* held", "L* held", "error of N*", "claim"),
 ]
 NOTE = (
@@ -63,7 +51,9 @@ def build(lines: Sequence[Line]) -> Report:
     sections = [
         Section("Skipped", _skipped(lines)),
         Section("Published recipes among them", _recipes(fitted)),
-        Section("Every fit", [Grid(HEAD, [_cells(line) for line in fitted], NOTE)] if fitted else []),
+        Section(
+            "Every fit", [Grid(HEAD, [_cells(line, _rows(line, fitted)) for line in fitted], NOTE)] if fitted else []
+        ),
     ]
     return Report(TITLE, False, answer, [section for section in sections if section.blocks])
 
@@ -171,10 +161,16 @@ def _recipes(fitted: Sequence[Line]) -> list[Block]:
     return [Bullets([*told])] if told else []
 
 
-def _cells(line: Line) -> list[str]:
+def _rows(line: Line, fitted: Sequence[Line]) -> str:
+    """The choice of rows, and where a table is fitted with C counted in several ways, which of them."""
+    several = len({other["convention"] for other in fitted if other["table"] == line["table"]}) > 1
+    return f"{line['rows']}, {line['convention'].partition(';')[0]}" if several else str(line["rows"])
+
+
+def _cells(line: Line, rows: str) -> list[str]:
     """A line of the page's table."""
     return [
-        *(str(line[name]) for name in ("title", "rows", "fit", "convention", "status")),
+        *(str(line["fit"]), str(line["title"]), rows, str(line["status"])),
         _interval(line, "a", numbers.exponent),
         _value(line["claim_a"], numbers.exponent),
         _drift(line, "a"),
