@@ -120,6 +120,7 @@ def test_sizes_and_tokens_in_other_units_move_the_optimum_by_the_unit():
 def test_seeds_tell_the_noise_and_narrow_the_answer():
     once, thrice = (answer(isoflop_frame(seeds=n, sigma=0.02), [1e21])[0] for n in (1, 3))
     assert thrice.diagnostics["scales"]["noise"]["estimate"] == pytest.approx(0.02, rel=0.15)
+    assert thrice.inferred_noise == thrice.diagnostics["scales"]["noise"]["estimate"]
     assert thrice.diagnostics["seed_sd"] == pytest.approx(0.02, rel=0.15)
     widths = [np.log(r.predictions[0].n_params.high / r.predictions[0].n_params.low) for r in (once, thrice)]
     assert widths[1] < widths[0]

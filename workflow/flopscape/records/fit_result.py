@@ -263,6 +263,12 @@ class FitResult:
         return part(DriftingLaw, self.diagnostics.get("drifting_law"))
 
     @property
+    def inferred_noise(self) -> float | None:
+        """Standard deviation of a run's loss where the method infers it beside what its law misses; None elsewhere."""
+        noise = self.diagnostics.get("scales", {}).get("noise")
+        return float(noise["estimate"]) if noise else None
+
+    @property
     def vertices(self) -> list[Vertex]:
         """The optima of the budgets, smallest budget first."""
         return [vertex for entry in self.optima if (vertex := part(Vertex, {**entry, "curve": entry}))]

@@ -103,8 +103,11 @@ def losses_of(result: FitResult, draws: pd.DataFrame, runs: Inputs) -> Array | N
 def noise_of(table: RunTable, result: FitResult) -> float:
     """Standard deviation of a run's loss about a law that was fitted to a table, in the loss's own unit.
 
-    Mean squared residuals over n − k rows, k the law's parameters.
+    Mean squared residuals over n − k rows, k the law's parameters; or what the fit itself has inferred, where it has a
+    discrepancy too, which follows the runs more closely than k parameters can.
     """
+    if result.inferred_noise is not None:
+        return result.inferred_noise
     residual = residuals(table, result).residual.to_numpy(float)
     return float(np.sqrt(residual @ residual / max(len(residual) - len(result.law_parameters), 1)))
 
