@@ -17,6 +17,7 @@ SHOWN = [
     "sensitivity.csv",
     "backtest.csv",
     "prediction.md",
+    "checklist.md",
     "report.html",
     "twin/twin.csv",
     "twin/figure.svg",

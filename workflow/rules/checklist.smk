@@ -18,8 +18,8 @@ rule write_checklist:
             "results/{study}/checklist.md",
             caption="../report/checklist.rst",
             category="{study}",
-            subcategory="report",
-            labels={"report": "reporting checklist"},
+            subcategory="checklist",
+            labels={"page": "reporting checklist"},
         ),
     log:
         "logs/checklist/{study}.log",
