@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.stats import f as fisher
 from scipy.stats import t as student
 
+from flopscape.fitting.common.linear import TINY
 from flopscape.fitting.isoflop.curves import BudgetCurve, CurveFit, noise_floor
 from flopscape.fitting.isoflop.exact_curves import SHAPE
 from flopscape.fitting.isoflop.power_law import IsoflopFit, projector
@@ -195,7 +196,7 @@ def cubic_test(fit: IsoflopFit) -> CubicTest | None:
     left = sum(squares for squares, _ in cubics)
     before = sum(float(fit.curves.weights[curve.budget.rows] @ curve.residual**2) for _, curve in tested)
     dof = len(tested), sum(len(curve.budget.rows) for _, curve in tested) - 4 * len(tested)
-    if min(dof) < 1 or left / dof[1] < float(noise_floor(fit.table.loss[None])[0]):
+    if min(dof) < 1 or left / dof[1] <= max(float(noise_floor(fit.table.loss[None])[0]), TINY):
         return None
     ratio = (before - left) / dof[0] / (left / dof[1])
     lowest = np.full(len(fit.curves.used), np.nan)
