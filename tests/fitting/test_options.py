@@ -181,7 +181,9 @@ def test_a_fit_gets_the_options_of_a_method_of_ones_own_and_no_others(tmp_path, 
     )
     monkeypatch.chdir(tmp_path)
     table = isoflop(tmp_path)
-    assert fit(table, "turned", bootstrap=100, knob=0)[0].reason == "0 turns"
-    assert fit(table, "turned", bootstrap=100)[0].reason == "1.5 turns"
+    # No method of one's own is refitted without its largest budgets, which the fit says behind its own sentence.
+    untested = "; not tested on hidden budgets: flopscape backtest tells how it does"
+    assert fit(table, "turned", bootstrap=100, knob=0)[0].reason == "0 turns" + untested
+    assert fit(table, "turned", bootstrap=100)[0].reason == "1.5 turns" + untested
     with pytest.raises(FlopscapeError, match="turns: turned has none; valid here: knob"):
         fit(table, "turned", bootstrap=100, turns=2)

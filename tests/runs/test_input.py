@@ -167,7 +167,7 @@ def test_a_bad_exclusion_is_named(expression, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("method", "sentence"), [("aproach2", "none of approach1, approach2"), ("json.decoder", "no estimate")]
+    ("method", "sentence"), [("aproach2", "none of answer, approach1, approach2"), ("json.decoder", "no estimate")]
 )
 def test_an_unknown_method_is_named(method, sentence, tmp_path):
     with pytest.raises(FlopscapeError, match=sentence):
