@@ -202,6 +202,16 @@ def test_any_other_table_has_a_number_too(frame):
     assert len(draws) == 2048
 
 
+def test_an_answer_far_beyond_the_runs_is_weak_where_its_interval_is_only_a_range_or_open():
+    near, far, farther = (answer(isoflop_frame(), [c])[0] for c in (1e22, 1e24, 1e26))
+    assert near.status == "ok"
+    assert near.predictions[0].n_params.high < 10 * near.predictions[0].n_params.low
+    assert (far.status, farther.status) == ("weak", "weak")
+    assert far.reason == "at C = 1e+24 the runs do not bound N* within a factor of 10"
+    assert "only a range" in kinds(far)
+    assert "open end" in kinds(farther)
+
+
 def test_a_range_and_an_open_end_are_said():
     result, _ = answer(THREE, [1e20, 1e25])
     for at in result.predictions:

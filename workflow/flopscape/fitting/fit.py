@@ -85,11 +85,16 @@ def fit(
     table = merged(chosen_rows(table, exclude, min_flops), seeds)
     result, draws = _estimated(table, method, [_positive(c) for c in flops], bootstrap, seed, options)
     result = _doubted(_of_table(result, table), table)
-    choice = {"exclude": exclude, "min_flops": min_flops, "seeds": None if seeds == "each" else seeds}
-    result.diagnostics |= {name: value for name, value in choice.items() if value}
+    result.diagnostics |= _choice(exclude, min_flops, seeds)
     again = partial(_refitted, method=method, seed=seed, options=options)
     judge_by_hidden_budgets(result, table, again, _why_not_refitted(method, bootstrap))
     return result, draws
+
+
+def _choice(exclude: str | None, min_flops: float | None, seeds: str | None) -> dict[str, Any]:
+    """Which rows were asked for, as the fit keeps it: what says nothing is left out."""
+    choice = {"exclude": exclude, "min_flops": min_flops, "seeds": None if seeds == "each" else seeds}
+    return {name: value for name, value in choice.items() if value}
 
 
 def _why_not_refitted(method: str, bootstrap: int) -> str:

@@ -60,22 +60,32 @@ def predictions(
     --------
     `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`
     """
-    served = loss is not None or inference_tokens is not None
-    if sum((bool(flops), loss is not None, bool(n_tokens))) > 1 or not (flops or loss is not None or n_params):
-        raise FlopscapeError("predict: give one of --flops C, --loss L and --n-params N, or N with --n-tokens D")
-    if served:
+    _refuse_question(flops, n_params, n_tokens, loss)
+    if loss is not None or inference_tokens is not None:
         _refuse_choice_of_run(n_params, unique_tokens)
+        return _cheapest(path, flops, loss, inference_tokens or 0.0)
     result, draws = read_with_draws(path)
-    if served:
-        tokens = inference_tokens or 0.0
-        goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
-        return _of_serving(result, [predict_inference(result, draws, tokens, **goal) for goal in goals])
     if n_tokens:
         return _of_training(result, predict_runs(result, draws, n_params, n_tokens, unique_tokens), "")
     if not flops:
         return _of_sizes(result, predict_sizes(result, draws, n_params, unique_tokens))
     found = [at for n in n_params or (None,) for at in predict(result, draws, flops, n, unique_tokens)]
     return _of_training(result, found, "" if n_params else "*")
+
+
+def _cheapest(path: str | Path, flops: Sequence[float], loss: float | None, tokens: float) -> str:
+    """What costs least with so many tokens served, for each compute or for one loss."""
+    result, draws = read_with_draws(path)
+    goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
+    return _of_serving(result, [predict_inference(result, draws, tokens, **goal) for goal in goals])
+
+
+def _refuse_question(
+    flops: Sequence[float], n_params: Sequence[float], n_tokens: Sequence[float], loss: float | None
+) -> None:
+    """Raise FlopscapeError unless exactly one thing is asked: a compute, a loss, sizes, or the loss of given runs."""
+    if sum((bool(flops), loss is not None, bool(n_tokens))) > 1 or not (flops or loss is not None or n_params):
+        raise FlopscapeError("predict: give one of --flops C, --loss L and --n-params N, or N with --n-tokens D")
 
 
 def _refuse_choice_of_run(n_params: Sequence[float], unique_tokens: float | None) -> None:

@@ -78,7 +78,7 @@ def _prior_dominated(verdict: Verdict, why: str) -> None:
 
 
 def judge_prediction(verdict: Verdict, found: Prediction) -> None:
-    """Warn of an interval with an open end, or one so wide that it is only a range."""
+    """Weak where N* has an open end, or an interval so wide that it is only a range: its middle is no answer to use."""
     n, at = found.n_params, f"C = {found.flops:g}"
     if n is None:
         return
@@ -92,6 +92,8 @@ def judge_prediction(verdict: Verdict, found: Prediction) -> None:
     if n.low and n.high and n.high / n.low > ONLY_A_RANGE:
         ends = " to ".join(numbers.count(end) for end in (n.low, n.high))
         verdict.warn(f"{at}: N* is known as a range only, {ends}; the number between says little", "only a range")
+    if not (n.low and n.high) or n.high / n.low > ONLY_A_RANGE:
+        verdict.add("weak", f"at {at} the runs do not bound N* within a factor of {ONLY_A_RANGE:g}")
 
 
 def doubts_of_draws(effective: float, told: list[str]) -> Iterator[str]:
