@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.answers.evaluator import Evaluator, TokensOfSize
-from flopscape.fitting.drifting_law import told
+from flopscape.fitting.drifting_law import predictions
 from flopscape.fitting.drifting_law.cells import Center
 from flopscape.fitting.drifting_law.curve import Curves
 from flopscape.fitting.drifting_law.discrepancy import Discrepancy
@@ -63,11 +63,11 @@ class FittedAnswer(Evaluator):
     def own_prediction(self, sampled: Self, flops: float, n_params: float | None) -> Prediction | None:
         """Medians of the draws, and an open end where they lie on an end of the search: what the fit's file has."""
         if n_params is None:
-            return told.predicted(sampled.curves, self.curves, flops)
+            return predictions.predicted(sampled.curves, self.curves, flops)
         n_tokens = float(np.exp(self.compute.tokens(np.log(n_params), flops)))
         given = (Estimate(value, value, value) for value in (n_params, n_tokens, n_tokens / n_params))
         n, d, ratio = given
-        return Prediction(flops, n, d, told.estimate(sampled.loss(n_params, n_tokens)), ratio)
+        return Prediction(flops, n, d, predictions.estimate(sampled.loss(n_params, n_tokens)), ratio)
 
     @property
     def is_told_by_draws(self) -> bool:

@@ -10,7 +10,7 @@ from flopscape.answers.backtest.scores import score, why_weak
 from flopscape.answers.backtest.words import hiding
 from flopscape.answers.sizes import SizePrediction
 from flopscape.errors import joined
-from flopscape.fitting.drifting_law.told import ONLY_A_RANGE
+from flopscape.fitting.drifting_law.predictions import ONLY_A_RANGE
 from flopscape.records.backtest import Forecast
 from flopscape.records.fit_result import EXTRAPOLATES, Estimate, FitResult, Prediction, Sampled
 from flopscape.records.fit_summary import shares_of

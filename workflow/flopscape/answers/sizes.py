@@ -14,7 +14,7 @@ import pandas as pd
 
 from flopscape.answers.extrapolation import refuse_absurd
 from flopscape.answers.predict import law_and_draws, predict
-from flopscape.fitting.drifting_law.told import ONLY_A_RANGE
+from flopscape.fitting.drifting_law.predictions import ONLY_A_RANGE
 from flopscape.laws.law import Array, Mask
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 

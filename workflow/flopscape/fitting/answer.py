@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.drifting_law import told
+from flopscape.fitting.drifting_law import predictions
 from flopscape.fitting.drifting_law.cells import is_far_off
 from flopscape.fitting.drifting_law.curve import Lowest, curves_json
 from flopscape.fitting.drifting_law.fit import Posterior, columns, posterior
@@ -77,7 +77,7 @@ def estimate(
     slope = _slope(found)
     result.diagnostics = _diagnostics(found, optima)
     _judge(result, verdict, table, found, optima)
-    result.exponents = {name: told.estimate(values) for name, values in slope.items()}
+    result.exponents = {name: predictions.estimate(values) for name, values in slope.items()}
     result.parameters = _parameters(found)
     result.interval = f"95 % of {len(found.draws.t):,} draws from the posterior"
     return result, _draws(found, slope, optima)
@@ -85,15 +85,15 @@ def estimate(
 
 def _judge(result: FitResult, verdict: Verdict, table: RunTable, found: Posterior, optima: dict[float, Lowest]) -> None:
     """Predictions, status, reason and warnings."""
-    result.diagnostics["left_of_prior"] = told.judge_prior(
+    result.diagnostics["left_of_prior"] = predictions.judge_prior(
         verdict, found.draws.t, table.n_runs, float(np.ptp(found.cells.u))
     )
-    for sentence in told.doubts_of_draws(found.draws.effective, found.told):
+    for sentence in predictions.doubts_of_draws(found.draws.effective, found.doubts):
         verdict.warn(sentence)
     for c, best in optima.items():
-        prediction = told.predicted(found.curves, found.typical, c, best)
+        prediction = predictions.predicted(found.curves, found.typical, c, best)
         result.predictions.append(prediction)
-        told.judge_prediction(verdict, prediction)
+        predictions.judge_prediction(verdict, prediction)
         if prediction.n_params:
             judge_extrapolation(verdict, table, c, prediction.n_params.estimate)
     result.status, result.warnings = verdict.status, verdict.all_warnings
@@ -137,7 +137,7 @@ def _parameters(found: Posterior) -> dict[str, Estimate]:
         "n_params_at_middle": _exp(offset + center.log_n),
         "loss_at_middle": center.loss * level,
     }
-    return {name: told.estimate(draws) for name, draws in values.items()}
+    return {name: predictions.estimate(draws) for name, draws in values.items()}
 
 
 def _exp(logs: Array) -> Array:
@@ -156,7 +156,7 @@ def _diagnostics(found: Posterior, optima: dict[float, Lowest]) -> dict[str, Any
     return {
         "kappa": found.curves.compute.to_json(),
         "drifting_law": curves_json(found.cells.center, found.curves.discrepancy) | {"numbers": one},
-        "scales": {name: vars(told.estimate(values)) for name, values in scales.items()},
+        "scales": {name: vars(predictions.estimate(values)) for name, values in scales.items()},
         "shares": [{"flops": c} | shares.at(c) for c in optima],
         "effective": found.draws.effective,
         "residual_sd": float(scale * np.sqrt(np.mean(residual**2))),

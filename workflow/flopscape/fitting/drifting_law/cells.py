@@ -88,22 +88,22 @@ def cells_of(table: RunTable) -> tuple[Cells, list[str]]:
 
     Copies, rows of one N, D and loss, count once: they say nothing of the noise.
     """
-    told: list[str] = []
+    doubts: list[str] = []
     rows = len(table)
     if table.n_runs < rows:
         table = table.keep(_thinned(table), "near another checkpoint of its run")
     if len(table) < rows:
-        told.append(
+        doubts.append(
             f"of {rows:,} checkpoints {len(table):,} are used, evenly in ln D along each run: nearer ones share their"
             " errors, and would count as runs of their own"
         )
     cells = _rows(table) if table.n_runs < len(table) else _averaged(table)
     if len(cells) > MOST_CELLS:
-        told.append(
+        doubts.append(
             f"{len(cells):,} points are averaged over small rectangles in (ln N, ln D), into at most {MOST_CELLS:,}"
         )
         cells = _coarser(cells)
-    return cells, told
+    return cells, doubts
 
 
 def center_of(table: RunTable) -> Center:

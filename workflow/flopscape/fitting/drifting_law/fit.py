@@ -29,7 +29,7 @@ class Posterior:
     curves: Curves
     typical: Curves
     at: Conditional
-    told: list[str]
+    doubts: list[str]
 
 
 def posterior(table: RunTable, compute: Compute, count: int, seed: int) -> Posterior:
@@ -38,7 +38,7 @@ def posterior(table: RunTable, compute: Compute, count: int, seed: int) -> Poste
     The typical draw has the mean of the draws' laws and drifts, and the discrepancy that is most likely beside them: a
     mean of the draws' own discrepancies would be off by how the law bends between them.
     """
-    cells, told = cells_of(table)
+    cells, doubts = cells_of(table)
     discrepancy = _around(cells, 0.0, 0.5)
     t = first_law(Data.of(cells, discrepancy))
     discrepancy = _around(cells, *_path(t))
@@ -54,7 +54,7 @@ def posterior(table: RunTable, compute: Compute, count: int, seed: int) -> Poste
     mean = draws.t.mean(axis=0)[None]
     typical = at.coefficients(mean, np.zeros((1, draws.c.shape[1])))
     curves = Curves(cells.center, discrepancy, compute, draws.t, draws.c)
-    return Posterior(cells, draws, curves, Curves(cells.center, discrepancy, compute, mean, typical), at, told)
+    return Posterior(cells, draws, curves, Curves(cells.center, discrepancy, compute, mean, typical), at, doubts)
 
 
 def _path(t: Array) -> tuple[float, float]:

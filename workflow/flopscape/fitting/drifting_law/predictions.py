@@ -96,9 +96,9 @@ def judge_prediction(verdict: Verdict, found: Prediction) -> None:
         verdict.add("weak", f"at {at} the runs do not bound N* within a factor of {ONLY_A_RANGE:g}")
 
 
-def doubts_of_draws(effective: float, told: list[str]) -> Iterator[str]:
+def doubts_of_draws(effective: float, doubts: list[str]) -> Iterator[str]:
     """Sentences about the sampling."""
-    yield from told
+    yield from doubts
     if effective < LEAST_EFFECTIVE:
         yield (
             f"the draws are worth {effective:.1%} of the proposals, under {LEAST_EFFECTIVE:.0%}: the ends of the"
