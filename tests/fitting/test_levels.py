@@ -56,6 +56,13 @@ def test_points_scatter_beyond_their_errors_from_the_ninth_decile_of_f_on(size, 
     assert line.dof == (3 if scatters else 20)
 
 
+def test_where_budgets_scatter_an_optimum_lies_as_far_from_the_line_as_they_do():
+    """Residuals 1, −2, 1: σ² = 6, an error of the line of √(6/3 + 6·2²/2) two from the middle, and √6 beside it."""
+    line = fit_line(np.arange(3.0), np.array([1.0, -2.0, 1.0]), np.zeros((3, 3)), dof=0)
+    assert line.error_at(3.0) == pytest.approx(14**0.5)
+    assert line.error_of_optimum_at(3.0) == pytest.approx(20**0.5)
+
+
 def test_the_regions_of_two_exponents_end_at_f_of_two_and_thirty_degrees_of_freedom(tmp_path):
     grid = fit(isoflop(tmp_path), "vpnls", bootstrap=50)[0].diagnostics["profile_grid"]
     assert grid["levels"] == pytest.approx({"50%": 0.709, "95%": 3.316}, abs=5e-4)
@@ -73,21 +80,36 @@ def test_every_f_of_a_fit_has_its_chance(tmp_path):
     assert nested["p"] == pytest.approx(fisher.sf(nested["f"], 1, 35 - 3), rel=1e-9)
 
 
-def test_simulated_vertices_move_as_student_s_t(tmp_path):
-    """Exact power laws with known errors: the middle 95 % of the slopes reach t of 4 degrees of freedom each way."""
+def power_laws(tmp_path, off_line=0.0):
+    """Five budgets of known errors, their ln N* an exact power law, or off it by so much times (1, −2, 0, 2, −1)."""
     x, covariance = np.log(np.geomspace(1e17, 1e21, 5)), np.zeros((5, 2, 5, 2))
     for i in range(5):
         covariance[i, 0, i, 0], covariance[i, 1, i, 1] = 0.05**2, 0.01**2
-    points = np.stack([3 + 0.5 * x, 2 + np.exp(-0.15 * (x - x.mean()))], axis=1)
+    log_n = 3 + 0.5 * x + off_line * np.array([1.0, -2.0, 0.0, 2.0, -1.0])
+    points = np.stack([log_n, 2 + np.exp(-0.15 * (x - x.mean()))], axis=1)
     budgets = [Budget(c, c, np.arange(3), np.zeros(3)) for c in np.exp(x)]
     lowest = LowestPoints(
         np.zeros(1, int), budgets, points[None], covariance[None], np.ones((1, 5)), 4, Compute.constant()
     )
     curves = CurveFit([], lowest, 15, np.ones(15))
-    fitted = IsoflopFit(isoflop(tmp_path), curves, lowest, PowerLaws.through(lowest).of_table(0))
+    return x, IsoflopFit(isoflop(tmp_path), curves, lowest, PowerLaws.through(lowest).of_table(0))
+
+
+def test_simulated_vertices_move_as_student_s_t(tmp_path):
+    """Exact power laws with known errors: the middle 95 % of the slopes reach t of 4 degrees of freedom each way."""
+    x, fitted = power_laws(tmp_path)
     draws = simulate(fitted, [1e22], 20_000, seed=0)
     reach = T[4] * 0.05 / np.linalg.norm(x - x.mean())
     assert np.quantile(draws["a"], [0.025, 0.975]) == pytest.approx([0.5 - reach, 0.5 + reach], abs=0.04 * reach)
+
+
+def test_draws_of_an_optimum_scatter_about_the_line_as_its_interval_does(tmp_path):
+    """Σr² = 10·0.1², a variance of 0.1/3 a point, of which 0.05² is its own; t has 3 degrees of freedom."""
+    x, fitted = power_laws(tmp_path, off_line=0.1)
+    log_n = np.log(simulate(fitted, [1e22], 40_000, seed=0)["n_params@1e+22"])
+    z, apart = np.log(1e22) - x.mean(), x - x.mean()
+    variance = 0.1 / 3 * (1 / 5 + z**2 / (apart @ apart)) + 0.1 / 3 - 0.05**2
+    assert np.ptp(np.quantile(log_n, [0.025, 0.975])) / 2 == pytest.approx(3.1824463 * variance**0.5, rel=0.03)
 
 
 @pytest.mark.parametrize("method", ["vpnls", "approach3"])

@@ -196,7 +196,7 @@ def _diagnostics(fit: IsoflopFit) -> dict[str, object]:
 def _predict(fit: IsoflopFit, draws: pd.DataFrame, flops: float, result: FitResult, verdict: Verdict) -> None:
     """Add N*, D* and L* at one compute: N* by the line and Student's t, L* by the laws of the simulated vertices."""
     line, x = fit.laws.n_params, np.log(flops)
-    log_n, reach = line.at(x), line.t * line.error_at(x)
+    log_n, reach = line.at(x), line.t * line.error_of_optimum_at(x)
     n_params = Estimate(*np.exp([log_n, log_n - reach, log_n + reach]).tolist())
     ends = percentile_interval(draws[column("loss", flops)].to_numpy())
     lowest = float(loss_along(fit.laws.loss, x - fit.lowest.center)[0])

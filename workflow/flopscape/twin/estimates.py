@@ -135,7 +135,7 @@ def _put_lines(listed: Estimates, lowest: LowestPoints, laws: PowerLaws, kept: M
         put(quantity, line.slope, line.slope - reach, line.slope + reach)
     # In the order of `names`: a and b, then N*, D* and L* at each compute.
     for i, c in enumerate(flops):
-        log_n, reach = laws.n_params.at(np.log(c)), laws.n_params.t * laws.n_params.error_at(np.log(c))
+        log_n, reach = laws.n_params.at(np.log(c)), laws.n_params.t * laws.n_params.error_of_optimum_at(np.log(c))
         best, low, high = (np.exp(values) for values in (log_n, log_n - reach, log_n + reach))
         put(2 + 3 * i, best, low, high)
         put(3 + 3 * i, *(np.exp(lowest.compute.tokens(np.log(n), c)) for n in (best, high, low)))

@@ -4,6 +4,7 @@ Each line is ordinary least squares, as in Hoffmann et al. 2022 and Grattafiori 
 3.2.1), so that published fits are reproduced; its covariance carries the covariance of the points, plus a scatter
 between budgets where the points lie further from the line than their errors allow (method of moments, DerSimonian &
 Laird 1986). Intervals use Student's t with the degrees of freedom of the noise, or of the scatter where there is some.
+That of N* at a compute is of the optimum there, which scatters about the line as those of the budgets do.
 
 Everything is of R tables of one design at once, as the points are; `PowerLaws.of_table` gives those of one.
 """
@@ -60,6 +61,15 @@ class Line:
         """Standard error of ln y at ln C: of intercept + slope·x the variance is (1, x)·covariance·(1, x)ᵀ."""
         x = np.array([1.0, log_flops - self.center])
         return np.sqrt(x @ self.covariance @ x)
+
+    def error_of_optimum_at(self, log_flops: float) -> Any:
+        """Standard error of the optimum's ln y at ln C, whose own distance from the line is beside the line's error.
+
+        Where budgets scatter about their line, so does the next one: this is the interval of a prediction, as in
+        random-effects meta-analysis (Higgins, Thompson & Spiegelhalter 2009, section 3.2), and that of the line alone
+        grows narrower with every budget while the optima stay as far from it.
+        """
+        return np.sqrt(self.error_at(log_flops) ** 2 + self.scatter)
 
     @property
     def slope_error(self) -> Any:
@@ -215,10 +225,11 @@ def simulate(fit: IsoflopFit, flops: Sequence[float], replicates: int, seed: int
     One row for each set: see `power_law_draws`.
     """
     lowest = fit.lowest
-    moved = _moves(lowest, fit.laws.n_params, replicates, seed)
+    moved, off_line = _moves(lowest, fit.laws.n_params, replicates, seed)
     points = lowest.points[0] + moved
     P = projector(lowest.log_flops)
     intercept, a = P @ points[:, :, 0].T
+    intercept = intercept + off_line
     # D moves with N along its budget's C, to first order: d ln D = slope_of_tokens · d ln N.
     b = P[1] @ (lowest.log_tokens[0] + lowest.slope_of_tokens[0] * moved[:, :, 0]).T
     law = fit_loss_law(lowest.log_flops - lowest.center, points[:, :, 1])
@@ -226,8 +237,11 @@ def simulate(fit: IsoflopFit, flops: Sequence[float], replicates: int, seed: int
     return power_law_draws(laws, lowest.center, lowest.compute, flops)
 
 
-def _moves(lowest: LowestPoints, line: Line, replicates: int, seed: int) -> Array:
-    """Errors of the points, shape (replicates, m, 2): their own, and the scatter between budgets."""
+def _moves(lowest: LowestPoints, line: Line, replicates: int, seed: int) -> tuple[Array, Array]:
+    """Errors of the points, shape (replicates, m, 2): their own, and the scatter between budgets.
+
+    And how far ln N* of another budget lies from the line, shape (replicates,).
+    """
     generator = np.random.default_rng(seed)
     m = len(lowest.budgets)
     # A noise that is not known counts as none: the line's scatter, which then has all of the distances, stands for it.
@@ -240,4 +254,5 @@ def _moves(lowest: LowestPoints, line: Line, replicates: int, seed: int) -> Arra
     spread = linear.root(own + np.diag(extra))
     normal = generator.standard_normal((replicates, 2 * m))
     scale = np.sqrt(line.dof / generator.chisquare(line.dof, replicates))
-    return np.asarray((normal @ spread.T * scale[:, None]).reshape(replicates, m, 2))
+    moved = (normal @ spread.T * scale[:, None]).reshape(replicates, m, 2)
+    return moved, np.sqrt(line.scatter) * scale * generator.standard_normal(replicates)

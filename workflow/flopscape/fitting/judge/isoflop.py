@@ -226,7 +226,8 @@ def _moved(fit: IsoflopFit, lowest: Array) -> tuple[float, float | None, float |
     if known.sum() < FEWEST_BUDGETS:
         return flops, None, None
     intercept, slope = projector(x[known]) @ (lowest - fit.lowest.points[0, :, 0])[known]
-    return flops, float(intercept + slope * (x[-1] - x[known].mean())), float(fit.laws.n_params.error_at(x[-1]))
+    moved = float(intercept + slope * (x[-1] - x[known].mean()))
+    return flops, moved, float(fit.laws.n_params.error_of_optimum_at(x[-1]))
 
 
 def _judge_shape(verdict: Verdict, result: FitResult, shape: Any, fit: IsoflopFit) -> None:
