@@ -169,6 +169,23 @@ MUTATIONS = [
         "NORMAL_95 * se", "0.0 * se", "answers/backtest/test_refits.py",
     ),
     Mutation(
+        "an optimum lies on the line about which the budgets scatter", "fitting/isoflop/power_law.py",
+        "self.error_at(log_flops) ** 2 + self.scatter", "self.error_at(log_flops) ** 2", "fitting/test_levels.py",
+    ),
+    Mutation(
+        "draws of an optimum lie on the line", "fitting/isoflop/power_law.py",
+        "intercept = intercept + off_line", "intercept = intercept + 0.0 * off_line", "fitting/test_levels.py",
+    ),
+    Mutation(
+        "a budget counts as often as cuts hide it", "fitting/backtest/misses.py",
+        "name = miss.flops, miss.symbol", "name = miss.flops, miss.symbol + miss.cut",
+        "fitting/backtest/test_misses.py",
+    ),
+    Mutation(
+        "many narrow misses are chance", "fitting/backtest/misses.py",
+        "np.flatnonzero(beyond)[-1] if beyond.any() else 0", "0", "fitting/backtest/test_misses.py",
+    ),
+    Mutation(
         "the change with the bandwidth left out of the truth's error", "fitting/backtest/yardstick.py",
         "by_noise[1] / (2 * b[2]) + shifts[0]", "by_noise[1] / (2 * b[2])", "fitting/backtest/test_yardstick.py",
     ),

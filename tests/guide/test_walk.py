@@ -150,12 +150,15 @@ def score(held: int) -> Score:
     return Score("vpnls", "vpnls", 6, held, 0.3, 0.2, 6, 6, 0.01, 0.01, 1e-3, 20, 19, 3.0, 0)
 
 
-@pytest.mark.parametrize(("held", "expected"), [(6, "yes"), (3, "no")])
-def test_hidden_budgets_decide_whether_the_answer_is_believed(held: int, expected: str) -> None:
-    found = dataclasses.replace(facts(isoflop()), tested=score(held), answering="vpnls")
+@pytest.mark.parametrize(
+    ("held", "missed", "expected"), [(5, "", "yes"), (3, "without the largest budget N* is too high", "no")]
+)
+def test_hidden_budgets_decide_whether_the_answer_is_believed(held: int, missed: str, expected: str) -> None:
+    found = dataclasses.replace(facts(isoflop()), tested=score(held), missed=missed, answering="vpnls")
     step = QUESTIONS["hidden"].look(found)
     assert step.answer == expected
     assert f"{held} of 6" in step.fact
+    assert missed in step.fact
 
 
 def test_errors_of_backtest_and_twin_stand_side_by_side_by_method() -> None:

@@ -6,10 +6,11 @@ farthest beyond those that were trained.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from flopscape.answers.backtest.scores import score, why_weak
+from flopscape.answers.backtest.scores import score
 from flopscape.answers.backtest.words import hiding
 from flopscape.answers.sizes import SizePrediction
 from flopscape.errors import joined
+from flopscape.fitting.backtest.misses import misses_of, why_it_misses
 from flopscape.fitting.drifting_law.predictions import ONLY_A_RANGE
 from flopscape.records.backtest import Forecast
 from flopscape.records.fit_result import EXTRAPOLATES, Estimate, FitResult, Prediction, Sampled
@@ -162,7 +163,7 @@ def _tests(lines: Sequence[Forecast] | None, asked: float | None) -> Iterator[st
         f"Made again without its largest budgets, this fit held the hidden N* in {total.held_n_params} of"
         f" {total.n_n_params} cases and the hidden loss in {total.held_loss} of {total.n_loss}."
     )
-    if missed := why_weak(judged):
+    if missed := why_it_misses(misses_of(judged)):
         yield f"It is not to be trusted at larger budgets: {missed}."
     reached = max(line.extrapolation for line in judged)
     if asked and asked > reached * EXTRAPOLATES:

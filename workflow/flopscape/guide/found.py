@@ -5,7 +5,6 @@ One function a question, named as the question is in guide/chart.py.
 
 from typing import NamedTuple
 
-from flopscape.answers.backtest.scores import LEAST_HELD
 from flopscape.errors import joined
 from flopscape.guide.facts import Budget, Facts
 from flopscape.plan.coverage import MAX_EPOCHS, MIN_COUNT
@@ -154,8 +153,7 @@ def hidden(facts: Facts) -> Found:
         f"The 95 % intervals of {facts.answering} hold N* of {score.held_n_params} of {score.n_n_params} hidden"
         f" budgets, L* of {score.held_loss} of {score.n_loss}."
     )
-    passed = score.held_n_params >= LEAST_HELD * score.n_n_params and score.held_loss >= LEAST_HELD * score.n_loss
-    return Found("yes" if passed else "no", words)
+    return Found("no", f"{words[:-1]}: {facts.missed}.") if facts.missed else Found("yes", words)
 
 
 def _why_untested(facts: Facts) -> str:

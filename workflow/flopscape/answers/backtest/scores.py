@@ -1,4 +1,4 @@
-"""How each fit did on hidden budgets and runs, and whether it is weak for it.
+"""How each fit did on hidden budgets and runs, in numbers; whether it is weak for it, fitting/backtest/misses.py says.
 
 Coverage here is not independent from line to line, for one hidden budget is predicted in several cuts: it says how a
 fit did on these runs, and of how it does in general only as much as a handful of budgets can.
@@ -6,14 +6,10 @@ fit did on these runs, and of how it does in general only as much as a handful o
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Literal
 
 import numpy as np
 
 from flopscape.records.backtest import Forecast, Score
-
-LEAST_HELD = 0.85
-"""Share of hidden optima that 95 % intervals must hold for a fit to be trusted: of up to six, all."""
 
 
 def by_fit(forecasts: Iterable[Forecast]) -> dict[str, list[Forecast]]:
@@ -74,29 +70,3 @@ def _mean(values: Iterable[float]) -> float | None:
 def _rms(values: Iterable[float]) -> float | None:
     mean = _mean(value**2 for value in values)
     return None if mean is None else float(np.sqrt(mean))
-
-
-def why_weak(lines: Sequence[Forecast]) -> str:
-    """Why one fit is not to be trusted at larger budgets, and by how much it missed hidden ones; empty if it did not.
-
-    Examples
-    --------
-    >>> missed = Forecast("f", "vpnls", "the largest budget", 30, "ok", "", "optimum", 1e20, 3.0,
-    ...     true_n_params=1e9, n_params=1.5e9, n_params_holds=False, true_loss=2.0, loss=2.001, loss_holds=True)
-    >>> why_weak([missed])
-    'of the intervals for hidden budgets 1 of 1 does not hold N*, which was up to 50 % off'
-    """
-    judged = [line for line in lines if line.what == "optimum"]
-    missed = [*filter(None, (_missed(judged, "n_params", "N*"), _missed(judged, "loss", "L*")))]
-    return f"of the intervals for hidden budgets {' and '.join(missed)}" if missed else ""
-
-
-def _missed(lines: Sequence[Forecast], quantity: Literal["n_params", "loss"], symbol: str) -> str:
-    """How many intervals of a quantity do not hold it, and by how much the farthest estimate was off; or nothing."""
-    judged = [line for line in lines if getattr(line, f"{quantity}_holds") is not None]
-    outside = [line for line in judged if not getattr(line, f"{quantity}_holds")]
-    if not judged or len(judged) - len(outside) >= LEAST_HELD * len(judged):
-        return ""
-    off = max(abs(getattr(line, quantity) / getattr(line, f"true_{quantity}") - 1) for line in outside)
-    verb = "does" if len(outside) == 1 else "do"
-    return f"{len(outside)} of {len(judged)} {verb} not hold {symbol}, which was up to {100 * off:.3g} % off"

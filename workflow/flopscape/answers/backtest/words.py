@@ -1,4 +1,4 @@
-"""A backtest in words: a table of scores, coverage by how far was extrapolated, and two sentences."""
+"""A backtest in words: a table of scores, coverage by how far was extrapolated, and two or three sentences."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -7,11 +7,14 @@ import numpy as np
 
 from flopscape.answers.backtest.scores import by_fit, score, scores
 from flopscape.errors import joined
+from flopscape.fitting.backtest.misses import misses_of, why_it_misses
 from flopscape.records.backtest import Forecast, Score
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
 
-HEAD = ["fit", "N* held", "high/low", "error", "L* held", "width", "error", "regret", "runs held", "log score"]
+HEAD = [
+    "fit", "N* held", "high/low", "error", "L* held", "width", "error", "regret", "runs held", "log score", "misses",
+]  # fmt: skip
 FACTORS = (3.0, 10.0)
 """Extrapolation up to which, and beyond which, coverage is counted apart."""
 ROUNDED = 1.001
@@ -21,9 +24,20 @@ ROUNDED = 1.001
 def table(forecasts: Sequence[Forecast]) -> list[list[str]]:
     """A row for each fit, under `HEAD`: widths are medians of 95 % intervals, errors root mean squares.
 
-    Widths and errors of the loss, and the regret, are parts of the loss.
+    Widths and errors of the loss, and the regret, are parts of the loss. Misses beyond chance, which intervals that are
+    right allow, make a fit weak.
     """
-    return [_row(one) for one in scores(forecasts)]
+    return [[*_row(score(lines)), _verdict(lines)] for lines in by_fit(forecasts).values()]
+
+
+def _verdict(lines: Sequence[Forecast]) -> str:
+    """What a fit's misses of hidden optima say of it."""
+    found = misses_of(lines)
+    if found.untested:
+        return numbers.NOTHING
+    if why_it_misses(found):
+        return "beyond chance"
+    return "by chance" if any(abs(miss.off) > miss.allowed for miss in found.hidden) else "none"
 
 
 def _row(one: Score) -> list[str]:
@@ -71,7 +85,10 @@ def _written(value: float | None, write: Callable[[float], str]) -> str:
 
 
 def sentences(forecasts: Sequence[Forecast]) -> list[str]:
-    """Two sentences: whose intervals held what was hidden, and which fit would have cost least; or why nothing was."""
+    """Whose intervals held what was hidden, and which fit would have cost least; or why nothing was hidden.
+
+    A third sentence names the fits that miss more than by chance.
+    """
     hidden = hiding(forecasts)
     if not hidden:
         return [f"No backtest: {forecasts[0].left_out if forecasts else 'there is no fit'}."]
@@ -82,7 +99,18 @@ def sentences(forecasts: Sequence[Forecast]) -> list[str]:
         return [f"Fitted again without {cuts}: {_why_no_optimum(hidden)}.", *_on_runs(judged)]
     silent = [f"{one.fit} said nothing of them" for one in judged if one.n_silent and one not in told]
     held = "; ".join([*map(_coverage, told), *silent])
-    return [f"Fitted again without {cuts}, the 95 % intervals held the hidden N* and L*: {held}.", _best(told)]
+    return [
+        f"Fitted again without {cuts}, the 95 % intervals held the hidden N* and L*: {held}.",
+        _best(told),
+        *_weak(hidden),
+    ]
+
+
+def _weak(forecasts: Sequence[Forecast]) -> list[str]:
+    """Which fits miss hidden budgets by more than chance, each with its worst misses; nothing where none does."""
+    found = {name: why_it_misses(misses_of(lines)) for name, lines in by_fit(forecasts).items()}
+    told = [f"{name}, {why}" for name, why in found.items() if why]
+    return [f"Weak, for misses beyond chance: {'; '.join(told)}."] if told else []
 
 
 def _cuts(forecasts: Sequence[Forecast]) -> str:

@@ -1,33 +1,24 @@
 """A fit judged by its own refits: each made without the largest budgets, and asked for what it has not seen.
 
 Tests of a form see what is wrong among the runs. Whether N* and L* hold beyond them shows only where something beyond
-is known: at the table's own largest budgets, once they are hidden. A fit that misses them by more than its intervals
-allow is weak, for it will miss the next budget so too.
-
-One of twenty 95 % intervals misses where all is well, and a fit has several, of N* and of L* at each hidden budget. The
-widest miss of m such numbers is therefore held to the level 5 %/m (Bonferroni): with z the normal quantile of it,
-misses up to z/1.96 times what the interval allows are chance. A budget that several cuts hide counts once, for its runs
-are the same.
+is known: at the table's own largest budgets, once they are hidden. A fit that misses them by more than chance is weak
+(misses.py), for it will miss the next budget so too; and so is one whose intervals beyond the runs nothing could check.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Literal
 
 import numpy as np
-from scipy.special import ndtri
 
-from flopscape.errors import joined
 from flopscape.fitting.backtest.cuts import Cut, Runs, cuts_of
-from flopscape.fitting.backtest.hidden import HIDDEN, NORMAL_95, allowed, compute_of_hidden, in_logs, optima, truths_of
+from flopscape.fitting.backtest.hidden import HIDDEN, compute_of_hidden, optima, truths_of
+from flopscape.fitting.backtest.misses import as_per_cent, misses_of, why_it_misses
 from flopscape.fitting.backtest.yardstick import Truth
-from flopscape.records.backtest import OWN, Forecast, Miss, OwnBacktest
-from flopscape.records.fit_result import EXTRAPOLATES, Estimate, FitResult, Prediction
+from flopscape.records.backtest import OWN, Forecast, OwnBacktest
+from flopscape.records.fit_result import EXTRAPOLATES, FitResult, Prediction
 from flopscape.runs.table import RunTable
 from flopscape.text import numbers
 
-LEVEL = 0.05
-"""Chance that a fit whose intervals are right is called weak for what they miss."""
 MOST_CUTS = 3
 """Refits of a fit."""
 RESAMPLES = 200
@@ -58,7 +49,8 @@ def judge_by_hidden_budgets(result: FitResult, table: RunTable, refit: Refit, wh
     result.diagnostics[OWN] = asdict(found)
     most = float(table.flops.max())
     beyond = [asked for asked in result.predictions if asked.n_params and asked.flops > EXTRAPOLATES * most]
-    if why := why_it_misses(found) or ("" if why_not else why_unchecked(found, beyond, most)):
+    missed = f"it misses the hidden: {why}" if (why := why_it_misses(found)) else ""
+    if why := missed or ("" if why_not else why_unchecked(found, beyond, most)):
         result.reason = why if result.status == "ok" else f"{result.reason}; {why}"
         result.status = "weak"
     elif found.untested and result.status == "ok":
@@ -80,6 +72,8 @@ def why_unchecked(found: OwnBacktest, beyond: Sequence[Prediction], most: float)
 
     Examples
     --------
+    >>> from flopscape.records.backtest import Miss
+    >>> from flopscape.records.fit_result import Estimate
     >>> asked = Prediction(1e22, Estimate(1e9, 0.8e9, 1.25e9), None, None, None)
     >>> print(why_unchecked(OwnBacktest([Miss("the largest budget", 1e21, 10.0, "N*", 0.1, 0.8)]), [asked], 1e21))
     N* at 10²² FLOPs, beyond the runs, is given within 25 %, where hidden budgets show errors from 120 % on
@@ -99,8 +93,8 @@ def why_unchecked(found: OwnBacktest, beyond: Sequence[Prediction], most: float)
     if seen**2 <= SHARP * within**2:
         return ""
     return (
-        f"N* at {numbers.flops(flops)} FLOPs, beyond the runs, is given within {_per_cent(np.expm1(within))}, where"
-        f" hidden budgets show errors from {_per_cent(np.expm1(seen))} on"
+        f"N* at {numbers.flops(flops)} FLOPs, beyond the runs, is given within {as_per_cent(np.expm1(within))}, where"
+        f" hidden budgets show errors from {as_per_cent(np.expm1(seen))} on"
     )
 
 
@@ -124,10 +118,7 @@ def own_backtest(table: RunTable, refit: Refit) -> OwnBacktest:
         why = f"its largest budgets do not tell their own optimum: {truths[largest[-1]]}" if largest else NO_BUDGET
         return OwnBacktest(untested=why)
     lines = [line for cut in cuts for line in _lines(runs, cut, truths, refit)]
-    hidden = [miss for line in lines for miss in _misses(line)]
-    if not hidden:
-        return OwnBacktest(untested="without the largest budgets nothing could be fitted")
-    return OwnBacktest(hidden, limit=_limit(len({(miss.flops, miss.symbol) for miss in hidden})))
+    return misses_of(lines, "without the largest budgets nothing could be fitted")
 
 
 def _lines(runs: Runs, cut: Cut, truths: Mapping[float, Truth | str], refit: Refit) -> Iterator[Forecast]:
@@ -141,63 +132,3 @@ def _lines(runs: Runs, cut: Cut, truths: Mapping[float, Truth | str], refit: Ref
     }  # fmt: skip
     most = float(runs.spent[runs.ends & ~cut.hidden].max())
     yield from optima(said, result, [*asked], truths, most)
-
-
-def _misses(line: Forecast) -> Iterator[Miss]:
-    """N* and L* of a hidden budget, where there are a truth and an interval."""
-    truth, se = line.true_n_params, line.se_log_n_params
-    if truth and se is not None and line.n_params:
-        size = in_logs(Estimate(line.n_params, line.n_params_low, line.n_params_high))
-        yield from _miss(line, "N*", size, float(np.log(truth)), se, 1.0)
-    truth, se = line.true_loss, line.se_loss
-    if truth and se is not None and line.loss:
-        yield from _miss(line, "L*", Estimate(line.loss, line.loss_low, line.loss_high), truth, se, truth)
-
-
-def _miss(
-    line: Forecast, symbol: Literal["N*", "L*"], number: Estimate, truth: float, se: float, unit: float
-) -> Iterator[Miss]:
-    """One number beside its truth; an interval that is open on the truth's side cannot miss it."""
-    may = allowed(truth, se, number)
-    if np.isfinite(may):
-        yield Miss(line.cut, line.flops, line.extrapolation, symbol, (number.estimate - truth) / unit, may / unit)
-
-
-def _limit(count: int) -> float:
-    """Multiple of what a 95 % interval allows up to which the widest miss of so many is chance.
-
-    >>> round(_limit(1), 2), round(_limit(12), 2)
-    (1.0, 1.46)
-    """
-    return max(float(-ndtri(LEVEL / (2 * count)) / NORMAL_95), 1.0)
-
-
-def why_it_misses(found: OwnBacktest) -> str:
-    """Which hidden budgets a fit missed, by how much, and what its intervals allowed; or nothing.
-
-    Examples
-    --------
-    >>> print(why_it_misses(OwnBacktest([Miss("the largest budget", 1e21, 3.0, "L*", -0.012, 0.004)])))
-    it misses the hidden: without the largest budget L* at 10²¹ FLOPs is 1.2 % too low, and its interval allows 0.40 %
-    """
-    worst = []
-    for symbol in ("N*", "L*"):
-        off = [miss for miss in found.hidden if miss.symbol == symbol and abs(miss.off) > found.limit * miss.allowed]
-        if off:
-            worst.append(max(off, key=lambda miss: abs(miss.off) / miss.allowed))
-    return f"it misses the hidden: {joined([_words(miss) for miss in worst])}" if worst else ""
-
-
-def _words(miss: Miss) -> str:
-    # N* is off by a factor, L* by a part: both are told as per cent.
-    size = np.expm1 if miss.symbol == "N*" else np.abs
-    side = "high" if miss.off > 0 else "low"
-    off, may = (_per_cent(size(abs(x))) for x in (miss.off, miss.allowed))
-    return (
-        f"without {miss.cut} {miss.symbol} at {numbers.flops(miss.flops)} FLOPs is {off} too {side}, and its interval"
-        f" allows {may}"
-    )
-
-
-def _per_cent(part: float) -> str:
-    return f"{numbers.count(100 * float(part), 2)} %"
