@@ -7,7 +7,7 @@ from scipy.optimize import linprog
 from flopscape.fitting.surface.global_starts import from_optimum, global_fit
 from flopscape.fitting.surface.log_residuals import search_of
 from flopscape.fitting.surface.many_tables import bootstraps
-from flopscape.fitting.surface.variable_projection import Problem, parameters
+from flopscape.fitting.surface.variable_projection import Problem, Solution, parameters
 
 TABLES = {"a floor of 1.7": 1.7, "a floor too small to see": 0.02}
 FEWEST = np.array([0.0, -25.0, -25.0, 0.005, 0.005])
@@ -83,3 +83,16 @@ def test_resamples_of_many_tables_are_those_of_each():
     runs = np.arange(60).astype(str)
     [(_, p)] = bootstraps(search, runs, many, best, 20, 0)
     assert (np.abs(p - parameters(best)).max(axis=1) > 1e-3).all()
+
+
+@pytest.mark.parametrize("objective", ["huber", "log_lsq", "lad"])
+def test_resamples_end_where_they_do_when_their_table_is_alone(objective):
+    """Three tables of other noise whose resamples walk together; one seed draws the same weights for the first."""
+    problem, search = table(0.5), search_of(objective)[0]
+    losses = problem.y * np.exp(np.random.default_rng(4).normal(0, [[0.0], [0.01], [0.03]], (3, len(problem.y))))
+    many, runs = Problem(problem.u, losses), np.arange(60).astype(str)
+    best = [global_fit(search, Problem(problem.u, one))[0] for one in losses]
+    together = Solution(*(np.concatenate(parts) for parts in zip(*best, strict=True)))
+    [(_, p)] = bootstraps(search, runs, many, together, 20, 0)
+    [(_, alone)] = bootstraps(search, runs, Problem(many.u, losses[:1]), best[0], 20, 0)
+    assert p[:20] == pytest.approx(alone, rel=1e-7)

@@ -167,6 +167,19 @@ class LogResiduals:
             return huber.refine(data, weights, p, delta, RESAMPLE_DECREMENT)
         return least_absolute_deviations.refine(data, weights, p, delta)
 
+    def nearby_of_each(self, data: Data, weights: Array, best: Array) -> Optimum:
+        """`nearby` for the optima (T, 5) of several tables; data and weights have the resamples of each in turn."""
+        replicates = len(weights) // len(best)
+        tables = [slice(i * replicates, (i + 1) * replicates) for i in range(len(best))]
+        alone = [Data(data.u, data.log_loss[rows.start]) for rows in tables]
+        moved = [np.maximum(p, one.lower) for p, one in zip(best, alone, strict=True)]
+        own = list(zip(alone, [weights[rows] for rows in tables], moved, strict=True))
+        if not self.delta:  # δ → 0 begins with a δ of each table's own
+            ends = [self.nearby(*each) for each in own]
+            return Optimum(*(np.concatenate(column) for column in zip(*ends, strict=True)))
+        starts = np.concatenate([huber.resample_starts(*each, self.delta) for each in own])
+        return huber.refine(data, weights, starts, self.delta, RESAMPLE_DECREMENT)
+
     def _solution(self, data: Data, weights: Array, optimum: Optimum) -> Solution:
         # A term at its lower bound, e⁻²⁵ of the mean loss, is absent: an exact zero, by which `on_bound` knows it.
         terms = np.where(optimum.p[:, 1:3] > data.lower[..., 1:3], np.exp(optimum.p[:, 1:3]), 0.0)

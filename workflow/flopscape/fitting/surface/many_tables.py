@@ -150,17 +150,27 @@ def _near(search: Search, resamples: Resamples, best: Solution, replicates: int)
             resamples.problem, resamples.weights, starts, variable_projection.RESAMPLE_DECREMENT
         )
         return parameters(solution), solution.objective
-    data, settled = Data(resamples.u, np.log(resamples.losses)), []
-    for i, start in enumerate(parameters(best)):
-        own = slice(i * replicates, (i + 1) * replicates)
-        one = Data(data.u, data.log_loss[own.start])
-        settled.append(search.nearby(one, resamples.weights[own], np.maximum(start, one.lower)))
-    p, objective, converged = (np.concatenate(column) for column in zip(*settled, strict=True))
+    data, most = Data(resamples.u, np.log(resamples.losses)), replicates * resamples.u.shape[1]
+    tables = max(1, variable_projection.CHUNK_ELEMENTS // most)
+    # Resamples of many tables walk together, or the slowest of each would walk nearly alone: most of a step's time is
+    # then what any step costs.
+    parts = [
+        search.nearby_of_each(data.take(rows), resamples.weights[rows], parameters(best.take(at)))
+        for at, rows in _groups(len(best.exponents), tables, replicates)
+    ]
+    p, objective, converged = (np.concatenate(column) for column in zip(*parts, strict=True))
     p[:, 1:3] = np.where(p[:, 1:3] > data.lower[:, 1:3], p[:, 1:3], -np.inf)
     # One that did not settle may be anywhere: infinite, so that any other end is lower.
     objective = np.where(converged, objective, np.inf)
     # The search of Huber's objective sums ½r² within ±δ; the least squares that a `Search` reports is Σ r².
     return p, objective * (2.0 if search.smooth else 1.0)
+
+
+def _groups(tables: int, size: int, replicates: int) -> Iterator[tuple[slice, slice]]:
+    """Some tables at a time, and their resamples."""
+    for first in range(0, tables, size):
+        last = min(first + size, tables)
+        yield slice(first, last), slice(first * replicates, last * replicates)
 
 
 def _not_lowest(search: Search, resamples: Resamples, p: Array) -> Index:
