@@ -146,15 +146,15 @@ def test_the_floor_is_told_from_zero_by_its_interval(floor: tuple[float, ...] | 
     assert answer("floor", found) == expected
 
 
-def score(held: int) -> Score:
-    return Score("vpnls", "vpnls", 6, held, 0.3, 0.2, 6, 6, 0.01, 0.01, 1e-3, 20, 19, 3.0, 0)
+def score(held: int, missed: str = "") -> Score:
+    return Score("vpnls", "vpnls", 6, held, 0.3, 0.2, 6, 6, 0.01, 0.01, 1e-3, 20, 19, 3.0, 0, missed)
 
 
 @pytest.mark.parametrize(
     ("held", "missed", "expected"), [(5, "", "yes"), (3, "without the largest budget N* is too high", "no")]
 )
 def test_hidden_budgets_decide_whether_the_answer_is_believed(held: int, missed: str, expected: str) -> None:
-    found = dataclasses.replace(facts(isoflop()), tested=score(held), missed=missed, answering="vpnls")
+    found = dataclasses.replace(facts(isoflop()), tested=score(held, missed), answering="vpnls")
     step = QUESTIONS["hidden"].look(found)
     assert step.answer == expected
     assert f"{held} of 6" in step.fact

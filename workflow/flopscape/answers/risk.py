@@ -10,7 +10,6 @@ from flopscape.answers.backtest.scores import score
 from flopscape.answers.backtest.words import hiding
 from flopscape.answers.sizes import SizePrediction
 from flopscape.errors import joined
-from flopscape.fitting.backtest.misses import misses_of, why_it_misses
 from flopscape.fitting.drifting_law.predictions import ONLY_A_RANGE
 from flopscape.records.backtest import Forecast
 from flopscape.records.fit_result import EXTRAPOLATES, Estimate, FitResult, Prediction, Sampled
@@ -163,8 +162,8 @@ def _tests(lines: Sequence[Forecast] | None, asked: float | None) -> Iterator[st
         f"Made again without its largest budgets, this fit held the hidden N* in {total.held_n_params} of"
         f" {total.n_n_params} cases and the hidden loss in {total.held_loss} of {total.n_loss}."
     )
-    if missed := why_it_misses(misses_of(judged)):
-        yield f"It is not to be trusted at larger budgets: {missed}."
+    if total.missed:
+        yield f"It is not to be trusted at larger budgets: {total.missed}."
     reached = max(line.extrapolation for line in judged)
     if asked and asked > reached * EXTRAPOLATES:
         yield (

@@ -11,7 +11,6 @@ from flopscape.answers.backtest.scores import by_fit, score
 from flopscape.answers.backtest.words import hiding, sentences
 from flopscape.figures import frame, style, whiskers
 from flopscape.figures.tables import Tables
-from flopscape.fitting.backtest.misses import misses_of, why_it_misses
 from flopscape.records.backtest import Forecast
 from flopscape.records.fit_result import Estimate
 from flopscape.text import numbers
@@ -103,8 +102,7 @@ def _title(name: str, lines: Sequence[Forecast], quantity: Quantity) -> str:
     if lines[0].what == "run":
         return f"{name}: losses of runs, held {one.held_runs} of {one.n_runs}"
     if quantity == "n_params":
-        weak = " (weak)" if why_it_misses(misses_of(lines)) else ""
-        return f"{name}{weak}: N* held {one.held_n_params} of {one.n_n_params}"
+        return f"{name}{' (weak)' if one.missed else ''}: N* held {one.held_n_params} of {one.n_n_params}"
     return f"L* held {one.held_loss} of {one.n_loss}"
 
 

@@ -59,8 +59,7 @@ class Facts:
     table's unit of loss) between runs of one N and D. `epochs` is how often the run of most data saw each unit, None
     where the distinct data are not known. `asked` are the computes in FLOPs that an answer is wanted for, `floor` is
     E of a law that was fitted to the runs, `lowest_loss` the lowest measured one. `tested` is how the fit `answering`
-    did on hidden budgets, `missed` which of them it missed by more than chance, and `untested` a sentence on why no
-    hidden budget tells, where a backtest says so.
+    did on hidden budgets, and `untested` a sentence on why no hidden budget tells, where a backtest says so.
     """
 
     name: str
@@ -84,7 +83,6 @@ class Facts:
     training: Training = field(default_factory=Training)
     floor: Estimate | None = None
     tested: Score | None = None
-    missed: str = ""
     untested: str = ""
     answering: str = ""
 

@@ -153,7 +153,7 @@ def hidden(facts: Facts) -> Found:
         f"The 95 % intervals of {facts.answering} hold N* of {score.held_n_params} of {score.n_n_params} hidden"
         f" budgets, L* of {score.held_loss} of {score.n_loss}."
     )
-    return Found("no", f"{words[:-1]}: {facts.missed}.") if facts.missed else Found("yes", words)
+    return Found("no", f"{words[:-1]}: {score.missed}.") if score.missed else Found("yes", words)
 
 
 def _why_untested(facts: Facts) -> str:

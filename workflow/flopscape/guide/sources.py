@@ -15,7 +15,6 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.tables import read_backtest
 from flopscape.files.json_text import read_json
 from flopscape.fitting import vpnls
-from flopscape.fitting.backtest.misses import misses_of, why_it_misses
 from flopscape.guide.facts import Facts, Training, facts_of
 from flopscape.guide.measured import measured, told
 from flopscape.guide.walk import Walk, walk
@@ -84,7 +83,6 @@ def guide_of_study(planned: Planned, folder: Path) -> Walk:
         answering=answering,
         floor=_floor(files),
         tested=next((one for one in tested if one.fit == answering), None),
-        missed=why_it_misses(misses_of(line for line in forecasts if line.fit == answering)),
         untested="" if told(tested) or not forecasts else sentences(forecasts)[0],
     )
     commands = _commands(files, facts.measured)

@@ -86,6 +86,8 @@ class Score:
     log_score: float | None
     n_silent: int
     """Hidden optima that are known and of which its refits said nothing, because they refused."""
+    missed: str = ""
+    """Which optima it missed by more than chance, and how far, for which it is weak; see fitting/backtest/misses.py."""
 
 
 COLUMNS = tuple(field.name for field in fields(Forecast))

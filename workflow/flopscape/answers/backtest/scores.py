@@ -1,4 +1,4 @@
-"""How each fit did on hidden budgets and runs, in numbers; whether it is weak for it, fitting/backtest/misses.py says.
+"""How each fit did on hidden budgets and runs, and whether it is weak for it, which fitting/backtest/misses.py says.
 
 Coverage here is not independent from line to line, for one hidden budget is predicted in several cuts: it says how a
 fit did on these runs, and of how it does in general only as much as a handful of budgets can.
@@ -9,6 +9,7 @@ from itertools import groupby
 
 import numpy as np
 
+from flopscape.fitting.backtest.misses import misses_of, why_it_misses
 from flopscape.records.backtest import Forecast, Score
 
 
@@ -44,6 +45,7 @@ def score(lines: Sequence[Forecast]) -> Score:
         held_runs=sum(bool(line.loss_holds) for line in runs),
         log_score=_mean(np.nan if line.log_score is None else line.log_score for line in runs),
         n_silent=len(optima) - len(n_params),
+        missed=why_it_misses(misses_of(lines)),
     )
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from flopscape.answers.backtest.scores import by_fit, score, scores
 from flopscape.errors import joined
-from flopscape.fitting.backtest.misses import misses_of, why_it_misses
 from flopscape.records.backtest import Forecast, Score
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
@@ -24,20 +23,10 @@ ROUNDED = 1.001
 def table(forecasts: Sequence[Forecast]) -> list[list[str]]:
     """A row for each fit, under `HEAD`: widths are medians of 95 % intervals, errors root mean squares.
 
-    Widths and errors of the loss, and the regret, are parts of the loss. Misses beyond chance, which intervals that are
-    right allow, make a fit weak.
+    Widths and errors of the loss, and the regret, are parts of the loss. A fit is weak whose misses are
+    beyond what intervals that are right have by chance.
     """
-    return [[*_row(score(lines)), _verdict(lines)] for lines in by_fit(forecasts).values()]
-
-
-def _verdict(lines: Sequence[Forecast]) -> str:
-    """What a fit's misses of hidden optima say of it."""
-    found = misses_of(lines)
-    if found.untested:
-        return numbers.NOTHING
-    if why_it_misses(found):
-        return "beyond chance"
-    return "by chance" if any(abs(miss.off) > miss.allowed for miss in found.hidden) else "none"
+    return [_row(one) for one in scores(forecasts)]
 
 
 def _row(one: Score) -> list[str]:
@@ -52,7 +41,17 @@ def _row(one: Score) -> list[str]:
         _written(one.regret, _per_cent),
         _share(one.held_runs, one.n_runs),
         _written(one.log_score, lambda value: f"{value:.2f}"),
+        _misses(one),
     ]
+
+
+def _misses(one: Score) -> str:
+    """What the misses of hidden optima say of a fit."""
+    if not one.n_n_params + one.n_loss:
+        return numbers.NOTHING
+    if one.missed:
+        return "beyond chance"
+    return "none" if one.held_n_params + one.held_loss == one.n_n_params + one.n_loss else "by chance"
 
 
 def by_factor(forecasts: Sequence[Forecast]) -> list[list[str]]:
@@ -102,14 +101,13 @@ def sentences(forecasts: Sequence[Forecast]) -> list[str]:
     return [
         f"Fitted again without {cuts}, the 95 % intervals held the hidden N* and L*: {held}.",
         _best(told),
-        *_weak(hidden),
+        *_weak(judged),
     ]
 
 
-def _weak(forecasts: Sequence[Forecast]) -> list[str]:
+def _weak(judged: Sequence[Score]) -> list[str]:
     """Which fits miss hidden budgets by more than chance, each with its worst misses; nothing where none does."""
-    found = {name: why_it_misses(misses_of(lines)) for name, lines in by_fit(forecasts).items()}
-    told = [f"{name}, {why}" for name, why in found.items() if why]
+    told = [f"{one.fit}, {one.missed}" for one in judged if one.missed]
     return [f"Weak, for misses beyond chance: {'; '.join(told)}."] if told else []
 
 
