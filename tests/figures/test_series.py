@@ -1,6 +1,7 @@
 """What is drawn is what the tables and fits hold."""
 
 import dataclasses
+import io
 from types import ModuleType
 
 import matplotlib
@@ -81,6 +82,22 @@ def test_asked_budgets_are_marked_at_their_predictions(figure, panel: int, quant
     shown = {line.get_ydata()[0] for line in axes.lines if len(line.get_ydata()) == 1}
     for fit in text_study.fits.values():
         assert {getattr(p, quantity).estimate for p in fit.predictions} <= shown
+
+
+@pytest.mark.parametrize(("low", "high"), [(None, 1e8), (1e6, None)])
+def test_an_open_interval_of_an_asked_budget_runs_off_the_axis(
+    low: float | None, high: float | None, text_study: Tables
+) -> None:
+    fit = text_study.fits["vpnls"]
+    asked = dataclasses.replace(fit.predictions[0], n_params=Estimate(1e7, low, high))
+    one_sided = dataclasses.replace(fit, predictions=[asked])
+    figure = allocation.draw(dataclasses.replace(text_study, fits={"vpnls": one_sided}))
+    figure.savefig(io.BytesIO(), format="svg")
+    (line,) = [line for line in figure.axes[0].lines if line.get_marker() == "_"]
+    bottom, top = figure.axes[0].get_ylim()
+    ends = sorted(line.get_ydata())
+    assert (ends[0] < bottom, ends[1] > top) == (low is None, high is None)
+    assert {low, high} - {None} < set(ends)
 
 
 @pytest.mark.parametrize("quantity", ["n_params", "n_tokens", "loss"])

@@ -56,6 +56,7 @@ def test_money(value: float, text: str) -> None:
     [
         (Estimate(19_812, 17_100, 23_000), "19.8 k [17.1 k, 23.0 k]"),
         (Estimate(19_812, 17_100, None), "19.8 k [17.1 k, ∞]"),
+        (Estimate(19_812, None, 23_000), "19.8 k [0, 23.0 k]"),
         (Estimate(19_812), "19.8 k (no interval)"),
         (Estimate(19_812, 19_812, 19_812.0000001), "19.8 k"),
         (None, "–"),
@@ -63,3 +64,10 @@ def test_money(value: float, text: str) -> None:
 )
 def test_an_estimate_never_stands_without_its_interval(number: Estimate | None, text: str) -> None:
     assert numbers.interval(number, numbers.count) == text
+
+
+def test_an_open_lower_end_of_an_exponent_alone_is_below_zero() -> None:
+    open_end = Estimate(0.5, None, 0.7)
+    written = [numbers.bounds(open_end, write) for write in (numbers.loss, numbers.ratio, numbers.flops)]
+    assert written == ["[0, 0.700]", "[0, 0.700]", "[0, 0.7]"]
+    assert numbers.bounds(open_end, numbers.exponent) == "[−∞, 0.700]"

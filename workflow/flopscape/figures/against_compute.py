@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from flopscape.figures import style
 from flopscape.figures.paths import Path, path
 from flopscape.figures.tables import Tables
+from flopscape.figures.whiskers import drawn_ends
 from flopscape.fitting.isoflop.curves import has_curve
 from flopscape.records.fit_result import FitResult, Vertex
 
@@ -107,8 +108,8 @@ def _asked(axes: Axes, fit: FitResult, quantity: Quantity, colour: str, marker: 
         if number is None:
             continue
         x = prediction.flops * shift
-        if number.low is not None and number.high is not None:
-            axes.plot([x, x], [number.low, number.high], color=colour, linewidth=1.4, marker="_", zorder=4)
+        if number.low is not None or number.high is not None:
+            axes.plot([x, x], drawn_ends(number, least=0.0), color=colour, linewidth=1.4, marker="_", zorder=4)
         axes.plot([x], [number.estimate], marker=marker, color=colour, markeredgecolor="white", markersize=8, zorder=5)
         central.append(number.estimate)
     return central

@@ -78,9 +78,9 @@ def _panel(
         axes.plot([x, x], _truth_ends(line, quantity), color="0.8", linewidth=6, solid_capstyle="butt", zorder=0)
         if number is None:
             continue
-        ends = [whiskers.FAR if end is None else end for end in (number.low, number.high)]
-        ends[0] = (0.0 if quantity == "n_params" else -whiskers.FAR) if number.low is None else ends[0]
-        axes.plot([x, x], ends, color=colour, linewidth=1.5, zorder=3)
+        # A ratio of sizes cannot lie below zero, nor a loss more than 100 per cent below the truth.
+        least = 0.0 if quantity == "n_params" else -100.0
+        axes.plot([x, x], whiskers.drawn_ends(number, least), color=colour, linewidth=1.5, zorder=3)
         face = colour if getattr(line, f"{quantity}_holds") else "white"
         axes.plot(
             [x], [number.estimate], marker=marker, color=colour, markerfacecolor=face, markersize=5.5,

@@ -17,8 +17,9 @@ TICKS = 5
 FARTHEST = 3.0
 """The axis reaches at most this many spans of the estimates beyond them, however wide an interval is."""
 MARGIN = 0.08
-FAR = 1e300
-"""Stands for an infinite end: matplotlib draws no line to infinity."""
+FAR = 1e100
+"""Stands for an infinite end: matplotlib draws no line to infinity, and the margin of an axis that it scales by itself
+must not overflow."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,21 @@ def limits(values: Sequence[Estimate], logarithmic: bool) -> tuple[float, float]
     return (float(np.exp(low)), float(np.exp(high))) if logarithmic else (float(low), float(high))
 
 
+def drawn_ends(number: Estimate, least: float = -FAR) -> tuple[float, float]:
+    """Ends of the line of an interval, which runs off the axis where one is open; below `least` there is nothing.
+
+    Examples
+    --------
+    >>> drawn_ends(Estimate(2e9, None, 3e9), least=0.0), drawn_ends(Estimate(0.5, 0.4, None))
+    ((0.0, 3000000000.0), (0.4, 1e+100))
+    """
+    return least if number.low is None else number.low, FAR if number.high is None else number.high
+
+
 def _whisker(axes: Axes, line: int, number: Estimate, row: Row, gid: str) -> None:
     """The dot, and its interval; an open end runs off the axis."""
     if number.low is not None or number.high is not None:
-        ends = [-FAR if number.low is None else number.low, FAR if number.high is None else number.high]
-        axes.plot(ends, [line, line], color=row.colour, linewidth=1.6, marker="|", markersize=7, zorder=3)
+        axes.plot(drawn_ends(number), [line, line], color=row.colour, linewidth=1.6, marker="|", markersize=7, zorder=3)
     face = "white" if row.hollow else row.colour
     axes.plot(
         [number.estimate], [line], marker=row.marker, color=row.colour, markerfacecolor=face, markersize=7,

@@ -157,8 +157,12 @@ def interval(number: HasInterval | None, write: Writer) -> str:
 
 
 def bounds(number: HasInterval, write: Writer) -> str:
-    """The interval alone: [17.1 k, 23.0 k]; an open end is written −∞ or ∞."""
-    low = "−∞" if number.low is None else write(number.low)
+    """The interval alone: [17.1 k, 23.0 k]; an open upper end is written ∞.
+
+    An open lower end is 0, below which no size, data, compute or loss can lie; an exponent can, and has −∞.
+    """
+    least = "−∞" if write is exponent else "0"
+    low = least if number.low is None else write(number.low)
     high = "∞" if number.high is None else write(number.high)
     return f"[{low}, {high}]"
 
