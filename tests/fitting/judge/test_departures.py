@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from flopscape.fitting.fit import fit
-from flopscape.fitting.judge.departures import BEATEN, curve_test
+from flopscape.fitting.judge.departures import curve_test
+from flopscape.fitting.judge.verdict import BEATEN
 from flopscape.fitting.surface.coordinates import linearise
 from flopscape.fitting.surface.global_starts import LeastSquares, centred_problem, global_fit
 from flopscape.fitting.surface.variable_projection import parameters

@@ -22,17 +22,12 @@ from scipy.stats import f as fisher
 
 from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.fitting.common.linear import ROUNDED_FIT, TINY
-from flopscape.fitting.judge.verdict import Diagnostics, Verdict
+from flopscape.fitting.judge.verdict import BEATEN, Diagnostics, Verdict
 from flopscape.laws.law import Array, Index, Mask
 from flopscape.runs.table import RunTable, design_index
 
-BEATEN = 1e-3
-"""Chance of F below which the added columns clearly beat the form. F takes the noise as normal and equal everywhere,
-and the margin below the usual 1 % is for noise that is neither. In 1,000 tables of a true surface (5 budgets × 7 sizes,
-or 9 × 14) 0.1 % fall below it, 1 % to 1.5 % where the smallest budget is three times as noisy, 0.4 % to 1.2 % with
-Student's t of 3 degrees of freedom; 5 % where the noise falls 50-fold over nine budgets."""
 BEATEN_BY_RUNS = 0.01
-"""The same for whole runs, whose scores T² takes as they scatter: no margin for noise is needed. Of 150 tables of a
+"""BEATEN for whole runs, whose scores T² takes as they scatter: no margin for noise is needed. Of 150 tables of a
 true surface (25 runs of ten checkpoints, most of the noise shared by a run) 0.7 % fall below it."""
 FEWEST_SIZES = 4
 """Sizes from which a budget's parabola can miss one."""

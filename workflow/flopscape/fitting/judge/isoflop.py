@@ -16,12 +16,10 @@ from flopscape.fitting.common.linear import TINY
 from flopscape.fitting.isoflop.curves import BudgetCurve, CurveFit, noise_floor
 from flopscape.fitting.isoflop.exact_curves import SHAPE
 from flopscape.fitting.isoflop.power_law import IsoflopFit, projector
-from flopscape.fitting.judge.departures import BEATEN
-from flopscape.fitting.judge.verdict import DRIFT, Verdict, judge_uncertainty, outliers
+from flopscape.fitting.judge.verdict import BEATEN, DRIFT, Verdict, judge_uncertainty, outliers
 from flopscape.laws.law import Array
 from flopscape.records.fit_result import Exclusion, FitResult
 from flopscape.runs.table import RunTable, describe_rows
-from flopscape.text import numbers
 
 FEWEST_BUDGETS, FEW_BUDGETS = 3, 5
 FLAT = 0.5
@@ -174,7 +172,7 @@ def _judge_parabolas(verdict: Verdict, result: FitResult, fit: IsoflopFit) -> No
     if test.shift is None or test.se is None:
         verdict.add("weak", f"{said}, and has no lowest point in most budgets")
         return
-    said += f", and moves N* by {100 * np.expm1(test.shift):+.2g} % at {numbers.flops(test.flops)} FLOPs"
+    said += f", and moves N* by {100 * np.expm1(test.shift):+.2g} % at C = {test.flops:.3g}"
     if abs(test.shift) > BEARABLE * test.se:
         verdict.add("weak", f"{said}, {abs(test.shift) / test.se:.2g} times its standard error")
     else:
