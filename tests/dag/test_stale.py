@@ -27,6 +27,7 @@ from flopscape.report.summary import recommendation
 from flopscape.report.write import report_study
 from flopscape.runs import collect
 from flopscape.runs.read import table_of
+from flopscape.text import numbers
 
 SURFACE = {"E": 1.0, "A": 30.0, "B": 400.0, "alpha": 0.4, "beta": 0.5, "noise": 0.002}
 STUDY = {
@@ -163,20 +164,26 @@ def right_rows(edited: Edited, name: str) -> list[list[str]]:
     copy.write_text(text)
     table = table_of(pd.read_csv(copy, dtype=str, keep_default_na=False), copy)
     result, _ = fit.fit(table, **{"flops": edited.asked, "bootstrap": 100, **edited.fits[name]})
-    return recommendation(result)
+    return [[*cells[:3], cells[4]] for cells in recommendation(result)]
 
 
 def shown_rows(report: str, edited: Edited) -> dict[str, list[list[str]]]:
-    """The answers in a report's Markdown, by fit: those of the recommended one have no name in front."""
+    """C, N*, D* and L* in a report's Markdown, by fit: of the recommended one, then of the others."""
     shown: dict[str, list[list[str]]] = {name: [] for name in edited.fits}
-    text = report.partition("## Recommendation")[2].partition("\n## ")[0]
-    for line in text.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 5 and cells[0][0].isdigit():
-            shown[edited.recommended].append(cells)
-        elif len(cells) == 6 and cells[0] in edited.fits:
-            shown[cells[0]].append(cells[1:])
+    for cells in table_rows(report, "| C, FLOPs |"):
+        shown[edited.recommended].append([*cells[:3], cells[4]])
+    for cells in table_rows(report, "| fit | status | N"):
+        if cells[0] != edited.recommended and cells[2] != numbers.NOTHING:
+            shown[cells[0]].append([numbers.flops(edited.asked[0]), *cells[2:5]])
+    for cells in table_rows(report, "| fit | C, FLOPs |"):
+        shown[cells[0]].append([*cells[1:4], cells[5]])
     return shown
+
+
+def table_rows(report: str, head: str) -> list[list[str]]:
+    """The cells of the table whose header begins so; none where there is no such one."""
+    table = f"\n{report}".partition(f"\n{head}")[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
 
 
 def early_report(edited: Edited) -> str:

@@ -16,7 +16,6 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures import draw, names
 from flopscape.figures.style import RC
 from flopscape.figures.tables import Tables, with_budgets
-from flopscape.records.fit_result import Estimate
 from flopscape.records.stamps import hash_of
 from tests.figures import studies
 
@@ -138,10 +137,11 @@ def test_a_sensitivity_table_without_its_columns_is_refused_by_file(tmp_path: Pa
         draw.run("sensitivity", *inputs)
 
 
-def test_disagreeing_fits_are_named_above_the_methods(text_study: Tables) -> None:
-    far = dataclasses.replace(text_study.fits["vpnls"], exponents={"a": Estimate(0.9, 0.8, 0.95)})
-    text = words(drawn("methods", dataclasses.replace(text_study, fits=text_study.fits | {"vpnls": far})))
-    assert "approach2 and vpnls disagree on a" in text
+def test_a_weak_fit_is_named_without_the_paragraph_of_its_reason(text_study: Tables) -> None:
+    weak = dataclasses.replace(text_study.fits["vpnls"], status="weak", reason="for a long reason")
+    text = words(drawn("methods", dataclasses.replace(text_study, fits=text_study.fits | {"vpnls": weak})))
+    assert "vpnls is weak." in text
+    assert "a long reason" not in text
     assert "other data and other architectures" in text
 
 

@@ -35,7 +35,7 @@ def test_the_summary_holds_the_predictions_their_units_the_status_and_the_path(
 
 
 def test_a_refused_fit_prints_its_reason_and_no_table() -> None:
-    text = after_run.summary("kjv-gpt", "approach2", studies.refused_fit(), "report.html")
+    text = after_run.summary("kjv-gpt", "approach2", studies.refused_fit())
     assert "fit approach2: refused: only 2 budgets are left" in text
     assert "N*" not in text
 

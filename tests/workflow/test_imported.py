@@ -49,7 +49,6 @@ def test_imported_runs_go_to_the_report_and_rerun_when_a_row_is_added(theirs):
         "rows: 33 used",
         "n_params (their column size)",
         "figures/isoflop.svg",
-        "1 of 34 runs of the table are not used",
         "run_id=run20 skipped: excluded by run_id_in_source == 'run20'",
     ):
         assert words in report

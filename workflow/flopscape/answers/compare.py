@@ -1,18 +1,14 @@
-"""A study's answer beside others: its own fits, whose intervals may not meet, and what was published.
+"""What was published, beside which a study's answer is shown.
 
 The published ones are context and no check: they come from other data, other architectures and other conventions of N
 and C, so that a study need not agree.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 from flopscape.laws import surface
 from flopscape.laws.named_surfaces import SURFACES
 from flopscape.laws.surface import Surface
-from flopscape.records.fit_result import Estimate, FitResult
-from flopscape.text import numbers
 
 
 @dataclass(frozen=True)
@@ -96,34 +92,3 @@ OPTIMA = (
     ),
 )
 """Of language models and tokens."""
-
-
-def disagreements(fits: Mapping[str, FitResult]) -> Iterator[str]:
-    """A sentence for each pair of fits whose intervals of a, N* or L* do not meet."""
-    usable = {name: fit for name, fit in fits.items() if fit.status != "refused"}
-    # Two intervals of 95 % that do not meet are a stricter test than 5 %: for equal standard errors σ of independent
-    # estimates they are 2·1.96·σ = 2.77·√2·σ apart, which chance does to one pair in 180. Fits of one table err
-    # together, so that it is rarer still.
-    for (one, first), (other, second) in combinations(usable.items(), 2):
-        if first.exponents and second.exponents and apart(first.exponents["a"], second.exponents["a"]):
-            yield _differ(one, other, "a", numbers.exponent, first.exponents["a"], second.exponents["a"])
-        for p, q in zip(first.predictions, second.predictions, strict=False):
-            for name, write in (("n_params", numbers.count), ("loss", numbers.loss)):
-                x, y = getattr(p, name), getattr(q, name)
-                if p.flops == q.flops and x and y and apart(x, y):
-                    quantity = f"{'N*' if name == 'n_params' else 'L*'} at {numbers.flops(p.flops)} FLOPs"
-                    yield _differ(one, other, quantity, write, x, y)
-
-
-def apart(one: Estimate, other: Estimate) -> bool:
-    """Whether two intervals do not meet; an open end meets everything."""
-    if one.low is None or one.high is None or other.low is None or other.high is None:
-        return False
-    return one.high < other.low or other.high < one.low
-
-
-def _differ(one: str, other: str, quantity: str, write: numbers.Writer, x: Estimate, y: Estimate) -> str:
-    return (
-        f"{one} and {other} disagree on {quantity}: {numbers.interval(x, write)} against {numbers.interval(y, write)},"
-        " intervals that do not meet."
-    )

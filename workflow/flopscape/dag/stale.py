@@ -22,7 +22,7 @@ from flopscape.dag.commands import (
     varied_options,
 )
 from flopscape.errors import FlopscapeError
-from flopscape.figures.names import CAPTIONS, drawable
+from flopscape.figures.names import CAPTIONS, EXPLANATIONS, drawable
 from flopscape.files.json_text import read_json, short_hash
 from flopscape.files.side_outputs import side_output
 from flopscape.fitting.common.made_from import fit_code
@@ -36,7 +36,7 @@ from flopscape.records.stamps import WORDS, Stamp, why_stale
 
 Planned = PlannedStudy | PlannedImport
 TEMPLATE = Path(__file__).resolve().parents[1] / "report" / "template.html"
-TEXTS = (CAPTIONS, TEMPLATE)
+TEXTS = (CAPTIONS, EXPLANATIONS, TEMPLATE)
 """The words of a report that are no code."""
 UNKNOWN = "without saying from what"
 

@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from flopscape.errors import joined
 from flopscape.records.fit_result import FitResult
 
 MARK = "SIMULATED"
@@ -56,8 +57,13 @@ def nothing(title: str, sentence: str, simulated: bool = False) -> Figure:
 
 
 def refusals(fits: dict[str, FitResult]) -> list[str]:
-    """One note for each fit that refused, was weak or sits on a boundary."""
-    return [judged(name, fit.status, fit.reason) for name, fit in fits.items() if fit.status != "ok"]
+    """A note for each fit that refused, and one that names those that are weak or sit on a boundary.
+
+    Why these do is a paragraph, which the report has.
+    """
+    refused = [judged(name, fit.status, fit.reason) for name, fit in fits.items() if fit.status == "refused"]
+    named = [f"{name} is {fit.status}" for name, fit in fits.items() if fit.status in ("weak", "boundary")]
+    return [*refused, *([f"{joined(named)}."] if named else [])]
 
 
 def judged(name: str, status: str, reason: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flopscape.answers.compare import EXPONENTS, disagreements
+from flopscape.answers.compare import EXPONENTS
 from flopscape.figures import frame, style, whiskers
 from flopscape.figures.tables import Tables
 from flopscape.figures.whiskers import Row
@@ -14,8 +14,6 @@ from flopscape.text import numbers
 
 MOST_BUDGETS = 3
 """Asked budgets that still fit beside each other, the first ones."""
-MOST_NAMED = 4
-"""Disagreements in words above the panels."""
 
 
 def draw(data: Tables) -> Figure:
@@ -77,10 +75,7 @@ def _label(axes: Sequence[Axes], predictions: Sequence[Prediction], unit: str) -
 
 
 def _notes(data: Tables, predictions: Sequence[Prediction]) -> list[str]:
-    contradictions = list(disagreements(data.fits))
-    notes = [*frame.refusals(data.fits), *contradictions[:MOST_NAMED]]
-    if len(contradictions) > MOST_NAMED:
-        notes.append(f"The report lists {len(contradictions) - MOST_NAMED} more disagreements.")
+    notes = frame.refusals(data.fits)
     total = max(len(fit.predictions) for fit in data.fits.values())
     if total > len(predictions):
         notes.append(f"D* is drawn for the first {len(predictions)} of {total} asked budgets.")

@@ -1,7 +1,8 @@
 """The figures of a study, in the order of the report: those that captions.rst has a caption for.
 
 Each is the module of that name beside this file, with a function `draw` from `tables.Tables` to a matplotlib figure. To
-add one, write the module and its caption: the workflow, `flopscape figure` and the report find it by the caption.
+add one, write the module, its caption and its explanation: workflow, `flopscape figure` and report find it by its
+caption.
 """
 
 import re
@@ -9,6 +10,8 @@ from pathlib import Path
 
 CAPTIONS = Path(__file__).with_name("captions.rst")
 """The captions of all figures, by which `snakemake --report` and the study's own report show them."""
+EXPLANATIONS = CAPTIONS.with_name("explanations.rst")
+"""How to read each figure, for the report's appendix."""
 FIGURES = tuple(re.findall(r'figure == "([a-z]+)"', CAPTIONS.read_text(encoding="utf-8")))
 
 

@@ -15,7 +15,8 @@ from flopscape.plan.studies import PlannedStudy
 from flopscape.records.fit_file import read_fit
 from flopscape.records.fit_result import FitResult
 from flopscape.records.plan_row import PlanRow
-from flopscape.report.summary import STATUS_WORDS, head, recommendation
+from flopscape.report.markdown import bullets
+from flopscape.report.summary import STATUS_WORDS, head, headline, recommendation
 from flopscape.text.terminal import aligned, say
 
 
@@ -45,17 +46,34 @@ def _is_open(runs: Path, row: PlanRow) -> bool:
 def print_summary(study: str, folder: str | Path, recommended: str, file: TextIO | None = None) -> None:
     """Print the recommendation of the study in `folder`, the status of its fit, and where the report is."""
     fit = read_fit(Path(folder) / "fits" / f"{recommended}.json")
-    text = summary(study, recommended, fit, f"{folder}/report.html", *units(Path(folder) / "runs.csv"))
-    say(text, file)
+    text = summary(study, recommended, fit, *units(Path(folder) / "runs.csv"))
+    written = Path(folder) / "report.md"
+    found = checked(written.read_text(encoding="utf-8")) if written.is_file() else []
+    say("\n".join([text, *found, f"report: {folder}/report.html"]), file)
 
 
-def summary(study: str, name: str, fit: FitResult, report: str, unit: str = "token", loss_unit: str = "") -> str:
-    """The recommendation, the status of its fit, and where the report is."""
+def checked(report: str) -> list[str]:
+    """What a report in Markdown has found to distrust, and whether the checks agree, as lines of a terminal."""
+    return [
+        line
+        for title in ("What to distrust", "Whether the checks agree")
+        for line in _lines(title, bullets(report, title))
+    ]
+
+
+def _lines(title: str, items: list[str]) -> list[str]:
+    return [f"{title}:", *(f"- {item}" for item in items)] if items else []
+
+
+def summary(study: str, name: str, fit: FitResult, unit: str = "token", loss_unit: str = "") -> str:
+    """The report's headline, the recommendation at every asked budget, and the status of its fit."""
     mark = " (SIMULATED: losses come from a formula)" if fit.simulated else ""
     lines = [f"\nRecommendation of study {study}{mark}"]
     if rows := recommendation(fit):
         lines.append(aligned([head(unit, loss_unit), *rows]))
-    lines += [f"fit {name}: {fit.status}: {fit.reason or STATUS_WORDS[fit.status]}", f"report: {report}"]
+        lines += headline(fit, unit, loss_unit)
+    if fit.status in ("ok", "refused"):
+        lines.append(f"fit {name}: {fit.status}: {fit.reason or STATUS_WORDS[fit.status]}")
     return "\n".join(lines)
 
 

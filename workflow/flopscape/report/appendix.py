@@ -35,14 +35,14 @@ def runs(evidence: Evidence) -> list[Block]:
     ]
     rows = [_run_row(label, group) for label, group in [*groups, ("total", runs)]]
     lines = _totals(evidence)
-    return [_without_blanks(head, rows), *([Bullets(lines)] if lines else [])]
+    return [without_blanks(head, rows), *([Bullets(lines)] if lines else [])]
 
 
-def _without_blanks(head: list[str], rows: list[list[str]]) -> Grid:
+def without_blanks(head: list[str], rows: list[list[str]], note: str = "") -> Grid:
     """A table without the columns of which nothing is known: other people's runs have few."""
     # A column counts as filled where any row, the total among them, has something there.
     filled = [i for i in range(len(head)) if any(row[i] != numbers.NOTHING for row in rows)]
-    return Grid([head[i] for i in filled], [[row[i] for i in filled] for row in rows])
+    return Grid([head[i] for i in filled], [[row[i] for i in filled] for row in rows], note)
 
 
 def _run_row(label: str, runs: pd.DataFrame) -> list[str]:

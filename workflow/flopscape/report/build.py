@@ -3,31 +3,38 @@
 from collections.abc import Mapping
 
 from flopscape.records.fit_result import FitResult, WarningKind, kind_of
-from flopscape.report import appendix, backtest, checklist, comparison, guide, summary, twin
+from flopscape.report import appendix, backtest, checklist, comparison, guide, others, summary, twin
+from flopscape.report.agreement import agreement
 from flopscape.report.appendix import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
+from flopscape.report.checks import first_prediction
 from flopscape.report.comparison import parameters
-from flopscape.report.doubts import doubts
+from flopscape.report.doubts import MOST, Doubt, doubts
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers
 
 ELSEWHERE: tuple[WarningKind, ...] = ("extrapolates", "budget left out")
 """Kinds of fits' warnings that "What to distrust" and "What was left out" say for all fits."""
-ELSEWHERE_OF_RECOMMENDED: tuple[WarningKind, ...] = ("outside sizes",)
-"""The same for the recommended fit alone, whose predictions "What to distrust" examines."""
+ELSEWHERE_OF_RECOMMENDED: tuple[WarningKind, ...] = ("outside sizes", "prior-dominated", "open end")
+"""The same for the recommended fit alone, whose predictions the headline and "What to distrust" examine."""
 
 
 def build(evidence: Evidence) -> Report:
     """All of the report; sections without content are left out."""
+    found = doubts(evidence)
     sections = [
         Section("Recommendation", _recommendation(evidence)),
-        Section("What to distrust", [Bullets(sentences)] if (sentences := doubts(evidence)) else []),
-        Section("Fits", _fits(evidence)),
-        Section("What the answer rests on", comparison.sensitivity(evidence)),
+        Section("What to distrust", _doubts(evidence, found[:MOST])),
+        Section("Whether the checks agree", _bullets(agreement(evidence))),
+        Section("What others would have told you", others.others(evidence)),
+        Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
         Section("How hidden budgets were predicted", backtest.blocks(evidence.backtest)),
+        Section("What the answer rests on", comparison.sensitivity(evidence)),
         Section("Which method to trust on this sweep", twin.blocks(evidence.twin)),
         Section("Which approach fits this design", guide.blocks(evidence.guide)),
-        Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
+        Section("Fits", _fits(evidence)),
+        Section("Further doubts", _bullets([doubt.sentence for doubt in found[MOST:]])),
+        Section("How to read the figures", _bullets(list(evidence.explanations))),
         Section("What was run", appendix.runs(evidence)),
         Section("What was left out", appendix.left_out(evidence)),
         Section("Data", appendix.data(evidence)),
@@ -40,19 +47,31 @@ def build(evidence: Evidence) -> Report:
     return Report(evidence.title, evidence.simulated, _answer(evidence), filled, evidence.made_from)
 
 
+def _bullets(items: list[str]) -> list[Block]:
+    return [Bullets(items)] if items else []
+
+
+def _doubts(evidence: Evidence, found: list[Doubt]) -> list[Block]:
+    """The gravest doubts, and what their numbers mean."""
+    if not found:
+        return []
+    first = first_prediction(evidence)
+    at = f" at {numbers.flops(first.flops)} FLOPs" if first else ""
+    note = f"Ranked by what each could do to the answer{at}, in half-widths of its 95 % interval."
+    return [Paragraph(note), Bullets([doubt.sentence for doubt in found])]
+
+
 def _answer(evidence: Evidence) -> list[Block]:
-    """The first thing a reader sees: the answer, or why there is none."""
+    """The first thing a reader sees: the answer, or why there is none, and what is not shown."""
     fit = evidence.fit
+    missing = _bullets(list(evidence.not_shown))
     if fit.status == "refused":
-        others = [name for name, other in evidence.fits.items() if other.status in ("ok", "weak")]
-        hint = f" {', '.join(others)} gave an answer: set recommend.fit to see it." if others else ""
-        return [Paragraph(f"No recommendation: {evidence.recommended} refused: {sentence(fit.reason)}{hint}", True)]
-    unit, loss_unit = evidence.unit, evidence.loss_unit
-    blocks: list[Block] = [Paragraph(summary.sentence(p, unit, loss_unit), True) for p in fit.predictions[:1]]
-    if fit.status != "ok":
-        words = f"Status {fit.status}, {summary.STATUS_WORDS[fit.status]}: {sentence(fit.reason)}"
-        blocks.append(Paragraph(words, True))
-    return blocks
+        usable = [name for name, other in evidence.fits.items() if other.status in ("ok", "weak")]
+        hint = f" {', '.join(usable)} gave an answer: set recommend.fit to see it." if usable else ""
+        refusal = f"No recommendation: {evidence.recommended} refused: {sentence(fit.reason)}{hint}"
+        return [Paragraph(refusal, True), *missing]
+    said = summary.headline(fit, evidence.unit, evidence.loss_unit)
+    return [*(Paragraph(text, i == 0 or text.startswith("Status ")) for i, text in enumerate(said)), *missing]
 
 
 def _recommendation(evidence: Evidence) -> list[Block]:
@@ -61,18 +80,7 @@ def _recommendation(evidence: Evidence) -> list[Block]:
         return []
     note = f"From {evidence.recommended}; 95 % intervals: {evidence.fit.interval or 'none'}."
     band = comparison.near_optimal(evidence.fit.predictions)
-    return [Grid(summary.head(evidence.unit, evidence.loss_unit), rows, note), *band, *_comparison(evidence)]
-
-
-def _comparison(evidence: Evidence) -> list[Block]:
-    """The other fits at the same budgets."""
-    rows = [
-        [name, *row]
-        for name, fit in evidence.fits.items()
-        if name != evidence.recommended
-        for row in summary.recommendation(fit)
-    ]
-    return [Grid(["fit", *summary.head(evidence.unit, evidence.loss_unit)], rows, "For comparison.")] if rows else []
+    return [Grid(summary.head(evidence.unit, evidence.loss_unit), rows, note), *band]
 
 
 def _fits(evidence: Evidence) -> list[Block]:
@@ -85,6 +93,7 @@ def _fits(evidence: Evidence) -> list[Block]:
     ]
     if exponents:
         blocks.append(Grid(["fit", "a in N* ∝ C^a", "b in D* ∝ C^b"], exponents))
+    blocks += others.at_other_budgets(evidence)
     blocks += parameters(shown, evidence.formulas, evidence.loss_unit)
     blocks += [*comparison.goodness(shown, evidence.loss_unit), *([comparison.published()] if exponents else [])]
     return [*blocks, *(Bullets(items) for items in (_verdicts(evidence), _warnings(evidence)) if items)]

@@ -1,150 +1,220 @@
-"""What to distrust about a study's answer: one function a doubt, which yields a sentence where it applies.
+"""What to distrust about a study's answer, ranked by what it could do to the answer.
 
-Their order in `doubts` is that of the report. What a single fit says of itself are its own `warnings`; these here are
-of the study: its runs, its design, and its fits beside each other.
+One function a doubt, which yields it where it applies, with its size: how far it could move N* (or D*, or the loss), in
+half-widths of the answer's 95 % interval: at the first asked compute, but where a doubt is of another one there. What a
+single fit says of itself are its own `warnings`; these here are of the study: its runs, its design, and the checks of
+the fit that it recommends.
 """
 
+import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import f as f_distribution
+from scipy.stats import t as t_distribution
 
-from flopscape.answers.compare import disagreements
-from flopscape.answers.extrapolation import beyond, outside
-from flopscape.records.fit_result import Estimate, FitResult, Prediction
+from flopscape.errors import joined
+from flopscape.records.fit_result import EXTRAPOLATES
+from flopscape.report.checks import (
+    farthest_choice,
+    first_prediction,
+    half_width,
+    held,
+    holds,
+    how_tested,
+    predictions,
+    unit,
+)
 from flopscape.report.evidence import Evidence
+from flopscape.report.summary import parts_of
 from flopscape.text import numbers
 
-WIDE = 2.0
-"""An interval is wide when an end is further from the estimate than this factor."""
+MOST = 5
+"""Doubts that the report shows; the others stand in its appendix."""
+SLOPE_SD = 0.06
+"""Standard deviation of a in N* ∝ C^a between published sweeps: over a factor f in compute it moves ln N* by
+0.06·ln f."""
+FEWEST_BUDGETS = 5
+MOSTLY_PRIOR = 0.5
+"""Standard deviation of ln N* over the prior's from which on the prior has much to say."""
 MANY_EPOCHS = 4.0
 FEW_SEEDS = 3
 NOISY = 0.01
 """Chance that any point of a study with equal noise is called noisy."""
 
 
-def doubts(evidence: Evidence) -> list[str]:
-    """All doubts that apply, the gravest first."""
+class Doubt(NamedTuple):
+    """A sentence, and what it could do to the answer, in half-widths of its interval."""
+
+    text: str
+    size: float
+
+    @property
+    def sentence(self) -> str:
+        """The sentence with its size."""
+        return (
+            f"{self.text.removesuffix('.')} ({self.size:.2g} half-widths)." if math.isfinite(self.size) else self.text
+        )
+
+
+def doubts(evidence: Evidence) -> list[Doubt]:
+    """All doubts that apply, each once, the gravest first."""
     parts = (
-        _not_shown,
-        _simulated,
-        _few_runs,
-        _edges,
+        _without_interval,
+        _missed,
         _outside,
         _extrapolation,
-        _wide,
-        _disagreement,
+        _sensitivity,
+        _edges,
+        _few_budgets,
+        _prior,
         _epochs,
+        _repeats,
         _noisy,
         _seeds,
+        _lost,
     )
-    return [sentence for part in parts for sentence in part(evidence)]
+    found = [doubt for part in parts for doubt in part(evidence)]
+    return sorted(found, key=lambda doubt: -doubt.size)
 
 
-def _not_shown(evidence: Evidence) -> Iterator[str]:
-    yield from evidence.not_shown
+def _at(flops: list[float]) -> str:
+    return f"{joined([numbers.flops(c) for c in flops])} FLOPs"
 
 
-def _simulated(evidence: Evidence) -> Iterator[str]:
-    if evidence.simulated:
-        yield "SIMULATED: the losses come from a formula with noise, nothing was trained."
+def _without_interval(evidence: Evidence) -> Iterator[Doubt]:
+    bare = [p.flops for p in predictions(evidence) if p.n_params and p.n_params.low is p.n_params.high is None]
+    if bare:
+        yield Doubt(f"At {_at(bare)} the estimates have no interval.", math.inf)
 
 
-def _few_runs(evidence: Evidence) -> Iterator[str]:
-    lost = len(evidence.runs) - len(evidence.completed)
-    if lost:
-        runs = numbers.plural(len(evidence.runs), "run")
-        if evidence.imported:
-            yield f"{lost} of {runs} of the table are not used: the reasons are listed under what was left out."
-        else:
-            yield f"{lost} of {runs} did not complete: no fit knows what their loss was."
-
-
-def _edges(evidence: Evidence) -> Iterator[str]:
-    """Budgets whose best size is the smallest or largest that was trained there."""
-    for which, position in (("smallest", 0), ("largest", -1)):
-        at_edge = [
-            budget
-            for budget in evidence.budgets
-            if len(means := _mean_losses(evidence, budget)) > 1 and means.idxmin() == means.index[position]
-        ]
-        if at_edge:
-            listed = ", ".join(numbers.flops(budget) for budget in at_edge)
-            yield f"At {listed} FLOPs the best size is the {which} that was trained: the optimum may lie beyond it."
-
-
-def _mean_losses(evidence: Evidence, budget: float) -> pd.Series:
-    """Mean loss of each size at a budget."""
-    return evidence.completed[evidence.completed.budget == budget].groupby("n_params").loss.mean()
-
-
-def _outside(evidence: Evidence) -> Iterator[str]:
-    sizes = evidence.completed.n_params
-    for prediction in _predictions(evidence.fit):
-        n_params = prediction.n_params
-        if n_params and len(sizes):
-            yield from outside(prediction.flops, n_params.estimate, _range(sizes))
-
-
-def _extrapolation(evidence: Evidence) -> Iterator[str]:
-    # A run of a budget counts as that budget: runs scatter a little around theirs.
-    spent = evidence.completed.budget.fillna(evidence.completed.flops)
-    for prediction in _predictions(evidence.fit):
-        if len(spent):
-            yield from beyond(prediction.flops, _range(spent))
-
-
-def _range(values: pd.Series) -> tuple[float, float]:
-    return float(values.min()), float(values.max())
-
-
-def _wide(evidence: Evidence) -> Iterator[str]:
-    for prediction in _predictions(evidence.fit):
-        for name in ("n_params", "n_tokens"):
-            number, symbol = getattr(prediction, name), {"n_params": "N*", "n_tokens": "D*"}[name]
-            if number and (factor := spread(number)) > WIDE:
-                yield (
-                    f"{symbol} at {numbers.flops(prediction.flops)} FLOPs is uncertain by a factor"
-                    f" {numbers.count(factor)}: {numbers.interval(number, numbers.count)}."
-                )
-        if prediction.n_params and prediction.n_params.low is None:
-            yield f"{numbers.flops(prediction.flops)} FLOPs: the estimates have no interval."
-
-
-def spread(number: Estimate) -> float:
-    """The larger of high/estimate and estimate/low; 1 without an interval."""
-    ends = [1.0]
-    if number.high is not None:
-        ends.append(number.high / number.estimate)
-    if number.low is not None:
-        # An interval that reaches zero excludes no factor at all.
-        ends.append(number.estimate / number.low if number.low > 0 else float("inf"))
-    return max(ends)
-
-
-def _disagreement(evidence: Evidence) -> Iterator[str]:
-    yield from disagreements(evidence.fits)
-
-
-def _epochs(evidence: Evidence) -> Iterator[str]:
-    units = evidence.train_units
-    if not units:
+def _missed(evidence: Evidence) -> Iterator[Doubt]:
+    """Hidden budgets that the recommended fit's own intervals did not hold."""
+    score, first = evidence.scores.get(evidence.recommended), first_prediction(evidence)
+    if score is None or first is None or holds(score):
         return
-    repeated = evidence.completed[evidence.completed.n_tokens > MANY_EPOCHS * units]
-    if len(repeated):
+    loss = half_width(first.loss)
+    sizes = [(score.rms_n_params or 0.0) / unit(evidence), (score.rms_loss or 0.0) / loss]
+    yield Doubt(
+        f"Of hidden budgets the 95 % intervals of {evidence.recommended} held {held(score)}; it was off by"
+        f" {numbers.log_error(score.rms_n_params)} of N* and {numbers.percent(score.rms_loss or 0.0)} of the loss"
+        " (r.m.s.): believe an interval no narrower than that.",
+        max(size for size in sizes if math.isfinite(size)),
+    )
+
+
+def _outside(evidence: Evidence) -> Iterator[Doubt]:
+    sizes = evidence.used.n_params
+    found = {
+        p.flops: max(math.log(p.n_params.estimate / sizes.max()), math.log(sizes.min() / p.n_params.estimate))
+        for p in predictions(evidence)
+        if p.n_params and len(sizes)
+    }
+    if beyond := [c for c, distance in found.items() if distance > 0]:
+        span = f"{numbers.count(float(sizes.min()))} to {numbers.count(float(sizes.max()))}"
+        yield Doubt(
+            f"N* at {_at(beyond)} lies outside the trained sizes, {span}, up to a factor"
+            f" {numbers.count(math.exp(max(found.values())))}.",
+            max(found[p.flops] / half_width(p.n_params) for p in predictions(evidence) if p.flops in beyond),
+        )
+
+
+def _extrapolation(evidence: Evidence) -> Iterator[Doubt]:
+    # A run of a budget counts as that budget: runs scatter a little around theirs.
+    spent = evidence.used.budget.fillna(evidence.used.flops)
+    if spent.empty:
+        return
+    factors = {p.flops: max(p.flops / spent.max(), spent.min() / p.flops) for p in predictions(evidence)}
+    if beyond := [c for c, factor in factors.items() if factor > EXTRAPOLATES]:
+        most = max(factors[c] for c in beyond)
+        moved = SLOPE_SD * math.log(most)
+        yield Doubt(
+            f"{_at(beyond)} {'is' if len(beyond) == 1 else 'are'} up to a factor {numbers.count(most)} beyond the"
+            f" budgets that were run: over it the ± {SLOPE_SD:g} by which published exponents differ moves N* by"
+            f" {numbers.log_error(moved)}.",
+            max(
+                SLOPE_SD * math.log(factors[p.flops]) / half_width(p.n_params)
+                for p in predictions(evidence)
+                if p.flops in beyond
+            ),
+        )
+
+
+def _sensitivity(evidence: Evidence) -> Iterator[Doubt]:
+    """The choice that moves D* farthest, where that is out of the interval."""
+    if (farthest := farthest_choice(evidence)) and farthest.size > 1:
+        yield Doubt(f"{farthest.text}, out of the interval{how_tested(evidence, farthest.method)}.", farthest.size)
+
+
+def _edges(evidence: Evidence) -> Iterator[Doubt]:
+    """Budgets whose best size is the smallest or largest that was trained there."""
+    ends: dict[str, list[float]] = {}
+    steps = [0.0]
+    for budget in evidence.budgets:
+        means = evidence.used[evidence.used.budget == budget].groupby("n_params").loss.mean()
+        if len(means) > 1 and means.idxmin() in (means.index[0], means.index[-1]):
+            is_first = means.idxmin() == means.index[0]
+            ends.setdefault("smallest" if is_first else "largest", []).append(budget)
+            near = means.index[:2] if is_first else means.index[-2:]
+            steps.append(math.log(near[1] / near[0]))
+    if ends:
+        said = joined([f"the {which} size is the best at {_at(budgets)}" for which, budgets in ends.items()])
+        share = (len(steps) - 1) / len(evidence.budgets)
+        yield Doubt(
+            f"The optimum may lie beyond the sizes that were trained: {said}.", share * max(steps) / unit(evidence)
+        )
+
+
+def _few_budgets(evidence: Evidence) -> Iterator[Doubt]:
+    count, first = int(evidence.used.budget.nunique()), first_prediction(evidence)
+    if not 0 < count < FEWEST_BUDGETS or first is None:
+        return
+    # Student's t of a line through so few optima, over that of many: what intervals lack that take σ for known. The
+    # answer's own have it already, as the part that other budgets would narrow.
+    parts = parts_of(evidence.fit, first.flops)
+    lacking = float(t_distribution.ppf(0.975, max(count - 2, 1))) / 1.96 - 1
+    yield Doubt(
+        f"The growth of N* with compute rests on {numbers.plural(count, 'budget')}, fewer than {FEWEST_BUDGETS}.",
+        parts.left_open**0.5 if parts else lacking,
+    )
+
+
+def _prior(evidence: Evidence) -> Iterator[Doubt]:
+    first = first_prediction(evidence)
+    parts = parts_of(evidence.fit, first.flops) if first else None
+    if parts and parts.sd_over_prior > MOSTLY_PRIOR:
+        yield Doubt(
+            "The interval is in good part the prior's, which is from published sweeps of language models: another kind"
+            " of data or model may lie outside it.",
+            parts.sd_over_prior,
+        )
+
+
+def _epochs(evidence: Evidence) -> Iterator[Doubt]:
+    units = evidence.train_units
+    times = {p.flops: p.n_tokens.estimate / units for p in predictions(evidence) if p.n_tokens and units}
+    if over := [c for c, number in times.items() if number > MANY_EPOCHS]:
+        most = max(times.values())
+        yield Doubt(
+            f"D* at {_at(over)} is up to {numbers.ratio(most)} times the training data there is, and repeats teach"
+            " less.",
+            math.log(most / MANY_EPOCHS) / unit(evidence, "n_tokens"),
+        )
+
+
+def _repeats(evidence: Evidence) -> Iterator[Doubt]:
+    units, runs = evidence.train_units, evidence.used
+    if units and len(repeated := runs[runs.n_tokens > MANY_EPOCHS * units]):
         most = numbers.ratio(float(repeated.n_tokens.max()) / units)
         some = numbers.plural(len(repeated), "run")
-        yield f"{some} saw the data more than {MANY_EPOCHS:g} times, up to {most}: repeats teach less."
-    for prediction in _predictions(evidence.fit):
-        if prediction.n_tokens and prediction.n_tokens.estimate > MANY_EPOCHS * units:
-            times = numbers.ratio(prediction.n_tokens.estimate / units)
-            yield f"D* at {numbers.flops(prediction.flops)} FLOPs is {times} times the training data there is."
+        yield Doubt(f"{some} saw the data more than {MANY_EPOCHS:g} times, up to {most}.", len(repeated) / len(runs))
 
 
-def _noisy(evidence: Evidence) -> Iterator[str]:
+def _noisy(evidence: Evidence) -> Iterator[Doubt]:
     """Points whose seeds scatter more than chance explains: F tests against all others, as many as points."""
-    runs = evidence.completed
+    runs = evidence.used
     points = runs.groupby(_cell(runs)).loss.agg(["var", "count"])
     points = points[points["count"] > 1]
     dof = points["count"] - 1
@@ -155,12 +225,17 @@ def _noisy(evidence: Evidence) -> Iterator[str]:
     # by their number (Bonferroni), so that a sound study is called noisy with the chance NOISY at most.
     spread = (squares.sum() - squares) / others.where(others > 0)
     chance = np.asarray(f_distribution.sf(points["var"] / spread, dof, others))
-    for i in np.flatnonzero(chance < NOISY / max(len(points), 1)):
+    found = np.flatnonzero(chance < NOISY / max(len(points), 1))
+    named = []
+    for i in found:
         n_params, at = points.index[int(i)]
         own, rest = (numbers.loss(float(values.iloc[i]) ** 0.5) for values in (points["var"], spread))
-        yield (
-            f"The seeds of N = {numbers.count(n_params)} at {_where(evidence, at)} scatter by {own} nats, those of the"
-            f" other points by {rest}: a noisy point, which weights: seeds would trust less."
+        named.append(f"N = {numbers.count(n_params)} at {_where(evidence, at)} by {own} (others by {rest})")
+    if named:
+        yield Doubt(
+            f"Seeds scatter more than chance explains, in nats: {joined(named)}; weights: seeds would trust such points"
+            " less.",
+            len(named) / len(points),
         )
 
 
@@ -169,24 +244,32 @@ def _where(evidence: Evidence, at: float) -> str:
     return f"{numbers.flops(at)} FLOPs" if at in evidence.budgets else f"{numbers.count(at)} {evidence.unit}s"
 
 
-def _seeds(evidence: Evidence) -> Iterator[str]:
-    runs = evidence.completed
-    if runs.empty:
+def _seeds(evidence: Evidence) -> Iterator[Doubt]:
+    runs, first = evidence.used, first_prediction(evidence)
+    if runs.empty or first is None:
         return
     seeds = runs.groupby(_cell(runs)).seed.nunique()
     few = int((seeds < FEW_SEEDS).sum())
     if few:
-        known = "known from the others" if few < len(seeds) else "not known"
-        yield (
-            f"{few} of {len(seeds)} combinations of size and budget have fewer than {FEW_SEEDS} seeds: the noise"
-            f" between seeds is {known}."
+        # A standard deviation of ν degrees of freedom is known to 1/√(2ν), and so is the part of an interval that it is
+        # behind.
+        parts = parts_of(evidence.fit, first.flops)
+        share = parts.noise**0.5 if parts else 1.0
+        known = "the points that have some" if len(runs) > len(seeds) else "the scatter about the law"
+        yield Doubt(
+            f"{few} of {len(seeds)} combinations of size and budget have fewer than {FEW_SEEDS} seeds: the noise is"
+            f" known from {known}.",
+            share / math.sqrt(2 * max(len(runs) - len(seeds), 1)),
         )
+
+
+def _lost(evidence: Evidence) -> Iterator[Doubt]:
+    lost = 0 if evidence.imported else len(evidence.runs) - len(evidence.completed)
+    if lost:
+        runs = numbers.plural(len(evidence.runs), "run")
+        yield Doubt(f"{lost} of {runs} did not complete: no fit knows their loss.", lost / len(evidence.runs))
 
 
 def _cell(runs: pd.DataFrame) -> list[pd.Series]:
     """What the seeds of one point have in common: the size, and the budget, or the tokens where a run has no budget."""
     return [runs.n_params, runs.budget.fillna(runs.n_tokens)]
-
-
-def _predictions(fit: FitResult) -> list[Prediction]:
-    return [] if fit.status == "refused" else fit.predictions

@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from flopscape.answers.backtest.scores import scores
 from flopscape.answers.runs_and_fits import RunsAndFits
 from flopscape.checklist.items import Filled
 from flopscape.guide.walk import Walk
 from flopscape.plan.coverage import Coverage
-from flopscape.records.backtest import Forecast
+from flopscape.records.backtest import Forecast, Score
 from flopscape.records.fit_result import FitResult
 from flopscape.report.twin import Twin
 
@@ -20,7 +21,8 @@ from flopscape.report.twin import Twin
 class Evidence(RunsAndFits):
     """Inputs of one report.
 
-    `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` their texts.
+    `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` a line
+    for each, and `explanations` how to read them.
     `formulas` are those of the fitted laws, by fit; a fit without a law has none.
     `sensitivity` is the table of `flopscape sensitivity` and `backtest` has the lines of `flopscape backtest`, None
     where there is none.
@@ -38,6 +40,7 @@ class Evidence(RunsAndFits):
     formulas: Mapping[str, str] = field(default_factory=dict)
     figures: dict[str, Path] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
+    explanations: Sequence[str] = ()
     sensitivity: pd.DataFrame | None = None
     backtest: list[Forecast] | None = None
     twin: Twin | None = None
@@ -54,6 +57,20 @@ class Evidence(RunsAndFits):
     def fit(self) -> FitResult:
         """The fit that the recommendation rests on."""
         return self.fits[self.recommended]
+
+    @property
+    def scores(self) -> dict[str, Score]:
+        """How each fit did on what was hidden from it, by name; empty without a backtest."""
+        return {score.fit: score for score in scores(self.backtest or [])}
+
+    @property
+    def used(self) -> pd.DataFrame:
+        """The completed runs less those that every fit with an answer excluded: nothing rests on them."""
+        answers = [fit for fit in self.fits.values() if fit.status != "refused"]
+        excluded = [{row for exclusion in fit.excluded for row in exclusion.rows} for fit in answers]
+        of_all = set.intersection(*excluded) if excluded else set()
+        completed = self.completed
+        return completed[~completed.run_id.astype(str).isin(of_all)]
 
     @property
     def data_hashes(self) -> list[str]:

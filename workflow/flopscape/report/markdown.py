@@ -2,6 +2,7 @@
 
 import os
 import re
+from html import unescape
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ ANYWHERE = re.compile(
 )
 AT_THE_START = re.compile(r"^(?:[-+#=](?=[-+#=\s]|$)|\d{1,9}(?=[.)](?:\s|$))|(?=\[[ xX]?\]))")
 """Lists, headings, rules and boxes to tick."""
+ESCAPED = re.compile(r"\\([^\w\s])")
 ENTITY = re.compile(r"&(?=#?\w+;)")
 CLOSING_HASHES = re.compile(r"(#+)$")
 MARK = "**SIMULATED: the losses come from a formula, nothing was trained.**"
@@ -42,6 +44,16 @@ def inline(text: str) -> str:
     line = line.replace("<", "&lt;").replace(">", "&gt;")
     # A single dollar sign is no formula anywhere, and money is often written.
     return line.replace("$", r"\$") if line.count("$") > 1 else line
+
+
+def bullets(text: str, title: str) -> list[str]:
+    r"""The items of a section of a report as they were before `plain`, for a terminal; none where there is no such one.
+
+    >>> bullets("# T\n\n## Doubts\n\n- N\\* is &lt; 1.\n\n## More\n\n- two\n", "Doubts")
+    ['N* is < 1.']
+    """
+    section = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    return [unescape(ESCAPED.sub(r"\1", line[2:])) for line in section.splitlines() if line.startswith("- ")]
 
 
 def _escaped_start(match: re.Match[str]) -> str:

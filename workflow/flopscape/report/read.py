@@ -12,7 +12,7 @@ from jinja2 import Environment
 from flopscape.answers.evaluate import fitted_law
 from flopscape.checklist.items import Filled
 from flopscape.errors import FlopscapeError
-from flopscape.figures.names import CAPTIONS
+from flopscape.figures.names import CAPTIONS, EXPLANATIONS
 from flopscape.figures.tables import complete, read_backtest, read_csv, with_budgets
 from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
@@ -104,6 +104,7 @@ def read_evidence(sources: Sources) -> Evidence:
         formulas=formulas_of(fits),
         figures=figures,
         captions={name: caption(name) for name in figures},
+        explanations=[f"{name}: {text}" for name in figures if (text := caption(name, EXPLANATIONS))],
         sensitivity=None if sources.sensitivity is None else read_csv(sources.sensitivity, VARIED),
         backtest=None if sources.backtest is None else read_backtest(sources.backtest),
         twin=_twin(Path(sources.twin)) if sources.twin else None,
@@ -139,14 +140,14 @@ def _twin(folder: Path) -> Twin:
     return Twin(verdict, folder / "figure.svg")
 
 
-def caption(figure: str) -> str:
-    """The caption of a figure on one line; empty where there is none.
+def caption(figure: str, texts: Path = CAPTIONS) -> str:
+    """The caption of a figure on one line, or what else stands of it in such a file; empty where there is nothing.
 
     >>> caption("loss").split(",")[0]
     'The final loss of the compute-optimal run against compute'
     """
     # `snakemake --report` renders the same captions, with an object of this name and shape.
-    template = Environment(trim_blocks=True).from_string(CAPTIONS.read_text(encoding="utf-8"))
+    template = Environment(trim_blocks=True).from_string(texts.read_text(encoding="utf-8"))
     return " ".join(template.render(snakemake={"wildcards": {"figure": figure}}).split())
 
 

@@ -1,9 +1,12 @@
-"""The recommendation as rows of a table and as a sentence: at the head of the report, and on the terminal.
+"""The answer in sentences and as rows of a table: at the head of the report, and on the terminal.
 
 Imports neither pandas nor matplotlib, for it runs in the Snakefile's own process after the last job.
 """
 
-from flopscape.records.fit_result import FitResult, Prediction
+from dataclasses import dataclass
+
+from flopscape.errors import joined
+from flopscape.records.fit_result import FitResult, Prediction, kind_of, part
 from flopscape.text import numbers
 
 STATUS_WORDS = {
@@ -12,6 +15,28 @@ STATUS_WORDS = {
     "boundary": "a parameter sits on its bound",
     "refused": "these runs cannot answer",
 }
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the variance of ln N* is made of, in parts of one, and its standard deviation over that of the prior."""
+
+    noise: float
+    law: float
+    drift: float
+    discrepancy: float
+    sd_over_prior: float
+
+    @property
+    def left_open(self) -> float:
+        """The part that runs at other sizes and budgets would narrow, and more seeds would not."""
+        return 1 - self.noise
+
+
+def parts_of(fit: FitResult, flops: float) -> Parts | None:
+    """Where the interval of N* at an asked compute comes from; None for a fit that does not say."""
+    found = (shares.get("n_params") for shares in fit.diagnostics.get("shares", []) if shares["flops"] == flops)
+    return part(Parts, next(found, None))
 
 
 def head(unit: str = "token", loss_unit: str = "", star: str = "*") -> list[str]:
@@ -25,6 +50,18 @@ def recommendation(fit: FitResult) -> list[list[str]]:
     return [] if fit.status == "refused" else [row(prediction) for prediction in fit.predictions]
 
 
+def headline(fit: FitResult, unit: str, loss_unit: str) -> list[str]:
+    """The answer at the first asked budget, where its interval comes from, and why it is not sound if it is not."""
+    said = []
+    for prediction in fit.predictions[:1]:
+        is_prior = any(kind_of(warning) == "prior-dominated" for warning in fit.warnings)
+        said.append(f"{'Prior-dominated: ' if is_prior else ''}{sentence(prediction, unit, loss_unit)}")
+        said += filter(None, [_source(fit, prediction.flops)])
+    if fit.status != "ok":
+        said.append(f"Status {fit.status}, {STATUS_WORDS[fit.status]}: {fit.reason}".removesuffix(".") + ".")
+    return said
+
+
 def sentence(prediction: Prediction, unit: str, loss_unit: str) -> str:
     """The answer at one budget, in words."""
     n_params, n_tokens, loss = prediction.n_params, prediction.n_tokens, prediction.loss
@@ -34,7 +71,34 @@ def sentence(prediction: Prediction, unit: str, loss_unit: str) -> str:
         f"At {numbers.flops(prediction.flops)} FLOPs train {numbers.interval(n_params, numbers.count)} parameters"
         f" on {numbers.interval(n_tokens, numbers.count)} {unit}s"
     )
-    return f"{first}; expect a loss of {numbers.interval(loss, numbers.loss)} {loss_unit}." if loss else f"{first}."
+    said = f"{first}; expect a loss of {numbers.interval(loss, numbers.loss)} {loss_unit}." if loss else f"{first}."
+    return said + _one_sided(prediction)
+
+
+def _one_sided(prediction: Prediction) -> str:
+    """That an interval has one end, where it does: the other is not known."""
+    n = prediction.n_params
+    if n is None or (n.low is None) == (n.high is None):
+        return ""
+    return f" One-sided: these runs do not say how {'large' if n.high is None else 'small'} N* may be."
+
+
+def _source(fit: FitResult, flops: float) -> str:
+    """Where the interval of N* comes from; nothing for a fit that does not say."""
+    parts = parts_of(fit, flops)
+    if parts is None:
+        return ""
+    named = {
+        "noise": parts.noise,
+        "the law's parameters": parts.law,
+        "drift of the optimum": parts.drift,
+        "what the law misses": parts.discrepancy,
+    }
+    listed = joined([f"{numbers.percent(round(share, 2))} {name}" for name, share in named.items()])
+    return (
+        f"The interval of N* is {listed} (parts of its variance), and {numbers.percent(round(parts.sd_over_prior, 2))}"
+        " as wide as it would be without these runs, from the prior alone."
+    )
 
 
 def row(prediction: Prediction) -> list[str]:

@@ -1,0 +1,66 @@
+"""What others would have told you: every fit's answer at the first asked compute, and how it did on hidden budgets."""
+
+from flopscape.records.backtest import Score
+from flopscape.records.fit_result import FitResult, Prediction
+from flopscape.report import summary
+from flopscape.report.appendix import without_blanks
+from flopscape.report.blocks import Block, Grid
+from flopscape.report.checks import first_prediction
+from flopscape.report.evidence import Evidence
+from flopscape.text import numbers
+
+
+def others(evidence: Evidence) -> list[Block]:
+    """One row a fit, the recommended one first; nothing without an answer, beside which they would be taken for one."""
+    first = first_prediction(evidence)
+    if first is None or len(evidence.fits) < 2:
+        return []
+    names = sorted(evidence.fits, key=lambda name: name != evidence.recommended)
+    head = ["fit", "status", "N*, parameters", f"D*, {evidence.unit}s", f"L*, {evidence.loss_unit}"]
+    head += ["hidden N* held", "error of N*", "hidden L* held", "error of L*"]
+    rows = [_row(name, evidence.fits[name], first.flops, evidence.scores.get(name)) for name in names]
+    note = f"At {numbers.flops(first.flops)} FLOPs, with 95 % intervals."
+    if any(score.n_n_params or score.n_loss for score in evidence.scores.values()):
+        note += " Held: how many of the intervals hold what hidden budgets show; errors are root mean squares there."
+    return [without_blanks(head, rows, note)]
+
+
+def _row(name: str, fit: FitResult, flops: float, score: Score | None) -> list[str]:
+    prediction = next((p for p in fit.predictions if p.flops == flops and fit.status != "refused"), None)
+    return [name, fit.status, *_answer(prediction), *_hidden(score)]
+
+
+def _answer(prediction: Prediction | None) -> list[str]:
+    if prediction is None:
+        return [numbers.NOTHING] * 3
+    _, n_params, n_tokens, _, loss = summary.row(prediction)
+    return [n_params, n_tokens, loss]
+
+
+def _hidden(score: Score | None) -> list[str]:
+    if score is None:
+        return [numbers.NOTHING] * 4
+    return [
+        _share(score.held_n_params, score.n_n_params),
+        numbers.log_error(score.rms_n_params),
+        _share(score.held_loss, score.n_loss),
+        numbers.NOTHING if score.rms_loss is None else numbers.percent(score.rms_loss),
+    ]
+
+
+def _share(held: int, total: int) -> str:
+    return f"{held} of {total}" if total else numbers.NOTHING
+
+
+def at_other_budgets(evidence: Evidence) -> list[Block]:
+    """The other fits at the asked budgets after the first, for the appendix."""
+    first = first_prediction(evidence)
+    rows = [
+        [name, *summary.row(prediction)]
+        for name, fit in evidence.fits.items()
+        if first and name != evidence.recommended and fit.status != "refused"
+        for prediction in fit.predictions
+        if prediction.flops != first.flops
+    ]
+    head = ["fit", *summary.head(evidence.unit, evidence.loss_unit)]
+    return [Grid(head, rows, "At the other budgets.")] if rows else []
