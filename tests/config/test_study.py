@@ -52,11 +52,21 @@ def test_a_number_of_seeds_counts_from_zero():
 def test_the_name_of_a_fit_says_its_objective():
     fits = ["approach3", "approach3-lad", {"name": "mine", "method": "approach3", "objective": "huber", "delta": 0.01}]
     found = study_with(fits=fits, recommend={"flops": [1e13]}).fits
-    assert [(fit.name, fit.options) for fit in found] == [
+    assert [(fit.name, fit.options) for fit in found[:3]] == [
         ("approach3", {}),
         ("approach3-lad", {"objective": "lad"}),
         ("mine", {"objective": "huber", "delta": 0.01}),
     ]
+
+
+def test_every_study_has_the_fit_answer_and_rests_on_it_unless_told_otherwise():
+    asked = {"flops": [1e13]}
+    unlisted = study_with(fits=["vpnls"], recommend=asked)
+    assert [(fit.name, fit.method) for fit in unlisted.fits] == [("vpnls", "vpnls"), ("answer", "answer")]
+    assert unlisted.recommended_fit == "answer"
+    listed = study_with(fits=[{"name": "answer", "method": "answer", "exclude": "loss > 5"}, "vpnls"], recommend=asked)
+    assert [(fit.name, fit.exclude) for fit in listed.fits] == [("answer", "loss > 5"), ("vpnls", None)]
+    assert study_with(fits=["vpnls"], recommend=asked | {"fit": "vpnls"}).recommended_fit == "vpnls"
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,11 @@ class Edited:
         self.path, self.results = folder / "study.yaml", folder / "results/study"
         self.attic = folder / "attic"
         self.n_budgets, self.n_widths, self.recommended, self.asked = 3, 4, "one", [1e12]
-        self.fits: dict[str, dict[str, object]] = {"one": {"method": "approach2"}, "two": {"method": "vpnls"}}
+        self.fits: dict[str, dict[str, object]] = {
+            "one": {"method": "approach2"},
+            "two": {"method": "vpnls"},
+            "answer": {"method": "approach2"},
+        }
         self.write()
 
     def write(self) -> None:

@@ -36,6 +36,8 @@ from flopscape.fitting.methods import (
 from flopscape.fitting.options import Option, is_module
 from flopscape.text.written import AS_NUMBER, Integer, Switch
 
+ANSWER = "answer"
+"""The method, and the name of its fit, that every study has and that a report rests on unless it is told otherwise."""
 TYPES: dict[str, Any] = {
     "Positive": Positive,
     "float": Finite,
@@ -55,7 +57,7 @@ class Fit(Model):
     name: str
     """Name of the output, `fits/{name}.json`."""
     method: str
-    """approach1, approach2, approach3, vpnls, law, or the import path of a module of your own. Its code is run."""
+    """answer, approach1, approach2, approach3, vpnls, law, or the import path of a module of your own, which is run."""
     columns: dict[Literal["n_params", "n_tokens", "flops", "loss"], str] = {}
     """Columns of runs.csv to use instead of the defaults: another convention of N, D or C."""
     exclude: Exclusion | None = None
@@ -178,7 +180,7 @@ class Recommend(Model):
     n_params: list[Positive] = []
     """Sizes to predict the data for, in parameters; the two powers of ten next above those trained when left out."""
     fit: str | None = None
-    """Name of the fit that the recommendation rests on; the last of `fits` when left out."""
+    """Name of the fit that the recommendation rests on; `answer` when left out."""
 
 
 class Twin(Model):

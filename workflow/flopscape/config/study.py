@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from flopscape.config.fits import NamedFit, Recommend, Twin
+from flopscape.config.fits import ANSWER, Fit, NamedFit, Recommend, Twin
 from flopscape.config.machine import Limits, Prices, Resources, Tracking
 from flopscape.config.model import Exclusion, Model, Plain, PositiveInt
 from flopscape.config.sweep import Sweep, Transfer
@@ -63,7 +63,7 @@ class _Answering(Model):
     title: str
     """One line for the report."""
     fits: Annotated[list[NamedFit], Field(min_length=1)]
-    """Fits of the finished runs: names of methods, or mappings."""
+    """Fits of the finished runs: names of methods, or mappings. The fit `answer` is made too, listed or not."""
     recommend: Recommend
     """Budgets to answer for."""
     twin: Twin = Twin()
@@ -72,7 +72,14 @@ class _Answering(Model):
     @property
     def recommended_fit(self) -> str:
         """Name of the fit that the recommendation rests on."""
-        return self.recommend.fit or self.fits[-1].name
+        return self.recommend.fit or ANSWER
+
+    @model_validator(mode="after")
+    def answer_is_among_the_fits(self) -> Self:
+        """Every study has the fit `answer`; one that is listed has options of its own."""
+        if ANSWER not in [fit.name for fit in self.fits]:
+            self.fits.append(Fit(name=ANSWER, method=ANSWER))
+        return self
 
     @model_validator(mode="after")
     def fits_are_distinct_and_known(self) -> Self:
