@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
 
-from flopscape.answers.evaluate import compute_of, evaluator, surface_of
+from flopscape.answers.evaluate import compute_of, evaluator, formula_of, surface_of
 from flopscape.answers.evaluator import Evaluator
 from flopscape.answers.predict import predict
 from flopscape.errors import FlopscapeError
@@ -67,6 +67,11 @@ def test_the_surface_is_hoffmanns_sum_and_its_optimum_their_closed_form() -> Non
     G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
     best = fitted.optimum(np.array([1e20, 1e24]))
     np.testing.assert_allclose(best.n_params, G * (np.array([1e20, 1e24]) / 6) ** (beta / (alpha + beta)), rtol=1e-12)
+
+
+def test_a_fit_is_told_with_the_formula_of_its_law_and_one_without_a_law_with_none() -> None:
+    assert formula_of(fit_of("coupled")) == "L(N, D) = E + (A·N^−α + B·D^−β)^γ"
+    assert formula_of(FitResult("ok", "", "approach2", "power law", "")) == ""
 
 
 def test_power_laws_are_evaluated_as_they_are_written() -> None:

@@ -21,7 +21,12 @@ from tests.figures import studies
 from tests.report.conftest import MANIFEST
 
 IMPORTED = ImportedStudy.model_validate(
-    {"title": "Theirs", "runs": {"table": "theirs.csv"}, "fits": ["approach2"], "recommend": {"flops": [1e13]}}
+    {
+        "title": "Theirs",
+        "runs": {"table": "theirs.csv"},
+        "fits": ["approach2"],
+        "recommend": {"flops": [1e13], "fit": "approach2"},
+    }
 )
 COLUMNS = {"n_params": "their column params", "n_tokens": "their column tokens", "flops": "6·n_params·n_tokens"}
 
@@ -33,8 +38,10 @@ def study() -> Tables:
 
 @pytest.fixture(scope="module")
 def trained(study: Tables, tmp_path_factory: pytest.TempPathFactory) -> Known:
-    """The study kjv-gpt with runs and fits of its kind."""
+    """The study kjv-gpt with runs and fits of its kind, resting on approach2."""
     planned = plan_finished(ROOT / "config/studies/kjv-gpt.yaml", tmp_path_factory.mktemp("results"))
+    recommend = planned.study.recommend.model_copy(update={"fit": "approach2"})
+    planned = dataclasses.replace(planned, study=planned.study.model_copy(update={"recommend": recommend}))
     made = {"command": "flopscape fit results/kjv-gpt/runs.csv --method vpnls", "options": {"bootstrap": 400}}
     fits = {name: dataclasses.replace(fit, made_from=made) for name, fit in study.fits.items()}
     return Known(planned, study.runs, fits, MANIFEST)

@@ -89,7 +89,7 @@ def test_the_help_of_a_method_of_ones_own_has_its_options(verb, words, folder):
 @pytest.mark.parametrize("verb", ["fit", "sensitivity"])
 def test_what_a_study_says_of_a_method_of_ones_own_is_what_its_command_says(verb, folder):
     fit = {"name": "k", "method": "knobbed", "turns": "1_000", "way": "right", "soft": "yes", "loud": False}
-    (asked,) = study([fit]).fits
+    asked, _ = study([fit]).fits
     assert asked.options == {"turns": 1000, "way": "right", "soft": True, "loud": False}
     line = next(line for line in recompute([asked], "k", [1e20], "d") if line.startswith(f"flopscape {verb}"))
     assert "--method knobbed --no-loud --soft --turns 1000 --way right" in line
@@ -113,7 +113,7 @@ def test_a_wrong_option_of_a_method_of_ones_own_is_named_while_planning(options,
 
 
 def test_a_name_may_say_the_first_choice_of_a_method_of_ones_own(folder):
-    (fit,) = study(["knobbed-right"]).fits
+    fit, _ = study(["knobbed-right"]).fits
     assert (fit.name, fit.method, fit.options) == ("knobbed-right", "knobbed", {"way": "right"})
 
 
@@ -158,6 +158,7 @@ def test_the_documents_example_of_a_method_runs_as_it_stands(tmp_path, monkeypat
         ("vpnls", {}),
         ("trimmed", {}),
         ("trimmed-more", {"share": 0.1}),
+        ("answer", {}),
     ]
     draw(
         "methods", tmp_path / "results/quick/runs.csv", None, [tmp_path / "trimmed.json"], "t", tmp_path / "m.svg", None

@@ -142,6 +142,8 @@ def test_a_weak_fit_is_named_without_the_paragraph_of_its_reason(text_study: Tab
     text = words(drawn("methods", dataclasses.replace(text_study, fits=text_study.fits | {"vpnls": weak})))
     assert "vpnls is weak." in text
     assert "a long reason" not in text
+    both = {name: dataclasses.replace(weak, method=name) for name in ("approach2", "vpnls")}
+    assert "approach2 and vpnls are weak." in words(drawn("methods", dataclasses.replace(text_study, fits=both)))
     assert "other data and other architectures" in text
 
 

@@ -272,7 +272,7 @@ def test_the_sensitivity_figure_has_a_line_a_setting_and_names_the_refused(text_
     assert [marks[f"estimate-0-{row}"].get_xdata()[0] for row in range(len(used))] == used.a.tolist()
     assert [marks[f"estimate-1-{row}"].get_xdata()[0] for row in range(len(used))] == pytest.approx([0, -5, 30])
     assert marks["estimate-0-2"].get_markerfacecolor() == "white"
-    assert "parabolas refused: only 2 budgets are left" in " ".join(text.get_text() for text in figure.texts)
+    assert "Refused: parabolas." in " ".join(text.get_text() for text in figure.texts)
 
 
 def test_a_runaway_interval_does_not_flatten_the_estimates() -> None:

@@ -113,7 +113,9 @@ def sensitivity() -> pd.DataFrame:
     at, other = (repr(flops) for flops in ASKED)
     names = ["what_changes", "setting", "n_runs", "status", "a", "a_low", "a_high", f"n_tokens@{at}"]
     names += [f"n_tokens_change@{at}", f"n_tokens@{other}", f"n_tokens_change@{other}"]
-    return pd.DataFrame(lines, columns=names).assign(method="vpnls", objective="lsq", reason="only 5 runs")
+    return pd.DataFrame(lines, columns=names).assign(
+        method="vpnls", objective=["lsq", "huber", "lsq"], reason="only 5 runs"
+    )
 
 
 def twin() -> Twin:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from flopscape.figures.tables import Tables
+from flopscape.records.backtest import TABLE_TELLS
 from flopscape.records.fit_file import write_fit
-from flopscape.report import after_run
+from flopscape.report import after_run, summary
 from tests.figures import studies
+from tests.report import different
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,23 @@ def test_a_refused_fit_prints_its_reason_and_no_table() -> None:
     text = after_run.summary("kjv-gpt", "approach2", studies.refused_fit())
     assert "fit approach2: refused: only 2 budgets are left" in text
     assert "N*" not in text
+
+
+@pytest.mark.parametrize(("of_prior", "words"), [(0.125, "8 times as wide"), (1.2, "no wider")])
+def test_the_headline_says_what_the_interval_is_made_of_the_largest_part_first(of_prior: float, words: str) -> None:
+    fit = different.vpnls()
+    parts = {"noise": 0.3, "law": 0.001, "drift": 0.6, "discrepancy": 0.099, "sd_over_prior": of_prior}
+    fit.diagnostics["shares"] = [{"flops": 2e13, "n_params": parts}]
+    assert summary.headline(fit, "token", "nats per token")[1] == (
+        "The variance behind the interval of N* is drift of the optimum (60 %), noise of the runs (30 %) and what the"
+        f" law misses (10 %); from the prior alone, without these runs, the interval would be {words}."
+    )
+
+
+def test_a_study_that_has_a_backtest_does_not_send_its_reader_to_one() -> None:
+    fit = different.approach2()
+    fit.reason = f"the runs say enough; not tested on hidden budgets: {TABLE_TELLS}"
+    assert after_run.summary("s", "approach2", fit).endswith("\nfit approach2: ok: the runs say enough")
 
 
 def test_the_summary_imports_neither_pandas_nor_matplotlib() -> None:

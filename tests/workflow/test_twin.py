@@ -10,7 +10,7 @@ def test_every_study_has_a_twin_and_its_report_says_what_to_trust(finished):
     assert all((folder / "twin" / name).stat().st_size > 0 for name in TWIN)
     verdict = json.loads((folder / "twin/verdict.json").read_text())
     report = (folder / "report.md").read_text()
-    assert "## Which method to trust on this sweep" in report
+    assert "## How methods do on simulated copies" in report
     assert f"Trust {verdict['trusted']} here" in report
 
 

@@ -23,7 +23,7 @@ from flopscape.answers.fitted_answer import FittedAnswer, fitted_answer
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import extend_import_path
 from flopscape.fitting.methods import shipped_methods
-from flopscape.laws import surface
+from flopscape.laws import coupled, surface
 from flopscape.laws.law import Array, Compute, Inputs, Law, Number, Optimum
 from flopscape.laws.registry import LAWS, law_named
 from flopscape.laws.surface import Surface
@@ -218,6 +218,14 @@ def fitted_law(fit: FitResult) -> FittedLaw | None:
         return None
     parameters = law.kind(**{name: number.estimate for name, number in fit.law_parameters.items()})
     return FittedLaw(law, parameters, compute_of(fit), fit.unique_tokens)
+
+
+def formula_of(fit: FitResult) -> str:
+    """The formula of a fit's law of N and D, or of other quantities; empty for a fit of no law."""
+    if fit.drifting_law:
+        return f"{coupled.LAW.formula}, with an optimum that may drift and a part that this law misses"
+    law = fitted_law(fit)
+    return law.law.formula if law else ""
 
 
 def _law_of(fit: FitResult) -> Law | None:

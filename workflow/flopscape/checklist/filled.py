@@ -8,6 +8,7 @@ import ast
 from collections.abc import Callable, Iterator
 
 from flopscape.answers.backtest.words import sentences
+from flopscape.answers.evaluate import formula_of
 from flopscape.checklist import training
 from flopscape.checklist.items import ITEMS, PARTS, Entry, Filled
 from flopscape.checklist.known import Known
@@ -69,7 +70,8 @@ def _each(known: Known, tell: Callable[[FitResult], str]) -> str:
 def _form(fit: FitResult) -> str:
     if fit.law in LAWS:
         return LAWS[fit.law].formula
-    return f"N* ∝ C^a, D* ∝ C^b, L* = E + K·C^−γ ({fit.law})" if fit.power_law else fit.law
+    lines = f"N* ∝ C^a, D* ∝ C^b, L* = E + K·C^−γ ({fit.law})" if fit.power_law else fit.law
+    return formula_of(fit) or lines
 
 
 def _free(fit: FitResult) -> str:

@@ -62,7 +62,8 @@ def refusals(fits: dict[str, FitResult]) -> list[str]:
     Why these do is a paragraph, which the report has.
     """
     refused = [judged(name, fit.status, fit.reason) for name, fit in fits.items() if fit.status == "refused"]
-    named = [f"{name} is {fit.status}" for name, fit in fits.items() if fit.status in ("weak", "boundary")]
+    doubtful = {status: [name for name, fit in fits.items() if fit.status == status] for status in ("weak", "boundary")}
+    named = [f"{joined(names)} {'is' if len(names) == 1 else 'are'} {s}" for s, names in doubtful.items() if names]
     return [*refused, *([f"{joined(named)}."] if named else [])]
 
 

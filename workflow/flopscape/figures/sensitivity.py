@@ -58,10 +58,8 @@ def _base(axes: Axes, value: float, label: str) -> None:
 
 
 def _notes(table: pd.DataFrame) -> Sequence[str]:
-    """The base in words, and the fits that refused or are doubtful."""
+    """The base in words, and what refused; why, and why others are weak, stands in the table."""
     base = table.iloc[0]
-    doubtful = table[table.status != "ok"].to_dict("records")
-    return [
-        f"Base: {base.method}, {base.objective}, {numbers.plural(int(base.n_runs), 'run')}.",
-        *(frame.judged(line["setting"], line["status"], line["reason"]) for line in doubtful),
-    ]
+    refused = list(table.setting[table.status == "refused"])
+    said = [f"Base: {base.method}, {base.objective}, {numbers.plural(int(base.n_runs), 'run')}."]
+    return [*said, f"Refused: {'; '.join(refused)}."] if refused else said

@@ -27,6 +27,7 @@ from flopscape.fitting.methods import (
     why_each_seed_is_needed,
     why_not_its_options,
 )
+from flopscape.records.backtest import TABLE_TELLS
 from flopscape.records.fit_file import write_fit
 from flopscape.records.fit_parts import Sampled
 from flopscape.records.fit_result import SAMPLED, Estimate, FitResult, Prediction
@@ -101,7 +102,7 @@ def _choice(exclude: str | None, min_flops: float | None, seeds: str | None) -> 
 def _why_not_refitted(method: str, bootstrap: int) -> str:
     """Why a fit is not tested by its own refits, or nothing."""
     if method not in shipped_methods() or method in NOT_REFITTED:
-        return "flopscape backtest tells how it does"
+        return TABLE_TELLS
     return f"that takes {RESAMPLES} resamples" if bootstrap < RESAMPLES else ""
 
 

@@ -113,6 +113,8 @@ def _reader(hint: str) -> Any:
     return lambda cell: empty if cell is None or cell != cell or cell == "" else kind(cell)
 
 
+TABLE_TELLS = "flopscape backtest tells how it does"
+"""Why a fit is not tested by refits of its own, where a study's backtest tests it."""
 OWN = "own_backtest"
 """Where a fit's diagnostics keep its own backtest."""
 

@@ -16,8 +16,14 @@ from flopscape.records.fit_file import read_fit
 from flopscape.records.fit_result import FitResult
 from flopscape.records.plan_row import PlanRow
 from flopscape.report.markdown import bullets
-from flopscape.report.summary import STATUS_WORDS, head, headline, recommendation
+from flopscape.report.summary import head, headline, reason, recommendation
 from flopscape.text.terminal import aligned, say
+
+FROM_THE_REPORT = {
+    "What to distrust": "What to distrust, by what it could do to the answer, in half-widths of its 95 % interval",
+    "Whether the checks agree": "Whether the checks agree",
+}
+"""Sections of the report that the terminal repeats, and how it calls them."""
 
 
 def print_answers(studies: Mapping[str, PlannedStudy | PlannedImport], results: Path) -> None:
@@ -54,11 +60,7 @@ def print_summary(study: str, folder: str | Path, recommended: str, file: TextIO
 
 def checked(report: str) -> list[str]:
     """What a report in Markdown has found to distrust, and whether the checks agree, as lines of a terminal."""
-    return [
-        line
-        for title in ("What to distrust", "Whether the checks agree")
-        for line in _lines(title, bullets(report, title))
-    ]
+    return [line for title, said in FROM_THE_REPORT.items() for line in _lines(said, bullets(report, title))]
 
 
 def _lines(title: str, items: list[str]) -> list[str]:
@@ -73,7 +75,7 @@ def summary(study: str, name: str, fit: FitResult, unit: str = "token", loss_uni
         lines.append(aligned([head(unit, loss_unit), *rows]))
         lines += headline(fit, unit, loss_unit)
     if fit.status in ("ok", "refused"):
-        lines.append(f"fit {name}: {fit.status}: {fit.reason or STATUS_WORDS[fit.status]}")
+        lines.append(f"fit {name}: {fit.status}: {reason(fit)}")
     return "\n".join(lines)
 
 

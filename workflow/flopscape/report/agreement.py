@@ -7,10 +7,19 @@ simulated, and an interval that holds another answer does not contradict it.
 
 from collections.abc import Iterator
 
+from flopscape.config.fits import ANSWER
 from flopscape.errors import joined
 from flopscape.records.backtest import Score
-from flopscape.records.fit_result import Estimate, FitResult
-from flopscape.report.checks import farthest_choice, first_prediction, held, holds
+from flopscape.report.checks import (
+    distance,
+    farthest_choice,
+    first_prediction,
+    fit_of_twin,
+    held,
+    is_borne_out,
+    outside,
+    tested,
+)
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers
 
@@ -22,89 +31,82 @@ def agreement(evidence: Evidence) -> list[str]:
     return [*_backtest(evidence), *_others(evidence), *_twin(evidence), *_sensitivity(evidence)]
 
 
-def is_inside(evidence: Evidence, other: FitResult | None) -> bool | None:
-    """Whether the answer's interval of N* at the first asked compute holds another fit's; None where one has none."""
-    first = first_prediction(evidence)
-    theirs = next((p.n_params for p in other.predictions if first and p.flops == first.flops), None) if other else None
-    mine = first.n_params if first else None
-    if mine is None or theirs is None or other is None or other.status == "refused":
-        return None
-    return _holds(mine, theirs.estimate)
-
-
-def _holds(number: Estimate, value: float) -> bool:
-    return (number.low is None or number.low <= value) and (number.high is None or value <= number.high)
-
-
 def _backtest(evidence: Evidence) -> Iterator[str]:
     """That hidden budgets bear the answer out, or have not tested it; that they do not is a doubt."""
     name, score = evidence.recommended, evidence.scores.get(evidence.recommended)
     lines = [line for line in evidence.backtest or [] if line.fit == name]
     if score is None:
         return
-    if score.n_n_params + score.n_loss and holds(score):
+    if score.n_n_params + score.n_loss and not score.missed:
         far = max(line.extrapolation for line in lines if line.is_judged)
         yield (
-            f"Hidden budgets, up to a factor {numbers.count(far)} beyond the runs that were fitted, bear it out: its"
-            f" 95 % intervals held {held(score)}."
+            f"Hidden budgets, up to a factor {numbers.count(far)} beyond the runs that were fitted, bear the answer"
+            f" out: its 95 % intervals held {held(score)}."
         )
     elif not score.n_n_params + score.n_loss:
         runs = f"; of single hidden runs' losses it held {score.held_runs} of {score.n_runs}" if score.n_runs else ""
-        why = next((line.left_out for line in lines if line.left_out), "")
-        yield f"No hidden budget has tested it{f' ({why})' if why else ''}{runs}."
+        why = next((f"{line.cut}: {line.left_out}".removeprefix(": ") for line in lines if line.left_out), "")
+        yield f"No hidden budget has tested the answer{f' ({why})' if why else ''}{runs}."
 
 
 def _others(evidence: Evidence) -> Iterator[str]:
-    """The fits that put N* outside the interval, and how they did on hidden budgets; less the twin's choice."""
-    outside = [name for name, fit in evidence.fits.items() if is_inside(evidence, fit) is False]
-    outside = [name for name in outside if name != _fit_of_twin(evidence)]
-    if not outside:
-        return
-    tested = [f"{name} {held(score)}" for name in outside if (score := _tested(evidence, name))]
-    because = f": on hidden budgets their intervals held {'; '.join(tested)}" if tested else ""
-    verb = "puts" if len(outside) == 1 else "put"
-    yield f"{joined(outside)} {verb} N* outside the interval{because or ', and no hidden budget has tested that'}."
+    """The fits outside the interval that hidden budgets speak against; the others are a doubt."""
+    names = [name for name in outside(evidence) if is_borne_out(evidence, name) is False]
+    if names:
+        they = "it" if len(names) == 1 else "them"
+        yield (
+            f"{joined(names)} {'puts' if len(names) == 1 else 'put'} N* outside the interval, but hidden budgets speak"
+            f" against {they}: {'; '.join(_against(evidence, name) for name in names)}. The answer stands."
+        )
 
 
-def _tested(evidence: Evidence, name: str | None) -> Score | None:
-    """The score of a fit of which hidden budgets say something."""
-    score = evidence.scores.get(name or "")
-    return score if score and score.n_n_params else None
+def _against(evidence: Evidence, name: str) -> str:
+    """What hidden budgets have against a fit: its intervals, or else its error."""
+    theirs, own = tested(evidence, name), tested(evidence, evidence.recommended)
+    if theirs is None:
+        return ""
+    if theirs.missed:
+        return f"the intervals of {name} held {held(theirs)}"
+    return f"{name} was {_off(theirs)}{_compared(evidence, own)}"
 
 
-def _fit_of_twin(evidence: Evidence) -> str | None:
-    """The fit of the study that the twin trusts, which names methods; None where it has no such fit."""
-    trusted = evidence.twin.verdict.get("trusted") if evidence.twin else None
-    names = [name for name, fit in evidence.fits.items() if trusted and trusted in (name, fit.method)]
-    return next((name for name in names if name == trusted), next(iter(names), None))
+def _off(score: Score) -> str:
+    return f"off by {numbers.log_error(score.rms_n_params)} of N*"
+
+
+def _compared(evidence: Evidence, own: Score | None) -> str:
+    """The error of the recommended fit, beside another's."""
+    return f" ({evidence.recommended}: {numbers.log_error(own.rms_n_params)})" if own else ""
 
 
 def _twin(evidence: Evidence) -> Iterator[str]:
     """Whether simulated copies lead to another method, and what of that holds on hidden budgets."""
     trusted = evidence.twin.verdict.get("trusted") if evidence.twin else None
-    name, mine = _fit_of_twin(evidence), evidence.recommended
+    name, mine = fit_of_twin(evidence), evidence.recommended
     if not trusted:
         return
     if name == mine:
         yield f"The twin trusts {mine} too, on simulated copies of this study."
         return
-    start = f"The twin trusts {trusted}, on copies of this study simulated from laws like it"
-    theirs, own = _tested(evidence, name), _tested(evidence, mine)
-    inside = is_inside(evidence, evidence.fits.get(name or ""))
-    place = "" if inside is None else f"its N* lies {'in' if inside else 'outside'} the interval"
-    if theirs is None:
-        known = f"; {place}, and" if place else ";"
-        yield f"{start}{known} no hidden budget has tested it here: the answer, which assumes less, stands."
+    start = f"The twin trusts {trusted}, which did best on copies of this study simulated from known laws"
+    theirs, size = tested(evidence, name), distance(evidence, name or "")
+    place = "" if size is None else f"its N* lies {'outside' if size else 'in'} the interval"
+    if name is None or theirs is None:
+        known = f"; {place}, but" if place else ", but"
+        yield f"{start}{known} no hidden budget has tested it here: the answer{_assuming(evidence)} stands."
         return
-    score = f"on hidden budgets it held {held(theirs)} and was off by {numbers.log_error(theirs.rms_n_params)} of N*"
-    against = f" ({mine}: {numbers.log_error(own.rms_n_params)})" if own else ""
-    yield f"{start}; {score}{against}: {_outcome(theirs, own, place)}."
+    score = f"on hidden budgets it held {held(theirs)} and was {_off(theirs)}"
+    yield f"{start}; {score}{_compared(evidence, tested(evidence, mine))}: {_outcome(evidence, name, place)}."
 
 
-def _outcome(theirs: Score, own: Score | None, place: str) -> str:
+def _assuming(evidence: Evidence) -> str:
+    """Why the method `answer` stands where nothing was tested; another fit stands because the study says so."""
+    return ", which assumes less," if evidence.fit.method == ANSWER else ""
+
+
+def _outcome(evidence: Evidence, name: str, place: str) -> str:
     """What follows from how the twin's choice and the answer did on hidden budgets."""
-    is_better = holds(theirs) and (own is None or (theirs.rms_n_params or 0.0) < (own.rms_n_params or 0.0))
-    if not is_better:
+    if not is_borne_out(evidence, name):
         return "the answer stands"
     return f"it did well there too, and {place or 'gives no N* here'}; set recommend.fit to it if you trust its law"
 
@@ -112,5 +114,6 @@ def _outcome(theirs: Score, own: Score | None, place: str) -> str:
 def _sensitivity(evidence: Evidence) -> Iterator[str]:
     """That no other choice leads out of the interval; where one does, that is a doubt."""
     farthest = farthest_choice(evidence)
-    if farthest and farthest.size <= 1:
-        yield f"Other choices stay in the interval of D*: of {farthest.n_choices} the farthest, {farthest.text}."
+    if farthest and not farthest.is_outside:
+        tried = f"the farthest of {farthest.n_choices}" if farthest.n_choices > 1 else "the only one"
+        yield f"Other choices stay in the interval: {farthest.text}, {tried}."

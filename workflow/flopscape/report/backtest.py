@@ -18,7 +18,8 @@ def blocks(forecasts: Sequence[Forecast] | None) -> list[Block]:
     if not forecasts:
         return []
     hidden = hiding(forecasts)
-    said: list[Block] = [Bullets(sentences(forecasts))]
+    # By how much each fit missed stands with its status, under Fits; the table says whose misses are beyond chance.
+    said: list[Block] = [Bullets(sentences(forecasts)[:2])]
     if not hidden:
         return said
     said.append(Grid(HEAD, table(hidden), NOTE))

@@ -1,5 +1,6 @@
 """The report of a study as plain data: what it says, in which order."""
 
+import math
 from collections.abc import Mapping
 
 from flopscape.records.fit_result import FitResult, WarningKind, kind_of
@@ -7,7 +8,7 @@ from flopscape.report import appendix, backtest, checklist, comparison, guide, o
 from flopscape.report.agreement import agreement
 from flopscape.report.appendix import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
-from flopscape.report.checks import first_prediction
+from flopscape.report.checks import first_prediction, unit
 from flopscape.report.comparison import parameters
 from flopscape.report.doubts import MOST, Doubt, doubts
 from flopscape.report.evidence import Evidence
@@ -30,7 +31,7 @@ def build(evidence: Evidence) -> Report:
         Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
         Section("How hidden budgets were predicted", backtest.blocks(evidence.backtest)),
         Section("What the answer rests on", comparison.sensitivity(evidence)),
-        Section("Which method to trust on this sweep", twin.blocks(evidence.twin)),
+        Section("How methods do on simulated copies", twin.blocks(evidence.twin)),
         Section("Which approach fits this design", guide.blocks(evidence.guide)),
         Section("Fits", _fits(evidence)),
         Section("Further doubts", _bullets([doubt.sentence for doubt in found[MOST:]])),
@@ -57,7 +58,13 @@ def _doubts(evidence: Evidence, found: list[Doubt]) -> list[Block]:
         return []
     first = first_prediction(evidence)
     at = f" at {numbers.flops(first.flops)} FLOPs" if first else ""
-    note = f"Ranked by what each could do to the answer{at}, in half-widths of its 95 % interval."
+    half = ""
+    if first and first.n_params:
+        # Of N* a half-width is a factor, for sizes are measured in logarithms.
+        is_bare = first.n_params.low is first.n_params.high is None
+        given = "for it has none, one is taken as" if is_bare else "one is"
+        half = f" ({given} a factor {numbers.ratio(math.exp(unit(evidence)))} in N*)"
+    note = f"Ranked by what each could do to the answer{at}, in half-widths of its 95 % interval{half}."
     return [Paragraph(note), Bullets([doubt.sentence for doubt in found])]
 
 
@@ -78,7 +85,9 @@ def _recommendation(evidence: Evidence) -> list[Block]:
     rows = summary.recommendation(evidence.fit)
     if not rows:
         return []
-    note = f"From {evidence.recommended}; 95 % intervals: {evidence.fit.interval or 'none'}."
+    # The intervals of the method `answer` say in their name that they are of 95 %.
+    made = evidence.fit.interval.removeprefix("95 % of ") or "none"
+    note = f"From the fit {evidence.recommended}; 95 % intervals: {made}."
     band = comparison.near_optimal(evidence.fit.predictions)
     return [Grid(summary.head(evidence.unit, evidence.loss_unit), rows, note), *band]
 
@@ -114,8 +123,7 @@ def _exponents(fit: FitResult) -> list[str]:
 def _verdicts(evidence: Evidence) -> list[str]:
     """Each fit's status as a sentence."""
     return [
-        f"{name} {'refused' if fit.status == 'refused' else 'is ' + fit.status}:"
-        f" {sentence(fit.reason or summary.STATUS_WORDS[fit.status])}"
+        f"{name} {'refused' if fit.status == 'refused' else 'is ' + fit.status}: {sentence(summary.reason(fit))}"
         for name, fit in evidence.fits.items()
     ]
 

@@ -37,7 +37,8 @@ def summary(page: Filled) -> str:
     if not n_open:
         return f"All {total} items are told."
     who = joined(dict.fromkeys(entry.item.who for entry in page.entries if entry.is_open))
-    return f"{total - n_open} of {total} items are told; {n_open} are open, for {who} to tell."
+    are = "is" if n_open == 1 else "are"
+    return f"{total - n_open} of {total} items are told; {n_open} {are} open, for {who} to tell."
 
 
 def blocks(page: Filled | None) -> list[Block]:

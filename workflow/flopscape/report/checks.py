@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.answers.backtest.scores import LEAST_HELD
 from flopscape.records.backtest import Score
 from flopscape.records.columns import CHANGE
 from flopscape.records.fit_result import Estimate, Prediction
@@ -39,41 +38,89 @@ def predictions(evidence: Evidence) -> list[Prediction]:
     return [] if evidence.fit.status == "refused" else evidence.fit.predictions
 
 
-def holds(score: Score) -> bool:
-    """Whether a fit's intervals held what was hidden from it; of nothing, they held all."""
-    return score.held_n_params >= LEAST_HELD * score.n_n_params and score.held_loss >= LEAST_HELD * score.n_loss
-
-
 def held(score: Score) -> str:
     """How often the intervals of a fit held N* and L*."""
     return f"N* {score.held_n_params} of {score.n_n_params} and L* {score.held_loss} of {score.n_loss} times"
 
 
+def tested(evidence: Evidence, name: str | None) -> Score | None:
+    """The score of a fit of which hidden budgets say something."""
+    score = evidence.scores.get(name or "")
+    return score if score and score.n_n_params else None
+
+
+def is_borne_out(evidence: Evidence, name: str) -> bool | None:
+    """Whether another fit did at least as well on hidden budgets as the recommended one; None where it is untested."""
+    theirs, own = tested(evidence, name), tested(evidence, evidence.recommended)
+    if theirs is None:
+        return None
+    return not theirs.missed and (own is None or (theirs.rms_n_params or 0.0) <= (own.rms_n_params or 0.0))
+
+
+def distance(evidence: Evidence, name: str) -> float | None:
+    """How far the answer is from another fit's N* at the first asked compute, in half-widths; None without one.
+
+    An end of the interval lies at about 1, and what an open end leaves out at 0.
+    """
+    first, other = first_prediction(evidence), evidence.fits.get(name)
+    theirs = next((p.n_params for p in other.predictions if first and p.flops == first.flops), None) if other else None
+    if first is None or first.n_params is None or theirs is None or other is None or other.status == "refused":
+        return None
+    return 0.0 if _holds(first.n_params, theirs.estimate) else _half_widths(first.n_params, theirs.estimate)
+
+
+def _holds(number: Estimate, value: float) -> bool:
+    return (number.low is None or number.low <= value) and (number.high is None or value <= number.high)
+
+
+def _half_widths(number: Estimate, value: float) -> float:
+    return abs(math.log(value / number.estimate)) / half_width(number)
+
+
+def fit_of_twin(evidence: Evidence) -> str | None:
+    """The fit of the study that the twin trusts, which names methods; None where it has no such fit."""
+    trusted = evidence.twin.verdict.get("trusted") if evidence.twin else None
+    names = [name for name, fit in evidence.fits.items() if trusted and trusted in (name, fit.method)]
+    return next((name for name in names if name == trusted), next(iter(names), None))
+
+
+def outside(evidence: Evidence) -> list[str]:
+    """The fits that put N* outside the answer's interval, less the twin's choice, of which the twin's sentence is."""
+    return [name for name in evidence.fits if distance(evidence, name) and name != fit_of_twin(evidence)]
+
+
 class Choice(NamedTuple):
-    """Another choice that a fit allowed: in words, in half-widths of ln D*, and the method behind it."""
+    """Another choice that the sensitivity has tried: in words, in half-widths of ln D*, and of how many."""
 
     text: str
+    is_outside: bool
     size: float
-    method: str
+    is_method: bool
     n_choices: int
 
 
 def farthest_choice(evidence: Evidence) -> Choice | None:
-    """Of the table of sensitivity the line that moves D* farthest; conventions are left out, for they rename D*."""
+    """Of the table of sensitivity the line that moves D* farthest, the first of those out of the interval.
+
+    Conventions are left out, for they rename D*, and so are fits of the study: see `outside`. None where there is no
+    interval to stay in.
+    """
     table, first = evidence.sensitivity, first_prediction(evidence)
     name = f"{CHANGE}{first.flops!r}" if first else ""
-    if table is None or name not in table:
+    answer = first.n_tokens if first else None
+    if table is None or name not in table or answer is None or answer.low is answer.high is None:
         return None
-    lines = table[~table.what_changes.isin(["base", "convention"]) & table[name].notna() & (table[name] > -1)]
+    fitted = {(fit.method, fit.objective) for fit in evidence.fits.values()}
+    is_fit = [one in fitted for one in zip(table.method, table.objective, strict=True)]
+    is_other = (table.what_changes == "rows") | ~np.array(is_fit, bool)
+    is_choice = ~table.what_changes.isin(["base", "convention"]) & table[name].notna() & (table[name] > -1)
+    lines = table[is_choice & is_other]
     if lines.empty:
         return None
-    sizes = np.abs(np.log1p(lines[name].to_numpy(float))) / unit(evidence, "n_tokens")
-    line = lines.iloc[int(sizes.argmax())]
-    words = f"{line.setting} ({line.what_changes}) moves D* by {100 * line[name]:+.1f} %"
-    return Choice(words, float(sizes.max()), str(line.method), len(lines))
-
-
-def how_tested(evidence: Evidence, method: str) -> str:
-    """What hidden budgets say of the method of a choice, where it is a fit of the study's too."""
-    score = next((one for one in evidence.scores.values() if one.method == method and one.n_n_params), None)
-    return f"; on hidden budgets the intervals of {score.fit} held {held(score)}" if score else ""
+    changes = 1 + lines[name].to_numpy(float)
+    found = [(not _holds(answer, answer.estimate * x), _half_widths(answer, answer.estimate * x)) for x in changes]
+    place = max(range(len(found)), key=found.__getitem__)
+    line = lines.iloc[place]
+    is_method = line.what_changes != "rows"
+    text = f"{'by ' if is_method else ''}{line.setting} D* would change by {100 * line[name]:+.1f} %"
+    return Choice(text, *found[place], is_method, len(lines))

@@ -98,7 +98,9 @@ def _varied(line: Mapping[Hashable, Any], budgets: list[str]) -> list[str]:
     return cells
 
 
-GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "alpha_N": "α_N", "alpha_D": "α_D"}
+GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "alpha_N": "α_N", "alpha_D": "α_D"} | {
+    f"{name}_at_middle": f"{star} in the middle" for name, star in (("n_params", "N*"), ("loss", "L*"))
+}
 """How a parameter is written; others by their name."""
 
 

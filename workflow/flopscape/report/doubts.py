@@ -16,14 +16,16 @@ from scipy.stats import f as f_distribution
 from scipy.stats import t as t_distribution
 
 from flopscape.errors import joined
+from flopscape.fitting.drifting_law.law import PRIORS, SLOPE
 from flopscape.records.fit_result import EXTRAPOLATES
 from flopscape.report.checks import (
+    distance,
     farthest_choice,
     first_prediction,
     half_width,
     held,
-    holds,
-    how_tested,
+    is_borne_out,
+    outside,
     predictions,
     unit,
 )
@@ -33,9 +35,9 @@ from flopscape.text import numbers
 
 MOST = 5
 """Doubts that the report shows; the others stand in its appendix."""
-SLOPE_SD = 0.06
-"""Standard deviation of a in N* ∝ C^a between published sweeps: over a factor f in compute it moves ln N* by
-0.06·ln f."""
+SLOPE_SD = PRIORS[SLOPE].sd
+"""Standard deviation of a in N* ∝ C^a between published sweeps: over a factor f in compute it moves ln N* by that
+times ln f."""
 FEWEST_BUDGETS = 5
 MOSTLY_PRIOR = 0.5
 """Standard deviation of ln N* over the prior's from which on the prior has much to say."""
@@ -66,6 +68,7 @@ def doubts(evidence: Evidence) -> list[Doubt]:
         _missed,
         _outside,
         _extrapolation,
+        _others,
         _sensitivity,
         _edges,
         _few_budgets,
@@ -93,7 +96,7 @@ def _without_interval(evidence: Evidence) -> Iterator[Doubt]:
 def _missed(evidence: Evidence) -> Iterator[Doubt]:
     """Hidden budgets that the recommended fit's own intervals did not hold."""
     score, first = evidence.scores.get(evidence.recommended), first_prediction(evidence)
-    if score is None or first is None or holds(score):
+    if score is None or first is None or not score.missed:
         return
     loss = half_width(first.loss)
     sizes = [(score.rms_n_params or 0.0) / unit(evidence), (score.rms_loss or 0.0) / loss]
@@ -129,23 +132,43 @@ def _extrapolation(evidence: Evidence) -> Iterator[Doubt]:
     factors = {p.flops: max(p.flops / spent.max(), spent.min() / p.flops) for p in predictions(evidence)}
     if beyond := [c for c, factor in factors.items() if factor > EXTRAPOLATES]:
         most = max(factors[c] for c in beyond)
-        moved = SLOPE_SD * math.log(most)
+        sizes = {p.flops: SLOPE_SD * math.log(factors[p.flops]) / half_width(p.n_params) for p in predictions(evidence)}
         yield Doubt(
-            f"{_at(beyond)} {'is' if len(beyond) == 1 else 'are'} up to a factor {numbers.count(most)} beyond the"
+            f"{_at(beyond)} {'is' if len(beyond) == 1 else 'are up to'} a factor {numbers.count(most)} beyond the"
             f" budgets that were run: over it the ± {SLOPE_SD:g} by which published exponents differ moves N* by"
-            f" {numbers.log_error(moved)}.",
-            max(
-                SLOPE_SD * math.log(factors[p.flops]) / half_width(p.n_params)
-                for p in predictions(evidence)
-                if p.flops in beyond
-            ),
+            f" {numbers.log_error(SLOPE_SD * math.log(most))}.",
+            max(sizes[c] for c in beyond),
         )
+
+
+def _others(evidence: Evidence) -> Iterator[Doubt]:
+    """Fits of the study outside the interval that hidden budgets do not speak against."""
+    tested = {name: verdict for name in outside(evidence) if (verdict := is_borne_out(evidence, name)) is not False}
+    if not tested:
+        return
+    by_verdict = {
+        "did as well on hidden budgets": [_judged(evidence, name) for name, verdict in tested.items() if verdict],
+        "no hidden budget has tested": [_judged(evidence, name) for name, verdict in tested.items() if verdict is None],
+    }
+    said = [f"{joined(names)}, which {words}," for words, names in by_verdict.items() if names]
+    yield Doubt(
+        f"{joined(said)} {'puts' if len(tested) == 1 else 'put'} N* outside the interval.",
+        max(distance(evidence, name) or 0.0 for name in tested),
+    )
+
+
+def _judged(evidence: Evidence, name: str) -> str:
+    """A fit's name, and its status where that is not `ok`."""
+    status = evidence.fits[name].status
+    return name if status == "ok" else f"{name} ({status})"
 
 
 def _sensitivity(evidence: Evidence) -> Iterator[Doubt]:
     """The choice that moves D* farthest, where that is out of the interval."""
-    if (farthest := farthest_choice(evidence)) and farthest.size > 1:
-        yield Doubt(f"{farthest.text}, out of the interval{how_tested(evidence, farthest.method)}.", farthest.size)
+    if (farthest := farthest_choice(evidence)) and farthest.is_outside:
+        untested = "; no hidden budget has tested that method" if farthest.is_method else ""
+        text = f"{farthest.text[0].upper()}{farthest.text[1:]}, out of the interval{untested}."
+        yield Doubt(text, farthest.size)
 
 
 def _edges(evidence: Evidence) -> Iterator[Doubt]:
@@ -256,9 +279,10 @@ def _seeds(evidence: Evidence) -> Iterator[Doubt]:
         parts = parts_of(evidence.fit, first.flops)
         share = parts.noise**0.5 if parts else 1.0
         known = "the points that have some" if len(runs) > len(seeds) else "the scatter about the law"
+        which = f"{few} of {len(seeds)}" if few < len(seeds) else f"All {few}"
         yield Doubt(
-            f"{few} of {len(seeds)} combinations of size and budget have fewer than {FEW_SEEDS} seeds: the noise is"
-            f" known from {known}.",
+            f"{which} combinations of size and budget have fewer than {FEW_SEEDS} seeds: the noise is known from"
+            f" {known}.",
             share / math.sqrt(2 * max(len(runs) - len(seeds), 1)),
         )
 

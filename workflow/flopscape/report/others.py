@@ -17,11 +17,13 @@ def others(evidence: Evidence) -> list[Block]:
         return []
     names = sorted(evidence.fits, key=lambda name: name != evidence.recommended)
     head = ["fit", "status", "N*, parameters", f"D*, {evidence.unit}s", f"L*, {evidence.loss_unit}"]
-    head += ["hidden N* held", "error of N*", "hidden L* held", "error of L*"]
+    head += ["hidden N*: held, error", "hidden L*: held, error"]
     rows = [_row(name, evidence.fits[name], first.flops, evidence.scores.get(name)) for name in names]
     note = f"At {numbers.flops(first.flops)} FLOPs, with 95 % intervals."
     if any(score.n_n_params or score.n_loss for score in evidence.scores.values()):
-        note += " Held: how many of the intervals hold what hidden budgets show; errors are root mean squares there."
+        note += (
+            " Hidden: how many of the intervals hold what hidden budgets show, and the root mean square of the errors."
+        )
     return [without_blanks(head, rows, note)]
 
 
@@ -39,17 +41,16 @@ def _answer(prediction: Prediction | None) -> list[str]:
 
 def _hidden(score: Score | None) -> list[str]:
     if score is None:
-        return [numbers.NOTHING] * 4
+        return [numbers.NOTHING] * 2
+    error = numbers.NOTHING if score.rms_loss is None else numbers.percent(score.rms_loss)
     return [
-        _share(score.held_n_params, score.n_n_params),
-        numbers.log_error(score.rms_n_params),
-        _share(score.held_loss, score.n_loss),
-        numbers.NOTHING if score.rms_loss is None else numbers.percent(score.rms_loss),
+        _held(score.held_n_params, score.n_n_params, numbers.log_error(score.rms_n_params)),
+        _held(score.held_loss, score.n_loss, error),
     ]
 
 
-def _share(held: int, total: int) -> str:
-    return f"{held} of {total}" if total else numbers.NOTHING
+def _held(held: int, total: int, error: str) -> str:
+    return f"{held} of {total}, {error}" if total else numbers.NOTHING
 
 
 def at_other_budgets(evidence: Evidence) -> list[Block]:

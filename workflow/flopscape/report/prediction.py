@@ -102,10 +102,11 @@ def _page(
 ) -> Report:
     first: list[Block] = [Paragraph(summary.sentence(at, result.unit, result.loss_unit), True) for at in budgets[:1]]
     of_text = result.unit == "token"
+    reason = result.reason if tests is None else summary.reason(result)
     return Report(
         _title(title),
         result.simulated,
-        [*first, Paragraph(f"The fit {name} is {result.status}: {result.reason}.")],
+        [*first, Paragraph(f"The fit {name} is {result.status}: {reason}.")],
         [
             Section("How much data for a size", _of_sizes(result, sizes, of_text)),
             Section("How large a model for a budget", _of_budgets(result, budgets, of_text)),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-from flopscape.answers.evaluate import fitted_law
+from flopscape.answers.evaluate import formula_of
 from flopscape.checklist.items import Filled
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS, EXPLANATIONS
@@ -130,8 +130,8 @@ def _fits(fits: Iterable[str | Path], recommended: str) -> dict[str, FitResult]:
 
 def formulas_of(fits: Mapping[str, FitResult]) -> dict[str, str]:
     """The formula of each fit that has a law of N, D or C."""
-    laws = {name: fitted_law(fit) for name, fit in fits.items() if fit.status != "refused"}
-    return {name: law.law.formula for name, law in laws.items() if law}
+    formulas = {name: formula_of(fit) for name, fit in fits.items() if fit.status != "refused"}
+    return {name: formula for name, formula in formulas.items() if formula}
 
 
 def _twin(folder: Path) -> Twin:

@@ -6,7 +6,9 @@ Imports neither pandas nor matplotlib, for it runs in the Snakefile's own proces
 from dataclasses import dataclass
 
 from flopscape.errors import joined
-from flopscape.records.fit_result import FitResult, Prediction, kind_of, part
+from flopscape.records.backtest import TABLE_TELLS
+from flopscape.records.fit_parts import part
+from flopscape.records.fit_result import FitResult, Prediction, kind_of
 from flopscape.text import numbers
 
 STATUS_WORDS = {
@@ -62,6 +64,11 @@ def headline(fit: FitResult, unit: str, loss_unit: str) -> list[str]:
     return said
 
 
+def reason(fit: FitResult) -> str:
+    """Why a fit has its status, less that its backtest is a table of its own: a study has that table."""
+    return fit.reason.removesuffix(f"; not tested on hidden budgets: {TABLE_TELLS}") or STATUS_WORDS[fit.status]
+
+
 def sentence(prediction: Prediction, unit: str, loss_unit: str) -> str:
     """The answer at one budget, in words."""
     n_params, n_tokens, loss = prediction.n_params, prediction.n_tokens, prediction.loss
@@ -89,15 +96,18 @@ def _source(fit: FitResult, flops: float) -> str:
     if parts is None:
         return ""
     named = {
-        "noise": parts.noise,
+        "noise of the runs": parts.noise,
         "the law's parameters": parts.law,
         "drift of the optimum": parts.drift,
         "what the law misses": parts.discrepancy,
     }
-    listed = joined([f"{numbers.percent(round(share, 2))} {name}" for name, share in named.items()])
+    shares = sorted(((round(share, 2), name) for name, share in named.items()), key=lambda one: -one[0])
+    listed = joined([f"{name} ({numbers.percent(share)})" for share, name in shares if share])
+    # A prior no wider than the interval is one that the runs have told nothing.
+    wider = f"{numbers.ratio(1 / parts.sd_over_prior)} times as wide" if parts.sd_over_prior < 1 else "no wider"
     return (
-        f"The interval of N* is {listed} (parts of its variance), and {numbers.percent(round(parts.sd_over_prior, 2))}"
-        " as wide as it would be without these runs, from the prior alone."
+        f"The variance behind the interval of N* is {listed}; from the prior alone, without these runs, the interval"
+        f" would be {wider}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Which method to trust on this sweep: the twin's verdict beside the fits."""
+"""How methods do on simulated copies of this sweep: the twin's verdict beside the fits."""
 
 import math
 from pathlib import Path

@@ -96,16 +96,17 @@ def log_error(error: float | None, deviation: float | None = None, signed: bool 
 
     A quantity whose logarithm is off by ε is off by the factor exp(ε), and d exp(ε) = exp(ε)·dε gives the error's own.
 
-    >>> log_error(0.05), log_error(0.05, 0.01), log_error(1e-9)
-    ('5.1 %', '5.1 ± 1 %', 'exact')
+    >>> log_error(0.05), log_error(0.05, 0.01), log_error(1.0), log_error(1e-9)
+    ('5.1 %', '5.1 ± 1 %', '170 %', 'exact')
     """
     if error is None or math.isnan(error):
         return NOTHING
     if abs(error) < EXACT:
         return "exact"
-    form = "+.2g" if signed else ".2g"
-    spread = f" ± {100 * math.exp(error) * deviation:.1g}" if deviation and deviation > EXACT else ""
-    return f"{100 * math.expm1(error):{form}}{spread} %"
+    spread = ""
+    if deviation and deviation > EXACT:
+        spread = f" ± {_rounded(100 * math.exp(error) * deviation, 1):g}"
+    return f"{_rounded(100 * math.expm1(error), 2):{'+g' if signed else 'g'}}{spread} %"
 
 
 def money(usd: float | None) -> str:
