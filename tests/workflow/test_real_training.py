@@ -49,6 +49,7 @@ def test_a_users_model_and_text_go_from_plan_to_report_and_repeat_to_the_last_di
     fit = json.loads((mine.folder / "results/mine/fits/vpnls.json").read_text())
     assert fit["status"] == "refused"
     assert "refused" in (mine.folder / "results/mine/report.html").read_text()
+    assert "Nothing to be done" in mine.snakemake(studies="mine")
     again = mine.run("flopscape", "train", str(mine.records("mine")[0]), "--out", "again.json")
     assert again.returncode == 0, again.stderr
     assert json.loads((mine.folder / "again.json").read_text())["loss"] == records[0]["loss"]

@@ -226,16 +226,27 @@ class RuleInputs:
         """All files of the twin."""
         return self.selection.twin_files(wildcards.study)
 
-    def reported_manifest(self, wildcards: Wildcards) -> str | list[str]:
-        """What the report waits for: the data that runs are still to be trained on.
+    def reported_manifest(self, wildcards: Wildcards) -> str | list[Any]:
+        """What report and checklist are told of the data: of those that runs are still to be trained on as well.
 
-        For the report alone, which says from the records what data they saw, nothing is prepared again.
+        For them alone, which say from the records what data the runs saw, nothing is prepared again; nor does a newer
+        time stamp make them due. The same before the runs as after, or Snakemake would take the report for one of other
+        inputs as soon as the last run is there.
         """
         if wildcards.study in self.selection.imported:
             return f"{RESULTS}/{wildcards.study}/manifest.json"
-        name = wildcards.study
-        missing = not all(self.selection.record(name, run_id).exists() for run_id in self.selection.rows[name])
-        return self.data_manifest(wildcards) if missing else []
+        if self._trains_runs(wildcards.study) or self._has_manifest(wildcards.study):
+            return [ancient(manifest) for manifest in [self.data_manifest(wildcards)] if manifest]
+        return []
+
+    def _trains_runs(self, name: str) -> bool:
+        """Whether a run of a study is still to come."""
+        return not all(self.selection.record(name, run_id).exists() for run_id in self.selection.rows[name])
+
+    def _has_manifest(self, name: str) -> bool:
+        """Whether the data of a study are there."""
+        manifest = dataset_manifest(self.selection.trained_study(name).study, self.selection.results)
+        return manifest is not None and manifest.exists()
 
     # Bias experiments.
 
