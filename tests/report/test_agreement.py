@@ -73,7 +73,7 @@ def test_fits_outside_the_interval_are_named_once_with_what_hidden_budgets_say()
         "approach2 puts N* outside the interval, but hidden budgets speak against it: the intervals of approach2 held"
     )
     assert [text.startswith(against) for text in agreement(study(HELD, MISSED, "vpnls"))].count(True) == 1
-    for theirs, words in ((HELD, "did as well on hidden budgets"), (None, "no hidden budget has tested")):
+    for theirs, words in ((HELD, "hidden budgets bear out"), (None, "no hidden budget has tested")):
         evidence = study(HELD, theirs, "vpnls")
         (found,) = [doubt for doubt in doubts(evidence) if "outside the interval" in doubt.text]
         assert found.text == f"approach2, which {words}, puts N* outside the interval."

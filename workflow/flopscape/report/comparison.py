@@ -79,8 +79,8 @@ def sensitivity(evidence: Evidence) -> list[Block]:
     head += [text for c in budgets for text in (f"D* at {numbers.flops(float(c))} FLOPs", "change of D*")]
     lines = table.to_dict("records")
     note = (
-        f"{evidence.recommended} again with one thing changed at a time. Where a line moves by more than the interval"
-        " of the first one, that interval is not the whole uncertainty."
+        f"The fit {evidence.recommended} again with one thing changed at a time. Where a line moves by more than the"
+        " interval of the first one, that interval is not the whole uncertainty."
     )
     refused = [f"{line['setting']}: {line['reason']}." for line in lines if line["status"] == "refused"]
     blocks: list[Block] = [Grid(head, [_varied(line, budgets) for line in lines], note)]

@@ -147,7 +147,7 @@ def _others(evidence: Evidence) -> Iterator[Doubt]:
     if not tested:
         return
     by_verdict = {
-        "did as well on hidden budgets": [_judged(evidence, name) for name, verdict in tested.items() if verdict],
+        "hidden budgets bear out": [_judged(evidence, name) for name, verdict in tested.items() if verdict],
         "no hidden budget has tested": [_judged(evidence, name) for name, verdict in tested.items() if verdict is None],
     }
     said = [f"{joined(names)}, which {words}," for words, names in by_verdict.items() if names]
@@ -219,10 +219,9 @@ def _epochs(evidence: Evidence) -> Iterator[Doubt]:
     units = evidence.train_units
     times = {p.flops: p.n_tokens.estimate / units for p in predictions(evidence) if p.n_tokens and units}
     if over := [c for c, number in times.items() if number > MANY_EPOCHS]:
-        most = max(times.values())
+        most, up_to = max(times.values()), "up to " if len(over) > 1 else ""
         yield Doubt(
-            f"D* at {_at(over)} is up to {numbers.ratio(most)} times the training data there is, and repeats teach"
-            " less.",
+            f"D* at {_at(over)} is {up_to}{numbers.ratio(most)} times the training data, and repeats teach less.",
             math.log(most / MANY_EPOCHS) / unit(evidence, "n_tokens"),
         )
 
@@ -278,7 +277,7 @@ def _seeds(evidence: Evidence) -> Iterator[Doubt]:
         # behind.
         parts = parts_of(evidence.fit, first.flops)
         share = parts.noise**0.5 if parts else 1.0
-        known = "the points that have some" if len(runs) > len(seeds) else "the scatter about the law"
+        known = "the points with several" if len(runs) > len(seeds) else "the scatter about the law"
         which = f"{few} of {len(seeds)}" if few < len(seeds) else f"All {few}"
         yield Doubt(
             f"{which} combinations of size and budget have fewer than {FEW_SEEDS} seeds: the noise is known from"
