@@ -55,7 +55,7 @@ def study(n_runs: int) -> dict[str, object]:
         "sweep": {"isoflop": {"budgets": budgets, "sizes": sizes, "seeds": n_runs // (BUDGETS * SIZES)}},
         "fits": [{"name": "approach2", "method": "approach2"}],
         "recommend": {"flops": [1e22]},
-        "twin": {"simulations": 20, "bootstrap": 20},
+        "twin": {"simulations": 20, "bootstrap": 20, "answer_simulations": 2},
     }
 
 

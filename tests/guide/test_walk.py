@@ -162,7 +162,9 @@ def test_hidden_budgets_decide_whether_the_answer_is_believed(held: int, missed:
 
 
 def test_errors_of_backtest_and_twin_stand_side_by_side_by_method() -> None:
-    twin = {"methods": [{"method": "approach2", "rmse": 0.1, "coverage": 0.8}, {"method": "vpnls", "rmse": None}]}
+    possible = {"rmse": 0.1, "coverage": 0.8}
+    rows = [{"method": "approach2", "rmse": 0.01, "possible": possible}, {"method": "vpnls", "rmse": None}]
+    twin = {"methods": rows}
     table = measured([score(5)], twin, {"backtest": "b", "twin": "t"})
     assert table.rows == [
         ["method", *HIDDEN, *SIMULATED],

@@ -122,11 +122,12 @@ def twin() -> Twin:
     row = {
         "method": "vpnls", "bias": 0.1, "bias_se": 0.01, "spread": 0.2, "rmse": 0.3, "coverage": 0.8, "intervals": 400,
         "ratio": 1.25, "ratio_se": 0.07, "failures": 0.015,
+        "possible": {"rmse": 0.5, "rmse_se": 0.02, "coverage": 0.6, "intervals": 100},
     }  # fmt: skip
     sentences, notes = ["vpnls is to be trusted.", "The second."], ["A note."]
     verdict = {
         "status": "completed", "methods": [row], "simulations": 321, "source": "the fit vpnls", "flops": 2e13,
-        "trusted": "vpnls", "sentences": sentences, "advice": "Take vpnls.", "notes": notes,
+        "trusted": "vpnls", "reference": "vpnls", "sentences": sentences, "advice": "Take vpnls.", "notes": notes,
     }  # fmt: skip
     return Twin(verdict, Path("twin.svg"))
 

@@ -14,7 +14,7 @@ sweep:
   rows: [{size: {width: 4, depth: 1}, n_tokens: 5120}]
 fits: [vpnls]
 recommend: {flops: [1.0e+9]}
-twin: {simulations: 20, bootstrap: 20}
+twin: {simulations: 20, bootstrap: 20, answer_simulations: 0}
 """
 STUDY = "examples/gated-convolution.yaml"
 RESULTS = "gated-convolution"

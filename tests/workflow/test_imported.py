@@ -16,7 +16,7 @@ runs:
   exclude: "run_id_in_source == 'run20'"
 fits: [approach2, {name: vpnls, method: vpnls, bootstrap: 200}]
 recommend: {flops: [1.0e+21], fit: vpnls}
-twin: {simulations: 20, bootstrap: 20}
+twin: {simulations: 20, bootstrap: 20, answer_simulations: 0}
 """
 FIGURES = len(drawable(curves=False))
 MADE = {"fit_runs": 3, "sensitivity": 1, "backtest": 1, "prediction": 1, "twin": 1}

@@ -22,7 +22,7 @@ def test_methods_of_ones_own_are_in_every_output_of_a_study(finished):
         shutil.copy(HERE / name, finished.folder)
     study = "config/studies/tiny.yaml"
     finished.edit(study, TINY, OWN)
-    finished.edit(study, "bootstrap: 20}", "bootstrap: 20, own_simulations: 5}")
+    finished.edit(study, "answer_simulations: 2}", "answer_simulations: 2, own_simulations: 5}")
     finished.snakemake()
     folder = finished.folder / "results/tiny"
 
@@ -41,7 +41,7 @@ def test_methods_of_ones_own_are_in_every_output_of_a_study(finished):
     counts = twin.groupby("method")["simulations"].first()
     assert (counts["vpnls"], counts["mine"], counts["product"]) == (20, 5, 5)
     assert [(row["name"], row["fits"], row["failed"]) for row in verdict["one_by_one"]] == [
-        ("mine", 20, 0), ("product", 20, 0),
+        ("answer", 10, 0), ("mine", 25, 0), ("product", 25, 0),
     ]  # fmt: skip
 
     report = (folder / "report.md").read_text()

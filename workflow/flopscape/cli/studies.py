@@ -47,9 +47,13 @@ def twin(
     bootstrap: Annotated[int, typer.Option(min=20, help="Resamples behind each interval.")] = 200,
     fit: Annotated[
         list[str] | None,
-        typer.Option(help="A fit to judge besides, as a study writes it: a module of your own, or JSON; repeatable."),
+        typer.Option(
+            help="A fit of the study, as it writes it; one by a module of your own is judged too; repeatable."
+        ),
     ] = None,
-    own_simulations: Annotated[int, typer.Option(min=0, help="Copies of each truth that it is fitted to.")] = 50,
+    own_simulations: Annotated[int, typer.Option(min=0, help="Copies of each truth that your own is fitted to.")] = 50,
+    answer_simulations: Annotated[int, typer.Option(min=0, help="Copies that the method answer is fitted to.")] = 20,
+    among_fits: Annotated[bool, typer.Option("--among-fits", help="Recommend none but these fits.")] = False,
 ) -> None:
     """Simulate a study's own design and say which method to trust on it, and what more runs would buy."""
     from flopscape.config.read import asked_fits
@@ -57,6 +61,7 @@ def twin(
 
     options: dict[str, Any] = {"surface_name": surface, "noise": noise, "simulations": simulations}
     options |= {"bootstrap": bootstrap, "fits": asked_fits(fit or []), "own_simulations": own_simulations}
+    options |= {"answer_simulations": answer_simulations, "among_fits": among_fits}
     say(run(study, out, flops or [], seed=seed, **options))
 
 

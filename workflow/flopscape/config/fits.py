@@ -36,8 +36,6 @@ from flopscape.fitting.methods import (
 from flopscape.fitting.options import Option, is_module
 from flopscape.text.written import AS_NUMBER, Integer, Switch
 
-ANSWER = "answer"
-"""The method, and the name of its fit, that every study has and that a report rests on unless it is told otherwise."""
 TYPES: dict[str, Any] = {
     "Positive": Positive,
     "float": Finite,
@@ -190,6 +188,8 @@ class Twin(Model):
     """Copies of the study's own design."""
     own_simulations: Annotated[int, Field(ge=0), AS_NUMBER] = 50
     """Of each truth the first copies, to which a method of your own is fitted one at a time; 0 leaves it out."""
+    answer_simulations: Annotated[int, Field(ge=0), AS_NUMBER] = 20
+    """Of the laws that are possible the first copies, to which the method answer is fitted; 0 leaves it out."""
     bootstrap: Annotated[int, Field(ge=20), AS_NUMBER] = 200
     """Resamples behind each interval of each copy."""
     seed: Seed = 0

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from flopscape.config.fits import ANSWER, Fit, NamedFit, Recommend, Twin
+from flopscape.config.fits import Fit, NamedFit, Recommend, Twin
 from flopscape.config.machine import Limits, Prices, Resources, Tracking
 from flopscape.config.model import Exclusion, Model, Plain, PositiveInt
 from flopscape.config.sweep import Sweep, Transfer
 from flopscape.files.json_text import Spec
+from flopscape.fitting.methods import ANSWER
 from flopscape.recipe.batch import n_micro_batches
 from flopscape.recipe.settings import TrainingSettings
 from flopscape.records.columns import RunColumn

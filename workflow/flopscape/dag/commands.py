@@ -12,7 +12,7 @@ from flopscape.config.machine import Prices, Resources, Tracking
 from flopscape.config.study import ImportedStudy, Study
 from flopscape.files.json_text import canonical
 from flopscape.fitting.common.made_from import Options, options_given, words
-from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, reads_curves, shipped_methods
+from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, reads_curves
 from flopscape.records.plan_row import PlanRow
 
 
@@ -91,22 +91,22 @@ def _asked_sizes(study: Study | ImportedStudy) -> list[float]:
 
 
 def twin_settings(study: Study | ImportedStudy) -> Options:
-    """What a twin of the study is simulated with, for which compute in FLOPs, and which fits it makes besides.
+    """What a twin of the study is simulated with, for which compute in FLOPs, and which fits it may recommend.
 
-    The shipped methods are in every twin; these are the fits by methods of a user's own.
+    The shipped methods are in every twin, those that the study has by the names of its fits.
     """
     # As floats, for 1e13 and 10000000000000 in a study are one budget, and their hashes should be one as well.
-    own = [fit.asked for fit in study.fits if fit.method not in shipped_methods()]
-    return study.twin.model_dump() | {"flops": [float(flops) for flops in study.recommend.flops], "fits": own}
+    asked = {"flops": [float(flops) for flops in study.recommend.flops], "fits": [fit.asked for fit in study.fits]}
+    return study.twin.model_dump() | asked | {"among_fits": True}
 
 
 def twin_options(study: Study | ImportedStudy) -> str:
     """The words of `flopscape twin` after its table."""
     settings = twin_settings(study)
-    flops, fits = settings.pop("flops"), settings.pop("fits")
+    flops, fits, _ = settings.pop("flops"), settings.pop("fits"), settings.pop("among_fits")
     listed = [(name.replace("_", "-"), value) for name, value in settings.items()]
     listed += [("fit", shlex.quote(canonical(fit))) for fit in fits] + [("flops", repr(c)) for c in flops]
-    return " ".join(f"--{name} {value}" for name, value in listed)
+    return " ".join(["--among-fits", *(f"--{name} {value}" for name, value in listed)])
 
 
 def launch_command(study: Study, prices: Prices, branches: Sequence[PlanRow] = ()) -> str:

@@ -105,7 +105,9 @@ def _slope(found: Posterior) -> dict[str, Array]:
     compute = found.curves.compute
     log_kappa = float(compute.log_kappa.mean())
     log_c = found.cells.center.log_product + log_kappa + NEAR * np.array([-1.0, 1.0])
-    log_n = found.curves.path(log_c)
+    law = found.curves.without_discrepancy()
+    # The path is the optimum at equal N·D: where κ falls with N, that at equal C lies at larger sizes, and is sought.
+    log_n = law.path(log_c) if compute.is_constant else np.stack([law.lowest(float(c)).log_n for c in np.exp(log_c)], 1)
     log_d = log_c - compute.curve(log_n)[0] - log_n
     return {name: np.diff(values, axis=1)[:, 0] / (2 * NEAR) for name, values in (("a", log_n), ("b", log_d))}
 

@@ -13,6 +13,8 @@ from flopscape.errors import joined
 from flopscape.fitting.options import REQUIRED, TAKEN, Option, Signature, signature_of
 from flopscape.text.written import nearest, shown
 
+ANSWER = "answer"
+"""The method, and the name of its fit, that every study has and that a report rests on unless it is told otherwise."""
 CURVES = "curves"
 """The option by which a method gets the path of training curves."""
 FOLDER = Path(__file__).resolve().parent
@@ -63,8 +65,9 @@ def modules_of_sensitivity(method: str) -> list[str]:
 
 
 def modules_of_twin(methods: Iterable[str]) -> list[str]:
-    """Modules that decide a twin which also judges fits by these methods: it imports those by name."""
-    return ["flopscape.twin.run", *sorted({module_of(method) for method in methods})]
+    """Modules that decide a twin of a study with these methods: it imports a user's own by name, and the answer."""
+    own = {method for method in methods if method not in shipped_methods()}
+    return ["flopscape.twin.run", module_of(ANSWER), *sorted(own)]
 
 
 def backtested() -> list[str]:

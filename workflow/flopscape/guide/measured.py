@@ -69,8 +69,9 @@ def _hidden(score: Score | None) -> list[str]:
 
 
 def _simulated(row: Mapping[str, Any] | None) -> list[str]:
-    """Root mean square error and coverage on simulated copies, under the first truth of the twin."""
-    if row is None or row["rmse"] is None:
+    """Root mean square error and coverage on simulated copies: of possible laws, or else of the fitted surface."""
+    seen = row.get("possible") or row if row else {"rmse": None}
+    if seen["rmse"] is None:
         return [numbers.NOTHING] * 2
-    held = numbers.NOTHING if row["coverage"] is None else f"{100 * row['coverage']:.0f} %"
-    return [numbers.log_error(row["rmse"]), held]
+    held = numbers.NOTHING if seen["coverage"] is None else f"{100 * seen['coverage']:.0f} %"
+    return [numbers.log_error(seen["rmse"]), held]

@@ -7,8 +7,8 @@ simulated, and an interval that holds another answer does not contradict it.
 
 from collections.abc import Iterator
 
-from flopscape.config.fits import ANSWER
 from flopscape.errors import joined
+from flopscape.fitting.methods import ANSWER
 from flopscape.records.backtest import Score
 from flopscape.report.checks import (
     distance,

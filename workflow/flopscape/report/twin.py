@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture
 from flopscape.text import numbers
 
-HEAD = ["method", "bias of N*", "SD", "RMSE", "coverage", "RMSE, all truths", "fits that fail"]
+HEAD = [
+    "method", "bias of N*", "SD", "RMSE", "coverage", "RMSE, possible laws", "coverage, possible laws",
+    "RMSE, all truths", "fits that fail",
+]  # fmt: skip
 CAPTION = (
-    "Errors of every method on simulated copies of this study, under the fitted surface and under truths that no method"
-    " assumes."
+    "Errors of every method on simulated copies of this study, under the fitted surface, laws that are possible after"
+    " its runs, and truths that no method assumes."
 )
 
 
@@ -31,8 +34,9 @@ def blocks(twin: Twin | None) -> list[Block]:
     words = f"{verdict['simulations']} simulated copies of this study from {verdict['source']}."
     compute = numbers.flops(verdict["flops"])
     note = (
-        f"N* at {compute} FLOPs where the fitted surface is true; errors of ln N*, written as percentages of"
-        f" N*; ± is Monte Carlo error. All truths: RMSE over all four, relative to {verdict['trusted']}."
+        f"N* at {compute} FLOPs where the fitted surface is true, and on laws that the answer holds possible; errors of"
+        " ln N*, written as percentages of N*; ± is Monte Carlo error. All truths: RMSE over all, relative to"
+        f" {verdict['reference']}."
     )
     rest = [Bullets([*verdict["sentences"][1:], verdict["advice"], *verdict["notes"]])]
     return [
@@ -44,12 +48,16 @@ def blocks(twin: Twin | None) -> list[Block]:
 
 
 def _row(row: dict[str, Any]) -> list[str]:
+    possible = row.get("possible", {})
+    elsewhere = "" if row.get("in_study", True) else ", not in this study"
     return [
-        row["method"] + (f" ({row['simulations']} copies)" if "simulations" in row else ""),
+        row["method"] + (f" ({row['simulations']} copies)" if "simulations" in row else "") + elsewhere,
         numbers.log_error(row["bias"], row["bias_se"], signed=True),
         numbers.log_error(row["spread"]) if row["spread"] else numbers.NOTHING,
         numbers.log_error(row["rmse"]),
         _coverage(row["coverage"], row["intervals"]),
+        numbers.log_error(possible.get("rmse")),
+        _coverage(possible.get("coverage"), possible.get("intervals", 0)),
         numbers.NOTHING if row["ratio"] is None else f"×{row['ratio']:.2f} ± {row['ratio_se']:.2f}",
         numbers.percent(row["failures"]),
     ]

@@ -23,23 +23,24 @@ FIT_COLUMNS = ("n_params", "n_tokens", "flops", "budget", "run_id", "seed")
 class Noise(NamedTuple):
     """The noise of simulated losses, as standard deviations in nats.
 
-    Of each run (`own`), of what all seeds of one N and D share (`shared`), and of what the surface misses beyond both
-    (`misfit`): the last is not simulated as noise, but is the room for truths that no method assumes.
+    Of each run (`own`), of each row beside its run's where rows are checkpoints (`row`), and how far the surface is
+    from what the runs seem to follow (`misfit`): the last is not simulated as noise, but is room for truths that no
+    method assumes.
     """
 
     own: float
-    shared: float = 0.0
+    row: float = 0.0
     misfit: float = 0.0
 
     @property
     def total(self) -> float:
-        """Standard deviation of a run around the surface: `own` and `shared` together."""
-        return float(np.hypot(self.own, self.shared))
+        """Standard deviation of a row around the truth: `own` and `row` together."""
+        return float(np.hypot(self.own, self.row))
 
     @property
     def departure(self) -> float:
         """How far the runs allow another truth to be from the surface."""
-        return float(np.hypot(self.total, self.misfit))
+        return max(self.total, self.misfit)
 
 
 def read_study(path: str | Path) -> tuple[RunTable, bool]:
@@ -63,25 +64,26 @@ def compute_of(table: RunTable) -> Compute:
     return Compute.from_runs(table.n_params, table.n_tokens, table.flops)
 
 
-def draw_losses(table: RunTable, true: Array, noise: Noise, simulations: int, seed: int) -> Array:
-    """Simulated losses (R, n) around true ones (n,): rows of one run share its error, seeds of one N and D theirs.
+def draw_losses(table: RunTable, true: Array, noise: Noise, simulations: int, seed: int, stream: int = 0) -> Array:
+    """Simulated losses (R, n) around true ones, (n,) or (R, n): rows of one run share its error.
 
-    A design with more runs gets the same errors in its first ones, so that designs are compared on the same luck.
+    A design with more runs gets the same errors in its first ones, so that designs are compared on the same luck;
+    another stream has luck of its own.
     """
     if not 0 <= noise.own < np.inf:
         raise FlopscapeError(f"noise σ = {noise.own!r}: must be zero or positive")
-    parts = []
-    for place, (names, sigma) in enumerate(((table.run_id, noise.own), (design_index(table), noise.shared))):
+    losses = np.broadcast_to(true, (simulations, len(table))).copy()
+    for place, (names, sigma) in enumerate(((table.run_id, noise.own), (np.arange(len(table)), noise.row))):
         _, first, index = np.unique(names, return_index=True, return_inverse=True)
         # Errors are drawn in the order in which runs first appear: a table with more rows behind keeps those of the
         # first ones.
         order = np.argsort(np.argsort(first))
-        normal = np.random.default_rng([seed, place]).standard_normal((len(first), simulations))
-        parts.append(sigma * normal[order[index.ravel()]].T)
-    losses = true + parts[0] + parts[1]
+        # NumPy takes a seed that ends in zeros for one without them: the last number is none.
+        normal = np.random.default_rng([seed, place, 1 + stream]).standard_normal((len(first), simulations))
+        losses += sigma * normal[order[index.ravel()]].T
     if not (losses > 0).all():
-        raise FlopscapeError(f"noise σ = {noise.total:g} nats makes losses of {true.min():.3g} nats negative")
-    return np.asarray(losses)
+        raise FlopscapeError(f"noise σ = {noise.total:g} nats makes losses of {np.min(true):.3g} nats negative")
+    return losses
 
 
 def moved(table: RunTable, log_n: Array) -> RunTable:

@@ -61,14 +61,18 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
 
 def _of_fewer(table: pd.DataFrame) -> list[str]:
     """Which methods were fitted to fewer tables than the first."""
-    counts = table.groupby("method", sort=False)["simulations"].first()
-    return [f"{name}: {count} of these tables." for name, count in counts[counts < counts.iloc[0]].items()]
+    counts = table.groupby("method", sort=False)["simulations"].agg(["min", "max"])
+    fewer = counts[counts["max"] < counts["max"].iloc[0]]
+    return [
+        f"{name}: {low if low == high else f'{low} to {high}'} of these tables."
+        for name, low, high in fewer.itertuples()
+    ]
 
 
 def _words(verdict: Mapping[str, Any], scenario: str) -> str:
-    """A truth in words, without what stands in brackets."""
+    """A truth in words, without what stands in brackets or behind a comma."""
     words = {row["scenario"]: row["words"] for row in verdict.get("scenarios", [])}.get(scenario, scenario)
-    return "\n".join(frame._wrap(str(words).partition(" (")[0], 28))
+    return "\n".join(frame._wrap(str(words).partition(" (")[0].partition(",")[0], 22))
 
 
 def _errors(axes: Axes, rows: pd.DataFrame, shown: Callable[[float], float]) -> None:
@@ -96,8 +100,8 @@ def _coverage(axes: Axes, a: pd.DataFrame, tokens: pd.DataFrame) -> None:
         for y, (name, colour, marker) in enumerate(_looks(list(rows.index))):
             share, error = 100 * rows["coverage"][name], 200 * rows["coverage_se"][name]
             if np.isfinite(share):
-                # No share is above 100 %.
-                bars = [[error], [min(error, 100 - share)]]
+                # No share is below 0 or above 100 %.
+                bars = [[min(error, share)], [min(error, 100 - share)]]
                 axes.errorbar(
                     share, y + lift, xerr=bars, color=colour, marker=marker, markersize=4.5, linewidth=1.0,
                     markerfacecolor=face or colour,

@@ -1,8 +1,9 @@
-"""Fits that are made one simulated table at a time, such as by a method of a user's own.
+"""Fits that are made one simulated table at a time: by the method answer, and by methods of a user's own.
 
-The shipped methods have code for many tables at once (estimates.py); any other method has its `estimate` alone. It is
-called as `flopscape fit` calls it, so that what is judged is what the study does. What that costs nobody here knows:
-such a fit gets the first tables of each truth, so many as the study says, and no method is compared with it on more.
+Five shipped methods have code for many tables at once (estimates.py); any other has its `estimate` alone. It is called
+as `flopscape fit` calls it, so that what is judged is what the study does. That takes time, of a user's method nobody
+knows how much: such a fit gets the first tables of each truth, so many as the study says, and no method is compared
+with it on more.
 """
 
 import copy
@@ -13,12 +14,11 @@ from typing import Any
 import numpy as np
 
 from flopscape.fitting.fit import fit
-from flopscape.fitting.methods import reads_curves
 from flopscape.laws.law import Array
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.runs.table import RunTable
 from flopscape.twin.designs import frame_of
-from flopscape.twin.estimates import METHODS, OK, Estimates, empty, names
+from flopscape.twin.estimates import OK, Estimates, empty, names
 
 Asked = Mapping[str, Any]
 """A fit as a study writes it: `name`, `method`, and the method's options."""
@@ -27,23 +27,6 @@ REFUSED, BOUNDARY, NO_SIZE = "refused", "boundary", "no N* at the asked compute"
 LONGEST = 160
 """Characters of an error's text that are kept."""
 NOTHING = Estimate(float("nan"))
-
-
-def name_of(asked: Asked) -> str:
-    """What the twin calls a fit: its name, with its method where the twin has another method of that name.
-
-    >>> name_of({"name": "ridge", "method": "my_ridge"}), name_of({"name": "vpnls", "method": "my_ridge"})
-    ('ridge', 'vpnls (my_ridge)')
-    """
-    name = str(asked["name"])
-    return f"{name} ({asked['method']})" if name in METHODS else name
-
-
-def why_left_out(asked: Asked, tables: int) -> str:
-    """Why a fit is not made of any simulated table, or nothing."""
-    if reads_curves(str(asked["method"])):
-        return f"{name_of(asked)} is left out: it reads training curves, which the simulated runs do not have."
-    return "" if tables else f"{name_of(asked)} is left out: own_simulations is 0."
 
 
 def estimates_of(
@@ -120,14 +103,16 @@ def _status(result: FitResult, n_params: float) -> str:
     return OK if np.isfinite(n_params) else NO_SIZE
 
 
-def outcome(asked: Asked, tables: int, status: Sequence[str]) -> dict[str, Any]:
-    """What became of a fit, for verdict.json: its tables of each truth, all its fits, and those that failed, with why.
+def outcome(name: str, asked: Asked, tables: tuple[int, int], status: Sequence[str]) -> dict[str, Any]:
+    """What became of a fit, for verdict.json: how many tables it had, all its fits, and those that failed, with why.
 
     Parameters
     ----------
+    name : str
+        What the twin calls it.
     asked : mapping
-    tables : int
-        Simulated tables of each truth.
+    tables : (int, int)
+        Copies of the possible laws, and of each other truth.
     status : sequence of str
         How each of its fits ended, over all truths.
     """
@@ -135,9 +120,10 @@ def outcome(asked: Asked, tables: int, status: Sequence[str]) -> dict[str, Any]:
     kinds = [word.partition(":")[0] for word in failed]
     most = max(sorted(set(kinds)), key=kinds.count, default="")
     return {
-        "name": name_of(asked),
+        "name": name,
         "method": asked["method"],
-        "simulations": tables,
+        "simulations": tables[0],
+        "simulations_elsewhere": tables[1],
         "fits": len(status),
         "failed": len(failed),
         "most_failed": kinds.count(most),
@@ -147,9 +133,13 @@ def outcome(asked: Asked, tables: int, status: Sequence[str]) -> dict[str, Any]:
 
 def note_of(row: Mapping[str, Any], simulations: int) -> str:
     """The same in words: on how many of the simulated tables a fit was judged, and how many of its fits failed."""
+    few, fewer = row["simulations"], row["simulations_elsewhere"]
+    which = f"{few} of {simulations} of each truth"
+    if fewer != few:
+        which = f"{few} of {simulations} copies of possible laws, and the first {fewer} of each other truth"
     judged = (
-        f"{row['name']} is fitted to one simulated table at a time, with all its runs, and to the first"
-        f" {row['simulations']} of {simulations} of each truth only: on these it is compared with the others."
+        f"{row['name']} is fitted to one simulated table at a time, with all its runs, and to the first {which}: on"
+        " these alone it is compared with the others."
     )
     if not row["failed"]:
         return judged

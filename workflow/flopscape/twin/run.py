@@ -1,7 +1,7 @@
 """The twin of a file: what `flopscape twin` and the workflow call.
 
-A file's surface and noise (source.py) are simulated on its own design (simulate.py); the table of errors and the
-verdict on the methods are written beside a figure.
+A file's surface, its noise and the laws that are possible besides (source.py) are simulated on its own design
+(simulate.py); the table of errors and the verdict on the methods are written beside a figure.
 """
 
 import json
@@ -18,9 +18,10 @@ from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
 from flopscape.fitting.judge.verdict import FEW_FOR_BOOTSTRAP
 from flopscape.fitting.methods import modules_of_twin
+from flopscape.laws.surface import Surface
 from flopscape.records.stamps import hash_of, of_twin, text_of
 from flopscape.runs.table import UNIQUE, RunTable
-from flopscape.twin import designs, one_by_one, simulate
+from flopscape.twin import designs, judged, one_by_one, simulate
 from flopscape.twin.advice import advice_for
 from flopscape.twin.designs import Noise
 from flopscape.twin.figure import draw
@@ -35,8 +36,8 @@ DIGITS = 8
 
 FILES = ("twin.csv", "figure.svg", "figure.png")
 """What is written besides verdict.json."""
-MOST_RESAMPLED = 10_000_000_000
-"""Rows × simulations × resamples: about an hour for each method."""
+MOST_SIMULATED = 20_000_000
+"""Rows × simulations: 160 MB for the losses of a truth, and minutes for each method."""
 
 
 def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> str:
@@ -64,6 +65,8 @@ def examine(
     seed: int = 0,
     fits: Sequence[Asked] = (),
     own_simulations: int = 50,
+    answer_simulations: int = 20,
+    among_fits: bool = False,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Simulate a study, fit every method to each simulated table, and judge the methods.
 
@@ -80,9 +83,14 @@ def examine(
     simulations, bootstrap, seed : int
         Simulated tables, resamples behind an interval, seed of both.
     fits : sequence of mapping
-        Fits to judge besides, one table at a time: `name`, `method` and the method's options.
+        Fits of the study: `name`, `method` and the method's options. The shipped methods get their names; those by a
+        method of a user's own are judged besides, one table at a time.
     own_simulations : int
-        Tables of each truth that these are made of, the first ones; 0 leaves them out.
+        Tables of each truth that these are fitted to, the first ones; 0 leaves them out.
+    answer_simulations : int
+        Copies of the possible laws that the answer is fitted to; of other truths a quarter as many. 0 leaves it out.
+    among_fits : bool
+        Whether none but `fits` may be recommended.
 
     Returns
     -------
@@ -97,13 +105,22 @@ def examine(
     named_by_user = parse_surface(surface_name) if surface_name else None
     _refuse_options(flops, noise, simulations)
     budgets = tuple(map(float, flops)) or (BEYOND * float(table.flops.max()),)
-    settings = simulate.Settings(budgets, simulations, bootstrap, seed, tuple(fits), own_simulations)
-    source = of_runs(table, named_by_user, noise) if measured else of_plan(table, named_by_user, surface_name, noise)
+    few = own_simulations, answer_simulations
+    settings = simulate.Settings(budgets, simulations, bootstrap, seed, tuple(fits), *few, among_fits)
+    source = _source(table, measured, named_by_user, surface_name, noise, seed)
     shared = {"source": source.words, "simulations": simulations, "bootstrap": bootstrap, "seed": seed}
-    if why := source.refusal or _why_too_large(len(table), simulations, bootstrap):
+    if why := source.refusal or _why_too_large(len(table), simulations):
         return _nothing(shared, why)
     chosen_by_twin = named_by_user is None and noise is None
     return _simulated_or_why_not(table, source, settings, shared, chosen_by_twin)
+
+
+def _source(
+    table: RunTable, measured: bool, named: Surface | None, name: str | None, noise: float | None, seed: int
+) -> Source:
+    """What runs, or a plan of them, are simulated from."""
+    with np.errstate(all="ignore"):  # draws that overflow are possible laws no more than others, and weigh nothing
+        return of_runs(table, named, noise, seed) if measured else of_plan(table, named, name, noise, seed)
 
 
 def _simulated_or_why_not(
@@ -127,12 +144,12 @@ def _simulated(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The rows of twin.csv, and what verdict.json says besides `shared`."""
     with np.errstate(all="ignore"):  # simulated losses that overflow are no fit, which the table says
-        frame, verdict = simulate.simulate(table, source.surface, source.noise, settings)
+        frame, verdict = simulate.simulate(table, source, settings)
     described = {
         "surface": {name: float(value) for name, value in source.surface._asdict().items()},
         "noise": source.noise._asdict(),
         "advice": advice_for(source.surface, float(np.exp(np.log(table.flops).mean())), source.noise.total),
-        "notes": [*_of_misfit(source.noise), *_notes(table), *_of_fits(settings, verdict.get("one_by_one", []))],
+        "notes": [*_of_misfit(source.noise), *_notes(table, source.noise), *_of_fits(settings, verdict)],
     }
     return frame, _rounded({"status": "completed", "reason": ""} | shared | verdict | described)
 
@@ -147,14 +164,14 @@ def _refuse_options(flops: Sequence[float], noise: float | None, simulations: in
         raise FlopscapeError(f"--simulations {simulations}: at least 2, and hundreds for a verdict")
 
 
-def _why_too_large(rows: int, simulations: int, bootstrap: int) -> str:
+def _why_too_large(rows: int, simulations: int) -> str:
     """Why a design is too large to be simulated so often, or nothing."""
-    resampled = rows * simulations * bootstrap
-    if resampled <= MOST_RESAMPLED:
+    simulated = rows * simulations
+    if simulated <= MOST_SIMULATED:
         return ""
     return (
-        f"{rows:,} rows × {simulations:,} simulations × {bootstrap:,} resamples are {resampled:.2g} rows to fit, and at"
-        f" most {MOST_RESAMPLED:.0e} are: ask for fewer --simulations"
+        f"{rows:,} rows × {simulations:,} simulations are {simulated:.2g} rows to simulate, and at most"
+        f" {MOST_SIMULATED:.0e} are: ask for fewer --simulations"
     )
 
 
@@ -165,37 +182,34 @@ def _nothing(shared: dict[str, Any], why: str) -> tuple[pd.DataFrame, dict[str, 
 
 def _of_misfit(noise: Noise) -> list[str]:
     """A sentence where the surface does not hold within the runs, and what that means for the comparison."""
-    if not noise.misfit:
+    if noise.misfit <= noise.total:
         return []
     return [
-        "The surface does not hold within these runs: the noise simulated is their scatter about a parabola for each"
-        f" budget, and the other truths may depart from the surface by as much as the runs do, {noise.departure:.2g}"
-        " nats. A method that assumes the surface is favoured here."
+        f"The surface does not hold within these runs: it is {noise.misfit:.2g} nats (RMS) from the answer's law, more"
+        f" than the noise of a run, {noise.total:.2g}. The truths that no method assumes may depart from it as far."
     ]
 
 
-def _of_fits(settings: simulate.Settings, outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What was made of the fits that were asked for besides."""
-    left_out = (one_by_one.why_left_out(fit, settings.own_simulations) for fit in settings.fits)
-    return [*(one_by_one.note_of(row, settings.simulations) for row in outcomes), *filter(None, left_out)]
+def _of_fits(settings: simulate.Settings, verdict: Mapping[str, Any]) -> list[str]:
+    """What was made of the fits that were asked for, and which are left out."""
+    notes = (one_by_one.note_of(row, settings.simulations) for row in verdict.get("one_by_one", []))
+    return [*notes, *judged.left_out(settings.fits, settings.own_simulations, settings.answer_simulations)]
 
 
-def _notes(table: RunTable) -> list[str]:
-    notes = [
-        "approach1 is left out: the simulated runs have no training curves.",
-        "approach3-lad is left out: its cost.",
-    ]
+def _notes(table: RunTable, noise: Noise) -> list[str]:
+    notes = []
     if table.n_runs < FEW_FOR_BOOTSTRAP:
         notes.append(
             f"With {table.n_runs} runs `fit` reports the narrower profile-F intervals for vpnls and log_lsq; the twin"
             " tests bootstrap intervals."
         )
     if len(table) > table.n_runs:
-        notes.append("Rows of one run share its simulated error.")
+        own = f", beside one of its own, σ = {noise.row:.2g} nats" if noise.row else ""
+        notes.append(f"Rows of one run share its simulated error, σ = {noise.own:.2g} nats{own}.")
     if UNIQUE in table.columns:
         notes.append("The simulated losses depend on N and D alone: what repeated tokens cost counts as noise here.")
     if not designs.compute_of(table).is_constant:
-        notes.append("FLOPs per parameter fall with size here: approach2's a is the slope over the budgets.")
+        notes.append("FLOPs per parameter fall with size here: the a of approach2 and of answer are slopes under that.")
     return notes
 
 

@@ -3,6 +3,7 @@
 Errors are differences, of N* and D* in logarithms: 0.05 is a factor e^0.05, 5.1 %.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,12 +16,13 @@ COLUMNS = (
     "scenario", "method", "quantity", "scale", "truth", "bias", "bias_se", "spread", "spread_se", "rmse", "rmse_se",
     "coverage", "coverage_se", "width", "simulations", "intervals", "without_estimate", "failures", "statuses",
 )  # fmt: skip
-"""Columns of twin.csv. `scale` says whether error and width are of the value or its logarithm; `width` is the mean of
-the finite ones; `failures` counts fits that are not `ok`, `statuses` how each of them ended."""
+"""Columns of twin.csv. `truth` is the middle one where each table has its own; `scale` says whether error and width are
+of the value or its logarithm; `width` is the mean of the finite ones; `failures` counts fits that are not `ok`,
+`statuses` how each of them ended."""
 
 
 class Errors(NamedTuple):
-    """Errors (R, Q); which of the I intervals hold the truth (I, Q) and their widths (I, Q); the truth (Q,).
+    """Errors (R, Q); which of the I intervals hold the truth (I, Q) and their widths (I, Q); the truths (R, Q).
 
     `silent` are the places of the quantities of which the method gives no interval at all.
     """
@@ -46,7 +48,7 @@ def is_log(quantity: str) -> bool:
 
 @np.errstate(invalid="ignore", divide="ignore")
 def errors(estimates: Estimates, truth: Array, names: list[str], intervals: int) -> Errors:
-    """Compare estimates with the truth (Q,); only the first `intervals` tables have intervals."""
+    """Compare estimates with the truth of each table (R, Q); only the first `intervals` tables have intervals."""
     logs = np.array([is_log(name) for name in names])
 
     def scaled(values: Array) -> Array:
@@ -56,7 +58,8 @@ def errors(estimates: Estimates, truth: Array, names: list[str], intervals: int)
     value, low, high, right = (
         scaled(x) for x in (estimates.value, estimates.low[:intervals], estimates.high[:intervals], truth)
     )
-    return Errors(value - right, (low <= right) & (right <= high), high - low, truth, estimates.status)
+    held = (low <= right[:intervals]) & (right[:intervals] <= high)
+    return Errors(value - right, held, high - low, truth, estimates.status)
 
 
 def rows(scenario: str, method: str, outcome: Errors, names: list[str]) -> list[dict[str, object]]:
@@ -77,7 +80,7 @@ def _numbers(outcome: Errors, q: int) -> dict[str, object]:
     covered, width = outcome.coverage_of(q), outcome.width[finite[: len(outcome.width)], q]
     known_width = width[np.isfinite(width)]
     share = float(covered.mean()) if len(covered) else np.nan
-    numbers: dict[str, object] = {"truth": float(outcome.truth[q]), **moments(error)}
+    numbers: dict[str, object] = {"truth": float(np.median(outcome.truth[:, q])), **moments(error)}
     numbers |= {"coverage": share, "coverage_se": _share_error(share, len(covered))}
     numbers |= {"width": float(known_width.mean()) if len(known_width) else np.nan}
     return numbers | {"intervals": len(covered), "without_estimate": int((~finite).sum())}
@@ -109,26 +112,42 @@ def _share_error(share: float, count: int) -> float:
 
 
 def ratio(one: Array, other: Array) -> tuple[float, float]:
-    """Root of the ratio of two methods' mean squares on the same tables, and its standard error.
+    """Root of the ratio of two methods' mean squares on the same tables (R,), and its standard error."""
+    return weighted_ratio([one], [other], [1.0])
+
+
+def weighted_ratio(one: Sequence[Array], other: Sequence[Array], weights: Sequence[float]) -> tuple[float, float]:
+    """The same over several truths, each with the weight of its mean squares.
 
     Parameters
     ----------
-    one, other : array, shape (R,) or (R, scenarios)
-        Errors, NaN where a fit failed: tables on which either failed are left out, and those that only one has.
+    one, other : sequence of array, shape (R,)
+        Errors under each truth, NaN where a fit failed: tables on which either failed are left out, and those that only
+        one has.
+    weights : sequence of float
 
     Returns
     -------
-    NaN for under two tables, or where the other method is exact.
+    NaN for under two tables of a truth, or where the other method is exact.
     """
-    # Squares of both methods (2, R, scenarios), of which only tables that both have fitted are compared: their luck is
-    # the same.
-    shared = min(len(one), len(other))
-    pair = np.stack([np.reshape(x[:shared], (shared, -1)) ** 2 for x in (one, other)])
-    first, second = pair[:, np.isfinite(pair).all(axis=(0, 2))].mean(axis=2)
-    if len(first) < 2 or second.mean() < EXACT**2:
+    pairs = [_squares(x, y) for x, y in zip(one, other, strict=True)]
+    if min(pair.shape[1] for pair in pairs) < 2:
         return float("nan"), float("nan")
-    value = float(np.sqrt(first.mean() / second.mean()))
-    # Delta method for √(mean₁/mean₂): the relative error of the ratio is that of x₁/mean₁ − x₂/mean₂, table by table,
-    # for both methods had the same luck; the root halves it.
-    scatter = np.std(first / max(first.mean(), 1e-300) - second / second.mean(), ddof=1)
-    return value, float(value / 2 * scatter / np.sqrt(len(first)))
+    first, second = np.sum([w * pair.mean(axis=1) for w, pair in zip(weights, pairs, strict=True)], axis=0)
+    if second < EXACT**2 * sum(weights):
+        return float("nan"), float("nan")
+    value = float(np.sqrt(first / second))
+    # Delta method for √(first/second): the relative error of the ratio is that of x₁/first − x₂/second, table by table,
+    # for both methods had the same luck; truths have luck of their own, so that their variances add; the root halves.
+    variance = sum(
+        w**2 * np.var(pair[0] / max(first, 1e-300) - pair[1] / second, ddof=1) / pair.shape[1]
+        for w, pair in zip(weights, pairs, strict=True)
+    )
+    return value, float(value / 2 * np.sqrt(variance))
+
+
+def _squares(one: Array, other: Array) -> Array:
+    """Squares of the errors of both methods on the tables that both have fitted, (2, tables)."""
+    shared = min(len(one), len(other))
+    pair = np.stack([one[:shared] ** 2, other[:shared] ** 2])
+    return np.asarray(pair[:, np.isfinite(pair).all(axis=0)])

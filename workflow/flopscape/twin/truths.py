@@ -1,4 +1,6 @@
-"""What the simulated losses follow: the surface itself, and two truths that no method assumes.
+"""What the simulated losses follow: the surface itself, what else is possible, and truths that no method assumes.
+
+What else is possible is what the method answer holds possible after the runs: possible.py.
 
 The coupled exponent is L = E + (A·N^−α + B·D^−β)^γ (laws/coupled.py), its other parameters matched to the surface at
 the sampled runs. The cubic adds to the surface, along every C, a term in w³, w = ln N − ln N*(C), which leaves N*, D*
@@ -25,24 +27,32 @@ from flopscape.twin.designs import DRIFT, Noise, compute_of, drifting
 
 GAMMA = 0.85
 """Exponent of the coupled truth, the surface's being 1: over five decades it moves losses near 2.5 nats by 0.01."""
-SURFACE = "surface"
-"""Name of the scenario in which the fitted surface is true; its errors come first in every table."""
+SURFACE, POSSIBLE = "surface", "possible"
+"""Names of the scenarios in which the fitted surface is true, whose errors come first in every table, and in which each
+copy of the study follows another law that is possible."""
+HALF = 0.5
+"""Weight of the possible laws in a method's error over all truths; the others share the rest. They are as likely as the
+runs and published sweeps make them, the others are the questions of a sceptic."""
 TILT = 0.1
 """Share of the curve's quadratic rise at the grid's edge that the cubic adds on one side and takes on the other."""
 
 
 class Truth(NamedTuple):
-    """Losses at N and D (n,), the optimum at one compute, and a = β/(α + β) of the underlying surface."""
+    """Losses at N and D (n,), the optimum at one compute, and a = β/(α + β) of the underlying surface.
+
+    A truth of R laws, one for each copy of a study, has losses (R, n), optima (R,) and a (R,): each the slope of ln N*
+    in ln C at the middle of the runs, if κ were constant.
+    """
 
     loss: Callable[[Array, Array], Array]
     optimum: Callable[[float], Optimum]
-    a: float
+    a: float | Array
 
-    def slopes(self, log_flops: Array) -> tuple[float, float]:
+    def slopes(self, log_flops: Array) -> tuple[Array, Array]:
         """Slopes of the true ln N* and ln D* in ln C over some budgets: a and b, unless κ varies with N."""
         best = [self.optimum(float(c)) for c in np.exp(log_flops)]
         P = projector(log_flops)[1]
-        return float(P @ np.log([b.n_params for b in best])), float(P @ np.log([b.n_tokens for b in best]))
+        return P @ np.log([b.n_params for b in best]), P @ np.log([b.n_tokens for b in best])
 
 
 def of_surface(surface: Surface, compute: Compute) -> Truth:
@@ -152,16 +162,22 @@ def _each(optimum: Callable[[float], Optimum], flops: Array) -> Array:
 
 
 class Scenario(NamedTuple):
-    """What is simulated: a truth on a design, in words."""
+    """What is simulated: a truth on a design, in words, and its weight in the errors over all truths."""
 
     name: str
     words: str
     truth: Truth
     table: RunTable
+    weight: float = 1.0
 
 
-def scenarios(table: RunTable, surface: Surface, noise: Noise) -> list[Scenario]:
-    """The fitted surface on the study's design, then what no method assumes; another truth is one more entry here."""
+def scenarios(
+    table: RunTable, surface: Surface, noise: Noise, possible: tuple[str, Truth] | None = None
+) -> list[Scenario]:
+    """The fitted surface on the study's design, what is possible, in words and as a truth, and what no method assumes.
+
+    Another truth is one more entry here.
+    """
     compute = compute_of(table)
     plain = of_surface(surface, compute)
     coupled, gamma = of_coupled(surface, compute, table, noise.departure)
@@ -170,12 +186,15 @@ def scenarios(table: RunTable, surface: Surface, noise: Noise) -> list[Scenario]
     drift = f"a grid that drifts by {DRIFT:g} decades"
     coupling = f"a coupled exponent γ = {gamma:.2g}{_distance(coupled, surface, table, noise)}"
     cube = f"a cubic term of {100 * tilt:.2g} % at the grid's edge{_distance(cubic, surface, table, noise)}"
-    return [
+    found = [
         Scenario(SURFACE, "the fitted surface", plain, table),
+        *([Scenario(POSSIBLE, *possible, table)] if possible else []),
         Scenario("coupled", coupling, coupled, table),
         Scenario("drift", drift, of_surface(surface, compute_of(drifted)), drifted),
         Scenario("cubic", cube, cubic, table),
     ]
+    others = (1 - HALF * bool(possible)) / sum(scenario.name != POSSIBLE for scenario in found)
+    return [scenario._replace(weight=HALF if scenario.name == POSSIBLE else others) for scenario in found]
 
 
 def _distance(truth: Truth, surface: Surface, table: RunTable, noise: Noise) -> str:
