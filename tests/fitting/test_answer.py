@@ -9,11 +9,11 @@ import pytest
 from flopscape.answers.evaluate import evaluator
 from flopscape.answers.predict import predict
 from flopscape.answers.residuals import residuals
+from flopscape.errors import kind_of
 from flopscape.fitting.drifting_law import discrepancy
 from flopscape.fitting.fit import fit
 from flopscape.laws.surface import closed_form_optimum, loss
 from flopscape.records.fit_file import read_fit, write_fit
-from flopscape.records.fit_result import kind_of
 from flopscape.runs.read import table_of
 from tests.fitting.fit_tables import CHINCHILLA, isoflop_frame, published
 

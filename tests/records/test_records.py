@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FitWarning, FlopscapeError, kind_of
 from flopscape.files.json_text import canonical, dataset_id, short_hash
 from flopscape.files.outputs import write_text
 from flopscape.plugins.surface import Surface
 from flopscape.records.fit_file import read_fit, write_fit
-from flopscape.records.fit_result import FitResult, FitWarning, kind_of
+from flopscape.records.fit_result import FitResult
 from flopscape.records.run_record import RunRecord
 
 SPEC = {

@@ -1,11 +1,36 @@
-"""The one exception that users meet: a sentence that names the place and the fix, and how it lists what it is about."""
+"""What users are told of bad input and of fits to be doubted: sentences, and how they list what they are about.
+
+Of bad input there is one exception, whose sentence names the place and the fix. A doubt is a sentence of a kind.
+"""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
+
+WarningKind = Literal[
+    "", "extrapolates", "outside sizes", "budget left out", "prior-dominated", "open end", "only a range"
+]
+"""What a warning is about, for code that treats some apart; "" is any other."""
 
 
 class FlopscapeError(Exception):
     """Bad input, in one sentence. The command line prints it and exits with status 2."""
+
+
+class FitWarning(str):
+    """A sentence on what to distrust, with its kind: set where it is raised, so that no reader goes by the wording."""
+
+    kind: WarningKind
+
+    def __new__(cls, sentence: str, kind: WarningKind = "") -> "FitWarning":
+        """A sentence of a kind."""
+        warning = super().__new__(cls, sentence)
+        warning.kind = kind
+        return warning
+
+
+def kind_of(warning: str) -> WarningKind:
+    """The kind of a warning; a plain sentence, as files of older versions have them, is of none."""
+    return warning.kind if isinstance(warning, FitWarning) else ""
 
 
 def listed(names: Iterable[Any], most: int = 20) -> str:

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flopscape.errors import kind_of
 from flopscape.fitting.fit import fit
 from flopscape.laws.surface import Surface, loss
-from flopscape.records.fit_result import kind_of
 from tests.fitting.fit_tables import CHINCHILLA, as_table, isoflop, isoflop_frame
 
 

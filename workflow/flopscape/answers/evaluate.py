@@ -141,7 +141,7 @@ class FittedPowerLaws(Evaluator):
     """N* along a power law of C, D* from C = κ(N)·N·D, and L* = E + K·(C/C₀)^−γ.
 
     That L* has this form follows from the surface at its optimum: Hoffmann et al. 2022 (arXiv 2203.15556), equation 4
-    inserted into equation 2. `numbers` are those of records/fit_parts.py's PowerLaw around ln C₀ = `center`, single or
+    inserted into equation 2. `numbers` are those of records/fit_result.py's PowerLaw around ln C₀ = `center`, single or
     arrays of shape (R,). The draws' laws refer to the same C₀ as the fit's.
     """
 

@@ -14,8 +14,7 @@ from flopscape.fitting.drifting_law.discrepancy import Discrepancy
 from flopscape.fitting.drifting_law.fit import names, numbers_of
 from flopscape.fitting.drifting_law.posterior import PARAMETERS
 from flopscape.laws.law import Array, Compute, Number, Optimum
-from flopscape.records.fit_parts import DriftingLaw
-from flopscape.records.fit_result import Estimate, Prediction
+from flopscape.records.fit_result import DriftingLaw, Estimate, Prediction
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from flopscape.figures.paths import Path, path
 from flopscape.figures.tables import Tables
 from flopscape.figures.whiskers import drawn_ends
 from flopscape.fitting.isoflop.curves import has_curve
-from flopscape.records.fit_parts import Vertex
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_result import FitResult, Vertex
 
 Quantity = Literal["n_params", "n_tokens", "loss"]
 NORMAL_95 = 1.96

@@ -29,8 +29,7 @@ from flopscape.fitting.methods import (
 )
 from flopscape.records.backtest import TABLE_TELLS
 from flopscape.records.fit_file import write_fit
-from flopscape.records.fit_parts import Sampled
-from flopscape.records.fit_result import SAMPLED, Estimate, FitResult, Prediction
+from flopscape.records.fit_result import SAMPLED, Estimate, FitResult, Prediction, Sampled
 from flopscape.runs.chosen import chosen_rows, left_out, merged
 from flopscape.runs.meaning import why_doubtful_magnitude, why_off_budget
 from flopscape.runs.read import read_runs

@@ -8,10 +8,10 @@ import os
 from dataclasses import asdict
 from typing import Any
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FitWarning, FlopscapeError, WarningKind, kind_of
 from flopscape.files.json_text import read_json
 from flopscape.files.outputs import write_text
-from flopscape.records.fit_result import Estimate, Exclusion, FitResult, FitWarning, Prediction, WarningKind, kind_of
+from flopscape.records.fit_result import Estimate, Exclusion, FitResult, Prediction
 from flopscape.records.fit_summary import summary_of
 
 NO_FIT = "name the file of a fit, or make this one again"

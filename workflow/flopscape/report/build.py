@@ -3,7 +3,8 @@
 import math
 from collections.abc import Mapping
 
-from flopscape.records.fit_result import FitResult, WarningKind, kind_of
+from flopscape.errors import WarningKind, kind_of
+from flopscape.records.fit_result import FitResult
 from flopscape.report import appendix, backtest, checklist, comparison, guide, others, summary, twin
 from flopscape.report.agreement import agreement
 from flopscape.report.appendix import sentence

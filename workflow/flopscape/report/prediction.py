@@ -13,11 +13,12 @@ from flopscape.answers.compare import OPTIMA
 from flopscape.answers.predict import predict, read_with_draws
 from flopscape.answers.risk import risk
 from flopscape.answers.sizes import SizePrediction, predict_sizes
+from flopscape.errors import WarningKind, kind_of
 from flopscape.figures.tables import read_backtest
 from flopscape.files.outputs import refuse_output, write_text
 from flopscape.fitting.common.draws_file import draws_file, fit_name
 from flopscape.records.backtest import Forecast
-from flopscape.records.fit_result import Estimate, FitResult, Prediction, WarningKind, kind_of
+from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.records.stamps import of_prediction, text_of
 from flopscape.report import markdown, summary
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Report, Section

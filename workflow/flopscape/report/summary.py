@@ -5,10 +5,9 @@ Imports neither pandas nor matplotlib, for it runs in the Snakefile's own proces
 
 from dataclasses import dataclass
 
-from flopscape.errors import joined
+from flopscape.errors import joined, kind_of
 from flopscape.records.backtest import TABLE_TELLS
-from flopscape.records.fit_parts import part
-from flopscape.records.fit_result import FitResult, Prediction, kind_of
+from flopscape.records.fit_result import FitResult, Prediction, part
 from flopscape.text import numbers
 
 STATUS_WORDS = {

@@ -12,19 +12,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from flopscape.errors import FitWarning, WarningKind
 from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, ROUNDED_DIFFERENCE
 from flopscape.laws.law import Array, Compute, Law
 from flopscape.laws.surface import LAW as SURFACE
 from flopscape.laws.surface import Surface
-from flopscape.records.fit_result import (
-    EXTRAPOLATES,
-    Estimate,
-    FitResult,
-    FitStatus,
-    FitWarning,
-    Prediction,
-    WarningKind,
-)
+from flopscape.records.fit_result import EXTRAPOLATES, Estimate, FitResult, FitStatus, Prediction
 from flopscape.runs.table import UNIQUE, RunTable
 
 SEVERITY: dict[FitStatus, int] = {"ok": 0, "weak": 1, "boundary": 2, "refused": 3}
