@@ -34,7 +34,7 @@ def test_methods_of_ones_own_are_in_every_output_of_a_study(finished):
     assert varied.loc["as it is", "method"] == "ridge"
     assert varied.loc["without the largest budget", "method"] == "ridge"
 
-    assert set(pd.read_csv(folder / "backtest.csv").fit) == {"approach2", "mine", "product"}
+    assert set(pd.read_csv(folder / "backtest.csv").fit) == {"approach2", "mine", "product", "answer"}
 
     twin = pd.read_csv(folder / "twin/twin.csv")
     verdict = json.loads((folder / "twin/verdict.json").read_text())
