@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,8 +13,10 @@ from flopscape.records.backtest import Forecast
 from flopscape.records.fit_result import Estimate, Exclusion, FitResult, Prediction
 from flopscape.report.build import build
 from flopscape.report.checks import half_width
-from flopscape.report.doubts import MOST, Doubt, doubts
+from flopscape.report.doubts import MOST, doubts
+from flopscape.report.doubts_of_checks import Doubt
 from flopscape.report.evidence import Evidence
+from flopscape.report.twin import Twin
 from tests.figures import studies
 from tests.report import different
 
@@ -145,6 +148,18 @@ def test_a_choice_that_moves_the_data_out_of_the_interval_is_a_doubt_and_a_conve
 ) -> None:
     study = sweep(evidence, n_tokens=Estimate(5e5, 2.5e5, 1e6))
     assert len(doubts(dataclasses.replace(study, sensitivity=varied(change, group)))) == count
+
+
+def test_intervals_too_narrow_for_the_laws_that_are_possible_are_a_doubt(evidence: Evidence) -> None:
+    study = sweep(evidence)
+    row = {"method": "approach2", "narrow": True, "possible": {"coverage": 0.6827, "intervals": 400}}
+    twin = Twin({"methods": [row]}, Path("twin.svg"))
+    (found,) = doubts(dataclasses.replace(study, twin=twin))
+    assert found.text.endswith("the 95 % intervals of approach2 hold N* in 68 %.")
+    # 68.27 % is one standard deviation to either side, of the 1.96 that 95 % take.
+    assert found.size == pytest.approx(0.96, rel=1e-3)
+    row["narrow"] = False
+    assert doubts(dataclasses.replace(study, twin=twin)) == []
 
 
 def test_few_budgets_are_a_doubt_as_large_as_student_s_t_says(evidence: Evidence) -> None:

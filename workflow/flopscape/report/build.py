@@ -11,7 +11,8 @@ from flopscape.report.appendix import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
 from flopscape.report.checks import first_prediction, unit
 from flopscape.report.comparison import parameters
-from flopscape.report.doubts import MOST, Doubt, doubts
+from flopscape.report.doubts import MOST, doubts
+from flopscape.report.doubts_of_checks import Doubt
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers
 

@@ -1,7 +1,8 @@
 """What backtest and sensitivity say of a study's answer, in half-widths of its interval."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -82,6 +83,13 @@ def fit_of_twin(evidence: Evidence) -> str | None:
     trusted = evidence.twin.verdict.get("trusted") if evidence.twin else None
     names = [name for name, fit in evidence.fits.items() if trusted and trusted in (name, fit.method)]
     return next((name for name in names if name == trusted), next(iter(names), None))
+
+
+def row_of_twin(evidence: Evidence) -> Mapping[str, Any]:
+    """What the twin found of the recommended fit; empty where it did not judge it."""
+    rows = evidence.twin.verdict.get("methods", []) if evidence.twin else []
+    names = (evidence.recommended, evidence.fit.method)
+    return next((row for row in rows if row["method"] in names), {})
 
 
 def outside(evidence: Evidence) -> list[str]:

@@ -3,12 +3,11 @@
 One function a doubt, which yields it where it applies, with its size: how far it could move N* (or D*, or the loss), in
 half-widths of the answer's 95 % interval: at the first asked compute, but where a doubt is of another one there. What a
 single fit says of itself are its own `warnings`; these here are of the study: its runs, its design, and the checks of
-the fit that it recommends.
+the fit that it recommends (doubts_of_checks.py).
 """
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,17 +17,8 @@ from scipy.stats import t as t_distribution
 from flopscape.errors import joined
 from flopscape.fitting.drifting_law.law import PRIORS, SLOPE
 from flopscape.records.fit_result import EXTRAPOLATES
-from flopscape.report.checks import (
-    distance,
-    farthest_choice,
-    first_prediction,
-    half_width,
-    held,
-    is_borne_out,
-    outside,
-    predictions,
-    unit,
-)
+from flopscape.report.checks import first_prediction, half_width, predictions, unit
+from flopscape.report.doubts_of_checks import Doubt, missed, other_choices, other_fits, too_narrow
 from flopscape.report.evidence import Evidence
 from flopscape.report.summary import parts_of
 from flopscape.text import numbers
@@ -47,29 +37,16 @@ NOISY = 0.01
 """Chance that any point of a study with equal noise is called noisy."""
 
 
-class Doubt(NamedTuple):
-    """A sentence, and what it could do to the answer, in half-widths of its interval."""
-
-    text: str
-    size: float
-
-    @property
-    def sentence(self) -> str:
-        """The sentence with its size."""
-        return (
-            f"{self.text.removesuffix('.')} ({self.size:.2g} half-widths)." if math.isfinite(self.size) else self.text
-        )
-
-
 def doubts(evidence: Evidence) -> list[Doubt]:
     """All doubts that apply, each once, the gravest first."""
     parts = (
         _without_interval,
-        _missed,
+        missed,
         _outside,
         _extrapolation,
-        _others,
-        _sensitivity,
+        other_fits,
+        other_choices,
+        too_narrow,
         _edges,
         _few_budgets,
         _prior,
@@ -91,21 +68,6 @@ def _without_interval(evidence: Evidence) -> Iterator[Doubt]:
     bare = [p.flops for p in predictions(evidence) if p.n_params and p.n_params.low is p.n_params.high is None]
     if bare:
         yield Doubt(f"At {_at(bare)} the estimates have no interval.", math.inf)
-
-
-def _missed(evidence: Evidence) -> Iterator[Doubt]:
-    """Hidden budgets that the recommended fit's own intervals did not hold."""
-    score, first = evidence.scores.get(evidence.recommended), first_prediction(evidence)
-    if score is None or first is None or not score.missed:
-        return
-    loss = half_width(first.loss)
-    sizes = [(score.rms_n_params or 0.0) / unit(evidence), (score.rms_loss or 0.0) / loss]
-    yield Doubt(
-        f"Of hidden budgets the 95 % intervals of {evidence.recommended} held {held(score)}; it was off by"
-        f" {numbers.log_error(score.rms_n_params)} of N* and {numbers.percent(score.rms_loss or 0.0)} of the loss"
-        " (r.m.s.): believe an interval no narrower than that.",
-        max(size for size in sizes if math.isfinite(size)),
-    )
 
 
 def _outside(evidence: Evidence) -> Iterator[Doubt]:
@@ -139,36 +101,6 @@ def _extrapolation(evidence: Evidence) -> Iterator[Doubt]:
             f" {numbers.log_error(SLOPE_SD * math.log(most))}.",
             max(sizes[c] for c in beyond),
         )
-
-
-def _others(evidence: Evidence) -> Iterator[Doubt]:
-    """Fits of the study outside the interval that hidden budgets do not speak against."""
-    tested = {name: verdict for name in outside(evidence) if (verdict := is_borne_out(evidence, name)) is not False}
-    if not tested:
-        return
-    by_verdict = {
-        "hidden budgets bear out": [_judged(evidence, name) for name, verdict in tested.items() if verdict],
-        "no hidden budget has tested": [_judged(evidence, name) for name, verdict in tested.items() if verdict is None],
-    }
-    said = [f"{joined(names)}, which {words}," for words, names in by_verdict.items() if names]
-    yield Doubt(
-        f"{joined(said)} {'puts' if len(tested) == 1 else 'put'} N* outside the interval.",
-        max(distance(evidence, name) or 0.0 for name in tested),
-    )
-
-
-def _judged(evidence: Evidence, name: str) -> str:
-    """A fit's name, and its status where that is not `ok`."""
-    status = evidence.fits[name].status
-    return name if status == "ok" else f"{name} ({status})"
-
-
-def _sensitivity(evidence: Evidence) -> Iterator[Doubt]:
-    """The choice that moves D* farthest, where that is out of the interval."""
-    if (farthest := farthest_choice(evidence)) and farthest.is_outside:
-        untested = "; no hidden budget has tested that method" if farthest.is_method else ""
-        text = f"{farthest.text[0].upper()}{farthest.text[1:]}, out of the interval{untested}."
-        yield Doubt(text, farthest.size)
 
 
 def _edges(evidence: Evidence) -> Iterator[Doubt]:
