@@ -82,6 +82,14 @@ def test_a_method_of_fewer_tables_is_trusted_where_it_is_clearly_better_on_these
     assert [row.get("simulations") for row in content["methods"]] == [None, 10]
 
 
+def test_an_error_under_few_tables_of_a_truth_is_not_told():
+    several = {"surface": seen(0.02, tables=10), "possible": seen(0.03, tables=20)}
+    few = {"surface": seen(0.02, tables=9), "possible": seen(0.03, tables=20)}
+    told, not_told = (judged({"few": one}, few={"few"})["sentences"][0] for one in (several, few))
+    assert "Where the fitted surface itself is true, it is off by 2 " in told
+    assert told.startswith(not_told)
+
+
 def test_possible_laws_weigh_half_of_the_error_over_all_truths():
     """√(½·0.3² + ½·0.1²) is more than 0.2, whatever the surface alone says."""
     uneven = {"surface": seen(0.1), "possible": seen(0.3)}

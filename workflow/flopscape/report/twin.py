@@ -1,11 +1,11 @@
 """How methods do on simulated copies of this sweep: the twin's verdict beside the fits."""
 
-import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture
 from flopscape.text import numbers
+from flopscape.twin.summary import share_error
 
 HEAD = [
     "method", "bias of N*", "SD", "RMSE", "coverage", "RMSE, possible laws", "coverage, possible laws",
@@ -67,4 +67,4 @@ def _coverage(share: float | None, intervals: int) -> str:
     """The share of intervals that hold the truth, ± its Monte Carlo error."""
     if share is None or not intervals:
         return numbers.NOTHING
-    return f"{100 * share:.0f} ± {100 * math.sqrt(share * (1 - share) / intervals):.0f} %"
+    return f"{100 * share:.0f} ± {100 * share_error(share, intervals):.0f} %"

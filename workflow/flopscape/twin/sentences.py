@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from flopscape.errors import joined
 from flopscape.text import numbers
+from flopscape.twin.summary import share_error
 
 FEW_SIMULATIONS = 200
 """Fewer leave a bias uncertain by more than 7 % of the spread, and a coverage of 95 % by more than 1.5 %."""
+FEWEST_TOLD = 10
+"""Tables of a truth of fewer of which no error is told: it would be luck."""
 NOT_HERE = " (not in this study)"
 
 
@@ -23,7 +24,7 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
         *filter(None, [_caution_of_few(content, best)]),
         *_too_narrow(list(rows.values())),
         *(_comparison(row, best) for row in others),
-        *(_under_another_truth(row, best) for row in content["scenarios"][1:] if row["scenario"] != "possible"),
+        *(_under_another_truth(row, best) for row in content["scenarios"][1:] if _is_told(row)),
         *(_gain(row) for row in content["improvements"]),
     ]
 
@@ -44,19 +45,22 @@ def _recommendation(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
             f" surface is, {at} {_error(best)}."
         )
     held = f", and its 95 % intervals hold it in {_share(possible)} of them" if possible["intervals"] else ""
-    surface = "" if best["rmse"] is None else f" Where the fitted surface itself is true, it is {_error(best)}."
+    is_told = best["rmse"] is not None and best["simulations_elsewhere"] >= FEWEST_TOLD
+    surface = f" Where the fitted surface itself is true, it is {_error(best)}." if is_told else ""
     return (
         f"Trust {name} here: on copies of this study that follow the laws which the answer holds possible, {at}"
         f" {_error(possible)}{held}.{surface}"
     )
 
 
+def _is_told(scenario: Mapping[str, Any]) -> bool:
+    """Whether a truth has a sentence of its own: the first sentence is of the possible laws."""
+    return scenario["scenario"] != "possible" and int(scenario["simulations"]) >= FEWEST_TOLD
+
+
 def _share(row: Mapping[str, Any]) -> str:
     """A coverage with its Monte Carlo error."""
-    share, count = row["coverage"], row["intervals"]
-    # Two more that hold and two that do not (Agresti & Coull 1998), or the error of all or none would be zero.
-    middle = (share * count + 2) / (count + 4)
-    return f"{100 * share:.0f} ± {100 * np.sqrt(middle * (1 - middle) / (count + 4)):.0f} %"
+    return f"{100 * row['coverage']:.0f} ± {100 * share_error(row['coverage'], row['intervals']):.0f} %"
 
 
 def _caution_of_few(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:

@@ -81,7 +81,7 @@ def _numbers(outcome: Errors, q: int) -> dict[str, object]:
     known_width = width[np.isfinite(width)]
     share = float(covered.mean()) if len(covered) else np.nan
     numbers: dict[str, object] = {"truth": float(np.median(outcome.truth[:, q])), **moments(error)}
-    numbers |= {"coverage": share, "coverage_se": _share_error(share, len(covered))}
+    numbers |= {"coverage": share, "coverage_se": share_error(share, len(covered))}
     numbers |= {"width": float(known_width.mean()) if len(known_width) else np.nan}
     return numbers | {"intervals": len(covered), "without_estimate": int((~finite).sum())}
 
@@ -101,7 +101,7 @@ def moments(error: Array) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _share_error(share: float, count: int) -> float:
+def share_error(share: float, count: int) -> float:
     """Standard error of a share, by Agresti & Coull's (1998) count where all or none are covered."""
     if not count:
         return float("nan")

@@ -178,8 +178,9 @@ def _row_of_method(
         row["narrow"] = is_narrow(outcomes, method)
     if method in grounds.elsewhere:
         row["in_study"] = False
+    row["simulations_elsewhere"] = len(surface.error)
     if method in grounds.few:
-        row["simulations"] = len(of_method[POSSIBLE if POSSIBLE in of_method else next(iter(of_method))].error)
+        row["simulations"] = len(of_method.get(POSSIBLE, surface).error)
     return _finite(row)
 
 
@@ -192,8 +193,8 @@ def _errors(seen: Errors) -> dict[str, Any]:
 
 def _row_of_scenario(name: str, words: str, seen: Errors, grounds: Grounds) -> dict[str, Any]:
     error = seen.error[:, N_STAR]
-    weight = {"weight": grounds.weights[name]}
-    return _finite({"scenario": name, "words": words} | weight | moments(error[np.isfinite(error)]))
+    of_truth = {"weight": grounds.weights[name], "simulations": len(error)}
+    return _finite({"scenario": name, "words": words} | of_truth | moments(error[np.isfinite(error)]))
 
 
 def _finite(content: dict[str, Any]) -> dict[str, Any]:
