@@ -158,6 +158,8 @@ def test_intervals_too_narrow_for_the_laws_that_are_possible_are_a_doubt(evidenc
     assert found.text.endswith("the 95 % intervals of approach2 hold N* in 68 %.")
     # 68.27 % is one standard deviation to either side, of the 1.96 that 95 % take.
     assert found.size == pytest.approx(0.96, rel=1e-3)
+    borne_out = dataclasses.replace(study, twin=twin, backtest=missed(true_n_params=2.05e4, n_params_holds=True))
+    assert doubts(borne_out)[0].text.endswith("hold N* in 68 %; on hidden budgets they did 1 of 1 times.")
     row["narrow"] = False
     assert doubts(dataclasses.replace(study, twin=twin)) == []
 

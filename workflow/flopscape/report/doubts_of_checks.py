@@ -16,6 +16,7 @@ from flopscape.report.checks import (
     is_borne_out,
     outside,
     row_of_twin,
+    tested,
     unit,
 )
 from flopscape.report.evidence import Evidence
@@ -53,17 +54,17 @@ def missed(evidence: Evidence) -> Iterator[Doubt]:
 
 def other_fits(evidence: Evidence) -> Iterator[Doubt]:
     """Fits of the study outside the interval that hidden budgets do not speak against."""
-    tested = {name: verdict for name in outside(evidence) if (verdict := is_borne_out(evidence, name)) is not False}
-    if not tested:
+    fits = {name: verdict for name in outside(evidence) if (verdict := is_borne_out(evidence, name)) is not False}
+    if not fits:
         return
     by_verdict = {
-        "hidden budgets bear out": [_judged(evidence, name) for name, verdict in tested.items() if verdict],
-        "no hidden budget has tested": [_judged(evidence, name) for name, verdict in tested.items() if verdict is None],
+        "hidden budgets bear out": [_judged(evidence, name) for name, verdict in fits.items() if verdict],
+        "no hidden budget has tested": [_judged(evidence, name) for name, verdict in fits.items() if verdict is None],
     }
     said = [f"{joined(names)}, which {words}," for words, names in by_verdict.items() if names]
     yield Doubt(
-        f"{joined(said)} {'puts' if len(tested) == 1 else 'put'} N* outside the interval.",
-        max(distance(evidence, name) or 0.0 for name in tested),
+        f"{joined(said)} {'puts' if len(fits) == 1 else 'put'} N* outside the interval.",
+        max(distance(evidence, name) or 0.0 for name in fits),
     )
 
 
@@ -88,9 +89,11 @@ def too_narrow(evidence: Evidence) -> Iterator[Doubt]:
     if seen.get("intervals"):
         share = float(seen["coverage"])
         # Intervals that hold a share c are z(c) standard deviations to either side, where 95 % take 1.96.
+        score = tested(evidence, evidence.recommended)
+        known = f"; on hidden budgets they did {score.held_n_params} of {score.n_n_params} times" if score else ""
         lacking = 1.96 / float(ndtri((1 + share) / 2)) - 1 if share > 0 else math.inf
         yield Doubt(
             f"On simulated copies of laws that are possible after these runs, the 95 % intervals of"
-            f" {evidence.recommended} hold N* in {numbers.percent(round(share, 2))}.",
+            f" {evidence.recommended} hold N* in {numbers.percent(round(share, 2))}{known}.",
             lacking,
         )
