@@ -12,7 +12,8 @@ from flopscape.answers.residuals import residuals
 from flopscape.errors import kind_of
 from flopscape.fitting.drifting_law import discrepancy
 from flopscape.fitting.fit import fit
-from flopscape.laws.surface import closed_form_optimum, loss
+from flopscape.laws.law import Compute
+from flopscape.laws.surface import closed_form_optimum, loss, optimum
 from flopscape.records.fit_file import read_fit, write_fit
 from flopscape.runs.read import table_of
 from tests.fitting.fit_tables import CHINCHILLA, isoflop_frame, published
@@ -279,6 +280,21 @@ def test_kappa_that_falls_with_size_moves_the_optimum_along_its_own_line():
     cost = np.exp(law.compute.curve(np.log(at.n_params.estimate))[0]) * at.n_params.estimate * at.n_tokens.estimate
     assert cost == pytest.approx(1e21)
     assert (draws["a"] + draws["b"]).median() == pytest.approx(1.02, abs=0.02)
+
+
+def test_a_is_the_growth_of_the_optimum_at_equal_compute_where_kappa_falls_with_size():
+    """Of the surface that the runs follow it is 0.4545 under this κ; at equal N·D it would be 0.50."""
+    frame = isoflop_frame(sigma=0.001).drop(columns="budget")
+    kappa = 6 * (1 + 4 * (frame.n_params / frame.n_params.min()) ** -0.4)
+    frame = frame.assign(flops=kappa * frame.n_params * frame.n_tokens)
+    result, _ = answer(frame, [1e21])
+    compute = Compute.from_runs(*(frame[name].to_numpy() for name in ("n_params", "n_tokens", "flops")))
+    middle = np.log(frame.n_params * frame.n_tokens).mean() + compute.log_kappa.mean()
+    low, high = (float(optimum(CHINCHILLA, c, compute).n_params) for c in np.exp([middle - 0.5, middle + 0.5]))
+    growth, a = np.log(high / low), result.exponents["a"]
+    assert growth == pytest.approx(0.4545, abs=1e-3)
+    assert a.low <= growth <= a.high
+    assert a.estimate == pytest.approx(growth, abs=0.01)
 
 
 def test_the_numbers_of_a_fit_are_plain_and_named():
