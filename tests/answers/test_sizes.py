@@ -104,7 +104,7 @@ def test_three_runs_of_one_budget_know_a_least_number_of_tokens_and_no_most(thre
     assert 2e9 < found.likely[0] < 6e9
     assert 1e11 < found.likely[1] < 6e11
     assert found.n_tokens.low < found.likely[0]
-    assert found.n_tokens.high is None or found.n_tokens.high > 1e12
+    assert found.n_tokens.high is None or found.n_tokens.high > 30 * found.n_tokens.estimate
     assert (found.one_sided, found.bound) == ("at least", found.likely[0])
 
 

@@ -1,5 +1,7 @@
 """What draws say anywhere: optima by brute force, sizes and computes as inverses, the parts of a variance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,8 +32,9 @@ def test_the_optimum_is_the_lowest_loss_along_the_line(curves):
     losses = curves.loss_of_each(fine, np.log(3e21) - curves.compute.curve(fine)[0] - fine)
     inner = ~best.at_low & ~best.at_high
     assert inner.mean() > 0.95
-    assert (fine[np.arange(256), losses.argmin(axis=1)] - best.log_n)[inner] == pytest.approx(0, abs=0.004)
-    assert best.loss[inner] == pytest.approx(losses.min(axis=1)[inner], rel=1e-6)
+    # Where the least rise meets a curve it has a kink, which the parabola between grid points rounds off.
+    assert (fine[np.arange(256), losses.argmin(axis=1)] - best.log_n)[inner] == pytest.approx(0, abs=0.01)
+    assert best.loss[inner] == pytest.approx(losses.min(axis=1)[inner], rel=5e-6)
 
 
 def test_each_draw_alone_has_the_optimum_that_it_has_among_all(curves):
@@ -39,7 +42,9 @@ def test_each_draw_alone_has_the_optimum_that_it_has_among_all(curves):
     for i in (0, 100, 255):
         assert curves.only(i).lowest(1e22).log_n[0] == pytest.approx(best.log_n[i], abs=1e-3)
     each = curves.lowest_of_each(np.full(256, np.log(1e22)))
-    assert each.log_n == pytest.approx(best.log_n, abs=2e-3)
+    # The two grids lie differently about a kink.
+    assert each.log_n == pytest.approx(best.log_n, abs=0.01)
+    assert np.median(abs(each.log_n - best.log_n)) < 1e-4
 
 
 def test_without_discrepancy_the_optimum_is_the_path(found):
@@ -62,3 +67,13 @@ def test_near_optimal_sizes_of_a_surface_are_the_surfaces(found):
     best = found.typical.lowest(1e20 / 1.01).loss[0]
     ends = np.log([low, high])
     assert found.typical.loss(ends, np.log(1e20 / 6) - ends)[0] == pytest.approx(best, rel=1e-6)
+
+
+def test_far_from_the_runs_every_curve_still_rises_on_both_sides_of_its_lowest_point(curves):
+    """A shape of the discrepancy that is drawn from its prior alone would bend some of them downwards without end."""
+    best = curves.lowest(1e28)
+    assert not best.at_low.any()
+    assert not best.at_high.any()
+    only_prior = replace(curves, c=-np.abs(curves.c) * 100)
+    steep = only_prior.lowest(1e28)
+    assert not (steep.at_low | steep.at_high).any()

@@ -3,18 +3,20 @@
 import numpy as np
 import pytest
 
+from flopscape.fitting.drifting_law import law
 from flopscape.fitting.drifting_law.discrepancy import Discrepancy, matern32, matern52
 from flopscape.fitting.drifting_law.drift import Reach
 
-SHAPES = Discrepancy(Reach(9.0, 15.0), 0.2, 0.5, -3.75, 3.75)
+THETA = (1.0, -0.4, 0.2, 0.5, -0.3, 0.1)
+SHAPES = Discrepancy(Reach(9.0, 15.0), THETA, -3.75, 3.75)
 U, W = (grid.ravel() for grid in np.meshgrid(np.linspace(-9, 15, 31), np.linspace(-3.75, 3.75, 21)))
 X = W + 0.2 + 0.5 * U
 
 
 def exact(size_of_level, size_of_shape):
     du, dw = U[:, None] - U, W[:, None] - W
-    trusted = W**2 / 4
-    level, shape = matern32(du / 4), matern52(du / 8) * matern52(dw / 1.5) * trusted[:, None] * trusted
+    rise = law.mean(np.array(THETA), X, U) - law.mean(np.array(THETA), 0.2 + 0.5 * U, U)
+    level, shape = matern32(du / 4), matern52(du / 4) * matern52(dw / 1.5) * rise[:, None] * rise
     return size_of_level**2 * level + size_of_shape**2 * shape
 
 
@@ -28,8 +30,8 @@ def test_its_covariance_is_that_of_the_processes_to_a_hundredth(level, shape):
 
 
 def test_it_has_as_many_numbers_as_it_says():
-    assert SHAPES.sizes == (19, 7 * 11)
-    assert SHAPES.shapes(X, U).shape == (651, 96)
+    assert SHAPES.sizes == (19, 13 * 11)
+    assert SHAPES.shapes(X, U).shape == (651, 162)
 
 
 def test_the_law_is_trusted_at_its_optimum():
@@ -47,5 +49,5 @@ def test_it_is_rebuilt_from_its_json():
 
 
 def test_runs_over_many_decades_get_fewer_knots_than_would_be_needed():
-    wide = Discrepancy.around(np.array([-40.0, 40.0]), np.array([-30.0, 30.0]), Reach(34.0, 40.0), 0.0, 0.5)
-    assert wide.sizes == (40, 20 * 40)
+    wide = Discrepancy.around(np.array([-40.0, 40.0]), np.array([-30.0, 30.0]), Reach(34.0, 40.0), np.array(THETA))
+    assert wide.sizes == (40, 38 * 40)

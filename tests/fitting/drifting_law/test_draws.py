@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from flopscape.fitting.drifting_law.draws import draw
+from flopscape.fitting.drifting_law.drift import MODES
 from flopscape.fitting.drifting_law.posterior import PARAMETERS, PRIOR_MEAN
-from flopscape.fitting.drifting_law.sampling import Proposal, annealed
 from flopscape.fitting.drifting_law.scales import Hyper, first_law, peak, points
-from tests.fitting.drifting_law.test_posterior import data
+from flopscape.fitting.drifting_law.tempered import Tempered, walked
+from tests.fitting.drifting_law.test_posterior import checkpoints_with_losses, data
 from tests.fitting.fit_tables import isoflop_frame
 
 SUMS = """
@@ -70,28 +71,46 @@ def test_draws_have_the_spread_of_the_posterior_and_other_seeds_others(hyper):
     assert (abs(one.t.mean(axis=0) - other.t.mean(axis=0)) < 0.15 * sd).all()
 
 
-def test_annealed_draws_are_those_of_importance_sampling_where_both_are_good(hyper):
-    conditional = hyper.conditional(peak(hyper).h)
-    mode, generator = conditional.mode(hyper.t), np.random.default_rng(0)
-    t, log_evidence = annealed(conditional, mode, 2000, generator)
-    proposal = Proposal(mode)
-    proposed = proposal.draw(20_000, generator)
-    logs = conditional.log_scales - conditional.costs(proposed) - proposal.log_density(proposed)
-    weights = np.exp(logs - logs.max())
-    mean = weights @ proposed / weights.sum()
-    sd = np.sqrt(weights @ (proposed - mean) ** 2 / weights.sum())
-    assert log_evidence == pytest.approx(np.log(weights.mean()) + logs.max(), abs=0.25)
-    assert (t.mean(axis=0) - mean) / sd == pytest.approx(0, abs=0.15)
-    assert t.std(axis=0) == pytest.approx(sd, rel=0.12)
+def test_draws_from_the_prior_are_those_of_importance_sampling_where_both_are_good():
+    seen = data(isoflop_frame(budgets=3, sizes=4))
+    hyper = Hyper(seen, first_law(seen))
+    proposed = draw(hyper, peak(hyper), 2048, 0)
+    assert proposed.effective > 0.1
+    tempered = Tempered(seen)
+    walkers = walked(tempered, np.random.default_rng(0))
+    t, h = tempered.t(walkers.v), tempered.h(walkers.v)[:, :4]
+    c = tempered.coefficients(walkers, np.random.default_rng(1))
+    for mine, theirs in ((t, proposed.t), (h, proposed.h), (c[:, ::7], proposed.c[:, ::7])):
+        low, middle, high = (np.quantile(theirs, q, axis=0) for q in (0.16, 0.5, 0.84))
+        assert (np.median(mine, axis=0) - middle) / (high - low) == pytest.approx(0, abs=0.15)
+        assert np.subtract(*np.quantile(mine, [0.84, 0.16], axis=0)) == pytest.approx(high - low, rel=0.25)
+
+
+@pytest.mark.parametrize("frame", [isoflop_frame(budgets=3, sizes=4, seeds=2), checkpoints_with_losses()])
+def test_the_likelihood_of_many_draws_is_that_of_each(frame):
+    """As `Conditional` has it, which sums the discrepancy out in another way and knows no multiples of τ."""
+    seen = data(frame)
+    hyper, tempered = Hyper(seen, PRIOR_MEAN), Tempered(seen)
+    walkers = tempered.walkers(0.3 * np.random.default_rng(0).standard_normal((5, PARAMETERS + hyper.free)))
+    t, h = tempered.t(walkers.v), tempered.h(walkers.v)[:, : hyper.free]
+    expected = [
+        hyper.conditional(h[i]).log_scales
+        - hyper.conditional(h[i]).costs(t[[i]])[0]
+        + np.log(np.exp(h[i, 2])) * MODES
+        + 0.5 * (walkers.v[i] ** 2).sum()
+        for i in range(5)
+    ]
+    assert np.diff(walkers.log_likelihood) == pytest.approx(np.diff(expected), abs=1e-6)
 
 
 def test_a_table_that_leaves_much_open_still_has_good_draws():
     seen = data(isoflop_frame().iloc[::7])
     hyper = Hyper(seen, first_law(seen))
     one, other = (draw(hyper, peak(hyper), 2048, seed) for seed in (0, 1))
-    assert min(one.effective, other.effective) > 0.3
-    assert len(np.unique(one.t[:, 0])) > 1500
-    assert one.t[:, :6].mean(axis=0) == pytest.approx(other.t[:, :6].mean(axis=0), abs=0.12)
+    assert min(one.effective, other.effective) > 0.5
+    # Some tens of independent draws' worth on a posterior of two ridges: a quarter of a standard deviation.
+    sd = np.maximum(one.t[:, :6].std(axis=0), other.t[:, :6].std(axis=0))
+    assert (one.t[:, :6].mean(axis=0) - other.t[:, :6].mean(axis=0)) / sd == pytest.approx(0, abs=0.25)
 
 
 def test_what_the_runs_do_not_tell_keeps_its_prior():
@@ -102,5 +121,5 @@ def test_what_the_runs_do_not_tell_keeps_its_prior():
     assert draws.t[:, 3].mean() == pytest.approx(0.5, abs=0.01)
     assert draws.t[:, 3].std() == pytest.approx(0.06, rel=0.15)
     assert draws.h.std(axis=0) == pytest.approx([0.8, 0.7, 0.7, 1.0], rel=0.3)
-    assert np.exp(draws.h.mean(axis=0)) == pytest.approx([0.004, 0.004, 0.15, 0.006], rel=0.35)
+    assert np.exp(draws.h.mean(axis=0)) == pytest.approx([0.004, 0.004, 0.15, 0.2], rel=0.35)
     assert PRIOR_MEAN[:6].tolist() == pytest.approx([1.0, -0.4, 0.0, 0.5, np.log(0.75), 0.0])

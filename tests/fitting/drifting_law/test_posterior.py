@@ -12,13 +12,14 @@ from flopscape.runs.read import table_of
 from tests.fitting.drifting_law.test_cells import checkpoints
 from tests.fitting.fit_tables import CHINCHILLA, isoflop_frame
 
-SCALES = Scales(0.006, 0.005, 0.2, 0.02, 0.0036)
-T = np.concatenate([[1.0, -0.3, 0.1, 0.46, -0.4, 0.1], [0.1, -0.05, 0.02, 0.2, 0.1, -0.1]])
+SCALES = Scales(0.006, 0.005, 0.2, 0.3, 0.0036)
+T = np.concatenate([[1.0, -0.3, 0.1, 0.46, -0.4, 0.1], [0.1, -0.05, 0.02, 0.03, 0.0, 0.2, 0.1, -0.1, 0.02, -0.02]])
+REFERENCE = np.array([1.0, -0.3, 0.1, 0.46, -0.3, 0.0])
 
 
 def data(frame):
     cells, _ = cells_of(table_of(frame, "x"))
-    return Data.of(cells, Discrepancy.around(cells.x, cells.u, drift.reach_of(cells.u), 0.1, 0.46))
+    return Data.of(cells, Discrepancy.around(cells.x, cells.u, drift.reach_of(cells.u), REFERENCE))
 
 
 @pytest.fixture(params=["seeds", "checkpoints"])
@@ -27,9 +28,13 @@ def conditional(request):
         return Conditional(
             data(isoflop_frame(budgets=3, sizes=4, seeds=2).assign(seed=range(24)).drop(index=[3])), SCALES
         )
+    return Conditional(data(checkpoints_with_losses()), SCALES)
+
+
+def checkpoints_with_losses():
     frame = checkpoints()
     noise = np.random.default_rng(0).normal(0, 0.01, 4).repeat(6) + np.random.default_rng(1).normal(0, 0.005, 24)
-    return Conditional(data(frame.assign(loss=loss(CHINCHILLA, frame.n_params, frame.n_tokens) + noise)), SCALES)
+    return frame.assign(loss=loss(CHINCHILLA, frame.n_params, frame.n_tokens) + noise)
 
 
 def dense(conditional):

@@ -32,7 +32,8 @@ def test_what_one_run_leaves_open_is_the_prior():
 def test_within_noisy_runs_it_is_noise_and_far_beyond_them_drift():
     inside = parts(isoflop_frame(sigma=0.05), 1e19)
     beyond = parts(isoflop_frame(sigma=0.002), 1e26)
-    assert inside["n_params"]["noise"] > 0.6
+    assert inside["n_params"]["noise"] == max(inside["n_params"][name] for name in PARTS)
+    assert inside["loss"]["noise"] > 0.6
     assert beyond["n_params"]["drift"] > 0.5
     assert inside["n_params"]["drift"] < 0.3
     assert np.isfinite(beyond["loss"]["sd_over_prior"])

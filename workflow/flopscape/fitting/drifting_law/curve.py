@@ -19,6 +19,8 @@ WINDOW = 1.5
 STEP = 0.06
 """Of the grid in ln N; a parabola through the lowest point and its neighbours finds the minimum between them."""
 MOST_POINTS = 2000
+LEAST_RISE = 0.1
+"""Part of the law's rise that is left at least, whatever the shape of the discrepancy."""
 EXCESS = 0.01
 """Part of the compute that a near-optimal size may waste: 1 %."""
 WIDEST_BAND = 6.0
@@ -37,7 +39,7 @@ class Lowest(NamedTuple):
 
 @dataclass(frozen=True)
 class Curves:
-    """R draws of the law with its drift and discrepancy; `t` (R, 12), `c` (R, m), losses in the table's unit."""
+    """R draws of the law with its drift and discrepancy; `t` (R, 16), `c` (R, m), losses in the table's unit."""
 
     center: Center
     discrepancy: Discrepancy
@@ -49,16 +51,28 @@ class Curves:
         """The loss at points (g,) shared by all draws, shape (R, g)."""
         x, u = self._coordinates(log_n, log_d)
         drifts = self.t[:, 6:] @ drift.shapes(u, self.discrepancy.reach).T
-        missed = self.c @ self.discrepancy.shapes(x, u).T
-        return np.asarray(self.center.loss * (law.mean(self.t[:, :6], x - drifts, u) + missed))
+        shapes, at = self.discrepancy.shapes(x, u).T, self.discrepancy.sizes[0]
+        return self._losses(x - drifts, u, self.c[:, :at] @ shapes[:at], self.c[:, at:] @ shapes[at:])
 
     def loss_of_each(self, log_n: Array, log_d: Array) -> Array:
         """The loss of every draw at points of its own (R, g)."""
         x, u = self._coordinates(log_n, log_d)
         drifts = np.einsum("rgj,rj->rg", drift.shapes(u, self.discrepancy.reach), self.t[:, 6:])
-        shapes = self.discrepancy.shapes(x.ravel(), u.ravel()).reshape(*x.shape, -1)
-        missed = np.einsum("rgm,rm->rg", shapes, self.c)
-        return np.asarray(self.center.loss * (law.mean(self.t[:, :6], x - drifts, u) + missed))
+        shapes, at = self.discrepancy.shapes(x.ravel(), u.ravel()).reshape(*x.shape, -1), self.discrepancy.sizes[0]
+        parts = (
+            np.einsum("rgm,rm->rg", shapes[..., part], self.c[:, part]) for part in (slice(0, at), slice(at, None))
+        )
+        return self._losses(x - drifts, u, *parts)
+
+    def _losses(self, x: Array, u: Array, level: Array, shape: Array) -> Array:
+        """The law and what it misses; the drift is taken off x.
+
+        Part of the law's rise is always left, for losses of one compute have a lowest point and rise on both sides of
+        it. Near runs this decides nothing, since they say so themselves; far from them the shape is a normal number,
+        and some of its draws would bend the curve downwards without end.
+        """
+        lowest, rise = law.lowest_and_rise(self.t[:, :6], x, u)
+        return np.asarray(self.center.loss * (lowest + level + np.maximum(rise + shape, LEAST_RISE * rise)))
 
     def _coordinates(self, log_n: Array, log_d: Array) -> tuple[Array, Array]:
         return log_n - self.center.log_n, log_n + log_d - self.center.log_product

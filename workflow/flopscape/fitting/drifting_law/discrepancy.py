@@ -3,8 +3,9 @@
 Two Gaussian processes, independent a priori (Kennedy & O'Hagan 2001 call this the discrepancy of a model):
 
 - the level, s₀²·M(Δu/4) with Matérn's covariance of order 3/2, the same for all sizes at one compute;
-- the shape, s₂²·M(Δu/8)·M(Δw/1.5)·q(w)·q(w′) of order 5/2, where q(w) = (w/2)²: the law is trusted at its own optimum,
-  w = 0, and two units of ln N from it, a factor 7, it is off by s₂ of the loss.
+- the shape, s₂²·M(Δu/4)·M(Δw/1.5)·q(w, u)·q(w′, u′) of order 5/2, where q is what a reference law, the most likely one,
+  rises by from its optimum to w at u. So the law is trusted at its own optimum, w = 0, and elsewhere it is off by the
+  part s₂ of its rise, which falls with compute as the rise itself does.
 
 Each is written by its values at knots. With the knots' covariance K = R·Rᵀ (Cholesky) and k(t) the covariances of a
 point with the knots, k(t)ᵀ·K⁻¹·k(t′) is the covariance of the process that passes through the knots' values and lies
@@ -23,14 +24,13 @@ from typing import Any, Self
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
-from flopscape.fitting.drifting_law.drift import Reach
+from flopscape.fitting.drifting_law import law
+from flopscape.fitting.drifting_law.drift import LENGTH, Reach
 from flopscape.laws.law import Array
 
-LEVEL_LENGTH, SHAPE_LENGTH, WIDTH = 4.0, 8.0, 1.5
-"""Lengths in u of the level and of the shape, and in w of the shape."""
-TRUSTED = 2.0
-"""Distance in w from the optimum at which the shape's standard deviation is s₂."""
-LEVEL_STEP, SHAPE_STEP, WIDTH_STEP = 4 / 3, 4.0, 0.75
+WIDTH = 1.5
+"""Length in w of the shape."""
+LEVEL_STEP, SHAPE_STEP, WIDTH_STEP = 4 / 3, 2.0, 0.75
 """Distances of the knots."""
 WIDEST, MARGIN = 3.75, 0.75
 """The knots in w reach as far on both sides, and this far beyond the runs."""
@@ -50,11 +50,6 @@ def matern52(t: Array) -> Array:
     """Matérn's covariance of order 5/2 at distances in units of the length."""
     r = np.sqrt(5.0) * np.abs(t)
     return np.asarray((1 + r + r * r / 3) * np.exp(-r))
-
-
-def growth(w: Array) -> Array:
-    """q, what the shape's standard deviation is multiplied by at a distance from the optimum."""
-    return np.asarray((w / TRUSTED) ** 2)
 
 
 @dataclass(frozen=True)
@@ -87,35 +82,35 @@ class Axis:
 
 @dataclass(frozen=True)
 class Discrepancy:
-    """The shapes for runs that reach so far, around the path x₀ + a·u of a reference law.
+    """The shapes for runs that reach so far, around a reference law of the parameters θ (6,).
 
     `narrow` and `wide` are the ends of the knots in w.
     """
 
     reach: Reach
-    offset: float
-    slope: float
+    theta: tuple[float, ...]
     narrow: float
     wide: float
 
     @classmethod
-    def around(cls, x: Array, u: Array, reach: Reach, offset: float, slope: float) -> Self:
+    def around(cls, x: Array, u: Array, reach: Reach, theta: Array) -> Self:
         """The shapes for runs at (x, u)."""
-        w = x - offset - slope * u
-        return cls(reach, offset, slope, min(float(w.min()) - MARGIN, -WIDEST), max(float(w.max()) + MARGIN, WIDEST))
+        w = x - theta[law.OFFSET] - theta[law.SLOPE] * u
+        ends = min(float(w.min()) - MARGIN, -WIDEST), max(float(w.max()) + MARGIN, WIDEST)
+        return cls(reach, tuple(theta.tolist()), *ends)
 
     @classmethod
     def from_json(cls, data: Mapping[str, float]) -> Self:
         """Rebuild from `to_json`."""
         reach = Reach(data["below"], data["above"])
-        return cls(reach, *(data[name] for name in ("offset", "slope", "narrow", "wide")))
+        return cls(reach, tuple(data[name] for name in law.NAMES), data["narrow"], data["wide"])
 
     @property
     def _axes(self) -> tuple[Axis, Axis, Axis]:
         low, high = -self.reach.below, self.reach.above
         return (
-            Axis(matern32, LEVEL_LENGTH, low, high, LEVEL_STEP),
-            Axis(matern52, SHAPE_LENGTH, low, high, SHAPE_STEP),
+            Axis(matern32, LENGTH, low, high, LEVEL_STEP),
+            Axis(matern52, LENGTH, low, high, SHAPE_STEP),
             Axis(matern52, WIDTH, self.narrow, self.wide, WIDTH_STEP),
         )
 
@@ -128,10 +123,14 @@ class Discrepancy:
     def shapes(self, x: Array, u: Array) -> Array:
         """ψ at points (n,), shape (n, level + shape)."""
         level, along, across = self._axes
-        w = x - self.offset - self.slope * u
-        product = along.shapes(u)[:, :, None] * (growth(across.inside(w))[:, None] * across.shapes(w))[:, None, :]
+        offset, slope = self.theta[law.OFFSET], self.theta[law.SLOPE]
+        w = x - offset - slope * u
+        u, w = along.inside(u), across.inside(w)
+        _, rise = law.lowest_and_rise(np.array(self.theta), offset + slope * u + w, u)
+        product = along.shapes(u)[:, :, None] * (rise[:, None] * across.shapes(w))[:, None, :]
         return np.concatenate([level.shapes(u), product.reshape(len(w), -1)], axis=1)
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, to be kept among a fit's diagnostics."""
-        return {name: getattr(self, name) for name in ("offset", "slope", "narrow", "wide")} | self.reach._asdict()
+        ends = {"narrow": self.narrow, "wide": self.wide} | self.reach._asdict()
+        return ends | dict(zip(law.NAMES, self.theta, strict=True))

@@ -3,7 +3,8 @@
 At each of the scales' points (scales.py) laws and drifts are proposed from a Student's t of five degrees of freedom
 around the most likely one. Every proposal weighs its probability over the density that it was proposed with, exactly:
 no approximation is left but that the draws are finite. How many they are worth is the weights' (Σw)²/Σw². Where that is
-too little, the proposals of fewer points are carried to the posterior in small steps instead (sampling.py).
+too little, as it is where runs leave much open, draws are carried from the prior in small steps instead (tempered.py);
+of a long table, where each of those would cost much, there are more proposals instead.
 """
 
 from dataclasses import dataclass
@@ -11,15 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from flopscape.fitting.drifting_law.posterior import Conditional
-from flopscape.fitting.drifting_law.sampling import Proposal, annealed, effective, resample
+from flopscape.fitting.drifting_law.sampling import Proposal, effective, resample
 from flopscape.fitting.drifting_law.scales import Hyper, Peak, points
+from flopscape.fitting.drifting_law.tempered import KEPT, Tempered, walked
 from flopscape.laws.law import Array
 
 POINTS = 128
 PROPOSALS = 96
 """At each point."""
-FEWEST_POINTS, AFFORDABLE = 12, 5000
-"""Points that are annealed at least, and cells × points at most: one or two CPU seconds."""
+FEW, MANY = 8, 20
+"""Cells that leave so much open that proposals around one mode are not tried; and more than are carried in steps."""
+MORE = 4
+"""Times as many proposals for a long table whose first ones are not worth enough."""
 ENOUGH = 0.04
 """Effective part of the proposals from which on they are used as they are."""
 
@@ -46,13 +50,15 @@ class Weighted:
 def draw(hyper: Hyper, peak: Peak, count: int, seed: int) -> Draws:
     """So many draws; the same for one seed whatever else runs on the machine."""
     generator = np.random.default_rng(seed)
+    if len(hyper.data.cells) <= FEW:
+        return _tempered(hyper, count, generator)
     h, log_thin = points(peak, POINTS, seed)
     conditionals = [hyper.conditional(at) for at in h]
-    found = _proposed(hyper, conditionals, log_thin, generator)
+    found = _proposed(hyper, conditionals, log_thin, PROPOSALS, generator)
+    if found.effective < ENOUGH and len(hyper.data.cells) <= MANY:
+        return _tempered(hyper, count, generator)
     if found.effective < ENOUGH:
-        # Sobol's points are even in any first part of them. Each costs some thirty times what proposing alone does.
-        used = int(np.clip(AFFORDABLE // len(hyper.data.cells), FEWEST_POINTS, 3 * POINTS // 8))
-        found = _annealed(hyper, conditionals[:used], log_thin[:used], generator)
+        found = _proposed(hyper, conditionals, log_thin, MORE * PROPOSALS, generator)
     chosen = resample(found.weights.ravel(), count, float(generator.random()))
     place, inside = np.divmod(chosen, found.weights.shape[1])
     t = found.t[place, inside]
@@ -65,24 +71,22 @@ def draw(hyper: Hyper, peak: Peak, count: int, seed: int) -> Draws:
 
 
 def _proposed(
-    hyper: Hyper, conditionals: list[Conditional], log_thin: Array, generator: np.random.Generator
+    hyper: Hyper, conditionals: list[Conditional], log_thin: Array, count: int, generator: np.random.Generator
 ) -> Weighted:
-    """Proposals around the mode at each point, by probability over density."""
+    """So many proposals around the mode at each point, by probability over density."""
     t, logs = [], []
     for conditional, thin in zip(conditionals, log_thin, strict=True):
         proposal = Proposal(conditional.mode(hyper.t))
-        t.append(proposal.draw(PROPOSALS, generator))
+        t.append(proposal.draw(count, generator))
         logs.append(conditional.log_scales - conditional.costs(t[-1]) - proposal.log_density(t[-1]) + thin)
     weights = np.exp(np.array(logs) - np.max(logs))
     return Weighted(np.array(t), weights, effective(weights) / weights.size)
 
 
-def _annealed(
-    hyper: Hyper, conditionals: list[Conditional], log_thin: Array, generator: np.random.Generator
-) -> Weighted:
-    """Draws at each point, equally likely there, each point by the probability that it gives the losses."""
-    found = [annealed(one, one.mode(hyper.t), PROPOSALS, generator) for one in conditionals]
-    logs = np.array([log_evidence for _, log_evidence in found]) + log_thin
-    weights = np.exp(logs - logs.max())
-    of_each = np.repeat(weights[:, None], PROPOSALS, axis=1)
-    return Weighted(np.array([t for t, _ in found]), of_each, effective(weights) / len(weights))
+def _tempered(hyper: Hyper, count: int, generator: np.random.Generator) -> Draws:
+    """So many of the draws that have come from the prior, each as often as the others or once more."""
+    tempered = Tempered(hyper.data)
+    walkers = walked(tempered, generator)
+    walkers = walkers.at(resample(np.ones(len(walkers.v)), count, 0.5))
+    c = tempered.coefficients(walkers, generator)
+    return Draws(tempered.t(walkers.v), c, tempered.h(walkers.v)[:, : hyper.free], KEPT)

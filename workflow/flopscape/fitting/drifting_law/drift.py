@@ -1,23 +1,20 @@
 """The drift of the optimum: what the path of ln N* in u may bend by, as numbers times fixed shapes.
 
-A priori the drift is an integrated Wiener process on each side of the centre of the runs, u = 0, where it starts with
-the value and the slope zero: its curvature is white noise, so that it is smooth, goes on straight where nothing is
-known, and the farther from the runs the freer. Its covariance at two points of one side, m nearer to the centre than M,
-is
+A priori the slope of the drift wanders and is drawn back: on each side of the centre of the runs, u = 0, it starts at
+zero and follows dg = −g·dt/ℓ + noise, an Ornstein-Uhlenbeck process (Uhlenbeck & Ornstein 1930). The drift is its
+integral. So the path is smooth, free to bend, and goes on beyond the runs as it goes at their end at first, while its
+slope returns to that of the law within a few ℓ: of what is far from all runs, one end of them says little. With s and t
+the distances of two points of one side from the centre, the slope has the covariance
 
-    τ²·m²·(3M − m)/(2·4³):
+    S²·(e^(−|s−t|/ℓ) − e^(−(s+t)/ℓ)),
 
-τ is its standard deviation at four units of u, a factor e⁴ = 55 in compute. The sides are independent.
+and the two sides are independent. S is chosen so that the drift's standard deviation at t = ℓ is τ, its scale. With
+a = t/ℓ the drift's variance is S²ℓ²·[2(a + e^(−a) − 1) − (1 − e^(−a))²], and at a = 1 it is S²ℓ²·(2/e − (1 − 1/e)²).
 
-On a side of length T the eigenfunctions of this covariance are known. k(s, t) = m²(3M − m)/6 is the Green's function
-of a bar that is clamped at 0 and loaded: φ'''' = φ/λ with φ(0) = φ'(0) = 0 and φ''(T) = φ'''(T) = 0. So the
-eigenfunctions are the vibrations of a cantilever (Rayleigh 1894, §172), with β the roots of cosh β·cos β = −1,
-
-    φ(ζ) = cosh βζ − cos βζ − σ·(sinh βζ − sin βζ),    σ = (cosh β + cos β)/(sinh β + sin β),    ζ = t/T,
-
-whose square has the integral T over the side, with the eigenvalue T⁴/β⁴. The drift is Σ_j z_j·φ_j with z_j ~ N(0, τ²)
-and φ_j scaled by the root of its eigenvalue. Three a side keep 99.9 % of the variance at the end, and since a free end
-has no curvature, going on as a straight line beyond it is smooth.
+On a side of length T the eigenfunctions of this covariance are known. It is the Green's function of g″ − g/ℓ² times
+−ℓ/(2S²), with g(0) = 0 and g′(T) = −g(T)/ℓ. So they are sin ωt with tan ωT = −ωℓ, whose square has the integral
+T/2 − sin(2ωT)/(4ω), with the eigenvalues 2S²ℓ/(1 + ω²ℓ²), and the drift has their integrals (1 − cos ωt)/ω: it is
+Σ_j z_j·φ_j(t) with z_j ~ N(0, τ²). Beyond T, where nothing is left to learn, the slope goes down as e^(−(t−T)/ℓ).
 
 In closed form the shapes are the same numbers on every machine; eigenvectors of a matrix are not where two eigenvalues
 are nearly equal, as they are here where the two sides have nearly one length.
@@ -29,15 +26,17 @@ import numpy as np
 
 from flopscape.laws.law import Array
 
-ROOTS = np.array([1.8751040687119611, 4.694091132974175, 7.854757438237613])
-"""The first roots of cosh β·cos β = −1."""
-MODES = 2 * len(ROOTS)
-UNIT = 4.0
-"""Units of u after which the drift's standard deviation is τ."""
+LENGTH = 4.0
+"""ℓ in u, a factor e⁴ = 55 in compute: over it all that the law misses changes, the drift and the discrepancy alike."""
+MODES_OF_SIDE = 5
+"""They hold 99 % of the drift's variance at the end of a side, and 90 % of it one ℓ from the centre."""
+MODES = 2 * MODES_OF_SIDE
 BEFORE, AFTER = 4.0, 10.0
 """How far beyond the runs the sides reach, in u: a factor 55 below and 22,000 above."""
 SHORTEST = (6.0, 10.0)
 """Least lengths of the two sides."""
+ROUNDS = 60
+"""Of the search for the roots: each is nearer by a factor three or more."""
 
 
 class Reach(NamedTuple):
@@ -53,26 +52,37 @@ def reach_of(u: Array) -> Reach:
 
 
 def shapes(u: Array, reach: Reach) -> Array:
-    """The scaled modes: an axis of six more behind those of u, the three below the centre first.
+    """The scaled modes: an axis of ten more behind those of u, the five below the centre first.
 
     Examples
     --------
-    At four units above the centre the kernel is 4²·(3·4 − 4)/(2·4³) = 1 with τ = 1. The leading modes hold nearly all:
+    At four units above the centre the drift's variance is one with τ = 1. The leading modes hold nearly all of it:
 
-    >>> round(float((shapes(np.array([4.0]), Reach(8.0, 16.0)) ** 2).sum()), 2)
-    0.97
+    >>> round(float((shapes(np.array([4.0]), Reach(8.0, 14.0)) ** 2).sum()), 2)
+    0.99
     """
     u = np.asarray(u, float)
     return np.concatenate([_side(np.maximum(-u, 0.0), reach.below), _side(np.maximum(u, 0.0), reach.above)], axis=-1)
 
 
 def _side(t: Array, length: float) -> Array:
-    """The modes of one side at distances t from the centre, continued as straight lines beyond its length."""
-    sigma = (np.cosh(ROOTS) + np.cos(ROOTS)) / (np.sinh(ROOTS) + np.sin(ROOTS))
-    # The eigenvalue of m²(3M − m)/(2·4³) is three times that of m²(3M − m)/6, over 4³; 1/√T makes the mode's norm one.
-    scale = np.sqrt(3 / UNIT**3) * length**1.5 / ROOTS**2
-    angle = ROOTS * np.minimum(t / length, 1.0)[..., None]
-    mode = np.cosh(angle) - np.cos(angle) - sigma * (np.sinh(angle) - np.sin(angle))
-    slope = ROOTS * (np.sinh(ROOTS) + np.sin(ROOTS) - sigma * (np.cosh(ROOTS) - np.cos(ROOTS)))
-    beyond = np.maximum(t / length - 1.0, 0.0)[..., None]
-    return np.asarray(scale * (mode + slope * beyond))
+    """The modes of one side at distances t from the centre."""
+    omega = _roots(length)
+    norm = np.sqrt(length / 2 - np.sin(2 * omega * length) / (4 * omega))
+    slope_sd = 1 / (LENGTH * np.sqrt(2 / np.e - (1 - 1 / np.e) ** 2))
+    scale = slope_sd * np.sqrt(2 * LENGTH / (1 + (omega * LENGTH) ** 2)) / norm
+    inside = (1 - np.cos(omega * np.minimum(t, length)[..., None])) / omega
+    beyond = LENGTH * (1 - np.exp(-np.maximum(t - length, 0.0) / LENGTH))[..., None]
+    return np.asarray(scale * (inside + np.sin(omega * length) * beyond))
+
+
+def _roots(length: float) -> Array:
+    """The leading ω with tan ωT = −ωℓ: the j-th ωT is jπ − arctan(ωℓ), which the search repeats.
+
+    A round divides what is left by (1 + (ωℓ)²)·T/ℓ, which is over three for the shortest side.
+    """
+    whole = np.pi * np.arange(1, MODES_OF_SIDE + 1)
+    omega = whole / length
+    for _ in range(ROUNDS):
+        omega = (whole - np.arctan(omega * LENGTH)) / length
+    return np.asarray(omega)

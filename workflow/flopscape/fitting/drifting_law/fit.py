@@ -10,7 +10,7 @@ from flopscape.fitting.drifting_law.cells import Cells, cells_of
 from flopscape.fitting.drifting_law.curve import Curves
 from flopscape.fitting.drifting_law.discrepancy import Discrepancy
 from flopscape.fitting.drifting_law.draws import Draws, draw
-from flopscape.fitting.drifting_law.posterior import Conditional, Data
+from flopscape.fitting.drifting_law.posterior import PRIOR_MEAN, Conditional, Data
 from flopscape.fitting.drifting_law.scales import Hyper, first_law, peak
 from flopscape.laws.law import Array, Compute
 from flopscape.runs.table import RunTable
@@ -39,14 +39,14 @@ def posterior(table: RunTable, compute: Compute, count: int, seed: int) -> Poste
     mean of the draws' own discrepancies would be off by how the law bends between them.
     """
     cells, doubts = cells_of(table)
-    discrepancy = _around(cells, 0.0, 0.5)
+    discrepancy = _around(cells, PRIOR_MEAN[:6])
     t = first_law(Data.of(cells, discrepancy))
-    discrepancy = _around(cells, *_path(t))
+    discrepancy = _around(cells, t[:6])
     hyper = Hyper(Data.of(cells, discrepancy), first_law(Data.of(cells, discrepancy)))
     found = peak(hyper)
-    # The shapes are laid around the path of the law at the scales' mode, and stay there: only so are draws comparable.
+    # The shapes are laid around the law at the scales' mode, and stay there: only so are draws comparable.
     t = hyper.mode(found.h).t
-    discrepancy = _around(cells, *_path(t))
+    discrepancy = _around(cells, t[:6])
     hyper = Hyper(Data.of(cells, discrepancy), t)
     hyper.t = hyper.mode(found.h).t
     draws = draw(hyper, found, count, seed)
@@ -57,12 +57,8 @@ def posterior(table: RunTable, compute: Compute, count: int, seed: int) -> Poste
     return Posterior(cells, draws, curves, Curves(cells.center, discrepancy, compute, mean, typical), at, doubts)
 
 
-def _path(t: Array) -> tuple[float, float]:
-    return float(t[law.OFFSET]), float(t[law.SLOPE])
-
-
-def _around(cells: Cells, offset: float, slope: float) -> Discrepancy:
-    return Discrepancy.around(cells.x, cells.u, drift.reach_of(cells.u), offset, slope)
+def _around(cells: Cells, theta: Array) -> Discrepancy:
+    return Discrepancy.around(cells.x, cells.u, drift.reach_of(cells.u), theta)
 
 
 def names(missed: int) -> list[str]:

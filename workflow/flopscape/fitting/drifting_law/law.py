@@ -42,7 +42,7 @@ PRIORS = (
     Prior(0.0, 2.0),
     Prior(0.5, 0.06),
     Prior(float(np.log(0.75)), 0.4),
-    Prior(0.0, 0.2),
+    Prior(0.0, 0.3),
 )
 """Of θ. Published tables put a between 0.40 and 0.58 and s = α + β between 0.5 and 1.1; x₀ is centred on 20 tokens a
 parameter and left free within a factor of e^2 = 7. That of a decides most: with 0.1 in place of 0.06 the regret at
@@ -65,13 +65,22 @@ def mean(theta: Array, x: Array, u: Array) -> Array:
     array, shape (..., n)
         In units of the table's median loss.
     """
+    lowest, rise = lowest_and_rise(theta, x, u)
+    return np.asarray(lowest + rise)
+
+
+def lowest_and_rise(theta: Array, x: Array, u: Array) -> tuple[Array, Array]:
+    """The two parts of the law: its loss at the optimum of each u, and what it rises by from there, which falls with u.
+
+    Parameters and shapes as of `mean`, which is their sum.
+    """
     level, logit, offset, slope, log_stiffness, log_gamma = (theta[..., i, None] for i in range(6))
     slope = np.clip(slope, SMALLEST_SLOPE, 1 - SMALLEST_SLOPE)
     share, stiffness, gamma = 1 / (1 + np.exp(-logit)), np.exp(log_stiffness), np.exp(log_gamma)
     w = x - offset - slope * u
     log_bracket = np.logaddexp(np.log(slope) - (1 - slope) * stiffness * w, np.log1p(-slope) + slope * stiffness * w)
-    kappa = gamma * slope * (1 - slope) * stiffness
-    return np.asarray(level * (1 - share + share * np.exp(gamma * log_bracket - kappa * u)))
+    gained = level * share * np.exp(-gamma * slope * (1 - slope) * stiffness * u)
+    return np.asarray(level * (1 - share) + gained), np.asarray(gained * np.expm1(gamma * log_bracket))
 
 
 def jacobian(theta: Array, x: Array, u: Array) -> tuple[Array, Array]:

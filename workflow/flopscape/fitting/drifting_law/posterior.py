@@ -30,7 +30,7 @@ from flopscape.laws.law import Array
 PARAMETERS = len(law.PRIORS) + drift.MODES
 PRIOR_MEAN = np.array([prior.mean for prior in law.PRIORS] + [0.0] * drift.MODES)
 LAW_SD = np.array([prior.sd for prior in law.PRIORS])
-TOLERANCE = 1e-7
+TOLERANCE = 1e-5
 """In ln probability: the search ends where a step gains less."""
 MOST_STEPS = 40
 RIDGES = (0.0, 1e-12, 1e-9, 1e-6)
@@ -38,9 +38,9 @@ RIDGES = (0.0, 1e-12, 1e-9, 1e-6)
 
 
 class Scales(NamedTuple):
-    """Hyper-parameters; all but the drift's τ are parts of the median loss.
+    """Hyper-parameters: σ, the noise of a run, and s₀ as parts of the median loss; τ in ln N; s₂ as a part of the rise.
 
-    σ, the noise of a run; s₀; τ; s₂; and `own`, what a row has beside the error of its run, where rows share runs.
+    `own` is what a row has beside the error of its run, where rows share runs, as a part of the median loss.
     """
 
     noise: float
@@ -55,7 +55,7 @@ class Scales(NamedTuple):
         return self.own / self.noise
 
 
-SCALE_PRIORS = Scales(0.004, 0.004, 0.15, 0.006, 0.002), Scales(0.8, 0.7, 0.7, 1.0, 1.0)
+SCALE_PRIORS = Scales(0.004, 0.004, 0.15, 0.2, 0.002), Scales(0.8, 0.7, 0.7, 1.0, 1.0)
 """Medians and the standard deviations of the logarithms; calibrated on public tables, whose noise is 0.2 to 1 %."""
 
 
@@ -69,7 +69,7 @@ class Mode(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """Cells with the shapes of drift (n, 6) and discrepancy (n, m) at them."""
+    """Cells with the shapes of drift (n, 10) and discrepancy (n, m) at them."""
 
     cells: Cells
     reach: Reach

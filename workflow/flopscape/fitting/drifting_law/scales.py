@@ -32,7 +32,7 @@ MOST_STEPS = 8
 DOF = 6.0
 STARTS = [(x, s) for x in (-1.0, 0.0, 1.0) for s in (-0.6, 0.0)]
 """x₀ and ln s from which the law is sought."""
-STIFF, ROUGH = Scales(0.01, 0.005, 1e-3, 0.01, 0.005), Scales(0.008, 0.004, 0.1, 0.01, 0.004)
+STIFF, ROUGH = Scales(0.01, 0.005, 1e-3, 0.2, 0.005), Scales(0.008, 0.004, 0.1, 0.2, 0.004)
 """Scales under which the law is sought, first with hardly any drift."""
 
 
