@@ -28,3 +28,17 @@ def test_the_backtest_counts_the_intervals_that_hold_known_truths_and_says_what_
         [fit, kind] for fit in ("approach2", "vpnls") for kind in ("surfaces", "others")
     ]
     assert all(0 <= float(cell) <= 100 for row in rows for cell in row[2:])
+
+
+def test_markov_chains_have_the_distribution_of_the_answers_draws(root, tmp_path):
+    """Two short chains, worth some hundred independent draws: ends of intervals within a fifth of their width."""
+    options = ["--mirror", str(tmp_path), "--only", "35 runs", "--sweeps", "3000", "--chains", "2"]
+    command = [sys.executable, "benchmarks/answer_mcmc.py", *options]
+    printed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in printed.splitlines()[2:]]
+    assert [row[3:-10] for row in rows] == [["ln", "N*", "×1"], ["L*", "×1"], ["ln", "N*", "×100"], ["L*", "×100"]]
+    for row in rows:
+        low, middle, high, chain_low, chain_middle, chain_high = (float(cell) for cell in row[-10:-4])
+        width = chain_high - chain_low
+        assert abs(middle - chain_middle) < 0.1 * width
+        assert max(abs(low - chain_low), abs(high - chain_high)) < 0.2 * width

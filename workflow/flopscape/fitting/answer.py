@@ -4,13 +4,14 @@ A law with an exact form gives intervals for the case that it is true, and on pu
 budgets hidden such 95 % intervals hold the optimum in some 60 % of the cases. Here the form is believed in part:
 
 - a coupled law whose optimum is a path of the compute (drifting_law/law.py), with priors from published sweeps;
-- a drift of that path, which goes on beyond the runs as it may (drifting_law/drift.py);
-- a discrepancy, small at the optimum and larger away from it (drifting_law/discrepancy.py);
+- a drift of that path, whose slope far from the runs is that of the law again (drifting_law/drift.py);
+- a discrepancy, none at the optimum and larger away from it (drifting_law/discrepancy.py);
 - noise, told from seeds where there are some, and shared by the checkpoints of a run (drifting_law/cells.py).
 
 How large drift, discrepancy and noise are is inferred with everything else. The draws are from the posterior by
-importance sampling (drifting_law/draws.py); all numbers are their medians and 95 % intervals. Any table of one run or
-more has an answer, from the priors where it must be: the status is then `weak`, and a sentence says so. An end of an
+importance sampling, or by steps from the prior where runs leave much open (drifting_law/draws.py), and long Markov
+chains agree (benchmarks/answer_mcmc.py); all numbers are their medians and 95 % intervals. Any table of one run or more
+has an answer, from the priors where it must be: the status is then `weak`, and a sentence says so. An end of an
 interval that the runs do not bound is left open.
 
     flopscape fit runs.csv --method answer --flops 1e24 --out answer.json
