@@ -1,6 +1,7 @@
 """The page of the atlas: built from the lines of its tables, whole without anything else."""
 
 import re
+from hashlib import sha256
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from flopscape.atlas.write import lines_of, write_page
 from flopscape.errors import FlopscapeError
 from flopscape.records.backtest import Score
 from flopscape.records.fit_result import Estimate
+from flopscape.records.stamps import read
 from flopscape.report.blocks import Bullets, Dots, Grid, Paragraph
 
 HELD = Score("f", "m", 4, 3, 0.5, 0.1, 4, 2, 0.01, 0.005, 0.001, 9, 8, 2.0, 0)
@@ -99,6 +101,21 @@ def test_without_a_mirror_there_is_a_page_of_what_is_needed(tmp_path):
     page = (tmp_path / "atlas.html").read_text()
     assert "No published table is here" in page
     assert "gemstone-scaling-laws" in page
+
+
+def test_every_line_and_the_page_say_what_they_were_made_from(tmp_path):
+    parts = [tmp_path / f"{name}.csv" for name in ("muennighoff", "porian")]
+    for part in parts:
+        run(part.stem, part)
+    write_page(parts, tmp_path / "atlas.html")
+    lines = pd.read_csv(tmp_path / "atlas.csv")
+    stamps = lines.groupby("table")["made_from"].unique()
+    assert [len(each) for each in stamps] == [1, 1]
+    assert all(re.fullmatch(r"made-from\[code=\w+ options=\w+ python=\d+\]", each[0]) for each in stamps)
+    assert stamps["muennighoff"][0] != stamps["porian"][0]
+    beside = sha256((tmp_path / "atlas.csv").read_bytes()).hexdigest()[:16]
+    for name in ("atlas.html", "atlas.md"):
+        assert read(tmp_path / name)["table"] == beside
 
 
 def test_a_file_that_is_no_table_of_the_atlas_is_named(tmp_path):

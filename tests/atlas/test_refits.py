@@ -6,6 +6,7 @@ from flopscape.atlas.refits import refit, run
 from flopscape.atlas.rows import SKIPPED
 from flopscape.atlas.tables import TABLES
 from flopscape.errors import FlopscapeError
+from flopscape.records.stamps import read
 from flopscape.runs.published import PUBLISHED
 from tests.fitting.curve_tables import ladder
 from tests.fitting.fit_tables import A_TRUE, MIRROR, isoflop_frame
@@ -59,6 +60,18 @@ def test_another_file_under_a_published_name_is_skipped_and_not_fitted(tmp_path)
     lines = refit("epochai", tmp_path)
     assert {line.status for line in lines} == {SKIPPED}
     assert "SHA-256" in lines[0].reason
+
+
+def test_lines_of_another_file_of_the_mirror_or_of_other_fits_carry_another_stamp(mirror, tmp_path):
+    def stamp(*fits):
+        run("porian", tmp_path / "out.csv", mirror, fits, 40)
+        return read(tmp_path / "out.csv")
+
+    one, other = stamp("vpnls"), stamp("approach2")
+    assert [name for name in one if one[name] != other[name]] == ["code", "options"]
+    isoflop_frame(seeds=3).to_csv(mirror / "porian.csv", index=False)
+    again = stamp("approach2")
+    assert [name for name in again if again[name] != other[name]] == ["source"]
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ from flopscape.atlas.tables import RECIPES, TABLES, Convention, Recipe, Rows, fi
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import refuse_output, write_text
 from flopscape.fitting.fit import fit
-from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY
+from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, modules_of_backtest
 from flopscape.records.backtest import Score
 from flopscape.records.fit_result import Estimate, FitResult
+from flopscape.records.stamps import Stamp, of_atlas, text_of
 from flopscape.runs.chosen import without
 from flopscape.runs.import_table import import_runs
 from flopscape.runs.published import PUBLISHED, refuse_another
@@ -48,9 +49,17 @@ def run(
     if unknown := [fit for fit in fits if fit not in TABLES[name].recipes]:
         raise FlopscapeError(f"atlas: {name} is not fitted by {unknown[0]!r}, but by {', '.join(TABLES[name].recipes)}")
     refuse_output(out, [file_of(name, mirror)])
+    stamp = _stamp(name, mirror, fits or TABLES[name].recipes, bootstrap)
     lines = refit(name, mirror, fits, bootstrap, report)
-    write_text(out, pd.DataFrame([line.cells() for line in lines]).to_csv(index=False))
+    frame = pd.DataFrame([line.cells() for line in lines])
+    write_text(out, frame.assign(made_from=text_of(stamp)).to_csv(index=False))
     return _describe(out, lines)
+
+
+def _stamp(name: str, mirror: Path | None, fits: Sequence[str], bootstrap: int | None) -> Stamp:
+    """Of the lines of one table. One file of the mirror can hold several tables, so that the name counts too."""
+    modules = ["flopscape.atlas.refits", *modules_of_backtest(RECIPES[fit].method for fit in fits)]
+    return of_atlas(modules, file_of(name, mirror), {"table": name, "fits": [*fits], "bootstrap": bootstrap})
 
 
 def _describe(out: Path, lines: Sequence[Row]) -> str:

@@ -1,6 +1,7 @@
 """The files of the atlas: the lines of all tables in one CSV, and their page, as HTML and as Markdown."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from flopscape.atlas.page import Line, build
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_side_output, side_output
+from flopscape.records.stamps import of_atlas_page, text_of
 from flopscape.report import files
 from flopscape.text import numbers
 
@@ -16,7 +18,7 @@ NEEDED = {"table", "fit", "claim", "status"}
 """Columns by which a file is known as lines of the atlas."""
 TEXTS = (
     *("table", "title", "rows", "fit", "method", "options", "recipe", "convention", "status", "reason", "interval"),
-    *("claim", "claim_source", "claim_level", "backtest"),
+    *("claim", "claim_source", "claim_level", "backtest", "made_from"),
 )
 
 
@@ -33,7 +35,7 @@ def write_page(parts: Sequence[Path], out: Path) -> str:
     refuse_side_output(table, out, parts, _is_ours)
     frame = pd.concat([_read(path) for path in parts], ignore_index=True)
     write_text(table, frame.to_csv(index=False))
-    files.write_report(build(lines_of(frame)), out)
+    files.write_report(replace(build(lines_of(frame)), made_from=text_of(of_atlas_page(table))), out)
     return f"{out}: {numbers.plural(len(frame), 'line')}, all their numbers in {table}"
 
 

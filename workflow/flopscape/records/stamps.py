@@ -152,6 +152,17 @@ def of_backtest(modules: Iterable[str], runs: StrPath, curves: StrPath | None, f
     return code | read | {"options": _hashed_options(chosen)}
 
 
+def of_atlas(modules: Iterable[str], source: StrPath | None, options: Options) -> Stamp:
+    """Of the lines of one published table; without `source`, its file in the mirror, they say why there are no fits."""
+    read = {} if source is None else {"source": hash_of(source)}
+    return by(*modules) | read | {"options": _hashed_options(options)}
+
+
+def of_atlas_page(table: StrPath) -> Stamp:
+    """Of the page of the atlas, HTML and Markdown; `table` is the atlas.csv beside it."""
+    return by("flopscape.atlas.write") | {"table": hash_of(table)}
+
+
 def of_prediction(fit: StrPath, backtest: StrPath | None, options: Any) -> Stamp:
     """Of prediction.md; the fit's file has the hash of its draws."""
     read = {"fits": hash_of(fit)} | ({} if backtest is None else {"backtest": hash_of(backtest)})
