@@ -46,17 +46,17 @@ def by_standard_error(value: float, error: float) -> Estimate:
 
 HOFFMANN_1 = _Hoffmann(
     "Hoffmann et al. 2022, approach 1",
-    "arXiv 2203.15556, Table 2; N* from Figure 2",
+    "arXiv 2203.15556, Table 2; N* from Table 3",
     {"a": Estimate(0.50, 0.488, 0.502), "n_params": Estimate(67e9)},
 )
 HOFFMANN_2 = _Hoffmann(
     "Hoffmann et al. 2022, approach 2",
-    "arXiv 2203.15556, Table 2; N* from Figure 3",
+    "arXiv 2203.15556, Table 2; N* is a label in Figure 3, as transcribed by notes on Stanford's course CS336",
     {"a": Estimate(0.49, 0.462, 0.534), "n_params": Estimate(63e9)},
 )
 HOFFMANN_3 = _Hoffmann(
     "Hoffmann et al. 2022, approach 3",
-    "arXiv 2203.15556, Table 2 and equation 10; N* from Figure 4",
+    "arXiv 2203.15556, Table 2 and equation 10; N* from the caption of Figure 4",
     {
         "a": Estimate(0.46, 0.454, 0.455), "E": Estimate(1.69), "A": Estimate(406.4), "alpha": Estimate(0.34),
         "B": Estimate(410.7), "beta": Estimate(0.28), "n_params": Estimate(40e9),
@@ -74,7 +74,8 @@ BESIROGLU = Claim(
 )  # fmt: skip
 LLAMA_3 = Claim(
     "Llama 3 (Grattafiori et al. 2024)",
-    "arXiv 2407.21783, Figure 3: D* = 0.299·C^0.537, so that a = 1 − 0.537; N* from section 3.2.1",
+    "arXiv 2407.21783, label of Figure 3: D* = 0.299·C^0.537 (0.29·C^0.53 in the text), so that a = 1 − 0.537; N* from"
+    " section 3.2.1",
     {"a": Estimate(0.463), "n_params": Estimate(402e9)},
 )
 
@@ -104,7 +105,7 @@ GEMSTONES = Claim(
 )
 MUENNIGHOFF = Claim(
     "Muennighoff et al. 2023",
-    "arXiv 2305.16264, appendix A (R_D* = 15.39, R_N* = 5.31); N* of fresh data follows from it",
+    "arXiv 2305.16264, appendix A (R_D* = 15.39, R_N* = 5.31), more digits by its repository; N* of fresh data follows",
     {
         "a": Estimate(0.5), "E": Estimate(1.8691), "A": Estimate(520.8), "alpha": Estimate(0.35266),
         "B": Estimate(1487.7), "beta": Estimate(0.35266),
