@@ -31,6 +31,19 @@ MODULES = {
             table.columns["loss"] = 0.0
             return result, draws
         """,
+    "seldom": """
+        from flopscape.fitting import vpnls
+
+        FITS = []
+
+        def estimate(table, *, flops=(), bootstrap=4000, seed=0):
+            result, draws = vpnls.estimate(table, flops=flops, bootstrap=bootstrap, seed=seed)
+            FITS.append(1)
+            for best in result.predictions:
+                best.n_params.low = None
+                best.n_params.high = best.n_params.estimate * 1e6 if len(FITS) % 2 else None
+            return result, draws
+        """,
     "fails": """
         from flopscape.fitting import vpnls
 
@@ -121,6 +134,12 @@ def test_a_bias_is_found_and_an_interval_that_the_method_does_not_give_is_not_ju
     assert np.isnan(mine["coverage"])
     assert named(rows, "mine", quantity="n_tokens@1e+22")["intervals"] == 6
     assert next(row for row in content["methods"] if row["method"] == "mine")["coverage"] is None
+
+
+def test_an_interval_open_at_one_end_is_judged_by_the_other_and_a_fit_without_one_has_not_missed(runs):
+    """Every other fit has no interval, the others one with an upper end a million times too high and no lower end."""
+    rows, _ = judged(runs, {"name": "mine", "method": "seldom"})
+    assert named(rows, "mine")[["intervals", "coverage", "simulations"]].tolist() == [3, 1.0, 6]
 
 
 def test_a_method_of_ones_own_that_is_trusted_is_tried_on_the_other_designs(runs):

@@ -90,6 +90,15 @@ def test_an_error_under_few_tables_of_a_truth_is_not_told():
     assert told.startswith(not_told)
 
 
+def test_the_share_of_intervals_that_hold_says_of_how_many_where_some_tables_have_none():
+    """A NaN width is a table without an interval; 18 of the other 20 hold the truth, and 18 of 24 would be narrow."""
+    some = seen(0.03, held=0.75, tables=24)
+    some.width[20:] = np.nan
+    content = judged({"few": {"surface": seen(0.02, tables=24), "possible": some}}, few={"few"})
+    assert content["trusted"] == "few"
+    assert "its 95 % intervals hold it in 90 ± 8 % of the 20 of which it gives one" in content["sentences"][0]
+
+
 def test_possible_laws_weigh_half_of_the_error_over_all_truths():
     """√(½·0.3² + ½·0.1²) is more than 0.2, whatever the surface alone says."""
     uneven = {"surface": seen(0.1), "possible": seen(0.3)}

@@ -44,7 +44,9 @@ def _recommendation(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
             f"Trust {name} here, if the surface or something as near to it as what is tried below is true: where the"
             f" surface is, {at} {_error(best)}."
         )
-    held = f", and its 95 % intervals hold it in {_share(possible)} of them" if possible["intervals"] else ""
+    some = possible["intervals"] < best.get("simulations", 0)
+    those = f"the {possible['intervals']} of which it gives one" if some else "them"
+    held = f", and its 95 % intervals hold it in {_share(possible)} of {those}" if possible["intervals"] else ""
     is_told = best["rmse"] is not None and best["simulations_elsewhere"] >= FEWEST_TOLD
     surface = f" Where the fitted surface itself is true, it is {_error(best)}." if is_told else ""
     return (

@@ -128,13 +128,7 @@ def _errors(scenario: Scenario, method: Method, losses: Array, noise: Noise, set
     parts = [(losses[:count], settings.bootstrap), (losses[count:], 0)]
     halves = [_fit(method, scenario.table, part, settings, resamples) for part, resamples in parts if len(part)]
     joined = Estimates(*(np.concatenate(column) for column in zip(*halves, strict=True)))
-    seen = errors(joined, _truths(scenario, method, settings.flops, len(losses)), names(settings.flops), count)
-    return seen._replace(silent=_silent(joined)) if method.asked else seen
-
-
-def _silent(estimates: Estimates) -> tuple[int, ...]:
-    """Places of the quantities of which a method has no interval on any table."""
-    return tuple(np.flatnonzero(np.isnan(estimates.low).all(axis=0)).tolist())
+    return errors(joined, _truths(scenario, method, settings.flops, len(losses)), names(settings.flops), count)
 
 
 def _fit(method: Method, table: RunTable, losses: Array, settings: Settings, resamples: int) -> Estimates:

@@ -24,7 +24,7 @@ of the value or its logarithm; `width` is the mean of the finite ones; `failures
 class Errors(NamedTuple):
     """Errors (R, Q); which of the I intervals hold the truth (I, Q) and their widths (I, Q); the truths (R, Q).
 
-    `silent` are the places of the quantities of which the method gives no interval at all.
+    A width is NaN where a table has an estimate alone, and infinite where the interval is open at an end.
     """
 
     error: Array
@@ -32,13 +32,13 @@ class Errors(NamedTuple):
     width: Array
     truth: Array
     status: Names
-    silent: tuple[int, ...] = ()
 
     def coverage_of(self, quantity: int) -> Mask:
         """Which intervals of a quantity hold the truth, of the tables with an estimate and an interval."""
-        if quantity in self.silent:
-            return np.zeros(0, bool)
-        return np.asarray(self.covered[np.isfinite(self.error[: len(self.covered), quantity]), quantity])
+        # A fit that leaves both ends open claims nothing that could be wrong, and an interval that it does not give has
+        # not missed.
+        claimed = np.isfinite(self.error[: len(self.covered), quantity]) & ~np.isnan(self.width[:, quantity])
+        return np.asarray(self.covered[claimed, quantity])
 
 
 def is_log(quantity: str) -> bool:
@@ -52,7 +52,8 @@ def errors(estimates: Estimates, truth: Array, names: list[str], intervals: int)
     logs = np.array([is_log(name) for name in names])
 
     def scaled(values: Array) -> Array:
-        return np.where(logs, np.log(np.where(logs, values, 1.0)), values)
+        # An open lower end is −∞, of a size as of its logarithm.
+        return np.where(logs, np.log(np.maximum(np.where(logs, values, 1.0), 0.0)), values)
 
     # In logarithms or not, as each quantity's errors are taken: an interval holds the truth in both or in neither.
     value, low, high, right = (
