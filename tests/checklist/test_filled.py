@@ -12,12 +12,15 @@ from flopscape.checklist.items import ITEMS, PARTS, TRAINED, Filled
 from flopscape.checklist.known import Known
 from flopscape.config.study import ImportedStudy
 from flopscape.figures.tables import Tables
+from flopscape.fitting.fit import fit
 from flopscape.plan.imported import PlannedImport
-from flopscape.plan.studies import plan_finished
+from flopscape.plan.studies import PlannedStudy, plan_finished
 from flopscape.report.blocks import Bullets
 from flopscape.report.checklist import blocks, page_text, summary
+from flopscape.runs.read import table_of
 from tests.conftest import ROOT
 from tests.figures import studies
+from tests.fitting.fit_tables import isoflop_frame
 from tests.report.conftest import MANIFEST
 
 IMPORTED = ImportedStudy.model_validate(
@@ -36,12 +39,17 @@ def study() -> Tables:
     return studies.text_study(simulated=False)
 
 
+def resting_on(name: str, planned: PlannedStudy) -> PlannedStudy:
+    recommend = planned.study.recommend.model_copy(update={"fit": name})
+    return dataclasses.replace(planned, study=planned.study.model_copy(update={"recommend": recommend}))
+
+
 @pytest.fixture(scope="module")
 def trained(study: Tables, tmp_path_factory: pytest.TempPathFactory) -> Known:
     """The study kjv-gpt with runs and fits of its kind, resting on approach2."""
-    planned = plan_finished(ROOT / "config/studies/kjv-gpt.yaml", tmp_path_factory.mktemp("results"))
-    recommend = planned.study.recommend.model_copy(update={"fit": "approach2"})
-    planned = dataclasses.replace(planned, study=planned.study.model_copy(update={"recommend": recommend}))
+    planned = resting_on(
+        "approach2", plan_finished(ROOT / "config/studies/kjv-gpt.yaml", tmp_path_factory.mktemp("results"))
+    )
     made = {"command": "flopscape fit results/kjv-gpt/runs.csv --method vpnls", "options": {"bootstrap": 400}}
     fits = {name: dataclasses.replace(fit, made_from=made) for name, fit in study.fits.items()}
     return Known(planned, study.runs, fits, MANIFEST)
@@ -109,13 +117,34 @@ def test_the_data_agree_with_their_manifest(trained: Known) -> None:
 
 def test_the_fit_is_told_by_its_own_file(trained: Known) -> None:
     said = told(trained)
-    fit = trained.fits[trained.recommended]
-    assert fit.objective in said["objective"]
-    assert fit.interval in said["intervals"]
-    assert f"{fit.n_runs} runs" in said["points"]
+    result = trained.fits[trained.recommended]
+    assert result.objective in said["objective"]
+    assert result.interval in said["intervals"]
+    assert f"{result.n_runs} runs" in said["points"]
     assert said["laws"].startswith(
         f"{len(trained.fits)} fits of the same runs; the claim rests on {trained.recommended}."
     )
+
+
+def test_of_an_answer_the_checklist_tells_what_is_drawn_and_of_a_refused_fit_that_it_has_no_intervals(
+    trained: Known,
+) -> None:
+    few = table_of(isoflop_frame().head(3), "few")
+    made = {"options": {"bootstrap": 4000}}
+    fits = {name: dataclasses.replace(fit(few, name, bootstrap=256)[0], made_from=made) for name in ("answer", "vpnls")}
+    assert isinstance(trained.planned, PlannedStudy)
+    said = told(dataclasses.replace(trained, planned=resting_on("answer", trained.planned), fits=fits))
+    assert "answer: 20, all with priors (6 of the law, 10 of its drift, 4 scales)" in said["free"]
+    assert "weighed by importance" in said["algorithm"]
+    assert "of its priors" in said["starts"]
+    assert said["intervals"] == (
+        "answer: 95 % of 256 draws from the posterior, seed 0; vpnls: none, for the fit is refused."
+    )
+
+
+def test_a_range_of_one_budget_is_one_number(trained: Known) -> None:
+    one = trained.runs[trained.runs.budget == trained.runs.budget.min()].assign(flops=3e10)
+    assert told(dataclasses.replace(trained, runs=one))["compute"] == "3×10¹⁰ FLOPs."
 
 
 def test_a_finished_search_for_the_rate_is_told(trained: Known) -> None:
@@ -142,6 +171,8 @@ def test_a_simulated_study_claims_no_training(study: Tables, tmp_path: Path) -> 
     said = told(Known(planned, study.runs, {}))
     assert said["optimiser"] == "Nothing was trained: the losses are simulated."
     assert said["architecture"].startswith("Nothing was trained")
+    assert said["weights"].startswith("Nothing was trained")
+    assert said["modified"].endswith("as it was simulated.")
 
 
 def test_without_fits_the_claim_is_open(trained: Known) -> None:

@@ -5,13 +5,14 @@ say; those on the training of the runs are in training.py.
 """
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from flopscape.answers.backtest.words import sentences
 from flopscape.answers.evaluate import formula_of
 from flopscape.checklist import training
 from flopscape.checklist.items import ITEMS, PARTS, Entry, Filled
 from flopscape.checklist.known import Known
+from flopscape.config.study import Study
 from flopscape.errors import joined
 from flopscape.fitting.methods import module_of
 from flopscape.fitting.options import source_of
@@ -19,6 +20,14 @@ from flopscape.laws.registry import LAWS
 from flopscape.records.fit_result import FitResult
 from flopscape.text import numbers
 
+SAMPLED = (
+    "laws and drifts are drawn around the most likely ones and weighed by importance, or where runs leave much open"
+    " carried in steps from draws of the prior; what the law misses is drawn beside each"
+)
+STARTS_OF_SAMPLED = (
+    "the law at several points of its priors, the scales of noise, drift and misfit at the middle of theirs"
+)
+"""The algorithm and the starts of a fit that is drawn, and not optimised."""
 NOT_SETTINGS = ("method", "flops", "columns", "exclude", "min_flops", "seeds", "seed", "bootstrap")
 """Options that other items tell, or that every fit has."""
 
@@ -76,10 +85,22 @@ def _form(fit: FitResult) -> str:
 
 def _free(fit: FitResult) -> str:
     """How many numbers are free, where the fit names them."""
+    if fit.drifting_law:
+        return _free_of_drawn(fit.drifting_law.numbers, len(fit.diagnostics["scales"]))
     if fit.law_parameters:
         return f"{len(fit.law_parameters)} ({', '.join(fit.law_parameters)})"
     # A line through the vertices has two numbers, and the loss along it three: E, K and γ.
     return "5 (two of N*(C), three of L*(C))" if fit.power_law else ""
+
+
+def _free_of_drawn(names: Collection[str], scales: int) -> str:
+    """Numbers of the law, of its drift and of what it misses; its parameters are other words for the first."""
+    drift, missed = (sum(name.startswith(kind) for name in names) for kind in ("drift_", "missed_"))
+    law = len(names) - drift - missed
+    return (
+        f"{law + drift + scales}, all with priors ({law} of the law, {drift} of its drift, {scales} scales), and"
+        f" {missed:,} of what the law misses, normal beside them"
+    )
 
 
 def of_taken(known: Known) -> dict[str, str]:
@@ -90,7 +111,7 @@ def of_taken(known: Known) -> dict[str, str]:
         "metric": _metric(known),
         "scores": "runs.csv beside this page, a row for each run; publish it." if trained else "",
         "checkpoints": "The last of each run, where its schedule has ended." if trained else "",
-        "modified": "No: the loss of the last step as it was measured." if trained else "",
+        "modified": f"No: the loss of the last step as it was {_made(known.study)}." if known.study else "",
     }
     if fit is None:
         return told
@@ -101,6 +122,10 @@ def of_taken(known: Known) -> dict[str, str]:
         told["modified"] = f"The seeds of a point are merged into their {merged}."
     gone = f"{numbers.plural(lost, 'run')} did not complete" if trained else f"{lost} of the table are not used"
     return told | {"points": per_fit, "left_out": f"{gone if lost else 'No run was lost'}; {_excluded(known)}."}
+
+
+def _made(study: Study) -> str:
+    return "simulated" if study.simulated else "measured"
 
 
 def _excluded(known: Known) -> str:
@@ -132,13 +157,17 @@ def of_fit(known: Known) -> dict[str, str]:
     commands = [fit.made_from["command"] for fit in known.fits.values() if "command" in fit.made_from]
     return {
         "objective": _each(known, lambda fit: fit.objective),
-        "algorithm": _each(known, lambda fit: _summary(fit.method)),
+        "algorithm": _each(known, _algorithm),
         "settings": _each(known, _settings),
         "starts": _each(known, _starts),
         "intervals": _each(known, _intervals),
         "validated": _validated(known),
         "analysis_code": f"flopscape: {'; '.join(commands)}." if commands else "",
     }
+
+
+def _algorithm(fit: FitResult) -> str:
+    return SAMPLED if fit.drifting_law else _summary(fit.method)
 
 
 def _summary(method: str) -> str:
@@ -158,6 +187,8 @@ def _settings(fit: FitResult) -> str:
 
 def _starts(fit: FitResult) -> str:
     """From how many starts the search began, where it is a search and says so."""
+    if fit.drifting_law:
+        return STARTS_OF_SAMPLED
     starts = fit.diagnostics.get("n_starts")
     if starts:
         share = fit.diagnostics.get("share_of_starts_at_optimum")
@@ -167,9 +198,14 @@ def _starts(fit: FitResult) -> str:
 
 
 def _intervals(fit: FitResult) -> str:
+    if fit.status == "refused":
+        return "none, for the fit is refused"
     resamples = fit.made_from.get("options", {}).get("bootstrap")
-    drawn = f", {resamples:,} resamples or draws, seed {fit.seed}" if resamples else ""
-    return f"{fit.interval or 'none'}{drawn}"
+    if not resamples:
+        return fit.interval or "none"
+    # Fits that are drawn say how many draws they kept, which may be fewer than were asked for.
+    count = "" if fit.drifting_law else f"{resamples:,} resamples or draws, "
+    return f"{fit.interval or 'none'}, {count}seed {fit.seed}"
 
 
 def _validated(known: Known) -> str:

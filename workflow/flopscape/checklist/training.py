@@ -35,7 +35,8 @@ def of_runs(known: Known) -> dict[str, str]:
 
 
 def _range(values: pd.Series, write: Callable[[float], str]) -> str:
-    return f"{write(float(values.min()))} to {write(float(values.max()))}"
+    low, high = write(float(values.min())), write(float(values.max()))
+    return low if low == high else f"{low} to {high}"
 
 
 def _seeds(point: pd.Series) -> str:
@@ -70,7 +71,7 @@ def of_training(known: Known) -> dict[str, str]:
     if study is None:
         return {}
     if study.simulated:
-        untrained = ("dataset", "tokenizer", "repeats", "optimiser", "schedule", "batch", "search")
+        untrained = ("dataset", "tokenizer", "repeats", "optimiser", "schedule", "batch", "search", "weights")
         return dict.fromkeys(untrained, SIMULATED) | {
             "architecture": f"{SIMULATED} Sizes are counted as those of {_plugin(study.model.spec())}.",
             "training_code": f"{SIMULATED} The formula is {_plugin(study.trainer.spec())}.",
