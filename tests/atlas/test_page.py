@@ -62,6 +62,14 @@ def test_the_summary_counts_claims_inside_intervals_and_hidden_budgets_held():
     assert "hold 75 % of N* and 50 % of L*" in summary.text
 
 
+def test_the_summary_tells_the_answer_from_the_other_fits():
+    best = Score("f", "m", 4, 4, 0.5, 0.1, 4, 4, 0.01, 0.005, 0.001, 9, 8, 2.0, 0)
+    answer = {**lines(row("answer", score=best))[0], "method": "answer"}
+    (summary, *_) = blocks(build([answer, *lines(row())]), Paragraph)
+    assert "hidden from it the answer's 95 % intervals hold 100 % of N* and 100 % of L*" in summary.text
+    assert "of the other fits hold 75 % of N* and 50 % of L*" in summary.text
+
+
 def test_what_was_skipped_says_why_and_is_in_no_picture():
     report = build(lines(row(status="skipped", numbers={}, score=None, reason="no mirror is given")))
     assert not blocks(report, Dots)

@@ -73,12 +73,25 @@ def _summary(fitted: Sequence[Line]) -> str:
             f"The farthest is {far['fit']} on {far['title']} ({far['rows']}): a = {far['a']:.3f} where {far['claim']}"
             f" say {far['claim_a']:.3g}."
         )
-    hidden = sum(line["hidden"] or 0 for line in fitted)
-    if hidden:
-        shares = [sum(line[f"held_{name}"] or 0 for line in fitted) / hidden for name in ("n_params", "loss")]
-        n_params, loss = (numbers.percent(round(share, 3)) for share in shares)
-        said.append(f"Of budgets hidden from them their 95 % intervals hold {n_params} of N* and {loss} of L*.")
+    answers = [line for line in fitted if line["method"] == "answer"]
+    others = [line for line in fitted if line["method"] != "answer"]
+    of_answers, of_others = _held_of_hidden(answers), _held_of_hidden(others)
+    if of_answers:
+        said.append(f"Of budgets hidden from it the answer's 95 % intervals hold {of_answers}.")
+    if of_others:
+        whose = "other fits" if of_answers else "fits"
+        said.append(f"Of budgets hidden from them the 95 % intervals of the {whose} hold {of_others}.")
     return " ".join(said)
+
+
+def _held_of_hidden(lines: Sequence[Line]) -> str:
+    """How many of the optima at hidden budgets the intervals of some fits hold, or nothing where none was hidden."""
+    hidden = sum(line["hidden"] or 0 for line in lines)
+    if not hidden:
+        return ""
+    shares = [sum(line[f"held_{name}"] or 0 for line in lines) / hidden for name in ("n_params", "loss")]
+    n_params, loss = (numbers.percent(round(share, 3)) for share in shares)
+    return f"{n_params} of N* and {loss} of L*"
 
 
 def _picture(lines: Sequence[Line], note: str) -> Dots:
