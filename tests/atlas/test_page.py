@@ -84,6 +84,16 @@ def test_the_table_has_a_cell_for_each_column_and_names_how_c_is_counted_where_t
     assert [cells[2] for cells in grid.rows] == ["some, 6ND", "some, C = the stated budget"]
 
 
+def test_each_claim_is_told_once_with_the_place_where_it_is_printed():
+    (sources, *_) = blocks(build(lines(row(), row("law-coupled"), row("approach2", table="epochai"))), Bullets)
+    assert sources.items == [
+        "Besiroglu et al. 2024: arXiv 2404.10102, Table 1; a and N* follow from it; intervals: 95 %, from the printed"
+        " standard errors.",
+        "Hoffmann et al. 2022, approach 2: arXiv 2203.15556, Table 2; N* is a label in Figure 3, as transcribed by"
+        " notes on Stanford's course CS336; intervals: 10th to 90th percentile of resamples of 80 % of the data.",
+    ]
+
+
 def test_a_refused_fit_gives_its_reason_in_the_picture():
     (picture,) = blocks(build(lines(row(status="refused", numbers={}, score=None, reason="too few"))), Dots)
     assert [dot.text for dot in picture.rows[-1].dots] == ["too few", "–"]

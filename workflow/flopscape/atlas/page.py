@@ -50,6 +50,7 @@ def build(lines: Sequence[Line]) -> Report:
     answer: list[Block] = [Paragraph(_summary(fitted), True), *pictures]
     sections = [
         Section("Skipped", _skipped(lines)),
+        Section("Where the claims are printed", _sources(fitted)),
         Section("Published recipes among them", _recipes(fitted)),
         Section(
             "Every fit", [Grid(HEAD, [_cells(line, _rows(line, fitted)) for line in fitted], NOTE)] if fitted else []
@@ -166,6 +167,16 @@ def _skipped(lines: Sequence[Line]) -> list[Block]:
 
 def _said(line: Line) -> str:
     return f", a = {line['claim_a']:.3g}" if line["claim_a"] is not None else ""
+
+
+def _sources(fitted: Sequence[Line]) -> list[Block]:
+    """The place of each claim in its paper, and what its intervals are."""
+    told = {f"{line['claim']}: {line['claim_source']}{_level(line)}.": None for line in fitted if line["claim_source"]}
+    return [Bullets([*told])] if told else []
+
+
+def _level(line: Line) -> str:
+    return f"; intervals: {line['claim_level']}" if line["claim_level"] else ""
 
 
 def _recipes(fitted: Sequence[Line]) -> list[Block]:
