@@ -18,6 +18,7 @@ def fits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     studies.text_runs(seeds=1).to_csv(folder / "runs.csv", index=False)
     for name, method, options in (
         ("vpnls", "vpnls", {}),
+        ("answer", "answer", {}),
         ("approach2", "approach2", {}),
         ("power-n", "law", {"law": "power-n"}),
         ("power-c", "law", {"law": "power-c"}),
@@ -33,9 +34,10 @@ def cells(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in rows]
 
 
-def test_serving_makes_the_model_smaller_and_its_training_longer(fits: Path) -> None:
-    text = predictions(fits / "vpnls.json", [], loss=1.4, inference_tokens=1e7)
-    served, alone = cells(text)[0], cells(predictions(fits / "vpnls.json", [], loss=1.4))[0]
+@pytest.mark.parametrize("name", ["vpnls", "answer"])
+def test_serving_makes_the_model_smaller_and_its_training_longer(name: str, fits: Path) -> None:
+    text = predictions(fits / f"{name}.json", [], loss=1.4, inference_tokens=1e7)
+    served, alone = cells(text)[0], cells(predictions(fits / f"{name}.json", [], loss=1.4))[0]
     assert all(name in text.splitlines()[0] for name in served_head("token"))
     assert float(served[1].split()[0]) < float(alone[1].split()[0])
     assert float(served[2].split()[0]) > float(alone[2].split()[0])
@@ -53,8 +55,14 @@ def test_a_given_size_has_no_star_and_no_interval(fits: Path) -> None:
     assert cells(text)[0][1] == "200 k"
 
 
+def test_why_an_end_is_open_is_said_below_the_table(fits: Path) -> None:
+    text = predictions(fits / "answer.json", [], loss=1.0, inference_tokens=1e7)
+    assert "∞]" in cells(text)[0][1]
+    assert "of the draws no model reaches a loss of 1, so that N, D and their compute have no upper end." in text
+
+
 def test_a_size_alone_asks_for_its_data(fits: Path) -> None:
-    for name in ("vpnls", "approach2", "constrained"):
+    for name in ("vpnls", "approach2", "constrained", "answer"):
         text = predictions(fits / f"{name}.json", [], n_params=[2e5, 1e6])
         rows = cells(text)
         assert [row[0] for row in rows] == ["200 k", "1.00 M"]
@@ -100,6 +108,9 @@ def test_fewer_distinct_tokens_cost_loss(fits: Path) -> None:
         ("vpnls", [1e13], {"n_params": [0.5]}, "less than one parameter"),
         ("vpnls", [1.0], {"inference_tokens": 1e7}, "less than one"),
         ("approach2", [], {"loss": 1.4}, "approach2 fits no surface"),
+        ("constrained", [], {"loss": 1.4}, "the law constrained fits no surface, which a loss or inference asks for"),
+        ("answer", [1e13], {"unique_tokens": 1e7}, "the law drifting does not depend on it"),
+        ("answer", [], {"loss": 0.1}, "no model reaches 0.1 in 100% of the fit's draws"),
         ("power-n", [1e13], {}, "has no optimum at a compute; give n_params"),
         ("power-n", [1e13], {"n_params": [1e5], "unique_tokens": 1e7}, "power-n does not depend on it"),
         ("vpnls", [1e13], {"n_params": [1e5], "n_tokens": [1e7]}, "give one of --flops C"),

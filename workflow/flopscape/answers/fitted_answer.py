@@ -56,14 +56,10 @@ class FittedAnswer(Evaluator):
         loss = self._shaped(np.stack([best.loss for best in found], axis=1), asked.shape)
         return Optimum(np.exp(log_n), np.exp(self.compute.tokens(log_n, asked)), loss)
 
-    def near_optimal_sizes(self, flops: float) -> list[float] | None:
-        """Of the typical draw."""
-        return None if self.many else self.curves.near_optimal(flops)
-
     def own_prediction(self, sampled: Self, flops: float, n_params: float | None) -> Prediction | None:
         """Medians of the draws, and an open end where they lie on an end of the search: what the fit's file has."""
         if n_params is None:
-            return predictions.predicted(sampled.curves, self.curves, flops)
+            return predictions.predicted(sampled.curves, flops)
         n_tokens = float(np.exp(self.compute.tokens(np.log(n_params), flops)))
         given = (Estimate(value, value, value) for value in (n_params, n_tokens, n_tokens / n_params))
         n, d, ratio = given
@@ -75,11 +71,9 @@ class FittedAnswer(Evaluator):
         return True
 
     def tokens_of_size(self, n_params: float) -> TokensOfSize:
-        """Sought at a compute from a factor e⁶ below the shapes of the runs to one of e¹² above them."""
+        """The D of the compute at which the size is first the optimum."""
         curves = self.curves
-        middle = curves.center.log_product + float(curves.compute.log_kappa[-1])
-        ends = middle - curves.discrepancy.reach.below - 6.0, middle + curves.discrepancy.reach.above + 12.0
-        log_flops, at_low, at_high = curves.log_flops_of_size(n_params, *ends)
+        log_flops, at_low, at_high = curves.log_flops_of_size(n_params, *curves.searched)
         return TokensOfSize(log_flops - curves.compute.curve(np.log([n_params]))[0] - np.log(n_params), at_low, at_high)
 
     def _shaped(self, values: Array, shape: tuple[int, ...]) -> Array:

@@ -92,7 +92,7 @@ def _judge(result: FitResult, verdict: Verdict, table: RunTable, found: Posterio
     for sentence in predictions.doubts_of_draws(found.draws.effective, found.doubts):
         verdict.warn(sentence)
     for c, best in optima.items():
-        prediction = predictions.predicted(found.curves, found.typical, c, best)
+        prediction = predictions.predicted(found.curves, c, best)
         result.predictions.append(prediction)
         predictions.judge_prediction(verdict, prediction)
         if prediction.n_params:

@@ -138,7 +138,7 @@ class Estimate:
 class Prediction:
     """The compute-optimal run at one budget: `flops` is given, the rest is estimated.
 
-    `near_optimal_n_params` is the range of N that wastes at most 1 % of the compute; None without a surface.
+    `near_optimal_n_params` is the range of N that wastes at most 1 % of the compute; None for a fit that cannot tell.
     """
 
     flops: float

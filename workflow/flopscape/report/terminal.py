@@ -116,7 +116,8 @@ def _of_serving(result: FitResult, cheapest: Sequence[ServedPrediction]) -> str:
     """The runs that train and serve most cheaply; how far they lie from the sweep goes by their training alone."""
     points = [(at.training.estimate, at.n_params) for at in cheapest]
     table = aligned([served_head(result.unit), *map(_served, cheapest)])
-    return "\n".join([table, *_warnings(result, points, "")])
+    ends = [f"warning: {text}." for at in cheapest for text in at.open_ends]
+    return "\n".join([table, *ends, *_warnings(result, points, "")])
 
 
 def trust(path: Path) -> str:

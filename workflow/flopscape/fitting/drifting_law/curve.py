@@ -23,7 +23,8 @@ LEAST_RISE = 0.1
 """Part of the law's rise that is left at least, whatever the shape of the discrepancy."""
 EXCESS = 0.01
 """Part of the compute that a near-optimal size may waste: 1 %."""
-WIDEST_BAND = 6.0
+WIDEST_BAND = 2.0
+"""Distance in ln N from N* within which the ends of the near-optimal band are sought; 0.2 to 0.5 is usual."""
 ROUNDS = 4
 """Of the search for the compute of a size. Each corrects the last by what the discrepancy moves the optimum there."""
 
@@ -100,14 +101,14 @@ class Curves:
         # One grid for all draws, so that the shapes are computed once and not for each.
         grid = np.linspace(low, high, int(np.ceil((high - low) / STEP)) + 1)
         losses = self.loss(grid, self.compute.tokens(grid, flops))
-        return _lowest(np.broadcast_to(grid, losses.shape), losses, path)
+        return lowest_in_window(np.broadcast_to(grid, losses.shape), losses, path)
 
     def lowest_of_each(self, log_flops: Array) -> Lowest:
         """The same with a compute of its own for every draw, ln C (R,)."""
         path = self.path(log_flops[:, None])
         grid = path + np.arange(-WINDOW, WINDOW + STEP / 2, STEP)
         log_d = log_flops[:, None] - self.compute.curve(grid)[0] - grid
-        return _lowest(grid, self.loss_of_each(grid, log_d), path)
+        return lowest_in_window(grid, self.loss_of_each(grid, log_d), path)
 
     def log_flops_of_size(self, n_params: float, low: float, high: float) -> tuple[Array, Mask, Mask]:
         """ln C at which a size is the optimal one, and whether that lies at the ends of the search, ln C in low…high.
@@ -118,24 +119,31 @@ class Curves:
         asked, grid = np.full(len(self.t), np.log(n_params)), np.linspace(low, high, 400)
         path, target = self.path(grid), asked
         for _ in range(ROUNDS):
-            log_flops, at_low, at_high = _first_crossing(grid, path, target)
+            log_flops, at_low, at_high = first_crossing(grid, path, target)
             moved = self.lowest_of_each(log_flops).log_n - self.path(log_flops[:, None])[:, 0]
             target = asked - moved
         return log_flops, at_low, at_high
 
-    def near_optimal(self, flops: float) -> list[float] | None:
-        """Of the first draw, the sizes whose loss its optimum reaches with 1 % less compute; see laws/surface.py."""
-        one = self.only(0)
-        best, less = one.lowest(flops), one.lowest(flops / (1 + EXCESS))
-        ends = []
-        for side in (-1.0, 1.0):
-            grid = best.log_n[0] + side * np.linspace(0.0, WIDEST_BAND, 1201)
-            worse = one.loss(grid, self.compute.tokens(grid, flops))[0] - less.loss[0]
-            if not (worse > 0).any() or worse[0] > 0:
-                return None
-            at = int(np.argmax(worse > 0))
-            ends.append(float(np.exp(np.interp(0.0, worse[at - 1 : at + 1], grid[at - 1 : at + 1]))))
-        return ends
+    @property
+    def searched(self) -> tuple[float, float]:
+        """ln C between which an inverse is sought: from e⁶ below the shapes of the runs to e¹² above them."""
+        middle = self.center.log_product + float(self.compute.log_kappa[-1])
+        return middle - self.discrepancy.reach.below - 6.0, middle + self.discrepancy.reach.above + 12.0
+
+    def near_optimal(self, flops: float, best: Lowest) -> list[float] | None:
+        """The sizes whose loss the optimum reaches with 1 % less compute: medians of the draws' ends (laws/surface.py).
+
+        `best` is `lowest` at C. Every draw's band holds its own N*, so that the medians of its ends hold the median N*;
+        the band of one typical draw need not. None where half of the draws are still that low at the end of the grid.
+        """
+        less = self.lowest(flops / (1 + EXCESS)).loss[:, None]
+        grid = np.arange(best.log_n.min() - WIDEST_BAND, best.log_n.max() + WIDEST_BAND, STEP)
+        if len(grid) > MOST_POINTS:
+            return None
+        worse = self.loss(grid, self.compute.tokens(grid, flops)) - less
+        ends = (np.median(_band_end(side * grid, worse, side * best.log_n)) for side in (-1.0, 1.0))
+        low, high = (float(np.exp(side * end)) for side, end in zip((-1.0, 1.0), ends, strict=True))
+        return [low, high] if low > 0 and high < np.inf else None
 
     def only(self, index: int) -> Self:
         """One of the draws, as R = 1."""
@@ -146,7 +154,7 @@ class Curves:
         return replace(self, c=np.zeros_like(self.c))
 
 
-def _lowest(grid: Array, losses: Array, path: Array) -> Lowest:
+def lowest_in_window(grid: Array, losses: Array, path: Array) -> Lowest:
     """The lowest points within the windows, between grid points by a parabola."""
     inside = np.abs(grid - path) <= WINDOW + 1e-9
     rows = np.arange(len(losses))
@@ -162,7 +170,24 @@ def _lowest(grid: Array, losses: Array, path: Array) -> Lowest:
     return Lowest(grid[rows, at] + part * step, middle - 0.25 * (left - right) * part, at_low, at_high)
 
 
-def _first_crossing(grid: Array, path: Array, target: Array) -> tuple[Array, Mask, Mask]:
+def _band_end(grid: Array, worse: Array, start: Array) -> Array:
+    """Where each curve (R, g) first rises above zero beyond its start (R,), in ±ln N (g,); infinite where it does not.
+
+    The grid may fall as well: it is gone through in the direction in which it rises.
+    """
+    if grid[0] > grid[-1]:
+        grid, worse = grid[::-1], worse[:, ::-1]
+    above = (worse > 0) & (grid > start[:, None])
+    at, rows = np.maximum(above.argmax(axis=1), 1), np.arange(len(worse))
+    before, after = worse[rows, at - 1], worse[rows, at]
+    # The point before may lie on the other side of the start, where it can be above zero as well: then the end is at
+    # the start or after it, but not beyond the point.
+    part = np.where(before < 0, before / np.where(before < after, before - after, -1.0), 1.0)
+    end = np.maximum(grid[at - 1] + part * (grid[at] - grid[at - 1]), start)
+    return np.asarray(np.where(above.any(axis=1), end, np.inf))
+
+
+def first_crossing(grid: Array, path: Array, target: Array) -> tuple[Array, Mask, Mask]:
     """Where each path (R, g) first reaches its target (R,), linear between grid points; the grid's ends elsewhere."""
     reached = path >= target[:, None]
     at = np.where(reached.any(axis=1), reached.argmax(axis=1), path.shape[1] - 1)

@@ -14,6 +14,8 @@ from flopscape.text import numbers
 
 AT_AN_END = 0.025
 """Part of the draws at an end of the search from which on the interval is open there: its percentile is among them."""
+LARGEST_LOG = 700.0
+"""e to it is a float, and so is its inverse."""
 ONLY_A_RANGE = 10.0
 """Ratio of the ends of a 95 % interval from which on the number between them says little."""
 LEAST_EFFECTIVE = 0.05
@@ -36,19 +38,31 @@ def estimate(values: Array, open_low: bool = False, open_high: bool = False) -> 
     return Estimate(middle(values), None if open_low else low, None if open_high else high)
 
 
+def estimate_of_logs(logs: Array, open_low: bool = False, open_high: bool = False) -> Estimate:
+    """The same of numbers whose logarithms are given; infinite ones count as the largest or least that a float holds.
+
+    Examples
+    --------
+    >>> logs = np.log(np.append(np.arange(1.0, 101.0), [np.inf, np.inf]))
+    >>> estimate_of_logs(logs, open_high=True)
+    Estimate(estimate=51.49757275833493, low=3.500595187185651, high=None)
+    """
+    found = estimate(np.clip(logs, -LARGEST_LOG, LARGEST_LOG), open_low, open_high)
+    ends = (found.estimate, found.low, found.high)
+    return Estimate(*(None if end is None else float(np.exp(end)) for end in ends))  # type: ignore[arg-type]
+
+
 def is_open(at_end: Mask) -> bool:
     """Whether too many draws lie on an end of the search."""
     return bool(at_end.mean() > AT_AN_END)
 
 
-def predicted(curves: Curves, typical: Curves, flops: float, best: Lowest | None = None) -> Prediction:
-    """N*, D*, L* and D*/N* at C: medians and intervals of the draws, and the near-optimal sizes of the typical one."""
+def predicted(curves: Curves, flops: float, best: Lowest | None = None) -> Prediction:
+    """N*, D*, L* and D*/N* at C, and the near-optimal sizes: medians and intervals of the draws."""
     best = best or curves.lowest(flops)
-    log_n = estimate(best.log_n, is_open(best.at_low), is_open(best.at_high))
-    ends = (log_n.estimate, log_n.low, log_n.high)
-    n_params = Estimate(*(None if end is None else float(np.exp(end)) for end in ends))  # type: ignore[arg-type]
+    n_params = estimate_of_logs(best.log_n, is_open(best.at_low), is_open(best.at_high))
     found = prediction(flops, n_params, estimate(best.loss), curves.compute)
-    found.near_optimal_n_params = typical.near_optimal(flops)
+    found.near_optimal_n_params = curves.near_optimal(flops, best)
     return found
 
 
