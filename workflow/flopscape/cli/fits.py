@@ -130,7 +130,8 @@ def predict(
     unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for a fit of law constrained.")] = None,
     loss: Annotated[float | None, typer.Option(help="Reach this loss with least compute; instead of --flops.")] = None,
     inference_tokens: Annotated[
-        float | None, typer.Option(help="Tokens to serve: compute is then that of training and serving. Needs a surface, or `answer`.")
+        float | None,
+        typer.Option(help="Tokens to serve: compute is then of both. For fits of `answer` and of a surface."),
     ] = None,
     out: Annotated[Path | None, output("Write a page on the asked budgets and sizes, as Markdown.")] = None,
     title: Annotated[str, typer.Option(help="With --out: the study's title.")] = "",
