@@ -71,7 +71,7 @@ def test_a_budget_whose_optimum_was_not_sampled_is_named(method, tmp_path):
     result = fit(as_table(frame, tmp_path), method, bootstrap=50)[0]
     (outside,) = result.diagnostics["optimum_outside"]
     assert (outside["budget"], outside["side"]) == (1e17, "below")
-    assert any("outside the sampled sizes at budget 1e+17" in text for text in result.warnings)
+    assert any("outside the sampled sizes at budget 10¹⁷" in text for text in result.warnings)
 
 
 def test_a_term_below_the_noise_is_called_flat(tmp_path):

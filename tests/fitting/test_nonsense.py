@@ -107,7 +107,7 @@ def test_an_inverted_budget_or_its_runs_are_named_and_the_interval_still_covers(
     hit = frame["budget"] == frame["budget"].unique()[2]
     frame.loc[hit, "loss"] = 2 * frame.loc[hit, "loss"].mean() - frame.loc[hit, "loss"]
     result = fitted(frame, tmp_path, method)
-    names = ("budget 1e+19", *frame["run_id"][hit])
+    names = ("budget 10¹⁹", *frame["run_id"][hit])
     assert any(name in text for name in names for text in result.warnings)
     assert result.exponents["a"].low < A_TRUE < result.exponents["a"].high
 

@@ -149,7 +149,7 @@ def test_an_exclusion_that_is_true_for_no_row_is_said(tmp_path):
     result, _ = fit(isoflop(tmp_path), "vpnls", bootstrap=100, exclude="seed == 7", min_flops=1e16)
     assert (result.n_runs, result.excluded) == (35, [])
     assert "the exclusion seed == 7 is true for no row" in result.warnings
-    assert "min_flops 1e+16 leaves nothing out: no row has less compute" in result.warnings
+    assert "min_flops 10¹⁶ leaves nothing out: no row has less compute" in result.warnings
 
 
 def test_what_a_fit_reads_from_another_column_is_one_of_its_own(tmp_path):
@@ -177,7 +177,7 @@ def test_an_unknown_method_is_named(method, sentence, tmp_path):
 def test_a_floor_on_the_compute_leaves_rows_out_by_name(tmp_path):
     result, _ = fit(isoflop(tmp_path), "vpnls", bootstrap=100, min_flops=5e17)
     assert (result.n_runs, len(result.excluded[0].rows)) == (28, 7)
-    assert result.excluded[0].reason == "less compute than 5e+17 FLOPs"
+    assert result.excluded[0].reason == "less compute than 5×10¹⁷ FLOPs"
 
 
 @pytest.mark.parametrize(("bound", "kept"), [(1e18, 28), (1.005e18, 28), (1.1e18, 21)])

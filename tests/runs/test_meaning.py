@@ -154,7 +154,7 @@ def test_runs_that_stray_from_their_budget_are_told_with_how_far(tmp_path):
     [said] = [
         warning for warning in fit(as_table(frame, tmp_path), "vpnls", bootstrap=50)[0].warnings if "cost" in warning
     ]
-    assert said.startswith("the runs of budget 1e+21 cost 0.93 to 1.35 times that")
+    assert said.startswith("the runs of budget 10²¹ cost 0.93 to 1.35 times that")
     frame = isoflop_frame().assign(n_tokens=lambda f: f["n_tokens"] * 1.04)
     assert not [
         warning for warning in fit(as_table(frame, tmp_path), "vpnls", bootstrap=50)[0].warnings if "cost" in warning

@@ -20,7 +20,7 @@ def bent(frame, size):
 def test_a_form_that_fails_at_the_smallest_budget_is_weak_and_advises_a_floor(tmp_path):
     result = fit(as_table(bent(isoflop_frame(sigma=0.003), 0.2), tmp_path), "vpnls", bootstrap=50)[0]
     assert result.status == "weak"
-    assert "the form may not hold there; compare with a floor of C > 1e+17" in result.reason
+    assert "the form may not hold there; compare with a floor of C > 10¹⁷" in result.reason
     moved = result.diagnostics["without_smallest"]
     assert max(abs(moved[name]) / moved[f"se_{name}"] for name in ("alpha", "beta", "a")) > 2.4
 

@@ -78,7 +78,7 @@ def test_a_curve_is_flat_whose_vertex_is_less_certain_than_half_its_span(error, 
     lowest = lowest_points([curve.budget for curve in curves], np.array([curve.vertex for curve in curves]))
     verdict, result = Verdict(), FitResult("ok", "", "approach2", "", "")
     judge(verdict, result, isoflop_fit(curves, lowest, tmp_path))
-    assert any("budget 1e+18: the curve is too flat" in text for text in verdict.all_warnings) == flat
+    assert any("budget 10¹⁸: the curve is too flat" in text for text in verdict.all_warnings) == flat
     assert verdict.status == ("refused" if flat else "weak")
 
 

@@ -34,6 +34,7 @@ from flopscape.runs.chosen import chosen_rows, left_out, merged
 from flopscape.runs.meaning import why_doubtful_magnitude, why_off_budget
 from flopscape.runs.read import read_runs
 from flopscape.runs.table import RunTable
+from flopscape.text import numbers
 
 NOT_REFITTED = ("answer",)
 """Methods whose intervals are made for what lies beyond the runs, and whose refits cost as much as the fit."""
@@ -151,14 +152,15 @@ def _not_finite(result: FitResult) -> list[str]:
 
 def _prediction(result: FitResult, predicted: Prediction) -> Prediction:
     """The prediction with finite ends, or without numbers where the optimum is beyond what a float can hold."""
-    numbers = {name: number for name in QUANTITIES if (number := getattr(predicted, name)) is not None}
-    if not all(_is_usable(name, number.estimate) for name, number in numbers.items()):
+    given = {name: number for name in QUANTITIES if (number := getattr(predicted, name)) is not None}
+    if not all(_is_usable(name, number.estimate) for name, number in given.items()):
         result.warnings = [
             *result.warnings,
-            f"C = {predicted.flops:g}: the optimum of this law is beyond the numbers that can be computed with",
+            f"C = {numbers.flops(predicted.flops)}: the optimum of this law is beyond the numbers that can be computed"
+            " with",
         ]
         return Prediction(predicted.flops, None, None, None, None)
-    for name, number in numbers.items():
+    for name, number in given.items():
         setattr(predicted, name, _ends(number))
     if not all(map(math.isfinite, predicted.near_optimal_n_params or ())):
         predicted.near_optimal_n_params = None

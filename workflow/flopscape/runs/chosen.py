@@ -44,8 +44,8 @@ def _of_compute(table: RunTable, min_flops: float) -> RunTable:
     # A run that is in no budget goes by its own compute.
     enough = np.where(whole, table.budget >= AT_LEAST * min_flops, table.flops >= min_flops)
     if enough.all():
-        return table.warned(f"min_flops {min_flops:g} leaves nothing out: no row has less compute")
-    return table.keep(enough, f"less compute than {min_flops:g} FLOPs")
+        return table.warned(f"min_flops {numbers.flops(min_flops)} leaves nothing out: no row has less compute")
+    return table.keep(enough, f"less compute than {numbers.flops(min_flops)} FLOPs")
 
 
 def without(table: RunTable, expression: str) -> RunTable:

@@ -69,8 +69,8 @@ def why_off_budget(table: RunTable) -> str:
     worst = table.budget[inside][np.argmax(np.abs(np.log(ratio)))]
     own = ratio[table.budget[inside] == worst]
     return (
-        f"the runs of budget {worst:.4g} cost {own.min():.2f} to {own.max():.2f} times that, counted as the fits count"
-        " C: N* and L* are of what the runs cost, and a curve through runs of unequal cost is bent"
+        f"the runs of budget {numbers.flops(worst)} cost {own.min():.2f} to {own.max():.2f} times that, counted as the"
+        " fits count C: N* and L* are of what the runs cost, and a curve through runs of unequal cost is bent"
     )
 
 

@@ -14,6 +14,7 @@ from flopscape.fitting.isoflop.bias import vertex_shift
 from flopscape.fitting.isoflop.parabola import coefficients
 from flopscape.laws.law import Array
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
+from flopscape.text import numbers
 
 WIDEST = float(np.log(10.0))
 """Half-width in ln N that is advised at most: a wider grid's bias hangs on exponents that nobody knows so well."""
@@ -44,7 +45,7 @@ class Advice(NamedTuple):
 
 def advice_for(surface: Surface, flops: float, sigma: float) -> str:
     """The sentence of a twin: the grid by which parabolas would reach the aim at one compute, or that none does."""
-    aim = f"For parabolas to find N* within {100 * AIM:g} % at {flops:.2g} FLOPs"
+    aim = f"For parabolas to find N* within {100 * AIM:g} % at {numbers.power_of_ten(flops, 2)} FLOPs"
     try:
         return f"{aim}: {advise(surface, flops, sigma, AIM).sentence}."
     except FlopscapeError as error:

@@ -14,6 +14,7 @@ import numpy as np
 from flopscape.fitting.judge.verdict import finite_or_none
 from flopscape.laws.law import Array, Compute, Index
 from flopscape.runs.table import RunTable
+from flopscape.text import numbers
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Budget:
         low, high = self.log_n.min(), self.log_n.max()
         if not low < vertex < high:
             side = "below" if vertex <= low else "above"
-            return f"the lowest point lies {side} the sizes {np.exp(low):.3g} to {np.exp(high):.3g}"
+            sizes = " to ".join(numbers.count(float(np.exp(end))) for end in (low, high))
+            return f"the lowest point lies {side} the sizes {sizes}"
         return ""
 
 
@@ -106,7 +108,7 @@ class BudgetCurve:
     @property
     def name(self) -> str:
         """The budget as sentences name it."""
-        return f"budget {self.budget.budget:.4g}"
+        return f"budget {numbers.flops(self.budget.budget)}"
 
     def to_json(self, compute: Compute) -> dict[str, Any]:
         """One entry of `FitResult.optima`; None where the budget has no lowest point."""

@@ -4,6 +4,8 @@ It is said in units that a reader knows: nats, per cent, and the seeds' scatter.
 law's misfit against theirs; what it misses besides is for judge/departures.py.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.stats import f as fisher
 
@@ -13,6 +15,7 @@ from flopscape.fitting.judge.verdict import Diagnostics, Verdict
 from flopscape.fitting.surface.global_starts import centred_problem
 from flopscape.laws.surface import optimum
 from flopscape.runs.table import design_index, seed_scatter
+from flopscape.text import numbers
 
 MISFIT = 0.01
 """Chance of calling a form that is right a misfit."""
@@ -73,7 +76,9 @@ def judge_sampled(verdict: Verdict, diagnostics: Diagnostics, fit: LawFit) -> No
     outside = _outside(fit)
     diagnostics["optimum_outside"] = outside
     if outside:
-        named = ", ".join(f"{entry['budget']:.4g} (×{entry['factor']:.2g} {entry['side']})" for entry in outside)
+        named = ", ".join(
+            f"{numbers.flops(entry['budget'])} (×{entry['factor']:.2g} {entry['side']})" for entry in outside
+        )
         verdict.warn(f"the fitted optimum lies outside the sampled sizes at budget {named}", "outside sizes")
     span = _spans(fit)
     diagnostics["span_of_terms"] = span
@@ -85,10 +90,10 @@ def judge_sampled(verdict: Verdict, diagnostics: Diagnostics, fit: LawFit) -> No
             )
 
 
-def _outside(fit: LawFit) -> list[Diagnostics]:
+def _outside(fit: LawFit) -> list[dict[str, Any]]:
     """Budgets with the optimum of the surface at their mean compute outside their sizes, by which factor and side."""
     table, surface = fit.table, fit.quantities.parameters(fit.linearised.p)
-    outside: list[Diagnostics] = []
+    outside: list[dict[str, Any]] = []
     for budget in np.unique(table.budget[np.isfinite(table.budget)]):
         rows = table.budget == budget
         flops = float(np.exp(np.log(table.flops[rows]).mean()))

@@ -20,6 +20,7 @@ from flopscape.fitting.judge.verdict import BEATEN, DRIFT, Verdict, judge_uncert
 from flopscape.laws.law import Array
 from flopscape.records.fit_result import Exclusion, FitResult
 from flopscape.runs.table import RunTable, describe_rows
+from flopscape.text import numbers
 
 FEWEST_BUDGETS, FEW_BUDGETS = 3, 5
 FLAT = 0.5
@@ -172,7 +173,7 @@ def _judge_parabolas(verdict: Verdict, result: FitResult, fit: IsoflopFit) -> No
     if test.shift is None or test.se is None:
         verdict.add("weak", f"{said}, and has no lowest point in most budgets")
         return
-    said += f", and moves N* by {100 * np.expm1(test.shift):+.2g} % at C = {test.flops:.3g}"
+    said += f", and moves N* by {100 * np.expm1(test.shift):+.2g} % at C = {numbers.flops(test.flops)}"
     if abs(test.shift) > BEARABLE * test.se:
         verdict.add("weak", f"{said}, {abs(test.shift) / test.se:.2g} times its standard error")
     else:

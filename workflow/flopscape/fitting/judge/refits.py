@@ -24,6 +24,7 @@ from flopscape.fitting.any_law.task import LawFit, Refit
 from flopscape.fitting.judge.verdict import DRIFT, FEWEST, OUTLIER_LEVEL, Diagnostics, Verdict
 from flopscape.laws.law import Array, Index, Mask
 from flopscape.runs.table import Ends, RunTable, describe_rows, ends_of_compute
+from flopscape.text import numbers
 
 NAMES = ("alpha", "beta", "a")
 SYMBOLS = ("α", "β", "a")
@@ -73,7 +74,7 @@ def _judge_drift(verdict: Verdict, diagnostics: Diagnostics, fit: LawFit, refit:
     text = f"leaving out {ends.low} moves {SYMBOLS[worst]} by {moved[worst]:+.2f} (SE {error[worst]:.2g})"
     if beyond.any():
         floor = fit.table.flops[ends.smallest].max()
-        verdict.add("weak", f"{text}: the form may not hold there; compare with a floor of C > {floor:.3g}")
+        verdict.add("weak", f"{text}: the form may not hold there; compare with a floor of C > {numbers.flops(floor)}")
     else:
         verdict.warn(f"{text}, no more than chance explains: {ends.low} carries much of the evidence")
 

@@ -19,6 +19,7 @@ from flopscape.laws.surface import LAW as SURFACE
 from flopscape.laws.surface import Surface
 from flopscape.records.fit_result import EXTRAPOLATES, Estimate, FitResult, FitStatus, Prediction
 from flopscape.runs.table import UNIQUE, RunTable
+from flopscape.text import numbers
 
 SEVERITY: dict[FitStatus, int] = {"ok": 0, "weak": 1, "boundary": 2, "refused": 3}
 SE_WEAK, SE_REFUSED = 0.1, 0.5
@@ -176,13 +177,14 @@ def judge_extrapolation(verdict: Verdict, table: RunTable, flops: float, n_param
     """Warn where an asked budget lies beyond the runs, or its optimum outside the sampled sizes."""
     far = flops / table.flops.max()
     if far > EXTRAPOLATES:
-        verdict.warn(f"C = {flops:g} extrapolates ×{far:.3g} beyond the largest run", "extrapolates")
+        verdict.warn(f"C = {numbers.flops(flops)} extrapolates ×{far:.3g} beyond the largest run", "extrapolates")
     low, high = table.n_params.min(), table.n_params.max()
     if n_params > high or n_params < low:
         times = n_params / high if n_params > high else low / n_params
         side = "above" if n_params > high else "below"
         verdict.warn(
-            f"the optimum N* = {n_params:.3g} at C = {flops:g} lies ×{times:.3g} {side} the sampled sizes",
+            f"the optimum N* = {numbers.count(n_params)} at C = {numbers.flops(flops)} lies ×{times:.3g} {side} the"
+            " sampled sizes",
             "outside sizes",
         )
 
