@@ -243,7 +243,7 @@ def test_the_summary_on_the_terminal_has_every_number_in_its_column() -> None:
 def test_the_twin_s_table_has_every_number_in_its_column_and_how_many_copies_a_method_of_ones_own_had() -> None:
     judged = different.twin()
     judged.verdict["methods"].append(judged.verdict["methods"][0] | {"method": "mine", "simulations": 50})
-    paragraph, grid, bullets, _ = twin.blocks(judged)
+    paragraph, grid, _ = twin.blocks(judged)
     assert isinstance(grid, Grid)
     assert dict(zip(grid.head, grid.rows[0], strict=True)) == {
         "method": "vpnls", "bias of N*": "+11 ± 1 %", "SD": "22 %", "RMSE": "35 %", "coverage": "80 ± 2 %",
@@ -253,7 +253,6 @@ def test_the_twin_s_table_has_every_number_in_its_column_and_how_many_copies_a_m
     assert grid.note.startswith("N* at 2×10¹³ FLOPs")
     assert paragraph.text == "vpnls is to be trusted. 321 simulated copies of this study from the fit vpnls."  # type: ignore[union-attr]
     assert [row[0] for row in grid.rows] == ["vpnls", "mine (50 copies)"]
-    assert bullets.items == ["The second.", "Take vpnls.", "A note."]  # type: ignore[union-attr]
 
 
 def test_the_sensitivity_table_on_the_terminal_has_every_number_in_its_column() -> None:

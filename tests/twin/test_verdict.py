@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from flopscape.twin import verdict
+from flopscape.twin.sentences import deciding
 from flopscape.twin.summary import Errors
-from flopscape.twin.verdict import Grounds
+from flopscape.twin.verdict import Grounds, Improvement
 
 WORDS = {"surface": "the fitted surface", "possible": "laws that are possible"}
 WEIGHTS = {"surface": 0.5, "possible": 0.5}
@@ -97,6 +98,30 @@ def test_the_share_of_intervals_that_hold_says_of_how_many_where_some_tables_hav
     content = judged({"few": {"surface": seen(0.02, tables=24), "possible": some}}, few={"few"})
     assert content["trusted"] == "few"
     assert "its 95 % intervals hold it in 90 ± 8 % of the 20 of which it gives one" in content["sentences"][0]
+
+
+def test_a_bias_of_the_answer_on_laws_that_it_holds_possible_is_said_to_be_no_fault():
+    biased = seen(0.05)
+    biased.error[:] = 0.03 + biased.error
+    said = [judged({name: biased}, answer="answer")["sentences"][0] for name in ("answer", "law")]
+    assert ["A bias is no fault there: what the runs leave open its prior has decided" in text for text in said] == [
+        True, False,
+    ]  # fmt: skip
+    assert "no fault" not in judged({"answer": seen(0.05)}, answer="answer")["sentences"][0]
+
+
+def test_a_report_has_what_decides_and_all_changes_of_the_design_in_one_sentence():
+    bigger = Improvement("budget", "one more budget", 2e20, -0.18, 0.0)
+    seeds = Improvement("seed", "one more seed", 0.0, -0.02, 0.004)
+    outcomes = {(truth, name): seen(0.05, held=held) for truth in WORDS for name, held in (("law", 0.5), ("wide", 1.0))}
+    content = verdict.judge(outcomes, [bigger, seeds], Grounds(WORDS, WEIGHTS, 1e22))
+    first, narrow, gains = deciding(content)
+    assert first == content["sentences"][0]
+    assert "hold N* by law in 50 ± 5 %" in narrow
+    assert gains == (
+        "Its error would change by -18 % with one more budget (2×10²⁰ FLOPs more) and by -2 ± 0.4 % with one more seed"
+        " (no more FLOPs)."
+    )
 
 
 def test_possible_laws_weigh_half_of_the_error_over_all_truths():

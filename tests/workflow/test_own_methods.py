@@ -47,7 +47,7 @@ def test_methods_of_ones_own_are_in_every_output_of_a_study(finished):
     report = (folder / "report.md").read_text()
     assert "L = floor + scale·(N·D)^−p" in report
     assert "mine (5 copies)" in report
-    assert "product is fitted to one simulated table at a time" in report
+    assert "product (5 copies)" in report
     assert "--method ridge --strength 0.02" in report
     drawn = {name: (folder / f"figures/{name}.svg").read_text() for name in FIGURES}
     assert all("mine" in drawn[name] for name in ("methods", "loss", "allocation", "residuals"))

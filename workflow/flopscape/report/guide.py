@@ -4,7 +4,7 @@ from flopscape.guide.walk import Walk
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph
 
 PATH = "The path through the decision guide (docs/guide.md), which flopscape guide prints for any study or table:"
-ERRORS = "Errors are root mean squares, of N* as parts of it; simulated: where the surface that was fitted is true."
+ERRORS = "Errors are root mean squares, of N* as parts of it; simulated: on copies of laws possible after the runs."
 
 
 def blocks(path: Walk | None) -> list[Block]:

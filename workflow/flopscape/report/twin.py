@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture
+from flopscape.report.blocks import Block, Grid, Paragraph, Picture
 from flopscape.text import numbers
+from flopscape.twin.sentences import deciding
 from flopscape.twin.summary import share_error
 
 HEAD = [
@@ -16,6 +17,8 @@ CAPTION = (
     " its runs, and truths that no method assumes."
 )
 
+REST = "What else it found, and which fits it left out, is in twin/verdict.json."
+
 
 class Twin(NamedTuple):
     """The verdict of `flopscape twin`, and its figure."""
@@ -25,7 +28,10 @@ class Twin(NamedTuple):
 
 
 def blocks(twin: Twin | None) -> list[Block]:
-    """Sentences, a row for each method, and the figure; nothing for a study without a twin."""
+    """What decides, a row for each method, and the figure; nothing for a study without a twin.
+
+    All else that a twin has found is in its verdict.json: the table has most of it.
+    """
     if twin is None:
         return []
     verdict = twin.verdict
@@ -38,11 +44,11 @@ def blocks(twin: Twin | None) -> list[Block]:
         " ln N*, written as percentages of N*; ± is Monte Carlo error. All truths: RMSE over all, relative to"
         f" {verdict['reference']}."
     )
-    rest = [Bullets([*verdict["sentences"][1:], verdict["advice"], *verdict["notes"]])]
+    first, *rest = deciding(verdict)
     return [
-        Paragraph(f"{verdict['sentences'][0]} {words}"),
-        Grid(HEAD, [_row(row) for row in verdict["methods"]], note),
-        *rest,
+        Paragraph(f"{first} {words}"),
+        *map(Paragraph, rest),
+        Grid(HEAD, [_row(row) for row in verdict["methods"]], f"{note} {REST}"),
         Picture("twin", twin.figure, CAPTION),
     ]
 

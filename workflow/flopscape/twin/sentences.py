@@ -29,6 +29,12 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def deciding(content: Mapping[str, Any]) -> list[str]:
+    """What decides, beside a table of the methods: whom to trust, whom not, and what would lower the error."""
+    narrow = _too_narrow(content["methods"])
+    return [content["sentences"][0], *narrow, *_gains(content.get("improvements", []))]
+
+
 def _recommendation(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     """Which method to trust, and how far off its N* is."""
     at = f"its N* at {numbers.flops(content['flops'])} FLOPs is"
@@ -51,7 +57,20 @@ def _recommendation(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     surface = f" Where the fitted surface itself is true, it is {_error(best)}." if is_told else ""
     return (
         f"Trust {name} here: on copies of this study that follow the laws which the answer holds possible, {at}"
-        f" {_error(possible)}{held}.{surface}"
+        f" {_error(possible)}{held}.{surface}{_of_prior(best)}"
+    )
+
+
+def _of_prior(best: Mapping[str, Any]) -> str:
+    """Why a bias of the answer on laws that it holds possible itself is to be expected."""
+    # Runs that say y, after a prior of mean m₀, have the answer m = m₀ + K·(y − m₀), K < 1. Copies of laws about m are
+    # answered by m₀ + K·(m − m₀) on average: off by (1 − K)·(m₀ − m), towards m₀.
+    possible = best["possible"]
+    if not best.get("has_prior") or abs(possible["bias"]) <= 2 * possible["bias_se"]:
+        return ""
+    return (
+        " A bias is no fault there: what the runs leave open its prior has decided once for the laws that are possible,"
+        " and it does so again in each fit of a copy."
     )
 
 
@@ -113,15 +132,31 @@ def _under_another_truth(row: Mapping[str, Any], best: Mapping[str, Any]) -> str
     return f"With {row['words']}, {best['method']} is {_error(row)}."
 
 
+def _gains(rows: list[Mapping[str, Any]]) -> Iterator[str]:
+    """The same as `_gain` of all designs in one sentence."""
+    told = [f"by {_change(row)} with {row['words']} ({_cost(row)})" for row in rows if row["change"] is not None]
+    if told:
+        yield f"Its error would change {joined(told)}."
+
+
 def _gain(row: Mapping[str, Any]) -> str:
     """What one more thing would change of the trusted method's error, and what compute it costs."""
     if row["change"] is None:
         return f"What {row['words']} would buy cannot be told: there is no error to compare with."
-    cost = f"{numbers.flops(row['extra_flops'])} FLOPs more" if row["extra_flops"] > 0 else "no more FLOPs"
     clear = "" if not row["change_se"] or abs(row["change"]) > 2 * row["change_se"] else ", not clearly"
     design = f"{row['words'][0].upper()}{row['words'][1:]}"
+    return f"{design} ({_cost(row)}) would change its error by {_change(row)}{clear}."
+
+
+def _cost(row: Mapping[str, Any]) -> str:
+    """What one more thing costs."""
+    return f"{numbers.flops(row['extra_flops'])} FLOPs more" if row["extra_flops"] > 0 else "no more FLOPs"
+
+
+def _change(row: Mapping[str, Any]) -> str:
+    """The change of the error with its Monte Carlo error, if it has one."""
     spread = f" ± {100 * row['change_se']:.1g}" if row["change_se"] else ""
-    return f"{design} ({cost}) would change its error by {100 * row['change']:+.0f}{spread} %{clear}."
+    return f"{100 * row['change']:+.0f}{spread} %"
 
 
 def _error(row: Mapping[str, Any]) -> str:

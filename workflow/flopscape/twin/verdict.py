@@ -178,6 +178,8 @@ def _row_of_method(
         row["narrow"] = is_narrow(outcomes, method)
     if method in grounds.elsewhere:
         row["in_study"] = False
+    if method == grounds.answer:
+        row["has_prior"] = True
     row["simulations_elsewhere"] = len(surface.error)
     if method in grounds.few:
         row["simulations"] = len(of_method.get(POSSIBLE, surface).error)
