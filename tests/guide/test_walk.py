@@ -63,6 +63,8 @@ DESIGNS = {
     "budgets of three sizes": (isoflop(5, 3), "surface"),
     "budgets beside their optima": (isoflop(centre=30.0), "surface"),
     "a ladder": (LADDER, "ladder"),
+    "one size": (runs(np.full(10, 1e8), np.geomspace(1e9, 1e11, 10)), "ladder"),
+    "one D": (runs(np.geomspace(1e7, 1e10, 10), np.full(10, 1e10)), "ladder"),
     "a grid": (GRID, "grid"),
 }
 

@@ -167,8 +167,8 @@ APPROACHES: dict[str, Approach] = {
     "ladder": Approach(
         "a law in one variable for the loss along the ladder, and the answer for N*",
         ("law", "answer"),
-        "Where D follows N, a law of either alone fits as well as one of both: the loss of the next rung can be"
-        " predicted, a better ratio of D to N cannot.",
+        "Where N and D vary along one line, a law of one variable fits as well as one of both: the loss of the next"
+        " rung can be predicted, a better ratio of D to N cannot.",
     ),
     "grid": Approach(
         "the answer, and beside it a law of N and D fitted to all runs",

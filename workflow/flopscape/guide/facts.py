@@ -166,7 +166,9 @@ def _shape(table: RunTable, budgets: Sequence[Budget]) -> Shape:
 
 
 def _is_ladder(table: RunTable) -> bool:
-    """Whether D follows N: one ratio of the two for all runs, or one D for each N which rises with it."""
+    """Whether N and D vary along one line: one size, one ratio of the two, or one D for each N that never falls."""
+    if len(np.unique(table.n_params)) == 1:
+        return True
     ratio = np.log10(table.n_tokens / table.n_params)
     if np.ptp(ratio) < RAY_SPREAD_DEX:
         return True

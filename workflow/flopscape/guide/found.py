@@ -52,7 +52,8 @@ def shape(facts: Facts) -> Found:
     if facts.shape == "one budget":
         return Found("one budget", f"One budget of three or more sizes, {numbers.flops(facts.budgets[0].flops)} FLOPs.")
     if facts.shape == "ladder":
-        return Found("a ladder", f"D follows N over {numbers.plural(facts.n_sizes, 'size')}, at {ratio}.")
+        along = f"{facts.n_sizes} sizes with one D each" if facts.n_sizes > 1 else "All runs are of one size"
+        return Found("a ladder", f"{along}, at {ratio}.")
     return Found("a grid", f"{numbers.plural(facts.n_sizes, 'size')} at {ratio}, most of them in no common budget.")
 
 
