@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import itertools
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -177,3 +178,13 @@ def test_a_caption_is_all_that_makes_a_module_a_figure() -> None:
     folder = Path(names.__file__).parent
     drawing = {path.stem for path in folder.glob("*.py") if "def draw(data: Tables)" in path.read_text("utf-8")}
     assert drawing == set(names.FIGURES)
+
+
+def test_the_labels_of_two_rows_of_residuals_do_not_meet_however_long_the_unit_of_the_loss(text_study: Tables) -> None:
+    long = dataclasses.replace(text_study, runs=text_study.runs.assign(loss_unit="normalised nats per token"))
+    figure = drawn("residuals", long)
+    figure.draw_without_rendering()
+    labels = [axes.yaxis.label for axes in figure.axes if axes.get_ylabel()]
+    boxes = [label.get_window_extent() for label in labels]
+    assert len(boxes) > 1
+    assert not any(one.overlaps(other) for one, other in itertools.pairwise(boxes))

@@ -1,5 +1,7 @@
 """What each fit leaves over: residuals against N, D and C, with the scatter between seeds for scale."""
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,6 +20,9 @@ AXES = (
     ("n_tokens", "D, {unit}s", style.tick_count),
     ("flops", "C, training FLOPs", style.flops_tick),
 )
+
+LINE = 26
+"""Characters of a label that are as long as a row is high."""
 
 
 def draw(data: Tables) -> Figure:
@@ -59,7 +64,8 @@ def _row(panels: np.ndarray, data: Tables, name: str, left: pd.Series, spread: f
             axes.axhspan(-spread, spread, color="0.88", linewidth=0, zorder=0, label="± seed standard deviation")
         _points(axes, data, column, left, fitted)
         style.log_axis(axes.xaxis, write, 3)
-    panels[0].set_ylabel(f"{name}\nresidual, {data.loss_unit}")
+    # A row is two inches high: a longer unit, such as `normalised nats per token`, would run into the next row.
+    panels[0].set_ylabel(f"{name}\n{fill(f'residual, {data.loss_unit}', LINE)}")
 
 
 def _fitted(fit: FitResult, runs: pd.DataFrame) -> pd.Series:
