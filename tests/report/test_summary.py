@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flopscape.errors import FitWarning
 from flopscape.figures.tables import Tables
 from flopscape.records.backtest import TABLE_TELLS
 from flopscape.records.fit_file import write_fit
@@ -34,6 +35,15 @@ def test_the_summary_holds_the_predictions_their_units_the_status_and_the_path(
     assert "fit approach2: ok" in printed
     assert f"report: {tmp_path}/report.html" in printed
     assert "SIMULATED" in printed
+
+
+def test_a_headline_says_first_that_the_answer_is_mostly_the_prior_s() -> None:
+    fit = different.vpnls()
+    plain, *_ = summary.headline(fit, "token", "nats per token")
+    fit.warnings = [FitWarning("taken from published sweeps", "prior-dominated")]
+    marked, *_ = summary.headline(fit, "token", "nats per token")
+    assert plain.startswith("At 2×10¹³ FLOPs train ")
+    assert marked == plain.replace("At 2×10¹³", "Prior-dominated: at 2×10¹³", 1)
 
 
 def test_a_refused_fit_prints_its_reason_and_no_table() -> None:

@@ -56,7 +56,8 @@ def headline(fit: FitResult, unit: str, loss_unit: str) -> list[str]:
     said = []
     for prediction in fit.predictions[:1]:
         is_prior = any(kind_of(warning) == "prior-dominated" for warning in fit.warnings)
-        said.append(f"{'Prior-dominated: ' if is_prior else ''}{sentence(prediction, unit, loss_unit)}")
+        text = sentence(prediction, unit, loss_unit)
+        said.append(f"Prior-dominated: {text[0].lower()}{text[1:]}" if is_prior else text)
         said += filter(None, [_source(fit, prediction.flops)])
     if fit.status != "ok":
         said.append(f"Status {fit.status}, {STATUS_WORDS[fit.status]}: {fit.reason}".removesuffix(".") + ".")
