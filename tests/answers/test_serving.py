@@ -112,3 +112,11 @@ def test_impossible_inference_is_refused(goal, sentence, tmp_path):
     result, draws = fit(isoflop(tmp_path), "vpnls", bootstrap=50)
     with pytest.raises(FlopscapeError, match=sentence):
         predict_inference(result, draws, 1e12, **goal)
+
+
+def test_where_the_size_has_no_end_the_costs_end_at_the_compute_that_was_asked_for(answer_of_three):
+    served = predict_inference(*answer_of_three, 1e10, flops=1e17)
+    assert [text.partition(",")[0] for text in served.open_ends] == ["N has no lower end"]
+    assert (served.n_params.low, served.n_tokens.high, served.training.high) == (None, None, 1e17)
+    # Serving alone may not cost more than everything.
+    assert served.n_params.high < 1e17 / 2 / 1e10

@@ -169,6 +169,9 @@ def _by_search(
         raise FlopscapeError(f"{question}: the search does not reach so far from the runs; ask nearer to them")
     log_training = best.log_total - np.log1p(FORWARD * d_inference * np.exp(-best.log_d))
     n, d, training, served = _told(best, log_training, d_inference)
+    for cost in (training, served):
+        # Where N is not bounded neither part is, but by the whole that was asked for.
+        cost.high = flops if cost.high is None else cost.high
     return ServedPrediction(
         d_inference, n, d, estimate(best.loss), training, served, estimate(saved), [*_why_open(best, loss)]
     )

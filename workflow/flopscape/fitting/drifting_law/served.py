@@ -70,12 +70,15 @@ class Serving:
             return Served(best.log_n, log_d, best.loss, total, best.at_low, best.at_high)
         grid = self._places(log_total)
         log_n = self._log_size(grid, log_total)
+        # The law is trusted within a distance in ½·ln(D/N), which along a line of equal C is that in ln D or ln N.
+        place = (grid - log_n) / 2
         # The law's own lowest point need not be exact, for it is the middle of a window: every fourth place will do.
         law = self.curves.without_discrepancy().loss(log_n[::4], grid[::4])
         losses = self.curves.loss(log_n, grid)
-        best = lowest_in_window(np.broadcast_to(grid, losses.shape), losses, grid[::4][law.argmin(axis=1)][:, None])
-        # The place that it gives is ln D. N falls along the line, and its upper end is the lower end of D.
-        log_d = best.log_n
+        middle = place[::4][law.argmin(axis=1)][:, None]
+        best = lowest_in_window(np.broadcast_to(place, losses.shape), losses, middle)
+        # It calls the place ln N. N falls along the line, and the place's upper end is the lower end of N.
+        log_d = np.interp(best.log_n, place, grid)
         return Served(self._log_size(log_d, total), log_d, best.loss, total, best.at_high, best.at_low)
 
     def cheapest(self, usual: Served) -> Served:
@@ -112,7 +115,7 @@ class Serving:
         stiffness = np.exp(law[:, 4])
         alpha = np.clip((1 - law[:, 3]) * stiffness, 0.0, 1.0)
         more = (1 - alpha) / stiffness * np.log1p(FORWARD * self.d_inference * np.exp(-alone))
-        low, high = float(alone.min()) - 2 * WINDOW, float((alone + more).max()) + 2 * WINDOW
+        low, high = float(alone.min()) - 4 * WINDOW, float((alone + more).max()) + 4 * WINDOW
         return np.linspace(low, high, int(np.clip(np.ceil((high - low) / STEP), 2, MOST_POINTS)))
 
     def first_to_reach(self, loss: Array, low: float, high: float) -> Served:
