@@ -25,9 +25,7 @@ def draw(data: Tables) -> Figure:
     title = f"{data.title}: the exponents α and β"
     drawn = {name: fit for name, fit in data.fits.items() if fit.status != "refused" and fit.surface and fit.exponents}
     if data.completed.empty or not drawn:
-        reason = (
-            "No completed runs" if data.completed.empty else "No fit is of a surface, whose α and β are drawn"
-        )
+        reason = "No completed runs" if data.completed.empty else "No fit is of a surface, whose α and β are drawn"
         return frame.nothing(title, ". ".join([reason, *frame.refusals(data.fits)]), data.simulated)
     columns = min(len(drawn), COLUMNS)
     # Rounded up.
