@@ -43,9 +43,9 @@ def estimate_of_logs(logs: Array, open_low: bool = False, open_high: bool = Fals
 
     Examples
     --------
-    >>> logs = np.log(np.append(np.arange(1.0, 101.0), [np.inf, np.inf]))
-    >>> estimate_of_logs(logs, open_high=True)
-    Estimate(estimate=51.49757275833493, low=3.500595187185651, high=None)
+    >>> found = estimate_of_logs(np.append(np.log(np.arange(1.0, 99.0)), [np.inf] * 3), open_high=True)
+    >>> round(found.estimate), found.high
+    (51, None)
     """
     found = estimate(np.clip(logs, -LARGEST_LOG, LARGEST_LOG), open_low, open_high)
     ends = (found.estimate, found.low, found.high)
