@@ -119,8 +119,8 @@ def test_a_report_has_what_decides_and_all_changes_of_the_design_in_one_sentence
     assert first == content["sentences"][0]
     assert "hold N* by law in 50 ± 5 %" in narrow
     assert gains == (
-        "Its error would change by -18 % with one more budget (2×10²⁰ FLOPs more) and by -2 ± 0.4 % with one more seed"
-        " (no more FLOPs)."
+        "The error of wide would change by -18 % with one more budget (2×10²⁰ FLOPs more) and by -2 ± 0.4 % with one"
+        " more seed (no more FLOPs)."
     )
 
 

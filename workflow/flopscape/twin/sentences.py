@@ -32,7 +32,7 @@ def sentences(content: Mapping[str, Any]) -> list[str]:
 def deciding(content: Mapping[str, Any]) -> list[str]:
     """What decides, beside a table of the methods: whom to trust, whom not, and what would lower the error."""
     narrow = _too_narrow(content["methods"])
-    return [content["sentences"][0], *narrow, *_gains(content.get("improvements", []))]
+    return [content["sentences"][0], *narrow, *_gains(content.get("reference"), content.get("improvements", []))]
 
 
 def _recommendation(content: Mapping[str, Any], best: Mapping[str, Any]) -> str:
@@ -132,11 +132,11 @@ def _under_another_truth(row: Mapping[str, Any], best: Mapping[str, Any]) -> str
     return f"With {row['words']}, {best['method']} is {_error(row)}."
 
 
-def _gains(rows: list[Mapping[str, Any]]) -> Iterator[str]:
+def _gains(method: str | None, rows: list[Mapping[str, Any]]) -> Iterator[str]:
     """The same as `_gain` of all designs in one sentence."""
     told = [f"by {_change(row)} with {row['words']} ({_cost(row)})" for row in rows if row["change"] is not None]
     if told:
-        yield f"Its error would change {joined(told)}."
+        yield f"The error of {method} would change {joined(told)}."
 
 
 def _gain(row: Mapping[str, Any]) -> str:
