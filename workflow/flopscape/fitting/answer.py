@@ -24,13 +24,12 @@ import numpy as np
 import pandas as pd
 
 from flopscape.fitting.drifting_law import predictions
-from flopscape.fitting.drifting_law.cells import is_far_off
 from flopscape.fitting.drifting_law.curve import Lowest, curves_json
 from flopscape.fitting.drifting_law.fit import Posterior, columns, posterior
 from flopscape.fitting.drifting_law.shares import Shares
 from flopscape.fitting.judge.verdict import ASKED, DRAW_COLUMNS, Verdict, column, judge_extrapolation, refuse
 from flopscape.laws.law import Array, Compute
-from flopscape.records.fit_result import Estimate, Exclusion, FitResult
+from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.runs.table import RunTable
 
 FEWEST_DRAWS, MOST_DRAWS = 256, 2048
@@ -52,7 +51,8 @@ def estimate(
     Parameters
     ----------
     table : RunTable
-        Of any design. Rows whose loss is ten times the middle one, or a tenth of it, are left out.
+        Of any design. A row whose loss is ten times the middle one, or a tenth of it, or that all others contradict
+        (drifting_law/wild.py), is left out by name.
     flops : sequence of float
         Compute budgets C, in FLOPs, to predict the optimum for.
     bootstrap : int
@@ -67,28 +67,25 @@ def estimate(
     result, verdict = FitResult("ok", "", "answer", LAW, OBJECTIVE), Verdict()
     if not len(table):
         return refuse(result, "no completed runs", flops)
-    far = is_far_off(table)
-    if far.any():
-        names = [str(name) for name in table.run_id[far]]
-        result.excluded.append(Exclusion(names, "a loss ten times the middle one or more, or a tenth of it or less"))
-        table = table.keep(~far, "far off")
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     found = posterior(table, compute, int(np.clip(bootstrap, FEWEST_DRAWS, MOST_DRAWS)), seed)
+    result.excluded += found.left_out
     optima = {float(c): found.curves.lowest(float(c)) for c in flops}
     slope = _slope(found)
     result.diagnostics = _diagnostics(found, optima)
-    _judge(result, verdict, table, found, optima)
+    _judge(result, verdict, found, optima)
     result.exponents = {name: predictions.estimate(values) for name, values in slope.items()}
     result.parameters = _parameters(found)
     result.interval = f"95 % of {len(found.draws.t):,} draws from the posterior"
     return result, _draws(found, slope, optima)
 
 
-def _judge(result: FitResult, verdict: Verdict, table: RunTable, found: Posterior, optima: dict[float, Lowest]) -> None:
+def _judge(result: FitResult, verdict: Verdict, found: Posterior, optima: dict[float, Lowest]) -> None:
     """Predictions, status, reason and warnings."""
     result.diagnostics["left_of_prior"] = predictions.judge_prior(
-        verdict, found.draws.t, table.n_runs, float(np.ptp(found.cells.u))
+        verdict, found.draws.t, found.table.n_runs, float(np.ptp(found.cells.u))
     )
+    predictions.judge_draws(verdict, found.draws.effective)
     for sentence in predictions.doubts_of_draws(found.draws.effective, found.doubts):
         verdict.warn(sentence)
     for c, best in optima.items():
@@ -96,7 +93,7 @@ def _judge(result: FitResult, verdict: Verdict, table: RunTable, found: Posterio
         result.predictions.append(prediction)
         predictions.judge_prediction(verdict, prediction)
         if prediction.n_params:
-            judge_extrapolation(verdict, table, c, prediction.n_params.estimate)
+            judge_extrapolation(verdict, found.table, c, prediction.n_params.estimate)
     result.status, result.warnings = verdict.status, verdict.all_warnings
     result.reason = verdict.reason("the runs say more than what was known before of where N* lies and how it grows")
 

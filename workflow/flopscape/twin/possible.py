@@ -16,7 +16,7 @@ import numpy as np
 
 from flopscape.answers.fitted_answer import FittedAnswer
 from flopscape.fitting.answer import NEAR
-from flopscape.fitting.drifting_law.cells import Cells, cells_of, is_far_off
+from flopscape.fitting.drifting_law.cells import Cells, cells_of
 from flopscape.fitting.drifting_law.fit import Posterior, posterior
 from flopscape.fitting.drifting_law.posterior import Conditional, Data
 from flopscape.fitting.drifting_law.shares import Shares
@@ -33,7 +33,7 @@ ENOUGH_SEEDS = 10
 
 def after_runs(table: RunTable, seed: int) -> Posterior:
     """What the method answer finds in the runs."""
-    return posterior(table.keep(~is_far_off(table), "far off"), compute_of(table), DRAWS, seed)
+    return posterior(table, compute_of(table), DRAWS, seed)
 
 
 def after_simulated_runs(table: RunTable, surface: Surface, noise: Noise, seed: int) -> Posterior | None:

@@ -20,6 +20,8 @@ MOST_CHECKPOINTS = 12
 of them would count as independent ones that they are not."""
 MOST_CELLS = 1500
 """Points that are fitted one by one; more are averaged over small rectangles in (ln N, ln D)."""
+SAME = 1e-9
+"""In ln N and ln D: rounding."""
 FARTHEST = 10.0
 """A loss this many times the middle one, or as small a part of it, is no point of a scaling law."""
 
@@ -69,6 +71,12 @@ class Cells:
         sums = np.stack([np.bincount(self.run, column) for column in values.T], axis=1)
         return np.asarray((values - (part[:, None] * sums)[self.run]) / ratio)
 
+    def noise_covariance(self, ratio: float) -> Array:
+        """V of `whiten`, shape (n, n)."""
+        if not self.shared:
+            return np.diag(1 / self.count)
+        return np.asarray(ratio**2 * np.eye(len(self)) + (self.run[:, None] == self.run))
+
     def log_determinant(self, ratio: float) -> float:
         """Of the noise's covariance in units of σ²: of η²·I + 1·1ᵀ it is (k − 1)·ln η² + ln(η² + k)."""
         if not self.shared:
@@ -104,6 +112,13 @@ def cells_of(table: RunTable) -> tuple[Cells, list[str]]:
         )
         cells = _coarser(cells)
     return cells, doubts
+
+
+def rows_of(cells: Cells, table: RunTable, at: int) -> Index:
+    """The rows of a table that lie at one of its cells."""
+    center = cells.center
+    x, u = np.log(table.n_params) - center.log_n, np.log(table.n_params) + np.log(table.n_tokens) - center.log_product
+    return np.flatnonzero((np.abs(x - cells.x[at]) < SAME) & (np.abs(u - cells.u[at]) < SAME))
 
 
 def center_of(table: RunTable) -> Center:

@@ -1,18 +1,21 @@
-"""From a table to draws: cells, the law sought, the scales, the draws, and one typical draw among them."""
+"""From a table to draws: cells, the law sought, the scales, wild rows, the draws, and one typical draw among them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from flopscape.fitting.drifting_law import drift, law
-from flopscape.fitting.drifting_law.cells import Cells, cells_of
+from flopscape.fitting.drifting_law.cells import Cells, cells_of, is_far_off
 from flopscape.fitting.drifting_law.curve import Curves
 from flopscape.fitting.drifting_law.discrepancy import Discrepancy
 from flopscape.fitting.drifting_law.draws import Draws, draw
 from flopscape.fitting.drifting_law.posterior import PRIOR_MEAN, Conditional, Data
-from flopscape.fitting.drifting_law.scales import Hyper, first_law, peak
+from flopscape.fitting.drifting_law.scales import Hyper, Peak, first_law, peak
+from flopscape.fitting.drifting_law.wild import most, wildest
 from flopscape.laws.law import Array, Compute
+from flopscape.records.fit_result import Exclusion
 from flopscape.runs.table import RunTable
 
 DRIFT_NAMES = tuple(f"drift_{i}" for i in range(1, drift.MODES + 1))
@@ -22,8 +25,13 @@ MISSED = "missed_"
 
 @dataclass(frozen=True)
 class Posterior:
-    """Everything that a fit found; `typical` has the one draw that stands for all, `at` everything at its scales."""
+    """Everything that a fit found in the rows of `table`, and which rows it left out.
 
+    `typical` has the one draw that stands for all, `at` everything at its scales.
+    """
+
+    table: RunTable
+    left_out: list[Exclusion]
     cells: Cells
     draws: Draws
     curves: Curves
@@ -32,29 +40,74 @@ class Posterior:
     doubts: list[str]
 
 
-def posterior(table: RunTable, compute: Compute, count: int, seed: int) -> Posterior:
-    """The draws of a table of at least one row.
+class Sought(NamedTuple):
+    """A table's cells, sentences about them, everything at any scales, and where the scales are most likely."""
 
-    The typical draw has the mean of the draws' laws and drifts, and the discrepancy that is most likely beside them: a
-    mean of the draws' own discrepancies would be off by how the law bends between them.
-    """
+    cells: Cells
+    doubts: list[str]
+    hyper: Hyper
+    peak: Peak
+
+
+def sought(table: RunTable) -> Sought:
+    """The most likely law and scales of a table of at least one row."""
     cells, doubts = cells_of(table)
     discrepancy = _around(cells, PRIOR_MEAN[:6])
     t = first_law(Data.of(cells, discrepancy))
     discrepancy = _around(cells, t[:6])
     hyper = Hyper(Data.of(cells, discrepancy), first_law(Data.of(cells, discrepancy)))
     found = peak(hyper)
-    # The shapes are laid around the law at the scales' mode, and stay there: only so are draws comparable.
-    t = hyper.mode(found.h).t
-    discrepancy = _around(cells, t[:6])
-    hyper = Hyper(Data.of(cells, discrepancy), t)
     hyper.t = hyper.mode(found.h).t
-    draws = draw(hyper, found, count, seed)
+    return Sought(cells, doubts, hyper, found)
+
+
+def without_wild(table: RunTable) -> tuple[RunTable, Sought, list[Exclusion]]:
+    """The table without rows that no law explains, what is sought in it, and those rows.
+
+    Left out is a loss far off all others in size, and one that all others contradict. Where more of the latter are
+    found than may be, all of them stay.
+    """
+    left_out: list[Exclusion] = []
+    far = is_far_off(table)
+    if far.any():
+        names = [str(name) for name in table.run_id[far]]
+        left_out.append(Exclusion(names, "a loss ten times the middle one or more, or a tenth of it or less"))
+        table = table.keep(~far, "far off")
+    first = found = sought(table)
+    kept = table
+    wild_rows: list[Exclusion] = []
+    while wild := wildest(kept, found.cells, found.hyper, found.peak):
+        if len(wild_rows) == most(first.cells):
+            first.doubts.append(
+                f"more than {len(wild_rows)} losses are far from what the other runs say; all are kept as noise"
+            )
+            return table, first, left_out
+        side = "above" if wild.distance > 0 else "below"
+        why = f"a loss {abs(wild.distance):.1f} standard errors {side} what the other runs say, by whatever law"
+        wild_rows.append(Exclusion([str(kept.run_id[wild.row])], why))
+        kept = kept.keep(np.arange(len(kept)) != wild.row, "wild")
+        found = sought(kept)
+    return kept, found, left_out + wild_rows
+
+
+def posterior(table: RunTable, compute: Compute, count: int, seed: int) -> Posterior:
+    """The draws of a table of at least one row.
+
+    The typical draw has the mean of the draws' laws and drifts, and the discrepancy that is most likely beside them: a
+    mean of the draws' own discrepancies would be off by how the law bends between them.
+    """
+    table, (cells, doubts, hyper, at_peak), left_out = without_wild(table)
+    # The shapes are laid around the law at the scales' mode, and stay there: only so are draws comparable.
+    discrepancy = _around(cells, hyper.t[:6])
+    hyper = Hyper(Data.of(cells, discrepancy), hyper.t)
+    hyper.t = hyper.mode(at_peak.h).t
+    draws = draw(hyper, at_peak, count, seed)
     at = hyper.conditional(draws.h.mean(axis=0))
     mean = draws.t.mean(axis=0)[None]
     typical = at.coefficients(mean, np.zeros((1, draws.c.shape[1])))
     curves = Curves(cells.center, discrepancy, compute, draws.t, draws.c)
-    return Posterior(cells, draws, curves, Curves(cells.center, discrepancy, compute, mean, typical), at, doubts)
+    typical_curves = Curves(cells.center, discrepancy, compute, mean, typical)
+    return Posterior(table, left_out, cells, draws, curves, typical_curves, at, doubts)
 
 
 def _around(cells: Cells, theta: Array) -> Discrepancy:

@@ -20,6 +20,8 @@ ONLY_A_RANGE = 10.0
 """Ratio of the ends of a 95 % interval from which on the number between them says little."""
 LEAST_EFFECTIVE = 0.05
 """Effective part of the proposals under which the ends of intervals are rough."""
+TOO_FEW = 0.004
+"""Effective part under which there is no interval: some 200 of 50,000 proposals, of which five make an end."""
 SLOPE_LEFT, PLACE_LEFT = 0.9, 0.15
 """Part of the prior's standard deviation from which on the runs have not said what a is, or where the optimum lies:
 0.15 is ± 0.3 in ln N at the middle of the runs. Published sweeps leave 0.6 of a's and 0.03 of the place's."""
@@ -108,6 +110,12 @@ def judge_prediction(verdict: Verdict, found: Prediction) -> None:
         verdict.warn(f"{at}: N* is known as a range only, {ends}; the number between says little", "only a range")
     if not (n.low and n.high) or n.high / n.low > ONLY_A_RANGE:
         verdict.add("weak", f"at {at} the runs do not bound N* within a factor of {ONLY_A_RANGE:g}")
+
+
+def judge_draws(verdict: Verdict, effective: float) -> None:
+    """Weak where a few draws stand for all: the ends of an interval are then those of so few."""
+    if effective < TOO_FEW:
+        verdict.add("weak", f"the draws are worth {effective:.2%} of the proposals, too few for an interval")
 
 
 def doubts_of_draws(effective: float, doubts: list[str]) -> Iterator[str]:
