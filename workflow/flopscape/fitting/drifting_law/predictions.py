@@ -74,12 +74,14 @@ def judge_prior(verdict: Verdict, t: Array, n_runs: int, span: float) -> dict[st
     left = {name: float(sd / prior.sd) for name, sd, prior in zip(law.NAMES, spread, law.PRIORS, strict=True)}
     if n_runs < FEWEST:
         _prior_dominated(
-            verdict, f"{numbers.plural(n_runs, 'run')}, and fewer than {FEWEST} say less than the prior does"
+            verdict, f"{numbers.plural(n_runs, 'run')}, and fewer than {FEWEST} leave most to what was known before"
         )
     elif left["offset"] > PLACE_LEFT:
         _prior_dominated(verdict, "these runs do not say where the optimum lies, as sizes on both sides of it would")
-    elif span < ONE_BUDGET or left["slope"] > SLOPE_LEFT:
+    elif span < ONE_BUDGET:
         _prior_dominated(verdict, "these runs do not say how N* grows with compute, as runs of several budgets would")
+    elif left["slope"] > SLOPE_LEFT:
+        _prior_dominated(verdict, "these runs do not say how N* grows with compute")
     return left
 
 
