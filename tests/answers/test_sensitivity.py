@@ -9,6 +9,7 @@ import pytest
 from flopscape.answers.sensitivity import FITS, run, sensitivity
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
+from flopscape.runs.read import table_of
 from tests.fitting.fit_tables import A_TRUE, as_table, isoflop, isoflop_frame
 
 ASKED = 1e22
@@ -89,3 +90,11 @@ def test_the_file_reads_back_as_the_table(tmp_path: Path) -> None:
 def test_an_option_that_the_base_method_lacks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FlopscapeError, match="objective: vpnls has none"):
         sensitivity(isoflop(tmp_path), "vpnls", objective="lad")
+
+
+def test_the_answer_as_it_is_has_the_numbers_of_its_fit() -> None:
+    """They are medians of draws, and those of fewer draws would be others, far from the runs by a tenth."""
+    runs = table_of(isoflop_frame(budgets=3, sigma=0.02), "x")
+    found = fit(runs, "answer", flops=[1e24])[0].predictions[0]
+    base = sensitivity(runs, "answer", flops=[1e24]).iloc[0]
+    assert (base["n_params@1e+24"], base["n_tokens@1e+24"]) == (found.n_params.estimate, found.n_tokens.estimate)

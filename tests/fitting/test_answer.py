@@ -15,6 +15,7 @@ from flopscape.laws.law import Compute
 from flopscape.laws.surface import closed_form_optimum, loss, optimum
 from flopscape.records.fit_file import read_fit, write_fit
 from flopscape.runs.read import table_of
+from flopscape.text import numbers
 from tests.fitting.fit_tables import CHINCHILLA, isoflop_frame, published
 
 THREE = pd.DataFrame({"n_params": [5e6, 25e6, 100e6], "n_tokens": [4.5e9, 0.9e9, 0.225e9], "loss": [4.66, 4.40, 4.48]})
@@ -198,7 +199,7 @@ def test_an_answer_far_beyond_the_runs_is_weak_where_its_interval_is_only_a_rang
     assert near.status == "ok"
     assert near.predictions[0].n_params.high < 10 * near.predictions[0].n_params.low
     assert far.status == "weak"
-    assert far.reason == "at C = 1e+26 the runs do not bound N* within a factor of 10"
+    assert far.reason == "at C = 10²⁶ the runs do not bound N* within a factor of 10"
     assert "only a range" in kinds(far)
 
 
@@ -206,7 +207,7 @@ def test_a_range_and_an_open_end_are_said():
     result, _ = answer(THREE, [1e20, 1e25])
     for at in result.predictions:
         low, high = at.n_params.low, at.n_params.high
-        about = [w for w in result.warnings if w.startswith(f"C = {at.flops:g}: N*")]
+        about = [w for w in result.warnings if w.startswith(f"C = {numbers.flops(at.flops)}: N*")]
         assert [kind_of(w) for w in about].count("open end") == (low is None) + (high is None)
         assert any(kind_of(w) == "only a range" for w in about) == bool(low and high and high > 10 * low)
     assert {"open end", "only a range"} & kinds(result)

@@ -17,7 +17,13 @@ from flopscape.files.outputs import refuse_output, write_text
 from flopscape.fitting.common.made_from import options_given
 from flopscape.fitting.fit import fit
 from flopscape.fitting.judge.verdict import column
-from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, modules_of_sensitivity, why_each_seed_is_needed
+from flopscape.fitting.methods import (
+    ANSWER,
+    DRAWS_OF_ANSWER,
+    RESAMPLES_OF_SENSITIVITY,
+    modules_of_sensitivity,
+    why_each_seed_is_needed,
+)
 from flopscape.laws.law import Array, Mask
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.records.stamps import of_sensitivity, text_of
@@ -142,15 +148,20 @@ def sensitivity(
     FlopscapeError
         The base fit cannot be asked for: an unknown method or option, or a budget that is not positive.
     """
-    common: dict[str, Any] = {"flops": flops, "bootstrap": bootstrap, "seed": seed}
+
+    def made(table: RunTable, method: str, options: Mapping[str, Any]) -> FitResult:
+        # Fewer draws of the answer would make the base another number than the report's.
+        draws = DRAWS_OF_ANSWER if method == ANSWER else bootstrap
+        return fit(table, method, flops=flops, bootstrap=draws, seed=seed, **options)[0]
+
     # First, for it refuses a bad option before anything is varied.
-    base = fit(table, method, **common, **options)[0]
+    base = made(table, method, options)
     settings = list(_settings(table, base, method, options)) if len(table) else []
     rows = [_row("base", "as it is", base, base)]
     for number, setting in enumerate(settings, 1):
         if report:
             report(number, len(settings), setting.name)
-        result = fit(setting.table, setting.method, **common, **setting.options)[0]
+        result = made(setting.table, setting.method, setting.options)
         group = setting.group or ("objective" if result.law == base.law == "surface" else "method")
         # The list of fits contains the base one, under whichever name: it is no change.
         if setting.group or (result.method, result.objective) != (base.method, base.objective):

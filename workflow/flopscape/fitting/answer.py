@@ -28,11 +28,12 @@ from flopscape.fitting.drifting_law.curve import Lowest, curves_json
 from flopscape.fitting.drifting_law.fit import Posterior, columns, posterior
 from flopscape.fitting.drifting_law.shares import Shares
 from flopscape.fitting.judge.verdict import ASKED, DRAW_COLUMNS, Verdict, column, judge_extrapolation, refuse
+from flopscape.fitting.methods import DRAWS_OF_ANSWER
 from flopscape.laws.law import Array, Compute
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.runs.table import RunTable
 
-FEWEST_DRAWS, MOST_DRAWS = 256, 2048
+FEWEST_DRAWS = 256
 LAW = "drifting"
 OBJECTIVE = "posterior of a coupled law with drift, discrepancy and normal noise"
 NEAR = 0.5
@@ -68,7 +69,7 @@ def estimate(
     if not len(table):
         return refuse(result, "no completed runs", flops)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
-    found = posterior(table, compute, int(np.clip(bootstrap, FEWEST_DRAWS, MOST_DRAWS)), seed)
+    found = posterior(table, compute, int(np.clip(bootstrap, FEWEST_DRAWS, DRAWS_OF_ANSWER)), seed)
     result.excluded += found.left_out
     optima = {float(c): found.curves.lowest(float(c)) for c in flops}
     slope = _slope(found)

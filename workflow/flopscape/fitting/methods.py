@@ -22,6 +22,8 @@ METHODS_OF_SENSITIVITY = ("approach2", "approach3", "vpnls")
 """What `flopscape sensitivity` fits with besides the method that it is given; see answers/sensitivity.py."""
 RESAMPLES_OF_SENSITIVITY = 400
 """Percentiles of so few are good to a tenth of the interval's width, and `flopscape sensitivity` makes a dozen fits."""
+DRAWS_OF_ANSWER = 2048
+"""Of the answer, whose numbers are medians of its draws: from fewer of them they are others."""
 
 
 @cache

@@ -97,7 +97,7 @@ def _prior_dominated(verdict: Verdict, why: str) -> None:
 
 def judge_prediction(verdict: Verdict, found: Prediction) -> None:
     """Weak where N* has an open end, or an interval so wide that it is only a range: its middle is no answer to use."""
-    n, at = found.n_params, f"C = {found.flops:g}"
+    n, at = found.n_params, f"C = {numbers.flops(found.flops)}"
     if n is None:
         return
     for end, word in ((n.low, "lower"), (n.high, "upper")):
