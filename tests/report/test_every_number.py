@@ -136,7 +136,7 @@ SENTENCES = [
 ]
 DOUBTS = [
     # Of ln D* from 6.13 M: half of ln(7.02/5.61) is 0.112, and 36.8 k times the data is a factor 9.2 k beyond 4 epochs.
-    ("D* at 2×10¹³ and 7×10¹⁴ FLOPs is up to 36.8 k times the training data", 81.4),
+    ("D* at 2×10¹³ and 7×10¹⁴ FLOPs is up to 36,800 times the training data", 81.4),
     # Of ln N* from 212 k: half of ln(263/171) is 0.2152; ln(212/8) is 3.277.
     ("N* at 2×10¹³ and 7×10¹⁴ FLOPs lies outside the trained sizes, 500 to 8.00 k, up to a factor 26.5", 15.2),
     # Of two optima one at the edge: half of ln(4000/1000).

@@ -19,7 +19,7 @@ def beyond(flops: float, spent: Range) -> Iterator[str]:
     if factor > EXTRAPOLATES:
         side = "largest" if flops > spent[1] else "smallest"
         yield (
-            f"{numbers.flops(flops)} FLOPs is a factor {numbers.count(factor)} beyond the {side} budget that was run:"
+            f"{numbers.flops(flops)} FLOPs is a factor {numbers.ratio(factor)} beyond the {side} budget that was run:"
             " an extrapolation, whose interval assumes that the law goes on."
         )
 
@@ -38,7 +38,7 @@ def beyond_sizes(n_params: float, sizes: Range) -> Iterator[str]:
     factor = max(n_params / sizes[1], sizes[0] / n_params)
     if factor > 1:
         end = "above the largest" if n_params > sizes[1] else "below the smallest"
-        yield f"{numbers.count(n_params)} parameters are a factor {numbers.count(factor)} {end} size that was trained."
+        yield f"{numbers.count(n_params)} parameters are a factor {numbers.ratio(factor)} {end} size that was trained."
 
 
 def refuse_absurd(question: str, n_params: float | None, n_tokens: float | None) -> None:

@@ -84,7 +84,7 @@ def _reach_of_budget(at: Prediction, ranges: Sampled) -> str:
 def _place(value: float, ends: Sequence[float], words: tuple[str, str]) -> str:
     """A number outside two ends, by its factor from the nearer, which has words."""
     side = f"above {words[0]}" if value > ends[1] else f"below {words[1]}"
-    return f"a factor {numbers.count(_outside(value, ends))} {side}"
+    return f"a factor {numbers.ratio(_outside(value, ends))} {side}"
 
 
 def _place_of_size(n_params: float, ranges: Sampled) -> str:
@@ -121,7 +121,7 @@ def _span(number: Estimate) -> str:
         return f"has no {side} end: the runs do not bound N* on that side"
     factor = number.high / number.low
     only = ", so that N* is known as a range only and the number in the middle says little"
-    return f"spans a factor {numbers.count(factor)} from end to end{only if factor > ONLY_A_RANGE else ''}"
+    return f"spans a factor {numbers.ratio(factor)} from end to end{only if factor > ONLY_A_RANGE else ''}"
 
 
 def _origin(result: FitResult, at: Prediction) -> Iterator[str]:

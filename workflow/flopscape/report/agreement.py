@@ -40,7 +40,7 @@ def _backtest(evidence: Evidence) -> Iterator[str]:
     if score.n_n_params + score.n_loss and not score.missed:
         far = max(line.extrapolation for line in lines if line.is_judged)
         yield (
-            f"Hidden budgets, up to a factor {numbers.count(far)} beyond the runs that were fitted, bear the answer"
+            f"Hidden budgets, up to a factor {numbers.ratio(far)} beyond the runs that were fitted, bear the answer"
             f" out: its 95 % intervals held {held(score)}."
         )
     elif not score.n_n_params + score.n_loss:

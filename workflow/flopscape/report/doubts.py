@@ -96,7 +96,7 @@ def _extrapolation(evidence: Evidence) -> Iterator[Doubt]:
         most = max(factors[c] for c in beyond)
         sizes = {p.flops: SLOPE_SD * math.log(factors[p.flops]) / half_width(p.n_params) for p in predictions(evidence)}
         yield Doubt(
-            f"{_at(beyond)} {'is' if len(beyond) == 1 else 'are up to'} a factor {numbers.count(most)} beyond the"
+            f"{_at(beyond)} {'is' if len(beyond) == 1 else 'are up to'} a factor {numbers.ratio(most)} beyond the"
             f" budgets that were run: over it the ± {SLOPE_SD:g} by which published exponents differ moves N* by"
             f" {numbers.log_error(SLOPE_SD * math.log(most))}.",
             max(sizes[c] for c in beyond),

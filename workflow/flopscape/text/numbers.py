@@ -82,7 +82,13 @@ def exponent(value: float | None) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """Write tokens per parameter, a factor, or a number of epochs."""
+    """Tokens per parameter, a factor, a number of epochs: 19.8, 3,800, 1.20 M.
+
+    >>> ratio(19.84), ratio(3_800.4), ratio(1.2e6), ratio(None)
+    ('19.8', '3,800', '1.20 M', '–')
+    """
+    if value is not None and 1e3 <= _rounded(value, 3) < 1e6:
+        return f"{_rounded(value, 3):,.0f}"
     return count(value)
 
 
