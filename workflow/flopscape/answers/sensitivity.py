@@ -6,6 +6,7 @@ Every row of the table is one fit that differs from the base fit in one thing. T
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,12 +149,7 @@ def sensitivity(
     FlopscapeError
         The base fit cannot be asked for: an unknown method or option, or a budget that is not positive.
     """
-
-    def made(table: RunTable, method: str, options: Mapping[str, Any]) -> FitResult:
-        # Fewer draws of the answer would make the base another number than the report's.
-        draws = DRAWS_OF_ANSWER if method == ANSWER else bootstrap
-        return fit(table, method, flops=flops, bootstrap=draws, seed=seed, **options)[0]
-
+    made = partial(_made, flops=flops, bootstrap=bootstrap, seed=seed)
     # First, for it refuses a bad option before anything is varied.
     base = made(table, method, options)
     settings = list(_settings(table, base, method, options)) if len(table) else []
@@ -167,6 +163,14 @@ def sensitivity(
         if setting.group or (result.method, result.objective) != (base.method, base.objective):
             rows.append(_row(group, setting.name, result, base))
     return pd.DataFrame(rows)
+
+
+def _made(
+    table: RunTable, method: str, options: Mapping[str, Any], *, flops: Sequence[float], bootstrap: int, seed: int
+) -> FitResult:
+    # Fewer draws of the answer would make the base another number than the report's.
+    draws = DRAWS_OF_ANSWER if method == ANSWER else bootstrap
+    return fit(table, method, flops=flops, bootstrap=draws, seed=seed, **options)[0]
 
 
 def _settings(table: RunTable, base: FitResult, method: str, options: Mapping[str, Any]) -> Iterator[Setting]:
