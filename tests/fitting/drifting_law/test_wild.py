@@ -1,14 +1,18 @@
 """Wild rows: found where all others contradict them, and only there."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from flopscape.fitting.drifting_law.fit import sought, without_wild
 from flopscape.fitting.drifting_law.posterior import PRIOR_MEAN
 from flopscape.fitting.drifting_law.wild import _distances
 from flopscape.fitting.fit import fit
+from flopscape.laws.surface import loss as surface_loss
 from flopscape.runs.read import table_of
-from tests.fitting.fit_tables import isoflop_frame
+from flopscape.text import numbers
+from tests.fitting.drifting_law.test_posterior import checkpoints_with_losses
+from tests.fitting.fit_tables import CHINCHILLA, isoflop_frame
 
 
 def table(frame):
@@ -23,7 +27,7 @@ def with_wild(factors, **frame):
 
 
 def left_out(frame):
-    return [name for exclusion in without_wild(table(frame))[2] for name in exclusion.rows]
+    return [name for exclusion in without_wild(table(frame))[0].excluded for name in exclusion.rows]
 
 
 @pytest.mark.parametrize("factors", [{17: 1.03}, {17: 1.3}, {17: 2.0}, {0: 1.3}, {34: 1.3}, {34: 0.8}])
@@ -59,8 +63,8 @@ def test_where_many_are_wild_all_stay_and_it_is_said():
     frame = isoflop_frame(sigma=0.002)
     wild = [2, 9, 16, 23, 30]
     frame.loc[wild, "loss"] *= 1 + np.array([1, -1, 1, -1, 1]) * rng.uniform(0.02, 0.5, 5)
-    kept, found, excluded = without_wild(table(frame))
-    assert (len(kept), excluded) == (35, [])
+    kept, found = without_wild(table(frame))
+    assert (len(kept), kept.excluded) == (35, [])
     assert found.doubts == ["more than 3 losses are far from what the other runs say; all are kept as noise"]
 
 
@@ -78,3 +82,14 @@ def test_the_distances_are_those_of_each_loss_predicted_from_all_others():
         sd = np.sqrt(covariance[i, i] - covariance[i, others] @ weights)
         expected.append((residual[i] - residual[others] @ weights) / sd)
     assert _distances(at, t) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_wild_checkpoint_is_left_out_and_the_others_of_its_run_stay():
+    frame = pd.concat([checkpoints_with_losses().assign(run_id=lambda f, i=i: f.run_id + f"-{i}") for i in range(3)])
+    frame = frame.reset_index(drop=True).assign(n_params=lambda f: f.n_params * (1 + 0.1 * (f.index // 24)))
+    frame["loss"] = surface_loss(CHINCHILLA, frame.n_params, frame.n_tokens) + 0.003 * np.sin(np.arange(len(frame)))
+    frame.loc[9, "loss"] *= 1.2
+    kept, _ = without_wild(table(frame))
+    (excluded,) = kept.excluded
+    assert (excluded.rows, len(kept)) == ([frame.run_id[9]], len(frame) - 1)
+    assert excluded.reason.startswith(f"a loss after {numbers.count(float(frame.n_tokens[9]))} tokens ")

@@ -70,7 +70,7 @@ def estimate(
         return refuse(result, "no completed runs", flops)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     found = posterior(table, compute, int(np.clip(bootstrap, FEWEST_DRAWS, DRAWS_OF_ANSWER)), seed)
-    result.excluded += found.left_out
+    result.excluded = found.table.excluded[len(table.excluded) :]
     optima = {float(c): found.curves.lowest(float(c)) for c in flops}
     slope = _slope(found)
     result.diagnostics = _diagnostics(found, optima)

@@ -13,10 +13,10 @@ from flopscape.fitting.drifting_law.discrepancy import Discrepancy
 from flopscape.fitting.drifting_law.draws import Draws, draw
 from flopscape.fitting.drifting_law.posterior import PRIOR_MEAN, Conditional, Data
 from flopscape.fitting.drifting_law.scales import Hyper, Peak, first_law, peak
-from flopscape.fitting.drifting_law.wild import most, wildest
+from flopscape.fitting.drifting_law.wild import Wild, most, wildest
 from flopscape.laws.law import Array, Compute
-from flopscape.records.fit_result import Exclusion
 from flopscape.runs.table import RunTable
+from flopscape.text import numbers
 
 DRIFT_NAMES = tuple(f"drift_{i}" for i in range(1, drift.MODES + 1))
 MISSED = "missed_"
@@ -25,13 +25,12 @@ MISSED = "missed_"
 
 @dataclass(frozen=True)
 class Posterior:
-    """Everything that a fit found in the rows of `table`, and which rows it left out.
+    """Everything that a fit found in the rows of `table`, which knows the rows that were left out.
 
     `typical` has the one draw that stands for all, `at` everything at its scales.
     """
 
     table: RunTable
-    left_out: list[Exclusion]
     cells: Cells
     draws: Draws
     curves: Curves
@@ -61,33 +60,32 @@ def sought(table: RunTable) -> Sought:
     return Sought(cells, doubts, hyper, found)
 
 
-def without_wild(table: RunTable) -> tuple[RunTable, Sought, list[Exclusion]]:
-    """The table without rows that no law explains, what is sought in it, and those rows.
+def without_wild(table: RunTable) -> tuple[RunTable, Sought]:
+    """The table without rows that no law explains, and what is sought in it.
 
     Left out is a loss far off all others in size, and one that all others contradict. Where more of the latter are
     found than may be, all of them stay.
     """
-    left_out: list[Exclusion] = []
-    far = is_far_off(table)
-    if far.any():
-        names = [str(name) for name in table.run_id[far]]
-        left_out.append(Exclusion(names, "a loss ten times the middle one or more, or a tenth of it or less"))
-        table = table.keep(~far, "far off")
-    first = found = sought(table)
-    kept = table
-    wild_rows: list[Exclusion] = []
+    table = table.keep(~is_far_off(table), "a loss ten times the middle one or more, or a tenth of it or less")
+    kept, first = table, sought(table)
+    found = first
     while wild := wildest(kept, found.cells, found.hyper, found.peak):
-        if len(wild_rows) == most(first.cells):
+        if len(table) - len(kept) == most(first.cells):
             first.doubts.append(
-                f"more than {len(wild_rows)} losses are far from what the other runs say; all are kept as noise"
+                f"more than {most(first.cells)} losses are far from what the other runs say; all are kept as noise"
             )
-            return table, first, left_out
-        side = "above" if wild.distance > 0 else "below"
-        why = f"a loss {abs(wild.distance):.1f} standard errors {side} what the other runs say, by whatever law"
-        wild_rows.append(Exclusion([str(kept.run_id[wild.row])], why))
-        kept = kept.keep(np.arange(len(kept)) != wild.row, "wild")
+            return table, first
+        kept = kept.keep(np.arange(len(kept)) != wild.row, _why_wild(kept, wild, found.cells.shared))
         found = sought(kept)
-    return kept, found, left_out + wild_rows
+    return kept, found
+
+
+def _why_wild(table: RunTable, wild: Wild, shared: bool) -> str:
+    """How far the loss of a row is off; of a checkpoint also which one of its run it is."""
+    after = f" after {numbers.count(float(table.n_tokens[wild.row]))} {table.unit}s" if shared else ""
+    side = "above" if wild.distance > 0 else "below"
+    off = f"{abs(wild.distance):.1f} standard errors {side}"
+    return f"a loss{after} {off} what the other runs say, by whatever law"
 
 
 def posterior(table: RunTable, compute: Compute, count: int, seed: int) -> Posterior:
@@ -96,7 +94,7 @@ def posterior(table: RunTable, compute: Compute, count: int, seed: int) -> Poste
     The typical draw has the mean of the draws' laws and drifts, and the discrepancy that is most likely beside them: a
     mean of the draws' own discrepancies would be off by how the law bends between them.
     """
-    table, (cells, doubts, hyper, at_peak), left_out = without_wild(table)
+    table, (cells, doubts, hyper, at_peak) = without_wild(table)
     # The shapes are laid around the law at the scales' mode, and stay there: only so are draws comparable.
     discrepancy = _around(cells, hyper.t[:6])
     hyper = Hyper(Data.of(cells, discrepancy), hyper.t)
@@ -107,7 +105,7 @@ def posterior(table: RunTable, compute: Compute, count: int, seed: int) -> Poste
     typical = at.coefficients(mean, np.zeros((1, draws.c.shape[1])))
     curves = Curves(cells.center, discrepancy, compute, draws.t, draws.c)
     typical_curves = Curves(cells.center, discrepancy, compute, mean, typical)
-    return Posterior(table, left_out, cells, draws, curves, typical_curves, at, doubts)
+    return Posterior(table, cells, draws, curves, typical_curves, at, doubts)
 
 
 def _around(cells: Cells, theta: Array) -> Discrepancy:
