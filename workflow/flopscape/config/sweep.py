@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from flopscape.config.ladder import Family, Ladder, Refine
 from flopscape.config.model import MAX_RUNS, Model, Positive, PositiveInt, Seed, Size, Sizes
 from flopscape.text.written import Switch, number, shown
 
@@ -95,8 +96,29 @@ class Row(Model):
     """Seed of weights and data order."""
 
 
+class Validate(Model):
+    """Runs that are planned, priced and trained, and never fitted: what the fits said of them is scored."""
+
+    isoflop: IsoFlop | None = None
+    """Hidden budgets × sizes × seeds; from three sizes on the optimum is scored too."""
+    rows: list[Row] = []
+    """Explicit hidden runs, such as the one that is recommended."""
+
+    @model_validator(mode="after")
+    def some_runs(self) -> Self:
+        """Refuse to hide nothing."""
+        if not (self.isoflop or self.rows):
+            raise ValueError("validate needs isoflop or rows")
+        return self
+
+    @property
+    def n_runs(self) -> int:
+        """How many runs this part of the sweep asks for."""
+        return (self.isoflop.n_runs if self.isoflop else 0) + len(self.rows)
+
+
 class Sweep(Model):
-    """Which runs: any of an IsoFLOP sweep, a grid and explicit rows, put together."""
+    """Which runs: any of an IsoFLOP sweep, a grid, explicit rows and a ladder, put together."""
 
     isoflop: IsoFlop | None = None
     """Budgets × sizes × seeds."""
@@ -104,6 +126,14 @@ class Sweep(Model):
     """Sizes × tokens × seeds."""
     rows: list[Row] = []
     """Explicit runs."""
+    ladder: Ladder | None = None
+    """Budgets upwards, each centred on the finished ones below."""
+    refine: Refine | None = None
+    """More sizes at each finished budget, around its optimum."""
+    family: Family | None = None
+    """The sizes to choose from, for `ladder`, `refine` and the next runs; told from the other sizes when left out."""
+    hidden: Annotated[Validate | None, Field(alias="validate")] = None
+    """Runs that are trained and never fitted, to score what the fits said of them."""
     branches: Switch = False
     """Train what runs of one size and seed have in common once: the longest leaves the others a checkpoint just before
     their decay. No result changes. Needs `training.warmup_units`."""
@@ -111,9 +141,21 @@ class Sweep(Model):
     @model_validator(mode="after")
     def some_runs(self) -> Self:
         """Refuse a sweep of no runs, or of too many."""
-        if not (self.isoflop or self.grid or self.rows):
-            raise ValueError("a sweep needs isoflop, grid or rows")
-        _refuse_many(sum(part.n_runs for part in (self.isoflop, self.grid) if part) + len(self.rows))
+        if not (self.isoflop or self.grid or self.rows or self.ladder):
+            raise ValueError("a sweep needs isoflop, grid, rows or ladder")
+        parts = (self.isoflop, self.grid, self.ladder, self.hidden)
+        _refuse_many(sum(part.n_runs for part in parts if part) + len(self.rows))
+        return self
+
+    @model_validator(mode="after")
+    def growing_parts_have_what_they_need(self) -> Self:
+        """A ladder chooses its sizes, a refinement has budgets, and neither knows its longest runs beforehand."""
+        if self.ladder and not self.family:
+            raise ValueError("ladder needs family, the sizes to choose from, such as {width_multiple: 16, depth: 2}")
+        if self.refine and not (self.isoflop or self.ladder):
+            raise ValueError("refine needs isoflop or ladder, whose budgets it adds sizes to")
+        if self.branches and (self.ladder or self.refine):
+            raise ValueError("branches and ladder or refine exclude each other: a trunk is trained before its branches")
         return self
 
 

@@ -5,7 +5,7 @@ are counted, attention and head included, and not 6·N·D. A run's id is the has
 from a default stands: a new key of a recipe, and a new order or a new neighbour in the sweep, change no id.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from flopscape.config.study import LOOP, Study
@@ -13,10 +13,11 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec, canonical, short_hash
 from flopscape.plan.branches import with_parents
 from flopscape.plan.rates import batch_of, resolved
+from flopscape.plan.rungs import Rung, scouts
 from flopscape.plan.sizes import count_sizes
 from flopscape.plugins.base import Counts
 from flopscape.recipe.settings import TrainingSettings
-from flopscape.records.plan_row import PlanRow
+from flopscape.records.plan_row import PlanRow, Role
 
 
 class _Request(NamedTuple):
@@ -26,10 +27,13 @@ class _Request(NamedTuple):
     seed: int
     budget: float | None
     n_tokens: int | None
+    role: Role = "fit"
 
 
-def plan_rows(study: Study) -> list[PlanRow]:
+def plan_rows(study: Study, rungs: Sequence[Rung] = ()) -> list[PlanRow]:
     """All runs of a study, in the order of its sweep; a run asked for twice by grid or rows is planned once.
+
+    `rungs` are those of a ladder or a refinement that are planned (plan/rungs.py); the runs of others are not known.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def plan_rows(study: Study) -> list[PlanRow]:
         A size that the model refuses, a budget or a token count smaller than one batch or too small for the warm-up, a
         size listed twice at one budget, or two budgets so close that they plan the same run.
     """
-    requests = list(_requests(study))
+    requests = [*_requests(study), *_of_rungs(study, rungs)]
     distinct = {canonical(request.size): request.size for request in requests}
     counts = dict(zip(distinct, count_sizes(study.model, list(distinct.values()), study.loss), strict=True))
     shared = _shared_spec(study)
@@ -68,6 +72,16 @@ def _requests(study: Study) -> Iterator[_Request]:
                     yield _Request(size, seed, None, n_tokens)
     for row in sweep.rows:
         yield _Request(row.size, row.seed, None, row.n_tokens)
+
+
+def _of_rungs(study: Study, rungs: Sequence[Rung]) -> Iterator[_Request]:
+    """The scouts of a ladder, and the runs of its rungs."""
+    first = scouts(study)
+    for rung in ([first] if first else []) + list(rungs):
+        for budget in rung.budgets:
+            for size in budget.sizes:
+                for seed in budget.seeds:
+                    yield _Request(size, seed, budget.flops, None, "scout" if rung is first else "fit")
 
 
 def _shared_spec(study: Study) -> Spec:
@@ -104,6 +118,7 @@ def _row(request: _Request, counts: Counts, study: Study, shared: Spec) -> PlanR
         n_tokens=n_steps * batch,
         n_steps=n_steps,
         spec=spec,
+        role=request.role,
     )
 
 

@@ -161,7 +161,7 @@ def overview(path: Path, config: Path, results: Path, capacity: Capacity) -> Ove
 def resolved_yaml(path: Path) -> str:
     """A study with every default filled in, as YAML."""
     study = read_study(path)
-    plain = study.model_dump()
+    plain = study.model_dump(by_alias=True)
     if isinstance(study, Study) and is_dataclass(study.training):
         plain["training"] = asdict(study.training)
     return dump_yaml(plain)

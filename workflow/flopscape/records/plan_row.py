@@ -4,9 +4,13 @@ A plain dataclass of JSON values, known while Snakemake parses.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from flopscape.files.json_text import Spec
+
+Role = Literal["fit", "scout", "validate"]
+"""What a run is for: it is fitted; it places the budgets of a ladder and leaves the fits; it is never fitted, and what
+the fits say of it is scored."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,8 @@ class PlanRow:
 
     `flops` is what the run will really cost, `flops_per_unit` × `n_tokens`; `budget` is what was asked for (None for
     explicit rows and grids) and `budget_remainder` = budget − flops, at most half a batch either way. `parent` is the
-    run whose checkpoint this one can start from, after `n_tokens_shared` of its tokens; it decides no result.
+    run whose checkpoint this one can start from, after `n_tokens_shared` of its tokens; it decides no result. `role`
+    says what the run is for, and is no part of its spec.
     """
 
     run_id: str
@@ -31,6 +36,7 @@ class PlanRow:
     spec: Spec
     parent: str = ""
     n_tokens_shared: int = 0
+    role: Role = "fit"
 
     @property
     def n_params(self) -> int:

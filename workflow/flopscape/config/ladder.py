@@ -1,0 +1,145 @@
+"""Sweeps that plan themselves: a family of sizes to choose from, a ladder of budgets, a refinement of finished ones."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from flopscape.config.model import Model, Plain, Positive, PositiveInt, Sizes
+from flopscape.text.written import number
+
+SIZES_OF_BUDGETS = (9, 8, 7, 6, 5)
+"""From the smallest budget to the largest: sizes are dear at the top, and the smaller budgets place it."""
+
+
+class Family(Model):
+    """The sizes that the study's model may have, for whatever chooses sizes: a ladder, a refinement, the next runs."""
+
+    width_multiple: PositiveInt = 16
+    """Widths are multiples of it."""
+    min_width: PositiveInt | None = None
+    """The narrowest; `width_multiple` when left out."""
+    max_width: PositiveInt | None = None
+    """The widest; whatever is asked for when left out."""
+    depth: PositiveInt | None = None
+    """One depth for all widths."""
+    aspect_ratio: Positive | None = None
+    """Instead of `depth`: width over depth, which is rounded to whole layers, at least one."""
+    also: Plain = {}
+    """Other keys that every size has, such as {head_dim: 64}."""
+    sizes: Sizes | None = None
+    """Instead of all that: the sizes themselves."""
+
+    @model_validator(mode="after")
+    def sizes_or_a_rule(self) -> Self:
+        """Sizes are listed, or follow from their widths."""
+        rule = [name for name in self.model_fields_set if name != "sizes"]
+        if self.sizes and rule:
+            raise ValueError(f"sizes and {rule[0]} exclude each other: list the sizes, or give a rule for them")
+        if not self.sizes and (self.depth is None) == (self.aspect_ratio is None):
+            raise ValueError("give either depth, one for all widths, or aspect_ratio, width over depth")
+        return self
+
+
+class Scouts(Model):
+    """The first runs of a ladder: cheap ones that find the optimum, from which the budgets above are centred."""
+
+    sizes: Annotated[PositiveInt, Field(ge=3)] = 7
+    """How many sizes."""
+    half_span_dex: Positive = 1.0
+    """Half the range of their N around the guess, in decades."""
+    below_top: Annotated[Positive, Field(gt=1)] = 1000.0
+    """The largest budget over theirs."""
+
+
+def _counts(value: Any) -> Any:
+    """One count for all budgets, or one for each."""
+    return value if isinstance(value, list) else number(value)
+
+
+class Ladder(Model):
+    """Budgets upwards, each with sizes around the optimum that the finished ones below point at.
+
+    The defaults are those that did best in simulations for the least compute: five budgets over 2.5 decades with 9, 8,
+    7, 6 and 5 sizes within a factor 4 of the centre, 72 % of the compute at the largest.
+    """
+
+    top: Positive | None = None
+    """The largest budget C of one run, in FLOPs."""
+    total: Positive | None = None
+    """Instead of `top`: FLOPs of all runs of the ladder, from which it follows."""
+    budgets: Annotated[PositiveInt, Field(ge=2, le=50)] = 5
+    """How many budgets, spaced evenly in ln C."""
+    decades: Positive = 2.5
+    """From the smallest budget to the largest, in decades of C."""
+    sizes: Annotated[
+        Annotated[int, Field(ge=3)] | list[Annotated[int, Field(ge=3)]],
+        BeforeValidator(_counts, json_schema_input_type=int | list[int]),
+    ] = list(SIZES_OF_BUDGETS)
+    """Sizes of each budget, from the smallest budget on; one number for all."""
+    half_span_dex: Positive = 0.6
+    """Half the range of N at each budget around its centre, in decades."""
+    seeds: PositiveInt = 1
+    """Seeds of every size."""
+    first_seeds: PositiveInt = 3
+    """Seeds at the smallest budget: under 2 % of the compute, and the noise of a run is known from them."""
+    tokens_per_param: Positive = 20.0
+    """D over N at the optimum, as a first guess; the scouts find out how far it is off."""
+    scouts: Scouts = Scouts()
+    """The first runs, which place the smallest budget and leave the fits."""
+
+    @model_validator(mode="after")
+    def one_measure_and_as_many_sizes(self) -> Self:
+        """Either of top and total; sizes for each budget."""
+        if (self.top is None) == (self.total is None):
+            raise ValueError("give either top, the largest budget of one run, or total, the FLOPs of all runs")
+        if isinstance(self.sizes, list) and len(self.sizes) != self.budgets:
+            raise ValueError(f"sizes has {len(self.sizes)} numbers for {self.budgets} budgets: give one for each")
+        return self
+
+    @property
+    def counts(self) -> list[int]:
+        """Sizes of each budget, the smallest budget first."""
+        return self.sizes if isinstance(self.sizes, list) else [self.sizes] * self.budgets
+
+    @property
+    def seeds_of_budgets(self) -> list[int]:
+        """Seeds of each budget, the smallest budget first."""
+        return [max(self.seeds, self.first_seeds), *[self.seeds] * (self.budgets - 1)]
+
+    @property
+    def n_runs(self) -> int:
+        """Most runs of the scouts and all budgets: a coarse family may have fewer sizes."""
+        return self.scouts.sizes + sum(n * k for n, k in zip(self.counts, self.seeds_of_budgets, strict=True))
+
+    @property
+    def shares(self) -> list[float]:
+        """Each budget over the largest, the smallest first: 10^(−decades·(k − i)/(k − 1)) for i = 1 … k.
+
+        >>> [round(share, 4) for share in Ladder(top=1e12).shares]
+        [0.0032, 0.0133, 0.0562, 0.2371, 1.0]
+        """
+        last = self.budgets - 1
+        return [float(10 ** (-self.decades * (last - i) / last)) for i in range(self.budgets)]
+
+    @property
+    def top_flops(self) -> float:
+        """The largest budget of one run, in FLOPs: `top`, or what `total` pays for.
+
+        >>> round(1 / Ladder(total=1, first_seeds=1).top_flops, 2)
+        6.96
+        """
+        if self.top is not None:
+            return self.top
+        rungs = zip(self.shares, self.counts, self.seeds_of_budgets, strict=True)
+        runs = sum(share * sizes * seeds for share, sizes, seeds in rungs)
+        assert self.total is not None
+        return self.total / (runs + self.scouts.sizes / self.scouts.below_top)
+
+
+class Refine(Model):
+    """More sizes around the optimum of each finished IsoFLOP budget, and beyond the edge where it lies there."""
+
+    sizes: Annotated[PositiveInt, Field(le=50)] = 3
+    """How many more sizes at each budget."""
+    seeds: PositiveInt = 1
+    """Seeds of each."""
