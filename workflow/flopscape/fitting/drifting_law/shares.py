@@ -36,21 +36,30 @@ class Shares:
         white = at.data.cells.whiten(np.concatenate([slopes, at.data.shapes], axis=1), at.scales.ratio)
         self.of_runs = white.T @ white / at.scales.noise**2
         self.prior = np.concatenate([at.prior_sd, at.sd]) ** -2.0
-        self.root = cholesky(self.of_runs + np.diag(self.prior), lower=True)
+        self.precision = self.of_runs + np.diag(self.prior)
+        """P + F, shape (p + m, p + m)."""
+        self.root = cholesky(self.precision, lower=True)
 
     def at(self, flops: float) -> dict[str, dict[str, Any]]:
         """Of ln N* and of L* at C; empty where the typical draw has no optimum between the ends of its window."""
+        return {name: self.of(gradient) for name, gradient in self.of_optimum(flops).items()}
+
+    def of_optimum(self, flops: float) -> dict[str, Array]:
+        """Gradients of the relative L* and of ln N* at C by all numbers, (p + m,) each.
+
+        Empty where the typical draw has no optimum between the ends of its window; without ln N* where its losses do
+        not bend upwards there.
+        """
         best = self.typical.lowest(flops)
         if best.at_low[0] or best.at_high[0]:
             return {}
         grid = best.log_n[0] + STEP * np.array([-1.0, 0.0, 1.0])
         log_d = self.typical.compute.tokens(grid, flops)
-        losses, gradients = self.typical.loss(grid, log_d)[0], self._gradients(grid, log_d)
+        losses, gradients = self.typical.loss(grid, log_d)[0], self.gradients(grid, log_d)
         bend = (losses[0] - 2 * losses[1] + losses[2]) / STEP**2 / self.typical.center.loss
         # Where the slope in ln N is zero for all v, dn = −(∂²L/∂n∂v)·dv / (∂²L/∂n²).
         moved = -(gradients[2] - gradients[0]) / (2 * STEP) / bend
-        found = {"loss": self.of(gradients[1])}
-        return found | {"n_params": self.of(moved)} if bend > 0 else found
+        return {"loss": gradients[1]} | ({"n_params": moved} if bend > 0 else {})
 
     def of(self, gradient: Array) -> dict[str, Any]:
         """The parts of the variance of a quantity with this gradient, one together, and what is left of the prior."""
@@ -62,7 +71,7 @@ class Shares:
             return {}
         return {name: part / total for name, part in parts.items()} | {"sd_over_prior": float(np.sqrt(total / before))}
 
-    def _gradients(self, log_n: Array, log_d: Array) -> Array:
+    def gradients(self, log_n: Array, log_d: Array) -> Array:
         """Derivatives of the relative loss at points (g,) by all numbers, shape (g, p + m)."""
         curves, t = self.typical, self.typical.t[0]
         x, u = log_n - curves.center.log_n, log_n + log_d - curves.center.log_product
