@@ -31,6 +31,7 @@ ONE_FILE = [
     "report study.yaml --results . --out {out}",
     "checklist study.yaml --results . --out {out}",
     "check-plugin --study study.yaml --out {out}",
+    "plan-rung study.yaml --rung refine --results results --out {out}",
     "train spec.json --out {out}",
 ]
 FOLDER = [
@@ -154,6 +155,7 @@ def test_a_file_in_the_place_of_a_folder_is_refused(line: str, folder, capsys) -
         ("transfer t/verdict.json --runs runs --out t", "t/verdict.json"),
         ("bias exp00 --settings b/table.csv --out b", "b/table.csv"),
         ("twin t/twin.csv --out t", "t/twin.csv"),
+        ("plan-rung study.yaml --rung 1 --results . --out linked/study.yaml", "study.yaml"),
         ("train spec.json --out linked/spec.json", "spec.json"),
     ],
 )

@@ -7,8 +7,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from flopscape.config.model import Model, Plain, Positive, PositiveInt, Sizes
 from flopscape.text.written import number
 
-SIZES_OF_BUDGETS = (9, 8, 7, 6, 5)
-"""From the smallest budget to the largest: sizes are dear at the top, and the smaller budgets place it."""
+MOST_SIZES, FEWEST_SIZES = 9, 5
+"""At the smallest budget and at the largest: sizes are dear at the top, and the smaller budgets place it."""
+
+SCOUTS_BELOW = 0.5
+"""Decades of C from the scouts to the smallest budget: cheap beside it, and near enough to place it."""
 
 
 class Family(Model):
@@ -47,13 +50,13 @@ class Scouts(Model):
     """How many sizes."""
     half_span_dex: Positive = 1.0
     """Half the range of their N around the guess, in decades."""
-    below_top: Annotated[Positive, Field(gt=1)] = 1000.0
-    """The largest budget over theirs."""
+    below_top: Annotated[Positive, Field(gt=1)] | None = None
+    """The largest budget over theirs; half a decade below the smallest budget when left out."""
 
 
 def _counts(value: Any) -> Any:
     """One count for all budgets, or one for each."""
-    return value if isinstance(value, list) else number(value)
+    return value if isinstance(value, list | None) else number(value)
 
 
 class Ladder(Model):
@@ -72,10 +75,10 @@ class Ladder(Model):
     decades: Positive = 2.5
     """From the smallest budget to the largest, in decades of C."""
     sizes: Annotated[
-        Annotated[int, Field(ge=3)] | list[Annotated[int, Field(ge=3)]],
-        BeforeValidator(_counts, json_schema_input_type=int | list[int]),
-    ] = list(SIZES_OF_BUDGETS)
-    """Sizes of each budget, from the smallest budget on; one number for all."""
+        Annotated[int, Field(ge=3)] | list[Annotated[int, Field(ge=3)]] | None,
+        BeforeValidator(_counts, json_schema_input_type=int | list[int] | None),
+    ] = None
+    """Sizes of each budget, from the smallest budget on; one number for all; from 9 down to 5 when left out."""
     half_span_dex: Positive = 0.6
     """Half the range of N at each budget around its centre, in decades."""
     seeds: PositiveInt = 1
@@ -94,11 +97,23 @@ class Ladder(Model):
             raise ValueError("give either top, the largest budget of one run, or total, the FLOPs of all runs")
         if isinstance(self.sizes, list) and len(self.sizes) != self.budgets:
             raise ValueError(f"sizes has {len(self.sizes)} numbers for {self.budgets} budgets: give one for each")
+        if self.scouts_below_top <= 1.01 / self.shares[0]:
+            raise ValueError(
+                f"scouts.below_top = {self.scouts_below_top:g} puts the scouts at the smallest budget or above, which "
+                f"they are to place: give more than {1 / self.shares[0]:.4g}, or fewer decades"
+            )
         return self
 
     @property
     def counts(self) -> list[int]:
-        """Sizes of each budget, the smallest budget first."""
+        """Sizes of each budget, the smallest budget first.
+
+        >>> Ladder(top=1e12).counts
+        [9, 8, 7, 6, 5]
+        """
+        if self.sizes is None:
+            fall = (MOST_SIZES - FEWEST_SIZES) / (self.budgets - 1)
+            return [round(MOST_SIZES - fall * i) for i in range(self.budgets)]
         return self.sizes if isinstance(self.sizes, list) else [self.sizes] * self.budgets
 
     @property
@@ -122,6 +137,20 @@ class Ladder(Model):
         return [float(10 ** (-self.decades * (last - i) / last)) for i in range(self.budgets)]
 
     @property
+    def scouts_below_top(self) -> float:
+        """The largest budget over the scouts' own, a thousand for 2.5 decades."""
+        return self.scouts.below_top or float(10 ** (self.decades + SCOUTS_BELOW))
+
+    @property
+    def scouts_flops(self) -> float:
+        """Compute of one scout, in FLOPs.
+
+        >>> round(Ladder(top=1e12).scouts_flops)
+        1000000000
+        """
+        return self.top_flops / self.scouts_below_top
+
+    @property
     def top_flops(self) -> float:
         """The largest budget of one run, in FLOPs: `top`, or what `total` pays for.
 
@@ -133,7 +162,7 @@ class Ladder(Model):
         rungs = zip(self.shares, self.counts, self.seeds_of_budgets, strict=True)
         runs = sum(share * sizes * seeds for share, sizes, seeds in rungs)
         assert self.total is not None
-        return self.total / (runs + self.scouts.sizes / self.scouts.below_top)
+        return self.total / (runs + self.scouts.sizes / self.scouts_below_top)
 
 
 class Refine(Model):

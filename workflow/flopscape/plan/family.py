@@ -18,6 +18,8 @@ from flopscape.text import numbers
 
 APART = 0.02
 """Least step in ln(width) between neighbouring members: nearer ones have nearly one N, and there would be thousands."""
+ALONE = 0.5
+"""Step in ln N around a size that is the only one of its budget."""
 BLOCK = 64
 """Members that are counted at a time, until they are large enough."""
 WIDEST = 1_000_000
@@ -94,6 +96,47 @@ def spread(family: Sequence[Member], center: float, half_span: float, n_sizes: i
             "are needed to see an optimum; give it a smaller width_multiple, or other widths and depths"
         )
     return [chosen[n] for n in sorted(chosen)]
+
+
+def more(family: Sequence[Member], taken: Sequence[float], center: float, n_sizes: int) -> list[Member]:
+    """Members to add to the sizes of a budget, `taken` being their ln N: around its optimum, or beyond an end of them.
+
+    With a center among the sizes: those nearest to it that are a third of a step from any other; where these are too
+    few, half of that, and so on, but never farther than a step beyond the sizes. With a center at an end: beyond that
+    end, by steps as they are between the sizes. There may be fewer than were wished.
+    """
+    low, high = min(taken), max(taken)
+    step = (high - low) / (len(set(taken)) - 1) if high > low else ALONE
+    if low + APART < center < high - APART or low == high:
+        within = [member for member in family if low - step <= member.log_n <= high + step]
+        chosen = _around(sorted(within, key=lambda member: abs(member.log_n - center)), taken, step, n_sizes)
+    else:
+        chosen = _beyond(family, *((low, -step) if center <= low + APART else (high, step)), n_sizes)
+    return sorted(chosen, key=lambda member: member.n_params)
+
+
+def _around(nearest_first: Sequence[Member], taken: Sequence[float], step: float, n_sizes: int) -> list[Member]:
+    apart = step / 3
+    while True:
+        chosen: list[Member] = []
+        for member in nearest_first:
+            others = (*taken, *(one.log_n for one in chosen))
+            if len(chosen) < n_sizes and all(abs(member.log_n - other) >= apart for other in others):
+                chosen.append(member)
+        if len(chosen) == n_sizes or apart < APART:
+            return chosen
+        apart /= 2
+
+
+def _beyond(family: Sequence[Member], last: float, step: float, n_sizes: int) -> list[Member]:
+    chosen: list[Member] = []
+    while len(chosen) < n_sizes:
+        ahead = [member for member in family if (member.log_n - last) / step > 0.5]
+        if not ahead:
+            break
+        chosen.append(nearest(ahead, last + step))
+        last = chosen[-1].log_n
+    return chosen
 
 
 def guess(family: Sequence[Member], flops: float, tokens_per_param: float) -> float:

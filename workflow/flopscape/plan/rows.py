@@ -13,7 +13,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec, canonical, short_hash
 from flopscape.plan.branches import with_parents
 from flopscape.plan.rates import batch_of, resolved
-from flopscape.plan.rungs import Rung, scouts
+from flopscape.plan.rungs import REFINE, Rung, scouts
 from flopscape.plan.sizes import count_sizes
 from flopscape.plugins.base import Counts
 from flopscape.recipe.settings import TrainingSettings
@@ -41,7 +41,7 @@ def plan_rows(study: Study, rungs: Sequence[Rung] = ()) -> list[PlanRow]:
         A size that the model refuses, a budget or a token count smaller than one batch or too small for the warm-up, a
         size listed twice at one budget, or two budgets so close that they plan the same run.
     """
-    requests = [*_requests(study), *_of_rungs(study, rungs)]
+    requests = list(_requests(study, rungs))
     distinct = {canonical(request.size): request.size for request in requests}
     counts = dict(zip(distinct, count_sizes(study.model, list(distinct.values()), study.loss), strict=True))
     shared = _shared_spec(study)
@@ -58,13 +58,27 @@ def plan_rows(study: Study, rungs: Sequence[Rung] = ()) -> list[PlanRow]:
     return with_parents(list(rows.values()), study.training) if share else list(rows.values())
 
 
-def _requests(study: Study) -> Iterator[_Request]:
+def runs_below(study: Study, name: str, below: Sequence[Rung]) -> list[PlanRow]:
+    """The runs whose records a rung is planned from: the scouts and the rungs below it, and no others.
+
+    A refinement is planned from the budgets of the sweep's own and of the ladder; the scouts are none of them.
+    """
+    sweep = study.sweep.model_copy(
+        update={"grid": None, "rows": [], "hidden": None} | ({} if name == REFINE else {"isoflop": None})
+    )
+    rows = plan_rows(study.model_copy(update={"sweep": sweep}), below)
+    return [row for row in rows if name != REFINE or row.role == "fit"]
+
+
+def _requests(study: Study, rungs: Sequence[Rung]) -> Iterator[_Request]:
     sweep = study.sweep
     if sweep.isoflop:
         for budget in sweep.isoflop.budgets:
             for size in budget.sizes or sweep.isoflop.sizes or []:
                 for seed in budget.seeds or sweep.isoflop.seeds:
                     yield _Request(size, seed, budget.flops, None)
+    # Before the grid and the rows: a run that these name too is a run of its budget.
+    yield from _of_rungs(study, rungs)
     if sweep.grid:
         for size in sweep.grid.sizes:
             for n_tokens in sweep.grid.n_tokens:

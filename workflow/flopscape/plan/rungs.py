@@ -8,7 +8,7 @@ never trained.
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import read_json, short_hash
 from flopscape.files.outputs import write_text
-from flopscape.plan.family import Member, guess, members, spread
+from flopscape.plan.family import Member, guess, members, more, spread
+from flopscape.plan.sizes import count_sizes
 from flopscape.plugins.base import Size
 
 REFINE = "refine"
@@ -154,7 +155,7 @@ def scouts(study: Study) -> Rung | None:
     ladder = study.sweep.ladder
     if ladder is None:
         return None
-    flops = ladder.top_flops / ladder.scouts.below_top
+    flops = ladder.scouts_flops
     family = family_in_reach(study, ladder)
     center = guess(family, flops, ladder.tokens_per_param)
     chosen = spread(family, center, LN10 * ladder.scouts.half_span_dex, ladder.scouts.sizes)
@@ -177,19 +178,60 @@ def rung_at(ladder: Ladder, number: int, line: Line, family: Sequence[Member]) -
 
 def first_line(ladder: Ladder, family: Sequence[Member]) -> Line:
     """Through the guess at the scouts' compute, with the slope of published tables."""
-    flops = ladder.top_flops / ladder.scouts.below_top
+    flops = ladder.scouts_flops
     return Line(math.log(flops), guess(family, flops, ladder.tokens_per_param), SLOPE)
 
 
 def open_rungs(study: Study, rungs: Sequence[Rung]) -> list[Rung]:
     """The rungs that are not planned yet, with the sizes to be expected: around the last line, or the first guess."""
-    ladder = study.sweep.ladder
-    if ladder is None:
-        return []
+    names = names_of(study)[len(rungs) :]
+    expected = _open_budgets(study, study.sweep.ladder, rungs) if study.sweep.ladder else []
+    if REFINE in names:
+        budgets = refined(study, budgets_to_refine(study, [*rungs, *expected]))
+        expected.append(Rung(REFINE, budgets, is_expected=True))
+    return expected
+
+
+def _open_budgets(study: Study, ladder: Ladder, rungs: Sequence[Rung]) -> list[Rung]:
+    """The rungs of a ladder that are not planned yet."""
     family = family_in_reach(study, ladder)
     line = next((rung.line for rung in reversed(rungs) if rung.line), first_line(ladder, family))
-    planned = len(rungs)
     return [
         Rung(str(i + 1), [rung_at(ladder, i, line, family)], line, is_expected=True)
-        for i in range(planned, ladder.budgets)
+        for i in range(len(rungs), ladder.budgets)
     ]
+
+
+def budgets_to_refine(study: Study, rungs: Sequence[Rung]) -> list[Planned]:
+    """The budgets whose optimum a refinement looks at: the sweep's own and those of the ladder, without the scouts."""
+    own = []
+    if isoflop := study.sweep.isoflop:
+        for budget in isoflop.budgets:
+            own.append(Planned(budget.flops, budget.sizes or isoflop.sizes or [], budget.seeds or isoflop.seeds))
+    return own + [budget for rung in rungs for budget in rung.budgets]
+
+
+def refined(study: Study, budgets: Sequence[Planned], centers: Mapping[float, float] | None = None) -> list[Planned]:
+    """The sizes that `sweep.refine` adds to each budget whose ln N* is known; without any, around the middle of all.
+
+    Raises
+    ------
+    FlopscapeError
+        The family has no size to add at any budget.
+    """
+    refine = study.sweep.refine
+    assert refine is not None
+    counts = [count_sizes(study.model, budget.sizes, study.loss) for budget in budgets]
+    taken = [[math.log(one.n_params_body + one.n_params_head) for one in own] for own in counts]
+    family = members(study, math.exp(max(map(max, taken))) * 10**BEYOND_DEX)
+    added = []
+    for budget, own in zip(budgets, taken, strict=True):
+        center = (min(own) + max(own)) / 2 if centers is None else centers.get(budget.flops)
+        sizes = [] if center is None else [member.size for member in more(family, own, center, refine.sizes)]
+        added += [Planned(budget.flops, sizes, list(range(refine.seeds)))] if sizes else []
+    if not added:
+        raise FlopscapeError(
+            "sweep.refine: the family has no size to add at any budget; give sweep.family a smaller width_multiple, or "
+            "other widths and depths"
+        )
+    return added

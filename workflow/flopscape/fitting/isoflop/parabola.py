@@ -44,6 +44,8 @@ class Parabolas(NamedTuple):
     """Shape (R, 2): (ln N, loss) at the vertex, NaN where the curvature is not positive."""
     unit: Array
     """Shape (R, 2, 2): covariance of the point for noise of variance one."""
+    bend_error: float
+    """Standard error of c2 for noise of variance one."""
     residual: Array
     """Shape (R, n), in nats."""
     leverage: Array
@@ -105,7 +107,8 @@ def fit_parabolas(budget: Budget, losses: Array, weights: Array) -> Parabolas:
     # c.T[:, :, None] has shape (3, R, 1) and broadcasts, with tensor=False, against x (n,): a row of losses for each
     # table.
     residual = own - np.polynomial.polynomial.polyval(x, c.T[:, :, None], tensor=False)
-    return Parabolas(budget, center, c, points, _vertex_covariance(c, unit), residual, leverage)
+    bend_error = float(np.sqrt(unit[2, 2]))
+    return Parabolas(budget, center, c, points, _vertex_covariance(c, unit), bend_error, residual, leverage)
 
 
 @np.errstate(divide="ignore", invalid="ignore")
