@@ -32,6 +32,7 @@ ONE_FILE = [
     "checklist study.yaml --results . --out {out}",
     "check-plugin --study study.yaml --out {out}",
     "plan-rung study.yaml --rung refine --results results --out {out}",
+    "rung study.yaml --flops 1e13 --out {out}",
     "train spec.json --out {out}",
 ]
 FOLDER = [

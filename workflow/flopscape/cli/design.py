@@ -1,11 +1,12 @@
-"""Verbs of sweeps that design themselves."""
+"""Verbs on sweeps that design themselves: rungs of a ladder, what to run next, an answer as a run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from flopscape.cli.options import ConfigFile, StudyFile, output
+from flopscape.cli.options import ConfigFile, Results, StudyFile, output
+from flopscape.text.terminal import say
 
 verbs = typer.Typer()
 
@@ -29,3 +30,43 @@ def plan_rung(
     refuse_output(out, [study_file, config_file])
     for warning in warnings_of(run(study_file, rung, results, settings(config_file).prices, out)):
         typer.echo(f"warning: {warning}", err=True)
+
+
+@verbs.command(
+    epilog="Example: `flopscape rung config/studies/kjv-gpt.yaml --flops 3e12`; `… --as rows` for the study's "
+    "sweep, `… --as huggingface --out config.json` for another trainer"
+)
+def rung(
+    study_file: StudyFile,
+    flops: Annotated[float, typer.Option(help="Compute of the run in FLOPs.")],
+    inference_tokens: Annotated[
+        float | None, typer.Option(help="Tokens to serve: compute is then of training and serving together.")
+    ] = None,
+    as_: Annotated[
+        Literal["table", "rows", "study", "json", "huggingface", "nanochat"],
+        typer.Option("--as", help="A table, YAML of rows or of a new study, or JSON for other trainers."),
+    ] = "table",
+    out: Annotated[Path | None, output("Write it to this file instead.")] = None,
+    config_file: ConfigFile = Path("config/config.yaml"),
+    results: Results = Path("results"),
+) -> None:
+    """Turn the answer of a finished study into runs: size, tokens, steps, rate, memory, time and money."""
+    from flopscape.dag.stale import Files
+    from flopscape.design.exports import written
+    from flopscape.design.recommended import recommended_runs
+    from flopscape.files.outputs import refuse_output, write_text
+    from flopscape.plan.studies import plan_study, settings
+
+    if out is not None:
+        refuse_output(out, [study_file, config_file])
+    found = recommended_runs(study_file, flops, results, settings(config_file).prices, inference_tokens)
+    planned = plan_study(study_file.stem, study_file, results)
+    stale = Files(planned, results / planned.name).why_fit(planned.study.recommended_fit)
+    text = written(found, study_file, as_)
+    if out is None:
+        say(text)
+    else:
+        write_text(out, text + "\n")
+        say(f"{out}: written")
+    if stale and as_ == "table":
+        say(f"warning: the fit was made {stale}: run snakemake again")

@@ -1,0 +1,195 @@
+"""From an answer to runs: the sizes, tokens and steps of the study's own family at a compute, and what they would take.
+
+    flopscape rung config/studies/kjv-gpt.yaml --flops 3e12
+
+An optimum is a number of parameters, and a model has whole widths and depths: the run is of the member of the family
+that is nearest to N*, with all tokens that the compute pays for there, and the study's own recipe. Beside it stand the
+runs at the two ends of the near-optimal band, which cost at most 1 % of the compute: a smaller one is cheaper to serve,
+a larger one learns from fewer tokens.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from flopscape.answers.predict import predict, read_with_draws
+from flopscape.answers.serving import predict_inference
+from flopscape.config.machine import Prices
+from flopscape.config.study import Study
+from flopscape.config.sweep import Row, Sweep
+from flopscape.design.memory import Memory, memories
+from flopscape.errors import FlopscapeError
+from flopscape.plan.family import Member, members, nearest
+from flopscape.plan.finished import look_at_runs
+from flopscape.plan.price import speed_of
+from flopscape.plan.rows import plan_rows
+from flopscape.plan.studies import PlannedStudy, plan_study, train_units
+from flopscape.records.fit_result import Estimate, FitResult
+from flopscape.records.plan_row import PlanRow
+from flopscape.runs.speed import Speed
+
+FAR = 0.25
+"""Distance in ln N of a member from a wish from which on it is said: a quarter is 28 % more or less parameters."""
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """One run: what it stands for, its row of a plan, and what is expected of it.
+
+    `wished` is the N that it stands for, `loss` in nats per unit with its 95 % interval, `memory` in bytes of one
+    process, None where it cannot be told. `devices` are GPUs, or CPU threads, `hours` those of the wall.
+    """
+
+    what: str
+    row: PlanRow
+    wished: float
+    loss: Estimate | None
+    memory: float | None
+    devices: int
+    hours: float
+    usd: float
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the family has no size near the wish."""
+        return abs(math.log(self.row.n_params / self.wished)) > FAR
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The runs at one compute C in FLOPs, of a fit of a study; `tokens_served` where serving counts."""
+
+    study: Study
+    fit: FitResult
+    flops: float
+    runs: list[Recommended]
+    speed_source: str
+    train_units: int | None
+    tokens_served: float | None = None
+
+
+def recommended_runs(
+    path: Path, flops: float, results: Path, prices: Prices, tokens_served: float | None = None
+) -> Recommendation:
+    """The runs that the recommended fit of a study stands for at C.
+
+    Parameters
+    ----------
+    path : Path
+        The study's file.
+    flops : float
+        Compute C in FLOPs; of training and serving together with `tokens_served`.
+    results : Path
+        Folder of all results: the fit, its draws and the finished runs, whose speed prices the new ones.
+    prices : Prices
+    tokens_served : float, optional
+        Tokens that the model serves over its life.
+
+    Raises
+    ------
+    FlopscapeError
+        There is no fit yet, it has no answer, C pays for less than a batch, or the study's sizes follow no rule.
+    """
+    planned = plan_study(path.stem, path, results)
+    file = fit_file(planned, results)
+    result, draws = read_with_draws(file)
+    chosen = _chosen(planned.study, _wishes(result, draws, flops, tokens_served))
+    rows = [_row(planned.study, one, flops) for one in chosen]
+    speed = speed_of(planned.study, prices, look_at_runs(planned.rows, planned.name, results).sample)
+    told = memories(planned.study, [row.size for row in rows])
+    runs = [
+        _priced(planned.study, one, row, _loss(result, draws, row), told[i] if told else None, speed, prices)
+        for i, (one, row) in enumerate(zip(chosen, rows, strict=True))
+    ]
+    units = train_units(planned.study, results)
+    return Recommendation(planned.study, result, flops, runs, speed.source, units, tokens_served)
+
+
+def fit_file(planned: PlannedStudy, results: Path) -> Path:
+    """The fit that a study's recommendation rests on; raises FlopscapeError where it is not there yet."""
+    path = results / planned.name / "fits" / f"{planned.study.recommended_fit}.json"
+    if not path.exists():
+        raise FlopscapeError(f"{path}: no such fit yet; run `snakemake --config studies={planned.name}` first")
+    return path
+
+
+class _Wish(NamedTuple):
+    """A number of parameters, in words what it stands for, and its tokens where they do not follow from C."""
+
+    what: str
+    n_params: float
+    n_tokens: float | None = None
+
+
+class _Choice(NamedTuple):
+    wish: _Wish
+    member: Member
+
+
+def _wishes(result: FitResult, draws: pd.DataFrame, flops: float, tokens_served: float | None) -> list[_Wish]:
+    """N* and the two ends of the near-optimal band; with serving the cheapest model alone."""
+    if tokens_served is not None:
+        served = predict_inference(result, draws, tokens_served, flops=flops)
+        return [_Wish("cheapest with serving", served.n_params.estimate, served.n_tokens.estimate)]
+    (at,) = predict(result, draws, [flops])
+    if at.n_params is None:
+        raise FlopscapeError(f"the fit {result.method} has no N* at {flops:g} FLOPs; recommend another fit")
+    wishes = [_Wish("optimum", at.n_params.estimate)]
+    if band := at.near_optimal_n_params:
+        wishes += [_Wish("smaller, within 1 %", band[0]), _Wish("larger, within 1 %", band[1])]
+    return wishes
+
+
+def _chosen(study: Study, wishes: Sequence[_Wish]) -> list[_Choice]:
+    """The member nearest to each wish; a size that two wishes share is listed once, for the first of them."""
+    family = members(study, 4 * max(wish.n_params for wish in wishes))
+    choices = [_Choice(wish, nearest(family, math.log(wish.n_params))) for wish in wishes]
+    first = {choice.member.n_params: choice for choice in reversed(choices)}
+    return [choice for choice in choices if first[choice.member.n_params] is choice]
+
+
+def _row(study: Study, choice: _Choice, flops: float) -> PlanRow:
+    """The run as the study would plan it: whole batches, with the rate and the batch of its recipe."""
+    member, n_tokens = choice.member, choice.wish.n_tokens
+    units = flops / member.flops_per_unit if n_tokens is None else n_tokens
+    if units < 1:
+        raise FlopscapeError(f"{flops:g} FLOPs pay for less than one unit of data at {member.size}; ask for more")
+    row = Row(size=member.size, n_tokens=round(units))
+    (planned,) = plan_rows(study.model_copy(update={"sweep": Sweep(rows=[row])}))
+    return planned
+
+
+def _loss(result: FitResult, draws: pd.DataFrame, row: PlanRow) -> Estimate | None:
+    """What the fit says of this very run; None for a fit without a loss beside its optima."""
+    try:
+        return predict(result, draws, [row.flops], n_params=row.n_params)[0].loss
+    except FlopscapeError:
+        return None
+
+
+def _priced(
+    study: Study,
+    choice: _Choice,
+    row: PlanRow,
+    loss: Estimate | None,
+    memory: Memory | None,
+    speed: Speed,
+    prices: Prices,
+) -> Recommended:
+    resources = study.resources
+    gpu = resources.device == "gpu"
+    devices = resources.processes * (1 if gpu else resources.threads)
+    hours = 0.0 if study.simulated else speed.seconds(row, row.n_tokens) / 3600
+    usd = hours * devices * (prices.usd_per_gpu_hour if gpu else prices.usd_per_cpu_hour)
+    needed = memory.of(_units_at_once(study, row)) if memory else None
+    return Recommended(choice.wish.what, row, choice.wish.n_params, loss, needed, devices, hours, usd)
+
+
+def _units_at_once(study: Study, row: PlanRow) -> int:
+    """Units that one process takes at once: its share of a batch, or of that as much as it may."""
+    share = row.n_tokens // row.n_steps // study.resources.processes
+    return min(share, study.resources.micro_batch_units or share)
