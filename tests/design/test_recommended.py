@@ -126,5 +126,5 @@ def test_the_verb_writes_the_rows(path, tmp_path):
 
 
 def test_compute_below_one_batch_is_refused(path):
-    with pytest.raises(FlopscapeError, match=r"pays? for"):
+    with pytest.raises(FlopscapeError, match=r"less than one"):
         recommended_runs(path, 1e3, path.parent / "results", Prices())
