@@ -27,6 +27,14 @@ def test_seven_budgets_sizes_and_three_seeds_are_good(surface_study):
     assert graded(surface_study(sweep=isoflop(7, SEVEN, 3))).grade == "good"
 
 
+def test_hidden_runs_cover_nothing(surface_study):
+    narrow, hidden = isoflop(7, SEVEN[:3], 3), {"validate": isoflop(1, SEVEN, 3) | {"rows": []}}
+    hidden["validate"]["isoflop"]["budgets"] = [1e21]
+    alone = graded(surface_study(sweep=narrow))
+    assert graded(surface_study(sweep=narrow | hidden)) == alone
+    assert alone.grade == "poor"
+
+
 def test_between_is_fair_and_says_what_is_missing(surface_study):
     coverage = graded(surface_study(sweep=isoflop(5, SEVEN[:5])))
     assert coverage.grade == "fair"

@@ -76,6 +76,20 @@ def test_lines_add_up_and_count_what_is_left(surface_study):
     assert sum(line.usd for line in price.lines) == pytest.approx(price.total.usd)
 
 
+def test_hidden_runs_are_priced_in_lines_of_their_own_and_count_towards_the_limits(surface_study):
+    sizes = [{"n_params": 10**6}, {"n_params": 2 * 10**6}]
+    hidden = {"isoflop": {"budgets": [3e12], "sizes": sizes}, "rows": [{"size": sizes[0], "n_tokens": 25600}]}
+    sweep = {"isoflop": {"budgets": [1e12], "sizes": sizes}, "validate": hidden}
+    study = surface_study(sweep=sweep, limits={"max_usd": 0.5}, **TRAINED)
+    price = priced(study)
+    lines = [("1e+12", 2), ("validate 3e+12", 2), ("validate rows", 1)]
+    assert [(line.label, line.n_all) for line in price.lines] == lines
+    # 2·(10 + 100) s and 2·(10 + 300) s, and 10 s and 15 s of 1.536e11 FLOPs, at 0.001 USD a second.
+    assert price.total.usd == pytest.approx(0.22 + 0.62 + 0.02536, rel=1e-3)
+    with pytest.raises(FlopscapeError, match="more than limits\\.max_usd"):
+        refuse_over_limits(study, price)
+
+
 def test_the_price_table_has_every_number_in_its_column(surface_study):
     line = Line("1e+12", 2, 5, 3000, 4e12, 6e12, 7.5, 8.25, 90.0, {"new": 1, "missing": 3})
     total = dataclasses.replace(line, label="total", n_todo=11, n_all=12)

@@ -94,3 +94,47 @@ def test_golden_ids_of_shipped_studies(root):
 def test_nonsense_is_refused_in_words(sweep, sentence):
     with pytest.raises(FlopscapeError, match=sentence):
         plan_rows(gpt_study(sweep))
+
+
+HIDDEN = {
+    "isoflop": {"budgets": [1e10], "sizes": [{"n_params": 2000}, {"n_params": 3000}, {"n_params": 4000}]},
+    "rows": [{"size": {"n_params": 2000}, "flops": 1e11}, {"size": {"n_params": 1000}, "n_tokens": 51200}],
+}
+
+
+def fitted_and(hidden, **sweep):
+    return {"isoflop": {"budgets": [1e9], "sizes": [{"n_params": 1000}]}} | sweep | {"validate": hidden}
+
+
+def test_hidden_runs_are_planned_last_and_with_the_ids_that_they_would_have_if_they_were_fitted(surface_study):
+    rows = plan_rows(surface_study(sweep=fitted_and(HIDDEN)))
+    assert [row.role for row in rows] == ["fit", *["validate"] * 5]
+    assert [row.budget for row in rows] == [1e9, 1e10, 1e10, 1e10, 1e11, None]
+    fitted = plan_rows(surface_study(sweep=HIDDEN))
+    assert [row.run_id for row in rows[1:]] == [row.run_id for row in fitted]
+
+
+@pytest.mark.parametrize(
+    "row", [{"size": {"n_params": 1000}, "flops": 1e9}, {"size": {"n_params": 1000}, "n_tokens": 166667 // 256 * 256}]
+)
+def test_a_run_that_is_both_fitted_and_hidden_is_named(surface_study, row):
+    hidden = {"rows": [row]}
+    with pytest.raises(FlopscapeError, match=r"sweep.validate: the run of size .*1000.* with seed 0 .* is also fitted"):
+        plan_rows(surface_study(sweep=fitted_and(hidden)))
+
+
+def test_a_row_may_say_its_compute_and_joins_the_budget_of_it(surface_study):
+    size = {"n_params": 1000}
+    # The first is of the budget anyway, and is planned once.
+    rows = [{"size": size, "flops": 1e9}, {"size": {"n_params": 2000}, "flops": 1e9}, {"size": size, "n_tokens": 25600}]
+    sweep = {"isoflop": {"budgets": [1e9], "sizes": [{"n_params": 1000}]}, "rows": rows}
+    planned = plan_rows(surface_study(sweep=sweep))
+    assert [row.budget for row in planned] == [1e9, 1e9, None]
+    of_budget = {"isoflop": {"budgets": [1e9], "sizes": [{"n_params": 1000}, {"n_params": 2000}]}}
+    assert [row.run_id for row in planned[:2]] == [row.run_id for row in plan_rows(surface_study(sweep=of_budget))]
+
+
+@pytest.mark.parametrize("row", [{}, {"n_tokens": 25600, "flops": 1e9}])
+def test_a_row_says_either_its_tokens_or_its_compute(surface_study, row):
+    with pytest.raises(FlopscapeError, match="give either n_tokens or flops"):
+        surface_study(sweep={"rows": [{"size": {"n_params": 1000}} | row]})

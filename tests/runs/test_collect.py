@@ -201,3 +201,19 @@ def test_the_variance_between_seeds_is_that_of_each_point(tmp_path, surface_stud
     assert table.loss_seed_variance[3] == pytest.approx(table.loss[3:6].var())
     assert table.loss_seed_variance[1] == pytest.approx(table.loss[1:3].astype(float).var())
     assert pd.isna(table.loss_seed_variance[12])
+
+
+def test_runs_that_no_fit_sees_are_marked_and_say_nothing_of_the_noise_of_others(tmp_path, surface_study):
+    sizes = [{"n_params": 10**8}]
+    fitted = {"isoflop": {"budgets": [1e18], "sizes": sizes, "seeds": [0, 1]}}
+    hidden = {"validate": {"isoflop": {"budgets": [1e18], "sizes": sizes, "seeds": [2]}}}
+    rows = plan_rows(surface_study(sweep=fitted | hidden))
+    for row in rows:
+        Surface(noise=0.01).train(row.spec).write(tmp_path / f"{row.run_id}.json")
+    alone, both = collect(rows[:2], tmp_path)[0], collect(rows, tmp_path)[0]
+    assert {"validate", "scout"}.isdisjoint(alone.columns)
+    assert both.validate.tolist() == [False, False, True]
+    assert not both.scout.any()
+    numbers = ["loss", "n_seeds", "loss_seed_variance"]
+    pd.testing.assert_frame_equal(both[numbers].iloc[:2], alone[numbers])
+    assert both.n_seeds.tolist() == [2, 2, 1]

@@ -33,7 +33,7 @@ METHODS = {
 def lines_of(frame: pd.DataFrame, **options: object) -> list[Forecast]:
     table = table_of(frame.reset_index(drop=True), "t")
     method = Method("it", {"method": "vpnls", **options})
-    return backtest([method], lambda _: (table, np.zeros(len(table), bool)), bootstrap=100)
+    return backtest([method], lambda _: table, bootstrap=100)
 
 
 def said(lines: list[Forecast], cut: str) -> list[tuple[object, ...]]:

@@ -92,14 +92,3 @@ ALIKE = "are too few, or cost too much alike, to hide the costliest and fit the 
 )
 def test_where_too_little_is_left_it_says_so(frame: pd.DataFrame, why: str) -> None:
     assert cuts_of(runs_of(frame)) == ([], why)
-
-
-def test_validation_runs_are_hidden_in_every_cut_and_alone_in_one() -> None:
-    table = table_of(isoflop_frame(), "t")
-    top = table.budget == 1e21
-    cuts = cuts_of(Runs.of(table, top))[0]
-    assert [(cut.name, int(cut.hidden.sum())) for cut in cuts] == [
-        ("the validation runs", 7),
-        ("the largest budget", 14),
-    ]
-    assert all(cut.hidden[top].all() for cut in cuts)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from flopscape.answers.backtest.methods import Method
@@ -176,8 +175,7 @@ def numbers_of(result: FitResult) -> dict[str, Estimate]:
 def hidden(table: RunTable, recipe: Recipe, bootstrap: int | None = None) -> tuple[Score | None, str]:
     """How a recipe did on the largest budgets when they were hidden, or why nothing was."""
     one = Method(recipe.name, {"method": recipe.method, **recipe.own})
-    nowhere = np.zeros(len(table), bool)
-    lines = backtest([one], lambda _: (table, nowhere), bootstrap or RESAMPLES_OF_SENSITIVITY)
+    lines = backtest([one], lambda _: table, bootstrap or RESAMPLES_OF_SENSITIVITY)
     if lines[0].what == "nothing":
         return None, lines[0].left_out
     cuts = dict.fromkeys(line.cut for line in lines)

@@ -16,6 +16,7 @@ from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
 from flopscape.records.backtest import Forecast
 from flopscape.records.fit_result import FitResult
+from flopscape.runs.statuses import without_set_aside
 
 AGAIN = "run snakemake again"
 
@@ -67,5 +68,5 @@ def known_of_study(planned: Planned, folder: Path) -> Known:
     tested = read_backtest(backtest) if backtest.exists() and not files.why_backtest() else []
     searched = read_json(verdict, AGAIN) if verdict.exists() and not files.why_transfer() else {}
     data = read_json(manifest, AGAIN) if manifest and manifest.exists() else {}
-    runs = with_budgets(complete(read_csv(files.runs)), fits.values())
+    runs = with_budgets(without_set_aside(complete(read_csv(files.runs))), fits.values())
     return Known(planned, runs, fits, data, searched, tuple(tested))

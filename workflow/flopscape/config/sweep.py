@@ -86,14 +86,23 @@ class Grid(Model):
 
 
 class Row(Model):
-    """One explicit run."""
+    """One explicit run, of so many tokens or of so much compute."""
 
     size: Size
     """Model size."""
-    n_tokens: PositiveInt
+    n_tokens: PositiveInt | None = None
     """Tokens (or other units) to train on."""
+    flops: Positive | None = None
+    """Instead of `n_tokens`: training compute C in FLOPs, which the run shares with the budget of that compute."""
     seed: Seed = 0
     """Seed of weights and data order."""
+
+    @model_validator(mode="after")
+    def one_measure(self) -> Self:
+        """Either of n_tokens and flops."""
+        if (self.n_tokens is None) == (self.flops is None):
+            raise ValueError("give either n_tokens or flops of a row, how long it trains")
+        return self
 
 
 class Validate(Model):

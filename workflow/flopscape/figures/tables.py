@@ -17,6 +17,7 @@ from flopscape.records.backtest import Forecast, forecasts_of
 from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.budgets import group_budgets, nearest_budget
+from flopscape.runs.statuses import without_set_aside
 from flopscape.runs.study_tables import CURVE_COLUMNS, refuse_changed
 
 NEEDED = ("n_params", "n_tokens", "loss")
@@ -24,7 +25,7 @@ NEEDED = ("n_params", "n_tokens", "loss")
 
 @dataclass(frozen=True)
 class Tables(RunsAndFits):
-    """Runs, training curves, and fits by name with their bootstrap draws.
+    """Runs, training curves, and fits by name with their bootstrap draws; runs that no fit sees are in none of them.
 
     `runs` has every column that the figures use, whatever the file had; `draws` lacks the fits that wrote none;
     `sensitivity` is the table of `flopscape sensitivity`, and `backtest` has the lines of `flopscape backtest`, where
@@ -73,10 +74,13 @@ def read(
     paths = [Path(path) for path in fits]
     results = read_fits(paths)
     draws = {fit_name(path): read_draws(path, results[fit_name(path)]) for path in paths if has_draws(path)}
-    table = with_budgets(complete(read_csv(runs)), results.values())
+    whole = complete(read_csv(runs))
+    table = with_budgets(without_set_aside(whole), results.values())
     varied = None if sensitivity is None else read_csv(sensitivity, VARIED)
     hidden = None if backtest is None else read_backtest(backtest)
-    return Tables(table, _curves(curves, table, runs), results, draws, title, varied, hidden)
+    points = _curves(curves, whole, runs)
+    shown = points[points.run_id.astype(str).isin(table.run_id.astype(str))].reset_index(drop=True)
+    return Tables(table, shown, results, draws, title, varied, hidden)
 
 
 def read_backtest(path: str | Path) -> list[Forecast]:

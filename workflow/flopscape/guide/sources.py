@@ -99,10 +99,12 @@ def _facts(files: Files) -> Facts:
         table = read_runs(files.runs)
         if len(table):
             return facts_of(table, planned.name, True, asked, training)
-    if not planned.rows:
+    # Hidden runs and scouts are no part of the design that a fit sees.
+    fitted = [row for row in planned.rows if row.role == "fit"] or planned.rows
+    if not fitted:
         raise FlopscapeError(f"{files.runs}: the runs are not imported yet; run snakemake first")
     columns = ("n_params", "n_tokens", "flops", "budget", "run_id", "seed")
-    rows = pd.DataFrame([{name: getattr(row, name) for name in columns} for row in planned.rows])
+    rows = pd.DataFrame([{name: getattr(row, name) for name in columns} for row in fitted])
     simulated = isinstance(planned.study, Study) and planned.study.simulated
     # A loss that stands for none: nothing of it is looked at.
     table = table_of(rows.assign(loss=1.0, simulated=simulated), planned.name, measured=False)

@@ -38,12 +38,15 @@ def grade_coverage(rows: list[PlanRow], train_units: int | None, unit: str = "to
     Parameters
     ----------
     rows : list of PlanRow
-        The plan. IsoFLOP rows are judged by budget; grids and explicit rows by their distinct sizes and token counts.
+        The plan, of which only the rows that are fitted count. IsoFLOP rows are judged by budget; grids and explicit
+        rows by their distinct sizes and token counts.
     train_units : int or None
         Units of training data, for epochs; None where it is not known yet.
     unit : str
         What D counts, for the sentences.
     """
+    # Hidden runs and scouts are in no fit: what they cover, no fit knows. A plan of nothing else is graded as it is.
+    rows = [row for row in rows if row.role == "fit"] or rows
     problems = [*_few(rows, MIN_COUNT, unit), *_narrow(rows), *_repeated_data(rows, train_units), *_one_ray(rows, unit)]
     if problems:
         return Coverage("poor", problems)

@@ -105,8 +105,8 @@ def price_study(
     jobs = _jobs([*rows, *extra], finished, todo | due_extra, speed)
     groups = defaultdict(list)
     for row in rows:
-        groups[row.budget].append(row)
-    lines = [_line(_label(budget), group, todo, jobs, study, prices) for budget, group in groups.items()]
+        groups[row.budget, row.role == "validate"].append(row)
+    lines = [_line(_label(*key), group, todo, jobs, study, prices) for key, group in groups.items()]
     total = _line("total", rows, todo, jobs, study, prices)
     parallel = capacity.parallel(study.resources)
     done = [row for row in (*rows, *extra) if row.run_id in finished.done or row.run_id not in todo | due_extra]
@@ -151,7 +151,10 @@ def _jobs(rows: list[PlanRow], finished: Finished, todo: dict[str, str], speed: 
     return jobs
 
 
-def _label(budget: float | None) -> str:
+def _label(budget: float | None, is_hidden: bool) -> str:
+    """What a line of the price is of; runs that no fit sees have lines of their own."""
+    if is_hidden:
+        return "validate rows" if budget is None else f"validate {budget:.3g}"
     return "grid, rows" if budget is None else f"{budget:.3g}"
 
 

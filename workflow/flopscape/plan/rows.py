@@ -5,10 +5,11 @@ are counted, attention and head included, and not 6·N·D. A run's id is the has
 from a default stands: a new key of a recipe, and a new order or a new neighbour in the sweep, change no id.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from flopscape.config.study import LOOP, Study
+from flopscape.config.sweep import IsoFlop, Row
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec, canonical, short_hash
 from flopscape.plan.branches import with_parents
@@ -28,10 +29,11 @@ class _Request(NamedTuple):
     budget: float | None
     n_tokens: int | None
     role: Role = "fit"
+    may_repeat: bool = False
 
 
 def plan_rows(study: Study, rungs: Sequence[Rung] = ()) -> list[PlanRow]:
-    """All runs of a study, in the order of its sweep; a run asked for twice by grid or rows is planned once.
+    """All runs of a study, in the order of its sweep, hidden runs last; grid and rows may name a run twice.
 
     `rungs` are those of a ladder or a refinement that are planned (plan/rungs.py); the runs of others are not known.
 
@@ -39,9 +41,11 @@ def plan_rows(study: Study, rungs: Sequence[Rung] = ()) -> list[PlanRow]:
     ------
     FlopscapeError
         A size that the model refuses, a budget or a token count smaller than one batch or too small for the warm-up, a
-        size listed twice at one budget, or two budgets so close that they plan the same run.
+        size listed twice at one budget, two budgets so close that they plan the same run, or a hidden run that is also
+        fitted.
     """
-    requests = list(_requests(study, rungs))
+    # Hidden runs come last, so that a run which is fitted as well is met there.
+    requests = [*_requests(study, rungs), *_hidden(study)]
     distinct = {canonical(request.size): request.size for request in requests}
     counts = dict(zip(distinct, count_sizes(study.model, list(distinct.values()), study.loss), strict=True))
     shared = _shared_spec(study)
@@ -51,8 +55,10 @@ def plan_rows(study: Study, rungs: Sequence[Rung] = ()) -> list[PlanRow]:
         # Dicts keep the order of the sweep, and ids are equal where runs are: the grid and the rows may name one run
         # twice.
         earlier = rows.setdefault(row.run_id, row)
-        if earlier is not row and row.budget is not None:
-            _refuse_repetition(earlier, row)
+        if earlier is not row:
+            _refuse_seen(earlier, row)
+            if row.budget is not None and not request.may_repeat:
+                _refuse_repetition(earlier, row)
     _refuse_short(list(rows.values()), study.training)
     share = study.sweep.branches and not study.simulated
     return with_parents(list(rows.values()), study.training) if share else list(rows.values())
@@ -73,10 +79,7 @@ def runs_below(study: Study, name: str, below: Sequence[Rung]) -> list[PlanRow]:
 def _requests(study: Study, rungs: Sequence[Rung]) -> Iterator[_Request]:
     sweep = study.sweep
     if sweep.isoflop:
-        for budget in sweep.isoflop.budgets:
-            for size in budget.sizes or sweep.isoflop.sizes or []:
-                for seed in budget.seeds or sweep.isoflop.seeds:
-                    yield _Request(size, seed, budget.flops, None)
+        yield from _of_isoflop(sweep.isoflop)
     # Before the grid and the rows: a run that these name too is a run of its budget.
     yield from _of_rungs(study, rungs)
     if sweep.grid:
@@ -84,8 +87,26 @@ def _requests(study: Study, rungs: Sequence[Rung]) -> Iterator[_Request]:
             for n_tokens in sweep.grid.n_tokens:
                 for seed in sweep.grid.seeds:
                     yield _Request(size, seed, None, n_tokens)
-    for row in sweep.rows:
-        yield _Request(row.size, row.seed, None, row.n_tokens)
+    yield from _of_rows(sweep.rows)
+
+
+def _of_isoflop(isoflop: IsoFlop, role: Role = "fit") -> Iterator[_Request]:
+    for budget in isoflop.budgets:
+        for size in budget.sizes or isoflop.sizes or []:
+            for seed in budget.seeds or isoflop.seeds:
+                yield _Request(size, seed, budget.flops, None, role)
+
+
+def _of_rows(rows: Iterable[Row], role: Role = "fit") -> Iterator[_Request]:
+    for row in rows:
+        yield _Request(row.size, row.seed, row.flops, row.n_tokens, role, may_repeat=True)
+
+
+def _hidden(study: Study) -> Iterator[_Request]:
+    """The runs that no fit sees."""
+    if hidden := study.sweep.hidden:
+        yield from _of_isoflop(hidden.isoflop, "validate") if hidden.isoflop else ()
+        yield from _of_rows(hidden.rows, "validate")
 
 
 def _of_rungs(study: Study, rungs: Sequence[Rung]) -> Iterator[_Request]:
@@ -154,6 +175,16 @@ def _refuse_short(rows: list[PlanRow], training: TrainingSettings) -> None:
         raise FlopscapeError(
             f"sweep: a run of {row.n_tokens} units at size {row.size} has no room for training.warmup_units = "
             f"{training.warmup_units} and its decay; lower warmup_units"
+        )
+
+
+def _refuse_seen(earlier: PlanRow, row: PlanRow) -> None:
+    """Refuse to hide a run that is used."""
+    if row.role == "validate" and earlier.role != "validate":
+        used = "fitted" if earlier.role == "fit" else "one of the scouts, which place the ladder"
+        raise FlopscapeError(
+            f"sweep.validate: the run of size {row.size} with seed {row.seed} on {row.n_tokens} units is also {used}: "
+            "it can score no prediction; take it out of validate or out of the rest of the sweep"
         )
 
 

@@ -3,9 +3,11 @@
 from typing import Literal
 
 RunColumn = Literal[
-    "n_params", "n_tokens", "loss", "flops", "budget", "unique_tokens", "run_id", "seed", "status", "simulated"
-]
-"""Columns of a table of runs that a fit reads; any other is carried along."""
+    "n_params", "n_tokens", "loss", "flops", "budget", "unique_tokens", "run_id", "seed", "status", "simulated",
+    "validate", "scout",
+]  # fmt: skip
+"""Columns of a table of runs that a fit reads; any other is carried along. The last two say of a run that no fit sees
+it."""
 VARIED = ("what_changes", "setting", "method", "objective", "n_runs", "status", "reason", "a", "a_low", "a_high")
 """Columns of a table of `flopscape sensitivity`, besides the numbers at asked budgets."""
 CHANGE = "n_tokens_change@"

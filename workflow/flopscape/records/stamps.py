@@ -110,8 +110,14 @@ def hash_of_records(paths: Iterable[Path]) -> str:
 
 
 def plan_hash(rows: Iterable[PlanRow]) -> str:
-    """Changes when the plan does: a new run, a run in another budget, another count of a size."""
-    return short_hash([(row.run_id, row.budget, row.n_params, row.n_params_embedding, row.flops) for row in rows])
+    """Changes when the plan does: a new run, a run in another budget or for another use, another count of a size."""
+    return short_hash([_of_row(row) for row in rows])
+
+
+def _of_row(row: PlanRow) -> list[Any]:
+    # A run that is fitted says nothing of its role, as in plans from before there were others.
+    role = [] if row.role == "fit" else [row.role]
+    return [row.run_id, row.budget, row.n_params, row.n_params_embedding, row.flops, *role]
 
 
 def of_collected(rows: Sequence[PlanRow], runs: Path) -> Stamp:

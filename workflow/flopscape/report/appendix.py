@@ -9,7 +9,11 @@ from flopscape.records.columns import CONVENTIONS
 from flopscape.records.fit_result import FitResult
 from flopscape.report.blocks import Block, Bullets, Code, Grid, Paragraph
 from flopscape.report.evidence import Evidence
+from flopscape.runs.statuses import set_aside
 from flopscape.text import numbers
+
+ASIDE = {"scout": "scouts", "validate": "hidden from the fits"}
+"""Runs that no fit sees, by what marks them."""
 
 
 def runs(evidence: Evidence) -> list[Block]:
@@ -33,7 +37,9 @@ def runs(evidence: Evidence) -> list[Block]:
         "FLOPs",
         "time",
     ]
-    rows = [_run_row(label, group) for label, group in [*groups, ("total", runs)]]
+    aside = set_aside(evidence.aside)
+    groups += [(name, evidence.aside[aside == mark]) for mark, name in ASIDE.items() if (aside == mark).any()]
+    rows = [_run_row(label, group) for label, group in [*groups, ("total", evidence.trained)]]
     lines = _totals(evidence)
     return [without_blanks(head, rows), *([Bullets(lines)] if lines else [])]
 
@@ -70,7 +76,7 @@ def total(runs: pd.DataFrame, column: str) -> float | None:
 
 def _totals(evidence: Evidence) -> list[str]:
     """Cost, held-out set and coverage in sentences."""
-    runs, unit = evidence.runs, evidence.unit
+    runs, unit = evidence.trained, evidence.unit
     lines: list[str] = []
     cost = [numbers.hours(total(runs, name)) for name in ("cpu_hours", "gpu_hours")]
     if any(text != numbers.NOTHING for text in cost):

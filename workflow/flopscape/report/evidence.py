@@ -21,6 +21,7 @@ from flopscape.report.twin import Twin
 class Evidence(RunsAndFits):
     """Inputs of one report.
 
+    `aside` are the runs that no fit sees, hidden ones and scouts, and `runs` all others.
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` a line
     for each, and `explanations` how to read them.
     `formulas` are those of the fitted laws, by fit; a fit without a law has none.
@@ -37,6 +38,7 @@ class Evidence(RunsAndFits):
     runs: pd.DataFrame
     fits: dict[str, FitResult]
     recommended: str
+    aside: pd.DataFrame = field(default_factory=pd.DataFrame)
     formulas: Mapping[str, str] = field(default_factory=dict)
     figures: dict[str, Path] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +59,11 @@ class Evidence(RunsAndFits):
     def fit(self) -> FitResult:
         """The fit that the recommendation rests on."""
         return self.fits[self.recommended]
+
+    @property
+    def trained(self) -> pd.DataFrame:
+        """All runs, those included that no fit sees: what was paid for."""
+        return pd.concat([self.runs, self.aside], ignore_index=True) if len(self.aside) else self.runs
 
     @property
     def scores(self) -> dict[str, Score]:

@@ -22,6 +22,7 @@ from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
 from flopscape.report.evidence import Evidence
 from flopscape.report.twin import Twin
+from flopscape.runs.statuses import set_aside, without_set_aside
 
 AGAIN = "delete its folder and run snakemake again"
 PACKAGES = ("flopscape", "numpy", "scipy", "pandas", "matplotlib", "torch", "accelerate", "snakemake")
@@ -95,10 +96,12 @@ def read_evidence(sources: Sources) -> Evidence:
     fits = _fits(sources.fits, sources.recommended)
     figures = {Path(path).stem: Path(path) for path in sources.figures}
     manifest = Path(sources.manifest) if sources.manifest else None
+    runs = complete(read_csv(sources.runs))
     return Evidence(
         study=sources.study,
         title=sources.title,
-        runs=with_budgets(complete(read_csv(sources.runs)), fits.values()),
+        runs=with_budgets(without_set_aside(runs), fits.values()),
+        aside=runs[set_aside(runs) != ""],
         fits=fits,
         recommended=sources.recommended,
         formulas=formulas_of(fits),

@@ -12,7 +12,7 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import canonical
 from flopscape.records.checks import COUNTS, CURE, Recount, read_record, recounted, recounts_text
-from flopscape.records.plan_row import PlanRow
+from flopscape.records.plan_row import PlanRow, Role
 from flopscape.records.run_record import Curve, RunRecord, saw_other_data
 from flopscape.records.stamps import of_collected
 from flopscape.runs.speed import Speed, measured_speed, planned_usd
@@ -56,7 +56,8 @@ def run(rows: list[PlanRow], runs: Path, out: Path, inputs: Iterable[Path] = ())
 def _tables(rows: list[PlanRow], records: list[RunRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
     speed = measured_speed(records)
     runs = pd.DataFrame([_run_row(row, record, speed) for row, record in zip(rows, records, strict=True)])
-    return _with_scatter(runs), _curve_table(records)
+    roles = [row.role for row in rows]
+    return _with_roles(_with_scatter(runs, roles), roles), _curve_table(records)
 
 
 def _read_all(rows: list[PlanRow], runs: Path) -> tuple[list[RunRecord], list[Recount]]:
@@ -132,10 +133,21 @@ def _run_row(row: PlanRow, record: RunRecord, speed: Speed | None) -> dict[str, 
     }
 
 
-def _with_scatter(table: pd.DataFrame) -> pd.DataFrame:
+def _with_roles(table: pd.DataFrame, roles: Sequence[Role]) -> pd.DataFrame:
+    """Whether each run is a scout, and whether it stays hidden: columns only of a plan that has runs no fit sees."""
+    if {*roles} <= {"fit"}:
+        return table
+    place = list(table.columns).index("budget")
+    for role in ("validate", "scout"):
+        table.insert(place, role, [one == role for one in roles])
+    return table
+
+
+def _with_scatter(table: pd.DataFrame, roles: Sequence[Role]) -> pd.DataFrame:
     """Completed seeds of each size, budget and tokens, and the variance of their losses; none where there is one."""
-    # `dropna=False`: runs without a budget are points, too.
-    points = table.assign(loss=table.loss.astype(float)).groupby(["size", "budget", "n_tokens_planned"], dropna=False)
+    # `dropna=False`: runs without a budget are points, too. A hidden seed says nothing of the noise of fitted ones.
+    alike = ["size", "budget", "n_tokens_planned", pd.Series(roles, index=table.index, dtype=str)]
+    points = table.assign(loss=table.loss.astype(float)).groupby(alike, dropna=False)
     place = list(table.columns).index("loss_se") + 1
     # Inserted at one place, so that the last one inserted, `n_seeds`, stands first.
     table.insert(place, "loss_seed_variance", points.loss.transform("var"))

@@ -10,7 +10,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.records.fit_result import Exclusion
 from flopscape.runs.cells import blank_cells, positive_column, require_column, text_column, typed
 from flopscape.runs.rows_where import rows_where
-from flopscape.runs.statuses import completed
+from flopscape.runs.statuses import completed, measured
 from flopscape.runs.table import REQUIRED, UNIQUE
 
 NUMBERS = (*REQUIRED, "flops", "budget", UNIQUE)
@@ -88,11 +88,11 @@ def emptied(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def without_numbers(frame: pd.DataFrame, needed: Sequence[str]) -> Rows:
-    """Leave out the completed rows with an empty cell in a column that is needed."""
+    """Leave out the completed rows, hidden ones among them, with an empty cell in a column that is needed."""
     rows = Rows(pd.Series(USED, index=frame.index, dtype=object))
     for name in needed:
         # Of a run that did not complete an empty loss is no fault.
-        rows.leave_out(completed(frame) & blank_cells(frame[name].to_numpy(dtype=object)), f"{name} is empty")
+        rows.leave_out(measured(frame) & blank_cells(frame[name].to_numpy(dtype=object)), f"{name} is empty")
     return rows
 
 
@@ -114,7 +114,7 @@ def leave_out_excluded(rows: Rows, frame: pd.DataFrame, source: str, expression:
         raise FlopscapeError(f"{source}: --exclude {expression!r}: {error}") from error
     if not excluded_rows.any():
         rows.notes.append(f"the exclusion {expression} is true for no row")
-    rows.leave_out(excluded_rows & completed(frame), f"excluded by {expression}")
+    rows.leave_out(excluded_rows & measured(frame), f"excluded by {expression}")
 
 
 def leave_out_higher(rows: Rows, frame: pd.DataFrame, source: str, lowest: bool) -> None:

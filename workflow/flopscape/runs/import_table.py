@@ -33,7 +33,7 @@ from flopscape.runs.import_rows import (
 from flopscape.runs.meaning import why_doubtful_magnitude
 from flopscape.runs.published import PUBLISHED, refuse_another, source_file
 from flopscape.runs.read import Format, read_formatted, table_of
-from flopscape.runs.statuses import completed, completed_rows
+from flopscape.runs.statuses import completed, completed_rows, hidden
 from flopscape.runs.table import REQUIRED, RunTable
 from flopscape.text import numbers
 
@@ -107,6 +107,7 @@ def _checked(frame: pd.DataFrame, rows: Rows, source: str, behind: list[str], lo
     for name in behind:
         positive_column(used, name, source, used.index.to_numpy() + 1)
     leave_out_higher(rows, frame, source, lowest)
+    table_of(hidden(frame[rows.used]), source)  # for its checks: runs that no fit sees are scored later
     table = table_of(frame[rows.used], source)
     table = table.warned(why_doubtful_magnitude(table.n_params, table.n_tokens, table.unit))
     return replace(table, excluded=[*table.excluded, *exclusions(rows, frame)])

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.law import Array, Index, Mask
+from flopscape.laws.law import Array, Index
 from flopscape.runs.budgets import group_budgets
 from flopscape.runs.cells import TRUE_WORDS, positive_column, require_column, text_column, typed
 from flopscape.runs.formats.content import read_content
@@ -19,7 +19,7 @@ from flopscape.runs.formats.delimited import SEPARATORS, read_delimited, text_st
 from flopscape.runs.formats.json_rows import read_json
 from flopscape.runs.formats.parquet import MAGIC, read_parquet
 from flopscape.runs.repeated_rows import repeats
-from flopscape.runs.statuses import completed_rows, with_validation
+from flopscape.runs.statuses import VALIDATE, completed_rows, hidden, set_aside
 from flopscape.runs.study_tables import refuse_changed
 from flopscape.runs.table import REQUIRED, SIX_N_D, RunTable
 from flopscape.text.written import nearest
@@ -117,17 +117,15 @@ def read_runs(path: str | Path, columns: Mapping[str, str] | None = None) -> Run
     return table_of(read_any(Path(path)), path, columns)
 
 
-def read_with_validation(path: str | Path, columns: Mapping[str, str] | None = None) -> tuple[RunTable, Mask]:
-    """The same with the validation runs, which `read_runs` leaves out, and which rows they are, shape (n,).
+def read_hidden(path: str | Path, columns: Mapping[str, str] | None = None) -> RunTable:
+    """The runs that `read_runs` leaves out because they are planned to stay hidden; only what scores a fit asks this.
 
     Raises
     ------
     FlopscapeError
         As `read_runs`.
     """
-    frame, hidden = with_validation(read_any(Path(path)))
-    table = table_of(frame, path, columns)
-    return table, np.isin(table.row, np.flatnonzero(hidden) + 1)
+    return table_of(hidden(read_any(Path(path))), path, columns)
 
 
 def table_of(
@@ -143,6 +141,7 @@ def table_of(
             raise FlopscapeError(f"--column {name}={names[name]}: no such column of a fit{nearest(name, CHOSEN)}")
     for name in (*REQUIRED, *(columns or {})):
         require_column(frame, names[name], path)
+    _refuse_hidden_alone(frame, path)
     frame, excluded = completed_rows(frame)
     # The first row after the header is row 1; rows keep their numbers where others were left out.
     row = frame.index.to_numpy() + 1
@@ -169,6 +168,15 @@ def table_of(
     # Exact repeats first, or they would be taken for copies under other names.
     table = _without_repeats(table)
     return (_without_copies(table) if measured else table).warned(_why_doubtful_units(table))
+
+
+def _refuse_hidden_alone(frame: pd.DataFrame, path: str | Path) -> None:
+    """Refuse a table with nothing to fit but runs that no fit may see."""
+    if len(frame) and (set_aside(frame) == VALIDATE).all():
+        raise FlopscapeError(
+            f"{path}: all {len(frame)} rows are planned to stay hidden (validate), so that there is nothing to fit;"
+            " unmark those that a fit may see"
+        )
 
 
 @np.errstate(all="ignore")

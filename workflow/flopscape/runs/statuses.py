@@ -30,36 +30,67 @@ NOT_COMPLETED = {
 }
 
 
+SET_ASIDE: dict[str, str] = {
+    "validate": "validate: planned to stay hidden",
+    "scout": "scouts placed the budgets of the ladder",
+}
+"""Runs that completed and that no fit sees, by what marks them, and why. The mark is a status, a column of that name
+with truth words, or the word in the column `role` of a plan."""
 VALIDATE = "validate"
-"""The status of a validation run, or the column that says true of it: it completed, and no fit is ever to see it."""
-HIDDEN = "a validation run, which stays hidden from every fit and judges it in the backtest"
+ROLE, FITTED = "role", "fit"
 FALSE_WORDS = {"false", "0", "0.0", "no"}
 
 
 def completed(frame: pd.DataFrame) -> Mask:
-    """Rows whose `status` says that the run completed, validation runs apart; all where there is no such column."""
-    return np.asarray(pd.Series(_words(frame)).isin(COMPLETED).to_numpy() & ~validation(frame))
+    """Rows to fit: their `status`, if there is any, says that the run completed, and nothing sets them aside."""
+    return np.asarray(measured(frame) & (set_aside(frame) == ""))
 
 
-def validation(frame: pd.DataFrame) -> Mask:
-    """Rows of validation runs: of that status, or true in a column `validate` that has nothing but true and false."""
-    by_status = _words(frame) == VALIDATE
-    if VALIDATE not in frame:
-        return np.asarray(by_status)
-    cells = frame[VALIDATE]
-    words = cells.astype(str).str.strip().str.lower()
-    # A column of that name may hold anything else, such as a loss.
-    said = words.isin(TRUE_WORDS | FALSE_WORDS).to_numpy() | blank_cells(cells.to_numpy(dtype=object))
-    return np.asarray(by_status | (words.isin(TRUE_WORDS).to_numpy() & bool(said.all())))
+def measured(frame: pd.DataFrame) -> Mask:
+    """Rows whose run completed, those included that no fit sees; all where there is no column `status`."""
+    return np.asarray(pd.Series(_words(frame)).isin(COMPLETED | set(SET_ASIDE)).to_numpy())
 
 
-def with_validation(frame: pd.DataFrame) -> tuple[pd.DataFrame, Mask]:
-    """The frame with its validation runs as completed ones, and which they are, in its own order."""
-    hidden = validation(frame)
-    if not hidden.any():
-        return frame, hidden
-    status = np.where(_words(frame) == VALIDATE, "completed", _words(frame))
-    return frame.assign(status=status).drop(columns=VALIDATE, errors="ignore"), hidden
+def set_aside(frame: pd.DataFrame) -> Names:
+    """What sets each row aside, a key of `SET_ASIDE`, or nothing for a row that is fitted; shape (n,).
+
+    Examples
+    --------
+    >>> set_aside(pd.DataFrame({"validate": ["yes", "no"], "loss": [2.0, 2.1]})).tolist()
+    ['validate', '']
+    """
+    marks, roles = _words(frame), _roles(frame)
+    aside = np.full(len(frame), "", dtype="<U8")
+    for mark in reversed(SET_ASIDE):  # a run of several marks goes by the first
+        aside[(marks == mark) | (roles == mark) | _is_true(frame, mark)] = mark
+    return aside
+
+
+def without_set_aside(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are not set aside, counted anew: what figures and reports show as the runs behind the fits."""
+    return pd.DataFrame(frame[set_aside(frame) == ""].reset_index(drop=True))
+
+
+def hidden(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the runs that are planned to stay hidden, as runs to read: unmarked, in their own order."""
+    rows = frame[set_aside(frame) == VALIDATE]
+    words = np.where(measured(rows), "completed", _words(rows))
+    return pd.DataFrame(rows.assign(status=words).drop(columns=[*SET_ASIDE, ROLE], errors="ignore"))
+
+
+def _is_true(frame: pd.DataFrame, name: str) -> Mask:
+    """Rows that are true in a column that has nothing but true and false; a column of losses marks nothing."""
+    if name not in frame:
+        return np.zeros(len(frame), bool)
+    words = frame[name].astype(str).str.strip().str.lower()
+    is_truth = words.isin(TRUE_WORDS | FALSE_WORDS).to_numpy() | blank_cells(frame[name].to_numpy(dtype=object))
+    return np.asarray(words.isin(TRUE_WORDS).to_numpy() & bool(is_truth.all()))
+
+
+def _roles(frame: pd.DataFrame) -> Names:
+    """The column `role` as a plan has it; nothing where it holds other words."""
+    words = text_column(frame, ROLE, [FITTED] * len(frame))
+    return words if {*words.tolist()} <= {FITTED, *SET_ASIDE} else np.full(len(frame), FITTED)
 
 
 def with_loss(frame: pd.DataFrame) -> pd.DataFrame:
@@ -68,16 +99,21 @@ def with_loss(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def completed_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Exclusion]]:
-    """The completed rows, and the others listed with their status: a word that is not known is said to be that."""
+    """The rows to fit, and the others listed with why: a status that is not known is said to be that."""
     kept = completed(frame)
     names = text_column(frame, "run_id", [f"row {i}" for i in frame.index + 1])
-    words = np.where(validation(frame), VALIDATE, _words(frame))
+    aside = set_aside(frame)
+    words = np.where(aside == "", _words(frame), aside)
     excluded = []
     for word in pd.unique(words[~kept]):
-        unknown = "" if word in NOT_COMPLETED else ", a word that is not known: write completed where a run is"
         rows = [str(name) for name in names[(words == word) & ~kept]]
-        excluded.append(Exclusion(rows, HIDDEN if word == VALIDATE else f"status {word}{unknown}"))
+        excluded.append(Exclusion(rows, SET_ASIDE.get(word) or _status(word)))
     return frame[kept], excluded
+
+
+def _status(word: str) -> str:
+    unknown = "" if word in NOT_COMPLETED else ", a word that is not known: write completed where a run is"
+    return f"status {word}{unknown}"
 
 
 def _words(frame: pd.DataFrame) -> Names:

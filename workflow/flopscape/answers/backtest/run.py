@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from flopscape.answers.backtest.methods import Method
@@ -20,11 +19,10 @@ from flopscape.fitting.backtest.cuts import Cut, Runs, cuts_of
 from flopscape.fitting.backtest.hidden import truths_of
 from flopscape.fitting.backtest.yardstick import Truth
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, modules_of_backtest
-from flopscape.laws.law import Mask
 from flopscape.records.backtest import COLUMNS, Forecast
 from flopscape.records.stamps import of_backtest, text_of
 from flopscape.runs.chosen import chosen_rows
-from flopscape.runs.read import read_with_validation
+from flopscape.runs.read import read_runs
 from flopscape.runs.table import RunTable
 
 BOOTSTRAP = RESAMPLES_OF_SENSITIVITY
@@ -42,7 +40,7 @@ class Refit(NamedTuple):
 
 def backtest(
     methods: Iterable[Method],
-    read: Callable[[Mapping[str, str]], tuple[RunTable, Mask]],
+    read: Callable[[Mapping[str, str]], RunTable],
     bootstrap: int = BOOTSTRAP,
     report: Report | None = None,
 ) -> list[Forecast]:
@@ -53,7 +51,7 @@ def backtest(
     methods : iterable of Method
         What to refit.
     read : callable
-        From columns, as `Method.columns` has them, to a table and its mask of validation runs, shape (n,).
+        From columns, as `Method.columns` has them, to a table.
     bootstrap : int
         Resamples behind each interval; few, for they decide nothing but its noise.
     report : callable, optional
@@ -67,12 +65,13 @@ def backtest(
     Examples
     --------
     >>> from flopscape.runs.read import table_of
+    >>> import numpy as np
     >>> n = np.geomspace(1e6, 1e8, 7)
     >>> three = table_of(pd.DataFrame({"n_params": n, "n_tokens": 1e18 / 6 / n, "loss": 3 + 1e6 / n}), "three")
-    >>> [line.left_out for line in backtest([Method("f", {"method": "vpnls"})], lambda _: (three, np.zeros(7, bool)))]
+    >>> [line.left_out for line in backtest([Method("f", {"method": "vpnls"})], lambda _: three)]
     ["the table's 7 runs are too few, or cost too much alike, to hide the costliest and fit the rest"]
     """
-    work = [job for one in methods for job in _jobs(one, *read(one.columns))]
+    work = [job for one in methods for job in _jobs(one, read(one.columns))]
     total = sum(isinstance(job, Refit) for job in work)
     lines: list[Forecast] = []
     number = 0
@@ -87,13 +86,12 @@ def backtest(
     return lines
 
 
-def _jobs(one: Method, table: RunTable, validation: Mask) -> list[Refit | Forecast]:
+def _jobs(one: Method, table: RunTable) -> list[Refit | Forecast]:
     """The refits of a method, or why there are none."""
-    rows = table.row[validation]
     chosen = chosen_rows(table, one.exclude, one.min_flops)
     if not len(chosen):
         return [_nothing(one, chosen, "no rows are left to fit")]
-    runs = Runs.of(chosen, np.isin(chosen.row, rows))
+    runs = Runs.of(chosen)
     cuts, why = cuts_of(runs)
     truths = truths_of(runs)
     return [Refit(one, runs, truths, cut) for cut in cuts] or [_nothing(one, chosen, why)]
@@ -125,7 +123,7 @@ def run(
         stamp = of_backtest(modules, runs, curves, {one.name: one.options for one in methods})
     except OSError as error:
         raise FlopscapeError(f"{error.filename}: cannot be read ({error.strerror})") from error
-    lines = backtest(methods, lambda columns: read_with_validation(runs, columns), bootstrap, report)
+    lines = backtest(methods, lambda columns: read_runs(runs, columns), bootstrap, report)
     frame = pd.DataFrame([asdict(line) for line in lines], columns=list(COLUMNS))
     write_text(out, frame.assign(made_from=text_of(stamp)).to_csv(index=False))
     return lines

@@ -1,7 +1,7 @@
 """Which runs are hidden: the largest budgets, one more with each cut, or without budgets the costliest runs.
 
-A run is hidden whole, with all its checkpoints and seeds: those left over would tell what is asked. Validation runs,
-which no fit sees anyway, are hidden in every cut, and make one of their own in which nothing else is.
+A run is hidden whole, with all its checkpoints and seeds: those left over would tell what is asked. Runs that are
+planned to stay hidden are in no table that is cut: answers/validation.py scores what the fits themselves say of them.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ MOST_HIDDEN = 0.5
 """Share of the budgets, or of the runs, that is hidden at most: a fit of fewer is hardly the fit of all."""
 SHARES = (0.2, 0.35, 0.5)
 """Of the runs, where there are no budgets."""
-ALL_VALIDATION = "the validation runs"
 
 
 @dataclass(frozen=True)
@@ -32,31 +31,30 @@ class Cut:
 
 @dataclass(frozen=True)
 class Runs:
-    """A table of runs as the backtest sees it: which rows are validation runs, and which the ends of their runs.
+    """A table of runs as the backtest sees it: which rows are the ends of their runs.
 
     `spent` is what the whole run of a row cost: its budget, or its FLOPs where it is in none.
     """
 
     table: RunTable
-    validation: Mask
     ends: Mask
     spent: Array
 
     @classmethod
-    def of(cls, table: RunTable, validation: Mask | None = None) -> "Runs":
-        """The runs of a table, without validation runs unless they are given, shape (n,)."""
+    def of(cls, table: RunTable) -> "Runs":
+        """The runs of a table."""
         # Rows of another N under the same run id, such as a sweep's name, are no checkpoints of it.
         run = [table.run_id, table.n_params]
         longest = pd.Series(table.n_tokens).groupby(run).transform("max").to_numpy()
         own = np.where(np.isfinite(table.budget), table.budget, table.flops)
         ends = np.asarray(table.n_tokens >= longest)
         spent = pd.Series(np.where(ends, own, 0.0)).groupby(run).transform("max").to_numpy()
-        return cls(table, np.zeros(len(table), bool) if validation is None else validation, ends, spent)
+        return cls(table, ends, spent)
 
     @property
     def budgets(self) -> list[float]:
         """The budgets that may be hidden, ascending; none where fewer than half of the runs are in one."""
-        of_runs = self.table.budget[self.ends & ~self.validation]
+        of_runs = self.table.budget[self.ends]
         inside = np.isfinite(of_runs)
         return sorted(set(of_runs[inside].tolist())) if len(of_runs) and inside.mean() >= 0.5 else []
 
@@ -84,8 +82,6 @@ def cuts_of(runs: Runs) -> tuple[list[Cut], str]:
     ['the largest budget', 'the largest 2 budgets']
     """
     found, why = _of_budgets(runs) if len(runs.budgets) >= FEWEST_BUDGETS else _of_shares(runs)
-    if runs.validation.any() and runs.left(runs.validation) >= FEWEST_RUNS:
-        found = [Cut(ALL_VALIDATION, runs.validation), *found]
     return found, "" if found else why
 
 
@@ -93,7 +89,7 @@ def _of_budgets(runs: Runs) -> tuple[list[Cut], str]:
     budgets, found = runs.budgets, []
     most = min(len(budgets) - FEWEST_BUDGETS, int(MOST_HIDDEN * len(budgets)))
     for number in range(1, most + 1):
-        hidden = runs.validation | (runs.spent >= budgets[-number])
+        hidden = runs.spent >= budgets[-number]
         if runs.left(hidden) >= FEWEST_RUNS:
             found.append(Cut(f"the largest {f'{number} budgets' if number > 1 else 'budget'}", hidden))
     why = (
@@ -106,11 +102,11 @@ def _of_budgets(runs: Runs) -> tuple[list[Cut], str]:
 
 def _of_shares(runs: Runs) -> tuple[list[Cut], str]:
     """The costliest runs; runs of one cost are hidden together or not at all."""
-    spent = runs.spent[runs.ends & ~runs.validation]
+    spent = runs.spent[runs.ends]
     found: list[Cut] = []
     for share in SHARES:
         at_least = float(np.quantile(spent, 1 - share)) if len(spent) else 0.0
-        hidden = runs.validation | (runs.spent >= at_least)
+        hidden = runs.spent >= at_least
         enough = runs.left(hidden) >= FEWEST_RUNS and runs.left(hidden) >= (1 - MOST_HIDDEN) * len(spent) - 1
         if enough and not any((cut.hidden == hidden).all() for cut in found):
             costliest = len(spent) - runs.left(hidden)
