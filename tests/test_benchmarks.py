@@ -42,3 +42,13 @@ def test_markov_chains_have_the_distribution_of_the_answers_draws(root, tmp_path
         width = chain_high - chain_low
         assert abs(middle - chain_middle) < 0.1 * width
         assert max(abs(low - chain_low), abs(high - chain_high)) < 0.2 * width
+
+
+def test_what_the_next_runs_do_is_printed_beside_other_ways_to_spend_as_much(root, tmp_path):
+    options = ["--only", "next", "--tables", "1", "--mirror", str(tmp_path)]
+    command = [sys.executable, "benchmarks/design.py", *options]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert "skipped: no folder with isoflops.csv" in done.stderr
+    cells = [line.rpartition("  ")[0].split() for line in done.stdout.splitlines()[3:8]]
+    assert done.stdout.splitlines()[3].split()[:3] == ["before", "1.00/1.00", "1.00/1.00"]
+    assert len(cells) == 5

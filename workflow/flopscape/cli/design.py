@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from flopscape.cli.fit_options import Column, columns_of
 from flopscape.cli.options import ConfigFile, Results, StudyFile, output
 from flopscape.text.terminal import say
 
@@ -70,3 +71,27 @@ def rung(
         say(f"{out}: written")
     if stale and as_ == "table":
         say(f"warning: the fit was made {stale}: run snakemake again")
+
+
+@verbs.command(
+    "next",
+    epilog="Example: `flopscape next config/studies/kjv-gpt.yaml --target 1e13 --spend 2e12 --write`, "
+    "or `flopscape next runs.csv --target 1e24 --spend 5e21 --out next.csv`",
+)
+def next_verb(
+    subject: Annotated[Path, typer.Argument(metavar="CONFIG|RUNS.csv", help="A study file, or a table of runs.")],
+    target: Annotated[list[float], typer.Option(help="Compute whose optimum matters, in FLOPs; repeatable.")],
+    spend: Annotated[str, typer.Option(metavar="FLOPS|$USD", help="What may be spent: 2e20, or '$50' of a study.")],
+    pool: Annotated[
+        Path | None, typer.Option(help="Choose from these: a table with n_params, n_tokens, perhaps flops.")
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Add the runs to the study's file, as sweep.rows.")] = False,
+    out: Annotated[Path | None, output("CSV to write: a line a run, with all that is told of it.")] = None,
+    column: Column = None,
+    config_file: ConfigFile = Path("config/config.yaml"),
+    results: Results = Path("results"),
+) -> None:
+    """Say which runs to buy next, by what each would do to the intervals of N*, D* and L* at the targets."""
+    from flopscape.design.run_next import run
+
+    say(run(subject, target, spend, pool, write, out, columns_of(column), config_file, results))

@@ -58,9 +58,15 @@ def load_yaml(path: str | Path, as_text: Collection[str] = ()) -> dict[str, Any]
     return data
 
 
-def dump_yaml(data: Any) -> str:
-    """Data as YAML that `load_yaml` reads back; text that looks like something else is quoted."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True).rstrip()
+def dump_yaml(data: Any, one_line: bool = False) -> str:
+    """Data as YAML that `load_yaml` reads back; text that looks like something else is quoted.
+
+    >>> dump_yaml({"size": {"width": 32}, "seed": 1}, one_line=True)
+    '{size: {width: 32}, seed: 1}'
+    """
+    style: dict[str, Any] = {"default_flow_style": True, "width": float("inf")} if one_line else {}
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, **style)
+    return text.rstrip()
 
 
 class _Dumper(yaml.SafeDumper):

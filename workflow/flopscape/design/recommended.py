@@ -25,7 +25,7 @@ from flopscape.design.memory import Memory, memories
 from flopscape.errors import FlopscapeError
 from flopscape.plan.family import Member, members, nearest
 from flopscape.plan.finished import look_at_runs
-from flopscape.plan.price import speed_of
+from flopscape.plan.price import device_cost, speed_of
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.studies import PlannedStudy, plan_study, train_units
 from flopscape.records.fit_result import Estimate, FitResult
@@ -180,13 +180,11 @@ def _priced(
     speed: Speed,
     prices: Prices,
 ) -> Recommended:
-    resources = study.resources
-    gpu = resources.device == "gpu"
-    devices = resources.processes * (1 if gpu else resources.threads)
-    hours = 0.0 if study.simulated else speed.seconds(row, row.n_tokens) / 3600
-    usd = hours * devices * (prices.usd_per_gpu_hour if gpu else prices.usd_per_cpu_hour)
+    cost = device_cost(study, prices, speed.seconds(row, row.n_tokens))
     needed = memory.of(_units_at_once(study, row)) if memory else None
-    return Recommended(choice.wish.what, row, choice.wish.n_params, loss, needed, devices, hours, usd)
+    return Recommended(
+        choice.wish.what, row, choice.wish.n_params, loss, needed, cost.devices, cost.hours / cost.devices, cost.usd
+    )
 
 
 def _units_at_once(study: Study, row: PlanRow) -> int:

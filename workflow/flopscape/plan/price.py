@@ -163,11 +163,7 @@ def _line(
 ) -> Line:
     due = [row for row in rows if row.run_id in todo]
     seconds = [jobs[row.run_id].seconds for row in due]
-    resources = study.resources
-    gpu = resources.device == "gpu"
-    devices = resources.processes * (1 if gpu else resources.threads)
-    # A GPU run is priced by its GPUs alone: their hour includes the cores that come with them.
-    hours = 0.0 if study.simulated else sum(seconds) * devices / 3600
+    cost = device_cost(study, prices, sum(seconds))
     return Line(
         label=label,
         n_todo=len(due),
@@ -175,11 +171,28 @@ def _line(
         n_tokens=sum(jobs[row.run_id].n_tokens for row in due),
         flops=sum(row.flops_per_unit * jobs[row.run_id].n_tokens for row in due),
         flops_alone=sum(row.flops for row in due),
-        device_hours=hours,
-        usd=hours * (prices.usd_per_gpu_hour if gpu else prices.usd_per_cpu_hour),
+        device_hours=cost.hours,
+        usd=cost.usd,
         longest_seconds=max(seconds, default=0.0),
         reasons=dict(Counter(todo[row.run_id] for row in due)),
     )
+
+
+class DeviceCost(NamedTuple):
+    """GPUs or threads of a run, device-hours, and what they cost."""
+
+    devices: int
+    hours: float
+    usd: float
+
+
+def device_cost(study: Study, prices: Prices, seconds: float) -> DeviceCost:
+    """What so many seconds of a study's runs cost; nothing where the runs are simulated."""
+    gpu = study.resources.device == "gpu"
+    devices = study.resources.processes * (1 if gpu else study.resources.threads)
+    # A GPU run is priced by its GPUs alone: their hour includes the cores that come with them.
+    hours = 0.0 if study.simulated else seconds * devices / 3600
+    return DeviceCost(devices, hours, hours * (prices.usd_per_gpu_hour if gpu else prices.usd_per_cpu_hour))
 
 
 def _makespan(jobs: Iterable[Job], parallel: int) -> float:

@@ -1,0 +1,41 @@
+"""Sweeps that design themselves, measured on truths that are known and on published tables.
+
+    python benchmarks/design.py [--only next] [--tables 30] [--starts 4] [--mirror DIR]
+
+next (design_next.py): as much again is spent after a finished sweep, by the score of `flopscape next`, on one more seed
+of everything, on two sizes at six times the top budget, and at random; and published tables are bought from, run by
+run. The folder of isoflops.csv is --mirror or $FLOPSCAPE_MIRROR; without it that table is left out. Progress goes to
+stderr.
+"""
+
+import os
+
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+import argparse
+import sys
+from pathlib import Path
+
+import design_next
+
+SECTIONS = ("next",)
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=SECTIONS, help="one section; all when left out")
+    parser.add_argument("--tables", type=int, default=30, help="simulated sweeps of each of the ten truths")
+    parser.add_argument("--starts", type=int, default=4, help="first runs of each pool")
+    parser.add_argument("--mirror", type=Path, default=os.environ.get("FLOPSCAPE_MIRROR"))
+    options = parser.parse_args()
+    if options.only in (None, "next"):
+        print(design_next.on_simulated(options.tables), end="\n\n")
+        if options.mirror and Path(options.mirror, "isoflops.csv").is_file():
+            print(design_next.on_pools(Path(options.mirror), options.starts), end="\n\n")
+        else:
+            print("skipped: no folder with isoflops.csv; name it by --mirror or FLOPSCAPE_MIRROR", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""`flopscape next`: reads the study or the table, finds the runs, and writes what it was told to."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from flopscape.design.next_runs import NextRuns, Spend, next_runs
+from flopscape.design.next_words import text
+from flopscape.design.write_rows import write_rows
+from flopscape.errors import FlopscapeError
+from flopscape.files.outputs import refuse_output, write_text
+from flopscape.plan.studies import PlannedStudy, plan_finished, settings
+from flopscape.runs.read import read_runs
+
+
+def run(
+    subject: Path,
+    targets: Sequence[float],
+    spend_text: str,
+    pool: Path | None,
+    write: bool,
+    out: Path | None,
+    columns: Mapping[str, str],
+    config: Path,
+    results: Path,
+) -> str:
+    """What is printed; the file of `out`, and with `write` the study's, are written.
+
+    Raises
+    ------
+    FlopscapeError
+        Whatever is wrong with what is asked; nothing is written then.
+    """
+    spend = Spend.read(spend_text)
+    if out is not None:
+        refuse_output(out, [subject, pool])
+    if subject.suffix not in (".yaml", ".yml"):
+        if write:
+            raise FlopscapeError(f"--write: {subject} is a table of runs, and no study to add runs to")
+        found = next_runs(read_runs(subject, columns), targets, spend, pool=pool)
+        return "\n".join([text(found, str(subject)), *_written(found, out)])
+    if columns:
+        raise FlopscapeError("--column is for a table of runs; a study's own table has its conventions")
+    planned = plan_finished(subject, results)
+    table = _runs_of(planned.name, results)
+    if not isinstance(planned, PlannedStudy):
+        if write:
+            raise FlopscapeError(f"--write: the runs of {subject} are imported; it trains none that could be added")
+        found = next_runs(read_runs(table), targets, spend, pool=pool)
+        return "\n".join([text(found, planned.name), *_written(found, out)])
+    found = next_runs(read_runs(table), targets, spend, planned, settings(config).prices, results, pool)
+    said = [text(found, planned.name), *_written(found, out)]
+    if write:
+        asked = " ".join(f"--target {target:g}" for target in targets)
+        write_rows(subject, found.bought.rows, f"flopscape next {asked} --spend {spend_text}", results)
+        said.append(f"{subject}: {len(found.bought)} rows added; `snakemake -n` prices them, `snakemake` trains them")
+    return "\n".join(said)
+
+
+def _runs_of(name: str, results: Path) -> Path:
+    table = results / name / "runs.csv"
+    if not table.exists():
+        raise FlopscapeError(f"{table}: not there; the next runs are chosen after the first: run snakemake")
+    return table
+
+
+def _written(found: NextRuns, out: Path | None) -> list[str]:
+    if out is None:
+        return []
+    write_text(out, found.frame().to_csv(index=False))
+    return [f"{out}: written"]
