@@ -30,6 +30,15 @@ def test_the_backtest_counts_the_intervals_that_hold_known_truths_and_says_what_
     assert all(0 <= float(cell) <= 100 for row in rows for cell in row[2:])
 
 
+def test_expected_intervals_are_within_a_factor_of_three_of_those_that_come(root, tmp_path):
+    command = [sys.executable, "benchmarks/expected.py", "--mirror", str(tmp_path), "--simulated", "1"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert "skipped: no folder with isoflops.csv" in done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()[2:]]
+    assert [row[:2] for row in rows] == [["simulated", at] for at in ("×1", "×10", "×100")]
+    assert all(1 / 3 < float(row[at]) < 3 for row in rows for at in (4, 9))
+
+
 def test_markov_chains_have_the_distribution_of_the_answers_draws(root, tmp_path):
     """Two short chains, worth some hundred independent draws: ends of intervals within a fifth of their width."""
     options = ["--mirror", str(tmp_path), "--only", "35 runs", "--sweeps", "3000", "--chains", "2"]

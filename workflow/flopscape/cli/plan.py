@@ -19,7 +19,9 @@ verbs = typer.Typer()
 @verbs.command(epilog="Example: `flopscape plan config/studies/kjv-gpt.yaml`")
 def plan(
     study_file: StudyFile,
-    as_json: Annotated[bool, typer.Option("--json", help="Print runs, price and coverage as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print runs, price, coverage and expected intervals as JSON.")
+    ] = False,
     resolved: Annotated[bool, typer.Option("--resolved", help="Print the study with every default filled in.")] = False,
     csv_out: Annotated[Path | None, output("Write the plan's rows to this file instead.", "--csv")] = None,
     cores: Annotated[int, typer.Option(help="Runs at a time for the wall time.")] = os.cpu_count() or 1,
@@ -29,6 +31,7 @@ def plan(
     """Print the plan of a study and its price; starts nothing."""
     from flopscape.config.read import read_study
     from flopscape.config.study import ImportedStudy
+    from flopscape.design.of_plan import expected_of, sentences_of
     from flopscape.files.outputs import refuse_output, write_text
     from flopscape.plan.capacity import Capacity
     from flopscape.plan.price_table import plan_csv, plan_json, price_text
@@ -46,9 +49,9 @@ def plan(
     if csv_out:
         write_text(csv_out, plan_csv(seen.rows))
     elif as_json:
-        print(plan_json(seen.rows, seen.price, seen.coverage))
+        print(plan_json(seen.rows, seen.price, seen.coverage, expected_of(seen)))
     else:
-        say(price_text(seen.study, seen.price, seen.coverage, seen.finished))
+        say(price_text(seen.study, seen.price, seen.coverage, seen.finished, sentences_of(seen)))
 
 
 def _print_import(study: "ImportedStudy", study_file: Path, config_file: Path) -> None:

@@ -16,6 +16,7 @@ from flopscape.dag.own_package import COMMAND, refuse_without_command
 from flopscape.dag.rerun import Kind, is_training, judge_by_content
 from flopscape.dag.selection import RESULTS, Selection
 from flopscape.dag.stale import Planned
+from flopscape.design.of_plan import kept_sentences
 from flopscape.errors import FlopscapeError
 from flopscape.plan.capacity import Capacity, machine_limits
 from flopscape.plan.finished import Finished, refuse_other_data
@@ -93,10 +94,11 @@ def print_prices(workflow: inside.Workflow) -> None:
             print(f"\n{free_text(selection.imported[name])}", flush=True)
             continue
         planned, prices, room = selection.trained[name], selection.settings.prices, inside.room(workflow)
-        overview = price_planned(planned, prices, room, selection.results, due[name])
-        print(f"\n{price_text(overview.study, overview.price, overview.coverage, overview.finished)}", flush=True)
+        seen = price_planned(planned, prices, room, selection.results, due[name])
+        text = price_text(seen.study, seen.price, seen.coverage, seen.finished, kept_sentences(planned))
+        print(f"\n{text}", flush=True)
         try:
-            _refuse(workflow, overview, overview.finished, due[name])
+            _refuse(workflow, seen, seen.finished, due[name])
         except FlopscapeError as error:
             print(f"REFUSED: {error}", flush=True)
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,8 +24,12 @@ SHOWN = 3
 """Names listed before "and n more"."""
 
 
-def price_text(study: Study, price: Price, coverage: Coverage, finished: Finished) -> str:
-    """The price table of one study with everything a reader should know before starting it."""
+def price_text(study: Study, price: Price, coverage: Coverage, finished: Finished, expected: Sequence[str] = ()) -> str:
+    """The price table of one study with everything a reader should know before starting it.
+
+    `expected` are lines on the intervals that the runs are expected to give (design/of_plan.py), for the grade of the
+    coverage is what it costs there.
+    """
     hours = {"gpu": "GPU-hours", "cpu": "CPU-hours", "simulated": "hours"}[price.device]
     header = ["budget", "runs to do", f"{data_unit(study)}s", "FLOPs", hours, "USD", "longest", "why"]
     body = [_cells(line) for line in [*price.lines, price.total]]
@@ -33,7 +37,7 @@ def price_text(study: Study, price: Price, coverage: Coverage, finished: Finishe
     parts = [
         f"Price of study {price.study}{mark}",
         aligned([header, *body], right=range(1, 7)),
-        *_notes(price, coverage, finished),
+        *_notes(price, coverage, finished, expected),
     ]
     return "\n".join(parts)
 
@@ -52,7 +56,7 @@ def _cells(line: Line) -> list[str]:
     ]
 
 
-def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str]:
+def _notes(price: Price, coverage: Coverage, finished: Finished, expected: Sequence[str]) -> Iterator[str]:
     if price.total.n_todo:
         wall = f"about {numbers.duration(price.wall_seconds)} with {price.parallel} at a time"
         yield f"wall time: {wall}; disk: about {_bytes(price.disk_bytes)}"
@@ -61,6 +65,7 @@ def _notes(price: Price, coverage: Coverage, finished: Finished) -> Iterator[str
     yield from _saving(price.total)
     yield f"speed from: {price.speed_source}"
     yield f"coverage: {coverage.grade}{''.join(f'{chr(10)}  - {reason}' for reason in coverage.reasons)}"
+    yield from expected
     if finished.orphans:
         names = listed(finished.orphans, SHOWN)
         yield f"{len(finished.orphans)} records that this plan does not ask for stay on disk: {names}"
@@ -130,7 +135,8 @@ def _rate(row: PlanRow) -> float | None:
     return None if settings.needs_width and "width" not in row.size else settings.rate_at(row.size)
 
 
-def plan_json(rows: list[PlanRow], price: Price, coverage: Coverage) -> str:
-    """Plan, price and coverage as one JSON object."""
+def plan_json(rows: list[PlanRow], price: Price, coverage: Coverage, expected: Mapping[str, Any] | None = None) -> str:
+    """Plan, price, coverage and what is `expected` of it as one JSON object."""
     runs = [_csv_row(row) | {"size": row.size, "spec": row.spec} for row in rows]
-    return json.dumps({"runs": runs, "price": asdict(price), "coverage": asdict(coverage)}, indent=1, allow_nan=False)
+    whole = {"runs": runs, "price": asdict(price), "coverage": asdict(coverage), **(expected or {})}
+    return json.dumps(whole, indent=1, allow_nan=False)

@@ -16,9 +16,8 @@ import numpy as np
 
 from flopscape.answers.fitted_answer import FittedAnswer
 from flopscape.fitting.answer import NEAR
-from flopscape.fitting.drifting_law.cells import Cells, cells_of
+from flopscape.fitting.drifting_law.cells import planned_cells
 from flopscape.fitting.drifting_law.fit import Posterior, posterior
-from flopscape.fitting.drifting_law.posterior import Conditional, Data
 from flopscape.fitting.drifting_law.shares import Shares
 from flopscape.laws.law import Array, Compute
 from flopscape.laws.surface import Surface, loss
@@ -100,18 +99,9 @@ def spread_after(found: Posterior, design: RunTable, flops: float) -> float | No
     Around the typical draw losses are nearly linear in the law's numbers, and what runs leave open then depends on
     where they stand and not on their losses (fitting/drifting_law/shares.py). None where that draw has no optimum.
     """
-    data = Data.of(_cells(found, design), found.curves.discrepancy)
-    left = Shares(found.typical, Conditional(data, found.at.scales)).at(flops).get("n_params", {})
+    cells = planned_cells(design, found.cells.center)
+    left = Shares.after(found.typical, cells, found.at.scales).at(flops).get("n_params", {})
     return left.get("sd_over_prior")
-
-
-def _cells(found: Posterior, design: RunTable) -> Cells:
-    """The design's runs in the coordinates of the fit."""
-    # Losses that differ, for runs of one N, D and loss would count as copies of one.
-    cells, _ = cells_of(replace(design, loss=np.linspace(1.0, 1.001, len(design))))
-    here, there = cells.center, found.cells.center
-    x, u = cells.x + here.log_n - there.log_n, cells.u + here.log_product - there.log_product
-    return replace(cells, center=there, x=x, u=u)
 
 
 def changes(found: Posterior, table: RunTable, designs: dict[str, tuple[str, RunTable]], flops: float) -> Array:

@@ -114,6 +114,14 @@ def cells_of(table: RunTable) -> tuple[Cells, list[str]]:
     return cells, doubts
 
 
+def planned_cells(design: RunTable, center: Center) -> Cells:
+    """The runs of a design, whatever their losses, in the coordinates of a fit."""
+    # Losses that differ, for runs of one N, D and loss would count as copies of one.
+    cells, _ = cells_of(replace(design, loss=np.linspace(1.0, 1.001, len(design))))
+    x, u = cells.x + cells.center.log_n - center.log_n, cells.u + cells.center.log_product - center.log_product
+    return replace(cells, center=center, x=x, u=u)
+
+
 def rows_of(cells: Cells, table: RunTable, at: int) -> Index:
     """The rows of a table that lie at one of its cells."""
     center = cells.center

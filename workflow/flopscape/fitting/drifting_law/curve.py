@@ -52,6 +52,8 @@ class Curves:
         """The loss at points (g,) shared by all draws, shape (R, g)."""
         x, u = self._coordinates(log_n, log_d)
         drifts = self.t[:, 6:] @ drift.shapes(u, self.discrepancy.reach).T
+        if not self.c.any():  # a law alone, whose shapes need not be laid
+            return self._losses(x - drifts, u, np.zeros(1), np.zeros(1))
         shapes, at = self.discrepancy.shapes(x, u).T, self.discrepancy.sizes[0]
         return self._losses(x - drifts, u, self.c[:, :at] @ shapes[:at], self.c[:, at:] @ shapes[at:])
 

@@ -19,6 +19,7 @@ A draw is then a list of numbers, and a loss anywhere a plain function of them; 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -62,7 +63,7 @@ class Axis:
     high: float
     step: float
 
-    @property
+    @cached_property
     def knots(self) -> Array:
         """From end to end, evenly, no farther apart than the step."""
         count = int(np.ceil((self.high - self.low) / self.step - 1e-9)) + 1
@@ -74,10 +75,15 @@ class Axis:
 
     def shapes(self, t: Array) -> Array:
         """ψ at t (n,), shape (n, knots)."""
-        knots = self.knots
-        inside = self.kernel((self.inside(t)[:, None] - knots) / self.length)
-        covariance = self.kernel((knots[:, None] - knots) / self.length) + JITTER * np.eye(len(knots))
-        return np.asarray(solve_triangular(cholesky(covariance, lower=True), inside.T, lower=True).T)
+        inside = self.kernel((self.inside(t)[:, None] - self.knots) / self.length)
+        return np.asarray(solve_triangular(_root(self), inside.T, lower=True).T)
+
+
+@lru_cache
+def _root(axis: Axis) -> Array:
+    """R of the knots' covariance; kept, for every point of a fit asks for that of the same three axes."""
+    distances = (axis.knots[:, None] - axis.knots) / axis.length
+    return np.asarray(cholesky(axis.kernel(distances) + JITTER * np.eye(len(distances)), lower=True))
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class Discrepancy:
         reach = Reach(data["below"], data["above"])
         return cls(reach, tuple(data[name] for name in law.NAMES), data["narrow"], data["wide"])
 
-    @property
+    @cached_property
     def _axes(self) -> tuple[Axis, Axis, Axis]:
         low, high = -self.reach.below, self.reach.above
         return (

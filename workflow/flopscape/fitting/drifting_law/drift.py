@@ -20,6 +20,7 @@ In closed form the shapes are the same numbers on every machine; eigenvectors of
 are nearly equal, as they are here where the two sides have nearly one length.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -76,10 +77,12 @@ def _side(t: Array, length: float) -> Array:
     return np.asarray(scale * (inside + np.sin(omega * length) * beyond))
 
 
+@lru_cache
 def _roots(length: float) -> Array:
     """The leading ω with tan ωT = −ωℓ: the j-th ωT is jπ − arctan(ωℓ), which the search repeats.
 
-    A round divides what is left by (1 + (ωℓ)²)·T/ℓ, which is over three for the shortest side.
+    A round divides what is left by (1 + (ωℓ)²)·T/ℓ, which is over three for the shortest side. They are kept, for every
+    point of a fit asks for those of the same two sides.
     """
     whole = np.pi * np.arange(1, MODES_OF_SIDE + 1)
     omega = whole / length

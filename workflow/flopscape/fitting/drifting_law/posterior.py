@@ -114,13 +114,19 @@ class Conditional:
         self.sd = np.repeat([scales.level, scales.shape], [level, shape])
         """d, the prior standard deviations of c."""
         self.prior_sd = np.concatenate([LAW_SD, np.full(drift.MODES, scales.drift)])
-        white, gram = data.whitened_shapes(scales.ratio)
-        self.scaled = white * (self.sd / scales.noise)
+
+    @cached_property
+    def scaled(self) -> Array:
         """Ψ whitened, times diag(d)/σ."""
-        precision = gram * (self.sd[:, None] * self.sd / scales.noise**2)
-        precision[np.diag_indices(len(self.sd))] += 1.0
-        self.root = cholesky(precision, lower=True, check_finite=False)
+        return self.data.whitened_shapes(self.scales.ratio)[0] * (self.sd / self.scales.noise)
+
+    @cached_property
+    def root(self) -> Array:
         """R of A = R·Rᵀ."""
+        gram = self.data.whitened_shapes(self.scales.ratio)[1]
+        precision = gram * (self.sd[:, None] * self.sd / self.scales.noise**2)
+        precision[np.diag_indices(len(self.sd))] += 1.0
+        return np.asarray(cholesky(precision, lower=True, check_finite=False))
 
     @property
     def log_determinant(self) -> float:

@@ -12,14 +12,15 @@ at least zero and they add up. Beside them stands √(gᵀSg / gᵀP⁻¹g), the
 before: near one, the runs have said nothing, and the interval is the prior's.
 """
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from flopscape.fitting.drifting_law import drift, law
+from flopscape.fitting.drifting_law.cells import Cells
 from flopscape.fitting.drifting_law.curve import Curves
-from flopscape.fitting.drifting_law.posterior import PARAMETERS, Conditional
+from flopscape.fitting.drifting_law.posterior import PARAMETERS, Conditional, Data, Scales
 from flopscape.laws.law import Array
 
 STEP = 0.1
@@ -33,12 +34,17 @@ class Shares:
     def __init__(self, typical: Curves, at: Conditional) -> None:
         self.typical = typical
         _, slopes = at.data.jacobian(typical.t[0])
-        white = at.data.cells.whiten(np.concatenate([slopes, at.data.shapes], axis=1), at.scales.ratio)
+        white = np.hstack([at.data.cells.whiten(slopes, at.scales.ratio), at.data.whitened_shapes(at.scales.ratio)[0]])
         self.of_runs = white.T @ white / at.scales.noise**2
         self.prior = np.concatenate([at.prior_sd, at.sd]) ** -2.0
         self.precision = self.of_runs + np.diag(self.prior)
         """P + F, shape (p + m, p + m)."""
         self.root = cholesky(self.precision, lower=True)
+
+    @classmethod
+    def after(cls, typical: Curves, cells: Cells, scales: Scales) -> Self:
+        """After runs at these cells, finished or only planned: what they leave open hangs on where they stand alone."""
+        return cls(typical, Conditional(Data.of(cells, typical.discrepancy), scales))
 
     def at(self, flops: float) -> dict[str, dict[str, Any]]:
         """Of ln N* and of L* at C; empty where the typical draw has no optimum between the ends of its window."""
@@ -70,6 +76,10 @@ class Shares:
         if not 0 < total < np.inf:  # runs so far from any law that nothing moves the typical draw
             return {}
         return {name: part / total for name, part in parts.items()} | {"sd_over_prior": float(np.sqrt(total / before))}
+
+    def sd(self, gradient: Array) -> float:
+        """Standard deviation √(gᵀSg) of a quantity with this gradient, after the runs."""
+        return float(np.linalg.norm(solve_triangular(self.root, gradient, lower=True)))
 
     def gradients(self, log_n: Array, log_d: Array) -> Array:
         """Derivatives of the relative loss at points (g,) by all numbers, shape (g, p + m)."""

@@ -1,0 +1,109 @@
+"""The interval of the answer that a plan is expected to give, as a dry run and `flopscape plan` say it.
+
+It takes numpy, which nothing may import that Snakemake parses: so it is worked out in a process of its own
+(plan/ask.py), once for each plan and code, and kept in `.flopscape/expected/`. A dry run says what is kept there, and
+is never held up.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec
+from flopscape.plan.ask import answer_of, kept_answer
+from flopscape.plan.studies import PlannedStudy
+from flopscape.records.plan_row import PlanRow
+from flopscape.text import numbers
+
+MODULE = "flopscape.design.improved"
+KEPT = Path(".flopscape/expected")
+Told = Mapping[str, Any]
+"""What design/improved.py answers."""
+
+
+def fitted_rows(planned: PlannedStudy) -> list[PlanRow]:
+    """The runs that the fits will see."""
+    return [row for row in planned.rows if row.role == "fit"] or planned.rows
+
+
+def expected_of(planned: PlannedStudy) -> Told:
+    """What is expected of a plan, worked out where nothing is kept of it.
+
+    Raises
+    ------
+    FlopscapeError
+        It could not be worked out.
+    """
+    return answer_of(MODULE, _question(planned), (), f"{planned.path}: the expected intervals", KEPT)
+
+
+def _question(planned: PlannedStudy) -> Spec:
+    rows = fitted_rows(planned)
+    return {
+        "runs": [[row.n_params for row in rows], [row.n_tokens for row in rows], [row.flops for row in rows]],
+        "budget": [row.budget for row in rows],
+        "flops": planned.study.recommend.flops,
+    }
+
+
+def kept_sentences(planned: PlannedStudy) -> list[str]:
+    """The sentences of a dry run: what is known without waiting, or how to know it."""
+    told = kept_answer(MODULE, _question(planned), (), KEPT)
+    if told is None:
+        return [f"expected intervals of the answer: `flopscape plan {planned.path}` works them out"]
+    return sentences(told)
+
+
+def sentences_of(planned: PlannedStudy) -> list[str]:
+    """The same, worked out if need be; a reason where that fails, for a plan is not refused for it."""
+    try:
+        return sentences(expected_of(planned))
+    except FlopscapeError as error:
+        return [f"expected intervals of the answer are not known: {error}"]
+
+
+def sentences(told: Told) -> list[str]:
+    r"""One for each asked compute, and for the largest what each lacking thing would change.
+
+    Examples
+    --------
+    >>> width = {"typical": 0.4, "low": 0.3, "high": 0.7}
+    >>> loss = {"typical": 0.012, "low": 0.01, "high": 0.02}
+    >>> print(*sentences({"expected": [{"flops": 1e13, "n_params": width, "loss": loss}], "improved": []}), sep="\n")
+    expected of the answer before any run, 95 % intervals (in brackets under 8 of 10 possible laws):
+      - at 10¹³ FLOPs N* within a factor 1.49 (1.35 to 2.01), L* within 1.2 % (1 to 2 %)
+    """
+    lines = [f"  - at {numbers.flops(one['flops'])} FLOPs {_widths(one)}" for one in told["expected"]]
+    lines += [f"  - {text}" for text in _improvements(told["improved"])]
+    return (
+        ["expected of the answer before any run, 95 % intervals (in brackets under 8 of 10 possible laws):", *lines]
+        if lines
+        else []
+    )
+
+
+def _improvements(improved: Sequence[Told]) -> Iterator[str]:
+    for one in improved:
+        last = one["expected"][-1]
+        yield (
+            f"with {one['change']}, for {numbers.ratio(one['cost'])} times the FLOPs, at {numbers.flops(last['flops'])}"
+            f" {_widths(last, spread=False)}"
+        )
+
+
+def _widths(one: Told, spread: bool = True) -> str:
+    """Half the widths of N* and L* in words."""
+    parts = []
+    if n := one["n_params"]:
+        factors = {name: numbers.ratio(math.exp(half)) for name, half in n.items()}
+        parts.append(f"N* within a factor {factors['typical']}{_between(factors, '') if spread else ''}")
+    if part := one["loss"]:
+        percents = {name: f"{100 * half:.2g}" for name, half in part.items()}
+        parts.append(f"L* within {percents['typical']} %{_between(percents, ' %') if spread else ''}")
+    return ", ".join(parts) or "no optimum is expected to be found"
+
+
+def _between(ends: Mapping[str, str], unit: str) -> str:
+    return f" ({ends['low']} to {ends['high']}{unit})"
