@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,15 @@ from flopscape.plugins.base import Counts, Size
 from flopscape.records.plan_row import PlanRow
 from flopscape.runs.table import RunTable
 
+
+class Wish(NamedTuple):
+    """A run as `sweep.rows` would have it."""
+
+    size: Size
+    n_tokens: int
+    seed: int = 0
+
+
 SAME_SIZE = 1e-3
 """In ln N: a row of a pool with so nearly the parameters of a size is of that size."""
 
@@ -39,7 +49,7 @@ def of_study(
     sized = [(nearest(family, wish), float(c)) for wish, c in zip(log_n, flops, strict=True)]
     # Where a family has few sizes, several wishes have one nearest member, and it may lie far from all of them.
     sized = [(one, c) for (one, c), wish in zip(sized, log_n, strict=True) if abs(one.log_n - wish) < HALF_SPAN / 4]
-    wished = [Row(size=one.size, n_tokens=max(1, round(one.units(c))), seed=0) for one, c in sized]
+    wished = [Wish(one.size, max(1, round(one.units(c)))) for one, c in sized]
     found = _planned(planned, [*_fitting(planned.study, wished), *_seeds(planned, table)])
     supply = train_units(planned.study, results)
     kept = [row for row in found if supply is None or row.n_tokens <= MAX_EPOCHS * supply]
@@ -67,7 +77,7 @@ def of_study_pool(
                 f"{path}, row {number}: the study's model has no size of {np.exp(log_n):,.0f} parameters; the "
                 f"nearest is {one.size} with {one.n_params:,}"
             )
-        rows.append(_with_seed(Row(size=one.size, n_tokens=max(1, round(float(n_tokens))), seed=0), seeds))
+        rows.append(_with_seed(Wish(one.size, max(1, round(float(n_tokens)))), seeds))
     if len(kept := _fitting(planned.study, rows)) < len(rows):
         number = next(i for i, row in enumerate(rows, 1) if row not in kept)
         raise FlopscapeError(f"{path}, row {number}: {rows[number - 1].n_tokens:,} units are too few for one run")
@@ -97,22 +107,22 @@ def _counted(study: Study, sizes: list[Size]) -> list[Member]:
     ]
 
 
-def _fitting(study: Study, rows: Sequence[Row]) -> list[Row]:
+def _fitting(study: Study, rows: Sequence[Wish]) -> list[Wish]:
     """The rows that are a batch at least, and have room for the schedule; the plan refuses others."""
     sizes = {canonical(row.size): row.size for row in rows}
     counts = dict(zip(sizes, count_sizes(study.model, list(sizes.values()), study.loss), strict=True)) if rows else {}
     return [row for row in rows if _is_a_run(study, row, counts[canonical(row.size)])]
 
 
-def _is_a_run(study: Study, row: Row, counts: Counts) -> bool:
+def _is_a_run(study: Study, row: Wish, counts: Counts) -> bool:
     batch = batch_of(study, counts, row.n_tokens)
     return row.n_tokens >= batch and study.training.has_room(round(row.n_tokens / batch) * batch)
 
 
-def _seeds(planned: PlannedStudy, table: RunTable) -> list[Row]:
+def _seeds(planned: PlannedStudy, table: RunTable) -> list[Wish]:
     """Another seed of every size and length that has finished runs."""
     done, seeds = set(table.run_id.tolist()), _next_seeds(planned)
-    finished = {_point(row): Row(size=row.size, n_tokens=row.n_tokens) for row in planned.rows if row.run_id in done}
+    finished = {_point(row): Wish(row.size, row.n_tokens) for row in planned.rows if row.run_id in done}
     return [_with_seed(row, seeds) for row in finished.values()]
 
 
@@ -124,24 +134,24 @@ def _next_seeds(planned: PlannedStudy) -> dict[tuple[str, int], int]:
     return seeds
 
 
-def _point(row: PlanRow | Row) -> tuple[str, int]:
+def _point(row: PlanRow | Wish) -> tuple[str, int]:
     return canonical(row.size), row.n_tokens
 
 
-def _with_seed(row: Row, seeds: dict[tuple[str, int], int]) -> Row:
+def _with_seed(row: Wish, seeds: dict[tuple[str, int], int]) -> Wish:
     """The row with the next seed of its point, which is then taken."""
     seed = seeds.get(_point(row), 0)
     seeds[_point(row)] = seed + 1
-    return row.model_copy(update={"seed": seed})
+    return row._replace(seed=seed)
 
 
-def _planned(planned: PlannedStudy, rows: Iterable[Row]) -> list[PlanRow]:
+def _planned(planned: PlannedStudy, rows: Iterable[Wish]) -> list[PlanRow]:
     """The rows as the study would plan them, without those that it has."""
     asked = list(rows)
     if not asked:
         return []
     # Alone, without the study's own sweep: what a run costs together with others, by shared checkpoints, is not told.
-    found = plan_rows(planned.study.model_copy(update={"sweep": Sweep(rows=asked)}))
+    found = plan_rows(planned.study.model_copy(update={"sweep": Sweep(rows=[Row(**wish._asdict()) for wish in asked])}))
     have = {row.run_id for row in planned.rows}
     return [row for row in found if row.run_id not in have]
 
