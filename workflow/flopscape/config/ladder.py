@@ -83,8 +83,9 @@ class Ladder(Model):
     """Half the range of N at each budget around its centre, in decades."""
     seeds: PositiveInt = 1
     """Seeds of every size."""
-    first_seeds: PositiveInt = 3
-    """Seeds at the smallest budget: under 2 % of the compute, and the noise of a run is known from them."""
+    first_seeds: PositiveInt = 1
+    """Seeds at the smallest budget, at least. Three cost under 2 % of the compute and tell the noise of a run; but so
+    many runs there weigh on a fit, and where its law fails, L* beyond the runs errs more for it."""
     tokens_per_param: Positive = 20.0
     """D over N at the optimum, as a first guess; the scouts find out how far it is off."""
     scouts: Scouts = Scouts()
@@ -123,7 +124,7 @@ class Ladder(Model):
 
     @property
     def n_runs(self) -> int:
-        """Most runs of the scouts and all budgets: a coarse family may have fewer sizes."""
+        """How many runs the scouts and all budgets are."""
         return self.scouts.sizes + sum(n * k for n, k in zip(self.counts, self.seeds_of_budgets, strict=True))
 
     @property
@@ -154,7 +155,7 @@ class Ladder(Model):
     def top_flops(self) -> float:
         """The largest budget of one run, in FLOPs: `top`, or what `total` pays for.
 
-        >>> round(1 / Ladder(total=1, first_seeds=1).top_flops, 2)
+        >>> round(1 / Ladder(total=1).top_flops, 2)
         6.96
         """
         if self.top is not None:

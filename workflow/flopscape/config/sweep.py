@@ -153,8 +153,14 @@ class Sweep(Model):
         if not (self.isoflop or self.grid or self.rows or self.ladder):
             raise ValueError("a sweep needs isoflop, grid, rows or ladder")
         parts = (self.isoflop, self.grid, self.ladder, self.hidden)
-        _refuse_many(sum(part.n_runs for part in parts if part) + len(self.rows))
+        _refuse_many(sum(part.n_runs for part in parts if part) + len(self.rows) + self._n_refining)
         return self
+
+    @property
+    def _n_refining(self) -> int:
+        """Most runs that a refinement adds."""
+        n_budgets = (len(self.isoflop.budgets) if self.isoflop else 0) + (self.ladder.budgets if self.ladder else 0)
+        return n_budgets * self.refine.sizes * self.refine.seeds if self.refine else 0
 
     @model_validator(mode="after")
     def growing_parts_have_what_they_need(self) -> Self:

@@ -27,11 +27,11 @@ from flopscape.plan.rungs import (
     Line,
     Planned,
     Rung,
-    budgets_to_refine,
     names_of,
     options_of,
     refined,
     rung_at,
+    sizes_to_refine,
 )
 from flopscape.records.checks import recounted
 from flopscape.records.plan_row import PlanRow
@@ -171,9 +171,9 @@ def plan_rung(study: Study, name: str, below: Sequence[Rung], records: Mapping[s
     stamps = options_of(study, name, below), _hash(rows, records)
     if name == REFINE:
         at = {center.flops: center.log_n for center in centers}
-        return Rung(name, refined(study, budgets_to_refine(study, below), at), None, tuple(centers), *stamps)
+        return Rung(name, refined(study, sizes_to_refine(study, below), at), None, tuple(centers), *stamps)
     line = line_through(centers)
-    return Rung(name, [_budget(study, int(name) - 1, line)], line, tuple(centers), *stamps)
+    return Rung(name, _budget(study, int(name) - 1, line), line, tuple(centers), *stamps)
 
 
 def warnings_of(rung: Rung) -> list[str]:
@@ -226,7 +226,7 @@ def _refuse_lost(name: str, flops: float, count: int) -> None:
     )
 
 
-def _budget(study: Study, number: int, line: Line) -> Planned:
+def _budget(study: Study, number: int, line: Line) -> list[Planned]:
     """A ladder's budget around a line, of a family counted as far as it is wanted."""
     ladder = study.sweep.ladder
     assert ladder is not None

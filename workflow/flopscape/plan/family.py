@@ -101,31 +101,40 @@ def spread(family: Sequence[Member], center: float, half_span: float, n_sizes: i
 def more(family: Sequence[Member], taken: Sequence[float], center: float, n_sizes: int) -> list[Member]:
     """Members to add to the sizes of a budget, `taken` being their ln N: around its optimum, or beyond an end of them.
 
-    With a center among the sizes: those nearest to it that are a third of a step from any other; where these are too
-    few, half of that, and so on, but never farther than a step beyond the sizes. With a center at an end: beyond that
-    end, by steps as they are between the sizes. There may be fewer than were wished.
+    With a center among the sizes: those nearest to it, below and above in turn, that are a third of a step from any
+    other; where these are too few, half of that, and so on, but never farther than a step beyond the sizes. With a
+    center at an end: beyond that end, by steps as they are between the sizes. There may be fewer than were wished.
     """
     low, high = min(taken), max(taken)
     step = (high - low) / (len(set(taken)) - 1) if high > low else ALONE
     if low + APART < center < high - APART or low == high:
         within = [member for member in family if low - step <= member.log_n <= high + step]
-        chosen = _around(sorted(within, key=lambda member: abs(member.log_n - center)), taken, step, n_sizes)
+        chosen = _around(within, taken, center, step, n_sizes)
     else:
         chosen = _beyond(family, *((low, -step) if center <= low + APART else (high, step)), n_sizes)
     return sorted(chosen, key=lambda member: member.n_params)
 
 
-def _around(nearest_first: Sequence[Member], taken: Sequence[float], step: float, n_sizes: int) -> list[Member]:
+def _around(family: Sequence[Member], taken: Sequence[float], center: float, step: float, n_sizes: int) -> list[Member]:
     apart = step / 3
-    while True:
-        chosen: list[Member] = []
-        for member in nearest_first:
-            others = (*taken, *(one.log_n for one in chosen))
-            if len(chosen) < n_sizes and all(abs(member.log_n - other) >= apart for other in others):
-                chosen.append(member)
-        if len(chosen) == n_sizes or apart < APART:
-            return chosen
+    while len(chosen := _alternately(family, taken, center, apart, n_sizes)) < n_sizes and apart >= APART:
         apart /= 2
+    return chosen
+
+
+def _alternately(
+    family: Sequence[Member], taken: Sequence[float], center: float, apart: float, n_sizes: int
+) -> list[Member]:
+    """The nearest member first, then the nearest one on its other side, and so on; no two closer than `apart`."""
+    chosen: list[Member] = []
+    while len(chosen) < n_sizes:
+        others = (*taken, *(one.log_n for one in chosen))
+        free = [member for member in family if all(abs(member.log_n - other) >= apart for other in others)]
+        if not free:
+            break
+        across = [m for m in free if chosen and (m.log_n < center) != (chosen[-1].log_n < center)]
+        chosen.append(nearest(across or free, center))
+    return chosen
 
 
 def _beyond(family: Sequence[Member], last: float, step: float, n_sizes: int) -> list[Member]:

@@ -33,7 +33,7 @@ BEYOND_DEX = 1.0
 
 @dataclass(frozen=True)
 class Planned:
-    """One budget of a rung: C in FLOPs, its sizes, and the seeds of each."""
+    """Runs at one budget of a rung: C in FLOPs, sizes, and the seeds of each; a budget may stand in several parts."""
 
     flops: float
     sizes: list[Size]
@@ -159,7 +159,7 @@ def scouts(study: Study) -> Rung | None:
     family = family_in_reach(study, ladder)
     center = guess(family, flops, ladder.tokens_per_param)
     chosen = spread(family, center, LN10 * ladder.scouts.half_span_dex, ladder.scouts.sizes)
-    return Rung("scouts", [Planned(flops, [member.size for member in chosen], [0])])
+    return Rung("scouts", with_repeats(flops, [member.size for member in chosen], ladder.scouts.sizes, 1))
 
 
 def family_in_reach(study: Study, ladder: Ladder) -> list[Member]:
@@ -169,11 +169,28 @@ def family_in_reach(study: Study, ladder: Ladder) -> list[Member]:
     return members(study, at_top * 10 ** (ladder.half_span_dex + BEYOND_DEX))
 
 
-def rung_at(ladder: Ladder, number: int, line: Line, family: Sequence[Member]) -> Planned:
+def rung_at(ladder: Ladder, number: int, line: Line, family: Sequence[Member]) -> list[Planned]:
     """The budget of a ladder's rung, counted from 0, with its sizes around a line."""
-    flops = ladder.top_flops * ladder.shares[number]
-    chosen = spread(family, line.at(math.log(flops)), LN10 * ladder.half_span_dex, ladder.counts[number])
-    return Planned(flops, [member.size for member in chosen], list(range(ladder.seeds_of_budgets[number])))
+    flops, count = ladder.top_flops * ladder.shares[number], ladder.counts[number]
+    chosen = spread(family, line.at(math.log(flops)), LN10 * ladder.half_span_dex, count)
+    return with_repeats(flops, [member.size for member in chosen], count, ladder.seeds_of_budgets[number])
+
+
+def with_repeats(flops: float, sizes: list[Size], wished: int, n_seeds: int) -> list[Planned]:
+    """A budget with as many runs as were wished: where the family has fewer sizes, seeds take the place of the missing.
+
+    With half of the noise shared by runs of one N and D, seven sizes with two seeds tell L* nearly as well as fourteen
+    sizes. Other depths would give other N, but another loss for their shape as well, which bends the curve.
+
+    Examples
+    --------
+    >>> [(len(one.sizes), one.seeds) for one in with_repeats(1e9, [{"width": w} for w in (8, 12, 16, 20)], 9, 1)]
+    [(4, [0, 1]), (1, [2])]
+    """
+    full, rest = divmod(wished * n_seeds, len(sizes))
+    # Evenly over the sizes.
+    again = [sizes[int((i + 0.5) * len(sizes) / rest)] for i in range(rest)]
+    return [Planned(flops, sizes, list(range(full))), *([Planned(flops, again, [full])] if again else [])]
 
 
 def first_line(ladder: Ladder, family: Sequence[Member]) -> Line:
@@ -187,7 +204,7 @@ def open_rungs(study: Study, rungs: Sequence[Rung]) -> list[Rung]:
     names = names_of(study)[len(rungs) :]
     expected = _open_budgets(study, study.sweep.ladder, rungs) if study.sweep.ladder else []
     if REFINE in names:
-        budgets = refined(study, budgets_to_refine(study, [*rungs, *expected]))
+        budgets = refined(study, sizes_to_refine(study, [*rungs, *expected]))
         expected.append(Rung(REFINE, budgets, is_expected=True))
     return expected
 
@@ -197,21 +214,24 @@ def _open_budgets(study: Study, ladder: Ladder, rungs: Sequence[Rung]) -> list[R
     family = family_in_reach(study, ladder)
     line = next((rung.line for rung in reversed(rungs) if rung.line), first_line(ladder, family))
     return [
-        Rung(str(i + 1), [rung_at(ladder, i, line, family)], line, is_expected=True)
+        Rung(str(i + 1), rung_at(ladder, i, line, family), line, is_expected=True)
         for i in range(len(rungs), ladder.budgets)
     ]
 
 
-def budgets_to_refine(study: Study, rungs: Sequence[Rung]) -> list[Planned]:
-    """The budgets whose optimum a refinement looks at: the sweep's own and those of the ladder, without the scouts."""
-    own = []
-    if isoflop := study.sweep.isoflop:
-        for budget in isoflop.budgets:
-            own.append(Planned(budget.flops, budget.sizes or isoflop.sizes or [], budget.seeds or isoflop.seeds))
-    return own + [budget for rung in rungs for budget in rung.budgets]
+def sizes_to_refine(study: Study, rungs: Sequence[Rung]) -> dict[float, list[Size]]:
+    """The budgets that a refinement adds to, with their sizes: the sweep's own and the ladder's, without the scouts."""
+    isoflop = study.sweep.isoflop
+    own = {budget.flops: list(budget.sizes or isoflop.sizes or []) for budget in isoflop.budgets} if isoflop else {}
+    for budget in (budget for rung in rungs for budget in rung.budgets):
+        sizes = own.setdefault(budget.flops, [])
+        sizes += [size for size in budget.sizes if size not in sizes]
+    return own
 
 
-def refined(study: Study, budgets: Sequence[Planned], centers: Mapping[float, float] | None = None) -> list[Planned]:
+def refined(
+    study: Study, budgets: Mapping[float, list[Size]], centers: Mapping[float, float] | None = None
+) -> list[Planned]:
     """The sizes that `sweep.refine` adds to each budget whose ln N* is known; without any, around the middle of all.
 
     Raises
@@ -221,14 +241,16 @@ def refined(study: Study, budgets: Sequence[Planned], centers: Mapping[float, fl
     """
     refine = study.sweep.refine
     assert refine is not None
-    counts = [count_sizes(study.model, budget.sizes, study.loss) for budget in budgets]
-    taken = [[math.log(one.n_params_body + one.n_params_head) for one in own] for own in counts]
-    family = members(study, math.exp(max(map(max, taken))) * 10**BEYOND_DEX)
+    taken = {
+        flops: [math.log(one.n_params_body + one.n_params_head) for one in count_sizes(study.model, sizes, study.loss)]
+        for flops, sizes in budgets.items()
+    }
+    family = members(study, math.exp(max(map(max, taken.values()))) * 10**BEYOND_DEX)
     added = []
-    for budget, own in zip(budgets, taken, strict=True):
-        center = (min(own) + max(own)) / 2 if centers is None else centers.get(budget.flops)
+    for flops, own in taken.items():
+        center = (min(own) + max(own)) / 2 if centers is None else centers.get(flops)
         sizes = [] if center is None else [member.size for member in more(family, own, center, refine.sizes)]
-        added += [Planned(budget.flops, sizes, list(range(refine.seeds)))] if sizes else []
+        added += [Planned(flops, sizes, list(range(refine.seeds)))] if sizes else []
     if not added:
         raise FlopscapeError(
             "sweep.refine: the family has no size to add at any budget; give sweep.family a smaller width_multiple, or "
