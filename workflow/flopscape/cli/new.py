@@ -1,0 +1,79 @@
+"""The verb `new`, whose options are many: what is asked, of which model and data, for how much."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from flopscape.cli.options import ConfigFile, Results
+from flopscape.text.terminal import say
+
+verbs = typer.Typer()
+CORES = os.cpu_count() or 1
+
+Name = Annotated[str | None, typer.Argument(help="Name of the study.")]
+Like = Annotated[Path | None, typer.Option(metavar="CONFIG", help="A study whose model, data and recipe are taken.")]
+Model = Annotated[str | None, typer.Option(metavar="module:Class", help="Instead of --like: a model plug-in.")]
+Dataset = Annotated[str | None, typer.Option(metavar="module:Class", help="With --model: a dataset plug-in.")]
+Loss = Annotated[str, typer.Option(metavar="module:Class", help="With --model: a loss plug-in.")]
+Kwargs = Annotated[str, typer.Option(metavar="JSON", help="Its arguments.")]
+Device = Annotated[Literal["cpu", "gpu"], typer.Option(help="With --model: where its runs train.")]
+Family = Annotated[
+    str | None,
+    typer.Option(metavar="JSON", help='Sizes to choose from, such as {"width_multiple": 64, "aspect_ratio": 64}.'),
+]
+Target = Annotated[list[float] | None, typer.Option(help="Compute to answer for, in FLOPs; repeatable.")]
+Usd = Annotated[float | None, typer.Option(help="US dollars for all runs together.")]
+Hours = Annotated[float | None, typer.Option(help="Or device-hours: of GPUs, or of CPU threads.")]
+WallHours = Annotated[float | None, typer.Option(help="Or hours until all runs are done.")]
+Flops = Annotated[float | None, typer.Option(help="Or FLOPs of all runs together.")]
+Parallel = Annotated[int, typer.Option(min=1, help="Runs at a time.")]
+Repeats = Annotated[bool, typer.Option("--allow-repeats", help="Let runs repeat the data more often than is sound.")]
+Print = Annotated[bool, typer.Option("--print", help="Print the study, and write nothing.")]
+Folder = Annotated[Path, typer.Option(help="Where studies are.")]
+
+
+@verbs.command(
+    epilog="Example: `flopscape new mine --like config/studies/kjv-gpt.yaml --target 1e14 --hours 0.5`; without "
+    "options in a terminal it asks"
+)
+def new(
+    name: Name = None,
+    like: Like = None,
+    model: Model = None,
+    model_kwargs: Kwargs = "{}",
+    dataset: Dataset = None,
+    dataset_kwargs: Kwargs = "{}",
+    loss: Loss = "flopscape.plugins.losses:NextToken",
+    device: Device = "cpu",
+    family: Family = None,
+    target: Target = None,
+    usd: Usd = None,
+    hours: Hours = None,
+    wall_hours: WallHours = None,
+    flops: Flops = None,
+    parallel: Parallel = CORES,
+    allow_repeats: Repeats = False,
+    print_only: Print = False,
+    folder: Folder = Path("config/studies"),
+    config_file: ConfigFile = Path("config/config.yaml"),
+    results: Results = Path("results"),
+) -> None:
+    """Write a commented, priced study from a question: what can be known at a compute, for some money."""
+    from flopscape.cli.question import Options, asked_question
+    from flopscape.design.new import answer_question
+    from flopscape.plan.capacity import Capacity
+    from flopscape.plan.studies import settings
+
+    money = {"usd": usd, "hours": hours, "wall_hours": wall_hours, "flops": flops}
+    plugins = {"model": (model, model_kwargs), "dataset": (dataset, dataset_kwargs), "loss": (loss, "{}")}
+    given = Options(name, like, plugins, device, family, tuple(target or ()), money, allow_repeats, folder)
+    asked, base = asked_question(given)
+    path = folder / f"{asked.name}.yaml"
+    made = answer_question(asked, settings(config_file).prices, Capacity(parallel), results, base)
+    if print_only:
+        say(made.text.rstrip("\n"))
+        return
+    made.write(path)
+    say("\n".join([*made.lines, "", f"{path}: written. Look with `snakemake -n --config studies={asked.name}`"]))

@@ -1,0 +1,166 @@
+"""`flopscape new`: a question becomes a commented, priced study."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flopscape.config.ladder import Family
+from flopscape.config.machine import Prices
+from flopscape.config.read import load_study, validate
+from flopscape.config.study import Study
+from flopscape.config.yaml12 import dump_yaml, load_yaml
+from flopscape.design import new_study
+from flopscape.design.memory import memories
+from flopscape.design.new_words import Needed, Told, header
+from flopscape.design.question import Means, Money, Proposal, propose
+from flopscape.errors import FlopscapeError
+from flopscape.plan.capacity import Capacity
+from flopscape.plan.coverage import MAX_EPOCHS
+from flopscape.plan.studies import data_unit, look_at_study, plan_training, train_units
+from flopscape.text import numbers
+
+FITS = ["answer", "approach2", "vpnls"]
+MOST_EPOCHS = 2 * MAX_EPOCHS
+"""Of the data in the longest run, beyond which a sweep would measure repetition and not scale."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question: the base study with its text, the family, the money, and compute to answer for, in FLOPs."""
+
+    name: str
+    base: Study
+    base_text: str
+    family: Family
+    money: Money
+    targets: tuple[float, ...]
+    allow_repeats: bool = False
+
+
+@dataclass(frozen=True)
+class NewStudy:
+    """What was made of a question: lines to read, the text of the file, and the study that it means."""
+
+    lines: list[str]
+    text: str
+    study: Study
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all; raises FlopscapeError where there is one of that name."""
+        new_study.write_study(path, self.text, self.study)
+
+
+def base_of(path: Path) -> tuple[Study, str]:
+    """A study to take model, data and recipe from, and its text."""
+    return load_study(path), path.read_text(encoding="utf-8-sig")
+
+
+def base_of_text(text: str) -> Study:
+    """A base that is in no file, and has no sweep yet."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "study.yaml"
+        path.write_text(text, encoding="utf-8")
+        data = load_yaml(path)
+    # What a study cannot do without, and a new one has of its own.
+    lacking = {
+        "title": "",
+        "fits": FITS,
+        "recommend": {"flops": [1.0]},
+        "sweep": {"rows": [{"size": {}, "n_tokens": 1}]},
+    }
+    return validate(Study, data | lacking, "the new study")
+
+
+def answer_question(asked: Asked, prices: Prices, capacity: Capacity, results: Path, like: Path | None) -> NewStudy:
+    """The study for a question; see `question.propose` for what is refused."""
+    means = _means(asked, prices, capacity, results, like)
+    found = propose(asked.base, asked.family, asked.money, asked.targets, means)
+    units = train_units(asked.base, results)
+    _refuse_repetition(found, units, data_unit(asked.base), asked.allow_repeats)
+    less, more = (_or_why(asked, means, factor) for factor in (0.1, 10.0))
+    largest = max(found.rows, key=lambda row: row.n_params)
+    at_once = asked.base.resources.micro_batch_units or largest.n_tokens // largest.n_steps
+    told = memories(found.study, [largest.size])
+    needed = Needed(told[0], at_once) if told else None
+    parallel = capacity.parallel(asked.base.resources)
+    lines = header(Told(asked.money, found, parallel, data_unit(asked.base), less, more, needed, units))
+    study = _finished(asked, found)
+    return NewStudy(lines, new_study.text_of(asked.base_text, lines, _own(asked, study)), study)
+
+
+def _means(asked: Asked, prices: Prices, capacity: Capacity, results: Path, like: Path | None) -> Means:
+    """Runs of the base that are finished tell the speed."""
+    if like is None:
+        return Means(prices, capacity)
+    return Means(prices, capacity, look_at_study(plan_training(like.stem, like, asked.base, results), results).sample)
+
+
+def _or_why(asked: Asked, means: Means, factor: float) -> Proposal | str:
+    """The proposal for another amount of the same money, or why there is none."""
+    money = asked.money._replace(amount=asked.money.amount * factor)
+    try:
+        return propose(asked.base, asked.family, money, asked.targets, means)
+    except FlopscapeError as error:
+        return str(error)
+
+
+def _refuse_repetition(found: Proposal, train_units: int | None, unit: str, allowed: bool) -> None:
+    if not train_units or allowed or found.longest <= MOST_EPOCHS * train_units:
+        return
+    epochs = numbers.ratio(found.longest / train_units)
+    raise FlopscapeError(
+        f"the longest run would see {numbers.count(found.longest)} {unit}s, {epochs} epochs of the "
+        f"{numbers.count(train_units)} that there are; bring more data, spend less, or pass --allow-repeats"
+    )
+
+
+def _finished(asked: Asked, found: Proposal) -> Study:
+    """The study as its file will say it."""
+    kept = {name: getattr(asked.base, name) for name in ("model", "dataset", "loss", "trainer", "training")}
+    kept |= {"resources": asked.base.resources, "recipe": asked.base.recipe, "tracking": asked.base.tracking}
+    own = {"title": asked.name, "fits": FITS, "recommend": {"flops": list(asked.targets)}}
+    limits = {"limits": {"max_usd": _limit(asked)}} if asked.money.measure == "usd" else {}
+    return validate(Study, kept | own | limits | {"sweep": found.study.sweep}, asked.name)
+
+
+def _limit(asked: Asked) -> float:
+    """A little above the money, for sizes will be others than the expected ones."""
+    return float(f"{1.2 * asked.money.amount:.3g}")
+
+
+def _own(asked: Asked, study: Study) -> dict[str, str]:
+    """The parts of the file that are the new study's own, with their comments."""
+    ladder = study.sweep.ladder
+    assert ladder is not None
+    family = asked.family.model_dump(exclude_defaults=True)
+    if not asked.family.sizes:
+        family = {"width_multiple": asked.family.width_multiple} | family
+    parts = {
+        "title": f"# One line for the report.\n{dump_yaml({'title': study.title})}\n",
+        "sweep": (
+            "# Which runs: scouts around a guess, then budgets upwards, each centred on the finished ones below it.\n"
+            f"sweep:\n  # The sizes to choose from.\n  family: {_flow(family)}\n  ladder:\n"
+            f"    top: {ladder.top_flops:.2e}  # the largest budget of one run, in FLOPs\n"
+            f"    budgets: {ladder.budgets}\n"
+            f"    decades: {ladder.decades:g}  # from the smallest budget to the largest\n"
+            f"    {'' if ladder.sizes else '# '}sizes: {ladder.counts}  # of each budget, from the smallest on\n"
+            f"    # half_span_dex: {ladder.half_span_dex:g}  # half the range of N at each budget, in decades\n"
+            f"    # tokens_per_param: {ladder.tokens_per_param:g}  # the first guess; scouts find how far it is off\n"
+        ),
+        "fits": f"# How the runs are fitted; the recommendation rests on `answer`.\n{dump_yaml({'fits': FITS})}\n",
+        "recommend": f"# Compute to answer for, in FLOPs.\nrecommend:\n  flops: [{_flops(asked.targets)}]\n",
+    }
+    if study.limits.max_usd is not None:
+        parts["limits"] = (
+            f"# Refuse to start, or to go on, above this price.\nlimits:\n  max_usd: {study.limits.max_usd:g}\n"
+        )
+    return parts
+
+
+def _flops(targets: Sequence[float]) -> str:
+    return ", ".join(f"{target:.6e}" for target in targets)
+
+
+def _flow(data: object) -> str:
+    return dump_yaml(data, one_line=True)
