@@ -77,7 +77,7 @@ def test_the_written_study_keeps_its_base_to_the_letter_and_reads_back(kjv, tmp_
     path = tmp_path / "studies/mine.yaml"
     made.write(path)
     base, new = blocks(KJV.read_text()), blocks(path.read_text())
-    for key in ("model", "dataset", "loss", "training", "resources", "recipe"):
+    for key in ("model", "dataset", "loss", "training", "resources", "recipe", "trainer"):
         assert new[key] == base[key]
     study = load_study(path)
     assert study.recommend.flops == [1e14]

@@ -50,7 +50,7 @@ def asked_question(given: Options) -> tuple[Asked, Path | None]:
         raise FlopscapeError("--target is missing: the compute to answer for, in FLOPs, such as --target 1e14")
     if wrong := [target for target in given.targets if not 0 < target < float("inf")]:
         raise FlopscapeError(f"--target {wrong[0]!r}: must be positive and finite")
-    base, text = _base(given)
+    base, text = _base(given, name)
     family = _family(given, base)
     money = money._replace(device=base.resources.device.upper())
     return Asked(name, base, text, family, money, given.targets, given.allow_repeats), given.like
@@ -92,13 +92,13 @@ def _family(given: Options, base: Study) -> Family:
         raise FlopscapeError(f"{given.like}: {error}, here as --family") from error
 
 
-def _base(given: Options) -> tuple[Study, str]:
+def _base(given: Options, name: str) -> tuple[Study, str]:
     """The base study and its text, from --like or from plug-ins."""
     model, dataset = (given.plugins[part][0] for part in ("model", "dataset"))
     if (given.like is None) == (model is None):
         raise FlopscapeError("give either --like, a study to take model and data from, or --model with --dataset")
     if given.like:
-        return base_of(given.like)
+        return base_of(given.like, name)
     if dataset is None:
         raise FlopscapeError("--dataset is missing: the plug-in of the data that --model trains on")
     specs = {part: _plugin(path, kwargs, part) for part, (path, kwargs) in given.plugins.items() if path}

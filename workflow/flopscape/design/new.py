@@ -51,9 +51,10 @@ class NewStudy:
         new_study.write_study(path, self.text, self.study)
 
 
-def base_of(path: Path) -> tuple[Study, str]:
-    """A study to take model, data and recipe from, and its text."""
-    return load_study(path), path.read_text(encoding="utf-8-sig")
+def base_of(path: Path, name: str) -> tuple[Study, str]:
+    """A study to take model, data and recipe from, and its text with the folder of the new study for its own."""
+    study = load_study(path)
+    return study, path.read_text(encoding="utf-8-sig").replace(f"results/{path.stem}", f"results/{name}")
 
 
 def base_of_text(text: str) -> Study:
