@@ -65,7 +65,24 @@ MUTATIONS = [
     ),
     Mutation(
         "CPU-hours forget threads", "plan/price.py",
-        "resources.processes * (1 if gpu else resources.threads)", "resources.processes", "plan/test_price.py",
+        "study.resources.processes * (1 if gpu else study.resources.threads)", "study.resources.processes",
+        "plan/test_price.py",
+    ),
+    Mutation(
+        "the line through the centers forgets what is known of its slope", "design/rung.py",
+        "+ SLOPE * SLOPE_SD**-2) / precision", ") / precision", "design/test_line.py",
+    ),
+    Mutation(
+        "a rung rests on the runs of the grid too", "plan/rows.py",
+        '"grid": None, "rows": [], "hidden": None', '"hidden": None', "plan/test_rungs.py",
+    ),
+    Mutation(
+        "a budget that bends by chance has an optimum", "design/rung.py",
+        "SURE * fitted.bend_error * math.sqrt(variance)", "0.0", "design/test_line.py",
+    ),
+    Mutation(
+        "more sizes beside those that are there", "plan/family.py", "apart = step / 3", "apart = 0.0",
+        "plan/test_family.py",
     ),
     Mutation(
         "seeds counted as runs", "report/doubts.py", ".seed.nunique()", ".seed.count()", "report/test_every_number.py",

@@ -61,3 +61,13 @@ def test_what_the_next_runs_do_is_printed_beside_other_ways_to_spend_as_much(roo
     cells = [line.rpartition("  ")[0].split() for line in done.stdout.splitlines()[3:8]]
     assert done.stdout.splitlines()[3].split()[:3] == ["before", "1.00/1.00", "1.00/1.00"]
     assert len(cells) == 5
+
+
+def test_the_benchmark_of_ladders_prints_ratios_to_a_grid_and_centers_the_largest_budget(root):
+    command = [sys.executable, "benchmarks/design.py", "--only", "ladder", "--ladders", "3", "--answers", "0"]
+    printed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in printed.splitlines() if line.startswith(("vpnls", "approach2"))]
+    assert [row[1] for row in rows] == ["surf", "mis", "parabolas"]
+    assert all(0 < float(cell) < 10 for row in rows for cell in row[2:6])
+    off = printed.splitlines()[-1].split()
+    assert float(off[5]) < 0.1 < 0.2 < float(off[-1].rstrip("."))

@@ -31,6 +31,7 @@ ONE_FILE = [
     "report study.yaml --results . --out {out}",
     "checklist study.yaml --results . --out {out}",
     "check-plugin --study study.yaml --out {out}",
+    "next runs.csv --target 1e21 --spend 1e20 --out {out}",
     "plan-rung study.yaml --rung refine --results results --out {out}",
     "rung study.yaml --flops 1e13 --out {out}",
     "train spec.json --out {out}",

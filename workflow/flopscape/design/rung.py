@@ -45,7 +45,7 @@ LEAST_SD = 0.08
 SURE = 2.0
 """Standard errors of its curvature from which a parabola has a lowest point to speak of."""
 FOUND = "the lowest point of the parabola"
-FOUND_BY_CHANCE = f"{FOUND}, whose error no run to spare could tell"
+FOUND_ALONE = f"{FOUND}, whose error no run to spare could tell"
 
 
 class Losses(NamedTuple):
