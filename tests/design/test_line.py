@@ -40,7 +40,7 @@ def test_a_vertex_has_the_error_that_numpy_finds_with_the_noise_of_all_budgets()
 def test_a_curve_without_a_bend_points_at_its_lower_end_with_half_its_span(lean: float, end: float) -> None:
     wiggle = 0.01 * np.array([1, -1, 1, 0, -1, 1, -1])
     [center] = centers_of([Losses(1e9, 9 + LOG_N, 3 + lean * LOG_N + wiggle, 1.0)])
-    assert center.how == "the curvature is within two standard errors of none: the end of lower loss"
+    assert center.how == "the curvature is not two standard errors above zero: the end of lower loss"
     assert (center.log_n, center.sd) == (end, 1.0)
 
 
@@ -60,4 +60,4 @@ def test_with_three_runs_a_lowest_point_counts_as_little_as_an_end() -> None:
     [center] = centers_of([Losses(1e9, np.array([9.0, 10.0, 11.0]), np.array([3.1, 3.0, 3.1]), 1.0)])
     assert center.log_n == pytest.approx(10.0)
     assert center.sd == 1.0
-    assert center.how != FOUND
+    assert center.how == "the lowest point of the parabola, whose error no run to spare could tell"

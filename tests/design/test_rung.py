@@ -104,7 +104,7 @@ def test_without_a_bend_the_plan_goes_on_and_says_what_it_did_not_see() -> None:
     rung = plan_rung(study, "1", [], flat)
     assert len(rung.budgets[0].sizes) >= 3
     [sentence] = warnings_of(rung)
-    assert "the curvature is within two standard errors of none: the end of lower loss" in sentence
+    assert "the curvature is not two standard errors above zero: the end of lower loss" in sentence
 
 
 def test_a_missing_record_and_a_missing_rung_are_named() -> None:

@@ -75,6 +75,7 @@ def centers_of(budgets: Sequence[Losses]) -> list[Center]:
     """
     fitted = [_parabola(budget) for budget in budgets]
     bent = [one for one in fitted if one is not None]
+    # A budget alone has two to six degrees of freedom, from which its noise would be known to a third or worse.
     dof = sum(one.residual.shape[1] - FEWEST_SIZES for one in bent)
     variance = sum(float((one.residual**2).sum()) for one in bent) / dof if dof else math.nan
     return [_center(budget, one, variance) for budget, one in zip(budgets, fitted, strict=True)]
@@ -93,18 +94,17 @@ def _center(budget: Losses, fitted: Parabolas | None, variance: float) -> Center
     assert fitted is not None
     vertex, unit = float(fitted.points[0, 0]), float(fitted.unit[0, 0, 0])
     if math.isnan(variance):
-        return Center(
-            budget.flops, vertex, budget.half_span, f"{FOUND}, with no run to spare that would tell its error"
-        )
+        return Center(budget.flops, vertex, budget.half_span, FOUND_ALONE)
     return Center(budget.flops, vertex, max(LEAST_SD, math.sqrt(variance * unit)), FOUND)
 
 
 def _why_no_vertex(budget: Losses, fitted: Parabolas | None, variance: float) -> str:
     if fitted is None:
         return f"{numbers.plural(len(np.unique(budget.log_n)), 'size')} finished, and a parabola needs {FEWEST_SIZES}"
-    # False where the variance is NaN.
+    # Along a slope the vertex of a slight bend lies anywhere, and its own error, which is linear in that of the
+    # curvature, says nothing of it. Where the variance is NaN the comparison is false.
     if fitted.coefficients[0, 2] < SURE * fitted.bend_error * math.sqrt(variance):
-        return "the curvature is within two standard errors of none"
+        return "the curvature is not two standard errors above zero"
     return fitted.budget.why_unused(float(fitted.points[0, 0]))
 
 
@@ -134,6 +134,7 @@ def line_through(centers: Sequence[Center]) -> Line:
     """
     log_flops, log_n = np.log([center.flops for center in centers]), np.array([center.log_n for center in centers])
     weights = np.array([center.sd for center in centers]) ** -2.0
+    # Height and slope err independently about the weighted means: there Σ w·x = 0.
     at, height = float(np.average(log_flops, weights=weights)), float(np.average(log_n, weights=weights))
     x = log_flops - at
     precision = weights @ x**2 + SLOPE_SD**-2
