@@ -185,3 +185,11 @@ def test_a_family_with_nothing_to_add_is_a_sentence() -> None:
     study = study_of(isoflop=ISOFLOP, refine={"sizes": 2}, family={"sizes": ISOFLOP["sizes"]})
     with pytest.raises(FlopscapeError, match=r"sweep.refine: the family has no size to add at any budget"):
         plan_rung(study, "refine", [], trained(study))
+
+
+def test_a_refinement_says_where_the_family_ends() -> None:
+    """With widths up to 64 nothing lies beyond the sizes, where the optimum of 3e13 FLOPs is."""
+    study = study_of(isoflop=ISOFLOP | {"budgets": [3e11, 3e13]}, refine={}, family=FAMILY | {"max_width": 64})
+    rung = plan_rung(study, "refine", [], trained(study))
+    assert [budget.flops for budget in rung.budgets] == [3e11]
+    assert warnings_of(rung)[-1] == "rung refine: at budget 3×10¹³ sweep.family has no size to add"

@@ -178,13 +178,17 @@ def plan_rung(study: Study, name: str, below: Sequence[Rung], records: Mapping[s
 
 
 def warnings_of(rung: Rung) -> list[str]:
-    """A sentence for each budget below a rung whose optimum was not seen."""
-    return [
-        f"rung {rung.name}: at budget {numbers.flops(center.flops)} {center.how}, "
-        f"{numbers.count(math.exp(center.log_n))} parameters"
-        for center in rung.centers
+    """A sentence for each budget whose optimum was not seen, and for each one that a refinement adds nothing to."""
+    named = [(f"rung {rung.name}: at budget {numbers.flops(center.flops)}", center) for center in rung.centers]
+    unseen = [
+        f"{budget} {center.how}, {numbers.count(math.exp(center.log_n))} parameters"
+        for budget, center in named
         if center.how != FOUND
     ]
+    grown = {budget.flops for budget in rung.budgets}
+    if rung.name != REFINE:
+        return unseen
+    return unseen + [f"{budget} sweep.family has no size to add" for budget, one in named if one.flops not in grown]
 
 
 def rungs_below(study: Study, name: str, below: Sequence[Rung]) -> list[Rung]:
