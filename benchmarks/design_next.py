@@ -14,7 +14,7 @@ import pandas as pd
 from backtest import cuts, published
 from ten_truths import BUDGETS, SIGMA, Truth, simulated, truths
 
-from flopscape.design.candidates import of_table
+from flopscape.design.candidates import HALF_SPAN, distance, of_table
 from flopscape.design.gains import chosen
 from flopscape.design.told import Told
 from flopscape.fitting.backtest.cuts import Runs
@@ -67,8 +67,9 @@ def surface_errors(n: Array, d: Array, losses: Array, asked: Sequence[Asked]) ->
 
 def bought_by_score(found: Posterior, targets: Sequence[float], runs: Array, spend: float) -> Index:
     """Of candidates (n, 3) of N, D, C: those that the verb would buy."""
-    told = Told.of(found, targets, np.log(runs[:, 0]), np.log(runs[:, 1]))
-    return np.array([choice.candidate for choice in chosen(told.ranking, runs[:, 2], spend)], int)
+    near = np.flatnonzero(np.abs(distance(found.typical, runs[:, 0], runs[:, 2])) < HALF_SPAN)
+    told = Told.of(found, targets, np.log(runs[near, 0]), np.log(runs[near, 1]))
+    return near[[choice.candidate for choice in chosen(told.ranking, runs[near, 2], spend)]]
 
 
 def within(order: Index, cost: Array, spend: float) -> Index:

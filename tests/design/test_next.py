@@ -173,6 +173,25 @@ def test_runs_of_a_pool_that_the_plan_has_already_get_another_seed(study):
     assert load_yaml(study / STUDY)["sweep"]["rows"] == [{"size": row.size, "n_tokens": row.n_tokens, "seed": 1}]
 
 
+def test_rows_of_a_pool_far_from_the_optimum_are_left_out_and_it_is_said(table, tmp_path):
+    near, far = "1e9,3e10", "1e6,1e16"
+    (tmp_path / "pool.csv").write_text(f"n_params,n_tokens\n{far}\n{near}\n")
+    done = invoke(table, "--target", "1e23", "--spend", "1e23", "--pool", tmp_path / "pool.csv")
+    assert "1 row of the pool left out" in done.stdout
+    assert "1 run of 1 candidate" in done.stdout
+    (tmp_path / "pool.csv").write_text(f"n_params,n_tokens\n{far}\n")
+    done = invoke(table, "--target", "1e23", "--spend", "1e23", "--pool", tmp_path / "pool.csv")
+    assert "every size is off the optimum at its compute by more than a factor 6.31" in str(done.exception)
+
+
+def test_a_pool_whose_rows_are_one_run_in_whole_batches_is_refused(study):
+    row = plan_study("small", study / STUDY).rows[3]
+    tokens = row.n_tokens + 1
+    (study / "pool.csv").write_text(f"n_params,n_tokens\n{row.n_params},{tokens}\n")
+    done = invoke(STUDY, *ASK, "--pool", "pool.csv")
+    assert "1 row would be a run that the plan or another row has already" in str(done.exception)
+
+
 def test_simulated_runs_have_no_price(study):
     done = invoke(STUDY, "--target", "1e13", "--spend", "$5")
     assert "there are no prices" in str(done.exception)

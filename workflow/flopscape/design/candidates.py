@@ -1,6 +1,7 @@
 """Which runs may be bought next: sizes around the optimum's path at budgets below, within and above those that exist.
 
-The path is that of the answer's typical draw, and sizes lie within a decade of it. Budgets are those of the runs, a
+The path is that of the answer's typical draw, and sizes lie within 0.8 decades of it, those of a
+pool as well: of farther ones a surface says little where it is only nearly true. Budgets are those of the runs, a
 factor √10 apart where there are none, and go on above the largest one as far as the money, the target and a factor ten
 allow, and once below the smallest. Every N and D that was run is a candidate again, with a new seed.
 
@@ -8,7 +9,7 @@ A study's candidates are those that its model can have (plan/family.py), in whol
 would name; of a table of runs nothing is known but N, D and C.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,12 @@ from flopscape.records.plan_row import PlanRow
 from flopscape.runs.cells import positive_column, require_column
 from flopscape.runs.read import read_any
 from flopscape.runs.table import RunTable
+from flopscape.text import numbers
 
-HALF_SPAN = 1.0 * float(np.log(10))
+HALF_SPAN = 0.8 * float(np.log(10))
 """In ln N, on both sides of the path."""
 SIZES = 9
-"""Of a budget: a quarter of a decade apart."""
+"""Of a budget: a fifth of a decade apart."""
 STEP = float(np.sqrt(10.0))
 """Factor between budgets that no run has."""
 ABOVE, BELOW = 10.0, STEP
@@ -41,7 +43,8 @@ KINDS = (SEED, BETWEEN, WIDER, LARGER, SMALLER)
 class Candidates:
     """Runs that could be bought, arrays of shape (n,): N, D, C, and which of them repeat the N and D of a run.
 
-    `usd` and `rows`, the runs as a plan has them, are a study's; `numbers` are the rows of a pool, the first being 1.
+    `usd` and `rows`, the runs as a plan has them, are a study's; `numbers` are the rows of a pool, the first being 1,
+    and `left_out` says how many of them are too far from the path.
     """
 
     n_params: Array
@@ -51,6 +54,7 @@ class Candidates:
     usd: Array | None = None
     rows: tuple[PlanRow, ...] = ()
     numbers: Index | None = None
+    left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.n_params)
@@ -66,6 +70,7 @@ class Candidates:
             None if self.usd is None else self.usd[index],
             tuple(self.rows[i] for i in index) if self.rows else (),
             None if self.numbers is None else self.numbers[index],
+            self.left_out,
         )
 
 
@@ -140,6 +145,21 @@ def of_pool(path: Path, table: RunTable, compute: Compute) -> Candidates:
     own = "flops" in frame
     flops = positive_column(frame, "flops", path, row) if own else np.exp(compute.curve(np.log(n))[0]) * n * d
     return Candidates(n, d, flops, is_repeated(n, d, table), numbers=row)
+
+
+def near_path(candidates: Candidates, curves: Curves, pool: Path) -> Candidates:
+    """Those of a pool that are not too far from the optimum's path.
+
+    Raises
+    ------
+    FlopscapeError
+        None is left.
+    """
+    near = candidates.take(np.abs(distance(curves, candidates.n_params, candidates.flops)) < HALF_SPAN)
+    if len(candidates) and not len(near):
+        factor = numbers.ratio(float(np.exp(HALF_SPAN)))
+        raise FlopscapeError(f"{pool}: every size is off the optimum at its compute by more than a factor {factor}")
+    return replace(near, left_out=len(candidates) - len(near))
 
 
 def is_repeated(n_params: Array, n_tokens: Array, table: RunTable) -> Mask:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.config.machine import Prices
-from flopscape.design.candidates import KINDS, Candidates, kinds, of_pool, of_table
+from flopscape.design.candidates import KINDS, Candidates, kinds, near_path, of_pool, of_table
 from flopscape.design.gains import chosen
 from flopscape.design.study_candidates import of_study, of_study_pool
 from flopscape.design.told import BELIEFS, QUANTITIES, Told
@@ -212,9 +212,11 @@ def _candidates(
     table, curves = found.table, found.typical
     flops = np.inf if spend.in_usd else spend.amount
     if planned is None or prices is None:
-        return of_pool(pool, table, curves.compute) if pool else of_table(table, curves, flops, most)
+        if pool:
+            return near_path(of_pool(pool, table, curves.compute), curves, pool)
+        return of_table(table, curves, flops, most)
     if pool:
-        return of_study_pool(pool, planned, table, curves, prices, results)
+        return near_path(of_study_pool(pool, planned, table, curves, prices, results), curves, pool)
     return of_study(planned, table, curves, flops, most, prices, results)
 
 

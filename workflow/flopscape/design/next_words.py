@@ -38,6 +38,9 @@ def _head(found: NextRuns, name: str) -> Iterator[str]:
     yield f"Next runs for {name}, after {numbers.plural(found.table.n_runs, 'finished run')}; asked: {asked} FLOPs"
     runs, candidates = numbers.plural(len(found.bought), "run"), numbers.plural(len(found.candidates), "candidate")
     yield f"{runs} of {candidates}, for {spent}"
+    if found.candidates.left_out:
+        rows = numbers.plural(found.candidates.left_out, "row")
+        yield f"{rows} of the pool left out: sizes too far from the optimum at their compute for a law to be trusted"
     if found.pending:
         waiting = numbers.plural(found.pending, "run")
         yield f"{waiting} of the plan without a result: all that follows counts them as finished, and not as bought"

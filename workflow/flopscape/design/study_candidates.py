@@ -1,6 +1,7 @@
 """Candidates of a study: sizes that its model can have, in whole batches, priced as the plan prices its runs."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from flopscape.plan.studies import PlannedStudy, look_at_study, train_units
 from flopscape.plugins.base import Counts, Size
 from flopscape.records.plan_row import PlanRow
 from flopscape.runs.table import RunTable
+from flopscape.text import numbers
 
 
 class Wish(NamedTuple):
@@ -81,7 +83,13 @@ def of_study_pool(
     if len(kept := _fitting(planned.study, rows)) < len(rows):
         number = next(i for i, row in enumerate(rows, 1) if row not in kept)
         raise FlopscapeError(f"{path}, row {number}: {rows[number - 1].n_tokens:,} units are too few for one run")
-    return _candidates(_planned(planned, rows), planned, table, prices, results)
+    found = _planned(planned, rows)
+    if len(found) < len(rows):
+        raise FlopscapeError(
+            f"{path}: {numbers.plural(len(rows) - len(found), 'row')} would be a run that the plan or another row has "
+            "already, for a run trains whole batches; take it out"
+        )
+    return replace(_candidates(found, planned, table, prices, results), numbers=pool.numbers)
 
 
 def sizes_of(study: Study, most: float) -> list[Member]:

@@ -17,7 +17,21 @@ from flopscape.laws.law import Array, Index
 
 BELIEFS = {"all": tuple(BLOCKS), "law": ("law",)}
 """With everything that the law may miss, and the law alone."""
-RANKED_BY = ("law",)
+RANKED_BY = ("all", "law")
+"""Gains under both are added up, so that nothing is bought that only tells of a law that may be wrong.
+
+Tried on 120 sweeps of ten truths, as much again spent as they had cost: errors at ×100 of the least-squares surface
+over all runs, beside before, of ln N*/L* on surfaces, and on other truths. Both .51/.63, 1.03/.94; the law alone,
+with sizes to ± 1 decade, .49/.53, 1.03/1.01; all alone, no budgets below the sweep's, .94/.75, .98/.79. On a
+published sweep the runs that the law alone prefers narrow the interval of L* by 9 %, and those of both by 21 %, for
+as much. A Gaussian process around a surface, with a Jacobian and a squared exponential in ln N and ln C in place of
+the answer's numbers, does .88/.73, .99/.89 with the sweep's budgets and larger ones, and .38/.60, 1.80/.95 with
+budgets down to a hundredth.
+
+The sizes decide as much: to ± 0.6 decades .76/.63, 1.03/1.00, to ± 1.0 .56/.70, 1.04/.90; and so do cheap runs below
+the sweep: without any .64/.85, .90/.83 at ± 1 decade, and down to a tenth of its smallest budget .42/.60, 1.28/1.03.
+Where the law is off they mislead, so only one budget below is offered.
+"""
 QUANTITIES = ("n_params", "loss")
 """The width of D*'s interval is that of N*'s: ln D* = ln C − ln κ − ln N*."""
 
