@@ -18,6 +18,7 @@ STUDY = (ROOT / "config/studies/quick.yaml").read_text()
 SEARCHED = (ROOT / "config/studies/kjv-gpt.yaml").read_text()
 ONE_FILE = [
     "plan study.yaml --csv {out}",
+    "forecast study.yaml --out {out}",
     "collect study.yaml --runs runs --out {out}",
     "import runs.csv --out {out}",
     "fit runs.csv --method vpnls --out {out}",
@@ -142,6 +143,7 @@ def test_a_file_in_the_place_of_a_folder_is_refused(line: str, folder, capsys) -
     ("line", "file"),
     [
         ("plan study.yaml --csv ./study.yaml", "study.yaml"),
+        ("forecast study.yaml --out ./study.yaml", "study.yaml"),
         ("plan study.yaml --config f.json --csv f.json", "f.json"),
         ("collect study.yaml --runs . --out linked/study.yaml", "study.yaml"),
         ("import runs.csv --out ./runs.csv", "runs.csv"),

@@ -25,7 +25,12 @@ def test_every_run_and_every_report_of_the_study_is_a_target_once(selected):
     runs = [path for path in targets if re.fullmatch(r"results/quick/runs/[0-9a-f]{12}\.json", path)]
     assert len(runs) == len(set(runs)) == 35
     assert len(targets) == len(set(targets))
-    assert {"results/quick/plan.csv", "results/quick/report.html", "results/quick/twin/verdict.json"} <= set(targets)
+    assert {
+        "results/quick/plan.csv",
+        "results/quick/forecast.json",
+        "results/quick/report.html",
+        "results/quick/twin/verdict.json",
+    } <= set(targets)
 
 
 def test_names_of_studies_and_trunks_that_are_not_there_match_nothing(selected):

@@ -68,7 +68,7 @@ def evidence(study: Tables) -> Evidence:
         study.runs,
         dict(study.fits),
         "approach2",
-        formulas_of(study.fits),
+        formulas=formulas_of(study.fits),
         manifest=MANIFEST,
         sensitivity=study.sensitivity,
         backtest=study.backtest,

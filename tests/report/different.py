@@ -1,6 +1,7 @@
 """Evidence in which no two numbers are alike, so that one in another's place shows."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -132,6 +133,22 @@ def twin() -> Twin:
     return Twin(verdict, Path("twin.svg"))
 
 
+def forecast() -> dict[str, Any]:
+    """What the plan expected: of fewer FLOPs and more runs than came, for less money and time."""
+    return {
+        "study": "mine", "runs": 15, "flops": 9.1e12, "device": "cpu", "device_hours": 1.3, "usd": 1.9,
+        "wall_hours": {"1": 0.4, "8": 0.06, "64": 0.01}, "speed": "config", "prices": {},
+        "assumed": {"noise": 0.0041, "level": 0.0043, "drift": 0.16, "shape": 0.21},
+        "intervals": [
+            {
+                "flops": ASKED[0],
+                "n_params": {"typical": 0.41, "low": 0.29, "high": 0.63},
+                "loss": {"typical": 0.019, "low": 0.011, "high": 0.033},
+            }
+        ],
+    }  # fmt: skip
+
+
 def evidence() -> Evidence:
     manifest = {
         "data_hash": "ab" * 32, "unit": "token", "n_units": {"train": 500, "heldout": 77}, "split_rule": "by chapter",
@@ -140,7 +157,7 @@ def evidence() -> Evidence:
     refused = FitResult("refused", "no curves", "approach1", "power law", "hull", n_runs=6)
     fits = {"vpnls": vpnls(), "approach2": approach2(), "kaplan": kaplan(), "approach1": refused}
     return Evidence(
-        "mine", "Mine", runs(), fits, "vpnls", formulas_of(fits), sensitivity=sensitivity(), manifest=manifest,
+        "mine", "Mine", runs(), fits, "vpnls", formulas=formulas_of(fits), sensitivity=sensitivity(), manifest=manifest,
         coverage=Coverage("fair", ["2 budgets: plan at least 7"]), environment={"python": "3.13"},
-        commands=["flopscape fit runs.csv"],
+        commands=["flopscape fit runs.csv"], forecast=forecast(),
     )  # fmt: skip

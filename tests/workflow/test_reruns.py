@@ -41,7 +41,7 @@ def test_editing_shared_fitting_code_reruns_all_fits_and_no_training(finished):
     finished.edit(
         "workflow/flopscape/runs/table.py", "\nimport pandas as pd\n", "\nimport pandas as pd\n\nUNUSED = 1\n"
     )
-    assert finished.due() == {"fit_runs": 3, "twin": 1, **AFTER_FITS}
+    assert finished.due() == {"fit_runs": 3, "twin": 1, "write_forecast": 1, **AFTER_FITS}
 
 
 def test_editing_one_figure_redraws_it_and_rewrites_the_report(finished):

@@ -40,7 +40,7 @@ def test_a_copied_study_is_finished_and_an_edited_one_makes_again_what_the_edit_
         copied.snakemake("-n")
     )
     copied.edit(STUDY, "[1.0e+12]", "[1.0e+12, 1.0e+13]")
-    assert copied.due() == {"fit_runs": 3, "sensitivity": 1, "twin": 1, **AFTER_A_FIT}
+    assert copied.due() == {"fit_runs": 3, "sensitivity": 1, "twin": 1, "write_forecast": 1, **AFTER_A_FIT}
 
 
 def test_a_file_that_was_swapped_or_edited_is_made_again(copied):

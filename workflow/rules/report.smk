@@ -48,6 +48,7 @@ rule write_report:
         backtest="results/{study}/backtest.csv",
         figures=ask.study_figures,
         twin=ask.study_twin,
+        forecast=ask.study_forecast,
     output:
         html=report(
             "results/{study}/report.html",

@@ -54,6 +54,30 @@ def plan(
         say(price_text(seen.study, seen.price, seen.coverage, seen.finished, sentences_of(seen)))
 
 
+@verbs.command(epilog="Example: `flopscape forecast config/studies/kjv-gpt.yaml --out forecast.json`")
+def forecast(
+    study_file: StudyFile,
+    out: Annotated[Path, output("Write the forecast here.")],
+    prices: Annotated[
+        str | None, typer.Option(metavar="JSON", help="Prices and speeds; those of the config when left out.")
+    ] = None,
+    config_file: ConfigFile = Path("config/config.yaml"),
+    results: Results = Path("results"),
+) -> None:
+    """Write what a study's plan expects before any run: intervals, FLOPs, hours and money, by its config alone."""
+    from flopscape.config.machine import Prices
+    from flopscape.config.read import validate
+    from flopscape.design.forecast import write_forecast
+    from flopscape.files.outputs import refuse_output
+    from flopscape.plan.studies import plan_study, settings
+
+    refuse_output(out, [study_file, config_file])
+    given = (
+        settings(config_file).prices if prices is None else validate(Prices, _object(prices, "--prices"), "--prices")
+    )
+    write_forecast(plan_study(study_file.stem, study_file, results), given, out)
+
+
 def _print_import(study: "ImportedStudy", study_file: Path, config_file: Path) -> None:
     from flopscape.plan.imported import plan_import
     from flopscape.plan.imported_text import import_text

@@ -54,6 +54,10 @@ class RuleInputs:
         """The file of the study, for the verbs that read it."""
         return str(self.selection.chosen(wildcards.study).path)
 
+    def prices(self, _: Wildcards) -> str:
+        """Canonical JSON of what compute costs, and of first-guess speeds."""
+        return canonical(self.selection.settings.prices.model_dump())
+
     def dataset_spec(self, wildcards: Wildcards) -> str:
         """Canonical JSON of a dataset: its plug-in and what goes to it."""
         return canonical(self.selection.datasets[wildcards.dataset])
@@ -225,6 +229,11 @@ class RuleInputs:
     def study_twin(self, wildcards: Wildcards) -> list[str]:
         """All files of the twin."""
         return self.selection.twin_files(wildcards.study)
+
+    def study_forecast(self, wildcards: Wildcards) -> list[str]:
+        """What the plan expected; nothing was planned for imported runs."""
+        is_imported = wildcards.study in self.selection.imported
+        return [] if is_imported else [f"{RESULTS}/{wildcards.study}/forecast.json"]
 
     def reported_manifest(self, wildcards: Wildcards) -> str | list[Any]:
         """What report and checklist are told of the data: of those that runs are still to be trained on as well.

@@ -32,6 +32,8 @@ CONFIG, BIAS = Path("config/config.yaml"), Path("config/bias.yaml")
 RESULTS = Path("results")
 TABLES_OF_FIGURES = ("sensitivity.csv", "backtest.csv")
 """Tables of a study besides its runs, each drawn by the figure of its name."""
+PLANS = ("plan.csv", "forecast.json")
+"""What is planned and expected of a study that trains its runs."""
 PAGES = ("prediction.md", "checklist.md", "report.html", "report.md")
 """What a study has to read, besides its figures."""
 NOTHING = "(?!)"
@@ -174,7 +176,7 @@ class Selection:
         folder, figures = f"{RESULTS}/{name}", self.figure_files(name)
         return [
             *self.run_files(name),
-            f"{folder}/{'plan.csv' if name in self.trained else 'manifest.json'}",
+            *(f"{folder}/{file}" for file in (PLANS if name in self.trained else ("manifest.json",))),
             *(f"{folder}/{file}" for file in ("runs.csv", "runs.parquet", "curves.parquet")),
             *self.fit_files(name),
             *self.draw_files(name),

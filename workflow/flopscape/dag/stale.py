@@ -21,6 +21,7 @@ from flopscape.dag.commands import (
     twin_settings,
     varied_options,
 )
+from flopscape.design.forecast import forecast_stamp
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS, EXPLANATIONS, drawable
 from flopscape.files.json_text import read_json, short_hash
@@ -50,6 +51,7 @@ class Files:
     def __init__(self, planned: Planned, folder: Path) -> None:
         self.planned, self.folder = planned, folder
         self.runs, self.curves = folder / "runs.csv", folder / "curves.parquet"
+        self.forecast = folder / "forecast.json"
         self.fits = {fit.name: folder / "fits" / f"{fit.name}.json" for fit in planned.study.fits}
 
     def fit_named(self, name: str) -> Fit:
@@ -92,6 +94,14 @@ class Files:
         if isinstance(self.planned, PlannedImport) or not path.exists():
             return ""
         return "" if path.read_bytes() == plan_csv(self.planned.rows).encode() else WORDS["plan"]
+
+    def why_forecast(self) -> str:
+        """Why the forecast is stale."""
+        if isinstance(self.planned, PlannedImport):
+            return ""
+        with suppress(FileNotFoundError):
+            return why_stale(stamps.read(self.forecast), forecast_stamp(self.planned))
+        return ""
 
     def why_fit(self, name: str) -> str:
         """Why one fit, or its draws, are stale: another table, other options, other code, or draws of another fit."""
@@ -217,6 +227,8 @@ class Files:
             "figures": stamps.hash_of_all(figures),
             "twin": stamps.hash_of_all([folder / "twin" / name for name in ("verdict.json", "figure.svg")]),
             "texts": stamps.hash_of_all(TEXTS),
+            # Imported runs have no forecast.
+            **({"forecast": stamps.hash_of(self.forecast)} if self.forecast.exists() else {}),
             **self._as_found(),
         }
 

@@ -95,7 +95,8 @@ def print_prices(workflow: inside.Workflow) -> None:
             continue
         planned, prices, room = selection.trained[name], selection.settings.prices, inside.room(workflow)
         seen = price_planned(planned, prices, room, selection.results, due[name])
-        text = price_text(seen.study, seen.price, seen.coverage, seen.finished, kept_sentences(planned))
+        expected = kept_sentences(planned) if due[name] else []
+        text = price_text(seen.study, seen.price, seen.coverage, seen.finished, expected)
         print(f"\n{text}", flush=True)
         try:
             _refuse(workflow, seen, seen.finished, due[name])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from flopscape.design.expected import as_json, expected_intervals
+from flopscape.fitting.drifting_law.posterior import SCALE_PRIORS
 from flopscape.laws.law import Array, Compute
 from flopscape.plan.coverage import GOOD_COUNT, GOOD_SEEDS, MIN_HALF_SPAN_DEX
 
@@ -85,12 +86,14 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     -------
     dict
         `expected` of the runs as they are, and `improved`, of each lacking thing its `change` in words, the `cost` of
-        the runs with it as a factor, and what is `expected` then; see `design.expected.as_json`.
+        the runs with it as a factor, and what is `expected` then; see `design.expected.as_json`. `assumed` are the
+        scales in the middle of their priors, of noise, level and shape as parts of the loss.
     """
     runs, asked = np.array(question["runs"], float), question["flops"]
     budget = np.array([np.nan if one is None else one for one in question["budget"]], float)
     expected = as_json(expected_intervals(runs[0], runs[1], runs[2], asked))
-    return {"expected": expected, "improved": list(_improved(runs, budget, asked))}
+    assumed = {name: value for name, value in SCALE_PRIORS[0]._asdict().items() if name != "own"}
+    return {"expected": expected, "improved": list(_improved(runs, budget, asked)), "assumed": assumed}
 
 
 def _improved(runs: Array, budget: Array, asked: list[float]) -> Iterator[dict[str, Any]]:

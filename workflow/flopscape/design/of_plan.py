@@ -23,24 +23,21 @@ Told = Mapping[str, Any]
 """What design/improved.py answers."""
 
 
-def fitted_rows(planned: PlannedStudy) -> list[PlanRow]:
-    """The runs that the fits will see."""
-    return [row for row in planned.rows if row.role == "fit"] or planned.rows
-
-
-def expected_of(planned: PlannedStudy) -> Told:
-    """What is expected of a plan, worked out where nothing is kept of it.
+def expected_of(planned: PlannedStudy, rows: Sequence[PlanRow] | None = None) -> Told:
+    """What is expected of a plan, or of other rows of its study, worked out where nothing is kept of it.
 
     Raises
     ------
     FlopscapeError
         It could not be worked out.
     """
-    return answer_of(MODULE, _question(planned), (), f"{planned.path}: the expected intervals", KEPT)
+    return answer_of(MODULE, _question(planned, rows), (), f"{planned.path}: the expected intervals", KEPT)
 
 
-def _question(planned: PlannedStudy) -> Spec:
-    rows = fitted_rows(planned)
+def _question(planned: PlannedStudy, rows: Sequence[PlanRow] | None = None) -> Spec:
+    rows = planned.rows if rows is None else rows
+    # Those that the fits will see; where all others are hidden there is nothing to tell them apart by.
+    rows = [row for row in rows if row.role == "fit"] or rows
     return {
         "runs": [[row.n_params for row in rows], [row.n_tokens for row in rows], [row.flops for row in rows]],
         "budget": [row.budget for row in rows],

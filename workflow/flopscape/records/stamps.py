@@ -36,6 +36,7 @@ WORDS = {
     "draws": "with other draws",
     "figures": "with other figures",
     "fits": "from other fits",
+    "forecast": "with another forecast",
     "manifest": "with another manifest of the data",
     "options": "with other options",
     "plan": "for another plan",
@@ -167,6 +168,12 @@ def of_atlas(modules: Iterable[str], source: StrPath | None, options: Options) -
 def of_atlas_page(table: StrPath) -> Stamp:
     """Of the page of the atlas, HTML and Markdown; `table` is the atlas.csv beside it."""
     return by("flopscape.atlas.write") | {"table": hash_of(table)}
+
+
+def of_forecast(rows: Iterable[PlanRow], options: Mapping[str, Any]) -> Stamp:
+    """Of forecast.json; `rows` are all runs as they are expected before the first one."""
+    code = by("flopscape.design.forecast", "flopscape.design.improved")
+    return code | {"plan": plan_hash(rows), "options": _hashed_options(options)}
 
 
 def of_prediction(fit: StrPath, backtest: StrPath | None, options: Any) -> Stamp:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from flopscape.errors import WarningKind, kind_of
 from flopscape.records.fit_result import FitResult
-from flopscape.report import appendix, backtest, checklist, comparison, guide, others, summary, twin
+from flopscape.report import appendix, backtest, checklist, comparison, forecast, guide, others, summary, twin
 from flopscape.report.agreement import agreement
 from flopscape.report.appendix import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
@@ -38,6 +38,7 @@ def build(evidence: Evidence) -> Report:
         Section("Fits", _fits(evidence)),
         Section("Further doubts", _bullets([doubt.sentence for doubt in found[MOST:]])),
         Section("How to read the figures", _bullets(list(evidence.explanations))),
+        Section("What happened to the forecast", forecast.blocks(evidence)),
         Section("What was run", appendix.runs(evidence)),
         Section("What was left out", appendix.left_out(evidence)),
         Section("Data", appendix.data(evidence)),

@@ -28,6 +28,7 @@ class Evidence(RunsAndFits):
     `sensitivity` is the table of `flopscape sensitivity` and `backtest` has the lines of `flopscape backtest`, None
     where there is none.
     `guide` is the path of the decision guide for this design, and `checklist` the reporting checklist as filled in.
+    `forecast` is what the plan expected, empty where there was none.
     `manifest` is the dataset's (empty for simulated runs), `coverage` the plan's grade (None without a plan),
     `environment` labels with texts, `commands` what makes the fits again. `not_shown` are sentences on what belongs to
     another table, other options or other code, and `made_from` is the stamp of the report itself.
@@ -48,6 +49,7 @@ class Evidence(RunsAndFits):
     twin: Twin | None = None
     guide: Walk | None = None
     checklist: Filled | None = None
+    forecast: Mapping[str, Any] = field(default_factory=dict)
     manifest: Mapping[str, Any] = field(default_factory=dict)
     coverage: Coverage | None = None
     environment: Mapping[str, str] = field(default_factory=dict)

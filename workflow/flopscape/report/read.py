@@ -51,6 +51,8 @@ class Sources:
         The path of the decision guide for this design.
     checklist : Filled, optional
         The reporting checklist as far as it is filled in.
+    forecast : path, optional
+        What the plan expected before its first run; nothing was planned for imported runs.
     coverage : Coverage, optional
         The plan's grade and the reasons for it; None where nothing was planned.
     commands : sequence of str
@@ -72,6 +74,7 @@ class Sources:
     twin: str | Path | None = None
     guide: Walk | None = None
     checklist: Filled | None = None
+    forecast: str | Path | None = None
     manifest: str | Path | None = None
     coverage: Coverage | None = None
     commands: Sequence[str] = ()
@@ -82,7 +85,16 @@ class Sources:
     def files(self) -> list[str | Path | None]:
         """All that is read, and so is not to be written over."""
         parts = [Path(self.twin) / name for name in ("twin.csv", "verdict.json", "figure.svg")] if self.twin else []
-        return [self.runs, *self.fits, *self.figures, self.sensitivity, self.backtest, *parts, self.manifest]
+        return [
+            self.runs,
+            *self.fits,
+            *self.figures,
+            self.sensitivity,
+            self.backtest,
+            *parts,
+            self.forecast,
+            self.manifest,
+        ]
 
 
 def read_evidence(sources: Sources) -> Evidence:
@@ -113,6 +125,7 @@ def read_evidence(sources: Sources) -> Evidence:
         twin=_twin(Path(sources.twin)) if sources.twin else None,
         guide=sources.guide,
         checklist=sources.checklist,
+        forecast={} if sources.forecast is None else read_json(sources.forecast, "delete it and run snakemake again"),
         manifest=read_json(manifest, AGAIN) if manifest and manifest.exists() else {},
         coverage=sources.coverage,
         environment=versions(),

@@ -12,7 +12,7 @@ from flopscape.figures.names import drawable
 from flopscape.files.outputs import lasting_name
 from flopscape.guide.sources import guide_of_study
 from flopscape.plan.imported import PlannedImport
-from flopscape.plan.studies import plan_finished
+from flopscape.plan.studies import PlannedStudy, plan_finished
 from flopscape.records.fit_file import read_fit
 from flopscape.records.stamps import text_of
 from flopscape.report.build import build
@@ -64,6 +64,7 @@ def report_study(study_file: Path, results: Path, out: Path) -> None:
         twin=None if "twin" in stale else results / "twin",
         guide=guide_of_study(planned, results),
         checklist=filled(known_of_study(planned, results)),
+        forecast=None if isinstance(planned, PlannedImport) or "forecast" in stale else files.forecast,
         manifest=files.manifest(),
         coverage=None if isinstance(planned, PlannedImport) else planned.coverage,
         commands=_commands(files, stale),
@@ -83,6 +84,8 @@ def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
         "backtest": (folder / "backtest.csv", files.why_backtest()),
         "twin": (folder / "twin" / "verdict.json", files.why_twin()),
     }
+    if isinstance(files.planned, PlannedStudy):
+        judged["forecast"] = files.forecast, files.why_forecast()
     judged |= {f"figure {name}": (folder / "figures" / f"{name}.svg", files.why_figure(name)) for name in figures}
     reasons = {output: f"was made {why}" if why else "" for output, (_, why) in judged.items()}
     # Second, for what is missing is stale in no other way.
