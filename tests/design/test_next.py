@@ -173,6 +173,15 @@ def test_runs_of_a_pool_that_the_plan_has_already_get_another_seed(study):
     assert load_yaml(study / STUDY)["sweep"]["rows"] == [{"size": row.size, "n_tokens": row.n_tokens, "seed": 1}]
 
 
+def test_runs_at_a_budget_that_the_study_has_join_it(study):
+    invoke(STUDY, *ASK, "--write")
+    rows = load_yaml(study / STUDY)["sweep"]["rows"]
+    assert {row["flops"] for row in rows if "flops" in row} <= {3e10, 1e11, 3e11, 1e12}
+    assert any("flops" in row for row in rows)
+    budgets = {row.budget for row in plan_study("small", study / STUDY).rows}
+    assert budgets <= {3e10, 1e11, 3e11, 1e12, 3e12, None}
+
+
 def test_rows_of_a_pool_far_from_the_optimum_are_left_out_and_it_is_said(table, tmp_path):
     near, far = "1e9,3e10", "1e6,1e16"
     (tmp_path / "pool.csv").write_text(f"n_params,n_tokens\n{far}\n{near}\n")

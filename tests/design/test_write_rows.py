@@ -51,7 +51,7 @@ def planned(text, tmp_path):
 @pytest.fixture
 def new(tmp_path):
     rows = (
-        "sweep:\n  rows:\n  - {size: {n_params: 8}, n_tokens: 80, seed: 1}\n  - {size: {n_params: 9}, n_tokens: 90}\n"
+        "sweep:\n  rows:\n  - {size: {n_params: 8}, n_tokens: 80, seed: 1}\n  - {size: {n_params: 9}, flops: 5.4e+3}\n"
     )
     return planned(STUDY.replace("SWEEP\n", rows), tmp_path)
 
@@ -73,7 +73,7 @@ def test_rows_are_added_and_all_else_stays(sweep, newline, new, tmp_path):
     rows = after["sweep"].pop("rows")
     assert rows[-2:] == [
         {"size": {"n_params": 8}, "n_tokens": 80, "seed": 1},
-        {"size": {"n_params": 9}, "n_tokens": 90, "seed": 0},
+        {"size": {"n_params": 9}, "flops": 5400, "seed": 0},
     ]
     assert rows[:-2] == (before["sweep"].pop("rows", None) or [])
     assert after == before
@@ -88,9 +88,9 @@ def test_a_second_time_adds_behind_the_first(new, tmp_path):
     path.write_text(STUDY.replace("SWEEP\n", SWEEPS["without rows"]))
     write_rows(path, new[:1], "first")
     write_rows(path, new[1:], "second")
-    assert [row["n_tokens"] for row in load_yaml(path)["sweep"]["rows"]] == [80, 90]
+    assert [row.get("n_tokens") for row in load_yaml(path)["sweep"]["rows"]] == [80, None]
     text = path.read_text()
-    assert text.index("# first") < text.index("n_tokens: 80") < text.index("# second") < text.index("n_tokens: 90")
+    assert text.index("# first") < text.index("n_tokens: 80") < text.index("# second") < text.index("flops: 5.4e+03")
 
 
 def test_a_file_without_a_last_line_end_and_with_a_mark_is_extended():
@@ -104,7 +104,7 @@ def test_rows_that_the_plan_refuses_leave_the_file_as_it_was(new, tmp_path):
     path.write_text(STUDY.replace("SWEEP\n", SWEEPS["rows in lines"]))
     before = path.read_bytes()
     with pytest.raises(FlopscapeError, match=r"study.yaml: .* less than one batch of 10.*the file is as it was"):
-        write_rows(path, [replace(row, n_tokens=3) for row in new], "bad")
+        write_rows(path, [replace(row, budget=None, n_tokens=3) for row in new], "bad")
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".flopscape")] == []
 

@@ -94,7 +94,9 @@ def budgets_of(table: RunTable, spend: float, most: float) -> Array:
     ceiling = min(spend, max(most, top), ABOVE * top)
     steps = STEP ** np.arange(1, 1 + round(np.log(max(ABOVE, BELOW)) / np.log(STEP)))
     below = planned[0] / steps[steps <= BELOW * SAME]
-    above = np.append(top * steps, ceiling)
+    # Written into studies, so no longer than they need be.
+    below, above = (np.array([float(f"{c:.3g}") for c in budgets]) for budgets in (below, top * steps))
+    above = np.append(above, ceiling)
     found = np.unique(np.concatenate([below, planned, above[(above > top) & (above <= ceiling)]]))
     found = found[found <= max(spend, found[0])]
     # Of two budgets that are nearly one the larger stays: it is the target, or all that may be spent.

@@ -28,11 +28,18 @@ from flopscape.text import numbers
 
 
 class Wish(NamedTuple):
-    """A run as `sweep.rows` would have it."""
+    """A run as `sweep.rows` would have it: of a budget where it has one, else of so many tokens."""
 
     size: Size
     n_tokens: int
     seed: int = 0
+    budget: float | None = None
+
+    @property
+    def row(self) -> Row:
+        """For a study."""
+        long = {"flops": self.budget} if self.budget is not None else {"n_tokens": self.n_tokens}
+        return Row.model_validate({"size": self.size, "seed": self.seed} | long)
 
 
 SAME_SIZE = 1e-3
@@ -51,7 +58,9 @@ def of_study(
     sized = [(nearest(family, wish), float(c)) for wish, c in zip(log_n, flops, strict=True)]
     # Where a family has few sizes, several wishes have one nearest member, and it may lie far from all of them.
     sized = [(one, c) for (one, c), wish in zip(sized, log_n, strict=True) if abs(one.log_n - wish) < HALF_SPAN / 4]
-    wished = [Wish(one.size, max(1, round(one.units(c)))) for one, c in sized]
+    # A run joins a budget that the study has. A few runs at another compute are no budget: they show no optimum of it.
+    own = {row.budget for row in planned.rows}
+    wished = [Wish(one.size, max(1, round(one.units(c))), budget=c if c in own else None) for one, c in sized]
     found = _planned(planned, [*_fitting(planned.study, wished), *_seeds(planned, table)])
     supply = train_units(planned.study, results)
     kept = [row for row in found if supply is None or row.n_tokens <= MAX_EPOCHS * supply]
@@ -130,7 +139,9 @@ def _is_a_run(study: Study, row: Wish, counts: Counts) -> bool:
 def _seeds(planned: PlannedStudy, table: RunTable) -> list[Wish]:
     """Another seed of every size and length that has finished runs."""
     done, seeds = set(table.run_id.tolist()), _next_seeds(planned)
-    finished = {_point(row): Wish(row.size, row.n_tokens) for row in planned.rows if row.run_id in done}
+    finished = {
+        _point(row): Wish(row.size, row.n_tokens, budget=row.budget) for row in planned.rows if row.run_id in done
+    }
     return [_with_seed(row, seeds) for row in finished.values()]
 
 
@@ -159,7 +170,7 @@ def _planned(planned: PlannedStudy, rows: Iterable[Wish]) -> list[PlanRow]:
     if not asked:
         return []
     # Alone, without the study's own sweep: what a run costs together with others, by shared checkpoints, is not told.
-    found = plan_rows(planned.study.model_copy(update={"sweep": Sweep(rows=[Row(**wish._asdict()) for wish in asked])}))
+    found = plan_rows(planned.study.model_copy(update={"sweep": Sweep(rows=[wish.row for wish in asked])}))
     have = {row.run_id for row in planned.rows}
     return [row for row in found if row.run_id not in have]
 

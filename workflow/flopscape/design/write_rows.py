@@ -17,6 +17,7 @@ from flopscape.config.yaml12 import dump_yaml
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import replacing
 from flopscape.plan.studies import plan_study
+from flopscape.plugins.base import Size
 from flopscape.records.plan_row import PlanRow
 
 MARK = "\ufeff"
@@ -32,7 +33,7 @@ def write_rows(path: Path, rows: Sequence[PlanRow], comment: str, results: Path 
         The file cannot be extended; it is as it was.
     """
     before = load_study(path)
-    items = [{"size": row.size, "n_tokens": row.n_tokens, "seed": row.seed} for row in rows]
+    items = [_item(row.size, row.budget, row.n_tokens, row.seed) for row in rows]
     new = extended(path.read_bytes().decode("utf-8"), items, comment)
     with replacing(path) as temporary:
         temporary.write_bytes(new.encode("utf-8"))
@@ -48,11 +49,16 @@ def write_rows(path: Path, rows: Sequence[PlanRow], comment: str, results: Path 
 def _refuse_other_meaning(before: Study, after: Study, items: Sequence[dict[str, Any]]) -> None:
     """Raise FlopscapeError where the new text says anything else than the old study and these runs behind its rows."""
     first = len(before.sweep.rows)
-    added = [{"size": row.size, "n_tokens": row.n_tokens, "seed": row.seed} for row in after.sweep.rows[first:]]
+    added = [_item(row.size, row.flops, row.n_tokens, row.seed) for row in after.sweep.rows[first:]]
     wanted = before.model_dump()
     wanted["sweep"]["rows"] += [row.model_dump() for row in after.sweep.rows[first:]]
     if added != items or after.model_dump() != wanted:
         raise FlopscapeError("its sweep is written in a way that cannot be extended as text; write the rows by hand")
+
+
+def _item(size: Size, flops: float | None, n_tokens: int | None, seed: int) -> dict[str, Any]:
+    """A run as `sweep.rows` has it: of a budget where it has one, so that fits by budget count it there."""
+    return {"size": size} | ({"n_tokens": n_tokens} if flops is None else {"flops": flops}) | {"seed": seed}
 
 
 def extended(text: str, items: Sequence[dict[str, Any]], comment: str) -> str:
@@ -94,8 +100,11 @@ def _value(node: Any, key: str) -> Any:
 
 
 def _flow(item: dict[str, Any]) -> str:
-    """A run in one line, as studies write sizes."""
-    return dump_yaml(item, one_line=True)
+    """A run in one line, as studies write it: 1.0e+12 and not 1000000000000.0."""
+    written = {key: dump_yaml(value, one_line=True) if key == "size" else str(value) for key, value in item.items()}
+    if "flops" in item:
+        written["flops"] = short if float(short := f"{item['flops']:.1e}") == item["flops"] else repr(item["flops"])
+    return "{" + ", ".join(f"{key}: {written[key]}" for key in item) + "}"
 
 
 def _end_of_flow(rows: yaml.SequenceNode) -> int:
