@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.answers.backtest.methods import Method
-from flopscape.answers.backtest.refits import losses_of, noise_of, predictive
+from flopscape.answers.predictive import losses_of, noise_of, predictive
 from flopscape.fitting.backtest.hidden import holds
 from flopscape.fitting.fit import fit
 from flopscape.laws import coupled

@@ -24,6 +24,7 @@ ONE_FILE = [
     "fit runs.csv --method vpnls --out {out}",
     "sensitivity runs.csv --out {out}",
     "predict f.json --out {out}",
+    "validate runs.csv --fits f.json --out {out}",
     "backtest runs.csv --out {out}",
     "figure isoflop f.json --runs runs.csv --out {out}",
     "bias-report --results results --out {out}",

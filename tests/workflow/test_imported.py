@@ -19,7 +19,7 @@ recommend: {flops: [1.0e+21], fit: vpnls}
 twin: {simulations: 20, bootstrap: 20, answer_simulations: 0}
 """
 FIGURES = len(drawable(curves=False))
-MADE = {"fit_runs": 3, "sensitivity": 1, "backtest": 1, "prediction": 1, "twin": 1}
+MADE = {"fit_runs": 3, "sensitivity": 1, "backtest": 1, "validate": 1, "prediction": 1, "twin": 1}
 AFTER_IMPORT = {**MADE, "draw_figure": FIGURES, "write_checklist": 1, "write_report": 1}
 
 

@@ -1,4 +1,4 @@
-"""Prediction: results/{study}/fits/{fit}.json of the recommended fit, backtest.csv -> prediction.md.
+"""Prediction: results/{study}/fits/{fit}.json of the recommended fit, backtest.csv, validation.csv -> prediction.md.
 
 prediction: one page on the asked budgets and sizes, for whoever decides on a large run
 """
@@ -9,6 +9,7 @@ rule prediction:
     input:
         fit=ask.recommended_fit,
         backtest="results/{study}/backtest.csv",
+        validation=ask.validation,
     output:
         report(
             "results/{study}/prediction.md",

@@ -46,6 +46,7 @@ rule write_report:
         draws=ask.study_draws,
         sensitivity="results/{study}/sensitivity.csv",
         backtest="results/{study}/backtest.csv",
+        validation=ask.validation,
         figures=ask.study_figures,
         twin=ask.study_twin,
         forecast=ask.study_forecast,

@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import norm
 
 from flopscape.answers.backtest.methods import Method
-from flopscape.answers.backtest.refits import predictive
 from flopscape.answers.backtest.run import backtest
+from flopscape.answers.predictive import predictive
 from flopscape.fitting.backtest.cuts import Runs, cuts_of
 from flopscape.fitting.backtest.hidden import holds
 from flopscape.fitting.fit import fit

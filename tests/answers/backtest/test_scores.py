@@ -114,4 +114,4 @@ def test_cells_of_a_file_become_lines_again() -> None:
         "log_score": float("nan"),
         "run_id": float("nan"),
     }
-    assert forecasts_of([cells]) == [LINES[0]]
+    assert forecasts_of([cells], Forecast) == [LINES[0]]

@@ -111,5 +111,9 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
 
 def fitted_table(path: str | Path, result: FitResult) -> RunTable:
     """Read the table a fit was made of: its columns, without the rows it was told to leave out."""
-    columns = {name: column for name, column in result.conventions.items() if column != SIX_N_D}
-    return chosen_rows(read_runs(path, columns), result.choice.exclude, result.choice.min_flops)
+    return chosen_rows(read_runs(path, columns_of(result)), result.choice.exclude, result.choice.min_flops)
+
+
+def columns_of(result: FitResult) -> dict[str, str]:
+    """The columns that a fit read: ours → the table's."""
+    return {name: column for name, column in result.conventions.items() if column != SIX_N_D}

@@ -115,6 +115,22 @@ def backtest(
 
 
 @verbs.command(
+    epilog="Example: `flopscape validate results/kjv-gpt/runs.csv --fits results/kjv-gpt/fits/answer.json "
+    "--out validation.csv`"
+)
+def validate(
+    runs: RunsFile,
+    fits: Annotated[list[Path], typer.Option(metavar="FIT.json", help="A finished fit of the table; repeatable.")],
+    out: Annotated[Path, output("CSV to write: a line a fit and hidden run, or hidden optimum.")],
+) -> None:
+    """Score what finished fits had said of the runs that stay hidden from them, those true in a column validate."""
+    from flopscape.answers.outcomes import text
+    from flopscape.answers.validation import run
+
+    say(text(run(runs, out, fits)))
+
+
+@verbs.command(
     epilog="Example: `flopscape predict results/quick/fits/vpnls.json --n-params 1e6`, the data of a size; "
     "`… --n-params 1e6 --n-tokens 1e8`, the loss of a run; `… --flops 1e13 --inference-tokens 1e7`; "
     "`… --out prediction.md`, a page to hand on"
@@ -136,6 +152,7 @@ def predict(
     out: Annotated[Path | None, output("Write a page on the asked budgets and sizes, as Markdown.")] = None,
     title: Annotated[str, typer.Option(help="With --out: the study's title.")] = "",
     backtest: Annotated[Path | None, typer.Option(help="With --out: table of `flopscape backtest` of the fit.")] = None,
+    validation: Annotated[Path | None, typer.Option(help="With --out: table of `flopscape validate` of it.")] = None,
 ) -> None:
     """Print the optimal size and tokens at any compute, the tokens of a size, the loss of a run, or a page of these."""
     from flopscape.report.prediction import write_prediction
@@ -144,12 +161,13 @@ def predict(
     sizes: dict[str, Any] = {"n_params": n_params or [], "n_tokens": n_tokens or []}
     others: dict[str, Any] = {"unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens}
     if out is None:
-        if title or backtest:
-            raise FlopscapeError("predict: --title and --backtest are for the page of --out; leave them out")
+        if title or backtest or validation:
+            raise FlopscapeError("predict: --title, --backtest, --validation are for the page of --out; leave them out")
         say(predictions(fit_file, flops or [], **sizes, **others))
     elif n_tokens or any(value is not None for value in others.values()):
         raise FlopscapeError("predict: a page has --flops and --n-params alone; leave out --out or the other options")
     else:
-        write_prediction(fit_file, out, flops or [], n_params or [], title=title, backtest=backtest)
+        tests: dict[str, Any] = {"backtest": backtest, "validation": validation}
+        write_prediction(fit_file, out, flops or [], n_params or [], title=title, **tests)
         say(f"{out}: written")
     say(trust(fit_file))

@@ -75,10 +75,21 @@ def backtest_again(fits: Sequence[Fit], folder: str) -> str:
     return f"flopscape backtest {shlex.quote(f'{folder}/runs.csv')} {options} --out backtest.csv"
 
 
-def prediction_options(study: Study | ImportedStudy, backtest: str) -> str:
+def validation_options(fits: Sequence[str]) -> str:
+    """The words of `flopscape validate` after its table: the files of the fits to score."""
+    return " ".join(f"--fits {shlex.quote(path)}" for path in fits)
+
+
+def may_have_hidden_runs(study: Study | ImportedStudy) -> bool:
+    """Whether a study has runs that no fit sees; of other people's table only the table itself tells."""
+    return isinstance(study, ImportedStudy) or study.sweep.hidden is not None
+
+
+def prediction_options(study: Study | ImportedStudy, backtest: str, validation: str = "") -> str:
     """The words of `flopscape predict` after a fit of the study, for its page on the asked budgets and sizes."""
     sizes = " ".join(f"--n-params {n!r} " for n in _asked_sizes(study))
-    return f"{sizes}--title {shlex.quote(study.title)} --backtest {shlex.quote(backtest)}"
+    scored = f" --validation {shlex.quote(validation)}" if validation else ""
+    return f"{sizes}--title {shlex.quote(study.title)} --backtest {shlex.quote(backtest)}{scored}"
 
 
 def prediction_settings(study: Study | ImportedStudy) -> list[Any]:

@@ -186,6 +186,14 @@ class RuleInputs:
         """The words of `flopscape backtest`."""
         return commands.backtest_options([str(path) for path in input.fits], [str(path) for path in input.curves])
 
+    def validation_options(self, wildcards: Wildcards, input: Files) -> str:
+        """The words of `flopscape validate`."""
+        return commands.validation_options([str(path) for path in input.fits])
+
+    def validation(self, wildcards: Wildcards) -> list[str]:
+        """The scores of hidden runs, of a study that may have some."""
+        return self.selection.validation_files(wildcards.study)
+
     def recommended_fit(self, wildcards: Wildcards) -> list[str]:
         """The files of the fit that the recommendation rests on: itself and its draws."""
         name, files = self.selection.recommended_fit(wildcards.study).name, f"{RESULTS}/{wildcards.study}/fits"
@@ -193,7 +201,8 @@ class RuleInputs:
 
     def prediction_options(self, wildcards: Wildcards, input: Files) -> str:
         """The words of `flopscape predict` after its fit."""
-        return commands.prediction_options(self.selection.chosen(wildcards.study).study, str(input.backtest))
+        study = self.selection.chosen(wildcards.study).study
+        return commands.prediction_options(study, str(input.backtest), " ".join(self.validation(wildcards)))
 
     def study_fits(self, wildcards: Wildcards) -> list[str]:
         """The files of all fits."""

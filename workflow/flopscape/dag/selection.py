@@ -16,6 +16,7 @@ from flopscape.config.fits import Fit
 from flopscape.config.read import TEXTS, config_as_written, study_paths, validate
 from flopscape.config.study import Config
 from flopscape.config.yaml12 import load_yaml
+from flopscape.dag.commands import may_have_hidden_runs
 from flopscape.dag.stale import Files, Planned
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
@@ -181,6 +182,7 @@ class Selection:
             *self.fit_files(name),
             *self.draw_files(name),
             *(f"{folder}/{file}" for file in (*TABLES_OF_FIGURES, *PAGES)),
+            *self.validation_files(name),
             *figures,
             *(path.removesuffix(".svg") + ".png" for path in figures),
             *self.twin_files(name),
@@ -207,6 +209,11 @@ class Selection:
     def figure_files(self, name: str) -> list[str]:
         """The SVG files of all figures of a study."""
         return [f"{RESULTS}/{name}/figures/{figure}.svg" for figure in drawable(self.chosen(name).study.has_curves)]
+
+    def validation_files(self, name: str) -> list[str]:
+        """The scores of hidden runs; none of a study that plans no such runs."""
+        has_some = may_have_hidden_runs(self.chosen(name).study)
+        return [f"{RESULTS}/{name}/validation.csv"] if has_some else []
 
     def twin_files(self, name: str) -> list[str]:
         """The files of the twin of a study."""

@@ -17,6 +17,7 @@ from flopscape.dag.commands import (
     asked_options,
     curves_of,
     curves_of_any,
+    may_have_hidden_runs,
     prediction_settings,
     twin_settings,
     varied_options,
@@ -157,6 +158,21 @@ class Files:
         options = {fit.name: asked_options(fit, study.recommend.flops) for fit in study.fits}
         return stamps.of_backtest(modules, self.runs, curves, options)
 
+    @property
+    def validation(self) -> Path | None:
+        """Where the scores of hidden runs stand, of a study that may have some."""
+        return self.folder / "validation.csv" if may_have_hidden_runs(self.planned.study) else None
+
+    def why_validation(self) -> str:
+        """Why the scores of hidden runs are stale: their table, or any of the fits that are scored."""
+        for name in self.fits:
+            if why := self.why_fit(name):
+                return f"from the fit {name}, which was made {why}"
+        with suppress(FileNotFoundError):
+            if self.validation:
+                return why_stale(stamps.read(self.validation), stamps.of_validation(self.runs, self.fits.values()))
+        return ""
+
     def why_prediction(self) -> str:
         """Why the page on the asked budgets and sizes is stale: its fit, its backtest, or what was asked."""
         name = self.planned.study.recommended_fit
@@ -164,7 +180,8 @@ class Files:
             return f"from the fit {name}, which was made {why}"
         with suppress(FileNotFoundError):
             options = prediction_settings(self.planned.study)
-            expected = stamps.of_prediction(self.fits[name], self.folder / "backtest.csv", options)
+            backtest = self.folder / "backtest.csv"
+            expected = stamps.of_prediction(self.fits[name], backtest, options, self.validation)
             return why_stale(stamps.read(self.folder / "prediction.md"), expected)
         return ""
 
@@ -229,6 +246,7 @@ class Files:
             "texts": stamps.hash_of_all(TEXTS),
             # Imported runs have no forecast.
             **({"forecast": stamps.hash_of(self.forecast)} if self.forecast.exists() else {}),
+            **({"validation": stamps.hash_of(self.validation)} if self.validation else {}),
             **self._as_found(),
         }
 

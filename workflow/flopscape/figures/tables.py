@@ -1,7 +1,7 @@
 """What a figure draws: the tables of one study, read and completed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,7 @@ from flopscape.answers.runs_and_fits import RunsAndFits
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.draws_file import fit_name, has_draws, read_draws, read_fits
 from flopscape.fitting.isoflop.curves import has_curve
-from flopscape.records.backtest import COLUMNS as BACKTESTED
-from flopscape.records.backtest import Forecast, forecasts_of
+from flopscape.records.backtest import F, Forecast, Outcome, forecasts_of
 from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.budgets import group_budgets, nearest_budget
@@ -85,11 +84,20 @@ def read(
 
 def read_backtest(path: str | Path) -> list[Forecast]:
     """The lines of a table of `flopscape backtest`; raises FlopscapeError with the path where it is none."""
-    frame = read_csv(path, BACKTESTED)
+    return _lines(path, Forecast, "backtest")
+
+
+def read_validation(path: str | Path) -> list[Outcome]:
+    """The lines of a table of `flopscape validate`; raises FlopscapeError with the path where it is none."""
+    return _lines(path, Outcome, "validate")
+
+
+def _lines(path: str | Path, kind: type[F], verb: str) -> list[F]:
+    frame = read_csv(path, [field.name for field in fields(kind)])
     try:
-        return forecasts_of(frame.to_dict("records"))
+        return forecasts_of(frame.to_dict("records"), kind)
     except ValueError as error:
-        raise FlopscapeError(f"{path}: not a table of flopscape backtest ({error}); make it again") from error
+        raise FlopscapeError(f"{path}: not a table of flopscape {verb} ({error}); make it again") from error
 
 
 def complete(runs: pd.DataFrame) -> pd.DataFrame:

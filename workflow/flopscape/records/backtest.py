@@ -6,7 +6,7 @@ lines of each fit. Judges and the report read these, so that the names of the co
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 
 Hidden = Literal["optimum", "run", "nothing"]
 """What a line is of: the optimum of a hidden budget, the loss of a hidden run, or why nothing could be hidden."""
@@ -62,6 +62,20 @@ class Forecast:
 
 
 @dataclass(frozen=True)
+class Outcome(Forecast):
+    """What a finished fit had said of a run that stays hidden, or of the optimum of several, and what came.
+
+    The fit is that of all other runs, `cut` says which these are, and `flops` of a run are what it cost.
+    """
+
+    run_n_params: float | None = None
+    run_n_tokens: float | None = None
+    """Size of a hidden run, and the units of data that it saw."""
+    deviations: float | None = None
+    """Measured less predicted loss of a run, in standard deviations of the prediction, its noise included."""
+
+
+@dataclass(frozen=True)
 class Score:
     """How the refits of one fit did on all that was hidden from them.
 
@@ -91,18 +105,21 @@ class Score:
 
 
 COLUMNS = tuple(field.name for field in fields(Forecast))
+OUTCOMES = tuple(field.name for field in fields(Outcome))
+"""Columns of `validation.csv`."""
+F = TypeVar("F", bound=Forecast)
 
 
-def forecasts_of(rows: Iterable[Mapping[Any, Any]]) -> list[Forecast]:
-    """Lines of `backtest.csv`, as pandas reads them, in the types of `Forecast`.
+def forecasts_of(rows: Iterable[Mapping[Any, Any]], kind: type[F]) -> list[F]:
+    """Lines of `backtest.csv` or `validation.csv`, as pandas reads them, in the types of `Forecast` or `Outcome`.
 
     Raises
     ------
     KeyError
         A column is missing.
     """
-    readers = {name: _reader(str(hint)) for name, hint in get_type_hints(Forecast).items()}
-    return [Forecast(**{name: read(row[name]) for name, read in readers.items()}) for row in rows]
+    readers = {name: _reader(str(hint)) for name, hint in get_type_hints(kind).items()}
+    return [kind(**{name: read(row[name]) for name, read in readers.items()}) for row in rows]
 
 
 def _reader(hint: str) -> Any:
@@ -121,16 +138,16 @@ OWN = "own_backtest"
 
 @dataclass(frozen=True)
 class Miss:
-    """How far a refit was off the N* or L* of a budget that was hidden from it.
+    """How far a fit was off the N* or L* of a budget that was hidden from it, or the loss L of a run.
 
     `off` is estimate less truth and `allowed` half of the 95 % interval with the truth's own error: of N* in ln N, of
-    L* as parts of the loss.
+    losses as parts of the loss.
     """
 
     cut: str
     flops: float
     extrapolation: float
-    symbol: Literal["N*", "L*"]
+    symbol: Literal["N*", "L*", "L"]
     off: float
     allowed: float
 

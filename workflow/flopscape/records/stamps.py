@@ -48,6 +48,7 @@ WORDS = {
     "transfer": "with another search for the learning rate",
     "texts": "with other captions",
     "twin": "with another twin",
+    "validation": "with other scores of hidden runs",
 }
 
 
@@ -159,6 +160,11 @@ def of_backtest(modules: Iterable[str], runs: StrPath, curves: StrPath | None, f
     return code | read | {"options": _hashed_options(chosen)}
 
 
+def of_validation(runs: StrPath, fits: Iterable[StrPath]) -> Stamp:
+    """Of validation.csv, which scores the fits as they are; a fit's file has the hash of its draws."""
+    return by("flopscape.answers.validation") | {"runs": hash_of(runs), "fits": hash_of_all(fits)}
+
+
 def of_atlas(modules: Iterable[str], source: StrPath | None, options: Options) -> Stamp:
     """Of the lines of one published table; without `source`, its file in the mirror, they say why there are no fits."""
     read = {} if source is None else {"source": hash_of(source)}
@@ -176,9 +182,10 @@ def of_forecast(rows: Iterable[PlanRow], options: Mapping[str, Any]) -> Stamp:
     return code | {"plan": plan_hash(rows), "options": _hashed_options(options)}
 
 
-def of_prediction(fit: StrPath, backtest: StrPath | None, options: Any) -> Stamp:
+def of_prediction(fit: StrPath, backtest: StrPath | None, options: Any, validation: StrPath | None = None) -> Stamp:
     """Of prediction.md; the fit's file has the hash of its draws."""
     read = {"fits": hash_of(fit)} | ({} if backtest is None else {"backtest": hash_of(backtest)})
+    read |= {} if validation is None else {"validation": hash_of(validation)}
     return by("flopscape.report.prediction") | read | {"options": _hashed_options(options)}
 
 

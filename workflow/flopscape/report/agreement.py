@@ -7,6 +7,7 @@ simulated, and an interval that holds another answer does not contradict it.
 
 from collections.abc import Iterator
 
+from flopscape.answers.outcomes import bearing, missed
 from flopscape.errors import joined
 from flopscape.fitting.methods import ANSWER
 from flopscape.records.backtest import Score
@@ -28,7 +29,14 @@ def agreement(evidence: Evidence) -> list[str]:
     """A sentence for each check that does not stand among the doubts; none for a study without an answer."""
     if first_prediction(evidence) is None:
         return []
-    return [*_backtest(evidence), *_others(evidence), *_twin(evidence), *_sensitivity(evidence)]
+    return [*_outcomes(evidence), *_backtest(evidence), *_others(evidence), *_twin(evidence), *_sensitivity(evidence)]
+
+
+def _outcomes(evidence: Evidence) -> Iterator[str]:
+    """That runs which no fit has seen bear the answer out; that they do not is a doubt."""
+    said = bearing(evidence.recommended, evidence.outcomes)
+    if said and not missed(evidence.outcomes):
+        yield said
 
 
 def _backtest(evidence: Evidence) -> Iterator[str]:

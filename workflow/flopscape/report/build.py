@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from flopscape.errors import WarningKind, kind_of
 from flopscape.records.fit_result import FitResult
-from flopscape.report import appendix, backtest, checklist, comparison, forecast, guide, others, summary, twin
+from flopscape.report import appendix, backtest, checklist, comparison, forecast, guide, others, outcome, summary, twin
 from flopscape.report.agreement import agreement
 from flopscape.report.appendix import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
@@ -24,16 +24,17 @@ ELSEWHERE_OF_RECOMMENDED: tuple[WarningKind, ...] = ("outside sizes", "prior-dom
 
 def build(evidence: Evidence) -> Report:
     """All of the report; sections without content are left out."""
-    found = doubts(evidence)
+    found, borne = doubts(evidence), outcome.verdict(evidence)
     sections = [
         Section("Recommendation", _recommendation(evidence)),
+        Section("Prediction against outcome", outcome.blocks(evidence)),
         Section("What to distrust", _doubts(evidence, found[:MOST])),
         Section("Whether the checks agree", _bullets(agreement(evidence))),
         Section("What others would have told you", others.others(evidence)),
         Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
-        Section("How hidden budgets were predicted", backtest.blocks(evidence.backtest)),
+        Section("How hidden budgets were predicted", [*backtest.blocks(evidence.backtest), *borne]),
         Section("What the answer rests on", comparison.sensitivity(evidence)),
-        Section("How methods do on simulated copies", twin.blocks(evidence.twin)),
+        Section("How methods do on simulated copies", [*twin.blocks(evidence.twin), *borne]),
         Section("Which approach fits this design", guide.blocks(evidence.guide)),
         Section("Fits", _fits(evidence)),
         Section("Further doubts", _bullets([doubt.sentence for doubt in found[MOST:]])),
@@ -81,7 +82,8 @@ def _answer(evidence: Evidence) -> list[Block]:
         refusal = f"No recommendation: {evidence.recommended} refused: {sentence(fit.reason)}{hint}"
         return [Paragraph(refusal, True), *missing]
     said = summary.headline(fit, evidence.unit, evidence.loss_unit)
-    return [*(Paragraph(text, i == 0 or text.startswith("Status ")) for i, text in enumerate(said)), *missing]
+    answer = [Paragraph(text, i == 0 or text.startswith("Status ")) for i, text in enumerate(said)]
+    return [*answer, *outcome.warning(evidence), *missing]
 
 
 def _recommendation(evidence: Evidence) -> list[Block]:

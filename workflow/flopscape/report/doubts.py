@@ -18,7 +18,7 @@ from flopscape.errors import joined
 from flopscape.fitting.drifting_law.law import PRIORS, SLOPE
 from flopscape.records.fit_result import EXTRAPOLATES
 from flopscape.report.checks import first_prediction, half_width, predictions, unit
-from flopscape.report.doubts_of_checks import Doubt, missed, other_choices, other_fits, too_narrow
+from flopscape.report.doubts_of_checks import Doubt, missed, missed_outcomes, other_choices, other_fits, too_narrow
 from flopscape.report.evidence import Evidence
 from flopscape.report.summary import parts_of
 from flopscape.text import numbers
@@ -41,6 +41,7 @@ def doubts(evidence: Evidence) -> list[Doubt]:
     """All doubts that apply, each once, the gravest first."""
     parts = (
         _without_interval,
+        missed_outcomes,
         missed,
         _outside,
         _extrapolation,

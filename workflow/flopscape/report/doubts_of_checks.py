@@ -7,6 +7,7 @@ from typing import NamedTuple
 from scipy.special import ndtri
 
 from flopscape.errors import joined
+from flopscape.fitting.backtest.misses import misses_of_outcomes, why_it_misses
 from flopscape.report.checks import (
     distance,
     farthest_choice,
@@ -49,6 +50,19 @@ def missed(evidence: Evidence) -> Iterator[Doubt]:
         f" {numbers.log_error(score.rms_n_params)} of N* and {numbers.percent(score.rms_loss or 0.0)} of the loss"
         " (r.m.s.): believe an interval no narrower than that.",
         max(size for size in sizes if math.isfinite(size)),
+    )
+
+
+def missed_outcomes(evidence: Evidence) -> Iterator[Doubt]:
+    """Runs that stay hidden, and what the recommended fit had said of them did not hold."""
+    found, first = misses_of_outcomes(evidence.outcomes), first_prediction(evidence)
+    if first is None or not (why := why_it_misses(found)):
+        return
+    units = {"N*": unit(evidence), "L*": half_width(first.loss), "L": half_width(first.loss)}
+    beyond = [miss for miss in found.hidden if abs(miss.off) > found.limit * miss.allowed]
+    yield Doubt(
+        f"Of the runs that no fit has seen, {evidence.recommended} missed more than chance does: {why}.",
+        max(abs(miss.off) / units[miss.symbol] for miss in beyond),
     )
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 
 from flopscape.answers.backtest.scores import scores
+from flopscape.answers.outcomes import of_fit
 from flopscape.answers.runs_and_fits import RunsAndFits
 from flopscape.checklist.items import Filled
 from flopscape.guide.walk import Walk
 from flopscape.plan.coverage import Coverage
-from flopscape.records.backtest import Forecast, Score
+from flopscape.records.backtest import Forecast, Outcome, Score
 from flopscape.records.fit_result import FitResult
 from flopscape.report.twin import Twin
 
@@ -25,8 +26,8 @@ class Evidence(RunsAndFits):
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` a line
     for each, and `explanations` how to read them.
     `formulas` are those of the fitted laws, by fit; a fit without a law has none.
-    `sensitivity` is the table of `flopscape sensitivity` and `backtest` has the lines of `flopscape backtest`, None
-    where there is none.
+    `sensitivity` is the table of `flopscape sensitivity`, `backtest` has the lines of `flopscape backtest` and
+    `validation` those of `flopscape validate`, None where there is none.
     `guide` is the path of the decision guide for this design, and `checklist` the reporting checklist as filled in.
     `forecast` is what the plan expected, empty where there was none.
     `manifest` is the dataset's (empty for simulated runs), `coverage` the plan's grade (None without a plan),
@@ -39,13 +40,13 @@ class Evidence(RunsAndFits):
     runs: pd.DataFrame
     fits: dict[str, FitResult]
     recommended: str
-    aside: pd.DataFrame = field(default_factory=pd.DataFrame)
     formulas: Mapping[str, str] = field(default_factory=dict)
     figures: dict[str, Path] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
     explanations: Sequence[str] = ()
     sensitivity: pd.DataFrame | None = None
     backtest: list[Forecast] | None = None
+    validation: list[Outcome] | None = None
     twin: Twin | None = None
     guide: Walk | None = None
     checklist: Filled | None = None
@@ -56,6 +57,7 @@ class Evidence(RunsAndFits):
     commands: Sequence[str] = ()
     not_shown: Sequence[str] = ()
     made_from: str = ""
+    aside: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def fit(self) -> FitResult:
@@ -66,6 +68,11 @@ class Evidence(RunsAndFits):
     def trained(self) -> pd.DataFrame:
         """All runs, those included that no fit sees: what was paid for."""
         return pd.concat([self.runs, self.aside], ignore_index=True) if len(self.aside) else self.runs
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """What the recommended fit had said of the runs that stay hidden from it, and what came."""
+        return of_fit(self.validation, self.recommended)
 
     @property
     def scores(self) -> dict[str, Score]:

@@ -7,17 +7,19 @@ One page for whoever decides on a large run and has not read the report:
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from flopscape.answers import outcomes
 from flopscape.answers.compare import OPTIMA
 from flopscape.answers.predict import predict, read_with_draws
 from flopscape.answers.risk import risk
 from flopscape.answers.sizes import SizePrediction, predict_sizes
 from flopscape.errors import WarningKind, kind_of
-from flopscape.figures.tables import read_backtest
+from flopscape.figures.tables import read_backtest, read_validation
 from flopscape.files.outputs import refuse_output, write_text
 from flopscape.fitting.common.draws_file import draws_file, fit_name
-from flopscape.records.backtest import Forecast
+from flopscape.records.backtest import Forecast, Outcome
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.records.stamps import of_prediction, text_of
 from flopscape.report import markdown, summary
@@ -41,6 +43,7 @@ def write_prediction(
     *,
     title: str = "",
     backtest: str | Path | None = None,
+    validation: str | Path | None = None,
 ) -> None:
     """Write the page of a fit as Markdown.
 
@@ -58,14 +61,16 @@ def write_prediction(
         The study's title.
     backtest : path, optional
         The table of `flopscape backtest` of this fit.
+    validation : path, optional
+        The table of `flopscape validate` of this fit.
 
     Raises
     ------
     FlopscapeError
         A file cannot be read or must not be written, or a number is not positive.
     """
-    refuse_output(out, [fit, draws_file(fit), backtest])
-    stamp = text_of(of_prediction(fit, backtest, [title, list(flops), list(n_params)]))
+    refuse_output(out, [fit, draws_file(fit), backtest, validation])
+    stamp = text_of(of_prediction(fit, backtest, [title, list(flops), list(n_params)], validation))
     result, draws = read_with_draws(fit)
     tests = None if backtest is None else [line for line in read_backtest(backtest) if line.fit == fit_name(fit)]
     asked = flops or [at.flops for at in result.predictions]
@@ -74,7 +79,18 @@ def write_prediction(
         budgets = predict(result, draws, asked)
         sizes = predict_sizes(result, draws, n_params or _decades(result))
         page = _page(result, fit_name(fit), title, budgets, sizes, tests)
+        page = _with_outcomes(page, fit_name(fit), [] if validation is None else read_validation(validation))
     write_text(out, f"{markdown.render(page, Path(out).resolve().parent)}\n<!-- {stamp} -->\n")
+
+
+def _with_outcomes(page: Report, name: str, lines: Sequence[Outcome]) -> Report:
+    """The page with what came of earlier predictions, before the risk of the asked ones."""
+    said = outcomes.sentences(name, outcomes.of_fit(lines, name))
+    if not said:
+        return page
+    *before, risks, sources = page.sections
+    section = Section("Whether its predictions held", [Bullets(said)])
+    return replace(page, sections=[*before, section, risks, sources])
 
 
 def _decades(result: FitResult) -> list[float]:

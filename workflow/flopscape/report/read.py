@@ -13,7 +13,7 @@ from flopscape.answers.evaluate import formula_of
 from flopscape.checklist.items import Filled
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS, EXPLANATIONS
-from flopscape.figures.tables import complete, read_backtest, read_csv, with_budgets
+from flopscape.figures.tables import complete, read_backtest, read_csv, read_validation, with_budgets
 from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
 from flopscape.guide.walk import Walk
@@ -42,9 +42,9 @@ class Sources:
         FitResults and SVG files, which go by their files' names and in this order.
     recommended : str
         Name of the fit that the recommendation rests on.
-    sensitivity, backtest, manifest : path, optional
-        The tables of `flopscape sensitivity` and `flopscape backtest`; the dataset's `manifest.json`, which simulated
-        runs have not, and which is gone with the data.
+    sensitivity, backtest, validation, manifest : path, optional
+        The tables of `flopscape sensitivity`, `flopscape backtest` and `flopscape validate`; the dataset's
+        `manifest.json`, which simulated runs have not, and which is gone with the data.
     twin : path, optional
         The folder that `flopscape twin` wrote.
     guide : Walk, optional
@@ -71,6 +71,7 @@ class Sources:
     figures: Sequence[str | Path] = ()
     sensitivity: str | Path | None = None
     backtest: str | Path | None = None
+    validation: str | Path | None = None
     twin: str | Path | None = None
     guide: Walk | None = None
     checklist: Filled | None = None
@@ -85,16 +86,8 @@ class Sources:
     def files(self) -> list[str | Path | None]:
         """All that is read, and so is not to be written over."""
         parts = [Path(self.twin) / name for name in ("twin.csv", "verdict.json", "figure.svg")] if self.twin else []
-        return [
-            self.runs,
-            *self.fits,
-            *self.figures,
-            self.sensitivity,
-            self.backtest,
-            *parts,
-            self.forecast,
-            self.manifest,
-        ]
+        tables = [self.sensitivity, self.backtest, self.validation, self.forecast]
+        return [self.runs, *self.fits, *self.figures, *tables, *parts, self.manifest]
 
 
 def read_evidence(sources: Sources) -> Evidence:
@@ -122,6 +115,7 @@ def read_evidence(sources: Sources) -> Evidence:
         explanations=[f"{name}: {text}" for name in figures if (text := caption(name, EXPLANATIONS))],
         sensitivity=None if sources.sensitivity is None else read_csv(sources.sensitivity, VARIED),
         backtest=None if sources.backtest is None else read_backtest(sources.backtest),
+        validation=None if sources.validation is None else read_validation(sources.validation),
         twin=_twin(Path(sources.twin)) if sources.twin else None,
         guide=sources.guide,
         checklist=sources.checklist,

@@ -20,6 +20,7 @@ from flopscape.report.files import refuse_report, write_report
 from flopscape.report.read import Sources, read_evidence
 
 MADE_AGAIN = "run snakemake again"
+SCORES = "table of prediction against outcome"
 
 
 def report_study(study_file: Path, results: Path, out: Path) -> None:
@@ -61,6 +62,7 @@ def report_study(study_file: Path, results: Path, out: Path) -> None:
         figures=[results / "figures" / f"{name}.svg" for name in names if f"figure {name}" not in stale],
         sensitivity=None if "table of sensitivity" in stale else results / "sensitivity.csv",
         backtest=None if "backtest" in stale else results / "backtest.csv",
+        validation=None if SCORES in stale else files.validation,
         twin=None if "twin" in stale else results / "twin",
         guide=guide_of_study(planned, results),
         checklist=filled(known_of_study(planned, results)),
@@ -86,6 +88,7 @@ def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
     }
     if isinstance(files.planned, PlannedStudy):
         judged["forecast"] = files.forecast, files.why_forecast()
+    judged |= {SCORES: (files.validation, files.why_validation())} if files.validation else {}
     judged |= {f"figure {name}": (folder / "figures" / f"{name}.svg", files.why_figure(name)) for name in figures}
     reasons = {output: f"was made {why}" if why else "" for output, (_, why) in judged.items()}
     # Second, for what is missing is stale in no other way.

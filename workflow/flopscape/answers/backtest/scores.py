@@ -10,10 +10,10 @@ from itertools import groupby
 import numpy as np
 
 from flopscape.fitting.backtest.misses import misses_of, why_it_misses
-from flopscape.records.backtest import Forecast, Score
+from flopscape.records.backtest import F, Forecast, Score
 
 
-def by_fit(forecasts: Iterable[Forecast]) -> dict[str, list[Forecast]]:
+def by_fit(forecasts: Iterable[F]) -> dict[str, list[F]]:
     """The lines of each fit, in the order in which they come."""
     return {name: list(lines) for name, lines in groupby(forecasts, key=lambda line: line.fit)}
 

@@ -44,12 +44,12 @@ def compute_of_hidden(runs: Runs, cut: Cut, kept: RunTable) -> dict[float, float
     """
     compute = Compute.from_runs(kept.n_params, kept.n_tokens, kept.flops)
     return {
-        budget: _spent_at(runs.table, runs.ends & (runs.table.budget == budget), compute)
+        budget: spent_at(runs.table, runs.ends & (runs.table.budget == budget), compute)
         for budget in runs.hidden_budgets(cut)
     }
 
 
-def _spent_at(table: RunTable, rows: Mask, compute: Compute) -> float:
+def spent_at(table: RunTable, rows: Mask, compute: Compute) -> float:
     """The compute C = κ(N)·N·D of a budget's runs: their mean in logs.
 
     A budget is a line in (ln N, ln D), on which its runs scatter where they were read off a figure. The mean puts the

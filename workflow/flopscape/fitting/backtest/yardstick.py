@@ -17,6 +17,7 @@ import numpy as np
 
 from flopscape.laws.law import Array, Mask
 from flopscape.runs.table import RunTable
+from flopscape.text import numbers
 
 BANDWIDTH, OTHERS = 1.0, (0.75, 1.5)
 """In ln N: a run a factor e from the optimum weighs 0.6 of one at it."""
@@ -24,6 +25,8 @@ NOISE_BANDWIDTH = 0.6
 """Narrower, so that the curve's shape is not taken for noise."""
 FEWEST, FEWEST_SIZES, FEWEST_BESIDE = 6, 5, 2
 """Runs of a budget, their distinct sizes, and those on either side of the lowest point. A cubic has four numbers."""
+FEWEST_FOR_PARABOLA = 3
+"""Distinct sizes of a hidden budget: a parabola has three numbers."""
 WIDEST = 0.3
 """Largest standard error of ln N*: a truth known within a factor of 1.8 tells good forecasts from bad ones, a wider one
 does not."""
@@ -113,8 +116,45 @@ def truth_of(log_n: Array, loss: Array, noise: float) -> Truth | str:
     by_noise = noise * np.sqrt(np.sum(P * P, axis=1))
     se_log_n, se_loss = (by_noise[1] / (2 * b[2]) + shifts[0], by_noise[0] + shifts[1])
     if not se_log_n <= WIDEST:
-        return f"its runs place the lowest point no better than ± {se_log_n:.2g} in ln N"
+        return _too_flat(se_log_n)
     return Truth(centre, float(se_log_n), float(b[0]), float(se_loss), b, (float(log_n.min()), float(log_n.max())))
+
+
+def truth_of_few(log_n: Array, loss: Array, noise: float) -> Truth | str:
+    """The optimum of a budget of three sizes or more, by one parabola where a cubic would ask for more of them.
+
+    The sizes of a hidden budget are few and near its optimum, where the third power of a curve moves its lowest point
+    by less than the noise of the runs does; the standard errors are of that noise alone.
+
+    Examples
+    --------
+    >>> log_n = np.array([19.5, 20.0, 20.5])
+    >>> truth = truth_of_few(log_n, 2.5 + 0.02 * (log_n - 20.1) ** 2, 0.001)
+    >>> round(truth.log_n_params, 3), round(truth.loss, 3), round(truth.se_log_n_params, 3)
+    (20.1, 2.5, 0.043)
+    """
+    if not _why_too_few(log_n):
+        return truth_of(log_n, loss, noise)
+    if (sizes := len(np.unique(log_n))) < FEWEST_FOR_PARABOLA:
+        return f"it has {numbers.plural(sizes, 'size')}, and {FEWEST_FOR_PARABOLA} are needed"
+    if not np.isfinite(noise):
+        return "the runs are too few to tell their noise"
+    bend, slope, _ = np.polyfit(log_n - log_n.mean(), loss, 2)
+    centre = float(log_n.mean() - slope / (2 * bend)) if bend > 0 else np.inf
+    if not log_n.min() < centre < log_n.max():
+        return "its losses have no lowest point among the sizes"
+    # About the lowest point b₁ = 0, and ln N* moves with the noise by −db₁/(2·b₂), as for the cubic above.
+    P = np.linalg.pinv((log_n - centre)[:, None] ** np.arange(3))
+    b, errors = P @ loss, noise * np.sqrt(np.sum(P * P, axis=1))
+    se_log_n = float(errors[1] / (2 * b[2]))
+    if se_log_n > WIDEST:
+        return _too_flat(se_log_n)
+    sizes_of_runs = (float(log_n.min()), float(log_n.max()))
+    return Truth(centre, se_log_n, float(b[0]), float(errors[0]), np.append(b, 0.0), sizes_of_runs)
+
+
+def _too_flat(se_log_n: float) -> str:
+    return f"its runs place the lowest point no better than ± {se_log_n:.2g} in ln N"
 
 
 def _why_too_few(log_n: Array) -> str:

@@ -1,0 +1,103 @@
+"""Prediction against outcome in the report: every number in its place, a miss wherever the fit is judged."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from flopscape.records.backtest import Outcome
+from flopscape.report import html, markdown
+from flopscape.report.blocks import Dots, Grid
+from flopscape.report.build import build
+from flopscape.report.doubts import doubts
+from flopscape.report.evidence import Evidence
+from tests.report import different
+
+SAID = ("the runs planned to stay hidden", 9, "weak", "its standard error is 0.12")
+RUN = Outcome(
+    "vpnls", "vpnls", *SAID, "run", 2e13, 6.67, "h1", true_loss=2.0, loss=2.02, loss_low=1.96, loss_high=2.08,
+    loss_holds=True, log_score=2.34, run_n_params=45e3, run_n_tokens=7e6, deviations=-0.67,
+)  # fmt: skip
+OPTIMUM = Outcome(
+    "vpnls", "vpnls", *SAID, "optimum", 2e13, 6.67, true_n_params=44e3, se_log_n_params=0.1, n_params=41.5e3,
+    n_params_low=37e3, n_params_high=46e3, n_params_holds=True, true_loss=1.99, se_loss=0.004, loss=2.01, loss_low=1.98,
+    loss_high=2.04, loss_holds=True, regret=0.00398,
+)  # fmt: skip
+MISSED = dataclasses.replace(RUN, true_loss=2.5, loss_holds=False, deviations=15.7, log_score=-99.0)
+OTHER = dataclasses.replace(RUN, fit="approach2", method="approach2", loss=None, loss_holds=None, left_out="nothing")
+NAME = "Prediction against outcome"
+
+
+def evidence(*lines: Outcome) -> Evidence:
+    return dataclasses.replace(different.evidence(), validation=list(lines))
+
+
+def text_of(found: Evidence) -> str:
+    return markdown.render(build(found), Path()).replace("\\*", "*")
+
+
+def section(found: Evidence) -> str:
+    return (
+        markdown.render(build(found), Path()).replace("\\*", "*").partition(f"\n## {NAME}\n")[2].partition("\n## ")[0]
+    )
+
+
+def test_every_prediction_stands_beside_its_outcome() -> None:
+    text = section(evidence(OPTIMUM, RUN, OTHER))
+    for line in (
+        "- Of runs that no fit has seen, up to a factor 6.67 beyond those that it saw, the 95 % intervals of vpnls"
+        " held 1 of 1 losses of single runs, 1 of 1 N* and 1 of 1 L*.",
+        "- At 2×10¹³ FLOPs N* was predicted as 41.5 k [37.0 k, 46.0 k] and is 44.0 k ± 11 % and L* was predicted"
+        " as 2.010 [1.980, 2.040] and is 1.990 ± 0.00400; the predicted size costs 0.2 % of the loss.",
+        "| vpnls | N* at 2×10¹³ FLOPs | 41.5 k [37.0 k, 46.0 k] | 44.0 k ± 11 % | yes | – | – |",
+        "| vpnls | L* at 2×10¹³ FLOPs | 2.010 [1.980, 2.040] | 1.990 ± 0.00400 | yes | – | – |",
+        "| vpnls | loss of N = 45.0 k, D = 7.00 M at 2×10¹³ FLOPs"
+        " | 2.020 [1.960, 2.080] | 2.000 | yes | -0.67 | 2.34 |",
+    ):
+        assert line in text
+    assert "approach2" not in text
+
+
+def test_the_picture_has_each_prediction_where_what_was_found_is_the_middle() -> None:
+    built = next(part for part in build(evidence(OPTIMUM, RUN)).sections if part.title == NAME)
+    picture = next(block for block in built.blocks if isinstance(block, Dots))
+    assert picture.lines == [50.0]
+    # Interval ends at +4 % make the axis reach 4.4 % to either side of the middle.
+    (dot,) = picture.rows[2].dots
+    assert [dot.at, dot.low, dot.high] == pytest.approx([50 + 50 / 4.4, 50 - 100 / 4.4, 50 + 200 / 4.4])
+    assert "found 2.000" in html.render(build(evidence(OPTIMUM, RUN)))
+
+
+def test_it_comes_right_after_the_recommendation_and_only_where_runs_are_hidden() -> None:
+    titles = [part.title for part in build(evidence(RUN)).sections]
+    assert titles[:3] == ["Recommendation", NAME, "What to distrust"]
+    assert NAME not in [part.title for part in build(evidence()).sections]
+    assert NAME not in [part.title for part in build(different.evidence()).sections]
+
+
+def test_a_miss_is_said_beside_the_status_among_the_doubts_and_where_backtest_and_twin_judge_the_fit() -> None:
+    found = dataclasses.replace(evidence(MISSED), twin=different.twin())
+    why = "the loss of a run at 2×10¹³ FLOPs is 19 % too low, where its interval allows 2.4 %"
+    text = text_of(found)
+    assert f"**Runs that stayed hidden speak against it, whatever its status says: {why}.**" in text.partition("## ")[0]
+    doubt = next(doubt for doubt in doubts(found) if doubt.text.startswith("Of the runs that no fit has seen"))
+    # Half of ln(2.389/2.301) is 0.0188, and 0.48 less than 2.5 is 19.2 %.
+    assert doubt.text == f"Of the runs that no fit has seen, vpnls missed more than chance does: {why}."
+    assert doubt.size == pytest.approx(0.192 / 0.01877, rel=0.01)
+    twin = text.partition("## How methods do on simulated copies")[2].partition("\n## ")[0]
+    assert f"it missed by more than chance: {why}." in twin
+
+
+def test_predictions_that_held_are_a_check_that_agrees() -> None:
+    text = text_of(evidence(RUN))
+    agreeing = text.partition("## Whether the checks agree")[2].partition("\n## ")[0]
+    assert "the 95 % intervals of vpnls held 1 of 1 losses of single runs." in agreeing
+    assert not any("no fit has seen" in doubt.text for doubt in doubts(evidence(RUN)))
+
+
+def test_of_many_predictions_those_of_the_recommended_fit_alone_are_listed() -> None:
+    many = [dataclasses.replace(RUN, fit=fit, run_id=f"h{i}") for fit in ("vpnls", "approach2") for i in range(20)]
+    built = next(part for part in build(evidence(*many)).sections if part.title == NAME)
+    listed, scores = [block for block in built.blocks if isinstance(block, Grid)]
+    assert {row[0] for row in listed.rows} == {"vpnls"}
+    assert [row[0] for row in scores.rows] == ["vpnls", "approach2"]

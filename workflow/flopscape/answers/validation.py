@@ -1,0 +1,164 @@
+"""Prediction against outcome: what the finished fits of a table had said of the runs that stay hidden from them.
+
+flopscape validate results/kjv-gpt/runs.csv --fits results/kjv-gpt/fits/answer.json --out validation.csv
+
+A backtest hides budgets that the fit itself has seen, and makes it again. Here nothing is made again: the fit is the
+one that is recommended, its hidden runs were planned to be so, and however many runs and fits come later, no fit has
+ever seen them. Of a run the loss is scored, with the noise of a run in its interval; of a budget with three or more
+hidden sizes N* and L* too, whose truth has a standard error of its own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flopscape.answers.predict import predict, read_with_draws
+from flopscape.answers.predictive import losses_of, noise_of, predictive
+from flopscape.answers.residuals import columns_of, fitted_table, supply_of
+from flopscape.errors import FlopscapeError
+from flopscape.files.outputs import refuse_output, write_text
+from flopscape.fitting.backtest.cuts import Runs
+from flopscape.fitting.backtest.hidden import optima, spent_at
+from flopscape.fitting.backtest.yardstick import FEWEST_FOR_PARABOLA, Truth, pooled_noise, truth_of_few
+from flopscape.fitting.common.draws_file import draws_file, fit_name
+from flopscape.fitting.common.made_from import refuse_another
+from flopscape.laws.law import Array, Compute, Inputs, Mask
+from flopscape.records.backtest import OUTCOMES, Outcome
+from flopscape.records.fit_result import FitResult
+from flopscape.records.stamps import of_validation, text_of
+from flopscape.runs.chosen import merged, without
+from flopscape.runs.read import read_hidden
+from flopscape.runs.table import RunTable
+
+HIDDEN_RUNS = "the runs planned to stay hidden"
+NO_LOSS = "the fit says nothing of a run's loss"
+
+
+def run(runs: str | Path, out: str | Path, fits: Sequence[str | Path]) -> list[Outcome]:
+    """Score the fits of a table against its hidden runs, and write a line a fit and hidden run or optimum as CSV.
+
+    A table without hidden runs gets a file of no lines.
+
+    Raises
+    ------
+    FlopscapeError
+        A file that cannot be read or must not be written, or a fit of another table.
+    """
+    refuse_output(out, [runs, *fits, *map(draws_file, fits)])
+    for path in fits:
+        refuse_another(path, runs, None)
+    stamp = text_of(of_validation(runs, fits))
+    lines = [line for path in fits for line in outcomes(path, runs)]
+    frame = pd.DataFrame([asdict(line) for line in lines], columns=list(OUTCOMES))
+    write_text(out, frame.assign(made_from=stamp).to_csv(index=False))
+    return lines
+
+
+def outcomes(fit: str | Path, runs: str | Path) -> Iterator[Outcome]:
+    """What one fit had said of each hidden run, and of the optimum of each hidden budget, beside what came.
+
+    Parameters
+    ----------
+    fit : path
+        FIT.json, with its draws beside it.
+    runs : path
+        The table that it was made of, hidden runs included.
+
+    Examples
+    --------
+    >>> list(outcomes("results/quick/fits/answer.json", "results/quick/runs.csv"))  # doctest: +SKIP
+    [Outcome(fit='answer', method='answer', cut='the runs planned to stay hidden', ...)]
+    """
+    result, draws = read_with_draws(fit)
+    table = read_hidden(runs, columns_of(result))
+    hidden = Runs.of(without(table, result.choice.exclude) if result.choice.exclude else table)
+    if not len(table) and not table.excluded:
+        return
+    seeds = result.made_from.get("options", {}).get("seeds")
+    # As the fit itself read it: rows chosen, and seeds merged where it was told so.
+    fitted = merged(fitted_table(runs, result), seeds)
+    said: dict[str, Any] = {
+        "fit": fit_name(fit), "method": result.method, "cut": HIDDEN_RUNS, "n_runs": result.n_runs,
+        "status": result.status, "reason": result.reason,
+    }  # fmt: skip
+    most = float(np.max(Runs.of(fitted).spent, initial=0.0)) or np.nan
+    yield from _optima(said, result, draws, hidden, fitted, most)
+    yield from _runs(said, result, draws, hidden, fitted, most)
+    yield from (
+        Outcome(**said, what="run", flops=np.nan, extrapolation=np.nan, run_id=name, left_out=exclusion.reason)
+        for exclusion in hidden.table.excluded
+        for name in exclusion.rows
+    )
+
+
+def _optima(
+    said: Mapping[str, Any], result: FitResult, draws: pd.DataFrame, hidden: Runs, fitted: RunTable, most: float
+) -> Iterator[Outcome]:
+    """N* and L* of each budget that has hidden runs of three sizes or more."""
+    of_budgets = _budgets(hidden)
+    if not of_budgets or result.status == "refused":
+        return
+    compute = Compute.from_runs(fitted.n_params, fitted.n_tokens, fitted.flops)
+    asked = [spent_at(hidden.table, rows, compute) for rows in of_budgets.values()]
+    try:
+        predictions = predict(result, draws, asked)
+    except FlopscapeError:  # a fit that has no optimum to tell is judged by nothing here
+        return
+    noise = _noise(fitted, result)
+    truths: dict[float, Truth | str] = {
+        budget: truth_of_few(np.log(hidden.table.n_params[rows]), hidden.table.loss[rows], noise)
+        for budget, rows in of_budgets.items()
+    }
+    for line in optima(said, replace(result, predictions=predictions), [*of_budgets], truths, most):
+        yield Outcome(**asdict(line))
+
+
+def _budgets(hidden: Runs) -> dict[float, Mask]:
+    """The rows of each budget that has hidden runs of three sizes or more, ascending."""
+    table = hidden.table
+    found = {}
+    for budget in np.unique(table.budget[hidden.ends & np.isfinite(table.budget)]).tolist():
+        rows = hidden.ends & (table.budget == budget)
+        if len(np.unique(table.n_params[rows])) >= FEWEST_FOR_PARABOLA:
+            found[budget] = rows
+    return found
+
+
+def _noise(fitted: RunTable, result: FitResult) -> float:
+    """σ of a run: about the curves of the fitted budgets where they tell it, else about the fit."""
+    noise = pooled_noise(fitted, Runs.of(fitted).ends)
+    return noise if np.isfinite(noise) else noise_of(fitted, result)
+
+
+def _runs(
+    said: Mapping[str, Any], result: FitResult, draws: pd.DataFrame, hidden: Runs, fitted: RunTable, most: float
+) -> Iterator[Outcome]:
+    """The loss of each hidden run."""
+    table, places = hidden.table, np.flatnonzero(hidden.ends)
+    supply = supply_of(result, table.columns)
+    inputs = Inputs(table.n_params[places], table.n_tokens[places], table.flops[places], supply[places])
+    losses = losses_of(result, draws, inputs)
+    noise = np.nan if losses is None else noise_of(fitted, result)
+    for i, place in enumerate(places):
+        n_params, n_tokens, flops, true = (
+            float(values[place]) for values in (table.n_params, table.n_tokens, table.flops, table.loss)
+        )
+        line: dict[str, Any] = {
+            "what": "run", "flops": flops, "extrapolation": float(hidden.spent[place]) / most,
+            "run_id": str(table.run_id[place]), "run_n_params": n_params, "run_n_tokens": n_tokens, "true_loss": true,
+        }  # fmt: skip
+        yield Outcome(**said, **line, **_predicted(None if losses is None else losses[:, i], noise, true))
+
+
+def _predicted(losses: Array | None, noise: float, true: float) -> dict[str, Any]:
+    """The predicted loss of a run with its interval, and how far the outcome is from it."""
+    finite = np.zeros(0) if losses is None else losses[np.isfinite(losses)]
+    if not len(finite):
+        return {"left_out": NO_LOSS}
+    said = predictive(finite, noise, true)
+    spread = float(np.hypot(finite.std(), noise))
+    return said | {"deviations": (true - said["loss"]) / spread if spread > 0 else None}
