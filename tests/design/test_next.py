@@ -122,8 +122,11 @@ def test_the_rows_that_a_study_gets_are_runs_of_its_family_that_it_has_not(study
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--target", "1e22", "--spend", "10"], "--spend 10 FLOPs is less than the cheapest candidate costs, 3.16e+16"),
-        (["--target", "1e16", "--spend", "1e21"], "--target 1e+16 is below the sweep, whose cheapest run has 1e+17"),
+        (
+            ["--target", "1e22", "--spend", "10"],
+            "--spend 10 FLOPs is less than the cheapest candidate costs, 3.16×10¹⁶ FLOPs",
+        ),
+        (["--target", "1e16", "--spend", "1e21"], "--target 1e+16 is below the sweep, whose cheapest run has 10¹⁷"),
         (["--target", "1e22", "--spend", "$50"], "--spend $50.00: there are no prices"),
         (["--target", "1e22", "--spend", "much"], "--spend much: write FLOPs, such as 2e20, or dollars"),
         (["--target", "1e22", "--spend", "-1"], "--spend -1: write FLOPs"),

@@ -28,6 +28,7 @@ from flopscape.plan.studies import PlannedStudy
 from flopscape.records.fit_result import Prediction
 from flopscape.records.plan_row import PlanRow
 from flopscape.runs.table import RunTable
+from flopscape.text import numbers
 
 
 class Spend(NamedTuple):
@@ -54,7 +55,7 @@ class Spend(NamedTuple):
     def words(self, amount: float | None = None) -> str:
         """An amount, its own where none is given, in its unit."""
         value = self.amount if amount is None else amount
-        return f"${value:,.2f}" if self.in_usd else f"{value:.3g} FLOPs"
+        return f"${value:,.2f}" if self.in_usd else f"{numbers.flops(value)} FLOPs"
 
 
 @dataclass(frozen=True)
@@ -129,14 +130,16 @@ def cost_of(candidates: Candidates, spend: Spend) -> Array:
     return candidates.usd
 
 
+class Trainer(NamedTuple):
+    """The study whose runs they are, where it trains them: candidates are then runs that it can make, with a price."""
+
+    planned: PlannedStudy
+    prices: Prices
+    results: Path
+
+
 def next_runs(
-    table: RunTable,
-    targets: Sequence[float],
-    spend: Spend,
-    planned: PlannedStudy | None = None,
-    prices: Prices | None = None,
-    results: Path = Path("results"),
-    pool: Path | None = None,
+    table: RunTable, targets: Sequence[float], spend: Spend, trainer: Trainer | None = None, pool: Path | None = None
 ) -> NextRuns:
     """The runs to buy next.
 
@@ -148,12 +151,8 @@ def next_runs(
         Compute budgets C whose optimum matters, in FLOPs.
     spend : Spend
         What may be spent.
-    planned : PlannedStudy, optional
-        The study of the runs, where it trains them: candidates are then runs that it can make.
-    prices : Prices, optional
-        With `planned`.
-    results : Path
-        With `planned`: the folder of all results.
+    trainer : Trainer, optional
+        The study of the runs.
     pool : Path, optional
         A table of candidates.
 
@@ -165,10 +164,10 @@ def next_runs(
     refuse_targets(table, targets)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     found = posterior(table, compute, DRAWS_OF_ANSWER, 0)
-    candidates = _candidates(found, max(targets), spend, planned, prices, results, pool)
+    candidates = _candidates(found, max(targets), spend, trainer, pool)
     cost = cost_of(candidates, spend)
     _refuse_dear(cost, spend)
-    pending = _pending(planned, table)
+    pending = _pending(trainer, table)
     told = _told(found, targets, candidates, pending)
     bought = [choice.candidate for choice in chosen(told.ranking, cost, spend.amount)]
     kind = kinds(candidates, found.table, found.typical)
@@ -193,31 +192,24 @@ def refuse_targets(table: RunTable, targets: Sequence[float]) -> None:
     if not len(table):
         raise FlopscapeError(f"{table.path}: no completed runs, so nothing tells which ones to buy next")
     least = float(table.flops.min())
+    cheapest = numbers.flops(least)
     for target in targets:
         if not target >= least:
             raise FlopscapeError(
-                f"--target {target:g} is below the sweep, whose cheapest run has {least:.3g} FLOPs; ask for more"
+                f"--target {target:g} is below the sweep, whose cheapest run has {cheapest} FLOPs; ask for more"
             )
 
 
-def _candidates(
-    found: Posterior,
-    most: float,
-    spend: Spend,
-    planned: PlannedStudy | None,
-    prices: Prices | None,
-    results: Path,
-    pool: Path | None,
-) -> Candidates:
+def _candidates(found: Posterior, most: float, spend: Spend, trainer: Trainer | None, pool: Path | None) -> Candidates:
     table, curves = found.table, found.typical
     flops = np.inf if spend.in_usd else spend.amount
-    if planned is None or prices is None:
+    if trainer is None:
         if pool:
             return near_path(of_pool(pool, table, curves.compute), curves, pool)
         return of_table(table, curves, flops, most)
     if pool:
-        return near_path(of_study_pool(pool, planned, table, curves, prices, results), curves, pool)
-    return of_study(planned, table, curves, flops, most, prices, results)
+        return near_path(of_study_pool(pool, trainer.planned, table, curves, *trainer[1:]), curves, pool)
+    return of_study(trainer.planned, table, curves, flops, most, *trainer[1:])
 
 
 def _refuse_dear(cost: Array, spend: Spend) -> None:
@@ -229,10 +221,11 @@ def _refuse_dear(cost: Array, spend: Spend) -> None:
         raise FlopscapeError(f"--spend {spend.words()} is less than the cheapest candidate costs, {least}")
 
 
-def _pending(planned: PlannedStudy | None, table: RunTable) -> list[PlanRow]:
+def _pending(trainer: Trainer | None, table: RunTable) -> list[PlanRow]:
     """Runs of the plan that will join the fits and have no result yet."""
     done = set(table.run_id.tolist()) | {name for one in table.excluded for name in one.rows}
-    return [row for row in planned.rows if row.role == "fit" and row.run_id not in done] if planned else []
+    rows = trainer.planned.rows if trainer else []
+    return [row for row in rows if row.role == "fit" and row.run_id not in done]
 
 
 def _told(found: Posterior, targets: Sequence[float], candidates: Candidates, pending: Sequence[PlanRow]) -> Told:

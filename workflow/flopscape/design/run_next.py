@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flopscape.design.next_runs import NextRuns, Spend, next_runs
+from flopscape.design.next_runs import NextRuns, Spend, Trainer, next_runs
 from flopscape.design.next_words import text
 from flopscape.design.write_rows import write_rows
 from flopscape.errors import FlopscapeError
@@ -47,7 +47,7 @@ def run(
             raise FlopscapeError(f"--write: the runs of {subject} are imported; it trains none that could be added")
         found = next_runs(read_runs(table), targets, spend, pool=pool)
         return "\n".join([text(found, planned.name), *_written(found, out)])
-    found = next_runs(read_runs(table), targets, spend, planned, settings(config).prices, results, pool)
+    found = next_runs(read_runs(table), targets, spend, Trainer(planned, settings(config).prices, results), pool)
     said = [text(found, planned.name), *_written(found, out)]
     if write:
         asked = " ".join(f"--target {target:g}" for target in targets)
