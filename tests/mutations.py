@@ -206,6 +206,26 @@ MUTATIONS = [
         "the change with the bandwidth left out of the truth's error", "fitting/backtest/yardstick.py",
         "by_noise[1] / (2 * b[2]) + shifts[0]", "by_noise[1] / (2 * b[2])", "fitting/backtest/test_yardstick.py",
     ),
+    Mutation(
+        "an optimum is expected at 20 tokens a parameter, wherever the sizes are", "design/expected.py",
+        "* (offset_sd / GUESS) ** 2", "* 0.0", "design/test_expected.py",
+    ),
+    Mutation(
+        "D* as wide as N* where small models cost more a parameter", "design/expected.py",
+        "n * abs(1 + float(compute.curve(log_n)[1][0]))", "n", "design/test_expected.py",
+    ),
+    Mutation(
+        "hidden runs tell the answer something", "design/of_plan.py", 'if row.role == "fit"]', "]",
+        "design/test_of_plan.py",
+    ),
+    Mutation(
+        "a forecast of another question stays", "design/forecast.py", '"flops": study.recommend.flops,', "",
+        "design/test_forecast.py",
+    ),
+    Mutation(
+        "scales compared in the unit of the loss", "report/forecast.py", 'scale if name == "drift" else scale / unit',
+        "scale", "report/test_forecast.py",
+    ),
 ]  # fmt: skip
 
 

@@ -60,6 +60,10 @@ def test_sizes_close_together_say_less_of_the_optimum():
     assert typical(isoflop(reach=0.6))[0] < typical(isoflop(reach=0.1))[0]
 
 
+def test_a_sweep_far_from_20_tokens_a_parameter_is_taken_to_know_where_its_optimum_is():
+    assert typical(isoflop(off=1.0)) == pytest.approx(typical(isoflop()), rel=0.3)
+
+
 def test_where_a_token_costs_the_same_for_all_sizes_n_and_d_are_known_as_well():
     n, d, c = isoflop()
     (plain,) = expected_intervals(n, d, c, [1e21])

@@ -29,7 +29,7 @@ AT_A_TIME = (1, 8, 64)
 def write_forecast(planned: PlannedStudy, prices: Prices, out: StrPath) -> None:
     """Write the forecast of a study.
 
-    From a shell: `flopscape plan config/studies/quick.yaml --forecast forecast.json`.
+    From a shell: `flopscape forecast config/studies/quick.yaml --out forecast.json`.
     """
     content = forecast_of(planned, prices) | {"made_from": text_of(forecast_stamp(planned))}
     write_text(out, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -74,7 +74,8 @@ def forecast_of(planned: PlannedStudy, prices: Prices) -> dict[str, Any]:
 
 def _first_rows(planned: PlannedStudy) -> list[PlanRow]:
     """The runs as they are to be expected before any of them is there: of a ladder all rungs are open."""
-    return plan_rows(planned.study, open_rungs(planned.study, []))
+    open_at_first = open_rungs(planned.study, [])
+    return plan_rows(planned.study, open_at_first) if open_at_first else planned.rows
 
 
 def _price(planned: PlannedStudy, rows: list[PlanRow], prices: Prices, at_a_time: int) -> Price:
