@@ -20,6 +20,8 @@ from flopscape.fitting.common.draws_file import draws_file
 from flopscape.laws.surface import closed_form_optimum, loss
 from flopscape.records.backtest import OUTCOMES
 from flopscape.records.stamps import read as read_stamp
+from flopscape.report.prediction import write_prediction
+from flopscape.report.terminal import trust
 from flopscape.twin.designs import read_study
 from tests.fitting.fit_tables import isoflop_frame
 from tests.laws.examples import CHINCHILLA
@@ -159,3 +161,14 @@ def test_nothing_that_judges_varies_draws_or_simulates_reads_a_hidden_loss(tmp_p
     assert len(drawn[0]) == 28
     assert copied[0].loss.tolist() == copied[1].loss.tolist()
     assert dataclasses.replace(copied[0], path="").excluded == dataclasses.replace(copied[1], path="").excluded
+
+
+def test_a_prediction_on_the_terminal_and_its_page_say_whether_earlier_ones_held(
+    scored: tuple[Path, Path], tmp_path: Path
+) -> None:
+    runs, made = scored
+    said = sentences("vpnls", run(runs, tmp_path / "v.csv", [made]))
+    assert trust(made, tmp_path / "v.csv").endswith(said[0])
+    write_prediction(made, tmp_path / "page.md", [TOP], validation=tmp_path / "v.csv")
+    page = (tmp_path / "page.md").read_text().replace("\\*", "*")
+    assert page.partition("## Whether its predictions held\n\n")[2].startswith(f"- {said[0]}\n- {said[1]}")

@@ -15,6 +15,7 @@ import yaml
 
 from flopscape.answers.backtest.methods import methods_of
 from flopscape.answers.backtest.run import run
+from flopscape.answers.validation import run as score
 from flopscape.dag.commands import curves_of
 from flopscape.dag.stale import Files
 from flopscape.errors import FlopscapeError
@@ -53,6 +54,7 @@ class Edited:
         self.path, self.results = folder / "study.yaml", folder / "results/study"
         self.attic = folder / "attic"
         self.n_budgets, self.n_widths, self.recommended, self.asked = 3, 4, "one", [1e12]
+        self.hidden: dict[str, object] = {}
         self.fits: dict[str, dict[str, object]] = {
             "one": {"method": "approach2"},
             "two": {"method": "vpnls"},
@@ -62,7 +64,7 @@ class Edited:
 
     def write(self) -> None:
         sizes = [{"width": width, "depth": 2} for width in WIDTHS[: self.n_widths]]
-        sweep = {"isoflop": {"budgets": list(BUDGETS[: self.n_budgets]), "sizes": sizes}}
+        sweep = {"isoflop": {"budgets": list(BUDGETS[: self.n_budgets]), "sizes": sizes}} | self.hidden
         fits = [{"name": name, "bootstrap": 100, **options} for name, options in self.fits.items()]
         recommend = {"flops": self.asked, "fit": self.recommended}
         self.path.write_text(yaml.safe_dump({**STUDY, "sweep": sweep, "fits": fits, "recommend": recommend}))
@@ -245,6 +247,23 @@ def test_a_backtest_is_made_again_for_other_runs_or_options_and_not_for_another_
     edited.write()
     edited.make()
     assert Files(edited.planned, edited.results).why_backtest() == "from another table and with other options"
+
+
+def test_scores_of_hidden_runs_are_made_again_with_the_fits_that_they_score(tmp_path):
+    edited = Edited(tmp_path, 0)
+    assert Files(edited.planned, edited.results).validation is None
+    edited.hidden = {"validate": {"rows": [{"size": {"width": 64, "depth": 2}, "flops": 2e12}]}}
+    edited.write()
+    edited.make()
+    files = Files(edited.planned, edited.results)
+    score(files.runs, files.validation, [*files.fits.values()])
+    assert files.why_validation() == ""
+    edited.fits["two"]["min_flops"] = 5e10
+    edited.write()
+    files = Files(edited.planned, edited.results)
+    assert files.why_validation() == "from the fit two, which was made with other options"
+    edited.make()
+    assert files.why_validation() == "from other fits"
 
 
 def test_a_report_of_a_table_that_is_not_the_plans_is_refused(tmp_path):

@@ -152,7 +152,7 @@ def predict(
     out: Annotated[Path | None, output("Write a page on the asked budgets and sizes, as Markdown.")] = None,
     title: Annotated[str, typer.Option(help="With --out: the study's title.")] = "",
     backtest: Annotated[Path | None, typer.Option(help="With --out: table of `flopscape backtest` of the fit.")] = None,
-    validation: Annotated[Path | None, typer.Option(help="With --out: table of `flopscape validate` of it.")] = None,
+    validation: Annotated[Path | None, typer.Option(help="Table of `flopscape validate` of the fit.")] = None,
 ) -> None:
     """Print the optimal size and tokens at any compute, the tokens of a size, the loss of a run, or a page of these."""
     from flopscape.report.prediction import write_prediction
@@ -161,8 +161,8 @@ def predict(
     sizes: dict[str, Any] = {"n_params": n_params or [], "n_tokens": n_tokens or []}
     others: dict[str, Any] = {"unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens}
     if out is None:
-        if title or backtest or validation:
-            raise FlopscapeError("predict: --title, --backtest, --validation are for the page of --out; leave them out")
+        if title or backtest:
+            raise FlopscapeError("predict: --title and --backtest are for the page of --out; leave them out")
         say(predictions(fit_file, flops or [], **sizes, **others))
     elif n_tokens or any(value is not None for value in others.values()):
         raise FlopscapeError("predict: a page has --flops and --n-params alone; leave out --out or the other options")
@@ -170,4 +170,4 @@ def predict(
         tests: dict[str, Any] = {"backtest": backtest, "validation": validation}
         write_prediction(fit_file, out, flops or [], n_params or [], title=title, **tests)
         say(f"{out}: written")
-    say(trust(fit_file))
+    say(trust(fit_file, validation))

@@ -27,14 +27,14 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS, EXPLANATIONS, drawable
 from flopscape.files.json_text import read_json, short_hash
 from flopscape.files.side_outputs import side_output
-from flopscape.fitting.common.made_from import fit_code
+from flopscape.fitting.common.made_from import fit_code, stamp_of
 from flopscape.fitting.methods import modules_of_backtest, modules_of_sensitivity, modules_of_twin
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.price_table import plan_csv
 from flopscape.plan.search import search_options
 from flopscape.plan.studies import PlannedStudy, dataset_manifest
 from flopscape.records import stamps
-from flopscape.records.stamps import WORDS, Stamp, why_stale
+from flopscape.records.stamps import WORDS, Stamp, why_first_stale, why_folder_stale, why_stale
 
 Planned = PlannedStudy | PlannedImport
 TEMPLATE = Path(__file__).resolve().parents[1] / "report" / "template.html"
@@ -84,7 +84,7 @@ class Files:
         with suppress(FileNotFoundError):
             # A CSV has no room for a stamp: its copy in Parquet carries the hash of it, so that a table edited by hand
             # is seen.
-            return _why_first_stale(tables[:1], expected | {"csv": stamps.hash_of(self.runs)}) or _why_first_stale(
+            return why_first_stale(tables[:1], expected | {"csv": stamps.hash_of(self.runs)}) or why_first_stale(
                 tables[1:], expected
             )
         return ""
@@ -127,8 +127,13 @@ class Files:
             }
             # Only a method that reads curves is stale with them.
             expected |= {"curves": stamps.hash_of(self.curves)} if curves_of(fit, "") else {}
-            return why_stale(_of_fit(carried), expected)
+            return why_stale(stamp_of(carried), expected)
         return ""
+
+    def _why_of(self, fits: Iterable[str]) -> str:
+        """Why what is made from these fits is stale for the first of them that is."""
+        reasons = ((name, self.why_fit(name)) for name in fits)
+        return next((f"from the fit {name}, which was made {why}" for name, why in reasons if why), "")
 
     def why_sensitivity(self) -> str:
         """Why the table of sensitivity is stale."""
@@ -165,9 +170,8 @@ class Files:
 
     def why_validation(self) -> str:
         """Why the scores of hidden runs are stale: their table, or any of the fits that are scored."""
-        for name in self.fits:
-            if why := self.why_fit(name):
-                return f"from the fit {name}, which was made {why}"
+        if why := self._why_of(self.fits):
+            return why
         with suppress(FileNotFoundError):
             if self.validation:
                 return why_stale(stamps.read(self.validation), stamps.of_validation(self.runs, self.fits.values()))
@@ -176,8 +180,8 @@ class Files:
     def why_prediction(self) -> str:
         """Why the page on the asked budgets and sizes is stale: its fit, its backtest, or what was asked."""
         name = self.planned.study.recommended_fit
-        if why := self.why_fit(name):
-            return f"from the fit {name}, which was made {why}"
+        if why := self._why_of([name]):
+            return why
         with suppress(FileNotFoundError):
             options = prediction_settings(self.planned.study)
             backtest = self.folder / "backtest.csv"
@@ -187,13 +191,12 @@ class Files:
 
     def why_figure(self, name: str) -> str:
         """Why one figure is stale; it shows all fits, and is so with any of them."""
-        for fit in self.fits:
-            if why := self.why_fit(fit):
-                return f"from the fit {fit}, which was made {why}"
+        if why := self._why_of(self.fits):
+            return why
         with suppress(FileNotFoundError):
             expected = self.figure_stamp(name)
             files = [self.folder / "figures" / f"{name}{ending}" for ending in (".svg", ".png")]
-            return _why_first_stale(files, expected)
+            return why_first_stale(files, expected)
         return ""
 
     def figure_stamp(self, name: str) -> Stamp:
@@ -208,7 +211,7 @@ class Files:
             settings = twin_settings(self.planned.study)
             modules = modules_of_twin(fit["method"] for fit in settings["fits"])
             expected = stamps.of_twin(modules, self.runs, settings)
-            return _first_of_folder(self.folder / "twin", "twin.csv", expected)
+            return why_folder_stale(self.folder / "twin", "twin.csv", expected)
         return ""
 
     def why_transfer(self) -> str:
@@ -219,14 +222,14 @@ class Files:
             searched = dict.fromkeys(row.run_id for row in self.planned.search)
             records = [self.folder / "runs" / f"{run_id}.json" for run_id in searched]
             expected = stamps.of_transfer(records, search_options(self.planned.study))
-            return _first_of_folder(self.folder / "transfer", "table.csv", expected)
+            return why_folder_stale(self.folder / "transfer", "table.csv", expected)
         return ""
 
     def why_report(self) -> str:
         """Why the report is stale, in either of its two forms."""
         with suppress(FileNotFoundError):
             files = [self.folder / f"report{ending}" for ending in (".html", ".md")]
-            return _why_first_stale(files, _keeping(self.report_stamp(), files[0]))
+            return why_first_stale(files, _keeping(self.report_stamp(), files[0]))
         return ""
 
     def report_stamp(self) -> Stamp:
@@ -234,33 +237,31 @@ class Files:
         study, folder = self.planned.study, self.folder
         figures = [folder / "figures" / f"{name}.svg" for name in drawable(study.has_curves)]
         return {
-            **stamps.by("flopscape.report.write"),
-            "options": self._said(),
-            "plan": stamps.plan_hash(self.planned.rows),
-            "runs": stamps.hash_of(self.runs),
-            "fits": stamps.hash_of_all(self.fits.values()),
+            **self._read_by("flopscape.report.write"),
             "sensitivity": stamps.hash_of(folder / "sensitivity.csv"),
-            "backtest": stamps.hash_of(folder / "backtest.csv"),
             "figures": stamps.hash_of_all(figures),
             "twin": stamps.hash_of_all([folder / "twin" / name for name in ("verdict.json", "figure.svg")]),
             "texts": stamps.hash_of_all(TEXTS),
             # Imported runs have no forecast.
             **({"forecast": stamps.hash_of(self.forecast)} if self.forecast.exists() else {}),
             **({"validation": stamps.hash_of(self.validation)} if self.validation else {}),
-            **self._as_found(),
         }
 
     def why_checklist(self) -> str:
         """Why the reporting checklist is stale."""
         path = self.folder / "checklist.md"
         with suppress(FileNotFoundError):
-            return _why_first_stale([path], _keeping(self.checklist_stamp(), path))
+            return why_first_stale([path], _keeping(self.checklist_stamp(), path))
         return ""
 
     def checklist_stamp(self) -> Stamp:
         """What the reporting checklist should carry: the code that fills it in, and everything that it reads."""
+        return self._read_by("flopscape.report.write_checklist")
+
+    def _read_by(self, module: str) -> Stamp:
+        """The code of report or checklist, and what both of them read."""
         return {
-            **stamps.by("flopscape.report.write_checklist"),
+            **stamps.by(module),
             "options": self._said(),
             "plan": stamps.plan_hash(self.planned.rows),
             "runs": stamps.hash_of(self.runs),
@@ -289,31 +290,7 @@ class Files:
         return dataset_manifest(self.planned.study, self.folder.parent)
 
 
-def _of_fit(carried: dict[str, Any]) -> Stamp:
-    """What a fit's file carries, as a stamp."""
-    named = {"runs": "table", "draws": "draws", "curves": "curves", "code": "code", "python": "python"}
-    stamp = {ours: str(carried[theirs])[: stamps.DIGITS] for ours, theirs in named.items() if theirs in carried}
-    try:
-        return stamp | {"options": short_hash(carried["options"])}
-    except ValueError:  # NaN and infinities have no JSON
-        return stamp
-
-
 def _keeping(right: Stamp, path: Path) -> Stamp:
     """A stamp for a page that was made while the data were there: it keeps what it says of them when they are gone."""
     kept = right if "manifest" in right else right | {"manifest": stamps.read(path).get("manifest", "")}
     return {name: value for name, value in kept.items() if value}
-
-
-def _why_first_stale(files: Iterable[Path], expected: Stamp) -> str:
-    """Why the first of several files is stale that are all made together; missing ones are the DAG's business."""
-    return next(filter(None, (why_stale(stamps.read(path), expected) for path in files if path.exists())), "")
-
-
-def _first_of_folder(folder: Path, table: str, expected: Stamp) -> str:
-    """The same of a verdict that names its table, and the figures beside it."""
-    verdict = folder / "verdict.json"
-    whole = expected | ({"table": stamps.hash_of(folder / table)} if (folder / table).exists() else {})
-    return _why_first_stale([verdict], whole) or _why_first_stale(
-        [folder / "figure.svg", folder / "figure.png"], expected
-    )

@@ -82,6 +82,18 @@ def why_stale(carried: Stamp, right: Stamp) -> str:
     return " and ".join(WORDS[name] for name in names)
 
 
+def why_first_stale(files: Iterable[Path], expected: Stamp) -> str:
+    """Why the first of several files is stale that are all made together; missing ones are the DAG's business."""
+    return next(filter(None, (why_stale(read(path), expected) for path in files if path.exists())), "")
+
+
+def why_folder_stale(folder: Path, table: str, expected: Stamp) -> str:
+    """The same of a verdict that names its table, and the figures beside it."""
+    whole = expected | ({"table": hash_of(folder / table)} if (folder / table).exists() else {})
+    figures = [folder / "figure.svg", folder / "figure.png"]
+    return why_first_stale([folder / "verdict.json"], whole) or why_first_stale(figures, expected)
+
+
 def hash_of(path: StrPath) -> str:
     """Beginning of the SHA-256 of a file's bytes; each file is read once as long as it is not written anew."""
     state = Path(path).stat()

@@ -7,10 +7,13 @@ from typing import Any
 import pandas as pd
 
 from flopscape.answers.extrapolation import beyond, beyond_sizes, outside
+from flopscape.answers.outcomes import bearing, of_fit
 from flopscape.answers.predict import predict, read_with_draws
 from flopscape.answers.serving import ServedPrediction, predict_inference
 from flopscape.answers.sizes import SizePrediction, predict_runs, predict_sizes
 from flopscape.errors import FlopscapeError
+from flopscape.figures.tables import read_validation
+from flopscape.fitting.common.draws_file import fit_name
 from flopscape.fitting.judge.verdict import column
 from flopscape.records.fit_file import read_fit
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
@@ -120,10 +123,11 @@ def _of_serving(result: FitResult, cheapest: Sequence[ServedPrediction]) -> str:
     return "\n".join([table, *ends, *_warnings(result, points, "")])
 
 
-def trust(path: Path) -> str:
-    """Whether the fit behind the numbers is to be trusted."""
-    result = read_fit(path)
-    return f"The fit is {result.status}: {result.reason}."
+def trust(path: Path, validation: Path | None = None) -> str:
+    """Whether the fit behind the numbers is to be trusted, and whether what it said of hidden runs held."""
+    result, name = read_fit(path), fit_name(path)
+    held = bearing(name, of_fit(read_validation(validation), name)) if validation else ""
+    return f"The fit is {result.status}: {result.reason}.{f' {held}' if held else ''}"
 
 
 def served_head(unit: str) -> list[str]:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.errors import FlopscapeError
-from flopscape.files.json_text import read_json, sha256
+from flopscape.files.json_text import read_json, sha256, short_hash
 from flopscape.files.outputs import StrPath, lasting_name
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import chosen_options, module_of
-from flopscape.records.stamps import PYTHON
+from flopscape.records.stamps import DIGITS, PYTHON, Stamp
 
 Options = dict[str, Any]
 """`method`, `flops` (a list), `bootstrap`, `seed`, `columns`, and of the others those that were given."""
@@ -90,6 +90,16 @@ def options_given(
 def fit_code(method: str) -> str:
     """Fingerprint of the code that makes a fit by this method."""
     return fingerprint("flopscape.fitting.fit", module_of(method))
+
+
+def stamp_of(carried: dict[str, Any]) -> Stamp:
+    """The field `made_from` of a fit's file, as the stamp that other files carry."""
+    named = {"runs": "table", "draws": "draws", "curves": "curves", "code": "code", "python": "python"}
+    stamp = {ours: str(carried[theirs])[:DIGITS] for ours, theirs in named.items() if theirs in carried}
+    try:
+        return stamp | {"options": short_hash(carried["options"])}
+    except ValueError:  # NaN and infinities have no JSON
+        return stamp
 
 
 def words(options: Options, curves: StrPath | None) -> str:
