@@ -10,6 +10,8 @@ from flopscape.records.fit_result import Estimate
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
 
+LEAST_COST = 1e-4
+"""Part of a loss below which no run shows a difference."""
 HEAD = ["fit", "hidden", "predicted", "found", "held", "off, SD", "log score"]
 
 
@@ -82,7 +84,9 @@ def _of_optimum(line: Outcome) -> str:
     ]
     regret = ""
     if line.regret is not None and line.true_loss:
-        regret = f"; the predicted size costs {numbers.percent(line.regret / line.true_loss)} of the loss"
+        part = line.regret / line.true_loss
+        cost = numbers.percent(part) if part >= LEAST_COST else f"less than {numbers.percent(LEAST_COST)}"
+        regret = f"; the predicted size costs {cost} of the loss"
     return f"At {compute} {joined(parts) or 'nothing was predicted'}{regret}."
 
 

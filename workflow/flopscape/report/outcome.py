@@ -15,8 +15,8 @@ MOST_ROWS = 30
 """Of the picture and of the table: with more of them the recommended fit alone is shown."""
 NOTE = (
     "No fit has seen these runs, and none was made again. Predicted: with its 95 % interval, which has the noise of a"
-    " run in it. Off: found less predicted, in standard deviations of the prediction. Log score: the log density of the"
-    " prediction at what was found; higher is better."
+    " run in it. Found: ± its standard error. Off: found less predicted, in standard deviations of the prediction. Log"
+    " score: the log density of the prediction at what was found; higher is better."
 )
 PICTURED = "Dots: predicted losses less those found, as parts of these; whiskers: the 95 % intervals."
 SCORED = (
@@ -37,7 +37,14 @@ def blocks(evidence: Evidence) -> list[Block]:
         return first
     # The last column is the backtest's verdict on optima alone; that on runs too is said above.
     scores = [row[:-1] for row in scores_table(judged(lines))]
-    return [*first, *_picture(told), Grid(HEAD, table(told), NOTE), Grid(SCORES_HEAD[:-1], scores, SCORED)]
+    # In the picture the answer's own predictions, as far as it has some: the table below has those of all fits.
+    own = judged(evidence.outcomes)
+    return [
+        *first,
+        *(_picture(own) or _picture(told)),
+        Grid(HEAD, table(told), NOTE),
+        Grid(SCORES_HEAD[:-1], scores, SCORED),
+    ]
 
 
 def verdict(evidence: Evidence) -> list[Block]:
@@ -61,21 +68,24 @@ def _picture(lines: Sequence[Outcome]) -> list[Block]:
         return []
     reach = 1.1 * max(map(abs, parts)) or 0.01
     ticks = [(_place(part, reach), f"{100 * part:+.2g} %" if part else "0") for part in (-reach / 2, 0.0, reach / 2)]
-    rows = [DotRow("found", "claim", [Dot("0", 50.0)]), *(_row(line, reach) for line in shown)]
-    return [Dots("Predicted and found losses", [Axis("predicted less found, of the loss", ticks)], rows, PICTURED)]
+    is_one_fit = len({line.fit for line in shown}) == 1
+    rows = [DotRow("found", "claim", [Dot("0", 50.0)]), *(_row(line, reach, is_one_fit) for line in shown)]
+    whose = f"Losses that {shown[0].fit} predicted" if is_one_fit else "Predicted losses"
+    return [Dots(f"{whose}, less those found", [Axis("predicted less found, of the loss", ticks)], rows, PICTURED)]
 
 
 def _ends(line: Outcome) -> list[float]:
     return [end for end in (line.loss, line.loss_low, line.loss_high) if end is not None]
 
 
-def _row(line: Outcome, reach: float) -> DotRow:
+def _row(line: Outcome, reach: float, is_one_fit: bool) -> DotRow:
     what = of_run(line) if line.what == "run" else f"L* at {numbers.flops(line.flops)} FLOPs"
     true, number = line.true_loss or 1.0, Estimate(line.loss or 0.0, line.loss_low, line.loss_high)
     places = [None if end is None else _place((end - true) / true, reach) for end in (number.low, number.high)]
     text = f"{numbers.interval(number, numbers.loss)}; found {numbers.loss(true)}"
     dot = Dot(text, _place((number.estimate - true) / true, reach), *places)
-    return DotRow(f"{line.fit}, {what}", "sure" if line.loss_holds else "doubtful", [dot])
+    name = what if is_one_fit else f"{line.fit}, {what}"
+    return DotRow(name, "sure" if line.loss_holds else "doubtful", [dot])
 
 
 def _place(part: float, reach: float) -> float:
