@@ -173,6 +173,14 @@ MUTATIONS = [
         "FEW = 2", "FEW = 1.7", "fitting/judge/test_thresholds.py",
     ),
     Mutation(
+        "a hidden run is fitted", "runs/statuses.py",
+        'measured(frame) & (set_aside(frame) == "")', "measured(frame)", "runs/test_statuses.py",
+    ),
+    Mutation(
+        "a run that is scored is also fitted", "plan/rows.py",
+        "            _refuse_seen(earlier, row)\n", "", "plan/test_rows.py",
+    ),
+    Mutation(
         "a refit of the backtest sees what is hidden", "answers/backtest/refits.py",
         "runs.table.keep(~cut.hidden, HIDDEN)", "runs.table", "answers/backtest/test_refits.py",
     ),
