@@ -1,9 +1,9 @@
 """Which runs may be bought next: sizes around the optimum's path at budgets below, within and above those that exist.
 
-The path is that of the answer's typical draw, and sizes lie within 0.8 decades of it, those of a
-pool as well: of farther ones a surface says little where it is only nearly true. Budgets are those of the runs, a
-factor √10 apart where there are none, and go on above the largest one as far as the money, the target and a factor ten
-allow, and once below the smallest. Every N and D that was run is a candidate again, with a new seed.
+The path is that of the answer's typical draw, and sizes lie within a decade of it, those of a pool as well: farther
+ones say little where a law is only nearly true. Budgets are those of the runs, a factor √10 apart where there are
+none, and go on above the largest one as far as the money, the target and a factor ten allow, and once below the
+smallest. Every N and D that was run is a candidate again, with a new seed.
 
 A study's candidates are those that its model can have (plan/family.py), in whole batches, with the price that the plan
 would name; of a table of runs nothing is known but N, D and C.
@@ -23,14 +23,14 @@ from flopscape.runs.read import read_any
 from flopscape.runs.table import RunTable
 from flopscape.text import numbers
 
-HALF_SPAN = 0.8 * float(np.log(10))
+HALF_SPAN = 1.0 * float(np.log(10))
 """In ln N, on both sides of the path."""
 SIZES = 9
-"""Of a budget: a fifth of a decade apart."""
+"""Of a budget: a quarter of a decade apart."""
 STEP = float(np.sqrt(10.0))
 """Factor between budgets that no run has."""
 ABOVE, BELOW = 10.0, STEP
-"""How far the budgets go beyond those of the runs. See `flopscape.design.next_runs` for what was tried."""
+"""Factors by which budgets go beyond those of the runs; `flopscape.design.told` has what was tried."""
 SAME = 1.05
 """Factor within which two budgets are one."""
 NEAR = float(np.log(4.0))

@@ -13,7 +13,7 @@ zero, that is with the block of the law's numbers of P + F in place of the whole
 
 Runs are taken one by one, each the one of largest
 
-    score = −Σ_j ln(1 − c_j²/((C + σ²)·V_j)) / √cost,
+    score = −Σ_j ln(1 − c_j²/((C + σ²)·V_j)) / cost^0.7,
 
 which is twice what the logarithms of the targets' standard deviations fall by, over a cost whose power lies between
 zero, where the largest runs win, and one, where the cheapest do.
@@ -29,7 +29,7 @@ from scipy.linalg import cholesky, solve_triangular
 from flopscape.fitting.drifting_law.shares import BLOCKS, Shares
 from flopscape.laws.law import Array
 
-POWER = 0.5
+POWER = 0.7
 LEAST_GAIN = 0.002
 """Twice what the logarithms of the targets' standard deviations fall by: a run of less moves no interval by more than a
 thousandth of its width, and is not bought, however cheap it is."""
