@@ -15,6 +15,7 @@ from flopscape.figures.tables import Tables
 from flopscape.fitting.fit import fit
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.studies import PlannedStudy, plan_finished
+from flopscape.records.backtest import Outcome
 from flopscape.report.blocks import Bullets
 from flopscape.report.checklist import blocks, page_text, summary
 from flopscape.runs.read import table_of
@@ -192,3 +193,16 @@ def test_the_section_of_the_report_has_a_line_for_each_item(trained: Known) -> N
 
 def test_nothing_but_items_can_be_told() -> None:
     assert Filled({}).n_open == 0
+
+
+def test_runs_that_no_fit_has_seen_test_the_law(trained: Known) -> None:
+    name = trained.recommended
+    held = Outcome(
+        name, "vpnls", "the runs planned to stay hidden", 9, "ok", "", "run", 1e13, 3.3, true_loss=2.0, loss=2.01,
+        loss_low=1.9, loss_high=2.1, loss_holds=True,
+    )  # fmt: skip
+    said = told(dataclasses.replace(trained, tested=(), scored=(held,)))["validated"]
+    assert said == (
+        f"Of runs that no fit has seen, up to a factor 3.30 beyond those that it saw, the 95 % intervals of {name} held"
+        " 1 of 1 losses of single runs."
+    )

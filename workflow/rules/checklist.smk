@@ -13,6 +13,7 @@ rule write_checklist:
         fits=ask.study_fits,
         draws=ask.study_draws,
         backtest="results/{study}/backtest.csv",
+        validation=ask.validation,
     output:
         report(
             "results/{study}/checklist.md",

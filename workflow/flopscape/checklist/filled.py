@@ -7,6 +7,7 @@ say; those on the training of the runs are in training.py.
 import ast
 from collections.abc import Callable, Collection, Iterator
 
+from flopscape.answers import outcomes
 from flopscape.answers.backtest.words import sentences
 from flopscape.answers.evaluate import formula_of
 from flopscape.checklist import training
@@ -209,5 +210,6 @@ def _intervals(fit: FitResult) -> str:
 
 
 def _validated(known: Known) -> str:
-    """What the backtest says of hidden budgets and runs; nothing where there is no backtest."""
-    return " ".join(sentences(known.tested)) if known.tested else ""
+    """What runs that stay hidden say of the answer, and the backtest of all fits; nothing where there is neither."""
+    held = outcomes.bearing(known.recommended, outcomes.of_fit(known.scored, known.recommended))
+    return " ".join(filter(None, [held, *(sentences(known.tested) if known.tested else [])]))

@@ -11,10 +11,10 @@ from flopscape.answers.runs_and_fits import RunsAndFits
 from flopscape.config.study import Study
 from flopscape.dag.stale import Files, Planned
 from flopscape.errors import FlopscapeError
-from flopscape.figures.tables import complete, read_backtest, read_csv, with_budgets
+from flopscape.figures.tables import complete, read_backtest, read_csv, read_validation, with_budgets
 from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
-from flopscape.records.backtest import Forecast
+from flopscape.records.backtest import Forecast, Outcome
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.statuses import without_set_aside
 
@@ -26,7 +26,8 @@ class Known(RunsAndFits):
     """A study's own files, as far as they are fresh.
 
     `manifest` is the dataset's, or of an import; `transfer` is the verdict on the search for a learning rate, empty
-    where there is none; `tested` are the lines of the backtest.
+    where there is none; `tested` are the lines of the backtest, and `scored` what the fits had said of runs that stay
+    hidden.
     """
 
     planned: Planned
@@ -35,6 +36,7 @@ class Known(RunsAndFits):
     manifest: Mapping[str, Any] = field(default_factory=dict)
     transfer: Mapping[str, Any] = field(default_factory=dict)
     tested: tuple[Forecast, ...] = ()
+    scored: tuple[Outcome, ...] = ()
 
     @property
     def study(self) -> Study | None:
@@ -69,4 +71,6 @@ def known_of_study(planned: Planned, folder: Path) -> Known:
     searched = read_json(verdict, AGAIN) if verdict.exists() and not files.why_transfer() else {}
     data = read_json(manifest, AGAIN) if manifest and manifest.exists() else {}
     runs = with_budgets(without_set_aside(complete(read_csv(files.runs))), fits.values())
-    return Known(planned, runs, fits, data, searched, tuple(tested))
+    scores = files.validation
+    scored = read_validation(scores) if scores and scores.exists() and not files.why_validation() else []
+    return Known(planned, runs, fits, data, searched, tuple(tested), tuple(scored))

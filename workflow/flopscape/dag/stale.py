@@ -244,7 +244,6 @@ class Files:
             "texts": stamps.hash_of_all(TEXTS),
             # Imported runs have no forecast.
             **({"forecast": stamps.hash_of(self.forecast)} if self.forecast.exists() else {}),
-            **({"validation": stamps.hash_of(self.validation)} if self.validation else {}),
         }
 
     def why_checklist(self) -> str:
@@ -267,6 +266,7 @@ class Files:
             "runs": stamps.hash_of(self.runs),
             "fits": stamps.hash_of_all(self.fits.values()),
             "backtest": stamps.hash_of(self.folder / "backtest.csv"),
+            **({"validation": stamps.hash_of(self.validation)} if self.validation else {}),
             **self._as_found(),
         }
 
