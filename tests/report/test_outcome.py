@@ -96,7 +96,7 @@ def test_predictions_that_held_are_a_check_that_agrees() -> None:
 
 
 def test_of_many_predictions_those_of_the_recommended_fit_alone_are_listed() -> None:
-    many = [dataclasses.replace(RUN, fit=fit, run_id=f"h{i}") for fit in ("vpnls", "approach2") for i in range(20)]
+    many = [dataclasses.replace(RUN, fit=fit, run_id=f"h{i}") for fit in ("approach2", "vpnls") for i in range(20)]
     built = next(part for part in build(evidence(*many)).sections if part.title == NAME)
     listed, scores = [block for block in built.blocks if isinstance(block, Grid)]
     assert {row[0] for row in listed.rows} == {"vpnls"}

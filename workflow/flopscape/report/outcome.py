@@ -27,7 +27,8 @@ SCORED = (
 
 def blocks(evidence: Evidence) -> list[Block]:
     """Whether the recommended fit's predictions held, each prediction beside its outcome, and a score for every fit."""
-    lines = evidence.validation or []
+    # The recommended fit first; of each fit the order of its file stays.
+    lines = sorted(evidence.validation or [], key=lambda line: line.fit != evidence.recommended)
     said = sentences(evidence.recommended, evidence.outcomes)
     told = judged(lines)
     if len(table(told)) > MOST_ROWS:
