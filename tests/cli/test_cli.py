@@ -1,5 +1,6 @@
 """The command line: help with an example on every verb, one sentence and status 2 for bad input."""
 
+import json
 import subprocess
 import sys
 
@@ -52,3 +53,4 @@ def test_a_resolved_study_reads_back_as_itself(root, tmp_path):
     plans = [flopscape("plan", str(path), "--json", cwd=tmp_path).stdout for path in (study, resolved)]
     assert plans[0] == plans[1]
     assert '"n_all": 39' in plans[0]
+    assert [one["flops"] for one in json.loads(plans[0])["expected"]] == [3e12, 1e13]
