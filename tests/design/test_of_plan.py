@@ -24,6 +24,7 @@ def planned(surface_study, tmp_path, monkeypatch):
 def test_a_dry_run_names_the_command_until_the_intervals_are_known_and_then_says_them(planned):
     first = planned()
     assert kept_sentences(first) == ["expected intervals of the answer: `flopscape plan mine.yaml` works them out"]
+    assert kept_sentences(first, is_due=False) == []
     said = sentences_of(first)
     assert said[0].startswith("expected of the answer before any run")
     assert said[1].startswith("  - at 10²¹ FLOPs N* within a factor ")

@@ -88,7 +88,7 @@ def without_stamp(path):
 
 
 def test_the_same_study_run_twice_gives_the_same_files(finished, checkout):
-    compared = ("plan.csv", "fits/approach2.json", "fits/vpnls.json", "figures/isoflop.svg")
+    compared = ("plan.csv", "forecast.json", "fits/approach2.json", "fits/vpnls.json", "figures/isoflop.svg")
     checkout.snakemake(*(f"results/tiny/{path}" for path in compared))
     for path in compared:
         ours, theirs = (c.folder / "results/tiny" / path for c in (finished, checkout))

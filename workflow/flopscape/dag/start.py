@@ -95,7 +95,7 @@ def print_prices(workflow: inside.Workflow) -> None:
             continue
         planned, prices, room = selection.trained[name], selection.settings.prices, inside.room(workflow)
         seen = price_planned(planned, prices, room, selection.results, due[name])
-        expected = kept_sentences(planned) if due[name] else []
+        expected = kept_sentences(planned, is_due=bool(due[name]))
         text = price_text(seen.study, seen.price, seen.coverage, seen.finished, expected)
         print(f"\n{text}", flush=True)
         try:

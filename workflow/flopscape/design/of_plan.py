@@ -45,12 +45,11 @@ def _question(planned: PlannedStudy, rows: Sequence[PlanRow] | None = None) -> S
     }
 
 
-def kept_sentences(planned: PlannedStudy) -> list[str]:
-    """The sentences of a dry run: what is known without waiting, or how to know it."""
-    told = kept_answer(MODULE, _question(planned), (), KEPT)
-    if told is None:
-        return [f"expected intervals of the answer: `flopscape plan {planned.path}` works them out"]
-    return sentences(told)
+def kept_sentences(planned: PlannedStudy, is_due: bool = True) -> list[str]:
+    """The sentences of a dry run: what is known without waiting, or how to know it where runs are still due."""
+    if told := kept_answer(MODULE, _question(planned), (), KEPT):
+        return sentences(told)
+    return [f"expected intervals of the answer: `flopscape plan {planned.path}` works them out"] if is_due else []
 
 
 def sentences_of(planned: PlannedStudy) -> list[str]:
