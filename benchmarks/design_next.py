@@ -14,7 +14,7 @@ import pandas as pd
 from backtest import cuts, published
 from ten_truths import BUDGETS, SIGMA, Truth, simulated, truths
 
-from flopscape.design.candidates import HALF_SPAN, distance, of_table
+from flopscape.design.candidates import OF_POOL, distance, of_table
 from flopscape.design.gains import chosen
 from flopscape.design.told import Told
 from flopscape.fitting.backtest.cuts import Runs
@@ -65,9 +65,11 @@ def surface_errors(n: Array, d: Array, losses: Array, asked: Sequence[Asked]) ->
     return found
 
 
-def bought_by_score(found: Posterior, targets: Sequence[float], runs: Array, spend: float) -> Index:
+def bought_by_score(
+    found: Posterior, targets: Sequence[float], runs: Array, spend: float, within_span: float = np.inf
+) -> Index:
     """Of candidates (n, 3) of N, D, C: those that the verb would buy."""
-    near = np.flatnonzero(np.abs(distance(found.typical, runs[:, 0], runs[:, 2])) < HALF_SPAN)
+    near = np.flatnonzero(np.abs(distance(found.typical, runs[:, 0], runs[:, 2])) < within_span)
     told = Told.of(found, targets, np.log(runs[near, 0]), np.log(runs[near, 1]))
     return near[[choice.candidate for choice in chosen(told.ranking, runs[near, 2], spend)]]
 
@@ -199,7 +201,9 @@ def _choice(
             pd.DataFrame({"n_params": pool.n_params, "n_tokens": pool.n_tokens, "loss": pool.loss}).iloc[have], "bought"
         )
         found = posterior(bought, Compute.constant(), DRAWS, 0)
-        return bought_by_score(found, targets, np.stack([pool.n_params, pool.n_tokens, cost], axis=1)[free], spend)
+        return bought_by_score(
+            found, targets, np.stack([pool.n_params, pool.n_tokens, cost], axis=1)[free], spend, OF_POOL
+        )
     keys = {"random": np.argsort(order)[free], "largest first": -cost[free], "cheapest first": cost[free]}
     return within(np.argsort(keys[way], kind="stable"), cost[free], spend)
 

@@ -234,6 +234,19 @@ MUTATIONS = [
         "scales compared in the unit of the loss", "report/forecast.py", 'scale if name == "drift" else scale / unit',
         "scale", "report/test_forecast.py",
     ),
+    Mutation(
+        "what a run tells of the targets is counted twice", "design/gains.py",
+        "part = (1 - np.sqrt(", "part = 2 * (1 - np.sqrt(", "design/test_gains.py",
+    ),
+    Mutation(
+        "more is bought than the money pays for", "design/gains.py",
+        "left -= float(cost[best])", "left -= 0.0", "design/test_gains.py",
+    ),
+    Mutation(
+        "rows of a study that new ones cut in two", "design/write_rows.py",
+        "rows.value[-1].end_mark.index if rows.value", "rows.value[-1].start_mark.index if rows.value",
+        "design/test_write_rows.py",
+    ),
 ]  # fmt: skip
 
 

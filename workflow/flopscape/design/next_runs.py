@@ -125,7 +125,7 @@ def cost_of(candidates: Candidates, spend: Spend) -> Array:
         return candidates.flops
     if candidates.usd is None:
         raise FlopscapeError(
-            f"--spend {spend.words()}: there are no prices, as of a study that trains its runs; give FLOPs"
+            f"--spend {spend.words()}: there are no prices but of a study that trains its runs; give FLOPs"
         )
     return candidates.usd
 
