@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from flopscape.config.machine import Prices
-from flopscape.design.of_plan import expected_of
+from flopscape.design.of_plan import expected_of, first_rows
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import StrPath, write_text
 from flopscape.plan.capacity import Capacity
 from flopscape.plan.finished import Finished
 from flopscape.plan.price import Price, price_study
-from flopscape.plan.rows import plan_rows
-from flopscape.plan.rungs import open_rungs
 from flopscape.plan.studies import PlannedStudy
 from flopscape.records.plan_row import PlanRow
 from flopscape.records.stamps import Stamp, of_forecast, text_of
@@ -46,7 +44,7 @@ def forecast_stamp(planned: PlannedStudy) -> Stamp:
         "resources": study.resources.model_dump(),
         "branches": study.sweep.branches,
     }
-    return of_forecast(_first_rows(planned), asked)
+    return of_forecast(first_rows(planned), asked)
 
 
 def forecast_of(planned: PlannedStudy, prices: Prices) -> dict[str, Any]:
@@ -55,7 +53,7 @@ def forecast_of(planned: PlannedStudy, prices: Prices) -> dict[str, Any]:
     `intervals` and `assumed` are those of design/improved.py; `device_hours` and `usd` of all runs, hidden ones too, as
     in the price table, and `wall_hours` by the number of runs that go side by side.
     """
-    rows = _first_rows(planned)
+    rows = first_rows(planned)
     priced = {slots: _price(planned, rows, prices, slots) for slots in AT_A_TIME}
     whole = priced[1]
     return {
@@ -68,14 +66,8 @@ def forecast_of(planned: PlannedStudy, prices: Prices) -> dict[str, Any]:
         "wall_hours": {str(slots): price.wall_seconds / 3600 for slots, price in priced.items()},
         "speed": whole.speed_source,
         "prices": prices.model_dump(),
-        **_intervals(planned, rows),
+        **_intervals(planned),
     }
-
-
-def _first_rows(planned: PlannedStudy) -> list[PlanRow]:
-    """The runs as they are to be expected before any of them is there: of a ladder all rungs are open."""
-    open_at_first = open_rungs(planned.study, [])
-    return plan_rows(planned.study, open_at_first) if open_at_first else planned.rows
 
 
 def _price(planned: PlannedStudy, rows: list[PlanRow], prices: Prices, at_a_time: int) -> Price:
@@ -88,10 +80,10 @@ def _price(planned: PlannedStudy, rows: list[PlanRow], prices: Prices, at_a_time
     )
 
 
-def _intervals(planned: PlannedStudy, rows: list[PlanRow]) -> Mapping[str, Any]:
+def _intervals(planned: PlannedStudy) -> Mapping[str, Any]:
     """What is expected of the answer; a reason where it is not known, for all else is."""
     try:
-        told = expected_of(planned, rows)
+        told = expected_of(planned)
     except FlopscapeError as error:
         return {"intervals": [], "assumed": {}, "why_no_intervals": str(error)}
     return {"intervals": told["expected"], "assumed": told["assumed"]}

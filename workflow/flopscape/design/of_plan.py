@@ -13,6 +13,8 @@ from typing import Any
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec
 from flopscape.plan.ask import answer_of, kept_answer
+from flopscape.plan.rows import plan_rows
+from flopscape.plan.rungs import open_rungs
 from flopscape.plan.studies import PlannedStudy
 from flopscape.records.plan_row import PlanRow
 from flopscape.text import numbers
@@ -23,19 +25,25 @@ Told = Mapping[str, Any]
 """What design/improved.py answers."""
 
 
-def expected_of(planned: PlannedStudy, rows: Sequence[PlanRow] | None = None) -> Told:
-    """What is expected of a plan, or of other rows of its study, worked out where nothing is kept of it.
+def first_rows(planned: PlannedStudy) -> list[PlanRow]:
+    """The runs as they are to be expected before any of them is there: of a ladder all rungs are open."""
+    open_at_first = open_rungs(planned.study, [])
+    return plan_rows(planned.study, open_at_first) if open_at_first else planned.rows
+
+
+def expected_of(planned: PlannedStudy) -> Told:
+    """What is expected of a plan before its first run, worked out where nothing is kept of it.
 
     Raises
     ------
     FlopscapeError
         It could not be worked out.
     """
-    return answer_of(MODULE, _question(planned, rows), (), f"{planned.path}: the expected intervals", KEPT)
+    return answer_of(MODULE, _question(planned), (), f"{planned.path}: the expected intervals", KEPT)
 
 
-def _question(planned: PlannedStudy, rows: Sequence[PlanRow] | None = None) -> Spec:
-    rows = planned.rows if rows is None else rows
+def _question(planned: PlannedStudy) -> Spec:
+    rows = first_rows(planned)
     # Those that the fits will see; where all others are hidden there is nothing to tell them apart by.
     rows = [row for row in rows if row.role == "fit"] or rows
     return {
