@@ -76,7 +76,7 @@ def test_a_rung_beyond_the_limits_is_refused_with_the_numbers_and_not_written(st
         "studies: []\nprices: {cpu_flops_per_second: 1.0e+6, usd_per_cpu_hour: 0.1, startup_seconds: 0}\n"
     )
     train(study)
-    refusal = "tiny.yaml: study tiny: would cost 20 USD in all, more than limits.max_usd = 5; nothing was started"
+    refusal = "tiny.yaml: study tiny: would cost 20 USD in all, more than limits.max_usd = 5; nothing more is started"
     with pytest.raises(FlopscapeError, match=refusal):
         plan(study, "1", "--config", str(config))
     assert not (study.parent / "results/tiny/rungs").exists()

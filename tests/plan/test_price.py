@@ -122,7 +122,7 @@ def test_wall_time_fills_free_slots_with_the_longest_run(parallel, wall):
 
 def test_a_study_over_its_limit_is_refused_finished_runs_included(surface_study):
     study = surface_study(limits={"max_usd": 1e-6}, **TRAINED)
-    with pytest.raises(FlopscapeError, match=r"more than limits\.max_usd = 1e-06; nothing was started"):
+    with pytest.raises(FlopscapeError, match=r"more than limits\.max_usd = 1e-06; nothing more is started"):
         refuse_over_limits(study, priced(study, n_done=8))
     refuse_over_limits(study, priced(study, n_done=9))
 

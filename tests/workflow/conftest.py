@@ -111,13 +111,19 @@ def finished_once(tmp_path_factory, worker_id) -> Path:
     return run_once(tmp_path_factory, worker_id, "tiny")
 
 
-def run_once(tmp_path_factory, worker_id: str, study: str) -> Path:
-    """A checkout in which a study was run to its report, by whichever of pytest's processes asks first."""
+def run_once(tmp_path_factory, worker_id: str, study: str, text: str = "") -> Path:
+    """A checkout in which a study was run to its report, by whichever of pytest's processes asks first.
+
+    `text` is that of a study that the checkout does not have.
+    """
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / f"finished-once-{study}"
     with FileLock(f"{folder}.lock"):
         if not folder.with_suffix(".done").exists():
-            copy_checkout(folder).snakemake(studies=study)
+            checkout = copy_checkout(folder)
+            if text:
+                (folder / f"config/studies/{study}.yaml").write_text(text)
+            checkout.snakemake(studies=study)
             folder.with_suffix(".done").touch()
     return folder
 

@@ -59,7 +59,7 @@ def test_a_deployed_workflow_starts_nothing_beyond_the_limit_of_a_study(deployed
     deployed.edit("config/studies/kjv-gpt.yaml", "max_usd: null", "max_usd: 0.0001")
     done = deployed.run("snakemake", "--config", "studies=kjv-gpt")
     assert done.returncode == 1
-    assert "more than limits.max_usd = 0.0001; nothing was started" in done.stderr
+    assert "more than limits.max_usd = 0.0001; nothing more is started" in done.stderr
     assert not (deployed.folder / "results").exists()
 
 

@@ -57,7 +57,7 @@ def test_a_study_over_its_limit_says_so_in_the_dry_run_and_does_not_start(checko
     assert "REFUSED: study kjv-gpt" in checkout.run("snakemake", "-n").stdout
     started = checkout.run("snakemake")
     assert started.returncode != 0
-    assert "more than limits.max_usd = 0.0001; nothing was started" in started.stderr
+    assert "more than limits.max_usd = 0.0001; nothing more is started" in started.stderr
     assert not (checkout.folder / "results").exists()
 
 

@@ -116,7 +116,7 @@ def test_a_finished_study_over_its_limit_is_not_trained_again_by_force(trained, 
     assert "REFUSED: study mine: would cost" in trained.snakemake("-n", *forced, studies="mine")
     started = trained.run("snakemake", *forced, "--config", "studies=mine")
     assert started.returncode != 0
-    assert "more than limits.max_usd = 1e-07; nothing was started" in started.stderr
+    assert "more than limits.max_usd = 1e-07; nothing more is started" in started.stderr
     assert {path: path.read_bytes() for path in trained.records("mine")} == before
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.outcomes import differences, outcome
+from tests.workflow.climb import CLIMB, RUNGS, TABLE, climbing, rungs
 from tests.workflow.conftest import N_TINY, Checkout, copy_checkout, jobs_of, run_once
 
 MODULE = """
@@ -103,6 +104,15 @@ def test_a_study_comes_to_the_same_tables_and_answer_as_in_a_checkout(
     assert not (source / "results").exists()
 
 
+def test_a_ladder_comes_to_the_same_rungs_under_renamed_rules(source, tmp_path_factory, worker_id, tmp_path):
+    somewhere, words = place(source, tmp_path / "theirs", "module with a prefix", "climb")
+    climbing(somewhere)
+    assert jobs_of(somewhere.snakemake("-n", TABLE, *words, studies="climb"))["scaling_plan_rung"] == len(RUNGS)
+    somewhere.snakemake(TABLE, *words, studies="climb")
+    assert rungs(somewhere.folder) == rungs(run_once(tmp_path_factory, worker_id, "climb", CLIMB))
+    assert "Nothing to be done" in somewhere.snakemake("-n", TABLE, *words, studies="climb")
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_starts_that_costs_more_than_its_limit(source, tmp_path, way):
     somewhere, words = place(source, tmp_path / "theirs", way)
@@ -114,7 +124,7 @@ def test_nothing_starts_that_costs_more_than_its_limit(source, tmp_path, way):
     for more in ((), ("--no-hooks", "--until", train)):
         started = somewhere.run(*words, *more, "--config", "studies=dear")
         assert started.returncode != 0
-        assert "more than limits.max_usd = 1e-07; nothing was started" in started.stderr, started.stderr
+        assert "more than limits.max_usd = 1e-07; nothing more is started" in started.stderr, started.stderr
     assert not (somewhere.folder / "results").exists()
 
 

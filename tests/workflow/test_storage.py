@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import N_TINY, Checkout, copy_checkout, jobs_of
+from tests.workflow.climb import CLIMB, TABLE, climbing, rungs
+from tests.workflow.conftest import N_TINY, Checkout, copy_checkout, jobs_of, run_once
 
 WHY_NO_RSYNC = "no rsync on this machine, by which Snakemake copies to a mounted file system: apt-get install rsync"
 pytestmark = pytest.mark.skipif(shutil.which("rsync") is None, reason=WHY_NO_RSYNC)
@@ -56,3 +57,11 @@ def test_a_table_in_storage_is_judged_by_what_it_was_made_from(stored, tmp_path)
     assert due["fit_runs"] == 1
     assert "train_run" not in due
     assert "collect_runs" not in due
+
+
+def test_a_ladder_in_storage_is_planned_from_its_records_there(stored, tmp_path_factory, worker_id, tmp_path):
+    shutil.copytree(stored.folder, tmp_path / "copy/checkout", symlinks=True)
+    copy = climbing(Stored(tmp_path / "copy/checkout"))
+    copy.snakemake(TABLE, "results/climb/plan.csv", studies="climb")
+    assert rungs(copy.folder.parent / "storage") == rungs(run_once(tmp_path_factory, worker_id, "climb", CLIMB))
+    assert jobs_of(copy.snakemake("-n", TABLE, "results/climb/plan.csv", studies="climb")) == {}

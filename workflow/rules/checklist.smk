@@ -8,6 +8,7 @@ rule write_checklist:
     """Fill in the reporting checklist of a study; what the workflow does not know stays an empty box."""
     input:
         manifest=ask.reported_manifest,
+        rungs=rungs.files,
         runs="results/{study}/runs.csv",
         curves="results/{study}/curves.parquet",
         fits=ask.study_fits,

@@ -7,7 +7,8 @@ collect_runs: one tidy table per study
 rule collect_runs:
     """Collect a study's records into tables; broken or odd ones are named and nothing is written."""
     input:
-        ask.study_runs,
+        all_runs,
+        rungs.files,
     output:
         csv=report(
             "results/{study}/runs.csv",

@@ -1,11 +1,14 @@
-"""What is selected, and what the rules ask of it: `ask.…` stands in them as input, parameter and resource functions.
+"""What is selected, and what the rules ask of it: `ask.…` and `rungs.…` stand in them as input and other functions.
 
-All of it is computed by flopscape/dag/: selection.py reads and plans, rule_inputs.py answers the rules, start.py prices
-what is due and refuses what must not start. Here is only what needs the names that Snakemake gives to its files.
+All of it is computed by flopscape/dag/: selection.py reads and plans, rule_inputs.py and rungs.py answer the rules,
+start.py prices what is due and refuses what must not start. Here is only what needs the names that Snakemake gives to its files.
 
 Rules with `localrule: True` take seconds, or need the network, which machines of a cluster often lack: they run beside
 Snakemake itself, wherever the other jobs go.
 """
+
+from functools import partial
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 from snakemake.io import local
@@ -16,7 +19,8 @@ from flopscape.dag import snakemake_inside as inside
 from flopscape.dag.own_package import use_own_package
 from flopscape.dag.rerun import Forced, Judged, Kind
 from flopscape.dag.rule_inputs import RuleInputs
-from flopscape.dag.selection import ANY_ID, ANY_NAME, RESULTS, Selection, written_config
+from flopscape.dag.rungs import RungInputs
+from flopscape.dag.selection import ANY_ID, ANY_NAME, ANY_RUNG, RESULTS, Selection, written_config
 from flopscape.dag.stale import TEMPLATE, Files
 from flopscape.dag.start import watch
 from flopscape.errors import FlopscapeError
@@ -37,10 +41,12 @@ def read_selection():
         raise WorkflowError(str(error)) from None
 
 
-# In this order: rules are read after this file and name `ask`; `watch` hands Snakemake what it asks before the first
-# job.
+# In this order: rules are read after this file and name `ask` and `rungs`; `watch` hands Snakemake what it asks before
+# the first job.
 selected = read_selection()
-ask = RuleInputs(selected, Forced(workflow).is_forced)
+forced = Forced(workflow)
+ask = RuleInputs(selected, forced.is_forced)
+rungs = RungInputs(selected, forced.is_forced)
 use_own_package()
 watch(workflow, selected, print_answers)
 
@@ -48,6 +54,7 @@ watch(workflow, selected, print_answers)
 wildcard_constraints:
     study=ANY_NAME,
     run_id=ANY_ID,
+    rung=ANY_RUNG,
     check=ANY_ID,
     fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
     figure="[a-z]+",
@@ -64,6 +71,36 @@ def run_after_trunk(wildcards):
         first = checkpoints.train_trunk.get(study=wildcards.study, run_id=trunk).output
         return [*ask.run_inputs(wildcards), *first]
     return ask.run_inputs(wildcards)
+
+
+def wait_for_rungs(wildcards):
+    """Come back only when all rungs are planned that stand before a rung, or before all runs of a study are known."""
+    for rung in rungs.to_come(wildcards):
+        # `get` raises until the rung has been planned: Snakemake then asks again, and a planned one adds its runs.
+        checkpoints.plan_rung.get(study=wildcards.study, rung=rung)
+        rungs.refuse_unplanned(wildcards.study, rung)
+
+
+def runs_below(wildcards):
+    """What a rung is planned from, once the rungs below it are planned."""
+    wait_for_rungs(wildcards)
+    return rungs.inputs(wildcards)
+
+
+def all_runs(wildcards):
+    """The records of a study, once all its rungs are planned."""
+    wait_for_rungs(wildcards)
+    return ask.study_runs(wildcards)
+
+
+def runs_of(name, _):
+    """The records of one growing study: each is a target of its own, or the first to wait would hide the others."""
+    return all_runs(SimpleNamespace(study=name))
+
+
+def runs_of_growing():
+    """A function for each growing study."""
+    return [partial(runs_of, name) for name in selected.growing]
 
 
 def published_file(wildcards):

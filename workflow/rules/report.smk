@@ -40,6 +40,7 @@ rule write_report:
     """Write the report of a study as Markdown and as one self-contained HTML file."""
     input:
         manifest=ask.reported_manifest,
+        rungs=rungs.files,
         runs="results/{study}/runs.csv",
         curves="results/{study}/curves.parquet",
         fits=ask.study_fits,

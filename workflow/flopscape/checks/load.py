@@ -7,13 +7,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from flopscape.checks.subject import Subject
-from flopscape.config.read import load_study
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec, canonical
 from flopscape.plan.finished import look_at_runs, refuse_other_data
 from flopscape.plan.plugin_kwargs import why_refused
-from flopscape.plan.rows import plan_rows
-from flopscape.plan.search import search_rows
+from flopscape.plan.studies import plan_study
 from flopscape.plugins.base import Size
 from flopscape.plugins.loading import import_class, load_model, load_plugin
 from flopscape.plugins.prepare import data_folder, prepare_dataset, verify_data
@@ -30,20 +28,22 @@ def subject_of_study(path: Path, data: Path | None = None) -> Subject:
         The study cannot be planned, simulates its runs, its data are not prepared, or they are others than those its
         finished runs saw.
     """
-    study = load_study(path)
+    planned = plan_study(path.stem, path)
+    study = planned.study
     if study.simulated or study.dataset is None:
         raise FlopscapeError(f"{path}: its runs are simulated by {study.trainer.plugin}: there is nothing to check")
-    rows = sorted(plan_rows(study), key=lambda row: row.n_params_body + row.n_params_head + row.n_params_embedding)
+    # With the sizes that rungs are expected to have: what is wrong with one of them should not be found out last.
+    rows = sorted(planned.all_rows, key=lambda row: row.n_params_body + row.n_params_head + row.n_params_embedding)
     # Each size once, smallest first, for dicts keep the order in which keys came: checks that train run at the first.
     sizes = tuple({canonical(row.size): row.size for row in rows}.values())
     specs = {"model": study.model.spec(), "dataset": study.dataset.spec(), "loss": study.loss.spec()}
     folder = data or data_folder(specs["dataset"])
     subject = constructed(specs, sizes, study.training.batch_units, folder)
     if subject.manifest:
-        planned = [*rows, *search_rows(study)]
+        runs = [*rows, *planned.search]
         # As many records as there are runs: all of them, for before the first run is trained one on other data is
         # enough to refuse.
-        finished = look_at_runs(planned, path.stem, Path("results"), subject.manifest.data_hash, len(planned))
+        finished = look_at_runs(runs, path.stem, Path("results"), subject.manifest.data_hash, len(runs))
         refuse_other_data(path.stem, finished, folder, subject.manifest.data_hash)
     return subject
 

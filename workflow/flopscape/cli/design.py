@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from flopscape.cli.fit_options import Column, columns_of
-from flopscape.cli.options import ConfigFile, Results, StudyFile, output
+from flopscape.cli.options import ConfigFile, GivenPrices, Results, StudyFile, output, prices_of
 from flopscape.text.terminal import say
 
 verbs = typer.Typer()
@@ -20,16 +20,16 @@ def plan_rung(
     rung: Annotated[str, typer.Option(help="1, 2, … of sweep.ladder, or `refine`.")],
     results: Annotated[Path, typer.Option(help="Folder of the study's results: rungs/ and runs/.")],
     out: Annotated[Path, output("Where to write the rung.")],
+    prices: GivenPrices = None,
     config_file: ConfigFile = Path("config/config.yaml"),
 ) -> None:
     """Plan the next budget of a ladder, or more sizes around finished optima, from the finished runs."""
     from flopscape.design.planned_rung import run
     from flopscape.design.rung import warnings_of
     from flopscape.files.outputs import refuse_output
-    from flopscape.plan.studies import settings
 
     refuse_output(out, [study_file, config_file])
-    for warning in warnings_of(run(study_file, rung, results, settings(config_file).prices, out)):
+    for warning in warnings_of(run(study_file, rung, results, prices_of(prices, config_file), out)):
         typer.echo(f"warning: {warning}", err=True)
 
 

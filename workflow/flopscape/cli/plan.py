@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flopscape.cli.options import ConfigFile, Results, StudyFile, output
+from flopscape.cli.options import ConfigFile, GivenPrices, Results, StudyFile, output, prices_of
 from flopscape.errors import FlopscapeError
 from flopscape.text.terminal import say
 
@@ -49,7 +49,7 @@ def plan(
     if csv_out:
         write_text(csv_out, plan_csv(seen.rows))
     elif as_json:
-        print(plan_json(seen.rows, seen.price, seen.coverage, expected_of(seen)))
+        print(plan_json(seen.rows, seen.price, seen.coverage, expected_of(seen), seen.open_runs))
     else:
         say(price_text(seen.study, seen.price, seen.coverage, seen.finished, sentences_of(seen)))
 
@@ -58,24 +58,17 @@ def plan(
 def forecast(
     study_file: StudyFile,
     out: Annotated[Path, output("Write the forecast here.")],
-    prices: Annotated[
-        str | None, typer.Option(metavar="JSON", help="Prices and speeds; those of the config when left out.")
-    ] = None,
+    prices: GivenPrices = None,
     config_file: ConfigFile = Path("config/config.yaml"),
     results: Results = Path("results"),
 ) -> None:
     """Write what a study's plan expects before any run: intervals, FLOPs, hours and money, by its config alone."""
-    from flopscape.config.machine import Prices
-    from flopscape.config.read import validate
     from flopscape.design.forecast import write_forecast
     from flopscape.files.outputs import refuse_output
-    from flopscape.plan.studies import plan_study, settings
+    from flopscape.plan.studies import plan_study
 
     refuse_output(out, [study_file, config_file])
-    given = (
-        settings(config_file).prices if prices is None else validate(Prices, _object(prices, "--prices"), "--prices")
-    )
-    write_forecast(plan_study(study_file.stem, study_file, results), given, out)
+    write_forecast(plan_study(study_file.stem, study_file, results), prices_of(prices, config_file), out)
 
 
 def _print_import(study: "ImportedStudy", study_file: Path, config_file: Path) -> None:

@@ -53,9 +53,12 @@ def collect(
     """Collect a study's run records into one tidy table."""
     from flopscape.config.read import load_study
     from flopscape.plan.rows import plan_rows
+    from flopscape.plan.rungs import read_rungs
     from flopscape.runs.collect import run
 
-    for note in run(plan_rows(load_study(study_file)), runs, out, [study_file]):
+    study = load_study(study_file)
+    rungs = read_rungs(study, runs.parent / "rungs")
+    for note in run(plan_rows(study, rungs), runs, out, [study_file]):
         typer.echo(f"warning: {note}", err=True)
 
 

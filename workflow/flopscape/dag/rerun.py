@@ -3,7 +3,7 @@
 A rule that says nothing, such as any of another workflow that uses this one, keeps Snakemake's own answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -13,9 +13,14 @@ from snakemake.jobs import Job
 
 from flopscape.dag import snakemake_inside as inside
 from flopscape.dag.stale import Files
+from flopscape.plan.imported import PlannedImport
+from flopscape.records.stamps import WORDS
 
-STUDIES: dict[str, Files] = {}
-"""The files of all studies of this invocation: of this workflow, or of each module that is this workflow."""
+STUDIES: dict[str, Callable[[str], Files]] = {}
+"""What gives the files of each study of this invocation, by its name: this workflow, or a module that is this workflow.
+
+Not the files themselves, for the plan of a study may grow.
+"""
 
 
 class Kind(Enum):
@@ -25,6 +30,8 @@ class Kind(Enum):
     """Their outputs are paid for. A record is never stale: its name is a hash of all that decides its result."""
     TRAINING_TRUNK = "trains runs that others start from"
     """Their outputs are paid for and never stale too; other runs wait for them."""
+    PLANNING = "plans rungs"
+    """Their outputs decide which runs are paid for, and are made again only where the study asks for others."""
     PREPARING = "prepares data"
 
 
@@ -35,7 +42,8 @@ class Judged:
     Parameters
     ----------
     why : callable
-        A method of `Files` that says how they were made otherwise than they would be now; empty if they were not.
+        A method of `Files`, or a function of them, that says how they were made otherwise than they would be now; empty
+        if they were not.
     wildcard : str, optional
         The wildcard of the rule that it takes.
 
@@ -57,20 +65,34 @@ def is_training(job: Job) -> bool:
     return inside.kind_of(job) in (Kind.TRAINING, Kind.TRAINING_TRUNK)
 
 
+def is_kept(job: Job) -> bool:
+    """Whether no note of Snakemake's can make the outputs of a job due, and no time stamp and no input."""
+    return is_training(job) or inside.kind_of(job) is Kind.PLANNING
+
+
+def why_rung(files: Files, name: str) -> str:
+    """Why the plan of a rung is stale: the study, or a rung below it, asks for another; no record ever makes it so."""
+    if isinstance(files.planned, PlannedImport) or not (files.folder / "rungs" / f"{name}.json").exists():
+        return ""
+    return "" if any(rung.name == name for rung in files.planned.rungs) else WORDS["options"]
+
+
 def why_stale(job: Job) -> str | None:
     """How the outputs of a job were made otherwise than now; None where they do not say it."""
     kind = inside.kind_of(job)
+    if kind is Kind.PLANNING:
+        kind = Judged(why_rung, "rung")
     if not isinstance(kind, Judged):
         return None
     # A study that is not selected in this invocation has no files to be judged by: they count as fresh.
-    files = STUDIES.get(job.wildcards.study)
-    return kind.why_stale(files, job.wildcards) if files else ""
+    files_of = STUDIES.get(job.wildcards.study)
+    return kind.why_stale(files_of(job.wildcards.study), job.wildcards) if files_of else ""
 
 
-def judge_by_content(studies: dict[str, Files]) -> None:
+def judge_by_content(studies: Iterable[str], files_of: Callable[[str], Files]) -> None:
     """Have Snakemake ask the outputs of these studies whether they are to be made again."""
-    STUDIES.update(studies)
-    inside.answer_from_outputs(is_training, why_stale)
+    STUDIES.update(dict.fromkeys(studies, files_of))
+    inside.answer_from_outputs(is_kept, why_stale)
 
 
 class Forced:

@@ -92,7 +92,7 @@ class RuleInputs:
             return []
         return [
             ancient(self.data_manifest(wildcards)),
-            ancient(f"{RESULTS}/{name}/checks/{self.selection.checks[name]}.txt"),
+            ancient(self.selection.check_file(name)),
         ]
 
     def _is_finished(self, name: str, run_id: str) -> bool:
@@ -146,7 +146,7 @@ class RuleInputs:
         return resources.processes if resources.device == "gpu" else 0
 
     def study_runs(self, wildcards: Wildcards) -> list[str]:
-        """The records of all planned runs."""
+        """The records of all planned runs; of a growing study, once all its rungs are planned."""
         return self.selection.run_files(wildcards.study)
 
     def search_runs(self, wildcards: Wildcards) -> list[str]:
@@ -259,7 +259,9 @@ class RuleInputs:
 
     def _trains_runs(self, name: str) -> bool:
         """Whether a run of a study is still to come."""
-        return not all(self.selection.record(name, run_id).exists() for run_id in self.selection.rows[name])
+        planned = self.selection.trained_study(name)
+        records = (self.selection.record(name, row.run_id) for row in planned.rows)
+        return bool(planned.open_runs) or not all(record.exists() for record in records)
 
     def _has_manifest(self, name: str) -> bool:
         """Whether the data of a study are there."""

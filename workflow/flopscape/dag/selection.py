@@ -6,7 +6,7 @@ instant. Names of files are relative to the working directory, as Snakemake has 
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from flopscape.files.json_text import canonical, dataset_id, short_hash
 from flopscape.fingerprint import fingerprint
 from flopscape.plan.branches import branches_by_trunk
 from flopscape.plan.imported import PlannedImport
-from flopscape.plan.studies import PlannedStudy, plan_any
+from flopscape.plan.rungs import names_of
+from flopscape.plan.studies import PlannedStudy, plan_any, plan_training
 from flopscape.plugins.loading import load_plugin
 from flopscape.records.plan_row import PlanRow
 
@@ -41,6 +42,7 @@ NOTHING = "(?!)"
 """A regular expression that nothing matches."""
 ANY_NAME = "(?!(?:atlas|bias)/)[A-Za-z0-9][A-Za-z0-9_.-]*"
 ANY_ID = "[0-9a-f]{12}"
+ANY_RUNG = "[0-9]+|refine"
 
 
 def written_config(config: Mapping[str, Any], files: Iterable[Path], words: Iterable[str]) -> dict[str, Any]:
@@ -72,6 +74,10 @@ class Selection:
         Each selected study with its plan, by name.
     bias : BiasSettings
         Settings of the bias experiments.
+    growing : dict
+        The rungs of each study that is planned rung by rung, by its name.
+    when_grown : callable
+        Called with such a study when a rung of it has been written and its plan is another.
 
     Raises
     ------
@@ -84,13 +90,18 @@ class Selection:
         self.settings = validate(Config, dict(config), f"{CONFIG} or --config")
         self.bias = validate(BiasSettings, load_yaml(BIAS) if BIAS.exists() else {}, str(BIAS))
         paths = study_paths(self.settings.studies)
-        self.studies: dict[str, Planned] = {name: plan_any(name, path, self.settings) for name, path in paths.items()}
+        # Before the rungs are read: one that is written meanwhile is then read again.
+        self._seen = {name: self._rungs_written(name) for name in paths}
+        self.studies = {name: plan_any(name, path, self.settings, results) for name, path in paths.items()}
         self.imported = {name: study for name, study in self.studies.items() if isinstance(study, PlannedImport)}
         self.trained = {name: study for name, study in self.studies.items() if isinstance(study, PlannedStudy)}
+        self.growing = {name: rungs for name, study in self.trained.items() if (rungs := names_of(study.study))}
+        self.when_grown: Callable[[PlannedStudy], None] = lambda _: None
         # By id, for rules know a run by nothing else.
         self.rows = {name: {row.run_id: row for row in study.rows} for name, study in self.studies.items()}
         self.searches = {name: {row.run_id: row for row in study.search} for name, study in self.trained.items()}
         self.branches = {name: branches_by_trunk(rows.values()) for name, rows in self.rows.items()}
+        self.checks: dict[str, str] = {}
         specs = [study.study.dataset.spec() for study in self.trained.values() if study.study.dataset]
         self.datasets = {dataset_id(spec): spec for spec in specs}
         self.sources = {name: _source_files(spec) for name, spec in self.datasets.items()}
@@ -102,7 +113,28 @@ class Selection:
             raise FlopscapeError(
                 f"study {name} is not among the selected ones ({selected}); select it or config changed"
             )
+        if name in self.growing:
+            self._look_for_rungs(name)
         return self.studies[name]
+
+    def _look_for_rungs(self, name: str) -> None:
+        """Plan a growing study anew where a rung was written: by a job of this invocation, while it goes on."""
+        # The time of the folder alone, which changes with every file that is renamed into it: this is asked for each
+        # run, again and again.
+        if (written := self._rungs_written(name)) == self._seen[name]:
+            return
+        # The study as it was read when the invocation began, whatever its file says by now.
+        planned = plan_training(name, self.trained[name].path, self.trained[name].study, self.results)
+        self._seen[name] = written
+        self.studies[name] = self.trained[name] = planned
+        self.rows[name] = {row.run_id: row for row in planned.rows}
+        self.checks.pop(name, None)
+        self.when_grown(planned)
+
+    def _rungs_written(self, name: str) -> int:
+        """When a rung of a study was last written; 0 before the first one."""
+        folder = f"{self.results}/{name}/rungs"
+        return os.stat(folder).st_mtime_ns if os.path.exists(folder) else 0
 
     def trained_study(self, name: str) -> PlannedStudy:
         """A study that trains its runs."""
@@ -161,15 +193,17 @@ class Selection:
         """Whether other runs branch off a run."""
         return run_id in self.trunks
 
-    @cached_property
-    def checks(self) -> dict[str, str]:
-        """Of each study that really trains: changes with its plug-ins, their code, the sizes and the batch."""
-        return {name: _check_id(study) for name, study in self.trained.items() if not study.study.simulated}
+    def check_file(self, name: str) -> str:
+        """The check of a study that really trains: named by what it checks, so that an old pass counts for nothing."""
+        planned = self.trained_study(name)
+        if name not in self.checks:
+            self.checks[name] = _check_id(planned)
+        return f"{RESULTS}/{name}/checks/{self.checks[name]}.txt"
 
     # Files under results/.
 
     def targets(self) -> list[str]:
-        """Every file of every study."""
+        """Every file of every study, as far as it is known: rungs that are still open add runs."""
         return [path for name in self.studies for path in self.files_of(name)]
 
     def files_of(self, name: str) -> list[str]:
@@ -177,6 +211,7 @@ class Selection:
         folder, figures = f"{RESULTS}/{name}", self.figure_files(name)
         return [
             *self.run_files(name),
+            *self.rung_files(name),
             *(f"{folder}/{file}" for file in (PLANS if name in self.trained else ("manifest.json",))),
             *(f"{folder}/{file}" for file in ("runs.csv", "runs.parquet", "curves.parquet")),
             *self.fit_files(name),
@@ -191,6 +226,10 @@ class Selection:
     def run_files(self, name: str) -> list[str]:
         """The records of all planned runs of a study."""
         return [run_file(name, run_id) for run_id in self.rows[self.chosen(name).name]]
+
+    def rung_files(self, name: str) -> list[str]:
+        """The files of all rungs of a study, planned and open ones."""
+        return [rung_file(name, rung) for rung in self.growing.get(name, [])]
 
     def search_files(self, name: str) -> list[str]:
         """Records of a study's search for the learning rate."""
@@ -236,6 +275,11 @@ def run_file(name: str, run_id: str) -> str:
     return f"{RESULTS}/{name}/runs/{run_id}.json"
 
 
+def rung_file(name: str, rung: str) -> str:
+    """The plan of a rung."""
+    return f"{RESULTS}/{name}/rungs/{rung}.json"
+
+
 def _source_files(dataset: Mapping[str, Any]) -> list[str]:
     """Files of the user's that a dataset is made from."""
     if not dataset["plugin"].startswith("flopscape."):
@@ -248,10 +292,9 @@ def _source_files(dataset: Mapping[str, Any]) -> list[str]:
 
 
 def _check_id(planned: PlannedStudy) -> str:
+    """Changes with the plug-ins of a study, their code, the sizes, those to be expected too, and the batch."""
     study = planned.study
     plugins = [plugin.spec() for plugin in (study.model, study.dataset, study.loss) if plugin]
     code = fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))
-    # The name of the file changes with what was checked, so that Snakemake finds the new one missing: an old pass
-    # counts for nothing.
-    sizes = sorted({canonical(row.size) for row in planned.rows})
+    sizes = sorted({canonical(row.size) for row in planned.all_rows})
     return short_hash([plugins, code, sizes, study.training.batch_units])

@@ -21,9 +21,9 @@ from flopscape.errors import FlopscapeError
 from flopscape.plan.capacity import Capacity, machine_limits
 from flopscape.plan.finished import Finished, refuse_other_data
 from flopscape.plan.imported import free_text
-from flopscape.plan.price import price_study, refuse_over_limits
+from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.price_table import price_text
-from flopscape.plan.studies import PlannedStudy, data_hash, dataset_manifest, look_at_study, price_planned
+from flopscape.plan.studies import PlannedStudy, data_hash, dataset_manifest, look_at_study, price_of, price_planned
 from flopscape.training.stopping import outlive_the_terminal
 
 Answers = Callable[[Mapping[str, Planned], Path], None]
@@ -58,7 +58,8 @@ def watch(workflow: inside.Workflow, selection: Selection, print_answers: Answer
     # Read before the line below fills it: the first workflow or module of an invocation begins it, later ones join in.
     is_new = not SELECTED
     SELECTED.update(dict.fromkeys(selection.studies, selection))
-    judge_by_content({name: selection.files(name) for name in selection.studies})
+    judge_by_content(selection.studies, selection.files)
+    selection.when_grown = refuse_to_go_on
     if not inside.is_on_cluster(workflow):
         inside.share_machine(workflow, machine_limits(selection.uses_gpus()))
     if is_new:
@@ -81,7 +82,7 @@ def _begin(workflow: inside.Workflow, print_answers: Answers) -> None:
 def print_all_answers(print_answers: Answers) -> None:
     """Print the answers of each study from where its results are read."""
     for name, selection in SELECTED.items():
-        print_answers({name: selection.studies[name]}, selection.results)
+        print_answers({name: selection.chosen(name)}, selection.results)
 
 
 def print_prices(workflow: inside.Workflow) -> None:
@@ -93,7 +94,7 @@ def print_prices(workflow: inside.Workflow) -> None:
         if name in selection.imported:
             print(f"\n{free_text(selection.imported[name])}", flush=True)
             continue
-        planned, prices, room = selection.trained[name], selection.settings.prices, inside.room(workflow)
+        planned, prices, room = selection.trained_study(name), selection.settings.prices, inside.room(workflow)
         seen = price_planned(planned, prices, room, selection.results, due[name])
         expected = kept_sentences(planned, is_due=bool(due[name]))
         text = price_text(seen.study, seen.price, seen.coverage, seen.finished, expected)
@@ -114,7 +115,7 @@ def refuse_to_start(workflow: inside.Workflow) -> None:
     """
     for name, due in runs_due(workflow).items():
         selection = SELECTED[name]
-        planned = selection.trained[name]
+        planned = selection.trained_study(name)
         finished = look_at_study(planned, selection.results)
         if finished.broken:
             raise WorkflowError("\n".join(finished.broken))
@@ -127,6 +128,14 @@ def refuse_to_start(workflow: inside.Workflow) -> None:
         refuse_without_command()
 
 
+def refuse_to_go_on(planned: PlannedStudy) -> None:
+    """When a rung is planned: raise WorkflowError where its study now costs more than its limits."""
+    try:
+        _refuse_dear(planned, look_at_study(planned, SELECTED[planned.name].results), {})
+    except FlopscapeError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def runs_due(workflow: inside.Workflow) -> dict[str, dict[str, str]]:
     """The runs to be trained: by study, run id → why."""
     due: dict[str, dict[str, str]] = {name: {} for name, of in SELECTED.items() if name in of.trained}
@@ -137,12 +146,15 @@ def runs_due(workflow: inside.Workflow) -> dict[str, dict[str, str]]:
 
 
 def _refuse(workflow: inside.Workflow, planned: PlannedStudy, finished: Finished, due: dict[str, str]) -> None:
+    _refuse_dear(planned, finished, due)
+    _refuse_changed_data(workflow, planned, finished, due)
+
+
+def _refuse_dear(planned: PlannedStudy, finished: Finished, due: dict[str, str]) -> None:
     """Limits are those of the whole study: runs that only a later start trains count, and so do forced ones."""
     # The later wins: what records say of a run that is due is more than that it is.
     prices, todo = SELECTED[planned.name].settings.prices, due | finished.reasons
-    whole = price_study(planned.name, planned.study, planned.rows, finished, todo, prices, Capacity(1), planned.search)
-    refuse_over_limits(planned.study, whole)
-    _refuse_changed_data(workflow, planned, finished, due)
+    refuse_over_limits(planned.study, price_of(planned, finished, todo, prices, Capacity(1)))
 
 
 def _refuse_changed_data(

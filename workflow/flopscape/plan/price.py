@@ -8,8 +8,9 @@ as there is capacity for (`_makespan`).
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from flopscape.config.machine import Prices
@@ -18,7 +19,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.plan.branches import tokens_to_train
 from flopscape.plan.capacity import Capacity
 from flopscape.plan.finished import Finished
-from flopscape.records.plan_row import PlanRow
+from flopscape.records.plan_row import PlanRow, Role
 from flopscape.records.run_record import RunRecord
 from flopscape.runs.speed import Speed, measured_speed
 
@@ -26,6 +27,8 @@ SIMULATED_SECONDS = 0.15
 """Wall time of one simulated run: starting Python, no compute."""
 RECORD_BYTES = 60_000
 """Size of one run's JSON with a curve of 128 points, and its share of the tables."""
+ROLES = {"scout": "scouts", "validate": "validate"}
+"""What runs that no fit sees are called in a price."""
 
 
 def speed_of(study: Study, prices: Prices, sample: list[RunRecord]) -> Speed:
@@ -60,10 +63,24 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """What the rungs that are still open may take: a line for each, and the total and the wall time of all with them.
+
+    A rung waits for the runs of the rung below it, and so the wall time is a sum over rungs.
+    """
+
+    rungs: list[str]
+    lines: list[Line]
+    total: Line
+    wall_seconds: float
+
+
+@dataclass(frozen=True)
 class Price:
     """The price of one study: a line a budget, the total, and what it rests on.
 
-    `search` are the runs of `snakemake transfer` without a record; they are in no other line.
+    `search` are the runs of `snakemake transfer` without a record; they are in no other line. Nor are the runs of rungs
+    that are not planned yet, which only `expected` has.
     """
 
     study: str
@@ -77,6 +94,7 @@ class Price:
     spent_gpu_hours: float
     spent_usd: float
     search: Line | None = None
+    expected: Expected | None = None
 
 
 def price_study(
@@ -88,28 +106,32 @@ def price_study(
     prices: Prices,
     capacity: Capacity,
     search: Sequence[PlanRow] = (),
+    open_runs: Mapping[str, Sequence[PlanRow]] | None = None,
 ) -> Price:
     """Price the runs in `todo` (run id → why it must run), as many at a time as there is capacity for.
 
     Runs of the `search` that the plan asks for too are priced with the plan. What was spent on a finished run that is
-    to be trained again stays spent.
+    to be trained again stays spent. `open_runs` are the runs to be expected of rungs that are still open, by rung.
     """
     speed = speed_of(study, prices, finished.sample)
-    planned = {row.run_id for row in rows}
+    open_rows = [row for rung in (open_runs or {}).values() for row in rung]
+    planned = {row.run_id for row in (*rows, *open_rows)}
     # A run that both the sweep and the search ask for is trained once, and paid for with the sweep.
     extra = [row for row in search if row.run_id not in planned]
     # The later ones win: what Snakemake itself says of a run, then what records tell, then nothing.
     reasons = {row.run_id: "" for row in extra if row.run_id not in finished.done} | finished.reasons | todo
     due_extra = {row.run_id: reasons[row.run_id] for row in extra if row.run_id in reasons}
-    todo = {run_id: why for run_id, why in todo.items() if run_id in planned}
-    jobs = _jobs([*rows, *extra], finished, todo | due_extra, speed)
+    due_open = {row.run_id: "expected" for row in open_rows if row.run_id not in finished.done}
+    todo = {row.run_id: todo[row.run_id] for row in rows if row.run_id in todo}
+    jobs = _jobs([*rows, *extra, *open_rows], finished, todo | due_extra | due_open, speed)
     groups = defaultdict(list)
     for row in rows:
-        groups[row.budget, row.role == "validate"].append(row)
+        groups[row.budget, row.role].append(row)
     lines = [_line(_label(*key), group, todo, jobs, study, prices) for key, group in groups.items()]
     total = _line("total", rows, todo, jobs, study, prices)
     parallel = capacity.parallel(study.resources)
-    done = [row for row in (*rows, *extra) if row.run_id in finished.done or row.run_id not in todo | due_extra]
+    due = todo | due_extra | due_open
+    done = [row for row in (*rows, *extra, *open_rows) if row.run_id in finished.done or row.run_id not in due]
     # What was spent is worked out by the same speed and not summed from records, of which only a sample was read.
     paid = _jobs(done, finished, {}, speed)
     spent = _line("spent", done, {row.run_id: "" for row in done}, paid, study, prices)
@@ -125,6 +147,7 @@ def price_study(
         spent_gpu_hours=spent.device_hours if study.resources.device == "gpu" else 0.0,
         spent_usd=spent.usd,
         search=_line("search", extra, due_extra, jobs, study, prices) if search else None,
+        expected=_expected(rows, open_runs, todo, due_open, jobs, study, prices, parallel) if open_runs else None,
     )
 
 
@@ -151,11 +174,40 @@ def _jobs(rows: list[PlanRow], finished: Finished, todo: dict[str, str], speed: 
     return jobs
 
 
-def _label(budget: float | None, is_hidden: bool) -> str:
+def _expected(
+    rows: list[PlanRow],
+    open_runs: Mapping[str, Sequence[PlanRow]],
+    todo: dict[str, str],
+    due: dict[str, str],
+    jobs: dict[str, Job],
+    study: Study,
+    prices: Prices,
+    parallel: int,
+) -> Expected:
+    """What the open rungs take, and the whole study with them; `due` are the runs of these rungs without a record."""
+    labels = {name: _label_of_rung(name, rung) for name, rung in open_runs.items()}
+    everything = [*rows, *chain.from_iterable(open_runs.values())]
+    steps = [list(todo), *([row.run_id for row in rung if row.run_id in due] for rung in open_runs.values())]
+    return Expected(
+        rungs=list(open_runs),
+        lines=[_line(labels[name], list(rung), due, jobs, study, prices) for name, rung in open_runs.items()],
+        total=_line("total with expected", everything, todo | due, jobs, study, prices),
+        wall_seconds=sum(_makespan([jobs[run_id] for run_id in step], parallel) for step in steps),
+    )
+
+
+def _label_of_rung(name: str, rung: Sequence[PlanRow]) -> str:
+    """A rung of a ladder is one budget; a refinement adds to many."""
+    budgets = {row.budget for row in rung}
+    what = _label(budgets.pop(), "fit") if len(budgets) == 1 else name
+    return f"{what} expected"
+
+
+def _label(budget: float | None, role: Role) -> str:
     """What a line of the price is of; runs that no fit sees have lines of their own."""
-    if is_hidden:
-        return "validate rows" if budget is None else f"validate {budget:.3g}"
-    return "grid, rows" if budget is None else f"{budget:.3g}"
+    if role == "fit":
+        return "grid, rows" if budget is None else f"{budget:.3g}"
+    return f"{ROLES[role]} {'rows' if budget is None else f'{budget:.3g}'}"
 
 
 def _line(
@@ -213,10 +265,11 @@ def _makespan(jobs: Iterable[Job], parallel: int) -> float:
 def refuse_over_limits(study: Study, price: Price) -> None:
     """Raise FlopscapeError when the whole study, finished runs and search included, would cost more than its limits.
 
-    What was spent counts, so that a study does not get its limit anew with each start; a study that is done is never
-    refused.
+    What was spent counts, so that a study does not get its limit anew with each start, and so do rungs that are still
+    open; a study that is done is never refused.
     """
-    lines = [price.total, *([price.search] if price.search else [])]
+    whole = price.expected.total if price.expected else price.total
+    lines = [whole, *([price.search] if price.search else [])]
     if not any(line.n_todo for line in lines):
         return
     due = sum(line.device_hours for line in lines) if study.resources.device == "gpu" else 0.0
@@ -224,9 +277,10 @@ def refuse_over_limits(study: Study, price: Price) -> None:
         ("max_gpu_hours", study.limits.max_gpu_hours, price.spent_gpu_hours + due, "GPU-hours"),
         ("max_usd", study.limits.max_usd, price.spent_usd + sum(line.usd for line in lines), "USD"),
     )
+    guessed = ", rungs that are still open by their expected sizes" if price.expected else ""
     for key, limit, cost, unit in checks:
         if limit is not None and cost > limit:
             raise FlopscapeError(
-                f"study {price.study}: would cost {cost:.3g} {unit} in all, more than limits.{key} = {limit:g}; "
-                "nothing was started. Shrink the sweep or raise the limit"
+                f"study {price.study}: would cost {cost:.3g} {unit} in all{guessed}, more than limits.{key} = "
+                f"{limit:g}; nothing more is started. Shrink the sweep or raise the limit"
             )

@@ -13,7 +13,7 @@ from flopscape.files.json_text import canonical
 from flopscape.fingerprint import run_fingerprint
 from flopscape.plan.coverage import Coverage
 from flopscape.plan.finished import Finished
-from flopscape.plan.price import Line, Price
+from flopscape.plan.price import Expected, Line, Price
 from flopscape.plan.studies import data_unit
 from flopscape.recipe.settings import TrainingSettings
 from flopscape.records.plan_row import PlanRow
@@ -32,7 +32,8 @@ def price_text(study: Study, price: Price, coverage: Coverage, finished: Finishe
     """
     hours = {"gpu": "GPU-hours", "cpu": "CPU-hours", "simulated": "hours"}[price.device]
     header = ["budget", "runs to do", f"{data_unit(study)}s", "FLOPs", hours, "USD", "longest", "why"]
-    body = [_cells(line) for line in [*price.lines, price.total]]
+    still_open = [*price.expected.lines, price.expected.total] if price.expected else []
+    body = [_cells(line) for line in [*price.lines, price.total, *still_open]]
     mark = " (SIMULATED: losses come from a formula)" if study.simulated else ""
     parts = [
         f"Price of study {price.study}{mark}",
@@ -60,6 +61,8 @@ def _notes(price: Price, coverage: Coverage, finished: Finished, expected: Seque
     if price.total.n_todo:
         wall = f"about {numbers.duration(price.wall_seconds)} with {price.parallel} at a time"
         yield f"wall time: {wall}; disk: about {_bytes(price.disk_bytes)}"
+    if price.expected:
+        yield _still_open(price.expected)
     if price.search and price.search.n_todo:
         yield _search(price.search, "GPU-hours" if price.device == "gpu" else "CPU-hours")
     yield from _saving(price.total)
@@ -82,6 +85,15 @@ def _notes(price: Price, coverage: Coverage, finished: Finished, expected: Seque
             f"warning: the training code has changed since {len(changed)} of {len(finished.sample)} finished runs were "
             f"trained ({listed(changed, SHOWN)}); they are kept. Bump `recipe` to retrain"
         )
+
+
+def _still_open(expected: Expected) -> str:
+    """What lines that are expected mean."""
+    names = f"rung {expected.rungs[0]} is" if len(expected.rungs) == 1 else f"rungs {', '.join(expected.rungs)} are"
+    return (
+        f"expected: {names} still to be planned, each when the runs below it are finished; its sizes and its price may "
+        f"then be others. Wall time with what is expected: about {numbers.duration(expected.wall_seconds)}"
+    )
 
 
 def _search(line: Line, hours: str) -> str:
@@ -135,8 +147,19 @@ def _rate(row: PlanRow) -> float | None:
     return None if settings.needs_width and "width" not in row.size else settings.rate_at(row.size)
 
 
-def plan_json(rows: list[PlanRow], price: Price, coverage: Coverage, expected: Mapping[str, Any] | None = None) -> str:
-    """Plan, price, coverage and what is `expected` of it as one JSON object."""
-    runs = [_csv_row(row) | {"size": row.size, "spec": row.spec} for row in rows]
-    whole = {"runs": runs, "price": asdict(price), "coverage": asdict(coverage), **(expected or {})}
+def plan_json(
+    rows: list[PlanRow],
+    price: Price,
+    coverage: Coverage,
+    expected: Mapping[str, Any] | None = None,
+    open_runs: Mapping[str, Sequence[PlanRow]] | None = None,
+) -> str:
+    """Plan, price, coverage, what is `expected` of it, and the runs of rungs still open, as one JSON object."""
+    whole = {"runs": _json_rows(rows), "price": asdict(price), "coverage": asdict(coverage), **(expected or {})}
+    if open_runs:
+        whole["open_runs"] = {rung: _json_rows(of) for rung, of in open_runs.items()}
     return json.dumps(whole, indent=1, allow_nan=False)
+
+
+def _json_rows(rows: Sequence[PlanRow]) -> list[dict[str, Any]]:
+    return [_csv_row(row) | {"size": row.size, "spec": row.spec} for row in rows]

@@ -4,7 +4,9 @@
 `price_planned` also looks at the records on disk, as hints: what it says is printed and never an input of anything.
 """
 
-from dataclasses import asdict, dataclass, is_dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from flopscape.config.read import load_config, load_study, read_study
 from flopscape.config.study import Config, ImportedStudy, Study
 from flopscape.config.yaml12 import dump_yaml
 from flopscape.errors import FlopscapeError
-from flopscape.files.json_text import read_json
+from flopscape.files.json_text import canonical, read_json
 from flopscape.plan.capacity import Capacity
 from flopscape.plan.coverage import Coverage, grade_coverage
 from flopscape.plan.finished import Finished, look_at_runs
@@ -21,6 +23,7 @@ from flopscape.plan.imported import PlannedImport, plan_import, words_of_study
 from flopscape.plan.plugin_kwargs import refuse_wrong_arguments
 from flopscape.plan.price import Price, price_study
 from flopscape.plan.rows import plan_rows
+from flopscape.plan.rungs import Rung, names_of, open_rungs, read_rungs
 from flopscape.plan.search import search_rows
 from flopscape.plugins.loading import load_plugin
 from flopscape.plugins.prepare import MANIFEST, data_folder
@@ -29,7 +32,11 @@ from flopscape.records.plan_row import PlanRow
 
 @dataclass(frozen=True)
 class PlannedStudy:
-    """A study with its plan and its search for the learning rate; what the DAG is built from."""
+    """A study with its plan and its search for the learning rate; what the DAG is built from.
+
+    `rungs` are those of its ladder or its refinement that are planned, and `rows` has their runs. `open_runs` are the
+    runs to be expected of the rungs that are still open, by rung: they are priced and graded, and never trained.
+    """
 
     name: str
     path: Path
@@ -37,9 +44,16 @@ class PlannedStudy:
     rows: list[PlanRow]
     search: list[PlanRow]
     coverage: Coverage
+    rungs: list[Rung] = field(default_factory=list)
+    open_runs: dict[str, list[PlanRow]] = field(default_factory=dict)
+
+    @property
+    def all_rows(self) -> list[PlanRow]:
+        """The runs that are planned and those to be expected."""
+        return [*self.rows, *chain.from_iterable(self.open_runs.values())]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Overview(PlannedStudy):
     """A planned study with what is on disk and what is left to pay."""
 
@@ -47,12 +61,12 @@ class Overview(PlannedStudy):
     price: Price
 
 
-def plan_any(name: str, path: Path, config: Config) -> PlannedStudy | PlannedImport:
+def plan_any(name: str, path: Path, config: Config, results: Path = Path("results")) -> PlannedStudy | PlannedImport:
     """Read and plan one study, whichever of the two kinds it is."""
     study = read_study(path)
     if isinstance(study, ImportedStudy):
         return plan_import(name, path, study, config.data_mirror)
-    return plan_training(name, path, study)
+    return plan_training(name, path, study, results)
 
 
 def plan_finished(path: Path, results: Path = Path("results")) -> PlannedStudy | PlannedImport:
@@ -76,13 +90,31 @@ def plan_training(name: str, path: Path, study: Study, results: Path = Path("res
     refuse_wrong_arguments(study, str(path))
     try:
         _construct_trainer(study)
-        rows, search = plan_rows(study), search_rows(study)
-        coverage = grade_coverage(rows, train_units(study, results), data_unit(study))
+        rungs = read_rungs(study, results / name / "rungs")
+        rows, search = plan_rows(study, rungs), search_rows(study)
+        open_runs = _open_runs(study, rows, rungs)
+        all_rows = [*rows, *chain.from_iterable(open_runs.values())]
+        coverage = grade_coverage(all_rows, train_units(study, results), data_unit(study))
     except FlopscapeError as error:
         raise FlopscapeError(f"{path}: {error}") from error
     if study.strict and coverage.grade == "poor":
         raise FlopscapeError(f"{path}: coverage is poor and strict is true: {'; '.join(coverage.reasons)}")
-    return PlannedStudy(name, path, study, rows, search, coverage)
+    return PlannedStudy(name, path, study, rows, search, coverage, rungs, open_runs)
+
+
+def _open_runs(study: Study, rows: Sequence[PlanRow], rungs: Sequence[Rung]) -> dict[str, list[PlanRow]]:
+    """The runs to be expected of the rungs that are still open, by rung."""
+    if len(rungs) == len(names_of(study)):
+        return {}
+    to_come, known = open_rungs(study, rungs), {row.run_id for row in rows}
+    rung_of = {
+        (one.flops, canonical(size)): rung.name for rung in to_come for one in rung.budgets for size in one.sizes
+    }
+    expected: dict[str, list[PlanRow]] = {rung.name: [] for rung in to_come}
+    for row in plan_rows(study, [*rungs, *to_come]):
+        if row.run_id not in known and row.budget is not None:
+            expected[rung_of[row.budget, canonical(row.size)]].append(row)
+    return expected
 
 
 def _construct_trainer(study: Study) -> None:
@@ -133,7 +165,7 @@ def dataset_manifest(study: Study, results: Path) -> Path | None:
 
 def look_at_study(planned: PlannedStudy, results: Path) -> Finished:
     """What is on disk of a planned study and of its search for the learning rate."""
-    rows = [*planned.rows, *planned.search]
+    rows = [*planned.all_rows, *planned.search]
     return look_at_runs(rows, planned.name, results, data_hash(planned.study, results))
 
 
@@ -144,8 +176,18 @@ def price_planned(
     finished = look_at_study(planned, results)
     # Snakemake names the runs and only says that they are due; why, the records tell, where they know.
     due = finished.reasons if todo is None else {run_id: finished.reasons.get(run_id, todo[run_id]) for run_id in todo}
-    price = price_study(planned.name, planned.study, planned.rows, finished, due, prices, capacity, planned.search)
+    price = price_of(planned, finished, due, prices, capacity)
     return Overview(**vars(planned), finished=finished, price=price)
+
+
+def price_of(
+    planned: PlannedStudy, finished: Finished, due: dict[str, str], prices: Prices, capacity: Capacity
+) -> Price:
+    """The price of a planned study, its search and the rungs still open among it; `due` are run ids → why."""
+    rows, open_runs = planned.rows, planned.open_runs
+    return price_study(
+        planned.name, planned.study, rows, finished, due, prices, capacity, planned.search, open_runs=open_runs
+    )
 
 
 def settings(config: Path) -> Config:
