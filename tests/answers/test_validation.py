@@ -18,7 +18,6 @@ from flopscape.figures import tables
 from flopscape.fitting import fit
 from flopscape.fitting.common.draws_file import draws_file
 from flopscape.laws.surface import closed_form_optimum, loss
-from flopscape.records.backtest import OUTCOMES
 from flopscape.records.stamps import read as read_stamp
 from flopscape.report.prediction import write_prediction
 from flopscape.report.terminal import trust
@@ -110,14 +109,15 @@ def test_an_outcome_far_from_the_prediction_is_a_miss_and_one_lost_run_is_named(
     assert first in text(lines)
 
 
-def test_a_table_without_hidden_runs_gets_a_file_of_no_lines(tmp_path: Path) -> None:
+def test_a_table_without_hidden_runs_gets_a_file_that_says_so_and_is_fresh(tmp_path: Path) -> None:
     isoflop_frame().to_csv(tmp_path / "runs.csv", index=False)
     fit.run(tmp_path / "runs.csv", tmp_path / "approach2.json", "approach2", bootstrap=100)
     lines = run(tmp_path / "runs.csv", tmp_path / "v.csv", [tmp_path / "approach2.json"])
-    assert lines == []
-    assert tables.read_validation(tmp_path / "v.csv") == []
-    assert (tmp_path / "v.csv").read_text().splitlines() == [",".join([*OUTCOMES, "made_from"])]
-    assert text(lines) == "No run of this table is planned to stay hidden: nothing is scored."
+    (line,) = tables.read_validation(tmp_path / "v.csv")
+    assert (line.what, line.left_out) == ("nothing", "no run of this table is planned to stay hidden")
+    assert {"code", "runs", "fits"} <= read_stamp(tmp_path / "v.csv").keys()
+    assert text(lines) == "Nothing is scored: no run of this table is planned to stay hidden."
+    assert sentences("approach2", [line]) == []
 
 
 def test_a_fit_of_another_table_is_refused(scored: tuple[Path, Path], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from flopscape.answers.validation import NOTHING
 from flopscape.records.backtest import Outcome
 from flopscape.report import html, markdown
 from flopscape.report.blocks import Dots, Grid
@@ -71,7 +72,7 @@ def test_the_picture_has_each_prediction_where_what_was_found_is_the_middle() ->
 def test_it_comes_right_after_the_recommendation_and_only_where_runs_are_hidden() -> None:
     titles = [part.title for part in build(evidence(RUN)).sections]
     assert titles[:3] == ["Recommendation", NAME, "What to distrust"]
-    assert NAME not in [part.title for part in build(evidence()).sections]
+    assert NAME not in [part.title for part in build(evidence(NOTHING)).sections]
     assert NAME not in [part.title for part in build(different.evidence()).sections]
 
 

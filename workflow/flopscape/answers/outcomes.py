@@ -140,8 +140,8 @@ def _yes(holds: bool | None) -> str:
 
 def text(lines: Sequence[Outcome]) -> str:
     """All of it for the terminal."""
-    if not lines:
-        return "No run of this table is planned to stay hidden: nothing is scored."
+    if why := next((line.left_out for line in lines if line.what == "nothing"), ""):
+        return f"Nothing is scored: {why}."
     said = [sentence for name, own in by_fit(lines).items() for sentence in sentences(name, own)]
     rows = table(lines)
     return "\n\n".join([*([aligned([HEAD, *rows], right=(5, 6))] if rows else []), "\n".join(said)])

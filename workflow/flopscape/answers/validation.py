@@ -36,12 +36,15 @@ from flopscape.runs.table import RunTable
 
 HIDDEN_RUNS = "the runs planned to stay hidden"
 NO_LOSS = "the fit says nothing of a run's loss"
+NOTHING = Outcome(
+    "", "", HIDDEN_RUNS, 0, "", "", "nothing", np.nan, np.nan, left_out="no run of this table is planned to stay hidden"
+)
 
 
 def run(runs: str | Path, out: str | Path, fits: Sequence[str | Path]) -> list[Outcome]:
     """Score the fits of a table against its hidden runs, and write a line a fit and hidden run or optimum as CSV.
 
-    A table without hidden runs gets a file of no lines.
+    A table without hidden runs gets a file of one line that says so.
 
     Raises
     ------
@@ -52,7 +55,8 @@ def run(runs: str | Path, out: str | Path, fits: Sequence[str | Path]) -> list[O
     for path in fits:
         refuse_another(path, runs, None)
     stamp = text_of(of_validation(runs, fits))
-    lines = [line for path in fits for line in outcomes(path, runs)]
+    # A line that says so where nothing is hidden: without any the file could not carry its stamp, and would be stale.
+    lines = [line for path in fits for line in outcomes(path, runs)] or [NOTHING]
     frame = pd.DataFrame([asdict(line) for line in lines], columns=list(OUTCOMES))
     write_text(out, frame.assign(made_from=stamp).to_csv(index=False))
     return lines
