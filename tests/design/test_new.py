@@ -23,7 +23,7 @@ from flopscape.plan.rungs import open_rungs
 from tests.design.finished_study import config
 
 KJV = Path("config/studies/kjv-gpt.yaml")
-FAMILY = Family(width_multiple=8, depth=2)
+FAMILY = Family(width_multiple=4, depth=2)
 MEANS = Means(Prices(), Capacity(2))
 
 
@@ -97,7 +97,7 @@ def test_the_head_says_price_data_and_what_a_tenth_and_ten_times_would_give(kjv)
 def test_a_base_of_plugins_alone_has_its_rates_with_their_source(tmp_path):
     command = [sys.executable, "-m", "flopscape", "new", "mine", "--model", "flopscape.plugins.gpt:GPT"]
     command += ["--dataset", "flopscape.plugins.text:BibleText", "--family", '{"width_multiple": 16, "depth": 2}']
-    command += ["--target", "1e14", "--hours", "1", "--folder", str(tmp_path)]
+    command += ["--target", "1e14", "--hours", "1", "--studies", str(tmp_path)]
     subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)
     text = (tmp_path / "mine.yaml").read_text()
     assert "arXiv 2203.03466" in text

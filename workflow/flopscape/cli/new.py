@@ -31,7 +31,7 @@ Flops = Annotated[float | None, typer.Option(help="Or FLOPs of all runs together
 Parallel = Annotated[int, typer.Option(min=1, help="Runs at a time.")]
 Repeats = Annotated[bool, typer.Option("--allow-repeats", help="Let runs repeat the data more often than is sound.")]
 Print = Annotated[bool, typer.Option("--print", help="Print the study, and write nothing.")]
-Folder = Annotated[Path, typer.Option(help="Where studies are.")]
+Studies = Annotated[Path, typer.Option(help="Folder of studies.")]
 
 
 @verbs.command(
@@ -56,7 +56,7 @@ def new(
     parallel: Parallel = CORES,
     allow_repeats: Repeats = False,
     print_only: Print = False,
-    folder: Folder = Path("config/studies"),
+    studies: Studies = Path("config/studies"),
     config_file: ConfigFile = Path("config/config.yaml"),
     results: Results = Path("results"),
 ) -> None:
@@ -68,9 +68,9 @@ def new(
 
     money = {"usd": usd, "hours": hours, "wall_hours": wall_hours, "flops": flops}
     plugins = {"model": (model, model_kwargs), "dataset": (dataset, dataset_kwargs), "loss": (loss, "{}")}
-    given = Options(name, like, plugins, device, family, tuple(target or ()), money, allow_repeats, folder)
+    given = Options(name, like, plugins, device, family, tuple(target or ()), money, allow_repeats, studies)
     asked, base = asked_question(given)
-    path = folder / f"{asked.name}.yaml"
+    path = studies / f"{asked.name}.yaml"
     made = answer_question(asked, settings(config_file).prices, Capacity(parallel), results, base)
     if print_only:
         say(made.text.rstrip("\n"))
