@@ -58,8 +58,8 @@ def test_the_intervals_are_those_of_the_plan_with_what_they_assume(planned):
 def test_a_ladder_is_expected_as_a_whole_before_any_rung_of_it_is_planned(planned):
     found = forecast_of(planned(sweep=LADDER), PRICES)
     assert found["runs"] == 4 + 2 * 3
-    # Three runs at 1e20, three at 10**-2.5 of it, and scouts half a decade below those.
-    assert found["flops"] == pytest.approx(3e20 + 3e20 * 10**-2.5 + 4e20 * 10**-3, rel=1e-3)
+    # Three runs at 1e20, three at 10**-2.75 of it, and scouts half a decade below those.
+    assert found["flops"] == pytest.approx(3e20 + 3e20 * 10**-2.75 + 4e20 * 10**-3.25, rel=1e-3)
     assert found["intervals"][0]["n_params"]["typical"] > 0
 
 

@@ -88,11 +88,11 @@ def test_as_many_runs_as_were_wished_with_seeds_for_missing_sizes() -> None:
     assert with_repeats(1e9, sizes, 6, 2) == [Planned(1e9, sizes, [0, 1])]
 
 
-def test_scouts_cost_a_thousandth_of_the_top_and_are_no_part_of_the_fit() -> None:
+def test_scouts_stand_half_a_decade_below_the_smallest_budget_and_are_no_part_of_the_fit() -> None:
     study = study_of({"ladder": {"top": 3e12}, "family": FAMILY})
     first = scouts(study)
     assert first is not None
-    assert {round(budget.flops) for budget in first.budgets} == {3_000_000_000}
+    assert {round(budget.flops) for budget in first.budgets} == {1_687_023_976}  # 3e12 · 10^−(2.75 + 0.5)
     rows = plan_rows(study)
     assert len(rows) == 7
     assert {row.role for row in rows} == {"scout"}

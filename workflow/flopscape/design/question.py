@@ -33,7 +33,7 @@ Measure = Literal["usd", "hours", "wall_hours", "flops"]
 UNITS: dict[Measure, str] = {"usd": "US dollars", "hours": "device-hours", "wall_hours": "hours", "flops": "FLOPs"}
 MOST_SIZES = 15
 """Of a budget: what is left of the money buys more sizes where a larger budget is not needed."""
-DECADES, LEAST_DECADES = 2.5, 1.0
+DECADES, LEAST_DECADES = float(Ladder.model_fields["decades"].default), 1.0
 """Of C between the smallest budget and the largest: as many as did best in simulations, and the fewest that a line of
 optima can be told from."""
 BELOW_DEX = 0.45
@@ -159,8 +159,8 @@ class _Sweeps(NamedTuple):
     def at(self, top: float, extra: int = 0) -> Proposal:
         """The ladder up to a largest budget, at its expected sizes, without its expected intervals."""
         decades = min(DECADES, math.log10(top / self.small))
-        # Steps of about 0.6 decades, five budgets over 2.5.
-        budgets = min(5, max(3, 1 + round(decades / 0.625)))
+        # Budgets as far apart as the usual ones, five over all decades.
+        budgets = max(3, 1 + round(4 * decades / DECADES))
         ladder = Ladder(top=top, budgets=budgets, decades=round(decades, 2))
         if extra:
             sizes = [min(count + extra, MOST_SIZES) for count in ladder.counts]
