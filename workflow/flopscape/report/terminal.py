@@ -72,8 +72,7 @@ def predictions(
         return _of_training(result, predict_runs(result, draws, n_params, n_tokens, unique_tokens), "")
     if not flops:
         return _of_sizes(result, predict_sizes(result, draws, n_params, unique_tokens))
-    found = [at for n in n_params or (None,) for at in predict(result, draws, flops, n, unique_tokens)]
-    return _of_training(result, found, "" if n_params else "*")
+    return _of_budgets(result, draws, flops, n_params, unique_tokens)
 
 
 def _cheapest(path: str | Path, flops: Sequence[float], loss: float | None, tokens: float) -> str:
@@ -106,6 +105,14 @@ def _of_sizes(result: FitResult, sizes: Sequence[SizePrediction]) -> str:
     far = [text for at in sizes if trained for text in beyond_sizes(at.n_params, trained)]
     said = [text for at in sizes if (text := one_sided(at, result.unit))]
     return "\n".join([table, *said, *(f"warning: {text}" for text in far)])
+
+
+def _of_budgets(
+    result: FitResult, draws: pd.DataFrame, flops: Sequence[float], n_params: Sequence[float], unique: float | None
+) -> str:
+    """The optimum at each compute, or each given size there."""
+    found = [at for n in n_params or (None,) for at in predict(result, draws, flops, n, unique)]
+    return _of_training(result, found, "" if n_params else "*")
 
 
 def _of_training(result: FitResult, predictions: Sequence[Prediction], star: str) -> str:

@@ -11,7 +11,6 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
 from flopscape.files.outputs import lasting_name
 from flopscape.guide.sources import guide_of_study
-from flopscape.plan.imported import PlannedImport
 from flopscape.plan.studies import PlannedStudy, plan_finished
 from flopscape.records.fit_file import read_fit
 from flopscape.records.stamps import text_of
@@ -46,35 +45,41 @@ def report_study(study_file: Path, results: Path, out: Path) -> None:
     """
     refuse_report(out, [study_file])
     planned = plan_finished(study_file, results.parent)
-    study, files = planned.study, Files(planned, results)
+    files, names = Files(planned, results), drawable(planned.study.has_curves)
     if other := files.why_table():
         raise FlopscapeError(f"{files.runs}: the table was made {other}; {MADE_AGAIN}")
-    names = drawable(study.has_curves)
-    stale = _stale(files, names)
-    if why := stale.get(f"fit {study.recommended_fit}"):
-        raise FlopscapeError(f"{files.fits[study.recommended_fit]}: the fit {why}; {MADE_AGAIN}")
-    sources = Sources(
-        study=study_file.stem,
+    stale, recommended = _stale(files, names), planned.study.recommended_fit
+    if why := stale.get(f"fit {recommended}"):
+        raise FlopscapeError(f"{files.fits[recommended]}: the fit {why}; {MADE_AGAIN}")
+    sources = _sources(study_file.stem, files, names, stale)
+    refuse_report(out, [study_file, *sources.files])
+    write_report(build(read_evidence(sources)), out)
+
+
+def _sources(name: str, files: Files, figures: list[str], stale: Mapping[str, str]) -> Sources:
+    """All that a report reads, without what is stale."""
+    planned, results = files.planned, files.folder
+    study, is_planned = planned.study, isinstance(planned, PlannedStudy)
+    return Sources(
+        study=name,
         title=study.title,
         runs=files.runs,
-        fits=[path for name, path in files.fits.items() if f"fit {name}" not in stale],
+        fits=[path for fit, path in files.fits.items() if f"fit {fit}" not in stale],
         recommended=study.recommended_fit,
-        figures=[results / "figures" / f"{name}.svg" for name in names if f"figure {name}" not in stale],
+        figures=[results / "figures" / f"{figure}.svg" for figure in figures if f"figure {figure}" not in stale],
         sensitivity=None if "table of sensitivity" in stale else results / "sensitivity.csv",
         backtest=None if "backtest" in stale else results / "backtest.csv",
         validation=None if SCORES in stale else files.validation,
         twin=None if "twin" in stale else results / "twin",
         guide=guide_of_study(planned, results),
         checklist=filled(known_of_study(planned, results)),
-        forecast=None if isinstance(planned, PlannedImport) or "forecast" in stale else files.forecast,
+        forecast=files.forecast if is_planned and "forecast" not in stale else None,
         manifest=files.manifest(),
-        coverage=None if isinstance(planned, PlannedImport) else planned.coverage,
+        coverage=planned.coverage if isinstance(planned, PlannedStudy) else None,
         commands=_commands(files, stale),
         not_shown=[f"The {output} {why} and is not shown: {MADE_AGAIN}." for output, why in stale.items()],
         made_from="" if stale else text_of(files.report_stamp()),
     )
-    refuse_report(out, [study_file, *sources.files])
-    write_report(build(read_evidence(sources)), out)
 
 
 def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
