@@ -59,7 +59,7 @@ def of_study(
     # Where a family has few sizes, several wishes have one nearest member, and it may lie far from all of them.
     sized = [(one, c) for (one, c), wish in zip(sized, log_n, strict=True) if abs(one.log_n - wish) < HALF_SPAN / 4]
     # A run joins a budget that the study has. A few runs at another compute are no budget: they show no optimum of it.
-    own = {row.budget for row in planned.rows}
+    own = {row.budget for row in planned.rows if row.role == "fit"}
     wished = [Wish(one.size, max(1, round(one.units(c))), budget=c if c in own else None) for one, c in sized]
     found = _planned(planned, [*_fitting(planned.study, wished), *_seeds(planned, table)])
     supply = train_units(planned.study, results)
