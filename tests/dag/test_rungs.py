@@ -13,10 +13,9 @@ from flopscape.dag.rerun import why_rung
 from flopscape.dag.rule_inputs import RuleInputs
 from flopscape.dag.rungs import RungInputs
 from flopscape.dag.selection import Selection
-from flopscape.errors import FlopscapeError
 from flopscape.plan.rungs import open_rungs, options_of
 from tests.conftest import ROOT
-from tests.workflow.climb import CLIMB, N_SCOUTS
+from tests.workflow.climb import CLIMB, N_SCOUTS, RUNGS
 
 OF_A_RUNG = 4
 """Runs of each rung of the ladder."""
@@ -66,29 +65,16 @@ def test_a_rung_that_is_written_adds_its_runs_and_is_told_once(selected):
 
 def test_an_open_rung_waits_for_the_runs_and_rungs_below_it_and_a_planned_one_for_nothing(selected):
     rungs = asked(selected)
-    assert rungs.to_come(rung("1")) == []
     assert sorted(rungs.inputs(rung("1"))) == sorted(selected.run_files("climb"))
-    assert rungs.to_come(rung("2")) == ["1"]
     write_rung(selected, "1")
     assert rungs.inputs(rung("1")) == []
-    assert rungs.to_come(rung("2")) == []
     assert set(map(str, rungs.inputs(rung("2")))) == {*selected.run_files("climb"), "results/climb/rungs/1.json"}
-    assert rungs.to_come(SimpleNamespace(study="climb")) == ["2", "3"]
+    assert list(map(str, rungs.files(rung("1")))) == [f"results/climb/rungs/{name}.json" for name in RUNGS]
 
 
-def test_a_rung_that_a_person_asks_for_again_is_still_to_come(selected):
+def test_a_rung_that_a_person_asks_for_again_waits_for_what_it_is_planned_from(selected):
     write_rung(selected, "1")
-    rungs = asked(selected, ("results/climb/rungs/1.json",))
-    assert rungs.to_come(rung("2")) == ["1"]
-    assert len(rungs.inputs(rung("1"))) == N_SCOUTS
-
-
-def test_a_rung_of_another_study_in_its_place_is_said_to_be_so(selected):
-    rungs = asked(selected)
-    write_rung(selected, "1")
-    rungs.refuse_unplanned("climb", "1")
-    with pytest.raises(FlopscapeError, match=r"results/climb/rungs/2.json is not the rung that this study asks for"):
-        rungs.refuse_unplanned("climb", "2")
+    assert len(asked(selected, ("results/climb/rungs/1.json",)).inputs(rung("1"))) == N_SCOUTS
 
 
 def test_a_rung_is_stale_only_where_the_study_asks_for_another(selected, tmp_path):
@@ -98,13 +84,13 @@ def test_a_rung_is_stale_only_where_the_study_asks_for_another(selected, tmp_pat
     study.write_text(CLIMB.replace("decades: 1.5", "decades: 1.2"))
     other = Selection({"studies": ["climb"]})
     assert why_rung(other.files("climb"), "1") == "with other options"
-    assert asked(other).to_come(rung("2")) == ["1"]
+    assert len(asked(other).inputs(rung("1"))) == N_SCOUTS
 
 
 def test_a_study_without_rungs_waits_for_none(selected):
     other = Selection({"studies": ["quick"]})
     none = SimpleNamespace(study="quick")
-    assert (asked(other).to_come(none), asked(other).files(none), other.rung_files("quick")) == ([], [], [])
+    assert (asked(other).files(none), other.rung_files("quick")) == ([], [])
     assert len(RuleInputs(other, lambda *_: False).study_runs(none)) == 35
 
 

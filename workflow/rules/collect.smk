@@ -7,7 +7,7 @@ collect_runs: one tidy table per study
 rule collect_runs:
     """Collect a study's records into tables; broken or odd ones are named and nothing is written."""
     input:
-        all_runs,
+        ask.study_runs,
         rungs.files,
     output:
         csv=report(

@@ -7,9 +7,6 @@ Rules with `localrule: True` take seconds, or need the network, which machines o
 Snakemake itself, wherever the other jobs go.
 """
 
-from functools import partial
-from types import SimpleNamespace
-
 from snakemake.exceptions import WorkflowError
 from snakemake.io import local
 
@@ -73,34 +70,9 @@ def run_after_trunk(wildcards):
     return ask.run_inputs(wildcards)
 
 
-def wait_for_rungs(wildcards):
-    """Come back only when all rungs are planned that stand before a rung, or before all runs of a study are known."""
-    for rung in rungs.to_come(wildcards):
-        # `get` raises until the rung has been planned: Snakemake then asks again, and a planned one adds its runs.
-        checkpoints.plan_rung.get(study=wildcards.study, rung=rung)
-        rungs.refuse_unplanned(wildcards.study, rung)
-
-
-def runs_below(wildcards):
-    """What a rung is planned from, once the rungs below it are planned."""
-    wait_for_rungs(wildcards)
-    return rungs.inputs(wildcards)
-
-
-def all_runs(wildcards):
-    """The records of a study, once all its rungs are planned."""
-    wait_for_rungs(wildcards)
-    return ask.study_runs(wildcards)
-
-
-def runs_of(name, _):
-    """The records of one growing study: each is a target of its own, or the first to wait would hide the others."""
-    return all_runs(SimpleNamespace(study=name))
-
-
-def runs_of_growing():
-    """A function for each growing study."""
-    return [partial(runs_of, name) for name in selected.growing]
+def runs_of_growing(_):
+    """The records of all studies that grow, as far as they are known; `rule all` waits for their rungs as well."""
+    return [path for name in selected.growing for path in selected.run_files(name)]
 
 
 def published_file(wildcards):

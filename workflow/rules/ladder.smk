@@ -10,7 +10,7 @@ input of it any more, so that nothing that is trained, copied or deleted later m
 checkpoint plan_rung:
     """Plan the next runs of a study around the optimum that its finished runs point at."""
     input:
-        runs_below,
+        rungs.inputs,
     output:
         "results/{study}/rungs/{rung}.json",
     log:

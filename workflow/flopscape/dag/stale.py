@@ -73,6 +73,8 @@ class Files:
 
     def why_table(self) -> str:
         """Why runs.csv, its copy or the training curves are stale."""
+        if isinstance(self.planned, PlannedStudy) and self.planned.open_runs:
+            return WORDS["plan"]
         tables = [self.folder / "runs.parquet", self.curves]
         try:
             expected = self.table_stamp()
