@@ -156,17 +156,17 @@ def sentences(found: NextRuns) -> list[str]:
 
 
 def _of_kind(found: NextRuns, kind: str) -> str:
-    """Whether all money on one kind of runs would do as well, and what it would do."""
+    """Whether all money on one kind of runs would do as well as the list, and what it would do."""
     left = found.of_kind[kind]
     parts = [_parts(1 - left[name]) for name in BELIEFS]
     as_good = [gained(left[name]) >= AS_GOOD * gained(found.left[name][-1]) for name in BELIEFS]
     verdict = {
-        (True, True): "worth it",
-        (True, False): "worth it if the law misses something, and not if it is exact",
-        (False, True): "worth it if the law is exact, and not if it misses something",
-        (False, False): "not worth it alone",
+        (True, True): "alone as good as the list",
+        (True, False): "alone as good as the list if the law misses something, and less if it is exact",
+        (False, True): "alone as good as the list if the law is exact, and less if it misses something",
+        (False, False): "alone less than the list",
     }[as_good[0], as_good[1]]
-    told = f"all on them narrows {parts[0]}, and {parts[1]} if the law is exact"
+    told = f"all the money on them narrows {parts[0]}, and {parts[1]} if the law is exact"
     return f"{NAMES[kind]}: {verdict}; {told}."
 
 

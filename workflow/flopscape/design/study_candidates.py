@@ -11,6 +11,7 @@ from flopscape.config.machine import Prices
 from flopscape.config.study import Study
 from flopscape.config.sweep import Row, Sweep
 from flopscape.design.candidates import HALF_SPAN, Candidates, budgets_of, is_repeated, of_pool, wishes
+from flopscape.design.question import LEAST_STEPS
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import canonical
 from flopscape.fitting.drifting_law.curve import Curves
@@ -132,8 +133,9 @@ def _fitting(study: Study, rows: Sequence[Wish]) -> list[Wish]:
 
 
 def _is_a_run(study: Study, row: Wish, counts: Counts) -> bool:
+    """Whether a run has steps enough: with a few dozen no schedule is one, and no law of N and D holds."""
     batch = batch_of(study, counts, row.n_tokens)
-    return row.n_tokens >= batch and study.training.has_room(round(row.n_tokens / batch) * batch)
+    return row.n_tokens >= LEAST_STEPS * batch and study.training.has_room(round(row.n_tokens / batch) * batch)
 
 
 def _seeds(planned: PlannedStudy, table: RunTable) -> list[Wish]:
