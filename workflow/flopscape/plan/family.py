@@ -165,7 +165,9 @@ def guess(family: Sequence[Member], flops: float, tokens_per_param: float) -> fl
 
 
 def family_of(study: Study) -> Family:
-    """`sweep.family`, or what the sizes of the sweep have in common: one depth, or a width of one multiple.
+    """`sweep.family`, or what the sizes of the sweep have in common: one depth, or a width over depth, and a multiple.
+
+    A family that is told so begins with the narrowest size of the sweep; above there is no end.
 
     Raises
     ------
@@ -182,7 +184,9 @@ def family_of(study: Study) -> Family:
     if len(widths) > 1 and same and all(isinstance(x, int) for x in (*widths, *depths)):
         multiple, rule = math.gcd(*widths), _depths(sizes)  # type: ignore[arg-type]  # all are integers
         if rule:
-            return Family.model_validate({"width_multiple": multiple, "also": also} | rule)
+            # No narrower than was ever asked for: where a rule ends below, the sweep does not tell.
+            told = {"width_multiple": multiple, "min_width": min(widths), "also": also}  # type: ignore[type-var]
+            return Family.model_validate(told | rule)
     raise FlopscapeError(
         "sweep.family is missing, and the sizes of the sweep follow no rule: say which sizes the model may have, such "
         "as family: {width_multiple: 16, depth: 2}"
