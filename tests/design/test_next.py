@@ -215,6 +215,13 @@ def test_a_study_without_results_is_told_to_run(study):
     assert "the next runs are chosen after the first" in str(done.exception)
 
 
+def test_a_table_of_runs_that_the_study_no_longer_plans_is_refused(study):
+    text = (study / STUDY).read_text()
+    (study / STUDY).write_text(text.replace("3.0e+12]", "3.1e+12]"))
+    done = invoke(STUDY, *ASK)
+    assert "holds 6 runs that the study does not plan" in str(done.exception)
+
+
 def test_that_nothing_is_worth_it_is_said(table, tmp_path):
     run = isoflop_frame(sigma=0.01).iloc[17]
     (tmp_path / "pool.csv").write_text(f"n_params,n_tokens\n{run['n_params']},{run['n_tokens']}\n")

@@ -6,10 +6,12 @@ from pathlib import Path
 from flopscape.design.next_runs import NextRuns, Spend, Trainer, next_runs
 from flopscape.design.next_words import text
 from flopscape.design.write_rows import write_rows
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, listed
 from flopscape.files.outputs import refuse_output, write_text
 from flopscape.plan.studies import PlannedStudy, plan_finished, settings
 from flopscape.runs.read import read_runs
+from flopscape.runs.table import RunTable
+from flopscape.text import numbers
 
 
 def run(
@@ -47,7 +49,9 @@ def run(
             raise FlopscapeError(f"--write: the runs of {subject} are imported; it trains none that could be added")
         found = next_runs(read_runs(table), targets, spend, pool=pool)
         return "\n".join([text(found, planned.name), *_written(found, out)])
-    found = next_runs(read_runs(table), targets, spend, Trainer(planned, settings(config).prices, results), pool)
+    runs = read_runs(table)
+    _refuse_other_plan(runs, planned)
+    found = next_runs(runs, targets, spend, Trainer(planned, settings(config).prices, results), pool)
     said = [text(found, planned.name), *_written(found, out)]
     if write:
         asked = " ".join(f"--target {target:g}" for target in targets)
@@ -61,6 +65,16 @@ def _runs_of(name: str, results: Path) -> Path:
     if not table.exists():
         raise FlopscapeError(f"{table}: not there; the next runs are chosen after the first: run snakemake")
     return table
+
+
+def _refuse_other_plan(runs: RunTable, planned: PlannedStudy) -> None:
+    """Raise FlopscapeError for a table with runs that the study does not plan; planned ones may be missing from it."""
+    planned_runs = {row.run_id for row in planned.rows}
+    if strange := sorted({str(run_id) for run_id in runs.run_id} - planned_runs):
+        raise FlopscapeError(
+            f"{runs.path}: holds {numbers.plural(len(strange), 'run')} that the study does not plan "
+            f"({listed(strange, 3)}); run snakemake to make it again"
+        )
 
 
 def _written(found: NextRuns, out: Path | None) -> list[str]:
