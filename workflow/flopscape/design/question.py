@@ -33,9 +33,10 @@ Measure = Literal["usd", "hours", "wall_hours", "flops"]
 UNITS: dict[Measure, str] = {"usd": "US dollars", "hours": "device-hours", "wall_hours": "hours", "flops": "FLOPs"}
 MOST_SIZES = 15
 """Of a budget: what is left of the money buys more sizes where a larger budget is not needed."""
-DECADES, LEAST_DECADES = float(Ladder.model_fields["decades"].default), 1.0
-"""Of C between the smallest budget and the largest: as many as did best in simulations, and the fewest that a line of
-optima can be told from."""
+USUAL = Ladder(top=1.0)
+STEP, LEAST_DECADES = 0.6, 1.0
+"""Of C, in decades: about what neighbouring budgets are apart, and the fewest from the smallest budget to the largest
+that a line of optima can be told from."""
 BELOW_DEX = 0.45
 """Decades of N from the smallest member of the family to the guess at the smallest budget: sizes reach 0.6 to either
 side, and a last one may be missing."""
@@ -158,9 +159,9 @@ class _Sweeps(NamedTuple):
 
     def at(self, top: float, extra: int = 0) -> Proposal:
         """The ladder up to a largest budget, at its expected sizes, without its expected intervals."""
-        decades = min(DECADES, math.log10(top / self.small))
-        # Budgets as far apart as the usual ones, five over all decades.
-        budgets = max(3, 1 + round(4 * decades / DECADES))
+        decades = min(USUAL.decades, math.log10(top / self.small))
+        # Steps of about 0.6 decades, and of no more than the usual ladder's over all its decades.
+        budgets = min(USUAL.budgets, max(3, 1 + round(decades / STEP)))
         ladder = Ladder(top=top, budgets=budgets, decades=round(decades, 2))
         if extra:
             sizes = [min(count + extra, MOST_SIZES) for count in ladder.counts]
@@ -194,14 +195,14 @@ def _smallest_budget(base: Study, family: Family) -> float:
     wished = first[0].log_n + BELOW_DEX * math.log(10.0)
     known = _family(base, family, COARSER * math.exp(wished))
     start = min(known, key=lambda member: abs(member.log_n - wished))
-    guessed = start.flops_per_unit * Ladder(top=1.0).tokens_per_param * start.n_params
+    guessed = start.flops_per_unit * USUAL.tokens_per_param * start.n_params
     # The widest at that budget sees the fewest units.
     steps = LEAST_STEPS * base.training.batch_units * known[-1].flops_per_unit
     return max(guessed, steps)
 
 
 def _family(base: Study, family: Family, most: float) -> list[Member]:
-    return members(_with(base, Sweep(family=family, ladder=Ladder(top=1.0))), most)
+    return members(_with(base, Sweep(family=family, ladder=USUAL)), most)
 
 
 def _with(base: Study, sweep: Sweep) -> Study:
