@@ -50,6 +50,14 @@ def test_the_largest_ladder_that_the_money_pays_for_is_found(kjv, money):
     assert 0.85 * money.amount < spent <= money.amount
 
 
+def test_money_for_hardly_more_than_the_least_ladder_makes_a_study(kjv):
+    with pytest.raises(FlopscapeError) as error:
+        answered(asked(kjv, Money("flops", 1e10), 1e16))
+    least = float(re.search(r"takes ([0-9.]+)×10¹¹ FLOPs", str(error.value))[1]) * 1e11
+    # As text the largest budget has two digits: were it not rounded, the file would mean another study.
+    assert "top: " in answered(asked(kjv, Money("flops", 1.02 * least), 1e16)).text
+
+
 def test_the_price_is_that_of_its_own_plan(kjv):
     found = propose(kjv, FAMILY, Money("flops", 1e13), [1e16], MEANS)
     assert found.cost.flops == pytest.approx(sum(row.flops for row in found.rows))
@@ -160,6 +168,7 @@ def test_a_base_in_one_line_is_refused_and_nothing_is_written(tmp_path):
         ("a --usd 1 --target 1e14", "give either --like"),
         ("a --usd 1 --target 1e14 --model x:Y", "--dataset is missing"),
         ("bias --usd 1 --target 1e14", "has another use"),
+        ("a.yaml --usd 1 --target 1e14", "leave out the ending"),
     ],
 )
 def test_what_is_missing_is_named(line, words, tmp_path):

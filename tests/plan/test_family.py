@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from flopscape.config.ladder import Family
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.family import Member, family_of, guess, members, more, spread
@@ -96,3 +97,8 @@ def test_a_wide_family_is_counted_as_far_as_it_is_wanted() -> None:
     assert len(found) < 500
     steps = [b.log_n - a.log_n for a, b in pairwise(found[100:])]
     assert max(steps) < 0.09
+
+
+def test_a_family_without_any_width_is_refused() -> None:
+    with pytest.raises(ValueError, match="max_width is 100, and the narrowest width is 500: no size is left"):
+        Family(width_multiple=4, depth=2, min_width=500, max_width=100)

@@ -81,3 +81,10 @@ def test_an_import_keeps_which_runs_stay_hidden_and_checks_them(tmp_path: Path) 
     RUNS.assign(validate=marks, loss=[3, "", 2.8, 2.7]).to_csv(path, index=False)
     left_out = import_runs(str(path), None, {})
     assert left_out.frame.status.tolist() == ["completed", "skipped", "completed", "completed"]
+
+
+def test_a_word_that_is_neither_true_nor_false_beside_hidden_runs_is_refused_with_its_row() -> None:
+    with pytest.raises(FlopscapeError, match=r"row 2, column validate: 'maybe' is neither true nor false"):
+        set_aside(pd.DataFrame({"validate": ["true", "maybe"], "loss": [2.0, 2.1]}))
+    # A column of losses that is called so marks nothing.
+    assert set_aside(pd.DataFrame({"validate": [1.0, 2.5], "loss": [2.0, 2.1]})).tolist() == ["", ""]

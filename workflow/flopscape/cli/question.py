@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +11,7 @@ import typer
 
 from flopscape.config.ladder import Family
 from flopscape.config.model import plain_name
-from flopscape.config.read import RESERVED, validate
+from flopscape.config.read import RESERVED, load_study, validate
 from flopscape.config.study import Study
 from flopscape.design.new import Asked, base_of, base_of_text
 from flopscape.design.new_study import base_text
@@ -63,6 +65,8 @@ def _name(name: str | None) -> str:
         plain_name(name, "study")
     except ValueError as error:
         raise FlopscapeError(str(error)) from error
+    if name.endswith((".yaml", ".yml")):
+        raise FlopscapeError(f"study name {name}: leave out the ending; it is that of the file")
     if name in RESERVED:
         raise FlopscapeError(f"study name {name}: results/{name}/ has another use; choose another name")
     return name
@@ -116,26 +120,51 @@ def _in_dialogue(given: Options) -> Options:
     if given.like is None and given.plugins["model"][0] is None:
         given = given._replace(like=_ask_base(given.folder))
     if given.name is None:
-        given = given._replace(name=typer.prompt("Name of the new study"))
+        given = given._replace(name=typer.prompt("Name of the new study", value_proc=partial(_free_name, given.folder)))
     if not given.targets:
         words = "Compute to answer for, in FLOPs (such as 1e14)"
-        given = given._replace(targets=(typer.prompt(words, type=float),))
+        given = given._replace(targets=(typer.prompt(words, value_proc=_positive),))
     if all(amount is None for amount in given.money.values()):
         given = given._replace(money=_ask_money())
     return given
 
 
 def _ask_base(folder: Path) -> Path:
-    studies = [path for path in sorted(folder.glob("*.yaml")) if "\nmodel:" in path.read_text(encoding="utf-8")]
+    studies = [path for path in sorted(folder.glob("*.yaml")) if _has_family(path)]
     if not studies:
-        raise FlopscapeError(f"{folder}: no study there to take model and data from; give --like or --model")
+        raise FlopscapeError(f"{folder}: no study there to take model, data and sizes from; give --like or --model")
     return studies[_ask_choice("Model, data and recipe of which study?", [path.stem for path in studies])]
+
+
+def _has_family(path: Path) -> bool:
+    """Whether a file is a study that trains a model whose sizes follow a rule."""
+    with suppress(FlopscapeError):
+        return bool(family_of(load_study(path)))
+    return False
 
 
 def _ask_money() -> dict[str, float | None]:
     measures = list(UNITS)
     measure = measures[_ask_choice("What is limited?", [UNITS[name] for name in measures])]
-    return {measure: typer.prompt(f"How many {UNITS[measure]}", type=float)}
+    return {measure: typer.prompt(f"How many {UNITS[measure]}", value_proc=_positive)}
+
+
+def _free_name(folder: Path, text: str) -> str:
+    """A name that no study has yet; another one is asked for again."""
+    try:
+        name = _name(text)
+    except FlopscapeError as error:
+        raise typer.BadParameter(str(error)) from error
+    if (folder / f"{name}.yaml").exists():
+        raise typer.BadParameter(f"there is a study {name} already")
+    return name
+
+
+def _positive(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < (value := float(text)) < float("inf"):
+            return value
+    raise typer.BadParameter("write a positive number, such as 1e14")
 
 
 def _ask_choice(question: str, words: Sequence[str]) -> int:

@@ -40,6 +40,10 @@ class Family(Model):
             raise ValueError(f"sizes and {rule[0]} exclude each other: list the sizes, or give a rule for them")
         if not self.sizes and (self.depth is None) == (self.aspect_ratio is None):
             raise ValueError("give either depth, one for all widths, or aspect_ratio, width over depth")
+        multiple = self.width_multiple
+        first = -(-(self.min_width or multiple) // multiple) * multiple
+        if self.max_width is not None and first > self.max_width:
+            raise ValueError(f"max_width is {self.max_width}, and the narrowest width is {first}: no size is left")
         return self
 
 

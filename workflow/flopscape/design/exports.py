@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
+from flopscape.answers.extrapolation import beyond
 from flopscape.config.yaml12 import dump_yaml, load_yaml
 from flopscape.design.recommended import Recommendation, Recommended
 from flopscape.errors import FlopscapeError
@@ -85,14 +86,16 @@ def _rate(run: Recommended) -> float:
 
 def _notes(found: Recommendation) -> Iterator[str]:
     """Sentences on what the runs rest on, and on what is out of reach."""
+    if found.fit.sampled:
+        yield from (f"warning: {text}" for text in beyond(found.flops, found.fit.sampled.flops))
     yield f"the fit {found.fit.method} is {found.fit.status}: {found.fit.reason}"
     yield f"speed from: {found.speed_source}"
     if any(run.memory is not None for run in found.runs):
         yield "memory: tensors of one process in an eager step, beside PyTorch itself; give a machine a fifth more"
     for run in found.runs:
         if run.is_far:
-            wished, nearest = numbers.count(run.wished), numbers.count(run.row.n_params)
-            yield f"warning: {run.what}: {wished} parameters are meant, and the nearest size has {nearest}"
+            meant, nearest = numbers.count(run.wished), numbers.count(run.row.n_params)
+            yield f"warning: {run.what}: {meant} parameters are meant, and the nearest size of the family has {nearest}"
     longest = max(run.row.n_tokens for run in found.runs)
     if found.train_units and longest > MAX_EPOCHS * found.train_units:
         epochs = longest / found.train_units

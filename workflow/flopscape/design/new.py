@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from flopscape.config.ladder import Family
 from flopscape.config.machine import Prices
@@ -17,6 +18,7 @@ from flopscape.design.question import Means, Money, Proposal, propose
 from flopscape.errors import FlopscapeError
 from flopscape.plan.capacity import Capacity
 from flopscape.plan.coverage import MAX_EPOCHS
+from flopscape.plan.rates import window_of
 from flopscape.plan.studies import data_unit, look_at_study, plan_training, train_units
 from flopscape.text import numbers
 
@@ -40,15 +42,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class NewStudy:
-    """What was made of a question: lines to read, the text of the file, and the study that it means."""
+    """What was made of a question: lines to read, and the text of the file."""
 
     lines: list[str]
     text: str
-    study: Study
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all; raises FlopscapeError where there is one of that name."""
-        new_study.write_study(path, self.text, self.study)
+        new_study.write_study(path, self.text)
 
 
 def base_of(path: Path, name: str) -> tuple[Study, str]:
@@ -59,10 +60,7 @@ def base_of(path: Path, name: str) -> tuple[Study, str]:
 
 def base_of_text(text: str) -> Study:
     """A base that is in no file, and has no sweep yet."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "study.yaml"
-        path.write_text(text, encoding="utf-8")
-        data = load_yaml(path)
+    data = _data(text)
     # What a study cannot do without, and a new one has of its own.
     lacking = {
         "title": "",
@@ -71,6 +69,18 @@ def base_of_text(text: str) -> Study:
         "sweep": {"rows": [{"size": {}, "n_tokens": 1}]},
     }
     return validate(Study, data | lacking, "the new study")
+
+
+def _data(text: str) -> dict[str, Any]:
+    """What a text says, read as the file of a study is."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "study.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_yaml(path)
+
+
+def _read(text: str) -> Study:
+    return validate(Study, _data(text), "the new study")
 
 
 def answer_question(asked: Asked, prices: Prices, capacity: Capacity, results: Path, like: Path | None) -> NewStudy:
@@ -83,11 +93,13 @@ def answer_question(asked: Asked, prices: Prices, capacity: Capacity, results: P
     largest = max(found.rows, key=lambda row: row.n_params)
     at_once = asked.base.resources.micro_batch_units or largest.n_tokens // largest.n_steps
     told = memories(found.study, [largest.size])
-    needed = Needed(told[0], at_once) if told else None
+    needed = Needed(told[0], at_once, window_of(found.study)) if told else None
     parallel = capacity.parallel(asked.base.resources)
     lines = header(Told(asked.money, found, parallel, data_unit(asked.base), less, more, needed, units))
     study = _finished(asked, found)
-    return NewStudy(lines, new_study.text_of(asked.base_text, lines, _own(asked, study)), study)
+    text = new_study.text_of(asked.base_text, lines, _own(asked, study))
+    new_study.refuse_other_meaning(_read(text), study)
+    return NewStudy(lines, text)
 
 
 def _means(asked: Asked, prices: Prices, capacity: Capacity, results: Path, like: Path | None) -> Means:

@@ -8,11 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flopscape.config.read import load_study
 from flopscape.config.study import Study
 from flopscape.config.yaml12 import dump_yaml
 from flopscape.errors import FlopscapeError
-from flopscape.files.outputs import replacing
+from flopscape.files.outputs import write_text
 
 OWN = ("title", "sweep", "fits", "recommend", "transfer", "strict", "limits", "twin")
 """Keys that the new study does not take from its base."""
@@ -56,20 +55,11 @@ def text_of(base: str, header: Sequence[str], own: Mapping[str, str]) -> str:
     return "\n".join([head, own["title"], *kept, *(text for key, text in own.items() if key != "title")])
 
 
-def write_study(path: Path, text: str, expected: Study) -> None:
-    """Write the file, if it reads back as the study that was proposed.
-
-    Raises
-    ------
-    FlopscapeError
-        There is such a file already, or the base is written in a way that cannot be taken over as text.
-    """
+def write_study(path: Path, text: str) -> None:
+    """Write the file; raises FlopscapeError where there is one of that name."""
     if path.exists():
         raise FlopscapeError(f"{path}: there is a study of that name already; choose another name")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-        refuse_other_meaning(load_study(temporary), expected)
+    write_text(path, text)
 
 
 def refuse_other_meaning(read: Study, meant: Study) -> None:

@@ -20,10 +20,11 @@ WIDTH = 116
 
 
 class Needed(NamedTuple):
-    """The memory of the largest model, and the units that one process takes at once."""
+    """The memory of the largest model, the units that one process takes at once, and the fewest that it may take."""
 
     memory: Memory
     units: int
+    window: int = 1
 
 
 class Told(NamedTuple):
@@ -102,7 +103,11 @@ def _memory(needed: Needed) -> Iterator[str]:
     yield f"Memory: {whole / GB:.3g} GB a process for the largest, beside PyTorch itself."
     if whole > LARGE:
         room = max(0.0, (LARGE - needed.memory.fixed) / needed.memory.per_unit)
-        units = 2 ** int(math.log2(room)) if room >= 1 else 1
+        units = needed.window * int(room // needed.window)
+        if not units:
+            least = numbers.plural(needed.window, "unit")
+            yield f"That is more than a GPU of 80 GB holds, even with {least} at a time: a smaller model is needed."
+            return
         yield (
             f"That is of {numbers.count(needed.units)} units at once: with resources.micro_batch_units: {units} it is"
             f" {needed.memory.of(units) / GB:.3g} GB."

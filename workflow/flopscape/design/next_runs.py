@@ -90,6 +90,16 @@ class NextRuns:
         """By what part all bought runs together narrow each interval, (targets, quantities)."""
         return np.asarray(1 - self.left[belief][-1])
 
+    @property
+    def most_narrowed(self) -> dict[str, float]:
+        """The largest part by which any interval becomes narrower, under each belief."""
+        return {name: float(np.nanmax(self.narrower(name))) for name in BELIEFS}
+
+    @property
+    def is_nothing_worth_it(self) -> bool:
+        """Whether no interval moves by anything to speak of, whatever is believed."""
+        return max(self.most_narrowed.values()) < LEAST
+
     def frame(self) -> pd.DataFrame:
         """A line a bought run: what it is, and what it narrows each interval by, alone and after those above it."""
         columns: dict[str, Any] = {
@@ -128,6 +138,12 @@ def cost_of(candidates: Candidates, spend: Spend) -> Array:
             f"--spend {spend.words()}: there are no prices but of a study that trains its runs; give FLOPs"
         )
     return candidates.usd
+
+
+LEAST = 0.05
+"""Part by which an interval has to become narrower to be worth a run at all."""
+FARTHEST = 1e8
+"""Times the compute of the costliest run: no law is believed so far."""
 
 
 class Trainer(NamedTuple):
@@ -193,7 +209,13 @@ def refuse_targets(table: RunTable, targets: Sequence[float]) -> None:
         raise FlopscapeError(f"{table.path}: no completed runs, so nothing tells which ones to buy next")
     least = float(table.flops.min())
     cheapest = numbers.flops(least)
+    farthest = FARTHEST * float(table.flops.max())
     for target in targets:
+        if not 0 < target <= farthest:
+            raise FlopscapeError(
+                f"--target {target:g}: must be positive, and not so far beyond the runs that nothing is known of it; "
+                f"ask for {numbers.flops(farthest)} FLOPs at most"
+            )
         if not target >= least:
             raise FlopscapeError(
                 f"--target {target:g} is below the sweep, whose cheapest run has {cheapest} FLOPs; ask for more"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from flopscape.design.candidates import BETWEEN, KINDS, LARGER, SEED, SMALLER, WIDER
-from flopscape.design.next_runs import NextRuns
+from flopscape.design.next_runs import LEAST, NextRuns
 from flopscape.design.told import BELIEFS
 from flopscape.laws.law import Array
 from flopscape.records.fit_result import Estimate
@@ -14,8 +14,6 @@ from flopscape.text.terminal import aligned
 
 SHOWN = 20
 """Runs that are printed; the file of --out has all of them."""
-LEAST = 0.05
-"""Part by which an interval has to become narrower to be worth a run at all."""
 AS_GOOD = 0.8
 """Part of what the list gains, from which on a kind of runs alone is as good a use of the money."""
 NAMES = {
@@ -140,8 +138,8 @@ def _part(value: float) -> str:
 
 def sentences(found: NextRuns) -> list[str]:
     """What the same money does on one kind of runs alone, and which kinds are worth it."""
-    best = {name: float(np.nanmax(found.narrower(name))) for name in BELIEFS}
-    if max(best.values()) < LEAST:
+    best = found.most_narrowed
+    if found.is_nothing_worth_it:
         return [
             f"Nothing is worth it: all that {found.spend.words()} buys narrows no interval by more than "
             f"{percent(max(best.values()))}, not even if the law is exact. Spend more at once, or ask for less compute."

@@ -7,7 +7,7 @@ the model and from how small its smallest members are. Its price grows with that
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -30,7 +30,12 @@ from flopscape.records.run_record import RunRecord
 from flopscape.text import numbers
 
 Measure = Literal["usd", "hours", "wall_hours", "flops"]
-UNITS: dict[Measure, str] = {"usd": "US dollars", "hours": "device-hours", "wall_hours": "hours", "flops": "FLOPs"}
+UNITS: dict[Measure, str] = {
+    "usd": "US dollars",
+    "hours": "hours of GPUs or CPU threads",
+    "wall_hours": "hours on the clock",
+    "flops": "FLOPs of all runs",
+}
 MOST_SIZES = 15
 """Of a budget: what is left of the money buys more sizes where a larger budget is not needed."""
 USUAL = Ladder(top=1.0)
@@ -135,13 +140,13 @@ def propose(base: Study, family: Family, money: Money, targets: Sequence[float],
             f"{numbers.flops(small)} FLOPs; train a few sizes at it instead, as budgets: of a sweep"
         )
     sweeps = _Sweeps(base, family, small, means)
-    first = small * 10**LEAST_DECADES
+    first = _rounded(small * 10**LEAST_DECADES, math.ceil)
     if (needed := sweeps.at(first).cost.of(money.measure)) > money.amount:
         raise FlopscapeError(
             f"{money} pay for no ladder of this family: the least one takes {money._replace(amount=needed)}, with "
             f"budgets from {numbers.flops(small)} to {numbers.flops(first)} FLOPs; spend more, or give smaller sizes"
         )
-    top = max(first, min(_rounded_down(_largest(sweeps, money, first)), max(targets)))
+    top = max(first, min(_rounded(_largest(sweeps, money, first), math.floor), max(targets)))
     extra = 0
     while sweeps.at(top, extra + 1).cost.of(money.measure) <= money.amount and extra < MOST_SIZES:
         extra += 1
@@ -227,14 +232,14 @@ def _ids(rows: Sequence[PlanRow]) -> Iterator[str]:
     return (row.run_id for row in rows)
 
 
-def _rounded_down(flops: float) -> float:
-    """To two digits, for a config that people read.
+def _rounded(flops: float, way: Callable[[float], int]) -> float:
+    """To two digits, up or down, for a config that people read.
 
-    >>> _rounded_down(1.2789e12)
-    1200000000000.0
+    >>> _rounded(1.2789e12, math.floor), _rounded(1.2789e12, math.ceil)
+    (1200000000000.0, 1300000000000.0)
     """
     unit = 10.0 ** (math.floor(math.log10(flops)) - 1)
-    return float(f"{math.floor(flops / unit) * unit:.2g}")
+    return float(f"{way(flops / unit) * unit:.2g}")
 
 
 def _expected(rows: Sequence[PlanRow], targets: Sequence[float]) -> list[Expected]:

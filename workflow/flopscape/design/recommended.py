@@ -140,7 +140,7 @@ def _wishes(result: FitResult, draws: pd.DataFrame, flops: float, tokens_served:
         raise FlopscapeError(f"the fit {result.method} has no N* at {flops:g} FLOPs; recommend another fit")
     wishes = [_Wish("optimum", at.n_params.estimate)]
     if band := at.near_optimal_n_params:
-        wishes += [_Wish("smaller, within 1 %", band[0]), _Wish("larger, within 1 %", band[1])]
+        wishes += [_Wish("smaller, 1 % of compute", band[0]), _Wish("larger, 1 % of compute", band[1])]
     return wishes
 
 

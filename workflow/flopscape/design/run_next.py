@@ -52,18 +52,26 @@ def run(
     runs = read_runs(table)
     _refuse_other_plan(runs, planned)
     found = next_runs(runs, targets, spend, Trainer(planned, settings(config).prices, results), pool)
-    said = [text(found, planned.name), *_written(found, out)]
-    if write:
-        asked = " ".join(f"--target {target:g}" for target in targets)
-        write_rows(subject, found.bought.rows, f"flopscape next {asked} --spend {spend_text}", results)
-        said.append(f"{subject}: {len(found.bought)} rows added; `snakemake -n` prices them, `snakemake` trains them")
-    return "\n".join(said)
+    added = [_added(subject, found, targets, spend_text, results)] if write else []
+    return "\n".join([text(found, planned.name), *_written(found, out), *added])
+
+
+def _added(subject: Path, found: NextRuns, targets: Sequence[float], spend: str, results: Path) -> str:
+    """Add the runs to the study's file, where they are worth anything; in words what was done."""
+    if found.is_nothing_worth_it:
+        return f"{subject}: nothing was added"
+    asked = " ".join(f"--target {target:g}" for target in targets)
+    write_rows(subject, found.bought.rows, f"flopscape next {asked} --spend {spend}", results)
+    command = f"snakemake --config studies={subject.stem}"
+    return f"{subject}: {len(found.bought)} rows added; `{command} -n` prices them, `{command}` trains them"
 
 
 def _runs_of(name: str, results: Path) -> Path:
     table = results / name / "runs.csv"
     if not table.exists():
-        raise FlopscapeError(f"{table}: not there; the next runs are chosen after the first: run snakemake")
+        raise FlopscapeError(
+            f"{table}: not there; the next runs are chosen after the first: run `snakemake --config studies={name}`"
+        )
     return table
 
 
@@ -73,7 +81,7 @@ def _refuse_other_plan(runs: RunTable, planned: PlannedStudy) -> None:
     if strange := sorted({str(run_id) for run_id in runs.run_id} - planned_runs):
         raise FlopscapeError(
             f"{runs.path}: holds {numbers.plural(len(strange), 'run')} that the study does not plan "
-            f"({listed(strange, 3)}); run snakemake to make it again"
+            f"({listed(strange, 3)}); run `snakemake --config studies={planned.name}`"
         )
 
 

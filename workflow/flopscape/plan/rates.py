@@ -28,7 +28,7 @@ def batch_of(study: Study, counts: Counts, n_tokens: float) -> int:
     if settings.batch_scaling == "fixed":
         return settings.batch_units
     law = _law(settings.batch_law, BATCHES)
-    quantum = _window(study) * study.resources.processes
+    quantum = window_of(study) * study.resources.processes
     return quantum * max(1, round(_value(law, counts, n_tokens) / quantum))
 
 
@@ -72,7 +72,7 @@ def _law(named: Any, published: Any) -> PowerLaw:
     return law
 
 
-def _window(study: Study) -> int:
+def window_of(study: Study) -> int:
     """Units that stay together: a window of tokens; one image. A user's dataset names them in its kwargs."""
     dataset = study.dataset
     if dataset is None:

@@ -6,6 +6,7 @@ W&B, MLflow, Ray, Optuna and SLURM each have their own; case and surrounding bla
 import numpy as np
 import pandas as pd
 
+from flopscape.errors import FlopscapeError
 from flopscape.laws.law import Mask, Names
 from flopscape.records.fit_result import Exclusion
 from flopscape.runs.cells import TRUE_WORDS, blank_cells, text_column
@@ -84,7 +85,18 @@ def _is_true(frame: pd.DataFrame, name: str) -> Mask:
         return np.zeros(len(frame), bool)
     words = frame[name].astype(str).str.strip().str.lower()
     is_truth = words.isin(TRUE_WORDS | FALSE_WORDS).to_numpy() | blank_cells(frame[name].to_numpy(dtype=object))
+    _refuse_doubt(words[~is_truth], name, bool(words.isin(TRUE_WORDS).any()))
     return np.asarray(words.isin(TRUE_WORDS).to_numpy() & bool(is_truth.all()))
+
+
+def _refuse_doubt(others: "pd.Series[str]", name: str, marks: bool) -> None:
+    """Raise FlopscapeError for a word beside true and false, for nobody knows whether the run of that row is hidden."""
+    words = others[pd.to_numeric(others, errors="coerce").isna()]
+    if marks and len(words):
+        raise FlopscapeError(
+            f"row {words.index[0] + 1}, column {name}: {words.iloc[0]!r} is neither true nor false, so that it is not "
+            "known whether the run is hidden; write true or false"
+        )
 
 
 def _roles(frame: pd.DataFrame) -> Names:
