@@ -224,6 +224,16 @@ def test_a_table_of_runs_that_the_study_no_longer_plans_is_refused(study):
     assert "holds 6 runs that the study does not plan" in str(done.exception)
 
 
+def test_gains_after_a_few_runs_are_said_to_be_rough(table, tmp_path):
+    few = pd.read_csv(table).iloc[:3]
+    few.to_csv(tmp_path / "few.csv", index=False)
+    assert (
+        "After 3 runs all of this is rough"
+        in invoke(tmp_path / "few.csv", "--target", "1e22", "--spend", "5e21").stdout
+    )
+    assert "rough" not in invoke(table, "--target", "1e22", "--spend", "5e21").stdout
+
+
 def test_that_nothing_is_worth_it_is_said(table, tmp_path):
     run = isoflop_frame(sigma=0.01).iloc[17]
     (tmp_path / "pool.csv").write_text(f"n_params,n_tokens\n{run['n_params']},{run['n_tokens']}\n")

@@ -12,6 +12,8 @@ from flopscape.records.fit_result import Estimate
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
 
+FEW = 8
+"""Runs below which a law is hardly known."""
 SHOWN = 20
 """Runs that are printed; the file of --out has all of them."""
 AS_GOOD = 0.8
@@ -136,6 +138,17 @@ def _part(value: float) -> str:
     return numbers.NOTHING if not np.isfinite(value) else f"{100 * value:.1f}"
 
 
+def _why_rough(found: NextRuns) -> list[str]:
+    """A caution where so little is known that a gain by linear arithmetic is no more than a hint."""
+    count = found.table.n_runs
+    if count >= FEW:
+        return []
+    return [
+        f"After {numbers.plural(count, 'run')} all of this is rough: the law itself is still open, and the gains are "
+        "worked out as if it were nearly known. Buy a part, and ask again."
+    ]
+
+
 def sentences(found: NextRuns) -> list[str]:
     """What the same money does on one kind of runs alone, and which kinds are worth it."""
     best = found.most_narrowed
@@ -150,7 +163,7 @@ def sentences(found: NextRuns) -> list[str]:
             f"If the law misses something, nothing is worth it: no interval becomes narrower by more than "
             f"{percent(best['all'])}, against {percent(best['law'])} if the law is exact."
         )
-    return said
+    return [*_why_rough(found), *said]
 
 
 def _of_kind(found: NextRuns, kind: str) -> str:

@@ -93,7 +93,7 @@ def spread(family: Sequence[Member], center: float, half_span: float, n_sizes: i
         low, high = (numbers.count(math.exp(end)) for end in (wishes[0], wishes[-1]))
         raise FlopscapeError(
             f"sweep.family: {numbers.plural(len(chosen), 'size')} between {low} and {high} parameters, and at least 3 "
-            "are needed to see an optimum; give it a smaller width_multiple, or other widths and depths"
+            "are needed to see an optimum; give the family sizes there, or the ladder larger budgets and fewer decades"
         )
     return [chosen[n] for n in sorted(chosen)]
 
