@@ -74,8 +74,8 @@ def outcomes(fit: str | Path, runs: str | Path) -> Iterator[Outcome]:
 
     Examples
     --------
-    >>> list(outcomes("results/quick/fits/answer.json", "results/quick/runs.csv"))  # doctest: +SKIP
-    [Outcome(fit='answer', method='answer', cut='the runs planned to stay hidden', ...)]
+    From a shell, for all fits of a study:
+    `flopscape validate results/quick/runs.csv --fits results/quick/fits/answer.json --out validation.csv`
     """
     result, draws = read_with_draws(fit)
     table = read_hidden(runs, columns_of(result))
