@@ -99,6 +99,12 @@ def test_a_wide_family_is_counted_as_far_as_it_is_wanted() -> None:
     assert max(steps) < 0.09
 
 
+def test_sizes_may_be_listed_in_any_order_however_many_there_are() -> None:
+    sizes = [{"width": 8 * k, "depth": 2} for k in range(100, 0, -1)]
+    found = members(study_of({"ladder": {"top": 1e12}, "family": {"sizes": sizes}}), 1e4)
+    assert [member.size["width"] for member in found] == [8, 16, 24]
+
+
 def test_a_family_without_any_width_is_refused() -> None:
     with pytest.raises(ValueError, match="max_width is 100, and the narrowest width is 500: no size is left"):
         Family(width_multiple=4, depth=2, min_width=500, max_width=100)

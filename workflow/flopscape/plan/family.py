@@ -50,7 +50,8 @@ def members(study: Study, most: float) -> list[Member]:
     FlopscapeError
         The study has no `sweep.family` and none can be told from its sizes, or the plug-in refuses a size.
     """
-    sizes = _sizes(family_of(study))
+    family = family_of(study)
+    sizes = _sizes(family)
     found: list[Member] = []
     while block := [size for size, _ in zip(sizes, range(BLOCK), strict=False)]:
         counts = count_sizes(study.model, block, study.loss)
@@ -58,7 +59,8 @@ def members(study: Study, most: float) -> list[Member]:
             Member(size, c.n_params_body + c.n_params_head, c.flops_per_unit)
             for size, c in zip(block, counts, strict=True)
         ]
-        if found[-1].n_params > most:
+        # A list of sizes may have any order.
+        if not family.sizes and found[-1].n_params > most:
             break
     by_n = {member.n_params: member for member in found}
     inside = sorted(by_n)
