@@ -58,6 +58,14 @@ def test_money_for_hardly_more_than_the_least_ladder_makes_a_study(kjv):
     assert "top: " in answered(asked(kjv, Money("flops", 1.02 * least), 1e16)).text
 
 
+def test_numbers_of_many_digits_are_written_as_they_are(kjv, tmp_path):
+    made = answered(asked(kjv, Money("hours", 0.5), 1.2345678e12))
+    made.write(tmp_path / "mine.yaml")
+    study = load_study(tmp_path / "mine.yaml")
+    assert study.recommend.flops == [1.2345678e12]
+    assert study.sweep.ladder.top_flops == 1.2345678e12
+
+
 def test_the_price_is_that_of_its_own_plan(kjv):
     found = propose(kjv, FAMILY, Money("flops", 1e13), [1e16], MEANS)
     assert found.cost.flops == pytest.approx(sum(row.flops for row in found.rows))

@@ -31,12 +31,18 @@ LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 def load_yaml(path: str | Path, as_text: Collection[str] = ()) -> dict[str, Any]:
-    """Read a mapping from a YAML file.
+    """Read a mapping from a YAML file of UTF-8 text, of 2 MB at most; see `parse_yaml`."""
+    return parse_yaml(_text(path), path, as_text)
+
+
+def parse_yaml(text: str, place: str | Path, as_text: Collection[str] = ()) -> dict[str, Any]:
+    """A mapping from YAML.
 
     Parameters
     ----------
-    path : str or Path
-        A file of UTF-8 text, of 2 MB at most.
+    text : str
+    place : str or Path
+        The file that the text is of, or what else sentences are to name.
     as_text : collection of str
         Keys at the top whose scalars stay the text that stands in the file: a study named 007 or no.
 
@@ -45,16 +51,15 @@ def load_yaml(path: str | Path, as_text: Collection[str] = ()) -> dict[str, Any]
     FlopscapeError
         One sentence with the file and, where there is one, the line and the key.
     """
-    reader = _Reader(path, as_text)
     try:
-        data = reader.document(_text(path))
+        data = _Reader(place, as_text).document(text)
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise FlopscapeError(f"{path}{line}: not valid YAML ({error.problem})") from error
+        raise FlopscapeError(f"{place}{line}: not valid YAML ({error.problem})") from error
     except yaml.YAMLError as error:
-        raise FlopscapeError(f"{path}: not valid YAML ({str(error).splitlines()[0]})") from error
+        raise FlopscapeError(f"{place}: not valid YAML ({str(error).splitlines()[0]})") from error
     if not isinstance(data, dict):
-        raise FlopscapeError(f"{path}: empty, or not a mapping of keys")
+        raise FlopscapeError(f"{place}: empty, or not a mapping of keys")
     return data
 
 

@@ -1,16 +1,13 @@
 """`flopscape new`: a question becomes a commented, priced study."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 from flopscape.config.ladder import Family
 from flopscape.config.machine import Prices
 from flopscape.config.read import load_study, validate
 from flopscape.config.study import Study
-from flopscape.config.yaml12 import dump_yaml, load_yaml
+from flopscape.config.yaml12 import dump_yaml, parse_yaml
 from flopscape.design import new_study
 from flopscape.design.memory import memories
 from flopscape.design.new_words import Needed, Told, header
@@ -23,6 +20,7 @@ from flopscape.plan.studies import data_unit, look_at_study, plan_training, trai
 from flopscape.text import numbers
 
 FITS = ["answer", "approach2", "vpnls"]
+PLACE = "the new study"
 MOST_EPOCHS = 2 * MAX_EPOCHS
 """Of the data in the longest run, beyond which a sweep would measure repetition and not scale."""
 
@@ -60,7 +58,7 @@ def base_of(path: Path, name: str) -> tuple[Study, str]:
 
 def base_of_text(text: str) -> Study:
     """A base that is in no file, and has no sweep yet."""
-    data = _data(text)
+    data = parse_yaml(text, PLACE)
     # What a study cannot do without, and a new one has of its own.
     lacking = {
         "title": "",
@@ -68,19 +66,7 @@ def base_of_text(text: str) -> Study:
         "recommend": {"flops": [1.0]},
         "sweep": {"rows": [{"size": {}, "n_tokens": 1}]},
     }
-    return validate(Study, data | lacking, "the new study")
-
-
-def _data(text: str) -> dict[str, Any]:
-    """What a text says, read as the file of a study is."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "study.yaml"
-        path.write_text(text, encoding="utf-8")
-        return load_yaml(path)
-
-
-def _read(text: str) -> Study:
-    return validate(Study, _data(text), "the new study")
+    return validate(Study, data | lacking, PLACE)
 
 
 def answer_question(asked: Asked, prices: Prices, capacity: Capacity, results: Path, like: Path | None) -> NewStudy:
@@ -98,7 +84,7 @@ def answer_question(asked: Asked, prices: Prices, capacity: Capacity, results: P
     lines = header(Told(asked.money, found, parallel, data_unit(asked.base), less, more, needed, units))
     study = _finished(asked, found)
     text = new_study.text_of(asked.base_text, lines, _own(asked, study))
-    new_study.refuse_other_meaning(_read(text), study)
+    new_study.refuse_other_meaning(validate(Study, parse_yaml(text, PLACE), PLACE), study)
     return NewStudy(lines, text)
 
 
@@ -130,8 +116,7 @@ def _refuse_repetition(found: Proposal, train_units: int | None, unit: str, allo
 
 def _finished(asked: Asked, found: Proposal) -> Study:
     """The study as its file will say it."""
-    kept = {name: getattr(asked.base, name) for name in ("model", "dataset", "loss", "trainer", "training")}
-    kept |= {"resources": asked.base.resources, "recipe": asked.base.recipe, "tracking": asked.base.tracking}
+    kept = {name: getattr(asked.base, name) for name in Study.model_fields if name not in new_study.OWN}
     own = {"title": asked.name, "fits": FITS, "recommend": {"flops": list(asked.targets)}}
     limits = {"limits": {"max_usd": _limit(asked)}} if asked.money.measure == "usd" else {}
     return validate(Study, kept | own | limits | {"sweep": found.study.sweep}, asked.name)
@@ -154,7 +139,7 @@ def _own(asked: Asked, study: Study) -> dict[str, str]:
         "sweep": (
             "# Which runs: scouts around a guess, then budgets upwards, each centred on the finished ones below it.\n"
             f"sweep:\n  # The sizes to choose from.\n  family: {_flow(family)}\n  ladder:\n"
-            f"    top: {ladder.top_flops:.2e}  # the largest budget of one run, in FLOPs\n"
+            f"    {dump_yaml({'top': ladder.top_flops})}  # the largest budget of one run, in FLOPs\n"
             f"    budgets: {ladder.budgets}\n"
             f"    decades: {ladder.decades:g}  # from the smallest budget to the largest\n"
             f"    {'' if ladder.sizes else '# '}sizes: {ladder.counts}  # of each budget, from the smallest on\n"
@@ -162,17 +147,13 @@ def _own(asked: Asked, study: Study) -> dict[str, str]:
             f"    # tokens_per_param: {ladder.tokens_per_param:g}  # the first guess; scouts find how far it is off\n"
         ),
         "fits": f"# How the runs are fitted; the recommendation rests on `answer`.\n{dump_yaml({'fits': FITS})}\n",
-        "recommend": f"# Compute to answer for, in FLOPs.\nrecommend:\n  flops: [{_flops(asked.targets)}]\n",
+        "recommend": f"# Compute to answer for, in FLOPs.\nrecommend: {_flow({'flops': [*asked.targets]})}\n",
     }
     if study.limits.max_usd is not None:
         parts["limits"] = (
             f"# Refuse to start, or to go on, above this price.\nlimits:\n  max_usd: {study.limits.max_usd:g}\n"
         )
     return parts
-
-
-def _flops(targets: Sequence[float]) -> str:
-    return ", ".join(f"{target:.6e}" for target in targets)
 
 
 def _flow(data: object) -> str:

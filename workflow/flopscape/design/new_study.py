@@ -64,8 +64,7 @@ def write_study(path: Path, text: str) -> None:
 
 def refuse_other_meaning(read: Study, meant: Study) -> None:
     """Raise FlopscapeError where what was written is another study than was meant."""
-    parts = ("model", "dataset", "loss", "trainer", "training", "sweep", "resources", "recommend", "title")
-    if odd := [part for part in parts if getattr(read, part) != getattr(meant, part)]:
+    if odd := [part for part in Study.model_fields if getattr(read, part) != getattr(meant, part)]:
         raise FlopscapeError(f"the base study's {odd[0]} {NO_TEXT}")
 
 
