@@ -8,9 +8,6 @@ import pytest
 from flopscape.config.machine import Prices
 from flopscape.dag.stale import Files
 from flopscape.design.forecast import forecast_of, write_forecast
-from flopscape.plan.coverage import Coverage
-from flopscape.plan.rows import plan_rows
-from flopscape.plan.studies import PlannedStudy
 from flopscape.plugins.surface import Surface
 
 TRAINED = {"trainer": {"plugin": "loop"}, "dataset": {"plugin": "flopscape.plugins.text:BibleText"}}
@@ -20,17 +17,6 @@ LADDER = {
     "family": {"sizes": [{"n_params": round(10 ** (k / 8))} for k in range(48, 90)]},
 }
 """Four scouts, then two budgets of three sizes."""
-
-
-@pytest.fixture
-def planned(surface_study, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    def make(**changes):
-        study = surface_study(**changes)
-        return PlannedStudy("mine", Path("mine.yaml"), study, plan_rows(study), [], Coverage("fair", []))
-
-    return make
 
 
 def test_hours_and_money_are_those_of_the_first_guess_whatever_records_there_are(planned):

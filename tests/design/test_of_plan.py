@@ -1,24 +1,6 @@
 """What is said of a plan's expected intervals: worked out once, kept by plan and code, and never waited for."""
 
-from pathlib import Path
-
-import pytest
-
 from flopscape.design.of_plan import KEPT, expected_of, kept_sentences, sentences_of
-from flopscape.plan.coverage import Coverage
-from flopscape.plan.rows import plan_rows
-from flopscape.plan.studies import PlannedStudy
-
-
-@pytest.fixture
-def planned(surface_study, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    def make(**changes):
-        study = surface_study(**changes)
-        return PlannedStudy("mine", Path("mine.yaml"), study, plan_rows(study), [], Coverage("fair", []))
-
-    return make
 
 
 def test_a_dry_run_names_the_command_until_the_intervals_are_known_and_then_says_them(planned):

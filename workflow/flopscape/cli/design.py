@@ -56,13 +56,13 @@ def rung(
     from flopscape.design.exports import written
     from flopscape.design.recommended import recommended_runs
     from flopscape.files.outputs import refuse_output, write_text
-    from flopscape.plan.studies import plan_study, settings
+    from flopscape.plan.studies import settings
 
     if out is not None:
         refuse_output(out, [study_file, config_file])
     found = recommended_runs(study_file, flops, results, settings(config_file).prices, inference_tokens)
-    planned = plan_study(study_file.stem, study_file, results)
-    stale = Files(planned, results / planned.name).why_fit(planned.study.recommended_fit)
+    name = found.planned.name
+    stale = Files(found.planned, results / name).why_fit(found.study.recommended_fit)
     text = written(found, study_file, as_)
     if out is None:
         say(text)
@@ -70,7 +70,7 @@ def rung(
         write_text(out, text + "\n")
         say(f"{out}: written")
     if stale and as_ == "table":
-        say(f"warning: the fit was made {stale}: run snakemake again")
+        say(f"warning: the fit was made {stale}: run `snakemake --config studies={name}` again")
 
 
 @verbs.command(

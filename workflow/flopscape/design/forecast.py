@@ -74,10 +74,8 @@ def _price(planned: PlannedStudy, rows: list[PlanRow], prices: Prices, at_a_time
     resources = planned.study.resources
     # As many slots as so many runs take; GPUs and memory set no bound here.
     slots = at_a_time * (1 if resources.device == "gpu" else resources.threads * resources.processes)
-    nothing = Finished(set(), [], [], [], [], {})
-    return price_study(
-        planned.name, planned.study, rows, nothing, {row.run_id: "new" for row in rows}, prices, Capacity(slots)
-    )
+    todo = {row.run_id: "new" for row in rows}
+    return price_study(planned.name, planned.study, rows, Finished.nothing(), todo, prices, Capacity(slots))
 
 
 def _intervals(planned: PlannedStudy) -> Mapping[str, Any]:

@@ -216,7 +216,7 @@ def _with(base: Study, sweep: Sweep) -> Study:
 
 def _cost(study: Study, rows: Sequence[PlanRow], means: Means) -> tuple[Cost, str]:
     """The price of all runs, and where their speed is from; a rung waits for the one below it."""
-    finished = Finished(set(), list(means.timed), [], [], [], {})
+    finished = Finished.nothing(means.timed)
     stages = [[row for row in rows if row.budget == budget] for budget in dict.fromkeys(row.budget for row in rows)]
     prices = [
         price_study("", study, stage, finished, dict.fromkeys(_ids(stage), "new"), means.prices, means.capacity)

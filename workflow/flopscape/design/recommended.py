@@ -63,13 +63,18 @@ class Recommended:
 class Recommendation:
     """The runs at one compute C in FLOPs, of a fit of a study; `tokens_served` where serving counts."""
 
-    study: Study
+    planned: PlannedStudy
     fit: FitResult
     flops: float
     runs: list[Recommended]
     speed_source: str
     train_units: int | None
     tokens_served: float | None = None
+
+    @property
+    def study(self) -> Study:
+        """The study whose family and recipe they have."""
+        return self.planned.study
 
 
 def recommended_runs(
@@ -106,7 +111,7 @@ def recommended_runs(
         for i, (one, row) in enumerate(zip(chosen, rows, strict=True))
     ]
     units = train_units(planned.study, results)
-    return Recommendation(planned.study, result, flops, runs, speed.source, units, tokens_served)
+    return Recommendation(planned, result, flops, runs, speed.source, units, tokens_served)
 
 
 def fit_file(planned: PlannedStudy, results: Path) -> Path:

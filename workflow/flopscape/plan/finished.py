@@ -4,10 +4,10 @@ Only the dry run and `flopscape plan` look here; nothing that lands in `results/
 of runs must stay quick: names of files tell what is done, and only a sample of the records is read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec, canonical
@@ -37,6 +37,11 @@ class Finished:
     reasons: dict[str, str]
     saved_steps: dict[str, int] = field(default_factory=dict)
     recounts: list[str] = field(default_factory=list)
+
+    @classmethod
+    def nothing(cls, sample: Sequence[RunRecord] = ()) -> Self:
+        """Of a plan before its first run, with records of other runs that tell the speed, if there are any."""
+        return cls(set(), list(sample), [], [], [], {})
 
 
 def look_at_runs(

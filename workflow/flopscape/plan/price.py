@@ -132,9 +132,7 @@ def price_study(
     parallel = capacity.parallel(study.resources)
     due = todo | due_extra | due_open
     done = [row for row in (*rows, *extra, *open_rows) if row.run_id in finished.done or row.run_id not in due]
-    # What was spent is worked out by the same speed and not summed from records, of which only a sample was read.
-    paid = _jobs(done, finished, {}, speed)
-    spent = _line("spent", done, {row.run_id: "" for row in done}, paid, study, prices)
+    spent = _spent(done, finished, speed, study, prices)
     return Price(
         study=name,
         lines=lines,
@@ -149,6 +147,11 @@ def price_study(
         search=_line("search", extra, due_extra, jobs, study, prices) if search else None,
         expected=_expected(rows, open_runs, todo, due_open, jobs, study, prices, parallel) if open_runs else None,
     )
+
+
+def _spent(done: list[PlanRow], finished: Finished, speed: Speed, study: Study, prices: Prices) -> Line:
+    """What finished runs took: by the same speed, and not summed from records, of which only a sample was read."""
+    return _line("spent", done, {row.run_id: "" for row in done}, _jobs(done, finished, {}, speed), study, prices)
 
 
 class Job(NamedTuple):
