@@ -8,8 +8,9 @@ import pytest
 
 from flopscape.config.read import load_config, load_study, read_study, study_paths, validate
 from flopscape.config.study import Study, split_studies
-from flopscape.config.yaml12 import load_yaml
+from flopscape.config.yaml12 import dump_yaml, load_yaml
 from flopscape.errors import FlopscapeError
+from flopscape.plan.studies import resolved_yaml
 
 STUDIES = sorted(Path(__file__).parents[2].glob("config/studies/*.yaml"))
 
@@ -22,6 +23,32 @@ def study_with(**changes):
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_shipped_studies_are_valid(path):
     assert read_study(path).title
+
+
+DESIGNS = {
+    "ladder": {
+        "ladder": {"top": 1e10},
+        "family": {"depth": 2},
+        "validate": {"rows": [{"size": {"width": 8, "depth": 2}, "n_tokens": 1e6}]},
+    },
+    "refine": {"refine": {"sizes": 3}, "family": {"sizes": [{"width": 8, "depth": 2}]}},
+}
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_a_study_with_every_default_filled_in_is_the_same_study(path, tmp_path):
+    (tmp_path / path.name).write_text(resolved_yaml(path))
+    assert read_study(tmp_path / path.name) == read_study(path)
+
+
+@pytest.mark.parametrize("sweep", DESIGNS.values(), ids=DESIGNS)
+def test_a_sweep_that_plans_itself_is_the_same_with_every_default_filled_in(sweep, tmp_path):
+    written, resolved = tmp_path / "quick.yaml", tmp_path / "resolved.yaml"
+    base = load_yaml(STUDIES[0].with_name("quick.yaml"))
+    sizes = {} if "ladder" in sweep else base["sweep"]
+    written.write_text(dump_yaml(base | {"sweep": sizes | sweep}))
+    resolved.write_text(resolved_yaml(written))
+    assert read_study(resolved) == read_study(written)
 
 
 def test_shipped_config_is_valid(root):

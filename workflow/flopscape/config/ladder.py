@@ -35,7 +35,9 @@ class Family(Model):
     @model_validator(mode="after")
     def sizes_or_a_rule(self) -> Self:
         """Sizes are listed, or follow from their widths."""
-        rule = [name for name in self.model_fields_set if name != "sizes"]
+        # A key that says what holds without it excludes nothing: a study with every default filled in has them all.
+        fields = type(self).model_fields
+        rule = [name for name in fields if name != "sizes" and getattr(self, name) != fields[name].default]
         if self.sizes and rule:
             raise ValueError(f"sizes and {rule[0]} exclude each other: list the sizes, or give a rule for them")
         if not self.sizes and (self.depth is None) == (self.aspect_ratio is None):
