@@ -28,6 +28,17 @@ def test_flops(value: float | None, text: str) -> None:
     assert numbers.flops(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0 B"), (812, "812 B"), (999.7, "1.00 kB"), (14_000_000, "14.0 MB"), (999_960_000, "1.00 GB"),
+        (73.4e9, "73.4 GB"), (2.5e12, "2.50 TB"), (3e15, "3×10¹⁵ B"), (math.inf, "inf B"), (None, "–"), (math.nan, "–"),
+    ],
+)  # fmt: skip
+def test_bytes(value: float | None, text: str) -> None:
+    assert numbers.storage(value) == text
+
+
 @pytest.mark.parametrize(("value", "text"), [(1.3599, "1.360"), (0.0954, "0.0954"), (0.00012, "1.2×10⁻⁴"), (None, "–")])
 def test_losses(value: float | None, text: str) -> None:
     assert numbers.loss(value) == text

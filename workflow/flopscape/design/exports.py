@@ -64,7 +64,7 @@ def _cells(run: Recommended) -> list[str]:
         numbers.count(row.n_tokens // row.n_steps),
         f"{_rate(run):.3g}",
         numbers.interval(run.loss, numbers.loss),
-        numbers.NOTHING if run.memory is None else f"{run.memory / 1e9:.3g} GB",
+        numbers.storage(run.memory),
         str(run.devices),
         numbers.duration(3600 * run.hours),
         numbers.money(run.usd),

@@ -13,9 +13,8 @@ from flopscape.records.plan_row import PlanRow
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
 
-GB = 1e9
-LARGE = 70 * GB
-"""Of a process: with a little room, what a GPU of 80 GB holds."""
+LARGE = 70e9
+"""Bytes of a process: with a little room, what a GPU of 80 GB holds."""
 WIDTH = 116
 
 
@@ -100,7 +99,7 @@ def _price(told: Told) -> Iterator[str]:
 
 def _memory(needed: Needed) -> Iterator[str]:
     whole = needed.memory.of(needed.units)
-    yield f"Memory: {whole / GB:.3g} GB a process for the largest, beside PyTorch itself."
+    yield f"Memory: {numbers.storage(whole)} a process for the largest, beside PyTorch itself."
     if whole > LARGE:
         room = max(0.0, (LARGE - needed.memory.fixed) / needed.memory.per_unit)
         units = needed.window * int(room // needed.window)
@@ -110,7 +109,7 @@ def _memory(needed: Needed) -> Iterator[str]:
             return
         yield (
             f"That is of {numbers.count(needed.units)} units at once: with resources.micro_batch_units: {units} it is"
-            f" {needed.memory.of(units) / GB:.3g} GB."
+            f" {numbers.storage(needed.memory.of(units))}."
         )
 
 

@@ -60,7 +60,7 @@ def _cells(line: Line) -> list[str]:
 def _notes(price: Price, coverage: Coverage, finished: Finished, expected: Sequence[str]) -> Iterator[str]:
     if price.total.n_todo:
         wall = f"about {numbers.duration(price.wall_seconds)} with {price.parallel} at a time"
-        yield f"wall time: {wall}; disk: about {_bytes(price.disk_bytes)}"
+        yield f"wall time: {wall}; disk: about {numbers.storage(price.disk_bytes)}"
     if price.expected:
         yield _still_open(price.expected)
     if price.search and price.search.n_todo:
@@ -116,10 +116,6 @@ def _saving(total: Line) -> Iterator[str]:
 def code_changed(finished: Finished) -> list[str]:
     """Ids of finished runs (of those sampled) that other code than today's has trained."""
     return [r.run_id for r in finished.sample if r.code_fingerprint != run_fingerprint(r.spec)]
-
-
-def _bytes(number: float) -> str:
-    return f"{number / 1e6:.1f} MB" if number < 1e9 else f"{number / 1e9:.1f} GB"
 
 
 def plan_csv(rows: list[PlanRow]) -> str:

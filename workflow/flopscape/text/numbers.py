@@ -1,10 +1,11 @@
 """How numbers are written, in figures, reports, price tables and on the terminal. Imports only the standard library."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 SUFFIXES = ((1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k"), (1.0, ""))
+BYTES = ((1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"), (1.0, " B"))
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOTHING = "–"
 EXACT = 1e-6
@@ -37,8 +38,21 @@ def count(value: float | None, digits: int = 3, trim: bool = False) -> str:
         return power_of_ten(value, digits)
     if whole and abs(value) < 1e3:
         return str(int(value))
-    scale, suffix = next((pair for pair in SUFFIXES if abs(value) >= pair[0]), SUFFIXES[-1])
-    return _significant(value / scale, digits, trim) + suffix
+    return _with_suffix(value, SUFFIXES, digits, trim)
+
+
+def storage(value: float | None) -> str:
+    """Bytes of memory or of a disk: 812 B, 14.0 MB, 1.23 GB; a GB is 10⁹ bytes, as in Snakemake's resources.
+
+    >>> storage(14e6), storage(999.96e6), storage(812), storage(None)
+    ('14.0 MB', '1.00 GB', '812 B', '–')
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    value = _rounded(value, 3)
+    if not value < 1e15:
+        return f"{power_of_ten(value)} B"
+    return f"{value:.0f} B" if value < 1e3 else _with_suffix(value, BYTES, 3)
 
 
 def power_of_ten(value: float | None, digits: int = 3) -> str:
@@ -187,6 +201,12 @@ def plural(number: int, noun: str) -> str:
     ('1 run', '2,000 runs')
     """
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _with_suffix(value: float, suffixes: Sequence[tuple[float, str]], digits: int, trim: bool = False) -> str:
+    """A number that is rounded already, over the largest unit that it fills, or the smallest."""
+    scale, suffix = next((pair for pair in suffixes if abs(value) >= pair[0]), suffixes[-1])
+    return _significant(value / scale, digits, trim) + suffix
 
 
 def _rounded(value: float, digits: int) -> float:
