@@ -6,8 +6,10 @@ import sys
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from flopscape.cli.app import app
+from flopscape.errors import FlopscapeError
 
 VERBS = sorted(get_command(app).commands)
 
@@ -35,6 +37,10 @@ def test_every_verb_has_help_with_an_example(verb):
         (("fit", "gone.csv", "--method", "vpnls", "--out", "f.json", "--column", "x"), "write it as n_params="),
         (("predict", "gone.json", "--flops", "1e13"), "gone.json: cannot be read"),
         (("sensitivity", "gone.csv", "--flops", "1e13", "--out", "s.csv"), "gone.csv: cannot be read"),
+        (("plan", "gone.yaml", "--json", "--csv", "plan.csv"), "plan: --json and --csv exclude each other"),
+        (("plan", "gone.yaml", "--json", "--resolved"), "plan: --json and --resolved exclude each other"),
+        (("import", "gone.csv", "--out", "a.csv", "--folder", "b"), "import: --out and --folder exclude each other"),
+        (("predict", "gone.json", "--flops", "1e13", "--loss", "3"), "predict: give one of --flops C, --loss L"),
         (("figure", "pie", "--runs", "gone.csv"), "figure 'pie': there are isoflop"),
     ],
 )
@@ -44,6 +50,49 @@ def test_bad_input_is_one_sentence_and_writes_nothing(tmp_path, words, sentence)
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("fit", "gone.csv", "--method", "vpnls", "--out", "f.json"), "--flops"),
+        (("sensitivity", "gone.csv", "--out", "s.csv"), "--flops"),
+        (("predict", "gone.json"), "--flops"),
+        (("predict", "gone.json"), "--n-params"),
+        (("twin", "gone.csv", "--out", "twin"), "--flops"),
+        (("guide", "gone.csv"), "--flops"),
+        (("new", "mine", "--hours", "1"), "--target"),
+        (("next", "gone.csv", "--spend", "1e20"), "--target"),
+        (("coord-check", "gone.yaml"), "--width"),
+    ],
+)
+def test_a_number_that_is_given_twice_is_refused(words, option):
+    with pytest.raises(FlopscapeError, match=f"^{option} 10+(.0)?: given twice; leave one out$"):
+        app([*words, option, "1000", option, "1000"], standalone_mode=False)
+
+
+@pytest.mark.parametrize("option", ["--flops", "--target", "--width", "--n-params", "--n-tokens"])
+def test_every_list_of_numbers_takes_each_once(option):
+    lists = [
+        one for verb in get_command(app).commands.values() for one in verb.params if one.multiple and option in one.opts
+    ]
+    assert lists
+    assert all(one.callback for one in lists)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "gone.yaml", "--cores", "0"),
+        ("new", "mine", "--parallel", "0"),
+        ("check-plugin", "a:B", "--batch-units", "0"),
+        ("coord-check", "gone.yaml", "--width", "8", "--steps", "0"),
+    ],
+)
+def test_a_count_that_may_not_be_zero_is_refused(words):
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2
+    assert words[-2] in done.stderr
 
 
 def test_a_resolved_study_reads_back_as_itself(root, tmp_path):

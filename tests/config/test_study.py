@@ -167,6 +167,7 @@ def test_a_switch_takes_the_words_that_can_mean_nothing_else(value, switch):
         ({"sweep": {"isoflop": {"budgets": [-1e12], "sizes": [{}]}}}, "greater than 0"),
         ({"sweep": {"isoflop": {"budgets": [float("nan")], "sizes": [{}]}}}, "sweep.isoflop.budgets.0.flops"),
         ({"sweep": {"isoflop": {"budgets": [1e12, 1e12], "sizes": [{}]}}}, "budget 1e+12 is listed twice"),
+        ({"recommend": {"flops": [1e12, 1.0e12]}}, "1000000000000.0 is listed twice"),
         ({"sweep": {"isoflop": {"budgets": [1e12]}}}, "budget 1e+12 has no sizes"),
         ({"sweep": {}}, "a sweep needs isoflop, grid, rows or ladder"),
         ({"fits": ["approach9"]}, "fits.0.method: 'approach9' is none of answer, approach1, approach2"),

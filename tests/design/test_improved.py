@@ -48,6 +48,7 @@ def test_each_lacking_thing_is_priced_and_narrows_the_interval():
     assert [one["cost"] for one in told["improved"]] == pytest.approx([1.4, 3.0])
     assert [one["flops"] for one in told["expected"]] == [1e20, 1e21]
     for one in told["improved"]:
+        assert 0.05 < one["narrows"] < 0.5
         assert one["expected"][-1]["n_params"]["typical"] < told["expected"][-1]["n_params"]["typical"]
 
 

@@ -11,9 +11,10 @@ from flopscape.cli.app import app
 from flopscape.config.yaml12 import load_yaml
 from flopscape.design.candidates import HALF_SPAN, KINDS, LARGER, SEED
 from flopscape.design.next_runs import Spend, next_runs
-from flopscape.design.next_words import LEAST, sentences, text
+from flopscape.design.next_words import sentences, text
 from flopscape.errors import FlopscapeError
 from flopscape.laws.surface import loss
+from flopscape.plan.coverage import LEAST_NARROWED
 from flopscape.plan.studies import plan_study
 from flopscape.runs.read import read_runs, table_of
 from tests.conftest import ROOT
@@ -147,6 +148,29 @@ def test_what_is_asked_wrongly_of_a_table_is_refused_in_a_sentence(words, senten
     assert not (tmp_path / "next.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("row", "column", "said"),
+    [
+        ("1e300,3e10", "n_params", "1e+300 is beyond what can be computed with"),
+        ("1e9,1e-300", "n_tokens", "1e-300 is beyond what can be computed with"),
+        ("inf,3e10", "n_params", "inf, must be positive and finite"),
+        ("1e9,nan", "n_tokens", "nan, must be positive and finite"),
+    ],
+)
+def test_an_absurd_number_in_a_pool_is_named_by_row_and_column(row, column, said, table, tmp_path):
+    (tmp_path / "pool.csv").write_text(f"n_params,n_tokens\n1e9,3e10\n{row}\n")
+    done = invoke(table, "--target", "1e22", "--spend", "1e21", "--pool", tmp_path / "pool.csv")
+    assert f"pool.csv, row 2, column {column}: {said}" in str(done.exception)
+
+
+@pytest.mark.parametrize("row", ["1e49,1e-49", "1e-49,1e49", "1e49,1e49", "1e-49,1e-49"])
+def test_sizes_far_from_all_sense_are_left_out_of_a_pool_without_a_warning(row, table, tmp_path):
+    (tmp_path / "pool.csv").write_text(f"n_params,n_tokens\n1e9,3e10\n{row}\n")
+    done = invoke(table, "--target", "1e22", "--spend", "1e21", "--pool", tmp_path / "pool.csv")
+    assert done.exit_code == 0
+    assert "1 row of the pool left out" in done.stdout
+
+
 def test_a_table_without_finished_runs_is_refused(tmp_path):
     path = tmp_path / "runs.csv"
     isoflop_frame().assign(status="diverged").to_csv(path, index=False)
@@ -239,7 +263,7 @@ def test_that_nothing_is_worth_it_is_said(table, tmp_path):
     (tmp_path / "pool.csv").write_text(f"n_params,n_tokens\n{run['n_params']},{run['n_tokens']}\n")
     found = next_runs(read_runs(table), [1e24], Spend.read("1e20"), pool=tmp_path / "pool.csv")
     assert found.bought_kind.tolist() == [SEED]
-    assert max(np.nanmax(found.narrower(belief)) for belief in ("all", "law")) < LEAST
+    assert max(np.nanmax(found.narrower(belief)) for belief in ("all", "law")) < LEAST_NARROWED
     assert sentences(found)[0].startswith("Nothing is worth it")
 
 

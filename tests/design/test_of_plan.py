@@ -1,6 +1,6 @@
 """What is said of a plan's expected intervals: worked out once, kept by plan and code, and never waited for."""
 
-from flopscape.design.of_plan import KEPT, expected_of, kept_sentences, sentences_of
+from flopscape.design.of_plan import KEPT, expected_of, kept_sentences, sentences, sentences_of
 
 
 def test_a_dry_run_names_the_command_until_the_intervals_are_known_and_then_says_them(planned):
@@ -26,6 +26,24 @@ def test_hidden_runs_tell_the_answer_nothing(planned):
     hidden = planned(sweep=sweep | {"validate": {"rows": rows}})
     assert len(hidden.rows) == 10
     assert expected_of(hidden) == expected_of(planned())
+
+
+def told(*narrows):
+    width = {"typical": 0.4, "low": 0.3, "high": 0.7}
+    expected = [{"flops": 1e13, "n_params": width, "loss": width}]
+    changes = ("7 budgets", "3 seeds of every run")
+    improved = [{"change": change, "cost": 2, "expected": expected} for change in changes]
+    return {
+        "expected": expected,
+        "improved": [one | {"narrows": by} for one, by in zip(improved, narrows, strict=False)],
+    }
+
+
+def test_a_change_that_narrows_no_interval_by_a_twentieth_is_left_out():
+    assert [line.partition(",")[0] for line in sentences(told(0.06, 0.04))[2:]] == ["  - with 7 budgets"]
+    none = "  - none of the usual changes narrows an interval by 5 %: 7 budgets, 3 seeds of every run"
+    assert sentences(told(0.03, 0.04))[2:] == [none]
+    assert len(sentences(told())) == 2
 
 
 def test_what_lacks_is_priced_at_the_largest_compute(planned):

@@ -1,6 +1,7 @@
 """Whatever a table holds, every method gives a status with a sentence: no traceback, no warning, valid JSON."""
 
 import json
+import re
 from dataclasses import asdict
 
 import numpy as np
@@ -98,9 +99,12 @@ def test_every_method_answers_any_table_in_words(name):
         json.dumps(asdict(result), allow_nan=False)
 
 
-def test_a_product_that_overflows_is_named_by_row():
-    frame = pd.DataFrame({"n_params": [1e8, 1e300], "n_tokens": [1e9, 1e200], "loss": [3.0, 2.0]})
-    with pytest.raises(FlopscapeError, match=r"r\.csv, row 2: 6·n_params·n_tokens of 1e\+300 and 1e\+200 is beyond"):
+@pytest.mark.parametrize(("column", "value"), [("n_params", 1e300), ("n_tokens", 1e-200), ("flops", 1e51)])
+def test_an_amount_that_overflows_in_products_is_named_by_row_and_column(column, value):
+    frame = pd.DataFrame({"n_params": [1e8] * 2, "n_tokens": [1e9] * 2, "flops": [6e17] * 2, "loss": [3.0, 2.0]})
+    frame.loc[1, column] = value
+    said = f"r.csv, row 2, column {column}: {value:g} is beyond what can be computed with, 1e-50 to 1e+50"
+    with pytest.raises(FlopscapeError, match=re.escape(said)):
         table_of(frame, "r.csv")
 
 

@@ -12,6 +12,7 @@ from flopscape.text.terminal import aligned
 
 LEAST_COST = 1e-4
 """Part of a loss below which no run shows a difference."""
+CURE = "Plan some with sweep.validate in the study, or mark rows of a table as true in a column `validate`."
 HEAD = ["fit", "hidden", "predicted", "found", "held", "off, SD", "log score"]
 
 
@@ -141,7 +142,7 @@ def _yes(holds: bool | None) -> str:
 def text(lines: Sequence[Outcome]) -> str:
     """All of it for the terminal."""
     if why := next((line.left_out for line in lines if line.what == "nothing"), ""):
-        return f"Nothing is scored: {why}."
+        return f"Nothing is scored: {why}. {CURE}"
     said = [sentence for name, own in by_fit(lines).items() for sentence in sentences(name, own)]
     rows = table(lines)
     return "\n\n".join([*([aligned([HEAD, *rows], right=(5, 6))] if rows else []), "\n".join(said)])

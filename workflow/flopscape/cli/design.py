@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from flopscape.cli.fit_options import Column, columns_of
-from flopscape.cli.options import ConfigFile, GivenPrices, Results, StudyFile, output, prices_of
+from flopscape.cli.options import ConfigFile, GivenPrices, Results, StudyFile, output, prices_of, several
 from flopscape.text.terminal import say
 
 verbs = typer.Typer()
@@ -80,7 +80,7 @@ def rung(
 )
 def next_verb(
     subject: Annotated[Path, typer.Argument(metavar="CONFIG|RUNS.csv", help="A study file, or a table of runs.")],
-    target: Annotated[list[float], typer.Option(help="Compute whose optimum matters, in FLOPs; repeatable.")],
+    target: Annotated[list[float], several("Compute whose optimum matters, in FLOPs; repeatable.")],
     spend: Annotated[str, typer.Option(metavar="FLOPS|$USD", help="What may be spent: 2e20, or '$50' of a study.")],
     pool: Annotated[
         Path | None, typer.Option(help="Choose from these: a table with n_params, n_tokens, perhaps flops.")

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from flopscape.cli.options import pairs
+from flopscape.cli.options import pairs, several
 from flopscape.errors import joined
 from flopscape.fitting.methods import options_of, shipped_methods
 from flopscape.fitting.options import NUMBERS, TAKEN, Option
@@ -23,7 +23,7 @@ RunsFile = Annotated[Path, typer.Argument(metavar="RUNS.csv", help="Table with n
 Method = Annotated[
     str, typer.Option(help=f"{', '.join(shipped_methods())}, or a module of your own, as my_package.fit.")
 ]
-Flops = Annotated[list[float] | None, typer.Option(help="Compute to predict the optimum for; repeatable.")]
+Flops = Annotated[list[float] | None, several("Compute to predict the optimum for; repeatable.")]
 Bootstrap = Annotated[int, typer.Option(min=100, help="Resamples behind the intervals of each fit.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the resampling.")]
 Seeds = Annotated[str | None, typer.Option(help="mean or median: one row for the seeds of a point.")]

@@ -19,7 +19,7 @@ from flopscape.cli.fit_options import (
     columns_of,
     options_given,
 )
-from flopscape.cli.options import output
+from flopscape.cli.options import output, several
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY
 from flopscape.text.terminal import say
@@ -137,12 +137,12 @@ def validate(
 )
 def predict(
     fit_file: Annotated[Path, typer.Argument(metavar="FIT.json", help="A fit, with its draws beside it.")],
-    flops: Annotated[list[float] | None, typer.Option(help="Compute in FLOPs; repeatable.")] = None,
+    flops: Annotated[list[float] | None, several("Compute in FLOPs; repeatable.")] = None,
     n_params: Annotated[
         list[float] | None,
-        typer.Option(help="Alone: the data for which this size is optimal. Else this size in its place. Repeatable."),
+        several("Alone: the data for which this size is optimal. Else this size in its place. Repeatable."),
     ] = None,
-    n_tokens: Annotated[list[float] | None, typer.Option(help="The loss of --n-params on so many; repeatable.")] = None,
+    n_tokens: Annotated[list[float] | None, several("The loss of --n-params on so many; repeatable.")] = None,
     unique_tokens: Annotated[float | None, typer.Option(help="Distinct tokens, for a fit of law constrained.")] = None,
     loss: Annotated[float | None, typer.Option(help="Reach this loss with least compute; instead of --flops.")] = None,
     inference_tokens: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from flopscape.cli.options import ConfigFile, Results
+from flopscape.cli.options import ConfigFile, Results, several
 from flopscape.text.terminal import say
 
 verbs = typer.Typer()
@@ -23,7 +23,7 @@ Family = Annotated[
     str | None,
     typer.Option(metavar="JSON", help='Sizes to choose from, such as {"width_multiple": 64, "aspect_ratio": 64}.'),
 ]
-Target = Annotated[list[float] | None, typer.Option(help="Compute to answer for, in FLOPs; repeatable.")]
+Target = Annotated[list[float] | None, several("Compute to answer for, in FLOPs; repeatable.")]
 Usd = Annotated[float | None, typer.Option(help="US dollars for all runs together.")]
 Hours = Annotated[float | None, typer.Option(help="Or device-hours: of GPUs, or of CPU threads.")]
 WallHours = Annotated[float | None, typer.Option(help="Or hours until all runs are done.")]

@@ -1,12 +1,13 @@
 """Arguments and options that several verbs share, and how their text is read."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, joined
 
 if TYPE_CHECKING:
     from flopscape.config.machine import Prices
@@ -22,6 +23,23 @@ Results = Annotated[Path, typer.Option("--results", help="Folder of all results.
 def output(words: str, *names: str) -> Any:
     """The option of an output, under the parameter's own name unless another is given."""
     return typer.Option(*names, parser=_output_path, metavar="PATH", help=words)
+
+
+def refuse_together(verb: str, given: Mapping[str, object]) -> None:
+    """Raise FlopscapeError where more than one is given of options that exclude each other, by their names."""
+    if len(names := [name for name, value in given.items() if value]) > 1:
+        raise FlopscapeError(f"{verb}: {joined(names)} exclude each other; give one of them")
+
+
+def several(words: str, *names: str) -> Any:
+    """The option of a list of numbers, each of which counts once: one that is given twice is refused."""
+    return typer.Option(*names, callback=_each_once, help=words)
+
+
+def _each_once(option: typer.CallbackParam, values: list[float] | None) -> list[float] | None:
+    if twice := [value for value, n in Counter(values or []).items() if n > 1]:
+        raise FlopscapeError(f"{option.opts[0]} {twice[0]!r}: given twice; leave one out")
+    return values
 
 
 def _output_path(text: str) -> Path:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flopscape.cli.options import ConfigFile, GivenPrices, Results, StudyFile, output, prices_of
+from flopscape.cli.options import (
+    ConfigFile,
+    GivenPrices,
+    Results,
+    StudyFile,
+    output,
+    prices_of,
+    refuse_together,
+    several,
+)
 from flopscape.errors import FlopscapeError
 from flopscape.text.terminal import say
 
@@ -24,7 +33,7 @@ def plan(
     ] = False,
     resolved: Annotated[bool, typer.Option("--resolved", help="Print the study with every default filled in.")] = False,
     csv_out: Annotated[Path | None, output("Write the plan's rows to this file instead.", "--csv")] = None,
-    cores: Annotated[int, typer.Option(help="Runs at a time for the wall time.")] = os.cpu_count() or 1,
+    cores: Annotated[int, typer.Option(min=1, help="Runs at a time for the wall time.")] = os.cpu_count() or 1,
     config_file: ConfigFile = Path("config/config.yaml"),
     results: Results = Path("results"),
 ) -> None:
@@ -37,6 +46,7 @@ def plan(
     from flopscape.plan.price_table import plan_csv, plan_json, price_text
     from flopscape.plan.studies import overview, resolved_yaml
 
+    refuse_together("plan", {"--json": as_json, "--resolved": resolved, "--csv": csv_out})
     if csv_out is not None:
         refuse_output(csv_out, [study_file, config_file])
     if resolved:
@@ -137,7 +147,7 @@ def _object(text: str, option: str) -> dict[str, object]:
 @verbs.command(epilog="Example: `flopscape coord-check config/studies/kjv-gpt.yaml --width 32 --width 64 --width 128`")
 def coord_check(
     study_file: StudyFile,
-    width: Annotated[list[int], typer.Option(help="Widths to train; three or more.")],
+    width: Annotated[list[int], several("Widths to train; three or more.")],
     steps: Annotated[int, typer.Option(min=1, help="Steps at the peak rate before activations are measured.")] = 5,
     scaling: Annotated[
         list[str] | None, typer.Option(help="fixed, width or mup; repeatable. The study's own when left out.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flopscape.cli.options import StudyFile, output, pairs
+from flopscape.cli.options import StudyFile, output, pairs, refuse_together
 from flopscape.errors import FlopscapeError
 from flopscape.text.terminal import say
 
@@ -107,14 +107,15 @@ def import_(
     from flopscape.runs.import_table import import_runs, sentence, write_table
     from flopscape.runs.published import source_file
 
+    refuse_together("import", {"--out": out, "--folder": folder})
     mapping = pairs(columns, "--map", "loss=val_loss")
     choice = Choice([name.strip() for name in run_id.split(",")] if run_id else [], exclude, lowest)
-    if folder and not out:
+    if folder:
         words = import_words(
             source, columns=mapping, run_id=choice.run_id, exclude=exclude, lowest=lowest, mirror=mirror, curves=curves
         )
         say(import_study(source, mirror, mapping, curves, folder, choice, words))
-    elif out and not (folder or curves):
+    elif out and not curves:
         refuse_output(out, [source_file(source, mirror)])
         imported = import_runs(source, mirror, mapping, choice)
         write_table(imported.frame, out)

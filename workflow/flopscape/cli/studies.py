@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from flopscape.atlas.tables import TABLES
-from flopscape.cli.options import Results, StudyFile, output
+from flopscape.cli.options import Results, StudyFile, output, several
 from flopscape.figures.names import FIGURES
 from flopscape.text.terminal import say
 
@@ -37,7 +37,7 @@ def figure(
 def twin(
     study: Annotated[Path, typer.Argument(metavar="RUNS.csv|PLAN.csv", help="A table of runs, or a plan.")],
     out: Annotated[Path, output("Folder for twin.csv, verdict.json, figure.svg, figure.png.")],
-    flops: Annotated[list[float] | None, typer.Option(help="Compute whose optimum matters; repeatable.")] = None,
+    flops: Annotated[list[float] | None, several("Compute whose optimum matters; repeatable.")] = None,
     surface: Annotated[
         str | None, typer.Option(help="Truth: a name, or E,A,B,alpha,beta; runs have their own.")
     ] = None,
@@ -97,9 +97,7 @@ def checklist(
 )
 def guide(
     subject: Annotated[Path, typer.Argument(metavar="CONFIG|RUNS.csv", help="A study file, or a table of runs.")],
-    flops: Annotated[
-        list[float] | None, typer.Option(help="For a table: compute whose optimum matters; repeatable.")
-    ] = None,
+    flops: Annotated[list[float] | None, several("For a table: compute whose optimum matters; repeatable.")] = None,
     results: Results = Path("results"),
 ) -> None:
     """Say which approach fits a design and its question, why, how the others err on it, and what to do next."""

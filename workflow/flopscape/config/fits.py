@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from flopscape.config.model import Exclusion, Finite, Model, Positive, Seed, plain_name
+from flopscape.config.model import Distinct, Exclusion, Finite, Model, Positive, Seed, plain_name
 from flopscape.errors import joined
 from flopscape.fitting.methods import (
     chosen_options,
@@ -173,9 +173,9 @@ NamedFit = Annotated[Fit, BeforeValidator(described, json_schema_input_type=str 
 class Recommend(Model):
     """What the report answers."""
 
-    flops: Annotated[list[Positive], Field(min_length=1)]
+    flops: Annotated[list[Positive], Field(min_length=1), Distinct]
     """Budgets to predict the optimum for, in FLOPs."""
-    n_params: list[Positive] = []
+    n_params: Annotated[list[Positive], Distinct] = []
     """Sizes to predict the data for, in parameters; the two powers of ten next above those trained when left out."""
     fit: str | None = None
     """Name of the fit that the recommendation rests on; `answer` when left out."""

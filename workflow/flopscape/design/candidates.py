@@ -18,7 +18,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.drifting_law.curve import Curves
 from flopscape.laws.law import Array, Compute, Index, Mask, Names
 from flopscape.records.plan_row import PlanRow
-from flopscape.runs.cells import positive_column, require_column
+from flopscape.runs.cells import amount_column, require_column
 from flopscape.runs.read import read_any
 from flopscape.runs.table import RunTable
 from flopscape.text import numbers
@@ -147,9 +147,9 @@ def of_pool(path: Path, table: RunTable, compute: Compute) -> Candidates:
         require_column(frame, name, path)
     if not len(frame):
         raise FlopscapeError(f"{path}: no rows")
-    n, d = (positive_column(frame, name, path, row) for name in ("n_params", "n_tokens"))
+    n, d = (amount_column(frame, name, path, row) for name in ("n_params", "n_tokens"))
     own = "flops" in frame
-    flops = positive_column(frame, "flops", path, row) if own else np.exp(compute.curve(np.log(n))[0]) * n * d
+    flops = amount_column(frame, "flops", path, row) if own else np.exp(compute.curve(np.log(n))[0]) * n * d
     return Candidates(n, d, flops, is_repeated(n, d, table), numbers=row)
 
 

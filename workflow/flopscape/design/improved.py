@@ -6,12 +6,12 @@ set beside that of the sweep as it is, with what the runs would cost. Runs are o
 widest gaps between those that are there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from flopscape.design.expected import as_json, expected_intervals
+from flopscape.design.expected import Expected, as_json, expected_intervals
 from flopscape.fitting.drifting_law.posterior import SCALE_PRIORS
 from flopscape.laws.law import Array, Compute
 from flopscape.plan.coverage import GOOD_COUNT, GOOD_SEEDS, MIN_HALF_SPAN_DEX
@@ -86,22 +86,34 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     -------
     dict
         `expected` of the runs as they are, and `improved`, of each lacking thing its `change` in words, the `cost` of
-        the runs with it as a factor, and what is `expected` then; see `design.expected.as_json`. `assumed` are the
-        scales in the middle of their priors, of noise, level and shape as parts of the loss.
+        the runs with it as a factor, what is `expected` then, and the part by which it `narrows` the interval that
+        gains most; see `design.expected.as_json`. `assumed` are the scales in the middle of their priors, of noise,
+        level and shape as parts of the loss.
     """
     runs, asked = np.array(question["runs"], float), question["flops"]
     budget = np.array([np.nan if one is None else one for one in question["budget"]], float)
-    expected = as_json(expected_intervals(runs[0], runs[1], runs[2], asked))
+    expected = expected_intervals(runs[0], runs[1], runs[2], asked)
     assumed = {name: value for name, value in SCALE_PRIORS[0]._asdict().items() if name != "own"}
-    return {"expected": expected, "improved": list(_improved(runs, budget, asked)), "assumed": assumed}
+    improved = list(_improved(runs, budget, asked, expected))
+    return {"expected": as_json(expected), "improved": improved, "assumed": assumed}
 
 
-def _improved(runs: Array, budget: Array, asked: list[float]) -> Iterator[dict[str, Any]]:
+def _improved(runs: Array, budget: Array, asked: list[float], today: Sequence[Expected]) -> Iterator[dict[str, Any]]:
     log_n, compute = np.log(runs[0]), Compute.from_runs(*runs)
     sizes = {float(c): log_n[budget == c] for c in np.unique(budget[np.isfinite(budget)])}
     for change, added in CHANGES.items() if sizes else ():
         new = [np.stack([n, compute.tokens(n, c), np.full(len(n), np.log(c))]) for c, n in added(sizes).items()]
         changed = np.concatenate([runs, *map(np.exp, new)], axis=1)
         if changed.shape[1] > runs.shape[1]:
-            expected = as_json(expected_intervals(changed[0], changed[1], changed[2], asked))
-            yield {"change": change, "cost": float(changed[2].sum() / runs[2].sum()), "expected": expected}
+            expected = expected_intervals(changed[0], changed[1], changed[2], asked)
+            cost, narrows = float(changed[2].sum() / runs[2].sum()), _narrows(today, expected)
+            yield {"change": change, "cost": cost, "narrows": narrows, "expected": as_json(expected)}
+
+
+def _narrows(before: Sequence[Expected], after: Sequence[Expected]) -> float:
+    """The largest part by which the interval of N* or L* becomes narrower at any asked compute, at least zero."""
+    widths = np.array([[(one.n_params.typical, one.loss.typical) for one in told] for told in (before, after)])
+    # An optimum that only the changed sweep is expected to find has no width before.
+    found = np.isfinite(widths[1]) & ~np.isfinite(widths[0])
+    parts = np.where(found, 1.0, 1 - widths[1] / widths[0])
+    return max(0.0, float(np.nanmax(parts, initial=0.0)))

@@ -24,6 +24,7 @@ from flopscape.fitting.drifting_law import predictions
 from flopscape.fitting.drifting_law.fit import Posterior, posterior
 from flopscape.fitting.methods import DRAWS_OF_ANSWER
 from flopscape.laws.law import Array, Compute, Names
+from flopscape.plan.coverage import LEAST_NARROWED
 from flopscape.plan.studies import PlannedStudy
 from flopscape.records.fit_result import Prediction
 from flopscape.records.plan_row import PlanRow
@@ -98,7 +99,7 @@ class NextRuns:
     @property
     def is_nothing_worth_it(self) -> bool:
         """Whether no interval moves by anything to speak of, whatever is believed."""
-        return max(self.most_narrowed.values()) < LEAST
+        return max(self.most_narrowed.values()) < LEAST_NARROWED
 
     def frame(self) -> pd.DataFrame:
         """A line a bought run: what it is, and what it narrows each interval by, alone and after those above it."""
@@ -140,8 +141,6 @@ def cost_of(candidates: Candidates, spend: Spend) -> Array:
     return candidates.usd
 
 
-LEAST = 0.05
-"""Part by which an interval has to become narrower to be worth a run at all."""
 FARTHEST = 1e8
 """Times the compute of the costliest run: no law is believed so far."""
 

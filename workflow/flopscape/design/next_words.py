@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from flopscape.design.candidates import BETWEEN, KINDS, LARGER, SEED, SMALLER, WIDER
-from flopscape.design.next_runs import LEAST, NextRuns
+from flopscape.design.next_runs import NextRuns
 from flopscape.design.told import BELIEFS
 from flopscape.laws.law import Array
+from flopscape.plan.coverage import LEAST_NARROWED
 from flopscape.records.fit_result import Estimate
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
@@ -158,7 +159,7 @@ def sentences(found: NextRuns) -> list[str]:
             f"{percent(max(best.values()))}, not even if the law is exact. Spend more at once, or ask for less compute."
         ]
     said = [_of_kind(found, kind) for kind in KINDS if kind in found.of_kind]
-    if best["all"] < LEAST:
+    if best["all"] < LEAST_NARROWED:
         said.append(
             f"If the law misses something, nothing is worth it: no interval becomes narrower by more than "
             f"{percent(best['all'])}, against {percent(best['law'])} if the law is exact."

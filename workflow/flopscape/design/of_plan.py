@@ -13,6 +13,7 @@ from typing import Any
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec
 from flopscape.plan.ask import answer_of, kept_answer
+from flopscape.plan.coverage import LEAST_NARROWED
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.rungs import open_rungs
 from flopscape.plan.studies import PlannedStudy
@@ -69,7 +70,7 @@ def sentences_of(planned: PlannedStudy) -> list[str]:
 
 
 def sentences(told: Told) -> list[str]:
-    r"""One for each asked compute, and for the largest what each lacking thing would change.
+    r"""One for each asked compute, and for the largest what each lacking thing would change, where it changes any.
 
     Examples
     --------
@@ -89,7 +90,11 @@ def sentences(told: Told) -> list[str]:
 
 
 def _improvements(improved: Sequence[Told]) -> Iterator[str]:
-    for one in improved:
+    worth = [one for one in improved if one["narrows"] >= LEAST_NARROWED]
+    if improved and not worth:
+        tried = ", ".join(one["change"] for one in improved)
+        yield f"none of the usual changes narrows an interval by {100 * LEAST_NARROWED:.0f} %: {tried}"
+    for one in worth:
         last = one["expected"][-1]
         yield (
             f"with {one['change']}, for {numbers.ratio(one['cost'])} times the FLOPs, at {numbers.flops(last['flops'])}"

@@ -20,6 +20,8 @@ MIN_HALF_SPAN_DEX = 0.3
 """Half the span of ln N at a budget, in decades: ±0.3 is a factor of two to either side of the middle."""
 MAX_EPOCHS = 4
 """Times that data can be repeated at nearly no loss (Muennighoff et al. 2023, arXiv 2305.16264)."""
+LEAST_NARROWED = 0.05
+"""Part by which some interval has to become narrower for a change of a sweep, or a run, to be worth anything at all."""
 RAY_SPREAD_DEX = 0.05
 """Runs whose tokens per parameter all lie this close together are one ray."""
 

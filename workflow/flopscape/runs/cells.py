@@ -18,6 +18,8 @@ ALWAYS_TEXT = {
 }
 """Names and hashes: text even where every cell could be read as a number, such as the hash 123456789e12."""
 
+MOST = 1e50
+"""Parameters, units of data, or FLOPs: six times a product of three of them is far below the largest float."""
 TRUTH = {"true", "false"}
 TRUE_WORDS = {"true", "1", "1.0", "yes"}
 """What a table may write for true."""
@@ -55,6 +57,18 @@ def positive_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index
         why = "; fill it in or leave the row out" if empty[at] else why
         raise FlopscapeError(f"{path}, row {row[at]}, column {name}: {value}, must be positive and finite{why}")
     return np.asarray(values, float)
+
+
+def amount_column(frame: pd.DataFrame, name: str, path: str | Path, row: Index, blank: bool = False) -> Array:
+    """A column of parameters, units of data or FLOPs: positive, and so that products of a few of them are numbers."""
+    values = positive_column(frame, name, path, row, blank)
+    if (beyond := (values > MOST) | (values < 1 / MOST)).any():
+        at = int(np.flatnonzero(beyond)[0])
+        raise FlopscapeError(
+            f"{path}, row {row[at]}, column {name}: {values[at]:g} is beyond what can be computed with, "
+            f"{1 / MOST:g} to {MOST:g}; write it in single units"
+        )
+    return values
 
 
 def text_column(frame: pd.DataFrame, name: str, default: list[str]) -> Names:

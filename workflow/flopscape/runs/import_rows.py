@@ -8,7 +8,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.records.fit_result import Exclusion
-from flopscape.runs.cells import blank_cells, positive_column, require_column, text_column, typed
+from flopscape.runs.cells import amount_column, blank_cells, positive_column, require_column, text_column, typed
 from flopscape.runs.rows_where import rows_where
 from flopscape.runs.statuses import completed, measured
 from flopscape.runs.table import REQUIRED, UNIQUE
@@ -145,8 +145,9 @@ _SEEDS = ": a fit takes them for seeds; of a search over other settings use the 
 
 def _points(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     row = frame.index.to_numpy() + 1
-    n, d, loss = (positive_column(frame, name, source, row) for name in REQUIRED)
-    supply = positive_column(frame, UNIQUE, source, row, blank=True) if UNIQUE in frame else d
+    n, d = (amount_column(frame, name, source, row) for name in ("n_params", "n_tokens"))
+    loss = positive_column(frame, "loss", source, row)
+    supply = amount_column(frame, UNIQUE, source, row, blank=True) if UNIQUE in frame else d
     # A supply larger than D is all of D: `fmin` also takes D where the cell is empty.
     points = {"n": n, "d": d, "distinct": np.fmin(supply, d), "loss": loss}
     return pd.DataFrame(points, index=frame.index)

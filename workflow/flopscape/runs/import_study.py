@@ -14,7 +14,7 @@ from flopscape.files.json_text import sha256
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
 from flopscape.records.stamps import of_imported
-from flopscape.runs.cells import positive_column, require_column
+from flopscape.runs.cells import amount_column, positive_column, require_column
 from flopscape.runs.import_rows import EVERYTHING, Choice
 from flopscape.runs.import_table import Imported, import_runs, sentence
 from flopscape.runs.published import PUBLISHED, source_file
@@ -87,9 +87,9 @@ def read_curves(path: Path, runs: RunTable) -> pd.DataFrame:
     frame = _of_runs(frame, runs, path)
     row = frame.index.to_numpy() + 1
     run_id = frame["run_id"].astype(str).to_numpy()
-    n_tokens = positive_column(frame, "n_tokens", path, row)
+    n_tokens = amount_column(frame, "n_tokens", path, row)
     if "flops" in frame:
-        flops = positive_column(frame, "flops", path, row)
+        flops = amount_column(frame, "flops", path, row)
     else:
         flops = 6.0 * np.array([n_params[name] for name in run_id]) * n_tokens
     points = {name: positive_column(frame, name, path, row, blank=True) for name in losses}

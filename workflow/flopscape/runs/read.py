@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.law import Array, Index
 from flopscape.runs.budgets import group_budgets
-from flopscape.runs.cells import TRUE_WORDS, positive_column, require_column, text_column, typed
+from flopscape.runs.cells import TRUE_WORDS, amount_column, positive_column, require_column, text_column, typed
 from flopscape.runs.formats.content import read_content
 from flopscape.runs.formats.delimited import SEPARATORS, read_delimited, text_stream
 from flopscape.runs.formats.json_rows import read_json
@@ -145,11 +144,14 @@ def table_of(
     frame, excluded = completed_rows(frame)
     # The first row after the header is row 1; rows keep their numbers where others were left out.
     row = frame.index.to_numpy() + 1
-    values = {name: positive_column(frame, names[name], path, row) for name in REQUIRED}
+    values = {name: amount_column(frame, names[name], path, row) for name in ("n_params", "n_tokens")}
+    values["loss"] = positive_column(frame, names["loss"], path, row)
     counted = names["flops"] in frame
-    flops = positive_column(frame, names["flops"], path, row) if counted else _six_n_d(values, path, row)
+    flops = (
+        amount_column(frame, names["flops"], path, row) if counted else 6.0 * values["n_params"] * values["n_tokens"]
+    )
     # A budget may be blank, for a run outside all of them; N, D, C and the loss may not.
-    planned = positive_column(frame, names["budget"], path, row, blank=True) if names["budget"] in frame else None
+    planned = amount_column(frame, names["budget"], path, row, blank=True) if names["budget"] in frame else None
     table = RunTable(
         path=str(path),
         n_params=values["n_params"],
@@ -180,18 +182,6 @@ def _refuse_hidden_alone(frame: pd.DataFrame, path: str | Path) -> None:
 
 
 @np.errstate(all="ignore")
-def _six_n_d(values: Mapping[str, Array], path: str | Path, row: Index) -> Array:
-    """C = 6·N·D of every row, where that is a number."""
-    flops = 6.0 * values["n_params"] * values["n_tokens"]
-    if wrong := np.flatnonzero(~(np.isfinite(flops) & (flops > 0))).tolist():
-        n, d = (values[name][wrong[0]] for name in ("n_params", "n_tokens"))
-        raise FlopscapeError(
-            f"{path}, row {row[wrong[0]]}: 6·n_params·n_tokens of {n:g} and {d:g} is beyond what can be computed with;"
-            " write both in single units"
-        )
-    return np.asarray(flops)
-
-
 def _simulated(frame: pd.DataFrame, path: str | Path) -> bool:
     """Whether the runs are simulated: all of them or none."""
     if "simulated" not in frame or not len(frame):

@@ -16,7 +16,7 @@ import numpy as np
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.laws.law import POSITIVE, Array, Inputs, Law, Mask
-from flopscape.runs.cells import positive_column
+from flopscape.runs.cells import amount_column
 from flopscape.runs.table import UNIQUE, RunTable
 
 FLOOR = "E"
@@ -120,7 +120,7 @@ def unique_tokens_of(table: RunTable, law: Law, unique_tokens: float | None) -> 
     if unique_tokens is not None and not unique_tokens > 0:
         raise FlopscapeError(f"unique_tokens: {unique_tokens!r} is not a positive number of tokens")
     if UNIQUE in table.columns:
-        cells = positive_column(table.columns, UNIQUE, table.path, table.row, blank=True)
+        cells = amount_column(table.columns, UNIQUE, table.path, table.row, blank=True)
         supply = np.where(np.isnan(cells), np.inf, cells)
         finite = supply[np.isfinite(supply)]
         return supply, float(unique_tokens or (finite.max() if len(finite) else np.inf))

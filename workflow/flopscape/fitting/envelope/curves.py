@@ -15,7 +15,7 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.laws.law import Array, Index, Names
 from flopscape.records.fit_result import Exclusion
-from flopscape.runs.cells import positive_column, require_column
+from flopscape.runs.cells import amount_column, positive_column, require_column
 from flopscape.runs.read import read_any
 from flopscape.runs.table import RunTable
 
@@ -81,7 +81,7 @@ def read_curves(table: RunTable, path: str | Path) -> Curves:
         require_column(frame, name, path)
     frame = _of_table(frame, table, path)
     row = frame.index.to_numpy() + 1
-    run_id, tokens = frame["run_id"].astype(str).to_numpy(str), positive_column(frame, "n_tokens", path, row)
+    run_id, tokens = frame["run_id"].astype(str).to_numpy(str), amount_column(frame, "n_tokens", path, row)
     _check_order(run_id, tokens, row, path)
     name, loss = _losses(frame, path, row, run_id)
     finite = np.isfinite(loss)
