@@ -31,6 +31,14 @@ class Mutation(NamedTuple):
 
 MUTATIONS = [
     Mutation(
+        "a matrix before a study's own file", "config/matrix.py",
+        "return path if _is_file(path) else next", "return next", "config/test_matrix.py",
+    ),
+    Mutation(
+        "a split table forgets its own exclusion", "config/matrix.py",
+        """f"({runs['exclude']}) or " if runs.get("exclude") else \"\"""", '""', "config/test_matrix.py",
+    ),
+    Mutation(
         "drift judged without the correction for three tests", "fitting/judge/refits.py",
         "norm.ppf(1 - 0.05 / 6)", "norm.ppf(1 - 0.05 / 2)", "fitting/test_levels.py",
     ),

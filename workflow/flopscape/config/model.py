@@ -15,6 +15,10 @@ MAX_RUNS = 100_000
 """Runs of one study: far more than Snakemake can hand to one rule, and a plan that is still made in seconds."""
 
 
+MAX_STUDIES = 200
+"""Studies of one file: each is planned and priced, and has a folder and a page of its own."""
+
+
 def plain_name(name: str, kind: str) -> str:
     """A name that may become a folder and reach a command line."""
     if not NAME.fullmatch(name):
@@ -48,6 +52,9 @@ Exclusion = Annotated[str, AfterValidator(_bounded)]
 """A condition on rows, refused while planning where it is more than comparisons or has no bound."""
 Plain = Annotated[dict[str, Any], AfterValidator(plain)]
 """A mapping of what JSON can hold: text, finite numbers, booleans, null, lists and mappings with text keys."""
+Scalar = str | bool | int | float | None
+Axes = dict[str, Annotated[list[Scalar], Field(min_length=1)] | Annotated[dict[str, Plain], Field(min_length=1)]]
+"""What differs between the studies of one file: a key with its values, or a name with what each label changes."""
 Size = Plain
 Sizes = Annotated[list[Size], Field(min_length=1)]
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from flopscape.config.complaints import sentences
 from flopscape.config.fits import Fit, described
+from flopscape.config.matrix import addresses, file_of, study_data
 from flopscape.config.model import Model, plain_name
 from flopscape.config.study import Config, ImportedStudy, Study
 from flopscape.config.yaml12 import load_yaml
@@ -25,7 +27,7 @@ M = TypeVar("M", bound=Model)
 
 def read_study(path: str | Path) -> Study | ImportedStudy:
     """Read one study, whichever of the two kinds it is; raises FlopscapeError with one line for each wrong key."""
-    data = load_yaml(path)
+    data = study_data(Path(path))
     # One key tells the two kinds apart, so that a mistake is told in terms of the one that was meant.
     return validate(ImportedStudy, data, str(path)) if "runs" in data else validate(Study, data, str(path))
 
@@ -99,7 +101,7 @@ def _written(text: str) -> dict[str, Any]:
 
 
 def study_paths(entries: Iterable[str], folder: str | Path = "config/studies") -> dict[str, Path]:
-    """Study name → file, for a list of names and paths.
+    """Study name → file, for a list of names and paths; a file of several studies gives the address of each.
 
     Raises
     ------
@@ -107,20 +109,26 @@ def study_paths(entries: Iterable[str], folder: str | Path = "config/studies") -
         A name with characters that cannot be a folder, a file that is not there, or two files of one name.
     """
     paths: dict[str, Path] = {}
-    for entry in entries:
-        is_path = entry.endswith((".yaml", ".yml"))
-        path = Path(entry) if is_path else Path(folder) / f"{entry}.yaml"
-        try:
-            name = plain_name(path.stem if is_path else entry, "study")
-        except ValueError as error:
-            raise FlopscapeError(f"studies: {error}") from error
-        if name in RESERVED:
-            raise FlopscapeError(f"studies: results/{name}/ has another use; rename {path}")
-        if not os.path.isfile(path):  # Path.is_file raises for a name that is too long
-            names = sorted(p.stem for p in Path(folder).glob("*.yaml"))
-            raise FlopscapeError(f"studies: no file {path}{nearest(name, names)}")
+    for path in chain.from_iterable(map(addresses, [_path_of(entry, folder) for entry in entries])):
+        name = path.stem
         if paths.setdefault(name, path).resolve() != path.resolve():
             raise FlopscapeError(f"studies: two studies are named {name}: {paths[name]} and {path}; rename one file")
     if not paths:
         raise FlopscapeError("studies: the list is empty; name at least one of config/studies/*.yaml")
     return paths
+
+
+def _path_of(entry: str, folder: str | Path) -> Path:
+    """The path of an entry of the list of studies."""
+    is_path = entry.endswith((".yaml", ".yml"))
+    path = Path(entry) if is_path else Path(folder) / f"{entry}.yaml"
+    try:
+        name = plain_name(path.stem if is_path else entry, "study")
+    except ValueError as error:
+        raise FlopscapeError(f"studies: {error}") from error
+    if name in RESERVED:
+        raise FlopscapeError(f"studies: results/{name}/ has another use; rename {path}")
+    if not os.path.isfile(file_of(path)):  # Path.is_file raises for a name that is too long
+        names = sorted(p.stem for p in Path(folder).glob("*.yaml"))
+        raise FlopscapeError(f"studies: no file {path}{nearest(name, names)}")
+    return path

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from flopscape.config.fits import Fit, NamedFit, Recommend, Twin
 from flopscape.config.machine import Limits, Prices, Resources, Tracking
-from flopscape.config.model import Exclusion, Model, Plain, PositiveInt
+from flopscape.config.model import Axes, Exclusion, Model, Plain, PositiveInt
 from flopscape.config.sweep import Sweep, Transfer
 from flopscape.files.json_text import Spec
 from flopscape.fitting.methods import ANSWER
@@ -50,6 +50,8 @@ class Runs(Model):
     """Columns whose cells together name a run, such as [n_params, lr, seed], where no column does."""
     exclude: Exclusion | None = None
     """Leave out the rows for which this expression over the table's columns, renamed by `map`, is true."""
+    by: str | None = None
+    """Split the table by the texts of this column: a study for each."""
     lowest: Switch = False
     """Of several rows at one N and D (a search over rates or batches), use the one of lowest loss only."""
     mirror: str | None = None
@@ -69,6 +71,9 @@ class _Answering(Model):
     """Budgets to answer for."""
     twin: Twin = Twin()
     """How much is simulated to say which method to trust."""
+    matrix: Axes = {}
+    """Several studies in one file: a key and its values, or a name and what each of its labels changes; every
+    combination is a study."""
 
     @property
     def recommended_fit(self) -> str:

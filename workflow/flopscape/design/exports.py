@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flopscape.answers.extrapolation import beyond
-from flopscape.config.yaml12 import dump_yaml, load_yaml
+from flopscape.config.matrix import study_data
+from flopscape.config.yaml12 import dump_yaml
 from flopscape.design.recommended import Recommendation, Recommended
 from flopscape.errors import FlopscapeError
 from flopscape.plan.coverage import MAX_EPOCHS
@@ -133,7 +134,7 @@ def rows(found: Recommendation) -> str:
 
 def study(found: Recommendation, path: Path) -> str:
     """A study of these runs alone: the same model, data and recipe, without limits that were the sweep's."""
-    kept = {key: value for key, value in load_yaml(path).items() if key not in OF_SWEEP}
+    kept = {key: value for key, value in study_data(path).items() if key not in OF_SWEEP}
     kept["title"] = f"{found.study.title}: runs at {numbers.flops(found.flops)} FLOPs"
     kept["sweep"] = _sweep(found)
     kept["recommend"] = {"flops": [found.flops]}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from flopscape.config.ladder import Family
 from flopscape.config.machine import Prices
+from flopscape.config.matrix import study_text
 from flopscape.config.read import load_study, validate
 from flopscape.config.study import Study
 from flopscape.config.yaml12 import dump_yaml, parse_yaml
@@ -53,7 +54,7 @@ class NewStudy:
 def base_of(path: Path, name: str) -> tuple[Study, str]:
     """A study to take model, data and recipe from, and its text with the folder of the new study for its own."""
     study = load_study(path)
-    return study, path.read_text(encoding="utf-8-sig").replace(f"results/{path.stem}", f"results/{name}")
+    return study, study_text(path).replace(f"results/{path.stem}", f"results/{name}")
 
 
 def base_of_text(text: str) -> Study:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from flopscape.config.matrix import refuse_address
 from flopscape.config.read import load_study
 from flopscape.config.study import Study
 from flopscape.config.yaml12 import dump_yaml
@@ -32,6 +33,7 @@ def write_rows(path: Path, rows: Sequence[PlanRow], comment: str, results: Path 
     FlopscapeError
         The file cannot be extended; it is as it was.
     """
+    refuse_address(path, "--write")
     before = load_study(path)
     items = [_item(row.size, row.budget, row.n_tokens, row.seed) for row in rows]
     new = extended(path.read_bytes().decode("utf-8"), items, comment)
