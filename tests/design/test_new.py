@@ -16,13 +16,16 @@ from flopscape.config.yaml12 import dump_yaml
 from flopscape.design.new import Asked, answer_question
 from flopscape.design.new_study import blocks
 from flopscape.design.question import Means, Money, propose
+from flopscape.design.supply import Supply
 from flopscape.errors import FlopscapeError
 from flopscape.plan.capacity import Capacity
+from flopscape.plan.family import family_of
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.rungs import open_rungs
 from tests.design.finished_study import config
 
 KJV = Path("config/studies/kjv-gpt.yaml")
+DIGITS = Path("config/studies/digits-mlp.yaml")
 FAMILY = Family(width_multiple=4, depth=2)
 MEANS = Means(Prices(), Capacity(2))
 
@@ -125,12 +128,82 @@ def test_a_base_of_plugins_alone_has_its_rates_with_their_source(tmp_path):
     [
         (Money("hours", 0.001), 1e14, "pay for no ladder of this family: the least one takes"),
         (Money("hours", 0.5), 1e9, "below the smallest budget of a ladder of this family"),
-        (Money("hours", 50.0), 1e17, r"epochs of the 3\.96 M that there are; bring more data"),
     ],
 )
 def test_a_question_without_a_sound_answer_is_refused(kjv, money, target, words):
     with pytest.raises(FlopscapeError, match=words):
         answered(asked(kjv, money, target))
+
+
+def test_a_ladder_ends_where_the_data_do_and_what_is_left_is_said(kjv):
+    made = answered(asked(kjv, Money("flops", 1e16), 1e17))
+    told = " ".join(made.lines)
+    patterns = (r"end the ladder at ([\d.]+)×10¹³", r"go to ([\d.]+)×10¹⁵")
+    top, wished = (float(re.search(words, told)[1]) for words in patterns)
+    assert 1e13 * top < 1e15 * wished
+    assert "FLOPs of all runs are left of it" in told
+    (ladder,) = re.findall(r"^    top: (.*)  #", made.text, re.MULTILINE)
+    assert float(ladder) == pytest.approx(1e13 * top)
+    epochs = float(re.search(r"the longest run sees .* tokens, ([\d.]+) epochs of 3\.96 M", told)[1])
+    assert 7 < epochs <= 8
+    longer = answered(asked(kjv, Money("flops", 1e16), 1e17, allow_repeats=True))
+    assert "end the ladder" not in " ".join(longer.lines)
+
+
+@pytest.mark.parametrize("flops", [1e9, 1.4e10, 1e12, 1e15])
+def test_few_data_never_ask_for_less_money_and_more_at_once(flops):
+    base = load_study(DIGITS)
+    question = Asked("mine", base, DIGITS.read_text(), family_of(base), Money("flops", flops), (3e9,))
+    if flops == 1e9:
+        with pytest.raises(FlopscapeError, match="spend more, or give smaller sizes"):
+            answered(question)
+        return
+    made = answered(question)
+    # The base's sizes lie around 0.3 images a parameter, far from the 20 tokens of text.
+    assert "    tokens_per_param: 0.33  #" in made.text
+    told = " ".join(made.lines)
+    assert "end the ladder" in told or flops == 1.4e10
+    assert "spend less" not in told
+
+
+def test_data_too_few_for_the_least_ladder_are_refused_whatever_the_money(kjv):
+    for flops in (1e10, 1e20):
+        with pytest.raises(
+            FlopscapeError, match=r"the data allow no ladder .* epochs of 1\.00 k, and 4 are the most; bring"
+        ):
+            propose(kjv, FAMILY, Money("flops", flops), [1e17], MEANS, Supply(1000))
+
+
+def test_a_batch_that_no_card_holds_is_written_in_pieces(kjv, tmp_path):
+    text = KJV.read_text().replace("  batch_units: 256 ", "  batch_units: 262144 ")
+    assert text != KJV.read_text()
+    (tmp_path / "base.yaml").write_text(text)
+    base, family = load_study(tmp_path / "base.yaml"), Family(width_multiple=64, depth=8)
+    made = answered(Asked("mine", base, text, family, Money("flops", 1e17), (1e20,), allow_repeats=True))
+    made.write(tmp_path / "mine.yaml")
+    study = load_study(tmp_path / "mine.yaml")
+    piece = study.resources.micro_batch_units
+    assert piece is not None
+    assert 262144 % piece == 0 == piece % 64
+    assert "# what fits of a batch in the memory of a GPU of 80 GB" in made.text
+    told = " ".join(" ".join(made.lines).replace(",", "").split())
+    assert f"with resources.micro_batch_units: {piece}; at once its 262144 units" in told
+    assert study.resources.model_copy(update={"micro_batch_units": None}) == base.resources
+
+
+def test_a_text_that_is_not_there_is_refused_before_anything_is_written(tmp_path):
+    command = [sys.executable, "-m", "flopscape", "new", "mine", "--model", "flopscape.plugins.gpt:GPT", "--dataset"]
+    command += ["flopscape.plugins.text:TextFile", "--dataset-kwargs", '{"path": "texts/mine.txt"}']
+    command += ["--family", '{"width_multiple": 16, "depth": 2}', "--target", "1e14", "--hours", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"texts/mine.txt: no such file, seen from {tmp_path}; correct its kwargs" in done.stderr
+    assert not list(tmp_path.iterdir())
+    # Seen from there too when the runs train: a study in another folder changes nothing.
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts/mine.txt").write_text("In the beginning.\n\n" * 20_000)
+    subprocess.run([*command, "--studies", "deep/studies"], cwd=tmp_path, capture_output=True, check=True)
+    assert (tmp_path / "deep/studies/mine.yaml").exists()
 
 
 def test_a_family_without_sizes_in_reach_is_refused(kjv):

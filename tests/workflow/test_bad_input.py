@@ -72,7 +72,7 @@ def test_collection_names_a_record_cut_in_half(finished):
 def test_an_unreadable_corpus_is_one_sentence_before_any_training(checkout):
     checkout.edit("config/studies/kjv-gpt.yaml", "text:BibleText", "text:TextFile")
     checkout.edit("config/studies/kjv-gpt.yaml", "    context: 64       # tokens a sequence\n", "    path: gone.txt\n")
-    assert "gone.txt: no such file; correct its kwargs" in refused(checkout)
+    assert f"gone.txt: no such file, seen from {checkout.folder}; correct its kwargs" in refused(checkout)
     (checkout.folder / "gone.txt").write_text("too short")
     done = checkout.run("snakemake")
     assert done.returncode != 0

@@ -49,4 +49,4 @@ def test_a_tokenizer_that_is_not_there_is_named_before_anything_runs(mine):
     (mine.folder / "data/tokenizer.json").unlink()
     refused = mine.run("snakemake", "-n", "--config", "studies=saved")
     assert refused.returncode != 0
-    assert "data/tokenizer.json: no such file; correct its kwargs" in refused.stdout + refused.stderr
+    assert "data/tokenizer.json: no such file, seen from " in refused.stdout + refused.stderr

@@ -26,7 +26,7 @@ from flopscape.plan.branches import branches_by_trunk
 from flopscape.plan.imported import PlannedImport
 from flopscape.plan.rungs import names_of
 from flopscape.plan.studies import PlannedStudy, plan_any, plan_training
-from flopscape.plugins.loading import load_plugin
+from flopscape.plugins.loading import source_files
 from flopscape.records.plan_row import PlanRow
 
 CONFIG, BIAS = Path("config/config.yaml"), Path("config/bias.yaml")
@@ -104,7 +104,7 @@ class Selection:
         self.checks: dict[str, str] = {}
         specs = [study.study.dataset.spec() for study in self.trained.values() if study.study.dataset]
         self.datasets = {dataset_id(spec): spec for spec in specs}
-        self.sources = {name: _source_files(spec) for name, spec in self.datasets.items()}
+        self.sources = {name: source_files(spec["plugin"], spec.get("kwargs")) for name, spec in self.datasets.items()}
 
     def chosen(self, name: str) -> Planned:
         """A study of this invocation; a job that outlived a change of the config is told so."""
@@ -278,17 +278,6 @@ def run_file(name: str, run_id: str) -> str:
 def rung_file(name: str, rung: str) -> str:
     """The plan of a rung."""
     return f"{RESULTS}/{name}/rungs/{rung}.json"
-
-
-def _source_files(dataset: Mapping[str, Any]) -> list[str]:
-    """Files of the user's that a dataset is made from."""
-    if not dataset["plugin"].startswith("flopscape."):
-        return []
-    plugin = load_plugin(dataset["plugin"], dataset.get("kwargs"))
-    files: list[str] = getattr(plugin, "source_files", list)()
-    if absent := [path for path in files if not os.path.isfile(path)]:
-        raise FlopscapeError(f"dataset {dataset['plugin']}: {', '.join(absent)}: no such file; correct its kwargs")
-    return files
 
 
 def _check_id(planned: PlannedStudy) -> str:

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flopscape.config.study import Study
 from flopscape.files.json_text import Spec
 from flopscape.plan.ask import answer_of
+from flopscape.plan.rates import window_of
 from flopscape.plugins.base import Size
 from flopscape.plugins.loading import load_model, load_plugin
+from flopscape.records.plan_row import PlanRow
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 BYTES_OF_STATE = 16
 """Of a parameter: weight, gradient and two moments in fp32."""
+ROOM = 70e9
+"""Bytes of a process: with a little room, what a GPU of 80 GB holds."""
 
 
 class Memory(NamedTuple):
@@ -37,6 +41,46 @@ class Memory(NamedTuple):
         2000000000.0
         """
         return self.fixed + self.per_unit * units
+
+
+class Pieces(NamedTuple):
+    """The memory of a model, the units that its process has of a batch, and as many of them as fit at once, or None."""
+
+    memory: Memory
+    share: int
+    at_once: int | None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the share is taken in pieces, or would have to be."""
+        return self.at_once != self.share
+
+
+def pieces_of(study: Study, row: PlanRow, memory: Memory) -> Pieces:
+    """In what pieces a process takes its share of a batch of a run: the whole, what the study says, or what fits.
+
+    A piece is whole windows, and the share a whole number of pieces. Where a rule makes the batch of each run, only a
+    window at a time divides them all.
+    """
+    share, window = share_of(study, row), window_of(study)
+    wished = units_at_once(study, row)
+    if memory.of(wished) <= ROOM:
+        return Pieces(memory, share, wished)
+    most = share if study.training.batch_scaling == "fixed" else window
+    lengths = (most // n for n in range(1, most // window + 1) if most % n == 0)
+    fitting = (units for units in lengths if units % window == 0 and memory.of(units) <= ROOM)
+    return Pieces(memory, share, next(fitting, None))
+
+
+def share_of(study: Study, row: PlanRow) -> int:
+    """Units of a batch of a run that each of its processes has."""
+    return row.n_tokens // row.n_steps // study.resources.processes
+
+
+def units_at_once(study: Study, row: PlanRow) -> int:
+    """Units that one process takes at once: its share of a batch, or of that as much as it may."""
+    share = share_of(study, row)
+    return min(share, study.resources.micro_batch_units or share)
 
 
 def memories(study: Study, sizes: list[Size]) -> list[Memory] | None:

@@ -10,20 +10,17 @@ from flopscape.config.read import load_study, validate
 from flopscape.config.study import Study
 from flopscape.config.yaml12 import dump_yaml, parse_yaml
 from flopscape.design import new_study
-from flopscape.design.memory import memories
-from flopscape.design.new_words import Needed, Told, header
+from flopscape.design.memory import Pieces, memories, pieces_of
+from flopscape.design.new_words import Told, header
 from flopscape.design.question import Means, Money, Proposal, propose
+from flopscape.design.supply import USUAL, Supply
 from flopscape.errors import FlopscapeError
 from flopscape.plan.capacity import Capacity
-from flopscape.plan.coverage import MAX_EPOCHS
-from flopscape.plan.rates import window_of
 from flopscape.plan.studies import data_unit, look_at_study, plan_training, train_units
-from flopscape.text import numbers
+from flopscape.plugins.loading import source_files
 
 FITS = ["answer", "approach2", "vpnls"]
 PLACE = "the new study"
-MOST_EPOCHS = 2 * MAX_EPOCHS
-"""Of the data in the longest run, beyond which a sweep would measure repetition and not scale."""
 
 
 @dataclass(frozen=True)
@@ -72,19 +69,18 @@ def base_of_text(text: str) -> Study:
 
 def answer_question(asked: Asked, prices: Prices, capacity: Capacity, results: Path, like: Path | None) -> NewStudy:
     """The study for a question; see `question.propose` for what is refused."""
+    if asked.base.dataset is not None:
+        source_files(asked.base.dataset.plugin, asked.base.dataset.kwargs)
     means = _means(asked, prices, capacity, results, like)
-    found = propose(asked.base, asked.family, asked.money, asked.targets, means)
-    units = train_units(asked.base, results)
-    _refuse_repetition(found, units, data_unit(asked.base), asked.allow_repeats)
-    less, more = (_or_why(asked, means, factor) for factor in (0.1, 10.0))
-    largest = max(found.rows, key=lambda row: row.n_params)
-    at_once = asked.base.resources.micro_batch_units or largest.n_tokens // largest.n_steps
-    told = memories(found.study, [largest.size])
-    needed = Needed(told[0], at_once, window_of(found.study)) if told else None
+    supply = Supply(train_units(asked.base, results), data_unit(asked.base), asked.allow_repeats)
+    found = propose(asked.base, asked.family, asked.money, asked.targets, means, supply)
+    less, more = (_or_why(asked, means, supply, factor) for factor in (0.1, 10.0))
+    pieces = _pieces(found)
     parallel = capacity.parallel(asked.base.resources)
-    lines = header(Told(asked.money, found, parallel, data_unit(asked.base), less, more, needed, units))
-    study = _finished(asked, found)
-    text = new_study.text_of(asked.base_text, lines, _own(asked, study))
+    lines = header(Told(asked.money, found, parallel, supply, less, more, pieces))
+    study = _finished(asked, found, pieces)
+    kept = _with_pieces(asked, study)
+    text = new_study.text_of(kept, lines, _own(asked, study))
     new_study.refuse_other_meaning(validate(Study, parse_yaml(text, PLACE), PLACE), study)
     return NewStudy(lines, text)
 
@@ -96,30 +92,38 @@ def _means(asked: Asked, prices: Prices, capacity: Capacity, results: Path, like
     return Means(prices, capacity, look_at_study(plan_training(like.stem, like, asked.base, results), results).sample)
 
 
-def _or_why(asked: Asked, means: Means, factor: float) -> Proposal | str:
+def _or_why(asked: Asked, means: Means, supply: Supply, factor: float) -> Proposal | str:
     """The proposal for another amount of the same money, or why there is none."""
     money = asked.money._replace(amount=asked.money.amount * factor)
     try:
-        return propose(asked.base, asked.family, money, asked.targets, means)
+        return propose(asked.base, asked.family, money, asked.targets, means, supply)
     except FlopscapeError as error:
         return str(error)
 
 
-def _refuse_repetition(found: Proposal, train_units: int | None, unit: str, allowed: bool) -> None:
-    if not train_units or allowed or found.longest <= MOST_EPOCHS * train_units:
-        return
-    epochs = numbers.ratio(found.longest / train_units)
-    raise FlopscapeError(
-        f"the longest run would see {numbers.count(found.longest)} {unit}s, {epochs} epochs of the "
-        f"{numbers.count(train_units)} that there are; bring more data, spend less, or pass --allow-repeats"
-    )
+def _pieces(found: Proposal) -> Pieces | None:
+    """How the process of the largest model takes its batch; None for a model whose memory cannot be told."""
+    largest = max(found.rows, key=lambda row: row.n_params)
+    told = memories(found.study, [largest.size])
+    return pieces_of(found.study, largest, told[0]) if told else None
 
 
-def _finished(asked: Asked, found: Proposal) -> Study:
+def _with_pieces(asked: Asked, study: Study) -> str:
+    """The base's text, with the micro-batches of the new study where the base has others."""
+    units = study.resources.micro_batch_units
+    if units == asked.base.resources.micro_batch_units:
+        return asked.base_text
+    why = "what fits of a batch in the memory of a GPU of 80 GB, by shapes; a larger piece is faster"
+    return new_study.with_entry(asked.base_text, "resources", f"micro_batch_units: {units}", why)
+
+
+def _finished(asked: Asked, found: Proposal, pieces: Pieces | None) -> Study:
     """The study as its file will say it."""
     kept = {name: getattr(asked.base, name) for name in Study.model_fields if name not in new_study.OWN}
     own = {"title": asked.name, "fits": FITS, "recommend": {"flops": list(asked.targets)}}
     limits = {"limits": {"max_usd": _limit(asked)}} if asked.money.measure == "usd" else {}
+    if pieces and pieces.at_once and pieces.is_cut:
+        kept["resources"] = asked.base.resources.model_copy(update={"micro_batch_units": pieces.at_once})
     return validate(Study, kept | own | limits | {"sweep": found.study.sweep}, asked.name)
 
 
@@ -145,7 +149,9 @@ def _own(asked: Asked, study: Study) -> dict[str, str]:
             f"    decades: {ladder.decades:g}  # from the smallest budget to the largest\n"
             f"    {'' if ladder.sizes else '# '}sizes: {ladder.counts}  # of each budget, from the smallest on\n"
             f"    # half_span_dex: {ladder.half_span_dex:g}  # half the range of N at each budget, in decades\n"
-            f"    # tokens_per_param: {ladder.tokens_per_param:g}  # the first guess; scouts find how far it is off\n"
+            f"    {'' if ladder.tokens_per_param != USUAL.tokens_per_param else '# '}"
+            f"{dump_yaml({'tokens_per_param': ladder.tokens_per_param})}"
+            "  # the first guess of D over N; scouts find how far it is off\n"
         ),
         "fits": f"# How the runs are fitted; the recommendation rests on `answer`.\n{dump_yaml({'fits': FITS})}\n",
         "recommend": f"# Compute to answer for, in FLOPs.\nrecommend: {_flow({'flops': [*asked.targets]})}\n",

@@ -55,6 +55,32 @@ def text_of(base: str, header: Sequence[str], own: Mapping[str, str]) -> str:
     return "\n".join([head, own["title"], *kept, *(text for key, text in own.items() if key != "title")])
 
 
+def with_entry(text: str, key: str, entry: str, comment: str) -> str:
+    r"""The text of a study with an entry of one of its keys in the place of the one of that name, or as its first.
+
+    >>> print(with_entry("a: 1\nb:\n  c: null  # old\n  d: 2\n", "b", "c: 3", "why"), end="")
+    a: 1
+    b:
+      # why
+      c: 3
+      d: 2
+    """
+    own = blocks(text).get(key)
+    if own is None:
+        return f"{text.rstrip()}\n\n{key}:\n  # {comment}\n  {entry}\n"
+    if flow := re.search(rf"^{key}:[ \t]*\{{", own, re.MULTILINE):
+        return text.replace(own.rstrip("\n"), f"{own[: flow.end()]}{entry}, {own[flow.end() :]}".rstrip("\n"), 1)
+    first = re.search(rf"^{key}:.*\n(?:[ \t]*(?:#.*)?\n)*([ \t]+)", own, re.MULTILINE)
+    if not first:
+        raise FlopscapeError(f"the base study's {key} {NO_TEXT}")
+    lines = f"{first[1]}# {comment}\n{first[1]}{entry}\n"
+    changed, n = re.subn(rf"^{first[1]}{re.escape(entry.partition(':')[0])}:.*\n", lines, own, flags=re.MULTILINE)
+    if not n:
+        at = own.index("\n", first.start()) + 1
+        changed = own[:at] + lines + own[at:]
+    return text.replace(own, changed, 1)
+
+
 def write_study(path: Path, text: str) -> None:
     """Write the file; raises FlopscapeError where there is one of that name."""
     if path.exists():

@@ -6,24 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from flopscape.design.expected import Expected
-from flopscape.design.memory import Memory
+from flopscape.design.memory import Pieces
 from flopscape.design.question import Cost, Money, Proposal
+from flopscape.design.supply import MOST_EPOCHS, Supply
 from flopscape.plan.coverage import MAX_EPOCHS
 from flopscape.records.plan_row import PlanRow
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
 
-LARGE = 70e9
-"""Bytes of a process: with a little room, what a GPU of 80 GB holds."""
 WIDTH = 116
-
-
-class Needed(NamedTuple):
-    """The memory of the largest model, the units that one process takes at once, and the fewest that it may take."""
-
-    memory: Memory
-    units: int
-    window: int = 1
+WORTH_SAYING = 0.05
+"""Part of the money that is not worth a sentence."""
 
 
 class Told(NamedTuple):
@@ -32,16 +25,15 @@ class Told(NamedTuple):
     money: Money
     proposal: Proposal
     parallel: int
-    unit: str
+    supply: Supply
     less: Proposal | str
     more: Proposal | str
-    memory: Needed | None
-    train_units: int | None
+    memory: Pieces | None
 
 
 def header(told: Told) -> list[str]:
     """Lines for the head of the study's file, and for the terminal; sentences are wrapped, the table is not."""
-    table = aligned(_table(told.proposal, told.unit), right=range(1, 7)).splitlines()
+    table = aligned(_table(told.proposal, told.supply.unit), right=range(1, 7)).splitlines()
     return [part for line in _lines(told, table) for part in (_wrapped(line) if line not in table else [line])]
 
 
@@ -97,33 +89,48 @@ def _price(told: Told) -> Iterator[str]:
     yield from _memory(told.memory) if told.memory else ()
 
 
-def _memory(needed: Needed) -> Iterator[str]:
-    whole = needed.memory.of(needed.units)
-    yield f"Memory: {numbers.storage(whole)} a process for the largest, beside PyTorch itself."
-    if whole > LARGE:
-        room = max(0.0, (LARGE - needed.memory.fixed) / needed.memory.per_unit)
-        units = needed.window * int(room // needed.window)
-        if not units:
-            least = numbers.plural(needed.window, "unit")
-            yield f"That is more than a GPU of 80 GB holds, even with {least} at a time: a smaller model is needed."
-            return
+def _memory(pieces: Pieces) -> Iterator[str]:
+    whole = f"{numbers.storage(pieces.memory.of(pieces.share))} a process for the largest"
+    units = numbers.plural(pieces.share, "unit")
+    if not pieces.at_once:
+        yield f"Memory: {whole} with a batch of {units}, beside PyTorch itself."
+        yield "That is more than a GPU of 80 GB holds, even with the least at a time: a smaller model is needed."
+    elif pieces.is_cut:
         yield (
-            f"That is of {numbers.count(needed.units)} units at once: with resources.micro_batch_units: {units} it is"
-            f" {numbers.storage(needed.memory.of(units))}."
+            f"Memory: {numbers.storage(pieces.memory.of(pieces.at_once))} a process for the largest, beside PyTorch "
+            f"itself, with resources.micro_batch_units: {pieces.at_once}; at once its {units} of a batch would take "
+            f"{numbers.storage(pieces.memory.of(pieces.share))}."
         )
+    else:
+        yield f"Memory: {whole}, beside PyTorch itself."
 
 
 def _data(told: Told) -> Iterator[str]:
-    longest = told.proposal.longest
-    if not told.train_units:
-        yield f"Data: the longest run sees {numbers.count(longest)} {told.unit}s; how many there are is not known yet."
+    supply, found = told.supply, told.proposal
+    if not supply.epoch:
+        yield f"Data: the longest run sees {supply.seen(found.longest)}; how many there are is not known yet."
         return
-    epochs = longest / told.train_units
-    end = f" More than {MAX_EPOCHS} are worth less and less." if epochs > MAX_EPOCHS else ""
-    yield (
-        f"Data: the longest run sees {numbers.count(longest)} {told.unit}s, {numbers.ratio(epochs)} epochs of "
-        f"{numbers.count(told.train_units)}.{end}"
-    )
+    end = f" More than {MAX_EPOCHS} are worth less and less." if found.longest > MAX_EPOCHS * supply.epoch else ""
+    yield f"Data: the longest run sees {supply.seen(found.longest)}.{end}"
+    if found.wished:
+        top, wished = (numbers.flops(one.ladder.top_flops) for one in (found, found.wished))
+        least = "" if supply.allows(found.longest) else ", the least of this family"
+        yield (
+            f"They end the ladder at {top} FLOPs{least}: by question and money it would go to {wished}, where the "
+            f"longest run would see {numbers.ratio(found.wished.longest / supply.epoch)} epochs, and beyond "
+            f"{MOST_EPOCHS} a sweep measures repetition (--allow-repeats lifts that)."
+        )
+        yield from _left(told.money, found)
+
+
+def _left(money: Money, found: Proposal) -> Iterator[str]:
+    """What to do with money that no larger budget takes."""
+    left = money.amount - found.cost.of(money.measure)
+    if left > WORTH_SAYING * money.amount:
+        yield (
+            f"{money._replace(amount=left)} are left of it: for more data, or, when the runs are finished, for more "
+            "seeds of them (`flopscape next`)."
+        )
 
 
 def _widths(expected: Sequence[Expected]) -> Iterator[str]:

@@ -18,8 +18,10 @@ from flopscape.config.machine import Prices
 from flopscape.config.study import Study
 from flopscape.config.sweep import Sweep
 from flopscape.design.expected import Expected, expected_intervals
+from flopscape.design.supply import ANY, USUAL, Supply, units_per_param
 from flopscape.errors import FlopscapeError
 from flopscape.plan.capacity import Capacity
+from flopscape.plan.coverage import MAX_EPOCHS
 from flopscape.plan.family import Member, members
 from flopscape.plan.finished import Finished
 from flopscape.plan.price import price_study
@@ -38,7 +40,6 @@ UNITS: dict[Measure, str] = {
 }
 MOST_SIZES = 15
 """Of a budget: what is left of the money buys more sizes where a larger budget is not needed."""
-USUAL = Ladder(top=1.0)
 STEP, LEAST_DECADES = 0.6, 1.0
 """Of C, in decades: about what neighbouring budgets are apart, and the fewest from the smallest budget to the largest
 that a line of optima can be told from."""
@@ -92,13 +93,17 @@ class Means:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A study with a ladder, its runs at their expected sizes, their cost, and the interval at each asked compute."""
+    """A study with a ladder, its runs at their expected sizes, their cost, and the interval at each asked compute.
+
+    `wished` is the larger ladder that the money would pay for and the data do not allow.
+    """
 
     study: Study
     rows: list[PlanRow]
     cost: Cost
     speed_source: str
     expected: list[Expected]
+    wished: "Proposal | None" = None
 
     @property
     def ladder(self) -> Ladder:
@@ -111,9 +116,17 @@ class Proposal:
         """Units of data that the longest run sees."""
         return max(row.n_tokens for row in self.rows)
 
+    @property
+    def middle(self) -> float:
+        """Units of data at the expected optimum of the largest budget, in the middle of those of its runs."""
+        units = [row.n_tokens for row in self.rows if row.budget == self.ladder.top_flops]
+        return math.sqrt(min(units) * max(units))
 
-def propose(base: Study, family: Family, money: Money, targets: Sequence[float], means: Means) -> Proposal:
-    """The largest ladder that the money pays for, but no larger than what is asked for: the rest buys more sizes.
+
+def propose(
+    base: Study, family: Family, money: Money, targets: Sequence[float], means: Means, supply: Supply = ANY
+) -> Proposal:
+    """The largest ladder that money and data allow, but no larger than what is asked for: the rest buys more sizes.
 
     Parameters
     ----------
@@ -125,33 +138,55 @@ def propose(base: Study, family: Family, money: Money, targets: Sequence[float],
     targets : sequence of float
         Compute to answer for, in FLOPs.
     means : Means
+    supply : Supply, optional
+        The data, of which a run may see no more than a few epochs.
 
     Raises
     ------
     FlopscapeError
-        The money pays for no ladder, or what is asked for is cheaper than its smallest budget.
+        The money pays for no ladder, the data allow none, or what is asked for is cheaper than its smallest budget.
     """
     if base.simulated and money.measure != "flops":
         raise FlopscapeError(f"{money}: simulated runs cost nothing; say with --flops how much they may stand for")
-    small = _smallest_budget(base, family)
+    per_param = units_per_param(base, supply.unit)
+    small = _smallest_budget(base, family, per_param)
     if (least := min(targets)) < small:
         raise FlopscapeError(
             f"--target {numbers.flops(least)}: below the smallest budget of a ladder of this family, "
             f"{numbers.flops(small)} FLOPs; train a few sizes at it instead, as budgets: of a sweep"
         )
-    sweeps = _Sweeps(base, family, small, means)
+    sweeps = _Sweeps(base, family, small, per_param, means)
     first = _rounded(small * 10**LEAST_DECADES, math.ceil)
-    if (needed := sweeps.at(first).cost.of(money.measure)) > money.amount:
-        raise FlopscapeError(
-            f"{money} pay for no ladder of this family: the least one takes {money._replace(amount=needed)}, with "
-            f"budgets from {numbers.flops(small)} to {numbers.flops(first)} FLOPs; spend more, or give smaller sizes"
-        )
-    top = max(first, min(_rounded(_largest(sweeps, money, first), math.floor), max(targets)))
+    _refuse_least(sweeps.at(first), small, money, supply)
+
+    def is_paid(found: Proposal) -> bool:
+        return found.cost.of(money.measure) <= money.amount
+
+    wished = max(first, min(_largest(sweeps, is_paid, first), max(targets)))
+    top = wished
+    if not supply.allows(sweeps.at(wished).longest):
+        top = max(first, _largest(sweeps, lambda found: supply.allows(found.longest), first))
     extra = 0
-    while sweeps.at(top, extra + 1).cost.of(money.measure) <= money.amount and extra < MOST_SIZES:
+    while is_paid(sweeps.at(top, extra + 1)) and extra < MOST_SIZES:
         extra += 1
     found = sweeps.at(top, extra)
-    return replace(found, expected=_expected(found.rows, targets))
+    return replace(found, expected=_expected(found.rows, targets), wished=sweeps.at(wished) if top < wished else None)
+
+
+def _refuse_least(least: Proposal, small: float, money: Money, supply: Supply) -> None:
+    """Raise FlopscapeError where not even the least ladder is possible: first by the data, which no money adds to."""
+    budgets = f"budgets from {numbers.flops(small)} to {numbers.flops(least.ladder.top_flops)} FLOPs"
+    if not supply.allows(least.middle, MAX_EPOCHS):
+        raise FlopscapeError(
+            f"the data allow no ladder of this family: at the optimum of the least one, with {budgets}, a run would "
+            f"see {supply.seen(least.middle)}, and {MAX_EPOCHS} are the most; bring more data, give smaller sizes, or "
+            "pass --allow-repeats"
+        )
+    if (needed := least.cost.of(money.measure)) > money.amount:
+        raise FlopscapeError(
+            f"{money} pay for no ladder of this family: the least one takes {money._replace(amount=needed)}, with "
+            f"{budgets}; spend more, or give smaller sizes"
+        )
 
 
 class _Sweeps(NamedTuple):
@@ -160,6 +195,7 @@ class _Sweeps(NamedTuple):
     base: Study
     family: Family
     small: float
+    per_param: float
     means: Means
 
     def at(self, top: float, extra: int = 0) -> Proposal:
@@ -167,31 +203,27 @@ class _Sweeps(NamedTuple):
         decades = min(USUAL.decades, math.log10(top / self.small))
         # Steps of about 0.6 decades, and of no more than the usual ladder's over all its decades.
         budgets = min(USUAL.budgets, max(3, 1 + round(decades / STEP)))
-        ladder = Ladder(top=top, budgets=budgets, decades=round(decades, 2))
+        ladder = Ladder(top=top, budgets=budgets, decades=round(decades, 2), tokens_per_param=self.per_param)
         if extra:
             sizes = [min(count + extra, MOST_SIZES) for count in ladder.counts]
-            ladder = Ladder(top=top, budgets=budgets, decades=ladder.decades, sizes=sizes)
+            ladder = ladder.model_copy(update={"sizes": sizes})
         study = _with(self.base, Sweep(family=self.family, ladder=ladder))
         rows = plan_rows(study, open_rungs(study, []))
         return Proposal(study, rows, *_cost(study, rows, self.means), [])
 
 
-def _largest(sweeps: _Sweeps, money: Money, first: float) -> float:
-    """The largest budget that the money pays for, from one on that it does pay for: by halving in ln C."""
-
-    def fits(log_top: float) -> bool:
-        return sweeps.at(math.exp(log_top)).cost.of(money.measure) <= money.amount
-
+def _largest(sweeps: _Sweeps, fits: Callable[[Proposal], bool], first: float) -> float:
+    """The largest budget of a ladder that fits, from one on that does, of two digits: by halving in ln C."""
     low = high = math.log(first)
-    while high < math.log(LARGEST) and fits(high):
+    while high < math.log(LARGEST) and fits(sweeps.at(math.exp(high))):
         low, high = high, high + math.log(10.0)
     while high - low > ROUNDING:
         middle = (low + high) / 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return math.exp(low)
+        low, high = (middle, high) if fits(sweeps.at(math.exp(middle))) else (low, middle)
+    return _rounded(math.exp(low), math.floor)
 
 
-def _smallest_budget(base: Study, family: Family) -> float:
+def _smallest_budget(base: Study, family: Family, per_param: float) -> float:
     """The least compute at which the family has sizes on both sides of the guess, and runs have steps enough.
 
     At D = r·N a member of N parameters and c FLOPs a unit costs C = c·r·N.
@@ -200,7 +232,7 @@ def _smallest_budget(base: Study, family: Family) -> float:
     wished = first[0].log_n + BELOW_DEX * math.log(10.0)
     known = _family(base, family, COARSER * math.exp(wished))
     start = min(known, key=lambda member: abs(member.log_n - wished))
-    guessed = start.flops_per_unit * USUAL.tokens_per_param * start.n_params
+    guessed = start.flops_per_unit * per_param * start.n_params
     # The widest at that budget sees the fewest units.
     steps = LEAST_STEPS * base.training.batch_units * known[-1].flops_per_unit
     return max(guessed, steps)

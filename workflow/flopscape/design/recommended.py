@@ -21,7 +21,7 @@ from flopscape.answers.serving import predict_inference
 from flopscape.config.machine import Prices
 from flopscape.config.study import Study
 from flopscape.config.sweep import Row, Sweep
-from flopscape.design.memory import Memory, memories
+from flopscape.design.memory import Memory, memories, units_at_once
 from flopscape.errors import FlopscapeError
 from flopscape.plan.family import Member, members, nearest
 from flopscape.plan.finished import look_at_runs
@@ -186,13 +186,7 @@ def _priced(
     prices: Prices,
 ) -> Recommended:
     cost = device_cost(study, prices, speed.seconds(row, row.n_tokens))
-    needed = memory.of(_units_at_once(study, row)) if memory else None
+    needed = memory.of(units_at_once(study, row)) if memory else None
     return Recommended(
         choice.wish.what, row, choice.wish.n_params, loss, needed, cost.devices, cost.hours / cost.devices, cost.usd
     )
-
-
-def _units_at_once(study: Study, row: PlanRow) -> int:
-    """Units that one process takes at once: its share of a batch, or of that as much as it may."""
-    share = row.n_tokens // row.n_steps // study.resources.processes
-    return min(share, study.resources.micro_batch_units or share)

@@ -4,6 +4,7 @@ Importing this imports no torch; a plug-in that is loaded may.
 """
 
 import importlib
+import os
 import re
 from typing import Any
 
@@ -75,6 +76,23 @@ def import_class(path: str, needs: tuple[str, ...] = ()) -> type:
     if missing := [name for name in needs if not callable(getattr(plugin_class, name, None))]:
         raise FlopscapeError(f"plugin {path}: the class has no method {', '.join(missing)}")
     return plugin_class
+
+
+def source_files(path: str, kwargs: dict[str, Any] | None = None) -> list[str]:
+    """Files of the user's that a dataset of the package is made from, seen from the folder where commands run.
+
+    Raises
+    ------
+    FlopscapeError
+        One of them is not there.
+    """
+    if not path.startswith("flopscape."):
+        return []
+    files: list[str] = getattr(load_plugin(path, kwargs), "source_files", list)()
+    if absent := [file for file in files if not os.path.isfile(file)]:
+        seen = "" if all(map(os.path.isabs, absent)) else f", seen from {os.getcwd()}"
+        raise FlopscapeError(f"dataset {path}: {', '.join(absent)}: no such file{seen}; correct its kwargs")
+    return files
 
 
 def load_model(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[str, ...] = ("build",)) -> ModelPlugin:
