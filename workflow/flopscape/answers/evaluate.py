@@ -24,9 +24,11 @@ from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import extend_import_path
 from flopscape.fitting.methods import shipped_methods
 from flopscape.laws import coupled, surface
+from flopscape.laws.composition import Composition
 from flopscape.laws.law import Array, Compute, Inputs, Law, Number, Optimum
 from flopscape.laws.registry import LAWS, law_named
 from flopscape.laws.surface import Surface
+from flopscape.laws.terms import composed
 from flopscape.records.fit_result import FitResult
 
 RATIOS = np.arange(-30.0, 30.0, 0.25)
@@ -62,17 +64,24 @@ class FittedLaw(Evaluator):
 
     @np.errstate(all="ignore")  # a draw may lie where its law overflows: what is not finite is judged by the reader
     def loss(
-        self, n_params: Number, n_tokens: Number, flops: Number | None = None, unique_tokens: Number | None = None
+        self,
+        n_params: Number,
+        n_tokens: Number,
+        flops: Number | None = None,
+        unique_tokens: Number | None = None,
+        covariates: Mapping[str, Number] | None = None,
     ) -> Array:
         """The loss that the law gives for each run."""
-        # The law may depend on any of N, D, C and the supply: those that were not given follow from those that were.
+        # The law may depend on any of N, D, C and the supply: those that were not given follow from those that were. A
+        # covariate that was not given has its value at the asked compute.
         n, d = (np.asarray(amount, float) for amount in (n_params, n_tokens))
         c = np.exp(self.compute.curve(np.log(n))[0]) * n * d if flops is None else np.asarray(flops, float)
         supply = np.asarray(self.unique_tokens if unique_tokens is None else unique_tokens, float)
-        # Draws stand on an axis of their own before those of the runs, which are as many as the four arguments have
+        others = {name: np.asarray(values, float) for name, values in (covariates or {}).items()}
+        # Draws stand on an axis of their own before those of the runs, which are as many as the arguments have
         # together.
-        inputs = Inputs(n, d, c, supply)
-        return self.law.loss(self._beside(np.broadcast(*inputs).ndim), inputs)
+        axes = np.broadcast(n, d, c, supply, *others.values()).ndim
+        return self.law.loss(self._beside(axes), Inputs(n, d, c, supply, others))
 
     @np.errstate(all="ignore")
     def optimum(self, flops: Number) -> Optimum:
@@ -165,7 +174,12 @@ class FittedPowerLaws(Evaluator):
         return replace(self, numbers={name: draws[name].to_numpy(float) for name in self.columns})
 
     def loss(
-        self, n_params: Number, n_tokens: Number, flops: Number | None = None, unique_tokens: Number | None = None
+        self,
+        n_params: Number,
+        n_tokens: Number,
+        flops: Number | None = None,
+        unique_tokens: Number | None = None,
+        covariates: Mapping[str, Number] | None = None,
     ) -> Array:
         """Nothing is known of the loss beside the optimum: raises FlopscapeError."""
         raise FlopscapeError(f"{self.method} has no loss surface; a prediction at a given size needs one")
@@ -224,16 +238,20 @@ def formula_of(fit: FitResult) -> str:
     """The formula of a fit's law of N and D, or of other quantities; empty for a fit of no law."""
     if fit.drifting_law:
         return f"{coupled.LAW.formula}, with an optimum that may drift and a part that this law misses"
-    law = fitted_law(fit)
-    return law.law.formula if law else ""
+    if not (fitted := fitted_law(fit)):
+        return ""
+    at = ", ".join(f"{name} = {value:g}" for name, value in fitted.law.at.items())
+    return f"{fitted.law.formula}, at {at}" if at else fitted.law.formula
 
 
 def _law_of(fit: FitResult) -> Law | None:
     """The law whose parameters a fit has; None where it is one of a user's own that its module does not hold."""
     if fit.surface:
         return surface.LAW
+    if fit.composition:
+        return composed(Composition.from_json(fit.composition)).bound_at(fit.at)
     if fit.law in LAWS or fit.method in shipped_methods():
-        return law_named(fit.law)
+        return law_named(fit.law).bound_at(fit.at)
     # A fit is made again when its module changes (fitting/common/made_from.py), so that the module is that of the fit.
     extend_import_path()
     try:

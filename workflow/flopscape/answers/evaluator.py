@@ -1,6 +1,7 @@
 """The questions that a finished fit of any kind can be asked; evaluate.py has the kinds."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 import pandas as pd
@@ -53,7 +54,12 @@ class Evaluator(ABC):
 
     @abstractmethod
     def loss(
-        self, n_params: Number, n_tokens: Number, flops: Number | None = None, unique_tokens: Number | None = None
+        self,
+        n_params: Number,
+        n_tokens: Number,
+        flops: Number | None = None,
+        unique_tokens: Number | None = None,
+        covariates: Mapping[str, Number] | None = None,
     ) -> Array:
         """The loss of runs, of the shape that the arguments broadcast to.
 
@@ -65,6 +71,8 @@ class Evaluator(ABC):
             What the runs cost; κ(N)·N·D when left out. Only a law of C reads it.
         unique_tokens : optional
             Distinct tokens of the runs' data; those that the fit was told of when left out. Only one law reads it.
+        covariates : optional
+            What else the law depends on, by name; the values at the asked compute when left out.
 
         Raises
         ------

@@ -1,5 +1,6 @@
 """What a fit of the method answer says: its law with drift and discrepancy, of the typical draw or of all draws."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -14,7 +15,8 @@ from flopscape.fitting.drifting_law.discrepancy import Discrepancy
 from flopscape.fitting.drifting_law.fit import names, numbers_of
 from flopscape.fitting.drifting_law.posterior import PARAMETERS
 from flopscape.laws.law import Array, Compute, Number, Optimum
-from flopscape.records.fit_result import DriftingLaw, Estimate, Prediction
+from flopscape.records.fit_parts import DriftingLaw
+from flopscape.records.fit_result import Estimate, Prediction
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,12 @@ class FittedAnswer(Evaluator):
 
     @np.errstate(all="ignore")
     def loss(
-        self, n_params: Number, n_tokens: Number, flops: Number | None = None, unique_tokens: Number | None = None
+        self,
+        n_params: Number,
+        n_tokens: Number,
+        flops: Number | None = None,
+        unique_tokens: Number | None = None,
+        covariates: Mapping[str, Number] | None = None,
     ) -> Array:
         """The law's loss and what it misses; C and distinct tokens do not matter."""
         n, d = np.broadcast_arrays(np.asarray(n_params, float), np.asarray(n_tokens, float))

@@ -13,10 +13,11 @@ import pandas as pd
 from flopscape.answers.evaluate import evaluator
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.isoflop.curves import has_curve, predicted
-from flopscape.laws.law import Array, Inputs
+from flopscape.laws.law import Array, Index, Inputs, Mask
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.budgets import nearest_budget
 from flopscape.runs.chosen import chosen_rows
+from flopscape.runs.covariates import covariates_in
 from flopscape.runs.read import read_runs
 from flopscape.runs.table import SIX_N_D, UNIQUE, RunTable
 
@@ -28,7 +29,7 @@ def fitted_loss(fit: FitResult, runs: Inputs, budget: Array) -> Array:
     ----------
     fit : FitResult
     runs : Inputs
-        N, D, C and distinct tokens, each of shape (n,), in the fit's own conventions.
+        N, D, C, distinct tokens and covariates, each of shape (n,), in the fit's own conventions.
     budget : array, shape (n,)
         The runs' budgets in FLOPs, NaN where a run is in none.
 
@@ -52,11 +53,18 @@ def fitted_loss(fit: FitResult, runs: Inputs, budget: Array) -> Array:
 
 
 def frame_inputs(fit: FitResult, runs: pd.DataFrame) -> Inputs:
-    """N, D, C and distinct tokens of a table's rows by the fit's conventions; C = 6·N·D is no column of a file."""
+    """N, D, C and the rest of a frame's rows by the fit's conventions; C = 6·N·D is no column of a file."""
     chosen = {name: fit.conventions.get(name, name) for name in ("n_params", "n_tokens", "flops")}
     # A convention that is no column (6·n_params·n_tokens) is found under the plain name.
     n, d, c = (runs[column if column in runs else name].to_numpy(float) for name, column in chosen.items())
-    return Inputs(n, d, c, supply_of(fit, runs))
+    return Inputs(n, d, c, supply_of(fit, runs), covariates_in(runs, fit.at))
+
+
+def table_inputs(fit: FitResult, table: RunTable, rows: Mask | Index) -> Inputs:
+    """N, D, C, distinct tokens and the covariates of some rows of a table, as the fit's law asks for them."""
+    others = {name: x[rows] for name, x in covariates_in(table.columns, fit.at, table.path).items()}
+    supply = supply_of(fit, table.columns)[rows]
+    return Inputs(table.n_params[rows], table.n_tokens[rows], table.flops[rows], supply, others)
 
 
 def supply_of(fit: FitResult, runs: pd.DataFrame) -> Array:
@@ -90,8 +98,7 @@ def residuals(table: RunTable, result: FitResult) -> pd.DataFrame:
     """
     if result.input_hash and result.input_hash != table.input_hash:
         raise FlopscapeError(f"{table.path}: not the table that this fit was made of (its input hash differs)")
-    runs = Inputs(table.n_params, table.n_tokens, table.flops, supply_of(result, table.columns))
-    predicted = fitted_loss(result, runs, table.budget)
+    predicted = fitted_loss(result, table_inputs(result, table, np.arange(len(table))), table.budget)
     # The fit took these budgets from this very table, so that they are equal to the last digit.
     left_out = [vertex.budget for vertex in result.vertices if not vertex.used]
     frame = pd.DataFrame(

@@ -12,7 +12,8 @@ from flopscape.answers.sizes import SizePrediction
 from flopscape.errors import joined
 from flopscape.fitting.drifting_law.predictions import ONLY_A_RANGE
 from flopscape.records.backtest import Forecast
-from flopscape.records.fit_result import EXTRAPOLATES, Estimate, FitResult, Prediction, Sampled
+from flopscape.records.fit_parts import Sampled
+from flopscape.records.fit_result import EXTRAPOLATES, Estimate, FitResult, Prediction
 from flopscape.records.fit_summary import shares_of
 from flopscape.text import numbers
 

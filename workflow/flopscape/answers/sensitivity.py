@@ -87,7 +87,7 @@ def run(
     The result's `attrs` have the rows `excluded` from all fits, and the `warnings` of reading the table.
     """
     refuse_output(out, [runs, options.get("curves")])
-    if why := why_each_seed_is_needed(seeds, method, options.get("weights")):
+    if why := why_each_seed_is_needed(seeds, method, options):
         raise FlopscapeError(why)
     # Rows are chosen before the fits and by none of them; the stamp names the choice all the same.
     stated = options | {"exclude": exclude, "min_flops": min_flops, "seeds": seeds}

@@ -18,7 +18,7 @@ import pandas as pd
 
 from flopscape.answers.predict import predict, read_with_draws
 from flopscape.answers.predictive import losses_of, noise_of, predictive
-from flopscape.answers.residuals import columns_of, fitted_table, supply_of
+from flopscape.answers.residuals import columns_of, fitted_table, table_inputs
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import refuse_output, write_text
 from flopscape.fitting.backtest.cuts import Runs
@@ -26,7 +26,7 @@ from flopscape.fitting.backtest.hidden import optima, spent_at
 from flopscape.fitting.backtest.yardstick import FEWEST_FOR_PARABOLA, Truth, pooled_noise, truth_of_few
 from flopscape.fitting.common.draws_file import draws_file, fit_name
 from flopscape.fitting.common.made_from import refuse_another
-from flopscape.laws.law import Array, Compute, Inputs, Mask
+from flopscape.laws.law import Array, Compute, Mask
 from flopscape.records.backtest import OUTCOMES, Outcome
 from flopscape.records.fit_result import FitResult
 from flopscape.records.stamps import of_validation, text_of
@@ -143,9 +143,7 @@ def _runs(
 ) -> Iterator[Outcome]:
     """The loss of each hidden run."""
     table, places = hidden.table, np.flatnonzero(hidden.ends)
-    supply = supply_of(result, table.columns)
-    inputs = Inputs(table.n_params[places], table.n_tokens[places], table.flops[places], supply[places])
-    losses = losses_of(result, draws, inputs)
+    losses = losses_of(result, draws, table_inputs(result, table, places))
     noise = np.nan if losses is None else noise_of(fitted, result)
     for i, place in enumerate(places):
         n_params, n_tokens, flops, true = (

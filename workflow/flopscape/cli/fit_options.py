@@ -17,7 +17,8 @@ from typer.core import TyperCommand
 from flopscape.cli.options import pairs, several
 from flopscape.errors import joined
 from flopscape.fitting.methods import options_of, shipped_methods
-from flopscape.fitting.options import NUMBERS, TAKEN, Option
+from flopscape.fitting.option_text import NUMBERS, is_collection
+from flopscape.fitting.options import TAKEN, Option
 
 RunsFile = Annotated[Path, typer.Argument(metavar="RUNS.csv", help="Table with n_params, n_tokens, loss.")]
 Method = Annotated[
@@ -32,6 +33,8 @@ MinFlops = Annotated[float | None, typer.Option(help="Leave out rows of less com
 Column = Annotated[list[str] | None, typer.Option(help="Another convention: n_params=n_params_total.")]
 WIDEST = 40
 """Characters of the words that stand behind an option in its help."""
+SHORT = {"dict[float]": "NAME=NUMBER", "dict[list[float]]": "NAME=LOW:HIGH", "list[list[str]]": "NAME=NAME"}
+"""How mappings and lists are written on a command line; all can be JSON too."""
 KEY = "flopscape.options_of_the_method"
 
 
@@ -50,11 +53,15 @@ def options_given(context: typer.Context, method: str | None) -> dict[str, Any]:
     """
     declared = options_of(method) if method else {}
     values: Mapping[str, Any] = context.meta[KEY]
-    return {
-        name: declared[name].read(value) if isinstance(value, str) and name in declared else value
-        for name, value in values.items()
-        if value is not None
-    }
+    # An option that may be repeated and is not given is an empty tuple.
+    return {name: _read(declared.get(name), value) for name, value in values.items() if value not in (None, ())}
+
+
+def _read(option: Option | None, value: Any) -> Any:
+    """What a word, or the words of an option that may be repeated, mean to the method."""
+    if option and isinstance(value, list | tuple):
+        return option.read_all(value) if option.is_collection else option.read(value[-1])
+    return option.read(value) if option and isinstance(value, str) else value
 
 
 class MethodCommand(TyperCommand):
@@ -131,7 +138,8 @@ def _flags(option: Option, is_switch: bool) -> Iterator[str]:
 def _metavar(option: Option) -> str:
     """The words that an option takes, or what else it takes; where they are many its name, for the help lists them."""
     numbers = ["NUMBER"] if NUMBERS.keys() & {*option.types} else []
-    words = "|".join([*option.words, *numbers]) or ("PATH" if "Path" in option.types else "TEXT")
+    short = [SHORT.get(name, "JSON") for name in option.types if is_collection(name)]
+    words = "|".join([*option.words, *numbers, *short]) or ("PATH" if "Path" in option.types else "TEXT")
     return words if len(words) <= WIDEST else option.name.upper()
 
 
@@ -147,6 +155,8 @@ def _type(declared: Sequence[Option]) -> Any:
     """Text is what a method reads itself; where all take a switch, or numbers alone, a wrong text is refused here."""
     if all(option.is_switch for option in declared):
         return bool | None
+    if any(option.is_collection for option in declared):
+        return list[str] | None
     if all(option.types in (("Positive",), ("float",)) and not option.words for option in declared):
         return float | None
     return str | None

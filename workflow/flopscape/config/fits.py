@@ -20,8 +20,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from flopscape.config.model import Distinct, Exclusion, Finite, Model, Positive, Seed, plain_name
-from flopscape.errors import joined
+from flopscape.config.model import Distinct, Exclusion, Finite, Model, Plain, Positive, Seed, plain_name
+from flopscape.errors import FlopscapeError, joined
 from flopscape.fitting.methods import (
     chosen_options,
     described_by_name,
@@ -33,7 +33,9 @@ from flopscape.fitting.methods import (
     why_no_method,
     why_not_its_options,
 )
+from flopscape.fitting.option_text import is_collection
 from flopscape.fitting.options import Option, is_module
+from flopscape.laws.composition import Composition
 from flopscape.text.written import AS_NUMBER, Integer, Switch
 
 TYPES: dict[str, Any] = {
@@ -102,7 +104,7 @@ class Fit(Model):
         model = _options_model(self.method, *options_in_study(self.method).values())
         # In place, in pydantic's own dict of extra keys: from here on it holds the values in the types of the method.
         options |= model.model_validate(options).model_dump(exclude_unset=True)
-        if why := why_each_seed_is_needed(self.seeds, self.method, options.get("weights")):
+        if why := _why_no_law(options.get("law")) or why_each_seed_is_needed(self.seeds, self.method, options):
             raise ValueError(why)
         if self.method == "approach3" and options.get("delta") and options.get("objective") not in (None, "huber"):
             raise ValueError("delta: only approach3's objective huber has one")
@@ -128,6 +130,16 @@ class Fit(Model):
         return fit_schema
 
 
+def _why_no_law(law: Any) -> str:
+    """Why the terms of a law are none, whatever the table, or nothing."""
+    try:
+        if isinstance(law, dict):
+            Composition.from_json(law)
+    except FlopscapeError as error:
+        return str(error)
+    return ""
+
+
 @lru_cache(64)
 def _options_model(method: str, *options: Option) -> type[Model]:
     """The options of a method as a model: an unknown key, or a value of another type, is named as everywhere."""
@@ -141,23 +153,32 @@ class _Open(Model):
     model_config = ConfigDict(extra="allow")
 
 
-def _type(option: Option) -> Any:
-    """What a study may write for an option; words are checked by themselves where nothing else is taken."""
+def _type(option: Option, in_schema: bool = False) -> Any:
+    """What a study may write for an option; words are checked by themselves where no other text is taken."""
     # None to begin with: an option may always be left out, which `null` says too.
     union: Any = None
-    for part in (TYPES[name] for name in option.types):
+    for part in map(_written, option.types):
         union = part | union
     if option.words:
-        union = union | (str if option.is_choice else Literal[option.words])
+        union = union | (str if option.is_choice and not in_schema else Literal[option.words])
     return union
+
+
+def _written(name: str) -> Any:
+    """How a study writes a type of fitting/options.py: `dict[float]` is a mapping with numbers."""
+    outer, _, inner = name.removesuffix("]").partition("[")
+    if not is_collection(name):
+        return TYPES[name]
+    if not inner:
+        return Plain if outer == "dict" else list[Any]
+    return dict[str, _written(inner)] if outer == "dict" else list[_written(inner)]  # type: ignore[misc]
 
 
 def _property(name: str) -> JsonSchemaValue:
     """One option in the schema, of all methods that have it."""
     methods = owners(name)
     first = options_in_study(methods[0])[name]
-    written: Any = Literal[first.words] | None if first.is_choice else _type(first)
-    schema = TypeAdapter(written).json_schema()
+    schema = TypeAdapter(_type(first, in_schema=True)).json_schema()
     words = f"Of {joined(methods)}. {first.help}"
     return schema | {"default": first.default, "description": words, "title": name.replace("_", " ").title()}
 

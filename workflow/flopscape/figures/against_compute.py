@@ -11,7 +11,8 @@ from flopscape.figures.paths import Path, path
 from flopscape.figures.tables import Tables
 from flopscape.figures.whiskers import drawn_ends
 from flopscape.fitting.isoflop.curves import has_curve
-from flopscape.records.fit_result import FitResult, Vertex
+from flopscape.records.fit_parts import Vertex
+from flopscape.records.fit_result import FitResult
 
 Quantity = Literal["n_params", "n_tokens", "loss"]
 NORMAL_95 = 1.96

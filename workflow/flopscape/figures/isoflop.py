@@ -14,7 +14,7 @@ from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables, first_with_curves
 from flopscape.fitting.isoflop.curves import has_curve, predicted
 from flopscape.laws.law import Compute
-from flopscape.records.fit_result import Vertex
+from flopscape.records.fit_parts import Vertex
 from flopscape.runs.budgets import nearest_budget
 from flopscape.text import numbers
 

@@ -2,7 +2,7 @@
 
 import importlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape.errors import FlopscapeError
+from flopscape.errors import FlopscapeError, joined
 from flopscape.files.outputs import refuse_output
 from flopscape.files.side_outputs import refuse_side_output, write_parquet
 from flopscape.fingerprint import extend_import_path
@@ -29,7 +29,8 @@ from flopscape.fitting.methods import (
 )
 from flopscape.records.backtest import TABLE_TELLS
 from flopscape.records.fit_file import write_fit
-from flopscape.records.fit_result import SAMPLED, Estimate, FitResult, Prediction, Sampled
+from flopscape.records.fit_parts import Sampled
+from flopscape.records.fit_result import SAMPLED, Estimate, FitResult, Prediction
 from flopscape.runs.chosen import chosen_rows, left_out, merged
 from flopscape.runs.meaning import why_doubtful_magnitude, why_off_budget
 from flopscape.runs.read import read_runs
@@ -82,14 +83,14 @@ def fit(
         An unknown method or option, a bad exclusion, a budget that is not positive, seeds merged for weights or curves
         that need each run, or rows of two kinds (see runs/meaning.py). Of all other data a fit is returned.
     """
-    if why := why_each_seed_is_needed(seeds, method, options.get("weights")):
+    if why := why_each_seed_is_needed(seeds, method, options):
         raise FlopscapeError(why)
     table = merged(chosen_rows(table, exclude, min_flops), seeds)
     result, draws = _estimated(table, method, [_positive(c) for c in flops], bootstrap, seed, options)
     result = _doubted(_of_table(result, table), table)
     result.diagnostics |= _choice(exclude, min_flops, seeds)
     again = partial(_refitted, method=method, seed=seed, options=options)
-    judge_by_hidden_budgets(result, table, again, _why_not_refitted(method, bootstrap))
+    judge_by_hidden_budgets(result, table, again, _why_not_refitted(method, bootstrap, result.at))
     return result, draws
 
 
@@ -99,10 +100,12 @@ def _choice(exclude: str | None, min_flops: float | None, seeds: str | None) -> 
     return {name: value for name, value in choice.items() if value}
 
 
-def _why_not_refitted(method: str, bootstrap: int) -> str:
+def _why_not_refitted(method: str, bootstrap: int, covariates: Iterable[str]) -> str:
     """Why a fit is not tested by its own refits, or nothing."""
     if method not in shipped_methods() or method in NOT_REFITTED:
         return TABLE_TELLS
+    if others := [*covariates]:
+        return f"the runs of a budget differ in {joined(others)}, so that no budget tells its own optimum"
     return f"that takes {RESAMPLES} resamples" if bootstrap < RESAMPLES else ""
 
 

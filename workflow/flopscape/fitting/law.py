@@ -1,19 +1,24 @@
-"""Method `law`: any of the laws, by least squares on the log loss.
+r"""Method `law`: any of the laws, by least squares on the log loss.
 
-Laws: surface, coupled, kaplan, constrained (data that repeat), and power-n, power-d, power-c, each also with `-floor`.
+Laws: surface, coupled, kaplan, constrained (data that repeat), and power-n, power-d, power-c, each also with `-floor`;
+or any sum of power laws of the table's columns (laws/composition.py).
 The search starts from many random points and counts how many of them agree; a resample starts at the optimum and at
 points around it. The surface is one of them and has a faster search, with all that is judged of a surface: the same
 numbers as approach3's `log_lsq`. `diagnostics["comparison"]` sets the law beside the simpler one that it must beat.
 
     flopscape fit runs.csv --method law --law coupled --out fit.json
+    flopscape fit runs.csv --method law --law '{"terms": ["n_params", "n_tokens", "experts"]}' --at experts=8 \
+        --out fit.json
 """
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from flopscape.fitting.any_law.asked import covariates_at, law_asked
 from flopscape.fitting.any_law.compare import compare
 from flopscape.fitting.any_law.fit import fit_law
 from flopscape.fitting.any_law.problem import unique_tokens_of
@@ -22,9 +27,10 @@ from flopscape.fitting.judge.verdict import refuse, why_too_little, why_too_many
 from flopscape.fitting.surface.log_residuals import LogResiduals
 from flopscape.fitting.surface.task import fit_surface
 from flopscape.laws.law import Positive
-from flopscape.laws.registry import LawName, law_named
+from flopscape.laws.registry import LawName
 from flopscape.laws.surface import LAW as SURFACE
 from flopscape.records.fit_result import FitResult
+from flopscape.runs.covariates import with_covariates
 from flopscape.runs.table import RunTable
 
 OBJECTIVE = "least squares on the log loss"
@@ -36,8 +42,9 @@ def estimate(
     flops: Sequence[float] = (),
     bootstrap: int = 4000,
     seed: int = 0,
-    law: LawName = "coupled",
+    law: LawName | dict[str, Any] = "coupled",
     unique_tokens: Positive | None = None,
+    at: dict[str, float] | None = None,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit a law.
 
@@ -51,11 +58,16 @@ def estimate(
         method's.
     seed : int
         Seed of the starts and of the resampling.
-    law : str
-        The form to fit, such as `coupled`, `kaplan`, `constrained` or `power-n-floor`.
+    law : str or mapping
+        The form to fit, such as `coupled`, `kaplan`, `constrained` or `power-n-floor`, or its `terms`: amounts, columns
+        or expressions over columns, each of which gets a power law, with `floor` (true unless said otherwise) and
+        `coupled` (false): `{"terms": ["n_params", "n_tokens", "experts"]}`.
     unique_tokens : float, optional
         Distinct tokens of the dataset, for the law constrained: those of every run, unless the table has a column
         `unique_tokens`, and of the predictions.
+    at : mapping, optional
+        Values of the law's covariates at the asked compute, such as `{"experts": 8}`; one that is left out is free, and
+        the optimum over it is sought within the runs.
 
     Returns
     -------
@@ -65,10 +77,11 @@ def estimate(
     Raises
     ------
     FlopscapeError
-        An unknown law, or distinct tokens that are missing, not positive, or not of the law.
+        An unknown law, or distinct tokens or covariates that are missing, not positive, or not of the law.
     """
-    form = law_named(law)
-    result = FitResult("ok", "", "law", law, OBJECTIVE)
+    form = law_asked(law)
+    result = FitResult("ok", "", "law", form.name, OBJECTIVE)
+    table = with_covariates(table, form.covariates)
     supply, asked_supply = unique_tokens_of(table, form, unique_tokens)
     rivals = partial(compare, supply=supply)
     if form is SURFACE:
@@ -76,7 +89,10 @@ def estimate(
     elif why := why_too_many_rows(table) or why_too_little(table, form, supply):
         return refuse(result, why, flops)
     else:
-        task = law_task(form, table, supply, tuple(float(c) for c in flops), asked_supply)
+        values, said = covariates_at(form, table, at or {})
+        task = law_task(form.bound_at(values), table, supply, tuple(float(c) for c in flops), asked_supply, said)
         result, draws = fit_law(task, result, bootstrap, seed, rivals)
+        result.diagnostics |= {"at": values} if values else {}
+    result.diagnostics |= {"composition": {**law}} if isinstance(law, dict) else {}
     result.diagnostics["formula"] = form.formula
     return result, draws

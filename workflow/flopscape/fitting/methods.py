@@ -11,6 +11,7 @@ from typing import Any
 
 from flopscape.errors import joined
 from flopscape.fitting.options import REQUIRED, TAKEN, Option, Signature, signature_of
+from flopscape.laws.composition import Composition
 from flopscape.text.written import nearest, shown
 
 ANSWER = "answer"
@@ -149,11 +150,14 @@ def why_no_method(method: str) -> str:
     return f"{shown(method)} is none of {', '.join(shipped_methods())}, and no module of that name can be imported"
 
 
-def why_each_seed_is_needed(seeds: str | None, method: str, weights: object) -> str:
+def why_each_seed_is_needed(seeds: str | None, method: str, options: Mapping[str, Any]) -> str:
     """Why the seeds of a point cannot be merged into one row for this fit, or nothing."""
     if seeds in (None, "each"):
         return ""
-    if weights:
+    law = options.get("law")
+    if isinstance(law, Mapping) and (others := Composition.from_json(law).covariates):
+        return f"seeds: {seeds} would merge runs of one N and D that differ in {others[0]}; leave it out"
+    if options.get("weights"):
         return f"seeds: {seeds} leaves no scatter between seeds for weights; leave one of them out"
     if reads_curves(method):
         return f"seeds: {seeds} is not for {method}, which follows the curve of each run"

@@ -11,6 +11,7 @@ a user's that nobody asked to run.
 import ast
 import importlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.machinery import PathFinder
@@ -19,6 +20,7 @@ from typing import Any
 
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import extend_import_path
+from flopscape.fitting.option_text import COLLECTIONS, NUMBERS, in_type, is_collection, is_json, read_collection
 from flopscape.text.written import number, shown
 
 OF_EVERY_METHOD = ("flops", "bootstrap", "seed")
@@ -38,9 +40,6 @@ TAKEN = (
     "fits",
 )
 """Names of what every fit can be asked for besides: no method may have an option of its own under one of them."""
-# `Positive` is defined in laws/law.py: imported from here, this file would be part of the fingerprint of every fit
-# whose method uses the name.
-NUMBERS = {"Positive": "a positive number", "float": "a number", "int": "a whole number"}
 TYPES = {**NUMBERS, "bool": "true or false", "str": "text", "Path": "a file"}
 """Names of types in annotations, and what a person is to write."""
 DEEPEST = 8
@@ -53,8 +52,8 @@ REQUIRED = object()
 class Option:
     """One option of a method.
 
-    `types` are names among `TYPES`; `words` the texts it takes, which may stand beside a number. An option with words
-    and no type takes nothing else.
+    `types` are names among `TYPES`, or collections of them; `words` the texts it takes, which may stand beside a
+    number. An option with words and no type takes nothing else.
     """
 
     name: str
@@ -74,17 +73,22 @@ class Option:
         return self.types == ("bool",)
 
     @property
+    def is_collection(self) -> bool:
+        """Whether it is a mapping or a list, or may be one."""
+        return any(map(is_collection, self.types))
+
+    @property
     def is_choice(self) -> bool:
-        """Whether its words are all it takes."""
-        return bool(self.words) and not self.types
+        """Whether its words are all the text that it takes."""
+        return bool(self.words) and all(map(is_collection, self.types))
 
     @property
     def meant(self) -> str:
         """What a person is to write, in words: `a positive number or the word scaled`."""
         words = [f"the word{'s' if len(self.words) > 1 else ''} {', '.join(self.words)}"] if self.words else []
-        return " or ".join([*(TYPES[name] for name in self.types), *words])
+        return " or ".join([*(TYPES.get(name, "JSON") for name in self.types), *words])
 
-    def read(self, text: str) -> float | int | str:
+    def read(self, text: str) -> Any:
         """The value of a text of the command line.
 
         >>> Option("delta", ("Positive",), ("scaled",), None, "").read("1e-3")
@@ -93,20 +97,34 @@ class Option:
         Raises
         ------
         FlopscapeError
-            A text that is neither a number, where numbers alone are taken, nor one of the words.
+            A text that is neither a number, where numbers alone are taken, nor one of the words; no such collection.
         """
+        if self.is_collection:
+            return self.read_all([text])
         # A word may look like a number, so words go first; a text beside a number is one only if no number can be read.
         if text not in self.words and NUMBERS.keys() & {*self.types}:
             try:
-                return _in_type(number(text), self.types)
+                return in_type(number(text), self.types)
             except ValueError:
                 if not {"str", "Path"} & {*self.types}:
                     raise FlopscapeError(f"--{self.flag} {shown(text)}: write {self.meant}") from None
         return text
 
+    def read_all(self, texts: Sequence[str]) -> Any:
+        """The mapping or list that the texts of a repeatable option make together; FlopscapeError as of `read`.
 
-def _in_type(value: float, types: tuple[str, ...]) -> float | int:
-    return value if types == ("int",) else float(value)
+        >>> Option("bound", ("dict[list[float]]",), (), None, "").read_all(["alpha=0:1", "E=1:2"])
+        {'alpha': [0.0, 1.0], 'E': [1.0, 2.0]}
+        >>> Option("tie", ("list[list[str]]",), (), None, "").read_all(["alpha=beta"])
+        [['alpha', 'beta']]
+        """
+        # A name that is none of the words: where options are checked it is told with the words that there are.
+        if self.is_choice and len(texts) == 1 and not is_json(texts[0]):
+            return texts[0]
+        try:
+            return read_collection(next(filter(is_collection, self.types)), texts)
+        except ValueError as error:
+            raise FlopscapeError(f"--{self.flag} {shown(' '.join(texts))}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -198,6 +216,8 @@ def _meaning(module: str, node: ast.expr, deepest: int) -> tuple[list[str], list
 def _of_subscript(module: str, node: ast.Subscript, deepest: int) -> tuple[list[str], list[str]]:
     inside = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     match _last_name(node.value):
+        case name if name in COLLECTIONS:
+            return [_collection(module, COLLECTIONS[name], inside[-1], deepest)], []
         case "Literal":
             return [], [word.value for word in inside if isinstance(word, ast.Constant) and isinstance(word.value, str)]
         case "Annotated":
@@ -205,6 +225,12 @@ def _of_subscript(module: str, node: ast.Subscript, deepest: int) -> tuple[list[
         case "Optional" | "Union":
             return _joined(module, inside, deepest)
     return [], []
+
+
+def _collection(module: str, outer: str, element: ast.expr, deepest: int) -> str:
+    """The type of a mapping or list, by that of its values where they have one that can be told."""
+    types = _meaning(module, element, deepest)[0]
+    return f"{outer}[{types[0]}]" if len(types) == 1 else outer
 
 
 def _joined(module: str, nodes: list[ast.expr], deepest: int) -> tuple[list[str], list[str]]:

@@ -84,5 +84,5 @@ LAW = Law(
     exponents=exponents,
     optimum=optimum,
     rivals=("surface",),
-    nested="surface",
+    nested=("surface",),
 )

@@ -8,9 +8,10 @@ runs. Counted FLOPs include attention and count N without embeddings, so that κ
 sampled sizes ln κ is a monotone cubic in ln N (Fritsch & Carlson 1980); beyond them it keeps the end's value.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -133,16 +134,21 @@ class Optimum(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What runs used: N in parameters, D in tokens, C in FLOPs, and distinct tokens, infinite for fresh data."""
+    """What runs used: N in parameters, D in tokens, C in FLOPs, and distinct tokens, infinite for fresh data.
+
+    `covariates` are what else a law may depend on, by name: the experts of each run, say.
+    """
 
     n_params: Array
     n_tokens: Array
     flops: Array
     unique_tokens: Array
+    covariates: Mapping[str, Array] = MappingProxyType({})
 
     def per(self, unit: "Inputs") -> "Inputs":
         """In multiples of the units."""
-        return Inputs(*(mine / other for mine, other in zip(self, unit, strict=True)))
+        n, d, c, u = (mine / other for mine, other in zip(self[:4], unit[:4], strict=True))
+        return Inputs(n, d, c, u, {name: x / unit.covariates[name] for name, x in self.covariates.items()})
 
 
 def not_searched(*_: Any) -> Any:
@@ -163,7 +169,7 @@ class Law:
     names
         The fields of `kind` that are fitted, in any order; the others keep their default.
     arguments
-        The fields of `Inputs` that the law depends on.
+        The fields of `Inputs` that the law depends on, and the names of its covariates.
     value
         L, of (parameters, *arguments).
     derivative
@@ -179,9 +185,13 @@ class Law:
     exponents
         a and b of N* ∝ C^a, D* ∝ C^b, where the optimum is a power law.
     optimum
-        N*, D* and L* at a compute: of (parameters, flops, compute, unique tokens). N* and D* are NaN for a law of C.
+        N*, D* and L* at a compute: of (parameters, flops, compute, unique tokens), and of a law with covariates `at`,
+        their values there, by keyword. N* and D* are NaN for a law of C.
     rivals, nested
-        The laws that this one must beat, and which of them is a special case of it.
+        The laws that this one must beat, each by its name or as it is, and the names of those that are special cases of
+        it.
+    at
+        Values of the covariates at an asked compute, and of a run that tells none; empty until `bound_at`.
     """
 
     name: str
@@ -195,9 +205,19 @@ class Law:
     starts: Callable[[np.random.Generator, int, float], dict[str, Array]] = not_searched
     bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
     exponents: Callable[[Any], tuple[Array, Array]] | None = None
-    optimum: Callable[[Any, Number, Compute, Number], Optimum] | None = None
-    rivals: tuple[str, ...] = ()
-    nested: str = ""
+    optimum: Callable[..., Optimum] | None = None
+    rivals: tuple["str | Law", ...] = ()
+    nested: tuple[str, ...] = ()
+    at: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """What the law depends on besides N, D, C and distinct tokens."""
+        return tuple(name for name in self.arguments if name not in Inputs._fields)
+
+    def bound_at(self, at: Mapping[str, float]) -> "Law":
+        """The law with the values that its covariates have at an asked compute."""
+        return replace(self, at=at, optimum=self.optimum and partial(self.optimum, at=at)) if self.covariates else self
 
     def loss(self, parameters: Any, inputs: Inputs) -> Array:
         """L in nats."""
@@ -213,7 +233,10 @@ class Law:
         return self.in_units(parameters, *self._used(unit))
 
     def _used(self, inputs: Inputs) -> list[Array]:
-        return [getattr(inputs, name) for name in self.arguments]
+        known = {**inputs._asdict(), **self.at, **inputs.covariates}
+        if missing := [name for name in self.arguments if name not in known]:
+            raise FlopscapeError(f"{self.formula} depends on {missing[0]}, of which no value is given")
+        return [known[name] for name in self.arguments]
 
 
 def spread(generator: np.random.Generator, count: int, low: float, high: float) -> Array:

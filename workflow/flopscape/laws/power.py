@@ -64,7 +64,7 @@ def law(letter: str, argument: str, floor: bool) -> Law:
         bounds={"alpha": EXPONENT},
         optimum=_at_compute if argument == "flops" else None,
         rivals=(plain, "surface") if floor else ("surface",),
-        nested=plain if floor else "",
+        nested=(plain,) if floor else (),
     )
 
 

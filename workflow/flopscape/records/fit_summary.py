@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from flopscape.records.fit_result import Estimate, FitResult, Prediction, part
+from flopscape.records.fit_parts import part
+from flopscape.records.fit_result import Estimate, FitResult, Prediction
 
 
 class Number(TypedDict):

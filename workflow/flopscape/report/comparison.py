@@ -11,7 +11,8 @@ import pandas as pd
 
 from flopscape.answers.compare import EXPONENTS
 from flopscape.records.columns import CHANGE
-from flopscape.records.fit_result import Estimate, FitResult, HeldOut, Prediction
+from flopscape.records.fit_parts import HeldOut
+from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.report.blocks import Block, Bullets, Grid
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers

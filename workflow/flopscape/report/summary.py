@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from flopscape.errors import joined, kind_of
 from flopscape.records.backtest import TABLE_TELLS
-from flopscape.records.fit_result import FitResult, Prediction, part
+from flopscape.records.fit_parts import part
+from flopscape.records.fit_result import FitResult, Prediction
 from flopscape.text import numbers
 
 STATUS_WORDS = {

@@ -104,7 +104,7 @@ def _of_sizes(result: FitResult, sizes: Sequence[SizePrediction]) -> str:
     trained = result.sampled.n_params if result.sampled else None
     far = [text for at in sizes if trained for text in beyond_sizes(at.n_params, trained)]
     said = [text for at in sizes if (text := one_sided(at, result.unit))]
-    return "\n".join([table, *said, *(f"warning: {text}" for text in far)])
+    return "\n".join([table, *_covariates(result), *said, *(f"warning: {text}" for text in far)])
 
 
 def _of_budgets(
@@ -119,7 +119,12 @@ def _of_training(result: FitResult, predictions: Sequence[Prediction], star: str
     """The runs of each compute; the star marks their size as the optimum."""
     points = [(at.flops, at.n_params) for at in predictions]
     table = aligned([head(result.unit, star=star), *map(row, predictions)])
-    return "\n".join([table, *_warnings(result, points, star)])
+    return "\n".join([table, *_covariates(result), *_warnings(result, points, star)])
+
+
+def _covariates(result: FitResult) -> list[str]:
+    """What the covariates of the fit's law are in its predictions; nothing of a law without."""
+    return [f"at {', '.join(f'{name} = {value:g}' for name, value in result.at.items())}"] if result.at else []
 
 
 def _of_serving(result: FitResult, cheapest: Sequence[ServedPrediction]) -> str:

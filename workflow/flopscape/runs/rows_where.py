@@ -1,7 +1,8 @@
-"""Rows of a table for which a condition holds: an expression (text/expression.py) over typed columns."""
+"""An expression (text/expression.py) over the typed columns of a table: its values, and the rows for which it holds."""
 
 import ast
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,14 @@ def rows_where(frame: pd.DataFrame, expression: str) -> Mask:
     ValueError
         The expression is refused, names no column, cannot be evaluated, or is not true or false for each row.
     """
+    holds = evaluated(frame, expression)
+    if not isinstance(holds, pd.Series) or not pd.api.types.is_bool_dtype(holds):
+        raise ValueError("is not true or false for each row")
+    return holds.fillna(False).to_numpy(bool)
+
+
+def evaluated(frame: pd.DataFrame, expression: str) -> Any:
+    """What the expression is, a Series where it names a column; ValueError as of `rows_where`."""
     numbers = {str(name) for name, column in frame.items() if pd.api.types.is_numeric_dtype(column)}
     tree = parsed(expression, {str(name) for name in frame} - numbers)
     # Checked here, for what pandas says of an unknown name does not tell which column is most like it.
@@ -31,14 +40,11 @@ def rows_where(frame: pd.DataFrame, expression: str) -> Mask:
     plain = ast.unparse(_QuotedNumbers(numbers).visit(tree))
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
-            holds = frame.eval(plain, engine="python")
+            return frame.eval(plain, engine="python")
     except RecursionError as error:
         raise ValueError(TOO_DEEP) from error
     except Exception as error:  # whatever a user's expression raises is a mistake in the expression
         raise ValueError(str(error)) from error
-    if not isinstance(holds, pd.Series) or not pd.api.types.is_bool_dtype(holds):
-        raise ValueError("is not true or false for each row")
-    return holds.fillna(False).to_numpy(bool)
 
 
 class _QuotedNumbers(ast.NodeTransformer):

@@ -5,6 +5,7 @@ All arithmetic is in float64, for 6·N·D overflows integers.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -28,7 +29,8 @@ class RunTable:
 
     `budget` is NaN for a row outside every budget; `run_id` is shared by the checkpoints of one run; `row` is the
     number of the row in the file, the first after the header being 1; `columns` keeps every column that was read, as
-    numbers or booleans where its cells are.
+    numbers or booleans where its cells are. `covariates` are what a law with covariates depends on besides N, D and C,
+    by name (runs/covariates.py); of other laws there are none.
     """
 
     path: str
@@ -45,6 +47,7 @@ class RunTable:
     excluded: list[Exclusion] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     conventions: dict[str, str] = field(default_factory=dict)
+    covariates: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -102,7 +105,9 @@ class RunTable:
         # Checkpoints share a run's name, which is then listed once for each.
         dropped = Exclusion([str(name) for name in self.run_id[~mask]], reason)
         columns = self.columns[mask].reset_index(drop=True)
-        return replace(self, **kept, columns=columns, excluded=[*self.excluded, dropped])
+        covariates = {name: values[mask] for name, values in self.covariates.items()}
+        excluded = [*self.excluded, dropped]
+        return replace(self, **kept, columns=columns, covariates=covariates, excluded=excluded)
 
 
 def describe_rows(table: RunTable, rows: Mask | Index, most: int = 5) -> str:
@@ -136,9 +141,9 @@ def pooled_scatter(loss: Array, point: Index) -> tuple[float, int]:
 
 
 def design_index(table: RunTable) -> Index:
-    """Index of each row's N, D and distinct tokens: repeats differ only in seed."""
-    # Distinct columns of (3, rows) are the points of the design.
-    keys = np.stack([table.n_params, table.n_tokens, table.distinct_tokens])
+    """Index of each row's N, D, distinct tokens and covariates: repeats differ only in seed."""
+    # Distinct columns of (3 and one for each covariate, rows) are the points of the design.
+    keys = np.stack([table.n_params, table.n_tokens, table.distinct_tokens, *table.covariates.values()])
     return np.unique(keys, axis=1, return_inverse=True)[1].ravel()
 
 

@@ -117,9 +117,7 @@ def _method(words: Mapping[str, str], seed: int, columns: Mapping[str, str], giv
     own = {key: value for key, value in words.items() if key not in ("name", "method")} | dict(given)
     curves = own.pop(CURVES, None)
     of_method = {key: value for key, value in own.items() if key not in OF_ALL}
-    if why := why_not_its_options(method, of_method) or why_each_seed_is_needed(
-        own.get("seeds"), method, own.get("weights")
-    ):
+    if why := why_not_its_options(method, of_method) or why_each_seed_is_needed(own.get("seeds"), method, own):
         raise FlopscapeError(why)
     options = options_given(method, columns, [], 0, seed, own)
     return Method(name, options, curves)

@@ -12,12 +12,12 @@ import pandas as pd
 
 from flopscape.answers.backtest.methods import Method
 from flopscape.answers.predictive import losses_of, noise_of, predictive
-from flopscape.answers.residuals import supply_of
+from flopscape.answers.residuals import table_inputs
 from flopscape.fitting.backtest.cuts import Cut, Runs
 from flopscape.fitting.backtest.hidden import HIDDEN, compute_of_hidden, optima
 from flopscape.fitting.backtest.yardstick import Truth
 from flopscape.fitting.fit import fit
-from flopscape.laws.law import Inputs, Mask
+from flopscape.laws.law import Mask
 from flopscape.records.backtest import Forecast
 from flopscape.records.fit_result import FitResult
 from flopscape.runs.chosen import merged
@@ -67,9 +67,8 @@ def _of_runs(
     most: float,
 ) -> Iterator[Forecast]:
     """The loss of each hidden run; nothing of a fit that knows no loss beside the optimum."""
-    table, supply = runs.table, supply_of(result, runs.table.columns)
-    inputs = Inputs(table.n_params[hidden], table.n_tokens[hidden], table.flops[hidden], supply[hidden])
-    losses = losses_of(result, draws, inputs)
+    table = runs.table
+    losses = losses_of(result, draws, table_inputs(result, table, hidden))
     if losses is None:
         return
     noise = noise_of(kept, result)

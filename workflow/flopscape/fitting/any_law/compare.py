@@ -14,7 +14,7 @@ from flopscape.fitting.any_law.linearised import Linearised
 from flopscape.fitting.any_law.search import global_fit, law_task
 from flopscape.fitting.any_law.task import LawFit
 from flopscape.fitting.common.linear import EXACT_SQUARE
-from flopscape.fitting.judge.verdict import Verdict, empty_draws, why_too_little
+from flopscape.fitting.judge.verdict import COUNTS, Verdict, empty_draws, why_too_little
 from flopscape.laws.law import Array, Law, Mask
 from flopscape.laws.registry import law_named
 from flopscape.runs.table import ends_of_compute
@@ -31,17 +31,20 @@ def compare(verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit, supply: 
     """Diagnostics `comparison`, by law, and `f_test` against the nested one; findings where a rival does as well."""
     law = fit.quantities.law
     compared = diagnostics["comparison"] = {law.name: numbers(fit)}
-    for rival in map(law_named, law.rivals):
+    tests: list[dict[str, Any]] = []
+    for rival in (law_named(rival) if isinstance(rival, str) else rival for rival in law.rivals):
         if why_too_little(fit.table, rival, supply):
             continue
         other = _fit_rival(rival, fit, supply)
         compared[rival.name] = numbers(other)
-        if rival.name == law.nested:
-            test = f_test(other.linearised, fit.linearised)
-            diagnostics["f_test"] = test | {"against": rival.name}
-            _judge_nested(verdict, test, rival.name)
+        if rival.name in law.nested:
+            tests.append(f_test(other.linearised, fit.linearised) | {"against": rival.name})
+            _judge_nested(verdict, tests[-1])
         else:
             _judge_rival(verdict, fit, other)
+    if tests:
+        # Of several the least convincing: the law as a whole is no better founded.
+        diagnostics["f_test"] = max(tests, key=lambda test: float(test["p"]))
 
 
 def _fit_rival(rival: Law, fit: LawFit, supply: Array) -> LawFit:
@@ -52,11 +55,13 @@ def _fit_rival(rival: Law, fit: LawFit, supply: Array) -> LawFit:
     return LawFit(task, optimum, task.linearise(optimum.p), empty_draws(()), fit.seed)
 
 
-def _judge_nested(verdict: Verdict, test: dict[str, float], against: str) -> None:
+def _judge_nested(verdict: Verdict, test: dict[str, Any]) -> None:
     if not test["p"] < EARNED:
-        verdict.warn(
-            f"the extra parameter does not earn its place: F = {test['f']:.2g}, p = {test['p']:.2g} against {against}"
+        more = test["parameters"]
+        extra = (
+            "extra parameter does not earn its" if more == 1 else f"{COUNTS[more]} extra parameters do not earn their"
         )
+        verdict.warn(f"the {extra} place: F = {test['f']:.2g}, p = {test['p']:.2g} against {test['against']}")
 
 
 def _judge_rival(verdict: Verdict, fit: LawFit, other: LawFit) -> None:
@@ -89,9 +94,9 @@ def prediction_error(fit: LawFit, rows: Mask) -> dict[str, float] | None:
     return {"rms": float(np.sqrt(np.mean(error**2))), "mean": float(error.mean())}
 
 
-def f_test(simple: Linearised, full: Linearised) -> dict[str, float]:
-    """F of one extra parameter and its p; on a bound of the simple law (a floor of zero) p is too large."""
+def f_test(simple: Linearised, full: Linearised) -> dict[str, Any]:
+    """F of the extra parameters and its p; on a bound of the simple law (a floor of zero) p is too large."""
     more = len(full.p) - len(simple.p)
     variance = max(full.rss / max(full.dof, 1), EXACT_SQUARE)
     f = max(simple.rss - full.rss, 0.0) / more / variance
-    return {"f": float(f), "p": float(fisher.sf(f, more, max(full.dof, 1)))}
+    return {"f": float(f), "p": float(fisher.sf(f, more, max(full.dof, 1))), "parameters": more}

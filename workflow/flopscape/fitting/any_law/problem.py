@@ -96,10 +96,15 @@ class LawProblem:
 def problem_of(law: Law, table: RunTable, unique_tokens: Array) -> LawProblem:
     """A table's rows in units of their geometric means."""
     amounts = (table.n_params, table.n_tokens, table.flops)
-    n, d, c = (np.exp(np.log(amount).mean()) for amount in amounts)
+    n, d, c = map(_middle, amounts)
+    others = {name: table.covariates[name] for name in law.covariates}
     # Distinct tokens are counted in the unit of D, so that their ratio stays what it is.
-    unit = Inputs(n, d, c, d)
-    return LawProblem(law, Inputs(*amounts, unique_tokens).per(unit), unit, np.log(table.loss))
+    unit = Inputs(n, d, c, d, {name: _middle(values) for name, values in others.items()})
+    return LawProblem(law, Inputs(*amounts, unique_tokens, others).per(unit), unit, np.log(table.loss))
+
+
+def _middle(values: Array) -> Array:
+    return np.asarray(np.exp(np.log(values).mean()))
 
 
 def unique_tokens_of(table: RunTable, law: Law, unique_tokens: float | None) -> tuple[Array, float]:

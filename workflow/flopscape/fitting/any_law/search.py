@@ -4,6 +4,7 @@ A resample starts at the table's optimum and at points around it, so that it can
 can. Laws have a form each, and so no profile and no projection: intervals are the bootstrap's, or the delta method's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,14 +72,22 @@ def restarts(fit: LawFit) -> Array:
 
 
 def law_task(
-    law: Law, table: RunTable, supply: Array, flops: tuple[float, ...] = (), unique_tokens: float = np.inf
+    law: Law,
+    table: RunTable,
+    supply: Array,
+    flops: tuple[float, ...] = (),
+    unique_tokens: float = np.inf,
+    said: Sequence[str] = (),
 ) -> "LawTask":
-    """The task of a law; `supply` (n,) are the distinct tokens of each run, `unique_tokens` those at the asked C."""
+    """The task of a law.
+
+    `supply` (n,) are the distinct tokens of each run, `unique_tokens` those at the asked C; `said` are warnings of what
+    was asked.
+    """
     problem = problem_of(law, table, supply)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
-    return LawTask(
-        table, np.ones(len(table)), Quantities(law, flops, compute, problem.in_units, unique_tokens), problem
-    )
+    quantities = Quantities(law, flops, compute, problem.in_units, unique_tokens)
+    return LawTask(table, np.ones(len(table)), quantities, problem, tuple(said))
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,7 @@ class LawTask:
     weights: Array
     quantities: Quantities
     problem: LawProblem
+    said: tuple[str, ...] = ()
     told_apart: str = "the parameters"
     settled: str = "several starts reach one optimum, parameters identified, nothing on a bound"
 
@@ -157,8 +167,8 @@ class LawTask:
         return described
 
     def warnings(self, fit: LawFit) -> list[str]:
-        """None."""
-        return []
+        """Of what was asked."""
+        return [*self.said]
 
     def at_bounds(self, fit: LawFit) -> list[str]:
         """Every parameter that is not free, with its value in multiples of the geometric means."""

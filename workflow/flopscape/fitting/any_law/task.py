@@ -18,10 +18,10 @@ import pandas as pd
 from flopscape.fitting.any_law.linearised import Linearised, Quantities, pseudo_residuals
 from flopscape.fitting.common.linear import EXACT_SQUARE
 from flopscape.fitting.judge.verdict import (
-    COUNTS,
     DEGENERATE_SHARE,
     Verdict,
     judge_uncertainty,
+    parameters_in_words,
 )
 from flopscape.laws.law import Array, Index, Mask
 from flopscape.laws.surface import LAW as SURFACE
@@ -253,7 +253,7 @@ def _judge_runs(verdict: Verdict, fit: LawFit) -> None:
     """Whether there are enough runs, and each of them a row."""
     k, runs = len(fit.optimum.p), fit.table.n_runs
     if runs < FEW * (k + 1):
-        verdict.add("weak", f"only {runs} runs for {COUNTS[k]} parameters")
+        verdict.add("weak", f"only {runs} runs for {parameters_in_words(k)}")
     if fit.shared:
         narrow = "profile F and delta are" if fit.quantities.law is SURFACE else "the delta method's are"
         verdict.warn(f"rows share runs: the intervals come from resampling whole runs; {narrow} too narrow")

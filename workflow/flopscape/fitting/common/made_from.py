@@ -4,6 +4,7 @@ Whoever reads a fit compares this with what stands before it: a fit of another t
 is stale, whatever the time stamps say.
 """
 
+import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
@@ -118,5 +119,7 @@ def _option(name: str, value: object) -> str:
     """An option as a shell takes it: a switch alone, a number as short as it goes without loss."""
     if isinstance(value, bool):
         return f"--{name}" if value else f"--no-{name}"
+    if isinstance(value, dict | list):
+        return f"--{name} {shlex.quote(json.dumps(value, ensure_ascii=False))}"
     short = f"{value:g}" if isinstance(value, float) else str(value)
     return f"--{name} " + shlex.quote(short if not isinstance(value, float) or float(short) == value else repr(value))

@@ -29,7 +29,7 @@ SAME = 1e-6
 ON_A_LINE = 0.01
 """Standard deviation across a line in (ln N, ln D) below which the runs lie on it."""
 SYMBOLS = {"n_params": "N", "n_tokens": "D", "flops": "C"}
-COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven")
+COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 FEWEST = 6
 """Runs below which five parameters leave nothing to judge."""
 FEW_FOR_BOOTSTRAP = 20
@@ -105,7 +105,17 @@ def coarser(verdict: Verdict, made: int, replicates: int, rows: int) -> None:
         verdict.warn(f"{rows:,} rows: {made} resamples in place of {replicates}, so the intervals are coarser")
 
 
-def why_too_little(table: RunTable, law: Law = SURFACE, supply: Array | None = None) -> str:
+def parameters_in_words(count: int) -> str:
+    """How many parameters, as a sentence has it.
+
+    >>> parameters_in_words(1), parameters_in_words(5), parameters_in_words(20)
+    ('one parameter', 'five parameters', '20 parameters')
+    """
+    number = COUNTS[count] if count < len(COUNTS) else str(count)
+    return f"{number} parameter{'' if count == 1 else 's'}"
+
+
+def why_too_little(table: RunTable, law: Law = SURFACE, supply: Array | None = None, free: int | None = None) -> str:
     """Why a law cannot be fitted at all, or nothing.
 
     Parameters
@@ -115,10 +125,18 @@ def why_too_little(table: RunTable, law: Law = SURFACE, supply: Array | None = N
         The surface unless given.
     supply : array, shape (n,), optional
         Distinct tokens of each run, for a law that depends on them.
+    free : int, optional
+        How many of its parameters are to be found; all of them unless given.
     """
-    k = len(law.names)
+    k = len(law.names) if free is None else free
     if table.n_runs < k + 1:
-        return f"{table.n_runs} completed runs for {COUNTS[k]} parameters; at least {k + 1} are needed"
+        return f"{table.n_runs} completed runs for {parameters_in_words(k)}; at least {k + 1} are needed"
+    for name in law.covariates:
+        if np.ptp(values := table.covariates[name]) == 0:
+            return (
+                f"{name} is {values[0]:g} in every run, so that its term cannot be told from the floor: leave it out of"
+                " the law, or add runs with other values"
+            )
     used = {name: getattr(table, name) for name in law.arguments if name in SYMBOLS}
     for name, values in used.items():
         if np.ptp(np.log(values)) < SAME:
@@ -132,9 +150,10 @@ def why_too_little(table: RunTable, law: Law = SURFACE, supply: Array | None = N
         used[UNIQUE] = supply
         if not (table.n_tokens > supply).any():
             return "no run repeats data: none saw more tokens than its distinct ones, so R_D* cannot be seen"
+    used |= {name: table.covariates[name] for name in law.covariates}
     if np.unique(np.stack(list(used.values())), axis=1).shape[1] < k + 1:
         settings = "pairs of N and D" if list(used) == ["n_params", "n_tokens"] else "settings"
-        return f"fewer than {k + 1} distinct {settings} for {COUNTS[k]} parameters"
+        return f"fewer than {k + 1} distinct {settings} for {parameters_in_words(k)}"
     return ""
 
 

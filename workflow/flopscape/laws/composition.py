@@ -1,0 +1,157 @@
+"""A law as a study writes it: which terms it adds up, and whether it has a floor and a common exponent.
+
+    law: {terms: [n_params, n_tokens, experts], floor: true, coupled: false}
+
+is L = E + A·N^−α + B·D^−β + c_experts·experts^−γ_experts, and `coupled: true` raises the sum of the terms to γ. A term
+is an amount (n_params, n_tokens, flops), a column of the table, or an expression over its columns: a covariate. This
+file has the words alone, so that a study is read without NumPy; laws/terms.py has the law.
+"""
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from flopscape.errors import FlopscapeError
+from flopscape.text.expression import parsed
+from flopscape.text.written import nearest, shown
+
+PARAMETERS = {"n_params": ("A", "alpha"), "n_tokens": ("B", "beta"), "flops": ("c_flops", "gamma_flops")}
+"""Amplitude and exponent of the terms that need no column of their own; N's and D's are those of the surface."""
+SYMBOLS = {"n_params": "N", "n_tokens": "D", "flops": "C"}
+GREEK = {"alpha": "α", "beta": "β"}
+NO_TERMS = {"loss": "the loss is what the law is of", "unique_tokens": "only the law constrained depends on it"}
+"""Columns that are no terms, and why."""
+OPERATORS = {"**": "to", "//": "over", "+": "plus", "-": "minus", "*": "times", "/": "over", "%": "modulo"}
+"""What stands for an operator in the name of a parameter, the longer ones first."""
+EXAMPLE = "law: {terms: [n_params, n_tokens, experts], floor: true, coupled: false}"
+
+
+@dataclass(frozen=True)
+class Composition:
+    """The terms in the order of their parameters.
+
+    Examples
+    --------
+    >>> Composition(("n_params", "width / depth")).formula
+    'L(N, width / depth) = E + A·N^−α + c_width_over_depth·(width / depth)^−γ_width_over_depth'
+    """
+
+    terms: tuple[str, ...]
+    floor: bool = True
+    coupled: bool = False
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Self:
+        """The law that a mapping of `terms`, `floor` and `coupled` means; FlopscapeError says what is wrong with it."""
+        for key in written:
+            if key not in cls.__dataclass_fields__:
+                raise FlopscapeError(f"law: unknown key {shown(key)}{nearest(str(key), cls.__dataclass_fields__)}")
+        for key in ("floor", "coupled"):
+            if not isinstance(written.get(key, True), bool):
+                raise FlopscapeError(f"law: {key} is {shown(written[key])}; write true or false")
+        terms = written.get("terms")
+        if not isinstance(terms, Sequence) or isinstance(terms, str) or not terms:
+            raise FlopscapeError(f"law: terms is {shown(terms)}; write a list of columns, as in {EXAMPLE}")
+        composition = cls(tuple(map(_term, terms)), written.get("floor", True), written.get("coupled", False))
+        if why := composition._why_not():
+            raise FlopscapeError(f"law: {why}")
+        return composition
+
+    def to_json(self) -> dict[str, Any]:
+        """As a study writes it."""
+        return asdict(self) | {"terms": list(self.terms)}
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """The terms that are no amounts."""
+        return tuple(term for term in self.terms if term not in PARAMETERS)
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        rest = ", coupled" if self.coupled else ""
+        return " + ".join(self.terms) + rest + ("" if self.floor else ", without floor")
+
+    @property
+    def formula(self) -> str:
+        """For people."""
+        words = [_in_formula(term) for term in self.terms]
+        total = " + ".join(words)
+        total = f"({total})^γ" if self.coupled else total
+        arguments = ", ".join(SYMBOLS.get(term, term) for term in self.terms)
+        return f"L({arguments}) = {'E + ' if self.floor else ''}{total}"
+
+    def without(self, term: str) -> "Composition":
+        """The law without one of its terms; a single one that is left has nothing to be coupled with."""
+        rest = tuple(other for other in self.terms if other != term)
+        return Composition(rest, self.floor, self.coupled and len(rest) > 1)
+
+    def _why_not(self) -> str:
+        """What is wrong with the terms together, or nothing."""
+        for i, term in enumerate(self.terms):
+            for other in self.terms[:i]:
+                if term == other:
+                    return f"the term {term} is listed twice"
+                if parameters_of(term) == parameters_of(other):
+                    return f"the terms {other} and {term} would have parameters of one name; leave one of them out"
+        if self.coupled and len(self.terms) == 1:
+            return f"coupled: the one term {self.terms[0]} has nothing to be coupled with"
+        return ""
+
+
+def parameters_of(term: str) -> tuple[str, str]:
+    """Names of a term's amplitude and exponent.
+
+    >>> parameters_of("experts"), parameters_of("1 - sparsity")
+    (('c_experts', 'gamma_experts'), ('c_1_minus_sparsity', 'gamma_1_minus_sparsity'))
+    """
+    if term in PARAMETERS:
+        return PARAMETERS[term]
+    words = term
+    for operator, word in OPERATORS.items():
+        words = words.replace(operator, f"_{word}_")
+    plain = re.sub(r"_+", "_", re.sub(r"\W+", "_", words)).strip("_")
+    return f"c_{plain}", f"gamma_{plain}"
+
+
+def columns_in(term: str) -> set[str]:
+    """Names of the columns that an expression reads.
+
+    Raises
+    ------
+    ValueError
+        What is no expression over columns; see text/expression.py.
+    """
+    return {node.id for node in ast.walk(parsed(term)) if isinstance(node, ast.Name)}
+
+
+def _term(written: Any) -> str:
+    """A term, or FlopscapeError for what can be none whatever the table."""
+    if not isinstance(written, str) or not written.strip():
+        raise FlopscapeError(f"law: the term {shown(written)} is no text; write a column, as in {EXAMPLE}")
+    term = written.strip()
+    if term in PARAMETERS:
+        return term
+    try:
+        columns = columns_in(term)
+    except ValueError:
+        # A column may be named as no expression is written, experts@layer say; the table decides.
+        return term
+    if not columns:
+        raise FlopscapeError(f"law: the term {shown(term)} names no column")
+    if no_term := sorted(columns & NO_TERMS.keys()):
+        raise FlopscapeError(f"law: the term {shown(term)}: {NO_TERMS[no_term[0]]}")
+    if amounts := sorted(columns & PARAMETERS.keys()):
+        raise FlopscapeError(
+            f"law: the term {shown(term)} is a function of {amounts[0]}, which is a term of its own: an optimum over N"
+            " and D needs them apart"
+        )
+    return term
+
+
+def _in_formula(term: str) -> str:
+    amplitude, exponent = parameters_of(term)
+    symbol = SYMBOLS.get(term, term if re.fullmatch(r"\w+", term) else f"({term})")
+    return f"{amplitude}·{symbol}^−{GREEK.get(exponent, exponent.replace('gamma', 'γ', 1))}"
