@@ -31,12 +31,22 @@ def test_the_backtest_counts_the_intervals_that_hold_known_truths_and_says_what_
 
 
 def test_expected_intervals_are_within_a_factor_of_three_of_those_that_come(root, tmp_path):
-    command = [sys.executable, "benchmarks/expected.py", "--mirror", str(tmp_path), "--simulated", "1"]
+    options = ["--only", "plan", "--mirror", str(tmp_path), "--simulated", "1"]
+    command = [sys.executable, "benchmarks/expected.py", *options]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     assert "skipped: no folder with isoflops.csv" in done.stderr
     rows = [line.split() for line in done.stdout.splitlines()[2:]]
     assert [row[:2] for row in rows] == [["simulated", at] for at in ("×1", "×10", "×100")]
     assert all(1 / 3 < float(row[at]) < 3 for row in rows for at in (4, 9))
+
+
+def test_what_next_expects_of_its_runs_is_printed_beside_what_came(root):
+    options = ["--only", "next", "--simulated", "1", "--finished", "3"]
+    command = [sys.executable, "benchmarks/expected.py", *options]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    (row,) = [line.split() for line in done.stdout.splitlines()[2:]]
+    assert row[0] == "3"
+    assert all(0 < float(row[at]) < 1.5 for at in (2, 3, 4, 7, 8, 9))
 
 
 def test_markov_chains_have_the_distribution_of_the_answers_draws(root, tmp_path):

@@ -71,6 +71,20 @@ def test_a_number_that_is_given_twice_is_refused(words, option):
         app([*words, option, "1000", option, "1000"], standalone_mode=False)
 
 
+def test_a_plan_says_that_its_study_would_not_start_and_a_script_finds_it_in_json(root, tmp_path):
+    text = (root / "config/studies/kjv-gpt.yaml").read_text()
+    dear, may_start = tmp_path / "dear.yaml", tmp_path / "kjv.yaml"
+    dear.write_text(text.replace("max_usd: null", "max_usd: 0.0001"))
+    may_start.write_text(text)
+    why = "study dear: would cost"
+    assert f"REFUSED: {why}" in flopscape("plan", str(dear), cwd=tmp_path).stdout
+    refused = [
+        json.loads(flopscape("plan", str(path), "--json", cwd=tmp_path).stdout)["refused"] for path in (dear, may_start)
+    ]
+    assert refused[0].startswith(why)
+    assert refused[1] is None
+
+
 @pytest.mark.parametrize("option", ["--flops", "--target", "--width", "--n-params", "--n-tokens"])
 def test_every_list_of_numbers_takes_each_once(option):
     lists = [

@@ -248,6 +248,8 @@ def test_a_base_in_one_line_is_refused_and_nothing_is_written(tmp_path):
         ("a --usd 1", "--target is missing"),
         ("a --usd 1 --target 1e14", "give either --like"),
         ("a --usd 1 --target 1e14 --model x:Y", "--dataset is missing"),
+        ("a --usd 1 --target 1e14 --like a.yaml --dataset x:Y", "new: --like and --dataset exclude each other"),
+        ("a --usd 1 --target 1e14 --like a.yaml --device gpu", "new: --like and --device exclude each other"),
         ("bias --usd 1 --target 1e14", "has another use"),
         ("a.yaml --usd 1 --target 1e14", "leave out the ending"),
     ],

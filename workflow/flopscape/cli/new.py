@@ -6,19 +6,24 @@ from typing import Annotated, Literal
 
 import typer
 
-from flopscape.cli.options import ConfigFile, Results, several
+from flopscape.cli.options import ConfigFile, Results, refuse_together, several
 from flopscape.text.terminal import say
 
 verbs = typer.Typer()
 CORES = os.cpu_count() or 1
+LOSS = "flopscape.plugins.losses:NextToken"
 
 Name = Annotated[str | None, typer.Argument(help="Name of the study.")]
 Like = Annotated[Path | None, typer.Option(metavar="CONFIG", help="A study whose model, data and recipe are taken.")]
 Model = Annotated[str | None, typer.Option(metavar="module:Class", help="Instead of --like: a model plug-in.")]
 Dataset = Annotated[str | None, typer.Option(metavar="module:Class", help="With --model: a dataset plug-in.")]
-Loss = Annotated[str, typer.Option(metavar="module:Class", help="With --model: a loss plug-in.")]
-Kwargs = Annotated[str, typer.Option(metavar="JSON", help="Its arguments.")]
-Device = Annotated[Literal["cpu", "gpu"], typer.Option(help="With --model: where its runs train.")]
+Loss = Annotated[
+    str | None, typer.Option(metavar="module:Class", help=f"With --model: a loss plug-in; {LOSS} when left out.")
+]
+Kwargs = Annotated[str | None, typer.Option(metavar="JSON", help="Its arguments.")]
+Device = Annotated[
+    Literal["cpu", "gpu"] | None, typer.Option(help="With --model: where its runs train; cpu when left out.")
+]
 Family = Annotated[
     str | None,
     typer.Option(metavar="JSON", help='Sizes to choose from, such as {"width_multiple": 64, "aspect_ratio": 64}.'),
@@ -42,11 +47,11 @@ def new(
     name: Name = None,
     like: Like = None,
     model: Model = None,
-    model_kwargs: Kwargs = "{}",
+    model_kwargs: Kwargs = None,
     dataset: Dataset = None,
-    dataset_kwargs: Kwargs = "{}",
-    loss: Loss = "flopscape.plugins.losses:NextToken",
-    device: Device = "cpu",
+    dataset_kwargs: Kwargs = None,
+    loss: Loss = None,
+    device: Device = None,
     family: Family = None,
     target: Target = None,
     usd: Usd = None,
@@ -67,8 +72,11 @@ def new(
     from flopscape.plan.studies import settings
 
     money = {"usd": usd, "hours": hours, "wall_hours": wall_hours, "flops": flops}
-    plugins = {"model": (model, model_kwargs), "dataset": (dataset, dataset_kwargs), "loss": (loss, "{}")}
-    given = Options(name, like, plugins, device, family, tuple(target or ()), money, allow_repeats, studies)
+    of_plugins = {"--model-kwargs": model_kwargs, "--dataset": dataset, "--dataset-kwargs": dataset_kwargs}
+    for option, value in (of_plugins | {"--loss": loss, "--device": device}).items():
+        refuse_together("new", {"--like": like, option: value})
+    plugins = {"model": (model, model_kwargs), "dataset": (dataset, dataset_kwargs), "loss": (loss or LOSS, None)}
+    given = Options(name, like, plugins, device or "cpu", family, tuple(target or ()), money, allow_repeats, studies)
     asked, base = asked_question(given)
     path = studies / f"{asked.name}.yaml"
     made = answer_question(asked, settings(config_file).prices, Capacity(parallel), results, base)

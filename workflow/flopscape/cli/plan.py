@@ -43,6 +43,7 @@ def plan(
     from flopscape.design.of_plan import expected_of, sentences_of
     from flopscape.files.outputs import refuse_output, write_text
     from flopscape.plan.capacity import Capacity
+    from flopscape.plan.price import why_refused
     from flopscape.plan.price_table import plan_csv, plan_json, price_text
     from flopscape.plan.studies import overview, resolved_yaml
 
@@ -56,12 +57,15 @@ def plan(
         _print_import(study, study_file, config_file)
         return
     seen = overview(study_file, config_file, results, Capacity(cores))
+    refused = why_refused(seen.study, seen.price)
     if csv_out:
         write_text(csv_out, plan_csv(seen.rows))
     elif as_json:
-        print(plan_json(seen.rows, seen.price, seen.coverage, expected_of(seen), seen.open_runs))
+        print(plan_json(seen.rows, seen.price, seen.coverage, expected_of(seen), seen.open_runs, refused))
     else:
         say(price_text(seen.study, seen.price, seen.coverage, seen.finished, sentences_of(seen)))
+        if refused:
+            say(f"REFUSED: {refused}")
 
 
 @verbs.command(epilog="Example: `flopscape forecast config/studies/kjv-gpt.yaml --out forecast.json`")

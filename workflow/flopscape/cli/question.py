@@ -28,7 +28,7 @@ class Options(NamedTuple):
 
     name: str | None
     like: Path | None
-    plugins: Mapping[str, tuple[str | None, str]]
+    plugins: Mapping[str, tuple[str | None, str | None]]
     device: str
     family: str | None
     targets: tuple[float, ...]
@@ -110,8 +110,8 @@ def _base(given: Options, name: str) -> tuple[Study, str]:
     return base_of_text(text), text
 
 
-def _plugin(path: str, kwargs: str, part: str) -> dict[str, Any]:
-    arguments = parse_object(kwargs, f"--{part}-kwargs", "write it in quotes")
+def _plugin(path: str, kwargs: str | None, part: str) -> dict[str, Any]:
+    arguments = parse_object(kwargs or "{}", f"--{part}-kwargs", "write it in quotes")
     return {"plugin": path} | ({"kwargs": arguments} if arguments else {})
 
 

@@ -266,7 +266,13 @@ def _makespan(jobs: Iterable[Job], parallel: int) -> float:
 
 
 def refuse_over_limits(study: Study, price: Price) -> None:
-    """Raise FlopscapeError when the whole study, finished runs and search included, would cost more than its limits.
+    """Raise FlopscapeError when the whole study would cost more than its limits; see `why_refused`."""
+    if why := why_refused(study, price):
+        raise FlopscapeError(why)
+
+
+def why_refused(study: Study, price: Price) -> str:
+    """Why a study must not start: by its limits, finished runs and search included; nothing where it may.
 
     What was spent counts, so that a study does not get its limit anew with each start, and so do rungs that are still
     open; a study that is done is never refused.
@@ -274,7 +280,7 @@ def refuse_over_limits(study: Study, price: Price) -> None:
     whole = price.expected.total if price.expected else price.total
     lines = [whole, *([price.search] if price.search else [])]
     if not any(line.n_todo for line in lines):
-        return
+        return ""
     due = sum(line.device_hours for line in lines) if study.resources.device == "gpu" else 0.0
     checks = (
         ("max_gpu_hours", study.limits.max_gpu_hours, price.spent_gpu_hours + due, "GPU-hours"),
@@ -283,7 +289,8 @@ def refuse_over_limits(study: Study, price: Price) -> None:
     guessed = ", rungs that are still open by their expected sizes" if price.expected else ""
     for key, limit, cost, unit in checks:
         if limit is not None and cost > limit:
-            raise FlopscapeError(
+            return (
                 f"study {price.study}: would cost {cost:.3g} {unit} in all{guessed}, more than limits.{key} = "
                 f"{limit:g}; nothing more is started. Shrink the sweep or raise the limit"
             )
+    return ""

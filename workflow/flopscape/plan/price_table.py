@@ -149,9 +149,14 @@ def plan_json(
     coverage: Coverage,
     expected: Mapping[str, Any] | None = None,
     open_runs: Mapping[str, Sequence[PlanRow]] | None = None,
+    refused: str = "",
 ) -> str:
-    """Plan, price, coverage, what is `expected` of it, and the runs of rungs still open, as one JSON object."""
+    """Plan, price, coverage, what is `expected` of it, and the runs of rungs still open, as one JSON object.
+
+    `refused` is why the study would not start; null where it would.
+    """
     whole = {"runs": _json_rows(rows), "price": asdict(price), "coverage": asdict(coverage), **(expected or {})}
+    whole["refused"] = refused or None
     if open_runs:
         whole["open_runs"] = {rung: _json_rows(of) for rung, of in open_runs.items()}
     return json.dumps(whole, indent=1, allow_nan=False)
