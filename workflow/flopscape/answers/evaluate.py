@@ -241,7 +241,8 @@ def formula_of(fit: FitResult) -> str:
     if not (fitted := fitted_law(fit)):
         return ""
     at = ", ".join(f"{name} = {value:g}" for name, value in fitted.law.at.items())
-    return f"{fitted.law.formula}, at {at}" if at else fitted.law.formula
+    held = f", with {fit.held}" if fit.held else ""
+    return f"{fitted.law.formula}{held}{f', at {at}' if at else ''}"
 
 
 def _law_of(fit: FitResult) -> Law | None:

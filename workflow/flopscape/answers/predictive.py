@@ -39,7 +39,7 @@ def noise_of(table: RunTable, result: FitResult) -> float:
     if result.inferred_noise is not None:
         return result.inferred_noise
     residual = residuals(table, result).residual.to_numpy(float)
-    return float(np.sqrt(residual @ residual / max(len(residual) - len(result.law_parameters), 1)))
+    return float(np.sqrt(residual @ residual / max(len(residual) - len(result.free_parameters), 1)))
 
 
 def predictive(losses: Array, noise: float, true: float) -> dict[str, Any]:

@@ -89,7 +89,8 @@ def _free(fit: FitResult) -> str:
     if fit.drifting_law:
         return _free_of_drawn(fit.drifting_law.numbers, len(fit.diagnostics["scales"]))
     if fit.law_parameters:
-        return f"{len(fit.law_parameters)} ({', '.join(fit.law_parameters)})"
+        free = fit.free_parameters
+        return f"{len(free)} ({', '.join(free)}{f'; {fit.held}' if fit.held else ''})"
     # A line through the vertices has two numbers, and the loss along it three: E, K and γ.
     return "5 (two of N*(C), three of L*(C))" if fit.power_law else ""
 

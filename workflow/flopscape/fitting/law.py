@@ -22,10 +22,12 @@ from flopscape.fitting.any_law.asked import covariates_at, law_asked
 from flopscape.fitting.any_law.compare import compare
 from flopscape.fitting.any_law.fit import fit_law
 from flopscape.fitting.any_law.problem import unique_tokens_of
+from flopscape.fitting.any_law.restriction import restriction_of
 from flopscape.fitting.any_law.search import law_task
 from flopscape.fitting.judge.verdict import refuse, why_too_little, why_too_many_rows
 from flopscape.fitting.surface.log_residuals import LogResiduals
 from flopscape.fitting.surface.task import fit_surface
+from flopscape.laws.composition import Composition
 from flopscape.laws.law import Positive
 from flopscape.laws.registry import LawName
 from flopscape.laws.surface import LAW as SURFACE
@@ -45,6 +47,9 @@ def estimate(
     law: LawName | dict[str, Any] = "coupled",
     unique_tokens: Positive | None = None,
     at: dict[str, float] | None = None,
+    fix: dict[str, float] | None = None,
+    tie: list[list[str]] | None = None,
+    bound: dict[str, list[float]] | None = None,
 ) -> tuple[FitResult, pd.DataFrame]:
     """Fit a law.
 
@@ -68,6 +73,12 @@ def estimate(
     at : mapping, optional
         Values of the law's covariates at the asked compute, such as `{"experts": 8}`; one that is left out is free, and
         the optimum over it is sought within the runs.
+    fix : mapping, optional
+        Parameters that are given and not found, such as `{"E": 1.6}`, in nats, parameters and tokens.
+    tie : list of lists, optional
+        Parameters without a unit that have one value, such as `[["alpha", "beta"]]`.
+    bound : mapping, optional
+        Lowest and highest value of the floor E or of parameters without a unit, such as `{"alpha": [0, 1]}`.
 
     Returns
     -------
@@ -77,22 +88,28 @@ def estimate(
     Raises
     ------
     FlopscapeError
-        An unknown law, or distinct tokens or covariates that are missing, not positive, or not of the law.
+        An unknown law; distinct tokens or covariates that are missing, not positive, or not of the law; parameters
+        that it does not have, or that are asked for what contradicts itself (any_law/restriction.py).
     """
     form = law_asked(law)
     result = FitResult("ok", "", "law", form.name, OBJECTIVE)
     table = with_covariates(table, form.covariates)
     supply, asked_supply = unique_tokens_of(table, form, unique_tokens)
-    rivals = partial(compare, supply=supply)
-    if form is SURFACE:
+    lowest = float(table.loss.min()) if len(table) else np.inf
+    restriction = restriction_of(form, fix or {}, tie or [], bound or {}, lowest)
+    rivals = partial(compare, supply=supply, restriction=restriction)
+    if form is SURFACE and not restriction:
         result, draws = fit_surface(LogResiduals(np.inf), result, table, flops, bootstrap, seed, check=rivals)
-    elif why := why_too_many_rows(table) or why_too_little(table, form, supply):
+    elif why := why_too_many_rows(table) or why_too_little(table, form, supply, len(restriction.free(form))):
         return refuse(result, why, flops)
     else:
         values, said = covariates_at(form, table, at or {})
-        task = law_task(form.bound_at(values), table, supply, tuple(float(c) for c in flops), asked_supply, said)
+        asked_flops = tuple(float(c) for c in flops)
+        task = law_task(form.bound_at(values), table, supply, asked_flops, asked_supply, said, restriction)
         result, draws = fit_law(task, result, bootstrap, seed, rivals)
-        result.diagnostics |= {"at": values} if values else {}
-    result.diagnostics |= {"composition": {**law}} if isinstance(law, dict) else {}
+        result.diagnostics |= restriction.to_json() | ({"at": values} if values else {})
+    if isinstance(law, dict):
+        composition = Composition.from_json(law)
+        result.diagnostics |= {"composition": composition.to_json(), "expression": composition.expression}
     result.diagnostics["formula"] = form.formula
     return result, draws

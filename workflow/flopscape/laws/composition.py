@@ -83,6 +83,17 @@ class Composition:
         arguments = ", ".join(SYMBOLS.get(term, term) for term in self.terms)
         return f"L({arguments}) = {'E + ' if self.floor else ''}{total}"
 
+    @property
+    def expression(self) -> str:
+        """The right side in the signs of a programming language.
+
+        >>> Composition(("n_params", "1 - sparsity"), coupled=True).expression
+        'E + (A*N**-alpha + c_1_minus_sparsity*(1 - sparsity)**-gamma_1_minus_sparsity)**gamma'
+        """
+        total = " + ".join("{1}*{0}**-{2}".format(_symbol(term), *parameters_of(term)) for term in self.terms)
+        total = f"({total})**gamma" if self.coupled else total
+        return f"E + {total}" if self.floor else total
+
     def without(self, term: str) -> "Composition":
         """The law without one of its terms; a single one that is left has nothing to be coupled with."""
         rest = tuple(other for other in self.terms if other != term)
@@ -153,5 +164,8 @@ def _term(written: Any) -> str:
 
 def _in_formula(term: str) -> str:
     amplitude, exponent = parameters_of(term)
-    symbol = SYMBOLS.get(term, term if re.fullmatch(r"\w+", term) else f"({term})")
-    return f"{amplitude}·{symbol}^−{GREEK.get(exponent, exponent.replace('gamma', 'γ', 1))}"
+    return f"{amplitude}·{_symbol(term)}^−{GREEK.get(exponent, exponent.replace('gamma', 'γ', 1))}"
+
+
+def _symbol(term: str) -> str:
+    return SYMBOLS.get(term, term if re.fullmatch(r"\w+", term) else f"({term})")

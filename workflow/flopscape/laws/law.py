@@ -150,6 +150,12 @@ class Inputs(NamedTuple):
         n, d, c, u = (mine / other for mine, other in zip(self[:4], unit[:4], strict=True))
         return Inputs(n, d, c, u, {name: x / unit.covariates[name] for name, x in self.covariates.items()})
 
+    @property
+    def inverse(self) -> "Inputs":
+        """One over each amount."""
+        n, d, c, u = (1 / amount for amount in self[:4])
+        return Inputs(n, d, c, u, {name: 1 / x for name, x in self.covariates.items()})
+
 
 def not_searched(*_: Any) -> Any:
     """Stands where a law does not say what the search of `method: law` would need: raises FlopscapeError."""

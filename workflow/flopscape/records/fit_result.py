@@ -194,6 +194,20 @@ class FitResult:
         return dict(self.diagnostics.get("at") or {})
 
     @property
+    def held(self) -> str:
+        """Which parameters were given, in words: E fixed at 1.6, beta tied to alpha; empty where all are free."""
+        fixed, tied, bounds = (self.diagnostics.get(key) or {} for key in ("fixed", "tied", "bounds"))
+        words = [f"{name} fixed at {value:g}" for name, value in fixed.items()]
+        words += [f"{name} tied to {leader}" for name, leader in tied.items()]
+        return ", ".join([*words, *(f"{name} within {low:g} to {high:g}" for name, (low, high) in bounds.items())])
+
+    @property
+    def free_parameters(self) -> list[str]:
+        """The law's parameters that were found: neither fixed nor tied to another."""
+        given = {**(self.diagnostics.get("fixed") or {}), **(self.diagnostics.get("tied") or {})}
+        return [name for name in self.law_parameters if name not in given]
+
+    @property
     def points(self) -> str:
         """Which loss of the training curves approach1 read; empty where it read none."""
         return str(self.diagnostics.get("points") or "")

@@ -60,7 +60,7 @@ def summary_of(fit: FitResult) -> Summary:
     """The block of a fit; without numbers for a refused one."""
     return {
         "status": fit.status,
-        "loss": FORMULAS.get(fit.law, fit.law),
+        "loss": FORMULAS.get(fit.law) or str(fit.diagnostics.get("expression") or fit.law),
         "units": {"N": "parameters", "D": f"{fit.unit}s", "C": "FLOPs", "loss": fit.loss_unit},
         "parameters": _numbers(fit.law_parameters),
         "exponents": _numbers(fit.exponents or {}),

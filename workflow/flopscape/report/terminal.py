@@ -218,7 +218,9 @@ def _answer(fit: FitResult) -> Iterator[str]:
         return
     if fit.exponents:
         yield ", ".join(f"{name} = {numbers.interval(x, numbers.exponent)}" for name, x in fit.exponents.items())
-    elif fit.parameters:
+    if fit.held:
+        yield f"held: {fit.held}"
+    if fit.parameters and (fit.at or fit.held or not fit.exponents):
         yield ", ".join(f"{name} = {numbers.interval(x, _digits)}" for name, x in fit.parameters.items())
     if rows := recommendation(fit):
         yield aligned([head(fit.unit), *rows])

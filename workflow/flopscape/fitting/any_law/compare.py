@@ -11,6 +11,8 @@ from scipy.stats import f as fisher
 
 from flopscape.fitting.any_law.levenberg_marquardt import LOOSE
 from flopscape.fitting.any_law.linearised import Linearised
+from flopscape.fitting.any_law.problem import NOTHING
+from flopscape.fitting.any_law.restriction import Restriction
 from flopscape.fitting.any_law.search import global_fit, law_task
 from flopscape.fitting.any_law.task import LawFit
 from flopscape.fitting.common.linear import EXACT_SQUARE
@@ -27,17 +29,24 @@ NO_SUPPORT = 10.0
 """Excess of AICc that leaves a law essentially no support (Burnham & Anderson 2002, section 2.6)."""
 
 
-def compare(verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit, supply: Array) -> None:
-    """Diagnostics `comparison`, by law, and `f_test` against the nested one; findings where a rival does as well."""
+def compare(
+    verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit, supply: Array, restriction: Restriction = NOTHING
+) -> None:
+    """Diagnostics `comparison`, by law, and `f_test` against a nested one; findings where a rival does as well.
+
+    A special case of the law is held to the same restriction, where it has the parameters: else it is none any more,
+    and has no F test. Other rivals are free.
+    """
     law = fit.quantities.law
     compared = diagnostics["comparison"] = {law.name: numbers(fit)}
     tests: list[dict[str, Any]] = []
     for rival in (law_named(rival) if isinstance(rival, str) else rival for rival in law.rivals):
-        if why_too_little(fit.table, rival, supply):
+        held = restriction.of_simpler(rival) if rival.name in law.nested else None
+        if why_too_little(fit.table, rival, supply, len((held or NOTHING).free(rival))):
             continue
-        other = _fit_rival(rival, fit, supply)
+        other = _fit_rival(rival, fit, supply, held or NOTHING)
         compared[rival.name] = numbers(other)
-        if rival.name in law.nested:
+        if held is not None:
             tests.append(f_test(other.linearised, fit.linearised) | {"against": rival.name})
             _judge_nested(verdict, tests[-1])
         else:
@@ -47,9 +56,9 @@ def compare(verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit, supply: 
         diagnostics["f_test"] = max(tests, key=lambda test: float(test["p"]))
 
 
-def _fit_rival(rival: Law, fit: LawFit, supply: Array) -> LawFit:
+def _fit_rival(rival: Law, fit: LawFit, supply: Array, restriction: Restriction) -> LawFit:
     """Another law on the same rows, from fewer starts and without draws."""
-    task = law_task(rival, fit.table, supply)
+    task = law_task(rival, fit.table, supply, restriction=restriction)
     # Loosely: AICc is compared in whole units, far above what more steps would change.
     optimum = global_fit(task.problem, fit.seed, RIVAL_STARTS, LOOSE)
     return LawFit(task, optimum, task.linearise(optimum.p), empty_draws(()), fit.seed)

@@ -231,7 +231,12 @@ def fill(result: FitResult, verdict: Verdict, fit: LawFit, intervals: Intervals)
     """Put estimates, intervals and the verdict into the result; nothing is predicted where a term has vanished."""
     quantities, law = fit.quantities, fit.quantities.law
     fitted = quantities.parameters(fit.linearised.p)
-    parameters = {name: intervals.estimate(name, float(getattr(fitted, name))) for name in law.names}
+    values = {name: float(getattr(fitted, name)) for name in law.names}
+    parameters = {
+        # A number that was given is the same in every draw: both ends of its interval.
+        name: Estimate(value, value, value) if name in quantities.fixed else intervals.estimate(name, value)
+        for name, value in values.items()
+    }
     result.surface, result.parameters = (parameters, None) if law.name == "surface" else (None, parameters)
     result.exponents = _exponents(fit, intervals, fitted)
     result.diagnostics["intervals"] = intervals.to_json(quantities)

@@ -18,8 +18,8 @@ the law has one, and N* and L* at every asked compute. D*, D*/N* and b follow fr
 that an interval of value ± t·SE has a meaning.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -210,6 +210,8 @@ class Quantities:
         `Values` of (quantities, p) with exact gradients; central differences where there is none.
     linear : tuple of str
         What is handled as it is besides E, a and L*.
+    fixed : mapping
+        Parameters that were given, by name: they are no quantities.
     """
 
     law: Law
@@ -219,6 +221,7 @@ class Quantities:
     unique_tokens: float = np.inf
     exact: "Callable[[Quantities, Array], Values] | None" = None
     linear: tuple[str, ...] = ()
+    fixed: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -231,7 +234,11 @@ class Quantities:
     def names(self) -> list[str]:
         """Order of the values; `n_params@C` and `loss@C` for each asked C."""
         exponent = ["a"] if self.law.exponents else []
-        return [*self.law.names, *exponent, *(column(name, c) for c in self.flops for name in self.asked)]
+        return [*self._found, *exponent, *(column(name, c) for c in self.flops for name in self.asked)]
+
+    @property
+    def _found(self) -> list[str]:
+        return [name for name in self.law.names if name not in self.fixed]
 
     @property
     def logarithmic(self) -> Mask:
@@ -243,7 +250,7 @@ class Quantities:
     def values(self, p: Array) -> Array:
         """Values (m, Q) for p (m, k)."""
         parameters = self.parameters(p)
-        rows = [getattr(parameters, name) for name in self.law.names]
+        rows = [getattr(parameters, name) for name in self._found]
         rows += [self.law.exponents(parameters)[0]] if self.law.exponents else []
         for flops in self.flops if self.law.optimum else ():
             best = self.law.optimum(parameters, flops, self.compute, self.unique_tokens)  # type: ignore[misc]

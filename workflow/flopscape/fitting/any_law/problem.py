@@ -4,6 +4,9 @@
 unit matters, and amplitudes and exponents are least correlated. With φ = e^θ the chain rule gives
 ∂ln L̂/∂θ = φ·(∂L̂/∂φ)/L̂, and (∂L̂/∂E)/L̂ for E.
 
+θ has the free parameters alone. A tied one moves with the one it follows. A fixed one is given in N, D and C
+themselves: in the problem's units a fixed A is A·u^−α, which moves with a free α.
+
 How many distinct tokens each run had, which only the data-constrained law asks, comes from the table or from an option.
 """
 
@@ -15,53 +18,79 @@ import numpy as np
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.any_law.linearised import Linearised
+from flopscape.fitting.any_law.restriction import FLOOR, NO_BOUND, Restriction
 from flopscape.laws.law import POSITIVE, Array, Inputs, Law, Mask
 from flopscape.runs.cells import amount_column
 from flopscape.runs.table import UNIQUE, RunTable
 
-FLOOR = "E"
-"""The parameter that may be zero, and is therefore not a logarithm."""
 ON_BOUND = 1e-6
 """Distance in ln, and in E over the loss, at which a parameter counts as on its bound."""
+
+NOTHING = Restriction()
+"""All parameters are free."""
 
 
 @dataclass(frozen=True)
 class LawProblem:
-    """n observations of a law with k fitted parameters; `inputs` are in multiples of `unit`."""
+    """n observations of a law with k free parameters; `inputs` are in multiples of `unit`."""
 
     law: Law
     inputs: Inputs
     unit: Inputs
     log_loss: Array
+    restriction: Restriction = NOTHING
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The free parameters, in the order of θ."""
+        return self.restriction.free(self.law)
 
     @cached_property
     def logarithmic(self) -> Mask:
         """Which of the parameters θ holds as logarithms, shape (k,)."""
-        return np.array([name != FLOOR for name in self.law.names])
+        return np.array([name != FLOOR for name in self.names])
 
     @cached_property
     def bounds(self) -> tuple[Array, Array]:
         """Lowest and highest θ, shape (k,) each."""
-        limits = [self.law.bounds.get(name, POSITIVE) for name in self.law.names]
-        low, high = np.log(limits).T
-        return np.where(self.logarithmic, low, 0.0), np.where(self.logarithmic, high, np.inf)
+        limits = [self.restriction.bound(self.law, name) for name in self.names]
+        low, high = np.array(
+            [ends or (NO_BOUND if name == FLOOR else POSITIVE) for name, ends in zip(self.names, limits, strict=True)]
+        ).T
+        with np.errstate(divide="ignore"):
+            return np.where(self.logarithmic, np.log(low), low), np.where(self.logarithmic, np.log(high), high)
 
     def theta(self, drawn: dict[str, Array]) -> Array:
         """θ (R, k) of parameters by name, each of shape (R,)."""
         with np.errstate(all="ignore"):
-            columns = [drawn[name] if name == FLOOR else np.log(drawn[name]) for name in self.law.names]
+            columns = [drawn[name] if name == FLOOR else np.log(drawn[name]) for name in self.names]
         return np.asarray(np.clip(np.nan_to_num(np.stack(columns, axis=1)), *self.bounds))
 
     def parameters(self, theta: Array) -> dict[str, Array]:
-        """Fitted parameters by name, in the problem's units, each of shape (R, 1)."""
+        """Free parameters by name, in the problem's units, each of shape (R, 1)."""
         values = np.where(self.logarithmic, np.exp(np.where(self.logarithmic, theta, 0.0)), theta)
-        return {name: values[:, [i]] for i, name in enumerate(self.law.names)}
+        return {name: values[:, [i]] for i, name in enumerate(self.names)}
+
+    def completed(self, free: dict[str, Array]) -> dict[str, Array]:
+        """All parameters by name, in the problem's units, each of shape (R, 1)."""
+        fixed, tied = self.restriction.fixed, self.restriction.tied
+        values = free | {name: free[leader] for name, leader in tied.items()}
+        if fixed:
+            # What an amplitude is in other units depends on itself and on exponents, which have none: beside the fixed
+            # ones the free may be in any.
+            there = self.law.rescaled(self.law.kind(**values, **fixed), self.unit.inverse)
+            like = next(iter(free.values()))
+            values |= {name: np.broadcast_to(getattr(there, name), like.shape) for name in fixed}
+        return {name: values[name] for name in self.law.names}
 
     def in_units(self, theta: Array) -> Any:
         """The law's own tuple of parameters for N, D and C themselves, each of shape (R,) for θ (R, k), () for (k,)."""
-        values = self.parameters(np.atleast_2d(theta))
+        values = self.completed(self.parameters(np.atleast_2d(theta)))
         p = self.law.kind(**{name: value[:, 0] if theta.ndim > 1 else value[0, 0] for name, value in values.items()})
-        return self.law.rescaled(p, self.unit)
+        given = {
+            name: np.broadcast_to(value, np.shape(theta)[:-1])[()] for name, value in self.restriction.fixed.items()
+        }
+        return self.law.rescaled(p, self.unit)._replace(**given)
 
     @property
     def supply(self) -> Array:
@@ -84,23 +113,44 @@ class LawProblem:
     @np.errstate(all="ignore")
     def evaluate(self, theta: Array) -> tuple[Array, Array]:
         """Residuals ln L̂ − ln L, shape (R, n), and ∂ln L̂/∂θ, shape (R, k, n)."""
-        values = self.parameters(theta)
+        free = self.parameters(theta)
+        values = self.completed(free)
         p = self.law.kind(**values)
         predicted = np.broadcast_to(self.law.loss(p, self.inputs), (len(theta), len(self.log_loss)))
         # θ holds ln p of all parameters but the floor: ∂/∂ln p = p·∂/∂p.
         chain = np.stack([np.ones_like(v) if name == FLOOR else v for name, v in values.items()])
         J = self.law.gradient(p, self.inputs) * chain / predicted
+        if self.restriction:
+            J = np.einsum("ikr,krn->irn", self._moves(free, values), J)
         return np.log(predicted) - self.log_loss, J.swapaxes(0, 1)
 
+    def _moves(self, free: dict[str, Array], values: dict[str, Array]) -> Array:
+        """How all parameters, or their logarithms, move with each coordinate of θ, shape (k, parameters, R)."""
+        moves = np.zeros((len(free), len(values), len(next(iter(free.values())))))
+        amplitudes = [name for name in self.restriction.fixed if name != FLOOR and name not in self.law.bounds]
+        for i, name in enumerate(free):
+            moved = [name, *(other for other, leader in self.restriction.tied.items() if leader == name)]
+            for other in moved:
+                moves[i, self.law.names.index(other)] = 1.0
+            if amplitudes and name in self.law.bounds:
+                # ln (A·u^−α) falls by ln u for each unit of α, at any α, and so by α·ln u where α is doubled: as much
+                # as for each unit of ln α.
+                doubled = self.completed(free | {name: 2 * free[name]})
+                for other in amplitudes:
+                    move = np.log(doubled[other]) - np.log(values[other])
+                    moves[i, self.law.names.index(other)] = move[:, 0]
+        return moves
 
-def problem_of(law: Law, table: RunTable, unique_tokens: Array) -> LawProblem:
+
+def problem_of(law: Law, table: RunTable, unique_tokens: Array, restriction: Restriction = NOTHING) -> LawProblem:
     """A table's rows in units of their geometric means."""
     amounts = (table.n_params, table.n_tokens, table.flops)
     n, d, c = map(_middle, amounts)
     others = {name: table.covariates[name] for name in law.covariates}
     # Distinct tokens are counted in the unit of D, so that their ratio stays what it is.
     unit = Inputs(n, d, c, d, {name: _middle(values) for name, values in others.items()})
-    return LawProblem(law, Inputs(*amounts, unique_tokens, others).per(unit), unit, np.log(table.loss))
+    inputs = Inputs(*amounts, unique_tokens, others).per(unit)
+    return LawProblem(law, inputs, unit, np.log(table.loss), restriction)
 
 
 def _middle(values: Array) -> Array:

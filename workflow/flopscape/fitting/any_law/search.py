@@ -13,7 +13,8 @@ import pandas as pd
 
 from flopscape.fitting.any_law.levenberg_marquardt import LOOSE, TIGHT, minimise
 from flopscape.fitting.any_law.linearised import Linearised, Quantities
-from flopscape.fitting.any_law.problem import FLOOR, LawProblem, problem_of
+from flopscape.fitting.any_law.problem import NOTHING, LawProblem, problem_of
+from flopscape.fitting.any_law.restriction import FLOOR, Restriction
 from flopscape.fitting.any_law.task import Ends, GlobalOptimum, LawFit, Refit, Resampler
 from flopscape.fitting.common.linear import EXACT_SQUARE, Optimum
 from flopscape.fitting.judge.departures import judge_departures
@@ -78,15 +79,16 @@ def law_task(
     flops: tuple[float, ...] = (),
     unique_tokens: float = np.inf,
     said: Sequence[str] = (),
+    restriction: Restriction = NOTHING,
 ) -> "LawTask":
     """The task of a law.
 
     `supply` (n,) are the distinct tokens of each run, `unique_tokens` those at the asked C; `said` are warnings of what
-    was asked.
+    was asked; `restriction` tells which parameters are not free.
     """
-    problem = problem_of(law, table, supply)
+    problem = problem_of(law, table, supply, restriction)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
-    quantities = Quantities(law, flops, compute, problem.in_units, unique_tokens)
+    quantities = Quantities(law, flops, compute, problem.in_units, unique_tokens, fixed=restriction.fixed)
     return LawTask(table, np.ones(len(table)), quantities, problem, tuple(said))
 
 
@@ -153,7 +155,7 @@ class LawTask:
     @property
     def names(self) -> tuple[str, ...]:
         """Of θ."""
-        return self.problem.law.names
+        return self.problem.names
 
     def describe(self, fit: LawFit) -> dict[str, Any]:
         """The objective, the residuals beside the scatter of seeds, and how often data repeat."""
@@ -185,7 +187,7 @@ class LawTask:
 
     def check(self, verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
         """Exponents and R* known to a factor, rows far off, the form at every budget, and the move of a."""
-        for name in self.problem.law.bounds:
+        for name in filter(self.problem.law.bounds.__contains__, self.names):
             if (error := fit.error_of(name)) > LOG_ERROR_WEAK:
                 verdict.add("weak", f"{name} is uncertain: the standard error of its logarithm is {error:.2g}")
         flagged = self._flag_rows(verdict, diagnostics, fit.linearised)

@@ -126,9 +126,10 @@ def why_too_little(table: RunTable, law: Law = SURFACE, supply: Array | None = N
     supply : array, shape (n,), optional
         Distinct tokens of each run, for a law that depends on them.
     free : int, optional
-        How many of its parameters are to be found; all of them unless given.
+        How many of its parameters are to be found, all of them unless given; of fewer none needs to be seen by itself.
     """
     k = len(law.names) if free is None else free
+    whole = k == len(law.names)
     if table.n_runs < k + 1:
         return f"{table.n_runs} completed runs for {parameters_in_words(k)}; at least {k + 1} are needed"
     for name in law.covariates:
@@ -139,9 +140,9 @@ def why_too_little(table: RunTable, law: Law = SURFACE, supply: Array | None = N
             )
     used = {name: getattr(table, name) for name in law.arguments if name in SYMBOLS}
     for name, values in used.items():
-        if np.ptp(np.log(values)) < SAME:
+        if whole and np.ptp(np.log(values)) < SAME:
             return f"all runs have the same {SYMBOLS[name]} = {values[0]:g}: the loss's dependence on it cannot be seen"
-    if law is SURFACE and _is_on_a_line(table):
+    if whole and law is SURFACE and _is_on_a_line(table):
         return (
             "all runs lie on one line in ln N and ln D (one budget, or one number of tokens per parameter):"
             " N and D are not told apart"
