@@ -14,7 +14,7 @@ from flopscape.config.machine import Prices
 from flopscape.config.read import load_study
 from flopscape.config.yaml12 import dump_yaml
 from flopscape.design.new import Asked, answer_question
-from flopscape.design.new_study import blocks
+from flopscape.design.new_study import blocks, with_entry
 from flopscape.design.question import Means, Money, propose
 from flopscape.design.supply import Supply
 from flopscape.errors import FlopscapeError
@@ -189,6 +189,19 @@ def test_a_batch_that_no_card_holds_is_written_in_pieces(kjv, tmp_path):
     told = " ".join(" ".join(made.lines).replace(",", "").split())
     assert f"with resources.micro_batch_units: {piece}; at once its 262144 units" in told
     assert study.resources.model_copy(update={"micro_batch_units": None}) == base.resources
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 1\n", "a: 1\n\nb:\n  # why\n  c: 3\n"),
+        ("b: {d: 2}\na: 1\n", "b: {c: 3, d: 2}\na: 1\n"),
+        ("b:\n  # first\n  d: 2\na: 1\n", "b:\n  # why\n  c: 3\n  # first\n  d: 2\na: 1\n"),
+        ("b:  # all\n    c: null\n    d: 2\n", "b:  # all\n    # why\n    c: 3\n    d: 2\n"),
+    ],
+)
+def test_an_entry_goes_into_its_key_however_that_is_written(text, expected):
+    assert with_entry(text, "b", "c: 3", "why") == expected
 
 
 def test_a_text_that_is_not_there_is_refused_before_anything_is_written(tmp_path):
