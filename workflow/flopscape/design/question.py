@@ -64,7 +64,13 @@ class Money(NamedTuple):
     device: str = "device"
 
     def __str__(self) -> str:
-        amount = numbers.flops(self.amount) if self.measure == "flops" else f"{self.amount:.3g}"
+        """The amount with its unit.
+
+        >>> str(Money("usd", 3000.0)), str(Money("hours", 0.5, "GPU"))
+        ('3,000 US dollars', '0.5 GPU-hours')
+        """
+        amount = f"{self.amount:,.0f}" if self.amount >= 1000 else f"{self.amount:.3g}"
+        amount = numbers.flops(self.amount) if self.measure == "flops" else amount
         unit = f"{self.device}-hours" if self.measure == "hours" else UNITS[self.measure]
         return f"{amount} {unit}"
 
