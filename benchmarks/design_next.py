@@ -6,17 +6,17 @@ published selections are judged by a surface too.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from backtest import cuts, published
+from design_ladder import N_SURFACES, REF_HALF_SPAN
+from design_variants import OfAnswer, OfSurface
 from ten_truths import BUDGETS, SIGMA, Truth, simulated, truths
 
-from flopscape.design.candidates import OF_POOL, distance, of_table
-from flopscape.design.gains import chosen
-from flopscape.design.told import Told
+from flopscape.design.candidates import of_table
 from flopscape.fitting.backtest.cuts import Runs
 from flopscape.fitting.backtest.hidden import compute_of_hidden, truths_of
 from flopscape.fitting.backtest.yardstick import Truth as Yardstick
@@ -42,16 +42,20 @@ REFERENCE = {
     "one more seed of everything": [".70/.71", ".94/.90"],
     "two sizes at ×6 the top budget": [".85/.76", ".90/.70"],
 }
-"""What a prototype with another kernel printed."""
+"""What a prototype with another score printed: the process around a surface of design_variants.py."""
 Asked = tuple[float, float, float]
 """C in FLOPs, and N* and L* there."""
-WAYS = ("the score", "random", "largest first", "cheapest first")
+Scores = Mapping[str, OfAnswer | OfSurface]
+SCORE = {"the score": OfAnswer()}
+"""That of the verb."""
+KEPT = ("random", "largest first", "cheapest first")
 REFERENCE_POOLS = {
     "the score": ["1.64/2.26", "1.06/1.22", ".88/.61"],
     "random": ["1.65/2.66", "1.34/1.93", "1.10/1.25"],
     "largest first": ["1.51/2.57", "1.21/2.37", ".96/1.50"],
     "cheapest first": ["1.93/3.08", "1.85/1.99", "1.48/1.37"],
 }
+"""The same of other pools: six tables with one or two budgets hidden."""
 
 
 def surface_errors(n: Array, d: Array, losses: Array, asked: Sequence[Asked]) -> list[list[float]]:
@@ -65,15 +69,6 @@ def surface_errors(n: Array, d: Array, losses: Array, asked: Sequence[Asked]) ->
     return found
 
 
-def bought_by_score(
-    found: Posterior, targets: Sequence[float], runs: Array, spend: float, within_span: float = np.inf
-) -> Index:
-    """Of candidates (n, 3) of N, D, C: those that the verb would buy."""
-    near = np.flatnonzero(np.abs(distance(found.typical, runs[:, 0], runs[:, 2])) < within_span)
-    told = Told.of(found, targets, np.log(runs[near, 0]), np.log(runs[near, 1]))
-    return near[[choice.candidate for choice in chosen(told.ranking, runs[near, 2], spend)]]
-
-
 def within(order: Index, cost: Array, spend: float) -> Index:
     """The first of an order that the money pays for, dear ones passed over."""
     taken = []
@@ -84,15 +79,19 @@ def within(order: Index, cost: Array, spend: float) -> Index:
     return np.array(taken, int)
 
 
-def ways_to_spend(table: RunTable, rng: np.random.Generator) -> Iterator[tuple[str, Array]]:
+def ways_to_spend(table: RunTable, rng: np.random.Generator, scores: Scores) -> Iterator[tuple[str, Array]]:
     """Runs (n, 3) of N, D and C for as much as the finished sweep has cost."""
     found = posterior(table, Compute.constant(), DRAWS, 0)
     own = np.stack([table.n_params, table.n_tokens, table.flops], axis=1)
     spend = float(table.flops.sum())
-    one = of_table(found.table, found.typical, spend, TARGET)
-    runs = np.stack([one.n_params, one.n_tokens, one.flops], axis=1)
     yield "before", own[:0]
-    yield "the score", runs[bought_by_score(found, [TARGET], runs, spend)]
+    for name, score in scores.items():
+        runs = _offered(found, spend, score)
+        if isinstance(score, OfSurface):
+            yield name, runs[score.buy(own[:, :2], table.loss, [TARGET], runs, spend)]
+        else:
+            yield name, runs[score.buy(found, [TARGET], runs, spend)]
+    runs = _offered(found, spend, OfAnswer())
     yield "one more seed of everything", own
     flops = 6 * float(BUDGETS[-1])
     n = np.exp(found.typical.lowest(flops).log_n[0] + np.array([-0.35, 0.35]))
@@ -100,12 +99,23 @@ def ways_to_spend(table: RunTable, rng: np.random.Generator) -> Iterator[tuple[s
     yield "random", runs[within(rng.permutation(len(runs)), runs[:, 2], spend)]
 
 
-def on_simulated(tables: int) -> str:
-    """After the sweep of ten_truths.py as much again is spent; so many sweeps of each of the ten truths."""
+def _offered(found: Posterior, spend: float, score: OfAnswer | OfSurface) -> Array:
+    """Candidates (n, 3) of a score."""
+    one = of_table(found.table, found.typical, spend, TARGET, score.half_span)
+    runs = np.stack([one.n_params, one.n_tokens, one.flops], axis=1)
+    return runs if score.is_below else runs[one.flops > 0.95 * found.table.flops.min()]
+
+
+def on_simulated(tables: int, scores: Scores) -> str:
+    """As much again is spent after a finished sweep; so many sweeps of each of the ten truths.
+
+    A sweep is the grid that the ladder is held against (design_ladder.py): seven sizes within half a decade of a guess.
+    """
     lines: list[dict[str, object]] = []
     for place, truth in enumerate(truths()):
         for seed in range(tables):
-            lines += [{"kind": "surfaces" if place < 4 else "others"} | line for line in _of_sweep(truth, place, seed)]
+            kind = "surfaces" if place < N_SURFACES else "others"
+            lines += [{"kind": kind} | line for line in _of_sweep(truth, place, seed, scores)]
         print(f"next: {truth.name}", file=sys.stderr)
     frame = pd.DataFrame(lines)
     squares = frame.groupby(["kind", "way"], sort=False)[["n", "loss"]].agg(lambda x: float(np.sqrt((x**2).mean())))
@@ -119,10 +129,10 @@ def on_simulated(tables: int) -> str:
     return f"{head}\n{aligned(rows, right=range(1, 4))}"
 
 
-def _of_sweep(truth: Truth, place: int, seed: int) -> Iterator[dict[str, object]]:
-    table = simulated(truth, np.random.default_rng([place, seed]))
+def _of_sweep(truth: Truth, place: int, seed: int, scores: Scores) -> Iterator[dict[str, object]]:
+    table = simulated(truth, np.random.default_rng([place, seed]), REF_HALF_SPAN)
     best, lowest = truth.optimum(TARGET)
-    for way, new in ways_to_spend(table, np.random.default_rng([place, seed, 1])):
+    for way, new in ways_to_spend(table, np.random.default_rng([place, seed, 1]), scores):
         noise = np.random.default_rng([place, seed, 2]).normal(0, SIGMA, len(new))
         n, d = (np.append(own, new[:, i]) for i, own in enumerate((table.n_params, table.n_tokens)))
         losses = np.append(table.loss, truth.loss(new[:, 0], new[:, 1]) + noise)
@@ -130,14 +140,14 @@ def _of_sweep(truth: Truth, place: int, seed: int) -> Iterator[dict[str, object]
         yield {"way": way, "n": error[0], "loss": error[1], "runs": len(new)}
 
 
-def on_pools(mirror: Path, starts: int) -> str:
+def on_pools(mirror: Path, starts: int, scores: Scores) -> str:
     """Published tables as pools, 12 cases: of four tables the largest one, two and three budgets hidden."""
-    frame = pd.DataFrame([line for table in published(mirror) for line in _of_table(table, starts)])
+    frame = pd.DataFrame([line for table in published(mirror) for line in _of_table(table, starts, scores)])
     rms = frame.groupby(["way", "step"])[["n", "loss"]].agg(lambda x: float(np.sqrt((x**2).mean())))
     cases = frame.groupby(["case", "way", "step"])[["n", "loss"]].agg(lambda x: float(np.sqrt((x**2).mean())))
     whole = rms.loc["whole pool", 1.0]
     rows = [["", *(f"{step:.0%} L*/N*" for step in STEPS), "cases better than random, L*/N*", "", "", "reference"]]
-    for way in WAYS:
+    for way in (*scores, *KEPT):
         parts = [rms.loc[way, step] / whole for step in STEPS]
         better = [
             (cases.xs((way, step), level=("way", "step")) < cases.xs(("random", step), level=("way", "step"))).sum()
@@ -145,7 +155,7 @@ def on_pools(mirror: Path, starts: int) -> str:
         ]
         said = [f"{two(part['loss'])}/{two(part['n'])}" for part in parts]
         wins = [f"{one['loss']}/{one['n']}" if way != "random" else "" for one in better]
-        rows.append([way, *said, *wins, "  ".join(REFERENCE_POOLS[way])])
+        rows.append([way, *said, *wins, "  ".join(REFERENCE_POOLS.get(way, []))])
     count = frame["case"].nunique()
     head = (
         f"Published tables as pools, {count} cases, {starts} starts of {FIRST} runs of the {CHEAPEST} cheapest budgets:"
@@ -154,7 +164,7 @@ def on_pools(mirror: Path, starts: int) -> str:
     return f"{head}\n{aligned(rows, right=range(1, 7))}"
 
 
-def _of_table(table: RunTable, starts: int) -> Iterator[dict[str, object]]:
+def _of_table(table: RunTable, starts: int, scores: Scores) -> Iterator[dict[str, object]]:
     runs = Runs.of(table)
     truth = truths_of(runs)
     for cut in cuts(runs):
@@ -169,13 +179,13 @@ def _of_table(table: RunTable, starts: int) -> Iterator[dict[str, object]]:
         for error in surface_errors(pool.n_params, pool.n_tokens, pool.loss, asked):
             yield case | {"way": "whole pool", "step": 1.0, "n": error[0], "loss": error[1] / asked[0][2]}
         for seed in range(starts):
-            for way in WAYS:
-                yield from (case | line for line in _bought(pool, way, seed, asked))
+            for way in (*scores, *KEPT):
+                yield from (case | {"way": way} | line for line in _bought(pool, scores.get(way, way), seed, asked))
         print(f"next: {case['case']}", file=sys.stderr)
 
 
 def _bought(
-    pool: RunTable, way: str, seed: int, asked: list[tuple[float, float, float]]
+    pool: RunTable, way: OfAnswer | OfSurface | str, seed: int, asked: list[Asked]
 ) -> Iterator[dict[str, object]]:
     rng = np.random.default_rng([seed, 7])
     cheapest = np.unique(pool.budget[np.isfinite(pool.budget)])[:CHEAPEST]
@@ -186,26 +196,27 @@ def _bought(
         free = np.setdiff1d(np.arange(len(pool)), have)
         # What a step has left over, too little for any run, is for the next one.
         spend = rest + (step - before) * float(cost.sum())
-        new = free[_choice(pool, way, have, free, order, cost, spend, [c for c, _, _ in asked])]
+        if isinstance(way, str):
+            keys = {"random": np.argsort(order)[free], "largest first": -cost[free], "cheapest first": cost[free]}
+            new = free[within(np.argsort(keys[way], kind="stable"), cost[free], spend)]
+        else:
+            new = free[_choice(pool, way, have, free, spend, [c for c, _, _ in asked])]
         have, rest = np.append(have, new), spend - float(cost[new].sum())
         for error in surface_errors(pool.n_params[have], pool.n_tokens[have], pool.loss[have], asked):
-            yield {"way": way, "step": step, "n": error[0], "loss": error[1] / asked[0][2]}
+            yield {"step": step, "n": error[0], "loss": error[1] / asked[0][2]}
 
 
 def _choice(
-    pool: RunTable, way: str, have: Index, free: Index, order: Index, cost: Array, spend: float, targets: list[float]
+    pool: RunTable, score: OfAnswer | OfSurface, have: Index, free: Index, spend: float, targets: list[float]
 ) -> Index:
     """Places among the free runs."""
-    if way == "the score":
-        bought = table_of(
-            pd.DataFrame({"n_params": pool.n_params, "n_tokens": pool.n_tokens, "loss": pool.loss}).iloc[have], "bought"
-        )
-        found = posterior(bought, Compute.constant(), DRAWS, 0)
-        return bought_by_score(
-            found, targets, np.stack([pool.n_params, pool.n_tokens, cost], axis=1)[free], spend, OF_POOL
-        )
-    keys = {"random": np.argsort(order)[free], "largest first": -cost[free], "cheapest first": cost[free]}
-    return within(np.argsort(keys[way], kind="stable"), cost[free], spend)
+    n, d = pool.n_params, pool.n_tokens
+    points = np.stack([n, d, 6 * n * d], axis=1)
+    if isinstance(score, OfSurface):
+        return score.buy(points[have, :2], pool.loss[have], targets, points[free], spend, score.half_span)
+    bought = table_of(pd.DataFrame({"n_params": n, "n_tokens": d, "loss": pool.loss}).iloc[have], "bought")
+    found = posterior(bought, Compute.constant(), DRAWS, 0)
+    return score.buy(found, targets, points[free], spend, score.half_span)
 
 
 def two(value: float) -> str:

@@ -36,7 +36,7 @@ FACTORS = (1.0, 10.0, 100.0)
 """Compute asked for, in that of the largest budget."""
 POINTS = 8
 """Runs that are predicted at each compute, from a factor 8 below N* to one above."""
-REACH = np.log(8.0)
+REACH = float(np.log(8.0))
 
 
 class Truth(NamedTuple):
@@ -107,13 +107,13 @@ def truths() -> list[Truth]:
     ]
 
 
-def simulated(truth: Truth, rng: np.random.Generator) -> RunTable:
-    """One sweep of a person who guesses N* and how it grows."""
+def simulated(truth: Truth, rng: np.random.Generator, reach: float = REACH) -> RunTable:
+    """One sweep of a person who guesses N* and how it grows, of sizes within ± reach of ln N of the guess."""
     offset, slope = rng.normal(0, 0.3 * np.log(10)), rng.normal(0, 0.05)
     frames = []
     for flops in BUDGETS:
         guess = np.log(truth.optimum(float(flops))[0]) + offset + slope * np.log(flops / BUDGETS[2])
-        n = np.exp(guess + np.linspace(-REACH, REACH, 7))
+        n = np.exp(guess + np.linspace(-reach, reach, 7))
         frames.append(pd.DataFrame({"n_params": n, "n_tokens": flops / (6 * n), "budget": flops}))
     frame = pd.concat(frames, ignore_index=True)
     losses = truth.loss(frame["n_params"].to_numpy(), frame["n_tokens"].to_numpy())

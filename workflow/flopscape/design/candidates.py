@@ -1,7 +1,7 @@
 """Which runs may be bought next: sizes around the optimum's path at budgets below, within and above those that exist.
 
-The path is that of the answer's typical draw, and sizes lie within a decade of it, those of a pool nearer: farther
-ones say little where a law is only nearly true. Budgets are those of the runs, a factor √10 apart where there are
+The path is that of the answer's typical draw, and sizes lie within a factor four of it: farther ones say little, or
+mislead, where a law is only nearly true. Budgets are those of the runs, a factor √10 apart where there are
 none, and go on above the largest one as far as the money, the target and a factor ten allow, and once below the
 smallest. Every N and D that was run is a candidate again, with a new seed.
 
@@ -23,14 +23,10 @@ from flopscape.runs.read import read_any
 from flopscape.runs.table import RunTable
 from flopscape.text import numbers
 
-HALF_SPAN = 1.0 * float(np.log(10))
-"""In ln N, on both sides of the path."""
-OF_POOL = 0.6 * float(np.log(10))
-"""The same for the rows of a pool. Published tables as pools, whose sizes lie where others wanted them, gave smaller
-errors with 0.6 decades than with 1.0 (benchmarks/design.py): with 40 % of the FLOPs spent 1.06/.88 of the
-whole pool's, of L*/N*, against 1.13/1.03."""
+HALF_SPAN = 0.6 * float(np.log(10))
+"""In ln N, on both sides of the path; `flopscape.design.told` has what others did."""
 SIZES = 9
-"""Of a budget: a quarter of a decade apart."""
+"""Of a budget: 0.15 decades apart."""
 STEP = float(np.sqrt(10.0))
 """Factor between budgets that no run has."""
 ABOVE, BELOW = 10.0, STEP
@@ -107,16 +103,16 @@ def budgets_of(table: RunTable, spend: float, most: float) -> Array:
     return np.asarray(found[np.append(found[1:] > SAME * found[:-1], True)])
 
 
-def wishes(curves: Curves, budgets: Array) -> tuple[Array, Array]:
+def wishes(curves: Curves, budgets: Array, half_span: float = HALF_SPAN) -> tuple[Array, Array]:
     """ln N and C of the sizes that are looked for, evenly spaced around the optimum of each budget."""
     center = np.array([curves.lowest(float(c)).log_n[0] for c in budgets])
-    log_n = center[:, None] + np.linspace(-HALF_SPAN, HALF_SPAN, SIZES)
+    log_n = center[:, None] + np.linspace(-half_span, half_span, SIZES)
     return log_n.ravel(), np.repeat(budgets, SIZES)
 
 
-def of_table(table: RunTable, curves: Curves, spend: float, most: float) -> Candidates:
+def of_table(table: RunTable, curves: Curves, spend: float, most: float, half_span: float = HALF_SPAN) -> Candidates:
     """Any sizes, and seeds of the runs that a table has; the last row of a run stands for it."""
-    log_n, flops = wishes(curves, budgets_of(table, spend, most))
+    log_n, flops = wishes(curves, budgets_of(table, spend, most), half_span)
     n, d, c = distinct_runs(table)
     log_d = curves.compute.tokens(log_n, flops)
     repeats = np.repeat([False, True], [len(log_n), len(n)])
@@ -161,9 +157,9 @@ def near_path(candidates: Candidates, curves: Curves, pool: Path) -> Candidates:
     FlopscapeError
         None is left.
     """
-    near = candidates.take(np.abs(distance(curves, candidates.n_params, candidates.flops)) < OF_POOL)
+    near = candidates.take(np.abs(distance(curves, candidates.n_params, candidates.flops)) < HALF_SPAN)
     if len(candidates) and not len(near):
-        factor = numbers.ratio(float(np.exp(OF_POOL)))
+        factor = numbers.ratio(float(np.exp(HALF_SPAN)))
         raise FlopscapeError(f"{pool}: every size is off the optimum at its compute by more than a factor {factor}")
     return replace(near, left_out=len(candidates) - len(near))
 

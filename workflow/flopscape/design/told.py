@@ -20,19 +20,16 @@ BELIEFS = {"all": tuple(BLOCKS), "law": ("law",)}
 RANKED_BY = ("all", "law")
 """Gains under both are added up, so that nothing is bought that only tells of a law that may be wrong.
 
-Tried on simulated sweeps of ten truths, 12 to 30 of each, as much again spent as they had cost: errors at ×100 of the
-least-squares surface over all runs, of ln N*/L*, beside those before, on surfaces and then on other truths; two such
-figures differ by chance by up to 0.1. With sizes to ± 1 decade and the cost to the power 0.7, both beliefs do
-.45/.66, 1.01/.98 (as benchmarks/design.py prints), and the law alone .37/.60, 1.02/1.07; but on a published sweep its
-runs narrow the intervals of N* and L* by 3 % and 9 %, and those of both by 10 % and 20 %, for as much, and the law's
-own no less. With the power 0.5 both do .65/.75, 1.04/.90. All that may be missed, alone and without budgets below the
-sweep's, does .94/.75, .98/.79. A Gaussian process around a surface, with its Jacobian and a squared exponential in ln
-N and ln C in place of the answer's numbers, does .88/.73, .99/.89, and .38/.60, 1.80/.95 with budgets down to a
-hundredth.
+What else was tried is printed by `python benchmarks/design.py --only next --variants --tables 15 --starts 2`. First,
+as much again is spent after simulated sweeps of ten truths: errors at ×100 of the least-squares surface over all
+runs, of ln N*/L*, beside those before, on surfaces and then on other truths; two such figures differ by chance by up
+to 0.1. Both beliefs do .50/.47, 1.02/1.23, the law alone .40/.48, 1.02/1.27. Sizes to ±1 decade in place of ±0.6 do
+.26/.47, 1.07/1.64, so they pay where a surface is true and mislead about L* where none is. Without a budget below the
+sweep's it is .47/.57, .92/1.21, and with the cost to the power 0.5, which buys larger runs, .60/.67, 1.05/1.11.
 
-The candidates decide as much. At the power 0.5 sizes to ± 0.6 decades do .76/.63, 1.03/1.00, and to ± 0.8 .75/.74,
-1.03/.93. Cheap runs below the sweep help where a surface is true and mislead where it is not: without any .64/.85,
-.90/.83, and down to a tenth of the smallest budget .42/.60, 1.28/1.03. So one budget below is offered, a factor √10.
+A Gaussian process around a surface, with its Jacobian and a squared exponential in ln N and ln C in place of the
+answer's numbers, does .80/.71, .97/1.07 with the cost to the power 0.3, for it buys few runs that are large, and
+.54/.58, 1.01/1.27 with 0.7, half the process and a budget below.
 """
 QUANTITIES = ("n_params", "loss")
 """The width of D*'s interval is that of N*'s: ln D* = ln C − ln κ − ln N*."""
