@@ -20,8 +20,12 @@ def law_frame(name: str, sigma: float = 0.0, seed: int = 0, truth: object = None
     rows = [(n, u * epochs, u) for n in np.geomspace(1e7, 8e9, 6) for u in SUPPLIES for epochs in EPOCHS]
     frame = pd.DataFrame(rows, columns=["n_params", "n_tokens", "unique_tokens"])
     n, d, u = (frame[column].to_numpy() for column in frame)
+    drawn = np.random.default_rng(7)
+    bits, sparsity = drawn.choice([3, 4, 6, 8, 16], len(n)), drawn.choice([0, 0.5, 0.75, 0.9, 0.95, 0.98], len(n))
+    covariates = {"precision": bits.astype(float), "1 - sparsity": 1 - sparsity}
+    frame = frame.assign(precision=bits, sparsity=sparsity)
     noise = np.exp(np.random.default_rng(seed).normal(0, sigma, len(frame)))
-    frame["loss"] = LAWS[name].loss(truth or TRUTH[name], Inputs(n, d, 6 * n * d, u)) * noise
+    frame["loss"] = LAWS[name].loss(truth or TRUTH[name], Inputs(n, d, 6 * n * d, u, covariates)) * noise
     frame["run_id"] = [f"run{i}" for i in range(len(frame))]
     return frame
 

@@ -15,8 +15,10 @@ from flopscape.laws.surface import optimum as surface_optimum
 from tests.laws.examples import CHINCHILLA, TRUTH
 
 N, D, U = np.array([1e8, 3e9, 6e9, 4e10]), np.array([2e9, 5e10, 3e11, 2e11]), np.array([np.inf, 2.5e10, 2.5e10, 1e9])
-INPUTS = Inputs(N, D, 6 * N * D, U)
-WITH_OPTIMUM = ["surface", "coupled", "kaplan", "constrained"]
+COVARIATES = {"precision": np.array([3.0, 4, 8, 16]), "1 - sparsity": np.array([1.0, 0.5, 0.1, 0.02])}
+INPUTS = Inputs(N, D, 6 * N * D, U, COVARIATES)
+AT = {"precision": 6.0, "1 - sparsity": 0.25}
+WITH_OPTIMUM = ["surface", "coupled", "kaplan", "constrained", "precision", "precision-all", "sparsity"]
 FALLING = Compute(np.log(np.geomspace(1e5, 1e11, 14)), np.log(6 + 40 * np.geomspace(1, 1e6, 14) ** -0.3))
 
 
@@ -38,7 +40,7 @@ def test_gradient_matches_finite_differences(name):
 @pytest.mark.parametrize("compute", [Compute.constant(), FALLING], ids=["6ND", "counted"])
 @pytest.mark.parametrize("name", WITH_OPTIMUM)
 def test_optimum_is_the_minimum_along_the_budget(name, compute):
-    law, p, flops = LAWS[name], TRUTH[name], 3e22
+    law, p, flops = LAWS[name].bound_at(AT), TRUTH[name], 3e22
     best = law.optimum(p, flops, compute, 2.5e10)
     log_n = np.log(best.n_params) + np.linspace(-4, 4, 8001)
     d = np.exp(compute.tokens(log_n, flops))
@@ -50,16 +52,16 @@ def test_optimum_is_the_minimum_along_the_budget(name, compute):
 @pytest.mark.parametrize("name", WITH_OPTIMUM)
 def test_envelope_theorem(name):
     """dL*/d ln C equals ∂L/∂ln D at fixed N, where C = 6ND."""
-    law, p, flops, h = LAWS[name], TRUTH[name], 3e22, 1e-4
+    law, p, flops, h = LAWS[name].bound_at(AT), TRUTH[name], 3e22, 1e-4
     up, down = (law.optimum(p, flops * np.exp(s * h), Compute.constant(), 2.5e10).loss for s in (1, -1))
     best = law.optimum(p, flops, Compute.constant(), 2.5e10)
     more, less = (law.loss(p, Inputs(best.n_params, best.n_tokens * np.exp(s * h), flops, 2.5e10)) for s in (1, -1))
     assert (up - down) / (2 * h) == pytest.approx((more - less) / (2 * h), rel=1e-6)
 
 
-@pytest.mark.parametrize("name", ["surface", "coupled", "kaplan"])
+@pytest.mark.parametrize("name", ["surface", "coupled", "kaplan", "precision", "precision-all"])
 def test_exponents_are_the_slopes_of_the_optimum(name):
-    law, p = LAWS[name], TRUTH[name]
+    law, p = LAWS[name].bound_at(AT), TRUTH[name]
     first, last = (law.optimum(p, flops, Compute.constant(), np.inf) for flops in (1e20, 1e23))
     a, b = law.exponents(p)
     assert np.log(last.n_params / first.n_params) / np.log(1e3) == pytest.approx(a, rel=1e-9)
@@ -69,14 +71,15 @@ def test_exponents_are_the_slopes_of_the_optimum(name):
 @pytest.mark.parametrize("name", LAWS)
 def test_units_do_not_change_the_loss(name):
     law, p = LAWS[name], TRUTH[name]
-    unit = Inputs(*(np.asarray(value) for value in (1e9, 3e10, 1e21, 3e10)))
+    units = {name: np.asarray(0.3) for name in COVARIATES}
+    unit = Inputs(*(np.asarray(value) for value in (1e9, 3e10, 1e21, 3e10)), units)
     in_units = law.rescaled(p, unit)
     assert law.loss(in_units, INPUTS) == pytest.approx(law.loss(p, INPUTS.per(unit)), rel=1e-12)
 
 
 @pytest.mark.parametrize("name", LAWS)
 def test_laws_broadcast_over_draws(name):
-    law, p = LAWS[name], TRUTH[name]
+    law, p = LAWS[name].bound_at(AT), TRUTH[name]
     draws = type(p)(*(np.full((3, 1), value) for value in p))
     assert law.loss(draws, INPUTS) == pytest.approx(np.tile(law.loss(p, INPUTS), (3, 1)))
     assert law.gradient(draws, INPUTS).shape == (len(law.names), 3, 4)
@@ -118,7 +121,9 @@ def test_worthless_repetition_leaves_all_compute_to_parameters():
 
 
 def test_an_unknown_law_lists_the_known():
-    with pytest.raises(FlopscapeError, match=r"law 'cubic': there are surface, coupled, kaplan, constrained, power-n"):
+    with pytest.raises(
+        FlopscapeError, match=r"law 'cubic': there are surface, coupled, kaplan, constrained, precision, precision-all"
+    ):
         law_named("cubic")
 
 

@@ -11,10 +11,12 @@ from flopscape.answers.predict import predict
 from flopscape.answers.residuals import residuals
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
+from flopscape.laws.law import Inputs
+from flopscape.laws.registry import LAWS
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
 from flopscape.runs.table import RunTable
 from tests.fitting.fit_tables import as_table, isoflop
-from tests.laws.examples import CHINCHILLA
+from tests.laws.examples import CHINCHILLA, TRUTH
 
 TERMS = {"terms": ["n_params", "n_tokens", "experts"]}
 TRUE = CHINCHILLA._asdict() | {"c_experts": 0.4, "gamma_experts": 0.5}
@@ -148,3 +150,45 @@ def test_runs_of_one_size_that_differ_in_a_covariate_are_no_seeds_of_each_other(
     assert fit(table, "law", law=TERMS, bootstrap=0)[0].diagnostics["seed_dof"] == 0
     with pytest.raises(FlopscapeError, match="seeds: mean would merge runs of one N and D that differ in experts"):
         fit(table, "law", law=TERMS, seeds="mean")
+
+
+def test_the_best_precision_is_that_of_kumar_et_al_at_any_compute(tmp_path):
+    """Where C = 6/16·N·D·P: 3·u·e^−u = 1 − e^−u for u = P/γ, u = 1.904 (arXiv 2411.04330, equation 28)."""
+    true = TRUTH["precision-all"]
+    rows = [
+        (n, c / 6 * 16 / n / p, c, p) for c in (1e18, 1e20) for n in np.geomspace(1e7, 1e9, 6) for p in (3, 4, 8, 16)
+    ]
+    frame = pd.DataFrame(rows, columns=["n_params", "n_tokens", "flops", "precision"])
+    inputs = Inputs(*(frame[name].to_numpy(float) for name in ("n_params", "n_tokens", "flops")), np.inf)
+    bits = {"precision": frame["precision"].to_numpy(float)}
+    frame["loss"] = LAWS["precision-all"].loss(true, inputs._replace(covariates=bits))
+    table = as_table(frame.assign(run_id=[f"run{i}" for i in range(len(frame))]), tmp_path)
+    for flops in (1e19, 1e23):
+        result, _ = fit(table, "law", law="precision-all", flops=[flops], bootstrap=0)
+        assert result.at["precision"] == pytest.approx(1.904 * 2.6745, rel=1e-3)
+        assert any("is lowest at precision = 5.09" in text for text in result.warnings)
+        # Both others at eight bits: what C pays for there, and the loss by a grid over N.
+        eight, _ = fit(table, "law", law="precision-all", at={"precision": 8}, flops=[flops], bootstrap=0)
+        n = np.geomspace(1e7, 1e13, 60001)
+        losses = LAWS["precision-all"].value(true, n, flops / 6 * 16 / n / 8, 8.0)
+        assert eight.predictions[0].loss.estimate == pytest.approx(losses.min(), rel=1e-6)
+        assert eight.predictions[0].loss.estimate > result.predictions[0].loss.estimate
+
+
+def test_a_run_of_a_sparse_model_costs_what_the_runs_say(tmp_path):
+    """C = 6·N·D·(1 − S): at S = 0.95, which no run has, κ is 0.3, and N* and L* are those of a grid over N."""
+    true, rng = TRUTH["sparsity"], np.random.default_rng(0)
+    n, d = np.exp(rng.uniform(np.log(1e7), np.log(1e11), 400)), np.exp(rng.uniform(np.log(1e9), np.log(1e12), 400))
+    active = 1 - rng.choice([0.0, 0.5, 0.9, 0.98], 400)
+    frame = pd.DataFrame({"n_params": n, "n_tokens": d, "flops": 6 * n * d * active, "sparsity": 1 - active})
+    frame["loss"] = LAWS["sparsity"].value(true, n, d, active)
+    table = as_table(frame.assign(run_id=[f"run{i}" for i in range(400)]), tmp_path)
+    result, _ = fit(table, "law", law="sparsity", at={"sparsity": 0.95}, flops=[1e21], bootstrap=0)
+    assert {name: number.estimate for name, number in result.parameters.items()} == pytest.approx(
+        true._asdict(), rel=1e-2
+    )
+    assert np.exp(result.kappa.log_kappa) == pytest.approx(0.3, rel=1e-6)
+    sizes = np.geomspace(1e8, 1e13, 50001)
+    losses = LAWS["sparsity"].value(true, sizes, 1e21 / 0.3 / sizes, 0.05)
+    assert result.predictions[0].loss.estimate == pytest.approx(losses.min(), rel=1e-4)
+    assert result.predictions[0].n_params.estimate == pytest.approx(sizes[losses.argmin()], rel=1e-2)

@@ -1,7 +1,8 @@
 r"""Method `law`: any of the laws, by least squares on the log loss.
 
-Laws: surface, coupled, kaplan, constrained (data that repeat), and power-n, power-d, power-c, each also with `-floor`;
-or any sum of power laws of the table's columns (laws/composition.py).
+Laws: surface, coupled, kaplan, constrained (data that repeat), precision and precision-all (training in few bits),
+sparsity (mixtures of experts), and power-n, power-d, power-c, each also with `-floor`; or any sum of power laws of the
+table's columns (laws/composition.py).
 The search starts from many random points and counts how many of them agree; a resample starts at the optimum and at
 points around it. The surface is one of them and has a faster search, with all that is judged of a surface: the same
 numbers as approach3's `log_lsq`. `diagnostics["comparison"]` sets the law beside the simpler one that it must beat.
@@ -18,12 +19,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.any_law.asked import covariates_at, law_asked
+from flopscape.fitting.any_law.asked import compute_at, given_covariates, law_asked, seek_covariates
 from flopscape.fitting.any_law.compare import compare
 from flopscape.fitting.any_law.fit import fit_law
-from flopscape.fitting.any_law.problem import unique_tokens_of
+from flopscape.fitting.any_law.problem import problem_of, unique_tokens_of
 from flopscape.fitting.any_law.restriction import restriction_of
-from flopscape.fitting.any_law.search import law_task
+from flopscape.fitting.any_law.search import global_fit, law_task
 from flopscape.fitting.judge.verdict import refuse, why_too_little, why_too_many_rows
 from flopscape.fitting.surface.log_residuals import LogResiduals
 from flopscape.fitting.surface.task import fit_surface
@@ -64,9 +65,9 @@ def estimate(
     seed : int
         Seed of the starts and of the resampling.
     law : str or mapping
-        The form to fit, such as `coupled`, `kaplan`, `constrained` or `power-n-floor`, or its `terms`: amounts, columns
-        or expressions over columns, each of which gets a power law, with `floor` (true unless said otherwise) and
-        `coupled` (false): `{"terms": ["n_params", "n_tokens", "experts"]}`.
+        The form to fit, such as `coupled`, `constrained`, `sparsity` or `power-n-floor`, or its `terms`: amounts,
+        columns or expressions over columns, each of which gets a power law, with `floor` (true unless said otherwise)
+        and `coupled` (false): `{"terms": ["n_params", "n_tokens", "experts"]}`.
     unique_tokens : float, optional
         Distinct tokens of the dataset, for the law constrained: those of every run, unless the table has a column
         `unique_tokens`, and of the predictions.
@@ -103,9 +104,15 @@ def estimate(
     elif why := why_too_many_rows(table) or why_too_little(table, form, supply, len(restriction.free(form))):
         return refuse(result, why, flops)
     else:
-        values, said = covariates_at(form, table, at or {})
-        asked_flops = tuple(float(c) for c in flops)
-        task = law_task(form.bound_at(values), table, supply, asked_flops, asked_supply, said, restriction)
+        asked = tuple(float(c) for c in flops)
+        values, said = given_covariates(form, table, at or {})
+        if len(values) < len(form.covariates):
+            problem = problem_of(form, table, supply, restriction)
+            p = problem.in_units(global_fit(problem, seed).p)
+            values, sought = seek_covariates(form, p, table, values, asked, asked_supply)
+            said += sought
+        compute = compute_at(table, values)
+        task = law_task(form.bound_at(values), table, supply, asked, asked_supply, said, restriction, compute)
         result, draws = fit_law(task, result, bootstrap, seed, rivals)
         result.diagnostics |= restriction.to_json() | ({"at": values} if values else {})
     if isinstance(law, dict):

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws import constrained, coupled, kaplan, power, surface
+from flopscape.laws import constrained, coupled, kaplan, power, precision, sparsity, surface
 from flopscape.laws.law import Law
 
 LawName = Literal[
@@ -11,6 +11,9 @@ LawName = Literal[
     "coupled",
     "kaplan",
     "constrained",
+    "precision",
+    "precision-all",
+    "sparsity",
     "power-n",
     "power-d",
     "power-c",
@@ -19,7 +22,13 @@ LawName = Literal[
     "power-c-floor",
 ]
 """The names of `LAWS`, which the option `law` takes: they are read from here without importing the laws."""
-LAWS = {law.name: law for law in (surface.LAW, coupled.LAW, kaplan.LAW, constrained.LAW, *power.LAWS)}
+LAWS = {
+    law.name: law
+    for law in (
+        *(surface.LAW, coupled.LAW, kaplan.LAW, constrained.LAW),
+        *(*precision.LAWS, sparsity.LAW, *power.LAWS),
+    )
+}
 
 
 def law_named(name: str) -> Law:

@@ -80,14 +80,15 @@ def law_task(
     unique_tokens: float = np.inf,
     said: Sequence[str] = (),
     restriction: Restriction = NOTHING,
+    compute: Compute | None = None,
 ) -> "LawTask":
     """The task of a law.
 
     `supply` (n,) are the distinct tokens of each run, `unique_tokens` those at the asked C; `said` are warnings of what
-    was asked; `restriction` tells which parameters are not free.
+    was asked; `restriction` tells which parameters are not free; `compute` is that of all runs unless given.
     """
     problem = problem_of(law, table, supply, restriction)
-    compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
+    compute = compute or Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     quantities = Quantities(law, flops, compute, problem.in_units, unique_tokens, fixed=restriction.fixed)
     return LawTask(table, np.ones(len(table)), quantities, problem, tuple(said))
 
