@@ -89,6 +89,74 @@ MUTATIONS = [
         "SURE * fitted.bend_error * math.sqrt(variance)", "0.0", "design/test_line.py",
     ),
     Mutation(
+        "two sizes place a rung", "design/rung.py", "sizes >= FEWEST_SIZES", "sizes >= 2", "design/test_rung.py",
+    ),
+    Mutation(
+        "repeated runs count as sizes that place a rung", "design/rung.py",
+        "len({row.n_params for row in done})", "len(done)", "design/test_rung.py",
+    ),
+    Mutation(
+        "the stamp of a rung's records without their losses", "design/rung.py",
+        "records[row.run_id].status, records[row.run_id].loss]", "records[row.run_id].status]", "design/test_rung.py",
+    ),
+    Mutation(
+        "a rung that few runs have placed says nothing of it", "plan/rung_words.py",
+        "[_finished(center)] if center.is_thinned else []", "[]", "design/test_rung.py",
+    ),
+    Mutation(
+        "a rung that was edited by hand is read", "plan/rungs.py",
+        '(data["content"], data.get("told", rung.told)) == (rung.content, rung.told)', "True", "plan/test_rungs.py",
+    ),
+    Mutation(
+        "what a rung tells of its line and centers may be edited by hand", "plan/rungs.py",
+        'data.get("told", rung.told)', "rung.told", "plan/test_rungs.py",
+    ),
+    Mutation(
+        "one rung's file is read as another's", "plan/rungs.py",
+        'is_whole &= data["name"] == path.stem', "", "plan/test_rungs.py",
+    ),
+    Mutation(
+        "a rung for other options stands", "plan/rungs.py",
+        "if rung.options != options_of(study, name, rungs):", "if False:", "plan/test_rungs.py",
+    ),
+    Mutation(
+        "a rung stands when one below it is another", "plan/rungs.py",
+        "[rung.content for rung in below]]", "[]]", "plan/test_rungs.py",
+    ),
+    Mutation(
+        "a rung stands when its runs are trained otherwise", "plan/rungs.py",
+        "said += [study.recipe, training, ", "said += [study.recipe, ", "plan/test_rungs.py",
+    ),
+    Mutation(
+        "no seeds in place of sizes that a family has not", "plan/rungs.py",
+        "divmod(wished * n_seeds, len(sizes))", "n_seeds, 0", "plan/test_rungs.py",
+    ),
+    Mutation(
+        "a planned rung waits for the runs below it once more", "dag/rungs.py",
+        "        if self._is_planned(name, rung):", "        if False:", "dag/test_rungs.py",
+    ),
+    Mutation(
+        "an open rung does not wait for the rungs below it", "dag/rungs.py",
+        " + self.selection.rung_files(name)[:number]", "", "dag/test_rungs.py",
+    ),
+    Mutation(
+        "a rung is planned from its own runs too", "dag/rungs.py",
+        "planned.rungs[:number])", "planned.rungs)", "dag/test_rungs.py",
+    ),
+    Mutation(
+        "a rung that a person asks for again counts as planned", "dag/rungs.py",
+        "return is_as_asked and not self.is_forced(rung_file(name, rung), Kind.PLANNING)", "return is_as_asked",
+        "dag/test_rungs.py",
+    ),
+    Mutation(
+        "a rung with a newer time stamp makes all due that reads it", "dag/rungs.py",
+        "list(map(ancient, files)) if is_complete else files", "files", "dag/test_rungs.py",
+    ),
+    Mutation(
+        "rungs that are to be planned leave what reads them alone", "dag/rungs.py",
+        "list(map(ancient, files)) if is_complete else files", "list(map(ancient, files))", "dag/test_rungs.py",
+    ),
+    Mutation(
         "more sizes beside those that are there", "plan/family.py", "apart = step / 3", "apart = 0.0",
         "plan/test_family.py",
     ),

@@ -75,8 +75,8 @@ def test_draws_that_never_reach_a_loss_leave_its_cost_without_an_upper_end(answe
     ("goal", "sentence"),
     [
         ({"loss": 2.5}, r"loss: no model reaches 2.5 in \d+% of the fit's draws; ask for more"),
-        ({"loss": 50}, "loss 50: the search does not reach so far from the runs"),
-        ({"flops": 1e60}, r"flops 1e\+60: the search does not reach so far"),
+        ({"loss": 50}, r"loss 50 with 1e\+10 tokens to serve: the search does not reach so far from the runs"),
+        ({"flops": 1e60}, r"flops 1e\+60 with 1e\+10 tokens to serve: the search does not reach so far"),
         ({"flops": 1e3}, "ask"),
     ],
 )

@@ -195,6 +195,13 @@ def test_nothing_but_items_can_be_told() -> None:
     assert Filled({}).n_open == 0
 
 
+def test_a_scout_that_diverged_is_a_run_that_was_lost(trained: Known) -> None:
+    lost = len(trained.runs) - len(trained.completed)
+    aside = trained.runs.head(3).assign(scout=True, status=["completed", "diverged", "diverged"])
+    said = told(dataclasses.replace(trained, aside=aside))["left_out"]
+    assert said.startswith(f"{lost + 2} runs did not complete")
+
+
 def test_runs_that_no_fit_has_seen_test_the_law(trained: Known) -> None:
     name = trained.recommended
     held = Outcome(

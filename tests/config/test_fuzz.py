@@ -24,6 +24,8 @@ CASES = int(os.environ.get("FLOPSCAPE_FUZZ", "200"))
 CPU_SECONDS = 5
 MIRROR = "config/studies"
 KEYS = set(re.findall(r'"(\w+)": \{', (ROOT / "workflow/schemas/study.schema.json").read_text()))
+JARGON = re.compile(r"[Ii]nput should|should (be|have|match)|constrained-|validation|[a-z]+_type\b|\bliteral\b")
+"""What pydantic says where no sentence of the project's own takes its place."""
 
 
 class NotDoneError(BaseException):
@@ -71,3 +73,4 @@ def test_a_mutated_study_is_planned_or_refused_in_words(tmp_path_factory, text):
             assert line.startswith(str(path))
             rest = line.removeprefix(str(path))
             assert re.match(r", line \d+: ", rest) or KEYS & set(re.findall(r"\w+", rest)), line
+            assert not JARGON.search(rest), line

@@ -12,6 +12,7 @@ from flopscape.config.yaml12 import dump_yaml, load_yaml
 from flopscape.errors import FlopscapeError
 from flopscape.plan.studies import resolved_yaml
 
+LADDER = {"family": {"depth": 2}}
 STUDIES = sorted(Path(__file__).parents[2].glob("config/studies/*.yaml"))
 
 
@@ -164,7 +165,10 @@ def test_a_switch_takes_the_words_that_can_mean_nothing_else(value, switch):
         ({"sweep": {"isoflop": {"budgets": [{"flop": 1}], "sizes": [{}]}}}, "did you mean flops?"),
         ({"sweep": {"isoflop": {"budgets": ["1e12x"], "sizes": [{}]}}}, "'1e12x' is not a number"),
         ({"sweep": {"isoflop": {"budgets": [True], "sizes": [{}]}}}, "true and false are not numbers"),
-        ({"sweep": {"isoflop": {"budgets": [-1e12], "sizes": [{}]}}}, "greater than 0"),
+        (
+            {"sweep": {"isoflop": {"budgets": [-1e12], "sizes": [{}]}}},
+            "flops: must be above 0, not -1000000000000",
+        ),
         ({"sweep": {"isoflop": {"budgets": [float("nan")], "sizes": [{}]}}}, "sweep.isoflop.budgets.0.flops"),
         ({"sweep": {"isoflop": {"budgets": [1e12, 1e12], "sizes": [{}]}}}, "budget 1e+12 is listed twice"),
         ({"recommend": {"flops": [1e12, 1.0e12]}}, "1000000000000.0 is listed twice"),
@@ -207,11 +211,22 @@ def test_a_switch_takes_the_words_that_can_mean_nothing_else(value, switch):
         ({"sweep": {"rows": [{"size": {"w": float("inf")}, "n_tokens": 9}]}}, "size: w: inf is not a finite number"),
         ({"sweep": {"isoflop": {"budgets": [1e12], "sizes": [{}], "seeds": 1e9}}}, "1000000000 seeds are too many"),
         ({"sweep": {"isoflop": {"budgets": [1e12], "sizes": [{}], "seeds": 10**400}}}, "300 digits is not a finite"),
-        ({"sweep": {"isoflop": {"budgets": [1e12], "sizes": [{}], "seeds": [2**63]}}}, "less than 9223372036854775808"),
+        (
+            {"sweep": {"isoflop": {"budgets": [1e12], "sizes": [{}], "seeds": [2**63]}}},
+            "seeds.0: must be below 9223372036854775808",
+        ),
         (
             {"sweep": {"grid": {"sizes": [{}] * 400, "n_tokens": [9] * 300, "seeds": 10}}},
             "sweep: 1,200,000 runs are planned; a study has at most 100,000",
         ),
+        ({"sweep": LADDER | {"ladder": {"top": 1e12, "sizes": 2}}}, "sweep.ladder.sizes: must be at least 3, not 2"),
+        ({"sweep": LADDER | {"ladder": {"top": 1e12, "sizes": [9, 2, 7, 6, 5]}}}, "sizes.1: must be at least 3, not 2"),
+        (
+            {"sweep": LADDER | {"ladder": {"top": 1e12, "sizes": 3.5}}},
+            "sizes: a whole number or a list is meant, not the",
+        ),
+        ({"sweep": LADDER | {"ladder": {"top": 1e12, "decades": 0.1}}}, "budgets only a factor 1.06 apart: give 0.705"),
+        ({"sweep": LADDER | {"ladder": {"top": 1e12, "budgets": 50}}}, "give 8.629 decades or more, or 16 budgets or"),
         ({"fits": [{"name": "a" * 300, "method": "vpnls"}]}, "300 letters long; use at most 200"),
         ({"fits": [{"name": "mine", "method": "this.x"}]}, "no module of that name can be imported"),
         ({"fits": [{"name": "mine", "method": "a..b"}]}, "no module of that name can be imported"),

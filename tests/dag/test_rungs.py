@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from snakemake.exceptions import WorkflowError
+from snakemake.io import is_flagged
 
 from flopscape.dag import start
 from flopscape.dag.rerun import why_rung
@@ -77,6 +78,14 @@ def test_a_rung_that_a_person_asks_for_again_waits_for_what_it_is_planned_from(s
     assert len(asked(selected, ("results/climb/rungs/1.json",)).inputs(rung("1"))) == N_SCOUTS
 
 
+def test_rungs_make_due_what_reads_them_only_while_one_is_to_be_planned(selected):
+    rungs = asked(selected)
+    for name in RUNGS:
+        assert not any(is_flagged(file, "ancient") for file in rungs.files(rung(name)))
+        write_rung(selected, name)
+    assert all(is_flagged(file, "ancient") for file in rungs.files(rung("1")))
+
+
 def test_a_rung_is_stale_only_where_the_study_asks_for_another(selected, tmp_path):
     write_rung(selected, "1")
     assert [why_rung(selected.files("climb"), name) for name in ("1", "2")] == ["", ""]
@@ -99,7 +108,7 @@ def test_a_rung_that_is_dearer_than_was_expected_stops_the_study_at_its_limit(se
     (tmp_path / "config/studies/climb.yaml").write_text(f"{trained}limits: {{max_usd: 0.01}}\n")
     dear = Selection({"studies": ["climb"]})
     monkeypatch.setitem(start.SELECTED, "climb", dear)
-    dear.when_grown = start.refuse_to_go_on
+    dear.when_grown = start.go_on
     write_rung(dear, "1")
     dear.chosen("climb")
     write_rung(dear, "2", seeds=1000)

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from flopscape.design.rung import FOUND, Losses, centers_of, line_through
+from flopscape.design.rung import Losses, centers_of, line_through
+from flopscape.plan.rung_words import FOUND
 from flopscape.plan.rungs import Center
 
 LOG_N = np.linspace(-1.0, 1.0, 7)

@@ -9,9 +9,11 @@ import pytest
 
 from flopscape.cli.app import app
 from flopscape.config.read import load_study
+from flopscape.design.of_plan import stopped_sentences
 from flopscape.errors import FlopscapeError
 from flopscape.plan.rows import plan_rows
 from flopscape.plan.rungs import read_rungs
+from flopscape.plan.studies import plan_study
 from flopscape.plugins.surface import Surface
 
 LAW = {"E": 1.0, "A": 30.0, "B": 400.0, "alpha": 0.4, "beta": 0.5, "noise": 0.002}
@@ -103,3 +105,38 @@ def test_a_record_that_is_missing_is_named_and_a_flat_budget_is_warned_of(
     said = capsys.readouterr().err
     assert said.startswith("warning: rung 1: at budget 3.16×10¹⁰ ")
     assert "end of lower loss" in said
+
+
+def told(study: Path) -> list[str]:
+    """What a dry run says of the rungs."""
+    return stopped_sentences(plan_study("tiny", study, study.parent / "results"), study.parent / "results")
+
+
+def test_a_ladder_that_has_stopped_says_why_until_the_reason_is_gone(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A family that ends below where the second rung wants its sizes, and scouts without a loss before that."""
+    monkeypatch.chdir(study.parent)
+    assert told(study) == []  # nothing is trained, and the first rung waits
+    train(study)
+    assert told(study) == []
+    first = study.parent / "results/tiny/runs"
+    whole = {path: path.read_text() for path in first.iterdir()}
+    for path, text in whole.items():
+        nothing = {"status": "diverged", "reason": "the loss was no number", "loss": None, "loss_se": None}
+        curve = {name: [] for name in json.loads(text)["curve"]}
+        path.write_text(json.dumps(json.loads(text) | nothing | {"curve": curve}))
+    [why] = told(study)
+    assert why.startswith("stopped: rung 1: at budget 3.16×10¹⁰ none of the runs have a loss, 0 of 7, and it takes 3 ")
+    assert "delete them to train them again" in why
+    with pytest.raises(FlopscapeError, match=r"tiny\.yaml: rung 1: at budget 3\.16×10¹⁰ none of the runs"):
+        plan(study, "1")
+    for path, text in whole.items():
+        path.write_text(text)
+    assert told(study) == []
+    study.write_text(study.read_text().replace("depth: 2}", "depth: 2, max_width: 36}"))
+    train(study)
+    plan(study, "1")
+    train(study)
+    [why] = told(study)
+    assert why.startswith("stopped: rung 2: sweep.family: ")

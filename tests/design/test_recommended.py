@@ -62,7 +62,7 @@ def test_the_loss_is_what_the_fit_says_of_that_very_run(found, path):
 
 
 def test_with_serving_the_model_is_smaller_and_learns_from_more(found, path):
-    served = recommended_runs(path, FLOPS, path.parent / "results", Prices(), tokens_served=1e10)
+    served = recommended_runs(path, FLOPS, path.parent / "results", Prices(), tokens_served=1e8)
     assert [run.what for run in served.runs] == ["cheapest with serving"]
     assert served.runs[0].row.n_params < found.runs[0].row.n_params
     assert "served" in exports.table(served)
@@ -123,6 +123,57 @@ def test_the_verb_writes_the_rows(path, tmp_path):
     command += ["--results", str(path.parent / "results"), "--out", str(out)]
     subprocess.run(command, check=True, cwd=tmp_path)
     assert len(load_yaml(out)["rows"]) == 3
+
+
+def test_compute_too_far_from_the_runs_is_refused_as_it_is_for_the_next_runs(path):
+    """The costliest run has 10¹³ FLOPs to half a batch, and 10⁸ times as much is believed."""
+    with pytest.raises(FlopscapeError, match=r"--flops 1e\+30: must be positive, .* ask for 10²¹ FLOPs at most"):
+        recommended_runs(path, 1e30, path.parent / "results", Prices())
+
+
+def test_more_to_serve_than_the_compute_pays_for_is_refused_with_what_it_takes(path):
+    """24·16² + 128·16 = 8,192 parameters and some attention: the forward pass of a token takes some 20,000 FLOPs."""
+    words = r"--inference-tokens 1e\+30: to serve them with {'width': 16, 'depth': 2}, .* takes 2\.46×10³⁴ FLOPs"
+    with pytest.raises(FlopscapeError, match=words):
+        recommended_runs(path, 1e14, path.parent / "results", Prices(), tokens_served=1e30)
+
+
+def of_family(path: Path, family: dict[str, object], flops: float) -> Recommendation:
+    """The runs of the same study and fit whose models may have other sizes."""
+    planned = load_yaml(path)
+    planned["sweep"]["family"] = family
+    other = path.with_name("other") / "study.yaml"
+    other.parent.mkdir(exist_ok=True)
+    other.write_text(dump_yaml(planned))
+    return recommended_runs(other, flops, path.parent / "results", Prices())
+
+
+def test_sizes_that_are_one_of_the_family_are_listed_once_and_said_to_be(path):
+    """N* is 0.93 M; widths of 64, 128, 192, 256 have 0.11, 0.41, 0.91, 1.61 M parameters, 24·width² + 128·width."""
+    found = of_family(path, {"width_multiple": 64, "depth": 2}, FLOPS)
+    [run] = found.runs
+    assert list(run.also) == ["smaller, 1 % of compute", "larger, 1 % of compute"]
+    said = exports.table(found)
+    assert "smaller, 1 % of compute: 800 k parameters are meant, and the nearest size of the family is that of" in said
+    [made] = json.loads(exports.written(found, path, "json"))
+    assert made["also"] == pytest.approx({"smaller, 1 % of compute": 8.0e5, "larger, 1 % of compute": 1.08e6}, rel=0.02)
+    assert made["left_out"] == []
+
+
+@pytest.mark.parametrize(("end", "has"), [({"max_width": 96}, "largest"), ({"min_width": 320}, "smallest")])
+def test_an_optimum_beyond_the_family_is_refused_with_the_size_that_it_ends_at(path, end, has):
+    with pytest.raises(FlopscapeError, match=rf"--flops 1e\+14: optimum: .* and the {has} size of the family has"):
+        of_family(path, {"width_multiple": 16, "depth": 2} | end, FLOPS)
+
+
+def test_an_end_of_the_band_beyond_the_family_is_left_out_with_a_sentence(path):
+    """The band reaches from 0.80 M to 1.08 M, and widths in steps of 8 end at 192: 0.91 M."""
+    found = of_family(path, {"width_multiple": 8, "depth": 2, "max_width": 192}, FLOPS)
+    assert [run.what for run in found.runs] == ["optimum", "smaller, 1 % of compute"]
+    words = "larger, 1 % of compute: 1.08 M parameters are meant, and the largest size of the family has 909 k"
+    assert found.left_out == [words]
+    assert f"warning: {words}: it is left out" in exports.table(found)
+    assert json.loads(exports.written(found, path, "json"))[0]["left_out"] == [words]
 
 
 def test_compute_below_one_batch_is_refused(path):

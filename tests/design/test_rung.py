@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from flopscape.config.study import Study
-from flopscape.design.rung import FOUND, plan_rung, warnings_of
+from flopscape.design.rung import plan_rung
 from flopscape.errors import FlopscapeError
 from flopscape.plan.family import members
 from flopscape.plan.rows import plan_rows
+from flopscape.plan.rung_words import FOUND, placed_by_few, warnings_of
 from flopscape.plan.rungs import LN10, Rung, open_rungs
 from flopscape.plugins.surface import Surface
 from flopscape.records.run_record import RunRecord
@@ -87,15 +88,55 @@ def test_a_diverged_run_is_left_out_and_counts_as_read() -> None:
     [center] = plan_rung(study, "1", [], records).centers
     [whole] = plan_rung(study, "1", [], trained(study)).centers
     assert center.how == FOUND
+    assert (center.n_finished, center.n_runs) == (6, 7)
     assert 0 < abs(center.log_n - whole.log_n) < 0.3
 
 
 def test_a_rung_whose_runs_all_failed_is_a_sentence_with_the_cure() -> None:
     study = study_of(ladder=LADDER, family=FAMILY)
     lost = {i: replace(one, status="diverged", loss=None) for i, one in trained(study).items()}
-    words = r"rung 1: none of the 7 runs at budget 3×10¹⁰ has a loss, .* lower training.learning_rate"
+    words = r"rung 1: at budget 3×10¹⁰ none of the runs have a loss, 0 of 7, .* lower training.learning_rate"
     with pytest.raises(FlopscapeError, match=words):
         plan_rung(study, "1", [], lost)
+
+
+def lost(study: Study, count: int, rungs: Sequence[Rung] = ()) -> dict[str, RunRecord]:
+    """The records below a rung, of which the largest at the highest budget have diverged."""
+    records = trained(study, rungs)
+    for row in plan_rows(study, rungs)[-count:]:
+        records[row.run_id] = replace(records[row.run_id], status="diverged", loss=None)
+    return records
+
+
+def test_two_sizes_of_a_budget_stop_a_ladder_and_three_place_its_next_rung() -> None:
+    """The rung below has seven sizes, and its scouts as many."""
+    study = study_of(ladder=LADDER | {"sizes": 7}, family=FAMILY)
+    first = [plan_rung(study, "1", [], trained(study))]
+    with pytest.raises(FlopscapeError, match=r"rung 2: at budget 9\.49×10¹⁰ runs of 2 sizes have a loss, 2 of 7, "):
+        plan_rung(study, "2", first, lost(study, 5, first))
+    rung = plan_rung(study, "2", first, lost(study, 4, first))
+    assert [center.n_finished for center in rung.centers] == [7, 3]
+
+
+def test_repeated_runs_of_two_sizes_are_two_sizes() -> None:
+    """Three scouts with three seeds in place of other sizes: a coarse family."""
+    study = study_of(ladder=LADDER | {"first_seeds": 2, "sizes": 3}, family=FAMILY)
+    first = [plan_rung(study, "1", [], trained(study))]
+    with pytest.raises(FlopscapeError, match="runs of 2 sizes have a loss, 4 of 6"):
+        plan_rung(study, "2", first, lost(study, 2, first))
+
+
+def test_each_rung_that_rests_on_a_thinned_budget_is_named_with_how_few_runs_it_has() -> None:
+    study = study_of(ladder=LADDER, family=FAMILY)
+    few = lost(study, 3)
+    rungs = [plan_rung(study, "1", [], few)]
+    rungs.append(plan_rung(study, "2", rungs, trained(study, rungs) | few))
+    [sentence] = warnings_of(rungs)
+    assert sentence.startswith("rungs 1 and 2: at budget 3×10¹⁰ 4 of 7 runs have a loss; the lowest point of the para")
+    [(doubt, share)] = placed_by_few(rungs)
+    assert doubt == "At budget 3×10¹⁰, which placed rungs 1 and 2, 4 of 7 runs have a loss."
+    assert share == pytest.approx(3 / 7)
+    assert (warnings_of(climbed(study)), placed_by_few(climbed(study))) == ([], [])
 
 
 def test_without_a_bend_the_plan_goes_on_and_says_what_it_did_not_see() -> None:
@@ -103,7 +144,7 @@ def test_without_a_bend_the_plan_goes_on_and_says_what_it_did_not_see() -> None:
     flat = {i: replace(one, loss=3.0 - 1e-3 * k + 1e-2 * (k % 2)) for k, (i, one) in enumerate(trained(study).items())}
     rung = plan_rung(study, "1", [], flat)
     assert len(rung.budgets[0].sizes) >= 3
-    [sentence] = warnings_of(rung)
+    [sentence] = warnings_of([rung])
     assert "the curvature is not two standard errors above zero: the end of lower loss" in sentence
 
 
@@ -124,7 +165,7 @@ def test_a_family_without_sizes_where_they_are_wanted_is_a_sentence() -> None:
     study = study_of(ladder=LADDER, family=FAMILY | {"max_width": 40})
     rungs = [plan_rung(study, "1", [], trained(study))]
     rungs.append(plan_rung(study, "2", rungs, trained(study, rungs)))
-    with pytest.raises(FlopscapeError, match=r"sweep.family: \d sizes? between .* at least 3 are needed"):
+    with pytest.raises(FlopscapeError, match=r"rung 3: sweep.family: \d sizes? between .* at least 3 are needed"):
         plan_rung(study, "3", rungs, trained(study, rungs))
 
 
@@ -192,4 +233,4 @@ def test_a_refinement_says_where_the_family_ends() -> None:
     study = study_of(isoflop=ISOFLOP | {"budgets": [3e11, 3e13]}, refine={}, family=FAMILY | {"max_width": 64})
     rung = plan_rung(study, "refine", [], trained(study))
     assert [budget.flops for budget in rung.budgets] == [3e11]
-    assert warnings_of(rung)[-1] == "rung refine: at budget 3×10¹³ sweep.family has no size to add"
+    assert warnings_of([rung])[-1] == "rung refine: at budget 3×10¹³ sweep.family has no size to add"

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,23 @@ from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.family import members
 from flopscape.plan.rows import plan_rows, runs_below
-from flopscape.plan.rungs import Line, Planned, Rung, names_of, open_rungs, options_of, read_rungs, scouts, with_repeats
+from flopscape.plan.rungs import (
+    Line,
+    Planned,
+    Rung,
+    names_of,
+    open_rungs,
+    options_of,
+    read_rung,
+    read_rungs,
+    scouts,
+    with_repeats,
+)
 from tests.plan.test_family import study_of
 
 LADDER = {"top": 3e12, "budgets": 3, "decades": 1.5}
 FAMILY = {"width_multiple": 4, "depth": 2}
+CENTER = {"flops": 1e11, "log_n": 10.0, "sd": 0.1, "how": "the lowest point of the parabola"}
 SIZES = [{"width": w, "depth": 2} for w in (16, 32, 48)]
 
 
@@ -40,15 +53,46 @@ def test_rungs_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert open_rungs(ladder(), rungs) == []
 
 
-@pytest.mark.parametrize("key", ["budgets", "options", "records", "name", "content"])
+@pytest.mark.parametrize("key", ["budgets", "options", "records", "name", "content", "line", "centers", "told"])
 def test_a_rung_edited_by_hand_is_a_sentence_with_the_cure(key: str, tmp_path: Path) -> None:
     written(ladder(), tmp_path)
     path = tmp_path / "2.json"
     data = json.loads(path.read_text())
-    data[key] = data[key][:1] + data[key] if key == "budgets" else "other"
+    others = {"budgets": data["budgets"] * 2, "line": data["line"] | {"slope": 0.4}, "centers": [CENTER]}
+    data[key] = others.get(key, "other")
     path.write_text(json.dumps(data))
     with pytest.raises(FlopscapeError, match=r"2.json: not as it was planned; delete it, .* sweep.rows"):
         read_rungs(ladder(), tmp_path)
+
+
+def test_a_rung_under_the_name_of_another_is_refused(tmp_path: Path) -> None:
+    written(ladder(), tmp_path)
+    (tmp_path / "2.json").write_text((tmp_path / "1.json").read_text())
+    with pytest.raises(FlopscapeError, match=r"2\.json: not as it was planned"):
+        read_rungs(ladder(), tmp_path)
+
+
+def test_a_rung_below_with_other_sizes_opens_those_above(tmp_path: Path) -> None:
+    [first, *_] = written(ladder(), tmp_path)
+    replace(first, budgets=[Planned(1e12, SIZES, [0, 1])]).write(tmp_path / "1.json")
+    assert [rung.name for rung in read_rungs(ladder(), tmp_path)] == ["1"]
+
+
+@pytest.mark.parametrize("changes", [{"training": {"learning_rate": 0.5}}, {"recipe": 2}])
+def test_runs_that_are_trained_otherwise_ask_for_other_rungs(changes: dict[str, object]) -> None:
+    study = ladder()
+    other = Study.model_validate(study.model_dump(by_alias=True, exclude={"training"}) | changes)
+    assert options_of(other, "1", []) != options_of(study, "1", [])
+
+
+def test_a_rung_file_of_an_earlier_version_counts_as_planned_and_tells_of_no_missing_run(tmp_path: Path) -> None:
+    [first, *_] = written(ladder(), tmp_path)
+    path = tmp_path / "1.json"
+    data = json.loads(path.read_text())
+    del data["told"]
+    path.write_text(json.dumps(data | {"centers": [CENTER]}))
+    rung = read_rung(path)
+    assert (rung.content, rung.centers[0].is_thinned) == (first.content, False)
 
 
 def test_a_rung_for_other_options_is_open_and_so_are_those_above(tmp_path: Path) -> None:

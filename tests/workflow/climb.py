@@ -26,7 +26,7 @@ recommend: {flops: [1.0e+12]}
 twin: {simulations: 20, bootstrap: 20, answer_simulations: 2}
 """
 N_SCOUTS, N_RUNS, RUNGS = 5, 17, ("1", "2", "3")
-TABLE = "results/climb/runs.csv"
+STUDY, TABLE = "config/studies/climb.yaml", "results/climb/runs.csv"
 
 
 C = TypeVar("C", bound=Checkout)
@@ -34,7 +34,7 @@ C = TypeVar("C", bound=Checkout)
 
 def climbing(checkout: C) -> C:
     """The checkout with this study."""
-    (checkout.folder / "config/studies/climb.yaml").write_text(CLIMB)
+    (checkout.folder / STUDY).write_text(CLIMB)
     return checkout
 
 

@@ -17,7 +17,7 @@ import pytest
 from tests.outcomes import differences, outcome
 from tests.training.conftest import MODEL
 from tests.waiting import wait_until
-from tests.workflow.climb import CLIMB, N_RUNS, N_SCOUTS, RUNGS, TABLE, climbing, rungs
+from tests.workflow.climb import CLIMB, N_RUNS, N_SCOUTS, RUNGS, STUDY, TABLE, climbing, rungs
 from tests.workflow.conftest import N_TINY, Checkout, copy_checkout, jobs_of, run_once
 
 
@@ -74,7 +74,7 @@ def test_a_dry_run_prices_the_rungs_still_open_and_says_that_it_expects_them(fre
 
     # In the middle: the second rung is planned and its runs are due, only the third is open.
     fresh.snakemake("results/climb/rungs/2.json", studies="climb")
-    verb = ("flopscape", "plan", "config/studies/climb.yaml", "--cores", "2")
+    verb = ("flopscape", "plan", STUDY, "--cores", "2")
     table = fresh.run(*verb).stdout.strip()
     text = fresh.snakemake("-n", "--cores", "2", studies="climb")
     assert table in text
@@ -165,6 +165,40 @@ def test_a_finished_sweep_is_refined_by_runs_around_each_optimum_and_none_is_tra
     assert len(finished.records()) == N_TINY + 3
     with (finished.folder / "results/tiny/runs.csv").open() as table:
         assert len(list(csv.DictReader(table))) == N_TINY + 3
+
+
+def lose(records: list[Path]) -> None:
+    """Have the runs of these records diverge."""
+    for path in records:
+        data = json.loads(path.read_text())
+        nothing = {"status": "diverged", "reason": "the loss was no number", "loss": None, "loss_se": None}
+        path.write_text(json.dumps(data | nothing | {"curve": {name: [] for name in data["curve"]}}))
+
+
+def test_a_ladder_says_on_the_terminal_why_it_stops_and_which_rungs_few_runs_have_placed(fresh):
+    ids = [row["run_id"] for row in json.loads(fresh.run("flopscape", "plan", STUDY, "--json").stdout)["runs"]]
+    fresh.snakemake(*(f"results/climb/runs/{name}.json" for name in ids), studies="climb")
+    whole = {path: path.read_text() for path in fresh.records("climb")}
+    lose([*whole][:3])
+    sentence = "rung 1: at budget 3×10⁹ runs of 2 sizes have a loss, 2 of 5, and it takes 3 sizes to say where"
+    done = fresh.run("snakemake", TABLE, "--config", "studies=climb")
+    assert done.returncode != 0
+    assert f"config/studies/climb.yaml: {sentence}" in done.stdout + done.stderr
+    assert f"stopped: {sentence}" in fresh.snakemake("-n", studies="climb")
+    assert f"stopped: {sentence}" in fresh.run("flopscape", "plan", STUDY).stdout
+
+    first = next(iter(whole))
+    first.write_text(whole[first])
+    text = "at budget 3×10⁹ 3 of 5 runs have a loss; the lowest point of the parabola"
+    assert f"warning: study climb: rung 1: {text}" in fresh.snakemake(studies="climb")
+    told = fresh.snakemake("-n", studies="climb")
+    assert "stopped" not in told
+    assert f"warning: rung 1: {text}" in told
+    report = (fresh.folder / "results/climb/report.md").read_text()
+    assert "At budget 3×10⁹, which placed rungs 1, 2 and 3, 3 of 5 runs have a loss" in report
+    assert f"- Rungs 2 and 3: {text}" in report
+    assert "diverged: the loss was no number." in report
+    assert "2 runs did not complete" in (fresh.folder / "results/climb/checklist.md").read_text()
 
 
 REAL = f"""

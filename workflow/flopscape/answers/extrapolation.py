@@ -10,6 +10,8 @@ from flopscape.text import numbers
 
 Range = Sequence[float]
 """Lowest and highest."""
+FARTHEST = 1e8
+"""Times the compute of the costliest run: no law is believed so far."""
 
 
 def beyond(flops: float, spent: Range) -> Iterator[str]:
@@ -39,6 +41,18 @@ def beyond_sizes(n_params: float, sizes: Range) -> Iterator[str]:
     if factor > 1:
         end = "above the largest" if n_params > sizes[1] else "below the smallest"
         yield f"{numbers.count(n_params)} parameters are a factor {numbers.ratio(factor)} {end} size that was trained."
+
+
+def refuse_too_far(option: str, flops: float, costliest: float) -> None:
+    """Raise FlopscapeError for a compute that is not positive, or so far from the runs that no law is believed.
+
+    >>> refuse_too_far("--flops", 1e20, costliest=1e13)
+    """
+    if not 0 < flops <= FARTHEST * costliest:
+        raise FlopscapeError(
+            f"{option} {flops:g}: must be positive, and not so far beyond the runs that nothing is known of it; "
+            f"ask for {numbers.flops(FARTHEST * costliest)} FLOPs at most"
+        )
 
 
 def refuse_absurd(question: str, n_params: float | None, n_tokens: float | None) -> None:

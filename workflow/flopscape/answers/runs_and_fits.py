@@ -7,10 +7,19 @@ from flopscape.runs.statuses import with_loss
 
 
 class RunsAndFits:
-    """What figures and report ask of a table of runs and the fits of it, by name."""
+    """What figures and report ask of a table of runs and the fits of it, by name.
+
+    `aside` are the runs that no fit sees, hidden ones and scouts, and `runs` all others.
+    """
 
     runs: pd.DataFrame
     fits: dict[str, FitResult]
+    aside: pd.DataFrame = pd.DataFrame()
+
+    @property
+    def trained(self) -> pd.DataFrame:
+        """All runs, those included that no fit sees: what was paid for."""
+        return pd.concat([self.runs, self.aside], ignore_index=True) if len(self.aside) else self.runs
 
     @property
     def completed(self) -> pd.DataFrame:

@@ -80,6 +80,7 @@ def predict_inference(
     fitted = _law_that_serves(result)
     _refuse_numbers(d_inference, loss, flops)
     question = f"flops {flops:g}" if loss is None else f"loss {loss:g}"
+    question += f" with {d_inference:g} tokens to serve" if d_inference else ""
     if isinstance(fitted, FittedAnswer):
         cheapest = _by_search(fitted.of_draws(draws).curves, question, float(d_inference), loss, flops)
     else:

@@ -19,6 +19,7 @@ from flopscape.fitting.methods import module_of
 from flopscape.fitting.options import source_of
 from flopscape.laws.registry import LAWS
 from flopscape.records.fit_result import FitResult
+from flopscape.runs.statuses import measured
 from flopscape.text import numbers
 
 SAMPLED = (
@@ -108,7 +109,8 @@ def _free_of_drawn(names: Collection[str], scales: int) -> str:
 def of_taken(known: Known) -> dict[str, str]:
     """Points, checkpoints, metric, changes and rows left out."""
     fit, trained = known.fit, known.study is not None
-    lost = len(known.runs) - len(known.completed)
+    # Runs that no fit sees, hidden ones and scouts, are lost as well where they did not complete.
+    lost = len(known.runs) - len(known.completed) + int((~measured(known.aside)).sum())
     told = {
         "metric": _metric(known),
         "scores": "runs.csv beside this page, a row for each run; publish it." if trained else "",

@@ -16,7 +16,7 @@ from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
 from flopscape.records.backtest import Forecast, Outcome
 from flopscape.records.fit_result import FitResult
-from flopscape.runs.statuses import without_set_aside
+from flopscape.runs.statuses import set_aside, without_set_aside
 
 AGAIN = "run snakemake again"
 
@@ -37,6 +37,7 @@ class Known(RunsAndFits):
     transfer: Mapping[str, Any] = field(default_factory=dict)
     tested: tuple[Forecast, ...] = ()
     scored: tuple[Outcome, ...] = ()
+    aside: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def study(self) -> Study | None:
@@ -70,7 +71,8 @@ def known_of_study(planned: Planned, folder: Path) -> Known:
     tested = read_backtest(backtest) if backtest.exists() and not files.why_backtest() else []
     searched = read_json(verdict, AGAIN) if verdict.exists() and not files.why_transfer() else {}
     data = read_json(manifest, AGAIN) if manifest and manifest.exists() else {}
-    runs = with_budgets(without_set_aside(complete(read_csv(files.runs))), fits.values())
+    whole = complete(read_csv(files.runs))
+    runs, aside = with_budgets(without_set_aside(whole), fits.values()), whole[set_aside(whole) != ""]
     scores = files.validation
     scored = read_validation(scores) if scores and scores.exists() and not files.why_validation() else []
-    return Known(planned, runs, fits, data, searched, tuple(tested), tuple(scored))
+    return Known(planned, runs, fits, data, searched, tuple(tested), tuple(scored), aside)

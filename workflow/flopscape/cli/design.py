@@ -25,11 +25,11 @@ def plan_rung(
 ) -> None:
     """Plan the next budget of a ladder, or more sizes around finished optima, from the finished runs."""
     from flopscape.design.planned_rung import run
-    from flopscape.design.rung import warnings_of
     from flopscape.files.outputs import refuse_output
+    from flopscape.plan.rung_words import warnings_of
 
     refuse_output(out, [study_file, config_file])
-    for warning in warnings_of(run(study_file, rung, results, prices_of(prices, config_file), out)):
+    for warning in warnings_of([run(study_file, rung, results, prices_of(prices, config_file), out)]):
         typer.echo(f"warning: {warning}", err=True)
 
 

@@ -40,7 +40,7 @@ def plan(
     """Print the plan of a study and its price; starts nothing."""
     from flopscape.config.read import read_study
     from flopscape.config.study import ImportedStudy
-    from flopscape.design.of_plan import expected_of, sentences_of
+    from flopscape.design.of_plan import expected_of, sentences_of, stopped_sentences
     from flopscape.files.outputs import refuse_output, write_text
     from flopscape.plan.capacity import Capacity
     from flopscape.plan.price import why_refused
@@ -63,7 +63,8 @@ def plan(
     elif as_json:
         print(plan_json(seen.rows, seen.price, seen.coverage, expected_of(seen), seen.open_runs, refused))
     else:
-        say(price_text(seen.study, seen.price, seen.coverage, seen.finished, sentences_of(seen)))
+        expected = stopped_sentences(seen, results) + sentences_of(seen)
+        say(price_text(seen.study, seen.price, seen.coverage, seen.finished, expected))
         if refused:
             say(f"REFUSED: {refused}")
 

@@ -1,5 +1,6 @@
 """Sweeps that plan themselves: a family of sizes to choose from, a ladder of budgets, a refinement of finished ones."""
 
+import math
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -12,6 +13,11 @@ MOST_SIZES, FEWEST_SIZES = 9, 5
 
 SCOUTS_BELOW = 0.5
 """Decades of C from the scouts to the smallest budget: cheap beside it, and near enough to place it."""
+
+APART = 1.5
+"""Least factor between neighbouring budgets. As N* ∝ C^0.5, their optima differ by 0.5·ln 1.5 = 0.20 in ln N, which is
+not two standard errors of the difference of two parabolas' lowest points, √2·0.08 (`LEAST_SD` of design/rung.py): of
+nearer budgets neither would say anything that the other does not."""
 
 
 class Family(Model):
@@ -105,12 +111,26 @@ class Ladder(Model):
             raise ValueError("give either top, the largest budget of one run, or total, the FLOPs of all runs")
         if isinstance(self.sizes, list) and len(self.sizes) != self.budgets:
             raise ValueError(f"sizes has {len(self.sizes)} numbers for {self.budgets} budgets: give one for each")
+        self._refuse_near_budgets()
         if self.scouts_below_top <= 1.01 / self.shares[0]:
             raise ValueError(
                 f"scouts.below_top = {self.scouts_below_top:g} puts the scouts at the smallest budget or above, which "
                 f"they are to place: give more than {1 / self.shares[0]:.4g}, or fewer decades"
             )
         return self
+
+    def _refuse_near_budgets(self) -> None:
+        """Raise ValueError where neighbouring budgets are too near to be told apart."""
+        if (apart := 10 ** (self.decades / (self.budgets - 1))) >= APART:
+            return
+        least = (self.budgets - 1) * math.log10(APART)
+        most = 1 + int(self.decades / math.log10(APART))
+        fewer = f", or {most} budgets or fewer" if most > 1 else ""
+        raise ValueError(
+            f"decades = {self.decades:g} puts {self.budgets} budgets only a factor {apart:.3g} apart: give "
+            # Rounded up, or the number that is given would be refused as well.
+            f"{math.ceil(1000 * least) / 1000:g} decades or more{fewer}, so that each is {APART:g} times the one below"
+        )
 
     @property
     def counts(self) -> list[int]:

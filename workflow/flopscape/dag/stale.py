@@ -53,6 +53,7 @@ class Files:
         self.planned, self.folder = planned, folder
         self.runs, self.curves = folder / "runs.csv", folder / "curves.parquet"
         self.forecast = folder / "forecast.json"
+        self.rungs = planned.rungs if isinstance(planned, PlannedStudy) else []
         self.fits = {fit.name: folder / "fits" / f"{fit.name}.json" for fit in planned.study.fits}
 
     def fit_named(self, name: str) -> Fit:
@@ -246,6 +247,7 @@ class Files:
             "texts": stamps.hash_of_all(TEXTS),
             # Imported runs have no forecast.
             **({"forecast": stamps.hash_of(self.forecast)} if self.forecast.exists() else {}),
+            **({"rungs": short_hash([rung.told for rung in self.rungs])} if self.rungs else {}),
         }
 
     def why_checklist(self) -> str:

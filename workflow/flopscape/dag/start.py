@@ -5,6 +5,7 @@ anywhere, a workflow that uses this one as a module under any names, and `--no-h
 """
 
 import atexit
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,14 +17,16 @@ from flopscape.dag.own_package import COMMAND, refuse_without_command
 from flopscape.dag.rerun import Kind, is_training, judge_by_content
 from flopscape.dag.selection import RESULTS, Selection
 from flopscape.dag.stale import Planned
-from flopscape.design.of_plan import kept_sentences
+from flopscape.design.of_plan import kept_sentences, stopped_sentences
 from flopscape.errors import FlopscapeError
 from flopscape.plan.capacity import Capacity, machine_limits
 from flopscape.plan.finished import Finished, refuse_other_data
 from flopscape.plan.imported import free_text
 from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.price_table import price_text
+from flopscape.plan.rung_words import warnings_of
 from flopscape.plan.studies import PlannedStudy, data_hash, dataset_manifest, look_at_study, price_of, price_planned
+from flopscape.text.terminal import say
 from flopscape.training.stopping import outlive_the_terminal
 
 Answers = Callable[[Mapping[str, Planned], Path], None]
@@ -59,7 +62,7 @@ def watch(workflow: inside.Workflow, selection: Selection, print_answers: Answer
     is_new = not SELECTED
     SELECTED.update(dict.fromkeys(selection.studies, selection))
     judge_by_content(selection.studies, selection.files)
-    selection.when_grown = refuse_to_go_on
+    selection.when_grown = go_on
     if not inside.is_on_cluster(workflow):
         inside.share_machine(workflow, machine_limits(selection.uses_gpus()))
     if is_new:
@@ -96,7 +99,7 @@ def print_prices(workflow: inside.Workflow) -> None:
             continue
         planned, prices, room = selection.trained_study(name), selection.settings.prices, inside.room(workflow)
         seen = price_planned(planned, prices, room, selection.results, due[name])
-        expected = kept_sentences(planned, is_due=bool(due[name]))
+        expected = stopped_sentences(planned, selection.results) + kept_sentences(planned, is_due=bool(due[name]))
         text = price_text(seen.study, seen.price, seen.coverage, seen.finished, expected)
         print(f"\n{text}", flush=True)
         try:
@@ -128,8 +131,10 @@ def refuse_to_start(workflow: inside.Workflow) -> None:
         refuse_without_command()
 
 
-def refuse_to_go_on(planned: PlannedStudy) -> None:
-    """When a rung is planned: raise WorkflowError where its study now costs more than its limits."""
+def go_on(planned: PlannedStudy) -> None:
+    """When a rung is planned: say what to doubt of it; raise WorkflowError where its study now costs too much."""
+    for warning in warnings_of(planned.rungs[-1:]):
+        say(f"warning: study {planned.name}: {warning}", sys.stderr)
     try:
         _refuse_dear(planned, look_at_study(planned, SELECTED[planned.name].results), {})
     except FlopscapeError as error:

@@ -38,7 +38,7 @@ def written(found: Recommendation, path: Path, as_: Format) -> str:
         "table": lambda: table(found),
         "rows": lambda: rows(found),
         "study": lambda: study(found, path),
-        "json": lambda: json.dumps([as_json(found, run) for run in found.runs], indent=1),
+        "json": lambda: json.dumps(as_json(found), indent=1),
         "huggingface": lambda: json.dumps(huggingface(found), indent=1),
         "nanochat": lambda: json.dumps(nanochat(found), indent=1),
     }
@@ -97,6 +97,10 @@ def _notes(found: Recommendation) -> Iterator[str]:
         if run.is_far:
             meant, nearest = numbers.count(run.wished), numbers.count(run.row.n_params)
             yield f"warning: {run.what}: {meant} parameters are meant, and the nearest size of the family has {nearest}"
+        for what, wished in run.also.items():
+            meant = numbers.count(wished)
+            yield f"{what}: {meant} parameters are meant, and the nearest size of the family is that of {run.what}"
+    yield from (f"warning: {text}: it is left out" for text in found.left_out)
     longest = max(run.row.n_tokens for run in found.runs)
     if found.train_units and longest > MAX_EPOCHS * found.train_units:
         epochs = longest / found.train_units
@@ -105,11 +109,19 @@ def _notes(found: Recommendation) -> Iterator[str]:
         yield f"with {numbers.count(found.tokens_served)} served: compute is of training and serving together"
 
 
-def as_json(found: Recommendation, run: Recommended) -> dict[str, Any]:
-    """All numbers of one run, in base units: parameters, FLOPs, bytes, hours, US dollars."""
+def as_json(found: Recommendation) -> list[dict[str, Any]]:
+    """All numbers of each run, and with the first one what no size of the family stands for."""
+    first, *rest = (_numbers(found, run) for run in found.runs)
+    return [first | {"left_out": [*found.left_out]}, *rest]
+
+
+def _numbers(found: Recommendation, run: Recommended) -> dict[str, Any]:
+    """The numbers of one run, in base units: parameters, FLOPs, bytes, hours, US dollars."""
     row = run.row
     return {
         "what": run.what,
+        "n_params_wished": run.wished,
+        "also": dict(run.also),
         **row.size,
         **{key: row.spec.get(key) for key in ("n_tokens", "seed")},
         "n_params": row.n_params,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from flopscape.answers.extrapolation import refuse_too_far
 from flopscape.config.machine import Prices
 from flopscape.design.candidates import KINDS, Candidates, kinds, near_path, of_pool, of_table
 from flopscape.design.gains import chosen
@@ -141,10 +142,6 @@ def cost_of(candidates: Candidates, spend: Spend) -> Array:
     return candidates.usd
 
 
-FARTHEST = 1e8
-"""Times the compute of the costliest run: no law is believed so far."""
-
-
 class Trainer(NamedTuple):
     """The study whose runs they are, where it trains them: candidates are then runs that it can make, with a price."""
 
@@ -208,13 +205,8 @@ def refuse_targets(table: RunTable, targets: Sequence[float]) -> None:
         raise FlopscapeError(f"{table.path}: no completed runs, so nothing tells which ones to buy next")
     least = float(table.flops.min())
     cheapest = numbers.flops(least)
-    farthest = FARTHEST * float(table.flops.max())
     for target in targets:
-        if not 0 < target <= farthest:
-            raise FlopscapeError(
-                f"--target {target:g}: must be positive, and not so far beyond the runs that nothing is known of it; "
-                f"ask for {numbers.flops(farthest)} FLOPs at most"
-            )
+        refuse_too_far("--target", target, float(table.flops.max()))
         if not target >= least:
             raise FlopscapeError(
                 f"--target {target:g} is below the sweep, whose cheapest run has {cheapest} FLOPs; ask for more"

@@ -1,8 +1,8 @@
-"""The interval of the answer that a plan is expected to give, as a dry run and `flopscape plan` say it.
+"""What a dry run and `flopscape plan` say of a plan that takes numpy, which nothing may import that Snakemake parses.
 
-It takes numpy, which nothing may import that Snakemake parses: so it is worked out in a process of its own
-(plan/ask.py), once for each plan and code, and kept in `.flopscape/expected/`. A dry run says what is kept there, and
-is never held up.
+The interval of the answer that a plan is expected to give is worked out in a process of its own (plan/ask.py), once
+for each plan and code, and kept in `.flopscape/expected/`. A dry run says what is kept there, and is not held up for
+it. Why a ladder has stopped is worked out so too, where all runs below a rung are finished and it is not planned.
 """
 
 import math
@@ -14,14 +14,16 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec
 from flopscape.plan.ask import answer_of, kept_answer
 from flopscape.plan.coverage import LEAST_NARROWED
-from flopscape.plan.rows import plan_rows
-from flopscape.plan.rungs import open_rungs
+from flopscape.plan.rows import plan_rows, runs_below
+from flopscape.plan.rung_words import warnings_of
+from flopscape.plan.rungs import open_rungs, options_of
 from flopscape.plan.studies import PlannedStudy
 from flopscape.records.plan_row import PlanRow
+from flopscape.records.stamps import hash_of_records
 from flopscape.text import numbers
 
-MODULE = "flopscape.design.improved"
-KEPT = Path(".flopscape/expected")
+MODULE, RUNGS = "flopscape.design.improved", "flopscape.design.planned_rung"
+KEPT, KEPT_STOPS = Path(".flopscape/expected"), Path(".flopscape/rungs")
 Told = Mapping[str, Any]
 """What design/improved.py answers."""
 
@@ -67,6 +69,32 @@ def sentences_of(planned: PlannedStudy) -> list[str]:
         return sentences(expected_of(planned))
     except FlopscapeError as error:
         return [f"expected intervals of the answer are not known: {error}"]
+
+
+def why_stopped(planned: PlannedStudy, results: Path) -> str:
+    """Why the next rung of a study cannot be planned from its finished runs; empty where it can, or waits for runs.
+
+    The reason hangs on the study and on the records below that rung, and is forgotten with them.
+    """
+    if not planned.open_runs:
+        return ""
+    name, study, folder = next(iter(planned.open_runs)), planned.study, results / planned.name
+    records = [folder / "runs" / f"{row.run_id}.json" for row in runs_below(study, name, planned.rungs)]
+    if not all(path.exists() for path in records):
+        return ""
+    read = [options_of(study, name, planned.rungs), hash_of_records(records)]
+    question: Spec = {"study": str(planned.path), "rung": name, "results": str(folder), "read": read}
+    modules = [plugin.plugin.partition(":")[0] for plugin in (study.model, study.loss)]
+    try:
+        return str(answer_of(RUNGS, question, modules, f"{planned.path}: rung {name}", KEPT_STOPS)["why"])
+    except FlopscapeError as error:  # a preview goes on
+        return str(error)
+
+
+def stopped_sentences(planned: PlannedStudy, results: Path) -> list[str]:
+    """What a dry run and `flopscape plan` say where a study does not grow any more, and of what its rungs rest on."""
+    why = why_stopped(planned, results)
+    return [f"stopped: {why}"] * bool(why) + [f"warning: {text}" for text in warnings_of(planned.rungs)]
 
 
 def sentences(told: Told) -> list[str]:

@@ -7,6 +7,7 @@ from flopscape.config.read import load_study
 from flopscape.config.study import Study
 from flopscape.design.rung import plan_rung, rungs_below
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import Spec
 from flopscape.plan.capacity import Capacity
 from flopscape.plan.finished import look_at_runs
 from flopscape.plan.price import price_study, refuse_over_limits
@@ -27,13 +28,27 @@ def run(study_file: Path, name: str, results: Path, prices: Prices, out: Path) -
     """
     study = load_study(study_file)
     try:
-        below = rungs_below(study, name, read_rungs(study, results / "rungs"))
-        rung = plan_rung(study, name, below, _records(study, name, below, results / "runs"))
+        below, rung = _planned(study, name, results)
         _refuse_dear(study, [*below, rung], results, prices)
     except FlopscapeError as error:
         raise FlopscapeError(f"{study_file}: {error}") from error
     rung.write(out)
     return rung
+
+
+def answer(question: Spec) -> Spec:
+    """What plan/ask.py asks for: why a rung cannot be planned from the records that are there; its price apart."""
+    try:
+        _planned(load_study(Path(question["study"])), question["rung"], Path(question["results"]))
+    except FlopscapeError as error:
+        return {"why": str(error)}
+    return {"why": ""}
+
+
+def _planned(study: Study, name: str, results: Path) -> tuple[list[Rung], Rung]:
+    """The rungs below one, and this one by the files in `results`."""
+    below = rungs_below(study, name, read_rungs(study, results / "rungs"))
+    return below, plan_rung(study, name, below, _records(study, name, below, results / "runs"))
 
 
 def _records(study: Study, name: str, below: list[Rung], runs: Path) -> dict[str, RunRecord]:

@@ -9,13 +9,14 @@ a larger one learns from fewer tokens.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from flopscape.answers.extrapolation import refuse_too_far
 from flopscape.answers.predict import predict, read_with_draws
 from flopscape.answers.serving import predict_inference
 from flopscape.config.machine import Prices
@@ -23,7 +24,8 @@ from flopscape.config.study import Study
 from flopscape.config.sweep import Row, Sweep
 from flopscape.design.memory import Memory, memories, units_at_once
 from flopscape.errors import FlopscapeError
-from flopscape.plan.family import Member, members, nearest
+from flopscape.laws.inference import FORWARD
+from flopscape.plan.family import Member, members, nearest, why_beyond
 from flopscape.plan.finished import look_at_runs
 from flopscape.plan.price import device_cost, speed_of
 from flopscape.plan.rows import plan_rows
@@ -31,6 +33,7 @@ from flopscape.plan.studies import PlannedStudy, plan_study, train_units
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.records.plan_row import PlanRow
 from flopscape.runs.speed import Speed
+from flopscape.text import numbers
 
 FAR = 0.25
 """Distance in ln N of a member from a wish from which on it is said: a quarter is 28 % more or less parameters."""
@@ -41,7 +44,8 @@ class Recommended:
     """One run: what it stands for, its row of a plan, and what is expected of it.
 
     `wished` is the N that it stands for, `loss` in nats per unit with its 95 % interval, `memory` in bytes of one
-    process, None where it cannot be told. `devices` are GPUs, or CPU threads, `hours` those of the wall.
+    process, None where it cannot be told. `devices` are GPUs, or CPU threads, `hours` those of the wall. `also` are
+    other N for which this size of the family is the nearest one, by what they stand for.
     """
 
     what: str
@@ -52,6 +56,7 @@ class Recommended:
     devices: int
     hours: float
     usd: float
+    also: Mapping[str, float]
 
     @property
     def is_far(self) -> bool:
@@ -61,7 +66,10 @@ class Recommended:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The runs at one compute C in FLOPs, of a fit of a study; `tokens_served` where serving counts."""
+    """The runs at one compute C in FLOPs, of a fit of a study; `tokens_served` where serving counts.
+
+    `left_out` are sentences on ends of the near-optimal band that lie beyond the sizes of the family.
+    """
 
     planned: PlannedStudy
     fit: FitResult
@@ -70,6 +78,7 @@ class Recommendation:
     speed_source: str
     train_units: int | None
     tokens_served: float | None = None
+    left_out: Sequence[str] = ()
 
     @property
     def study(self) -> Study:
@@ -97,12 +106,17 @@ def recommended_runs(
     Raises
     ------
     FlopscapeError
-        There is no fit yet, it has no answer, C pays for less than a batch, or the study's sizes follow no rule.
+        There is no fit yet, it has no answer, C is too far from the runs or pays for less than a batch, serving alone
+        takes more, the study's sizes follow no rule, or the optimum lies beyond them.
     """
     planned = plan_study(path.stem, path, results)
     file = fit_file(planned, results)
     result, draws = read_with_draws(file)
-    chosen = _chosen(planned.study, _wishes(result, draws, flops, tokens_served))
+    if result.sampled:
+        refuse_too_far("--flops", flops, result.sampled.flops[1])
+    if tokens_served is not None:
+        _refuse_served(planned.study, tokens_served, flops)
+    chosen, left_out = _chosen(planned.study, _wishes(result, draws, flops, tokens_served), flops)
     rows = [_row(planned.study, one, flops) for one in chosen]
     speed = speed_of(planned.study, prices, look_at_runs(planned.rows, planned.name, results).sample)
     told = memories(planned.study, [row.size for row in rows])
@@ -111,7 +125,7 @@ def recommended_runs(
         for i, (one, row) in enumerate(zip(chosen, rows, strict=True))
     ]
     units = train_units(planned.study, results)
-    return Recommendation(planned, result, flops, runs, speed.source, units, tokens_served)
+    return Recommendation(planned, result, flops, runs, speed.source, units, tokens_served, left_out)
 
 
 def fit_file(planned: PlannedStudy, results: Path) -> Path:
@@ -131,8 +145,23 @@ class _Wish(NamedTuple):
 
 
 class _Choice(NamedTuple):
+    """A member for one wish, and for others to which it is the nearest as well."""
+
     wish: _Wish
     member: Member
+    also: list[_Wish]
+
+
+def _refuse_served(study: Study, tokens: float, flops: float) -> None:
+    """Raise FlopscapeError where serving so many tokens takes all compute at any size of the family."""
+    smallest = members(study, 0.0)[0]
+    needed = FORWARD * smallest.flops_per_unit * tokens
+    if needed >= flops:
+        raise FlopscapeError(
+            f"--inference-tokens {tokens:g}: to serve them with {smallest.size}, the smallest size of the family, "
+            f"takes {numbers.flops(needed)} FLOPs, and {flops:g} are for training and serving together; serve fewer, "
+            "or give more compute"
+        )
 
 
 def _wishes(result: FitResult, draws: pd.DataFrame, flops: float, tokens_served: float | None) -> list[_Wish]:
@@ -149,12 +178,30 @@ def _wishes(result: FitResult, draws: pd.DataFrame, flops: float, tokens_served:
     return wishes
 
 
-def _chosen(study: Study, wishes: Sequence[_Wish]) -> list[_Choice]:
-    """The member nearest to each wish; a size that two wishes share is listed once, for the first of them."""
+def _chosen(study: Study, wishes: Sequence[_Wish], flops: float) -> tuple[list[_Choice], list[str]]:
+    """The member nearest to each wish, listed once for the first that it stands for; and what no member stands for.
+
+    The first wish is what was asked for: one that the family does not reach raises FlopscapeError.
+    """
     family = members(study, 4 * max(wish.n_params for wish in wishes))
-    choices = [_Choice(wish, nearest(family, math.log(wish.n_params))) for wish in wishes]
-    first = {choice.member.n_params: choice for choice in reversed(choices)}
-    return [choice for choice in choices if first[choice.member.n_params] is choice]
+    out = {wish: why for wish in wishes if (why := _why_beyond(family, wish))}
+    if wishes[0] in out:
+        raise FlopscapeError(
+            f"--flops {flops:g}: {out[wishes[0]]}; give sweep.family sizes there, or ask for another compute"
+        )
+    choices: dict[int, _Choice] = {}
+    for wish in wishes:
+        if wish not in out:
+            member = nearest(family, math.log(wish.n_params))
+            choice = choices.setdefault(member.n_params, _Choice(wish, member, []))
+            choice.also.extend([wish] if choice.wish is not wish else [])
+    return list(choices.values()), list(out.values())
+
+
+def _why_beyond(family: Sequence[Member], wish: _Wish) -> str:
+    """Why the family has no size for a wish, as a sentence; or nothing."""
+    why = why_beyond(family, math.log(wish.n_params))
+    return f"{wish.what}: {numbers.count(wish.n_params)} parameters are meant, and {why}" if why else ""
 
 
 def _row(study: Study, choice: _Choice, flops: float) -> PlanRow:
@@ -188,5 +235,13 @@ def _priced(
     cost = device_cost(study, prices, speed.seconds(row, row.n_tokens))
     needed = memory.of(units_at_once(study, row)) if memory else None
     return Recommended(
-        choice.wish.what, row, choice.wish.n_params, loss, needed, cost.devices, cost.hours / cost.devices, cost.usd
+        what=choice.wish.what,
+        row=row,
+        wished=choice.wish.n_params,
+        loss=loss,
+        memory=needed,
+        devices=cost.devices,
+        hours=cost.hours / cost.devices,
+        usd=cost.usd,
+        also={other.what: other.n_params for other in choice.also},
     )

@@ -7,6 +7,7 @@ by a factor of two costs the scouts a little, and the largest budget nothing.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from flopscape.fitting.isoflop.parabola import FEWEST_SIZES, Parabolas, fit_para
 from flopscape.laws.law import Array
 from flopscape.plan.family import members
 from flopscape.plan.rows import runs_below
+from flopscape.plan.rung_words import FOUND, FOUND_ALONE
 from flopscape.plan.rungs import (
     LN10,
     REFINE,
@@ -44,20 +46,20 @@ LEAST_SD = 0.08
 """Of a vertex, in ln N: a parabola is not the curve's shape, and errs by about so much without any noise."""
 SURE = 2.0
 """Standard errors of its curvature from which a parabola has a lowest point to speak of."""
-FOUND = "the lowest point of the parabola"
-FOUND_ALONE = f"{FOUND}, whose error no run to spare could tell"
 
 
 class Losses(NamedTuple):
     """The finished runs of one budget C in FLOPs: ln N and the loss in nats of each.
 
-    `half_span` is half the range of ln N that was planned. Repeated runs of one size stand as they are.
+    `half_span` is half the range of ln N that was planned, `n_runs` the number of runs that were, 0 where nobody asks.
+    Repeated runs of one size stand as they are.
     """
 
     flops: float
     log_n: Array
     loss: Array
     half_span: float
+    n_runs: int = 0
 
 
 def centers_of(budgets: Sequence[Losses]) -> list[Center]:
@@ -78,7 +80,10 @@ def centers_of(budgets: Sequence[Losses]) -> list[Center]:
     # A budget alone has two to six degrees of freedom, from which its noise would be known to a third or worse.
     dof = sum(one.residual.shape[1] - FEWEST_SIZES for one in bent)
     variance = sum(float((one.residual**2).sum()) for one in bent) / dof if dof else math.nan
-    return [_center(budget, one, variance) for budget, one in zip(budgets, fitted, strict=True)]
+    return [
+        replace(_center(budget, one, variance), n_runs=budget.n_runs, n_finished=len(budget.loss))
+        for budget, one in zip(budgets, fitted, strict=True)
+    ]
 
 
 def _parabola(budget: Losses) -> Parabolas | None:
@@ -158,8 +163,8 @@ def plan_rung(study: Study, name: str, below: Sequence[Rung], records: Mapping[s
     Raises
     ------
     FlopscapeError
-        A rung below is not planned, a record is missing, no run of a budget has a loss, or the family has no sizes
-        where they are wanted.
+        A rung below is not planned, a record is missing, fewer than three sizes of a ladder's budget have a loss, no
+        run of a refinement has one, or the family has no sizes where they are wanted.
     """
     below = rungs_below(study, name, below)
     rows = runs_below(study, name, below)
@@ -169,26 +174,22 @@ def plan_rung(study: Study, name: str, below: Sequence[Rung], records: Mapping[s
             f"{'has' if len(missing) == 1 else 'have'} no record, such as {missing[0]}; run snakemake to train them"
         )
     centers = centers_of(_losses(name, rows, records))
-    stamps = options_of(study, name, below), _hash(rows, records)
+    try:
+        budgets, line = _around(study, name, below, centers)
+    except FlopscapeError as error:
+        raise FlopscapeError(f"rung {name}: {error}") from error
+    return Rung(name, budgets, line, tuple(centers), options_of(study, name, below), _hash(rows, records))
+
+
+def _around(
+    study: Study, name: str, below: Sequence[Rung], centers: Sequence[Center]
+) -> tuple[list[Planned], Line | None]:
+    """Budgets around the optima that were found, and the line through these, which a refinement does not need."""
     if name == REFINE:
         at = {center.flops: center.log_n for center in centers}
-        return Rung(name, refined(study, sizes_to_refine(study, below), at), None, tuple(centers), *stamps)
+        return refined(study, sizes_to_refine(study, below), at), None
     line = line_through(centers)
-    return Rung(name, _budget(study, int(name) - 1, line), line, tuple(centers), *stamps)
-
-
-def warnings_of(rung: Rung) -> list[str]:
-    """A sentence for each budget whose optimum was not seen, and for each one that a refinement adds nothing to."""
-    named = [(f"rung {rung.name}: at budget {numbers.flops(center.flops)}", center) for center in rung.centers]
-    unseen = [
-        f"{budget} {center.how}, {numbers.count(math.exp(center.log_n))} parameters"
-        for budget, center in named
-        if center.how != FOUND
-    ]
-    grown = {budget.flops for budget in rung.budgets}
-    if rung.name != REFINE:
-        return unseen
-    return unseen + [f"{budget} sweep.family has no size to add" for budget, one in named if one.flops not in grown]
+    return _budget(study, int(name) - 1, line), line
 
 
 def rungs_below(study: Study, name: str, below: Sequence[Rung]) -> list[Rung]:
@@ -206,28 +207,36 @@ def rungs_below(study: Study, name: str, below: Sequence[Rung]) -> list[Rung]:
 
 
 def _losses(name: str, rows: Sequence[PlanRow], records: Mapping[str, RunRecord]) -> list[Losses]:
-    """The finished runs of each budget, smallest first; raises FlopscapeError where a ladder's budget has none."""
+    """The finished runs of each budget, smallest first; raises FlopscapeError where a ladder's budget has too few."""
     found = []
     for flops in sorted({row.budget for row in rows if row.budget is not None}):
         own = [row for row in rows if row.budget == flops]
         done = [row for row in own if records[row.run_id].loss is not None]
+        if name != REFINE:
+            _refuse_few(name, flops, own, done)
         if done:
             log_n = np.log([recounted(row, records[row.run_id])[0].n_params for row in done])
             loss = np.array([records[row.run_id].loss for row in done])
             planned = np.log([row.n_params for row in own])
-            found.append(Losses(flops, log_n, loss, float(np.ptp(planned)) / 2))
-        elif name != REFINE:
-            _refuse_lost(name, flops, len(own))
+            found.append(Losses(flops, log_n, loss, float(np.ptp(planned)) / 2, len(own)))
     if not found:
         raise FlopscapeError(f"rung {name}: no run of any budget has a loss; see `reason` in the records of the runs")
     return found
 
 
-def _refuse_lost(name: str, flops: float, count: int) -> None:
+def _refuse_few(name: str, flops: float, rows: Sequence[PlanRow], done: Sequence[PlanRow]) -> None:
+    """Raise FlopscapeError where too few sizes of a budget have a loss to see an optimum by."""
+    sizes = len({row.n_params for row in done})
+    # A ladder plans as many at each budget; were it planned by a line through fewer, no run of it would know better.
+    if sizes >= FEWEST_SIZES:
+        return
+    some = f"runs of {numbers.plural(sizes, 'size')}" if done else "none of the runs"
+    first = next(row.run_id for row in rows if row not in done)
     raise FlopscapeError(
-        f"rung {name}: none of the {numbers.plural(count, 'run')} at budget {numbers.flops(flops)} has a loss, so that "
-        "nothing says where the optimum lies; see `reason` in their records, lower training.learning_rate if they "
-        "diverged, or start at a larger sweep.ladder.top"
+        f"rung {name}: at budget {numbers.flops(flops)} {some} have a loss, {len(done)} of {len(rows)}, and it takes "
+        f"{FEWEST_SIZES} sizes to say where the optimum lies; see `reason` in the records of the others, such as "
+        f"{first}: lower training.learning_rate if they diverged, delete them to train them again, or start at a "
+        "larger sweep.ladder.top"
     )
 
 

@@ -73,6 +73,22 @@ def nearest(family: Sequence[Member], log_n: float) -> Member:
     return min(family, key=lambda member: abs(member.log_n - log_n))
 
 
+def why_beyond(family: Sequence[Member], log_n: float) -> str:
+    """How a wished ln N lies more than a step beyond an end of a family, as the end of a sentence; or nothing.
+
+    A family of one size reaches half a step of `ALONE` to either side.
+
+    >>> sizes = [Member({"width": w}, n, 1.0) for w, n in ((16, 10_000), (24, 20_000), (32, 40_000))]
+    >>> why_beyond(sizes, math.log(60_000)), why_beyond(sizes, math.log(100_000))
+    ('', 'the largest size of the family has 40.0 k')
+    """
+    for end, inner, which in ((family[0], family[:2][-1], "smallest"), (family[-1], family[-2:][0], "largest")):
+        step = abs(end.log_n - inner.log_n) or ALONE / 2
+        if abs(log_n - end.log_n) > step and (log_n < end.log_n) == (which == "smallest"):
+            return f"the {which} size of the family has {numbers.count(end.n_params)}"
+    return ""
+
+
 def spread(family: Sequence[Member], center: float, half_span: float, n_sizes: int) -> list[Member]:
     """As many distinct members as are wished within center ± half_span in ln N, evenly spaced as far as there are some.
 

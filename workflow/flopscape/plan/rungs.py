@@ -42,12 +42,22 @@ class Planned:
 
 @dataclass(frozen=True)
 class Center:
-    """The optimum that a finished budget points at: ln N and its standard error, and in words how it was found."""
+    """The optimum that a finished budget points at: ln N and its standard error, and in words how it was found.
+
+    `n_finished` of the budget's `n_runs` runs have a loss; both are 0 in files of earlier versions.
+    """
 
     flops: float
     log_n: float
     sd: float
     how: str
+    n_runs: int = 0
+    n_finished: int = 0
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether runs are missing that were planned to find it."""
+        return self.n_finished < self.n_runs
 
 
 @dataclass(frozen=True)
@@ -84,10 +94,16 @@ class Rung:
         """A hash of what was planned."""
         return short_hash([self.name, [asdict(budget) for budget in self.budgets], self.options, self.records])
 
+    @property
+    def told(self) -> str:
+        """A hash of what is told of how it was planned, which decides no run."""
+        return short_hash([self.line and asdict(self.line), [asdict(center) for center in self.centers]])
+
     def write(self, path: Path) -> None:
         """Write the rung's file, whole or not at all."""
         plain = {name: value for name, value in asdict(self).items() if name != "is_expected"}
-        write_text(path, json.dumps(plain | {"content": self.content}, indent=1, allow_nan=False) + "\n")
+        hashes = {"content": self.content, "told": self.told}
+        write_text(path, json.dumps(plain | hashes, indent=1, allow_nan=False) + "\n")
 
 
 def read_rung(path: Path) -> Rung:
@@ -104,7 +120,9 @@ def read_rung(path: Path) -> Rung:
         centers = tuple(Center(**center) for center in data["centers"])
         line = Line(**data["line"]) if data["line"] else None
         rung = Rung(data["name"], budgets, line, centers, data["options"], data["records"])
-        is_whole = data["content"] == rung.content and data["name"] == path.stem
+        # Files of earlier versions have no hash of what is told.
+        is_whole = (data["content"], data.get("told", rung.told)) == (rung.content, rung.told)
+        is_whole &= data["name"] == path.stem
     except (KeyError, TypeError, AttributeError):
         is_whole = False
     if not is_whole:

@@ -41,6 +41,7 @@ WORDS = {
     "options": "with other options",
     "plan": "for another plan",
     "records": "from other records",
+    "rungs": "with other rungs",
     "runs": "from another table",
     "sensitivity": "with another table of sensitivity",
     "source": "from another file",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from flopscape.errors import listed
+from flopscape.plan.rung_words import warnings_of
 from flopscape.records.columns import CONVENTIONS
 from flopscape.records.fit_result import FitResult
 from flopscape.report.blocks import Block, Bullets, Code, Grid, Paragraph
@@ -75,7 +76,7 @@ def total(runs: pd.DataFrame, column: str) -> float | None:
 
 
 def _totals(evidence: Evidence) -> list[str]:
-    """Cost, held-out set and coverage in sentences."""
+    """Cost, held-out set and coverage in sentences, and what rungs rest on that were planned from too little."""
     runs, unit = evidence.trained, evidence.unit
     lines: list[str] = []
     cost = [numbers.hours(total(runs, name)) for name in ("cpu_hours", "gpu_hours")]
@@ -93,12 +94,12 @@ def _totals(evidence: Evidence) -> list[str]:
     if evidence.coverage:
         lines.append(f"Coverage of the sweep: {evidence.coverage.grade}.")
         lines += [f"Coverage: {sentence(reason)}" for reason in evidence.coverage.reasons]
-    return lines
+    return lines + [f"{text[0].upper()}{sentence(text[1:])}" for text in warnings_of(evidence.rungs)]
 
 
 def left_out(evidence: Evidence) -> list[Block]:
     """Runs that did not complete, then what each fit excluded."""
-    lost = evidence.runs[evidence.runs.status != "completed"]
+    lost = evidence.trained[evidence.trained.status != "completed"]
     items = [
         f"{listed(names)} {status}: {sentence(reason or 'no reason was recorded')}"
         for (status, reason), names in _by_reason(lost).items()

@@ -16,6 +16,7 @@ from scipy.stats import t as t_distribution
 
 from flopscape.errors import joined
 from flopscape.fitting.drifting_law.law import PRIORS, SLOPE
+from flopscape.plan.rung_words import placed_by_few
 from flopscape.records.fit_result import EXTRAPOLATES
 from flopscape.report.checks import first_prediction, half_width, predictions, unit
 from flopscape.report.doubts_of_checks import Doubt, missed, missed_outcomes, other_choices, other_fits, too_narrow
@@ -56,6 +57,7 @@ def doubts(evidence: Evidence) -> list[Doubt]:
         _noisy,
         _seeds,
         _lost,
+        _placed_by_few,
     )
     found = [doubt for part in parts for doubt in part(evidence)]
     return sorted(found, key=lambda doubt: -doubt.size)
@@ -224,6 +226,11 @@ def _lost(evidence: Evidence) -> Iterator[Doubt]:
     if lost:
         runs = numbers.plural(len(evidence.runs), "run")
         yield Doubt(f"{lost} of {runs} did not complete: no fit knows their loss.", lost / len(evidence.runs))
+
+
+def _placed_by_few(evidence: Evidence) -> Iterator[Doubt]:
+    """Rungs of a ladder that were planned without some of the runs that should have placed them."""
+    yield from (Doubt(text, share) for text, share in placed_by_few(evidence.rungs))
 
 
 def _cell(runs: pd.DataFrame) -> list[pd.Series]:

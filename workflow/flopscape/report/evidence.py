@@ -13,6 +13,7 @@ from flopscape.answers.runs_and_fits import RunsAndFits
 from flopscape.checklist.items import Filled
 from flopscape.guide.walk import Walk
 from flopscape.plan.coverage import Coverage
+from flopscape.plan.rungs import Rung
 from flopscape.records.backtest import Forecast, Outcome, Score
 from flopscape.records.fit_result import FitResult
 from flopscape.report.twin import Twin
@@ -22,14 +23,13 @@ from flopscape.report.twin import Twin
 class Evidence(RunsAndFits):
     """Inputs of one report.
 
-    `aside` are the runs that no fit sees, hidden ones and scouts, and `runs` all others.
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` a line
     for each, and `explanations` how to read them.
     `formulas` are those of the fitted laws, by fit; a fit without a law has none.
     `sensitivity` is the table of `flopscape sensitivity`, `backtest` has the lines of `flopscape backtest` and
     `validation` those of `flopscape validate`, None where there is none.
     `guide` is the path of the decision guide for this design, and `checklist` the reporting checklist as filled in.
-    `forecast` is what the plan expected, empty where there was none.
+    `forecast` is what the plan expected, empty where there was none. `rungs` are those of a study that grew.
     `manifest` is the dataset's (empty for simulated runs), `coverage` the plan's grade (None without a plan),
     `environment` labels with texts, `commands` what makes the fits again. `not_shown` are sentences on what belongs to
     another table, other options or other code, and `made_from` is the stamp of the report itself.
@@ -51,6 +51,7 @@ class Evidence(RunsAndFits):
     guide: Walk | None = None
     checklist: Filled | None = None
     forecast: Mapping[str, Any] = field(default_factory=dict)
+    rungs: Sequence[Rung] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
     coverage: Coverage | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -63,11 +64,6 @@ class Evidence(RunsAndFits):
     def fit(self) -> FitResult:
         """The fit that the recommendation rests on."""
         return self.fits[self.recommended]
-
-    @property
-    def trained(self) -> pd.DataFrame:
-        """All runs, those included that no fit sees: what was paid for."""
-        return pd.concat([self.runs, self.aside], ignore_index=True) if len(self.aside) else self.runs
 
     @property
     def outcomes(self) -> list[Outcome]:

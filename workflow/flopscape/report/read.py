@@ -18,6 +18,7 @@ from flopscape.files.json_text import read_json
 from flopscape.fitting.common.draws_file import read_fits
 from flopscape.guide.walk import Walk
 from flopscape.plan.coverage import Coverage
+from flopscape.plan.rungs import Rung
 from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
 from flopscape.report.evidence import Evidence
@@ -53,6 +54,8 @@ class Sources:
         The reporting checklist as far as it is filled in.
     forecast : path, optional
         What the plan expected before its first run; nothing was planned for imported runs.
+    rungs : sequence of Rung
+        The planned rungs of a ladder or a refinement.
     coverage : Coverage, optional
         The plan's grade and the reasons for it; None where nothing was planned.
     commands : sequence of str
@@ -76,6 +79,7 @@ class Sources:
     guide: Walk | None = None
     checklist: Filled | None = None
     forecast: str | Path | None = None
+    rungs: Sequence[Rung] = ()
     manifest: str | Path | None = None
     coverage: Coverage | None = None
     commands: Sequence[str] = ()
@@ -120,6 +124,7 @@ def read_evidence(sources: Sources) -> Evidence:
         guide=sources.guide,
         checklist=sources.checklist,
         forecast={} if sources.forecast is None else read_json(sources.forecast, "delete it and run snakemake again"),
+        rungs=sources.rungs,
         manifest=read_json(manifest, AGAIN) if manifest and manifest.exists() else {},
         coverage=sources.coverage,
         environment=versions(),

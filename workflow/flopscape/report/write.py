@@ -74,6 +74,7 @@ def _sources(name: str, files: Files, figures: list[str], stale: Mapping[str, st
         guide=guide_of_study(planned, results),
         checklist=filled(known_of_study(planned, results)),
         forecast=files.forecast if is_planned and "forecast" not in stale else None,
+        rungs=planned.rungs if isinstance(planned, PlannedStudy) else (),
         manifest=files.manifest(),
         coverage=planned.coverage if isinstance(planned, PlannedStudy) else None,
         commands=_commands(files, stale),
