@@ -303,6 +303,22 @@ MUTATIONS = [
         "design/test_of_plan.py",
     ),
     Mutation(
+        "a change that changes nothing is advised", "design/of_plan.py",
+        '["narrows"] >= LEAST_NARROWED', '["narrows"] >= 0', "design/test_of_plan.py",
+    ),
+    Mutation(
+        "a ladder goes on where the data end", "design/question.py",
+        "if not supply.allows(sweeps.at(wished).longest):", "if False:", "design/test_new.py",
+    ),
+    Mutation(
+        "a piece of a batch cuts a window", "design/memory.py", "units % window == 0", "units > 0",
+        "design/test_memory.py",
+    ),
+    Mutation(
+        "an amount that overflows in products is read", "runs/cells.py", "(values > MOST)", "(values > np.inf)",
+        "runs/test_input.py",
+    ),
+    Mutation(
         "a forecast of another question stays", "design/forecast.py", '"flops": study.recommend.flops,', "",
         "design/test_forecast.py",
     ),

@@ -45,7 +45,7 @@ def test_the_memory_by_shapes_is_that_of_real_tensors():
 
 
 def of_one_run(**training):
-    """A study of one run of 4,096 tokens a batch, in windows of 64."""
+    """A study of one run of 4,096 tokens a batch unless told otherwise, in windows of 64."""
     study = trained(
         sweep={"rows": [{"size": SIZE, "n_tokens": 409600}]},
         training={"batch_units": 4096} | training,
@@ -64,6 +64,8 @@ def test_a_share_that_fits_is_taken_whole():
 def test_a_share_that_does_not_fit_is_cut_into_the_largest_equal_pieces_of_whole_windows():
     pieces = pieces_of(*of_one_run(), Memory(0.0, ROOM / 1000))
     assert (pieces.at_once, pieces.is_cut) == (512, True)
+    # Of a share of 384 a quarter, 96, would fit too.
+    assert pieces_of(*of_one_run(batch_units=768), Memory(0.0, ROOM / 100)).at_once == 64
 
 
 def test_where_a_law_makes_the_batches_a_piece_is_one_window():

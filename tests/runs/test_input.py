@@ -60,6 +60,7 @@ def test_a_missing_column_names_the_nearest(tmp_path):
         ("n_tokens", "1,000", "row 4, column n_tokens: '1,000' is not a number"),
         ("n_params", "0x10", "row 4, column n_params: '0x10' is not a number"),
         ("loss", "True", "row 4, column loss: 'True' is not a number"),
+        ("n_params", 1e300, "row 4, column n_params: 1e+300 is beyond what can be computed with"),
         ("budget", -1, "row 4, column budget: -1, must be positive and finite"),
     ],
 )
