@@ -39,6 +39,26 @@ MUTATIONS = [
         """f"({runs['exclude']}) or " if runs.get("exclude") else \"\"""", '""', "config/test_matrix.py",
     ),
     Mutation(
+        "the whole term in ln C on one recipe of a comparison", "comparison/model.py",
+        "nu * runs.x * (runs.is_b - 0.5)", "nu * runs.x * runs.is_b", "comparison",
+    ),
+    Mutation(
+        "a multiplier's interval by the error of the losses' sum", "comparison/multiplier.py",
+        "reshape(*scaled.shape, -1) - of_b.gradient", "reshape(*scaled.shape, -1) + of_b.gradient", "comparison",
+    ),
+    Mutation(
+        "intervals of many pairs as of one", "comparison/compare.py",
+        "1 - (1 - LEVEL) / len(both)", "LEVEL", "comparison",
+    ),
+    Mutation(
+        "the difference of paired runs whitened as their sum", "comparison/pairs.py",
+        "(first - second) / np.sqrt(2 * (1 - rho))", "(first - second) / np.sqrt(2 * (1 + rho))", "comparison",
+    ),
+    Mutation(
+        "a recipe's optimum along the compute of the other", "comparison/multiplier.py",
+        "self.compute[is_b], flops, is_b)", "self.compute[0], flops, is_b)", "comparison",
+    ),
+    Mutation(
         "drift judged without the correction for three tests", "fitting/judge/refits.py",
         "norm.ppf(1 - 0.05 / 6)", "norm.ppf(1 - 0.05 / 2)", "fitting/test_levels.py",
     ),

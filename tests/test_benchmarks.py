@@ -81,3 +81,16 @@ def test_the_benchmark_of_ladders_prints_ratios_to_a_grid_and_centers_the_larges
     assert all(0 < float(cell) < 10 for row in rows for cell in row[2:6])
     off = printed.splitlines()[-1].split()
     assert float(off[5]) < 0.1 < 0.2 < float(off[-1].rstrip("."))
+
+
+def test_the_benchmark_of_comparisons_counts_intervals_and_verdicts_of_every_gain(root, tmp_path):
+    options = ["--tables", "2", "--only", "gains", "halves", "--mirror", str(tmp_path)]
+    command = [sys.executable, "benchmarks/compare.py", *options]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert "skipped: no folder with isoflops.csv" in done.stderr
+    rows = [line for line in done.stdout.splitlines() if "floors" in line and not line.startswith(("ref", "to reach"))]
+    assert len(rows) == 6
+    cells = [[float(cell) for cell in row.split()[-10:]] for row in rows]
+    # Coverage and shares of verdicts lie between none and all, and widths grow away from the runs.
+    assert all(0 <= share <= 1 for row in cells for share in [*row[:3], *row[6:]])
+    assert all(0 < row[3] < row[4] < row[5] for row in cells)

@@ -36,6 +36,8 @@ ONE_FILE = [
     "next runs.csv --target 1e21 --spend 1e20 --out {out}",
     "plan-rung study.yaml --rung refine --results results --out {out}",
     "rung study.yaml --flops 1e13 --out {out}",
+    "compare runs.csv f.json --csv {out}",
+    "compare runs.csv f.json --out {out}",
     "train spec.json --out {out}",
 ]
 FOLDER = [
@@ -108,7 +110,8 @@ PLACES = {
 
 def ending_of(line: str) -> str:
     """What a verb adds to a name without it: no device has it."""
-    return {"figure": ".svg", "report": ".html", "bias-report": ".html", "atlas-page": ".html"}.get(line.split()[0], "")
+    figures = {"figure": ".svg", "compare": ".svg" if "--csv" not in line else ""}
+    return (figures | {"report": ".html", "bias-report": ".html", "atlas-page": ".html"}).get(line.split()[0], "")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,131 @@
+"""What cannot be compared is refused in a sentence; and the verb's outputs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from flopscape.cli.app import app
+from flopscape.comparison.compare import compare
+from flopscape.comparison.recipes import Recipe, read_recipes, refuse_incomparable
+from flopscape.errors import FlopscapeError
+from flopscape.runs.read import table_of
+from tests.comparison.recipe_tables import frame_of, recipe
+
+
+def refused(a, b, **how):
+    with pytest.raises(FlopscapeError) as refusal:
+        refuse_incomparable([a, b], **how)
+    return str(refusal.value)
+
+
+def with_columns(name, seed=0, **columns):
+    return recipe(name, seed, columns=columns)
+
+
+def test_other_units_other_texts_and_other_tokenizers_are_refused():
+    plain = recipe("plain", 1)
+    assert "in nats per token, as no column loss_unit says and in bits per byte" in refused(
+        plain, with_columns("new", loss_unit="bits per byte")
+    )
+    assert "D in tokens and in images" in refused(plain, with_columns("new", unit="image"))
+    one, other = with_columns("plain", data_hash="a" * 64), with_columns("new", 1, data_hash="b" * 64)
+    assert "data_hash aaaaaaaaaaaa… and bbbbbbbbbbbb…: other data, or another split" in refused(one, other)
+    refuse_incomparable([one, other], same_text=True)
+    one, other = with_columns("plain", vocab_size=256), with_columns("new", 1, vocab_size=50257)
+    assert "vocab_size 256 and 50257: a loss a token of two tokenisers" in refused(one, other)
+    bits = [with_columns(n, s, vocab_size=v, loss_unit="bits per byte") for n, s, v in (("a", 0, 256), ("b", 1, 512))]
+    refuse_incomparable(bits)
+    assert "one is simulated and the other is not" in refused(plain, with_columns("new", simulated=True))
+
+
+def test_too_few_runs_one_budget_and_one_size_a_budget_are_refused():
+    plain = recipe("plain", 1)
+    assert "4 different pairs of N and D" in refused(recipe("new", sizes=2, budgets=2), plain)
+    assert "all runs cost about 10¹⁸ FLOPs, one budget" in refused(recipe("new", budgets=1), plain)
+    assert "one size at each compute" in refused(recipe("new", sizes=1, budgets=7), plain)
+    with pytest.raises(FlopscapeError, match="name two recipes at least"):
+        refuse_incomparable([plain])
+
+
+def test_runs_in_both_and_sweeps_without_common_compute_are_refused():
+    plain = recipe("plain", 1)
+    assert "all runs are in both (plain-0, plain-1, plain-2 and 32 more)" in refused(plain, plain)
+    frame = frame_of("far").assign(n_tokens=lambda f: 1e6 * f["n_tokens"], budget=lambda f: 1e6 * f["budget"])
+    assert "have no compute in common" in refused(plain, recipe("far", columns=dict(frame[["n_tokens", "budget"]])))
+
+
+def test_compute_that_is_counted_in_two_ways_is_refused_and_six_n_d_by_another_name_is_not():
+    plain, frame = recipe("plain", 1), frame_of("new")
+    six = 6 * frame["n_params"] * frame["n_tokens"]
+    refuse_incomparable([plain, with_columns("new", flops=six)])
+    assert "C is 6·n_params·n_tokens in the one and flops in the other" in refused(
+        plain, with_columns("new", flops=7 * six / 6)
+    )
+
+
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame_of("plain", 1).to_csv("plain.csv", index=False)
+    frame_of("new", 2, mu_d=0.4).to_parquet("new.parquet")
+    Path("results/study").mkdir(parents=True)
+    frame_of("study", 3).to_csv("results/study/runs.csv", index=False)
+    return tmp_path
+
+
+def invoke(*words):
+    return CliRunner().invoke(app, ["compare", *words])
+
+
+def test_recipes_are_studies_or_tables_and_others_are_refused(tables):
+    assert [one.name for one in read_recipes(["study", "plain.csv", "new.parquet"])] == ["study", "plain", "new"]
+    with pytest.raises(FlopscapeError, match=r"nowhere: neither a table nor a study with results/nowhere/runs\.csv"):
+        read_recipes(["plain.csv", "nowhere"])
+
+
+def test_the_verb_prints_the_verdict_first_and_writes_table_and_figure(tables):
+    done = invoke("plain.csv", "new.parquet", "--flops", "1e21", "--csv", "out.csv", "--out", "out.svg")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("new is better: it needs 0.")
+    assert "10 times the most that both have runs of" in done.stdout.splitlines()[0]
+    written = pd.read_csv("out.csv")
+    assert written["flops"].tolist() == pytest.approx([1e18, 1e20, 1e21, 1e22])
+    assert (written["multiplier_low"] < written["multiplier"]).all()
+    svg = Path("out.svg").read_text()
+    assert all(words in svg for words in ("compute multiplier", "beyond the sweeps", "new is better"))
+    assert Path("out.png").is_file()
+
+
+def test_the_verb_prints_json(tables):
+    done = invoke("plain.csv", "study", "--json")
+    told = json.loads(done.stdout)
+    assert told["recipes"] == ["plain", "study"]
+    # The largest compute of both, where none is asked for.
+    assert told["target"] == pytest.approx(1e20)
+    assert 0 < told["pairs"][0]["target"]["probability"] < 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["plain.csv"], "name two recipes at least"),
+        (["plain.csv", "new.parquet", "--flops", "-1"], "-1.0 FLOPs is not a positive number"),
+        (["plain.csv", "new.parquet", "--csv", "plain.csv"], "would be written over plain.csv"),
+        (["plain.csv", "study", "--exclude", "budget > 2e18", "--csv", "out.csv"], "one budget"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_writes_nothing(tables, words, said):
+    done = invoke(*words)
+    assert said in str(done.exception)
+    assert isinstance(done.exception, FlopscapeError)
+    assert not Path("out.csv").exists()
+
+
+def test_losses_that_fall_with_nothing_are_refused():
+    flat = [frame_of(name).assign(loss=3 + np.random.default_rng(i).normal(0, 1e-3, 35)) for i, name in enumerate("ab")]
+    with pytest.raises(FlopscapeError, match="do not determine one surface for both"):
+        compare([Recipe(name, table_of(frame, f"{name}.csv")) for name, frame in zip("ab", flat, strict=True)])

@@ -1,0 +1,56 @@
+"""The verb that sets recipes beside each other."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flopscape.cli.fit_options import Column, Exclude, columns_of
+from flopscape.cli.options import Results, output
+from flopscape.text.terminal import say
+
+verbs = typer.Typer()
+
+
+@verbs.command(
+    epilog="Example: `flopscape compare kjv-gpt kjv-gpt-swiglu --flops 1e13 --out compare.svg`, "
+    "or `flopscape compare adamw.csv muon.csv sophia.parquet --flops 1e22 --csv compare.csv`"
+)
+def compare(
+    recipes: Annotated[
+        list[str],
+        typer.Argument(metavar="A B [C …]", help="Studies with results, or tables of runs; the first is the baseline."),
+    ],
+    flops: Annotated[
+        list[float] | None,
+        typer.Option(help="Compute to answer for, the largest being the verdict's; repeatable. Else that of the runs."),
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    csv: Annotated[Path | None, output("CSV to write: a line a pair and compute.")] = None,
+    out: Annotated[Path | None, output("Figure to write, as SVG and PNG.")] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs/--no-pairs", help="Runs of one seed and budget share the order of their data.")
+    ] = True,
+    same_text: Annotated[
+        bool, typer.Option("--same-text", help="Losses are of one held-out text, though the data differ.")
+    ] = False,
+    exclude: Exclude = None,
+    column: Column = None,
+    results: Results = Path("results"),
+) -> None:
+    """Say which of two or more recipes is better, by what factor of compute, and whether that will last."""
+    from flopscape.comparison.run import run
+
+    found = run(
+        recipes,
+        flops or [],
+        out=out,
+        csv=csv,
+        as_json=json_,
+        results=results,
+        columns=columns_of(column),
+        exclude=exclude,
+        use_pairs=pairs,
+        same_text=same_text,
+    )
+    print(found) if json_ else say(found)

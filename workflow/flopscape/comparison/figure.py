@@ -1,0 +1,81 @@
+"""The picture of a comparison: the compute multiplier with its band, and below it the lowest losses, over compute."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from flopscape.comparison.results import AtCompute, Comparison, Pair, Range
+from flopscape.comparison.words import verdict
+from flopscape.errors import joined
+from flopscape.figures import frame, style
+from flopscape.laws.law import Array
+
+FARTHEST = 3.0
+"""The axis of the multiplier reaches at most this factor beyond the estimates, however wide a band is."""
+FAR = 1e9
+"""Stands for an open end of a band."""
+ALPHA = 0.16
+
+
+def draw(found: Comparison) -> Figure:
+    """One line with a band for each pair, and one for each recipe; what no run reaches is shaded."""
+    figure = frame.page(8.2, 7.0)
+    above, below = figure.subplots(2, 1, sharex=True)
+    looks = list(style.fit_looks([f"{pair.a}'s over {pair.b}'s" for pair in found.pairs]))
+    for pair, (name, colour, line, _) in zip(found.pairs, looks, strict=True):
+        _band(above, pair.curve, [at.multiplier for at in pair.curve], colour, line, name)
+    _multiplier_axis(above, found)
+    for name, colour, line, _ in style.fit_looks(found.recipes):
+        pair, losses = _losses(found, name)
+        _band(below, pair.curve, losses, colour, line, name)
+    _shade([above, below], found)
+    style.loss_axis(below, f"L*, {found.pairs[0].rests_on.loss_unit}")
+    style.flops_axis(below)
+    for axes, title in ((above, "compute for equal loss"), (below, "")):
+        axes.legend(title=title or None, loc="best")
+    notes = [verdict(pair) for pair in found.pairs]
+    return frame.finish(figure, f"{joined(found.recipes)} compared", notes, found.simulated)
+
+
+def _losses(found: Comparison, name: str) -> tuple[Pair, list[Range]]:
+    """A recipe's lowest losses, by the first pair that it is in."""
+    pair = next(pair for pair in found.pairs if name in (pair.a, pair.b))
+    return pair, [at.loss_a if name == pair.a else at.loss_b for at in pair.curve]
+
+
+def _band(axes: Axes, curve: Sequence[AtCompute], values: Sequence[Range], colour: Any, line: Any, name: str) -> None:
+    flops = [at.flops for at in curve]
+    low, high = (
+        _array([getattr(one, end) for one in values], open_) for end, open_ in (("low", 1 / FAR), ("high", FAR))
+    )
+    axes.plot(flops, _array([one.estimate for one in values], np.nan), color=colour, linestyle=line, label=name)
+    axes.fill_between(flops, low, high, color=colour, alpha=ALPHA, linewidth=0)
+
+
+def _array(values: Sequence[float | None], nothing: float) -> Array:
+    return np.array([nothing if value is None else value for value in values])
+
+
+def _multiplier_axis(axes: Axes, found: Comparison) -> None:
+    """Logarithmic, with a line at one, and no longer than the estimates need."""
+    told = [at.multiplier for pair in found.pairs for at in pair.curve if at.multiplier.estimate]
+    values = [1.0, *(one.estimate for one in told if one.estimate)]
+    ends = [end for one in told for end in (one.low, one.high) if end]
+    low, high = min(values) / FARTHEST, max(values) * FARTHEST
+    axes.set_ylim(max(low, min([*ends, *values]) / 1.05), min(high, max([*ends, *values]) * 1.05))
+    axes.axhline(1.0, color="0.35", linewidth=1.0)
+    style.log_axis(axes.yaxis, style.tick_loss)
+    axes.set_ylabel("compute multiplier")
+
+
+def _shade(both: Sequence[Axes], found: Comparison) -> None:
+    """Grey beyond the compute that all recipes have runs of."""
+    top = min(pair.top for pair in found.pairs)
+    ends = found.pairs[0].curve[0].flops, found.pairs[0].curve[-1].flops
+    for axes in both:
+        axes.set_xlim(*ends)
+        if ends[1] > top:
+            axes.axvspan(top, ends[1], color="0.93", linewidth=0, zorder=0, label="beyond the sweeps")

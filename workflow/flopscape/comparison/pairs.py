@@ -1,0 +1,86 @@
+"""Runs of two recipes that saw their data in the same order, and what the noise they share takes off a difference.
+
+The order of a run's data is a function of its seed and the step alone (plugins/windows.py), so that a run of A and one
+of B with the same seed, batch and number of tokens are trained on the same batches one after the other: part of what
+makes the one better or worse than its law makes the other so. Their errors e_A, e_B, in units of each recipe's σ, then
+have a correlation ρ > 0. Sum and difference are uncorrelated, with variances 1 + ρ and 1 − ρ, so that
+
+    s = (e_A + e_B)/√(2(1 + ρ)),   d = (e_A − e_B)/√(2(1 − ρ))
+
+have the covariance of single runs again: least squares on these rows is generalised least squares (Aitken 1935). All
+that tells B from A comes from differences, whose error falls by the factor √(1 − ρ).
+"""
+
+import numpy as np
+import pandas as pd
+
+from flopscape.laws.law import Array, Index, Names
+from flopscape.runs.budgets import nearest_budget
+from flopscape.runs.table import RunTable
+
+FEWEST = 8
+"""Pairs below which ρ is not estimated: its logit-like atanh would have a standard error near a half."""
+PRIOR = 0.7
+"""Standard deviation of atanh ρ over comparisons, about zero: most have ρ below .6, and none is ruled out."""
+MOST = 0.95
+"""Largest ρ that is believed: beyond it the difference of two runs would be next to exact."""
+SAME = 1e-3
+"""Relative difference of N and of D below which two runs are of one point."""
+
+
+def paired_runs(a: RunTable, b: RunTable) -> Index:
+    """Rows of A and of B that share seed and budget, or seed, N and D; shape (pairs, 2).
+
+    Sizes of two recipes differ, and a budget's runs are paired in the order of their sizes where both recipes have as
+    many of a seed there. Runs without a seed are in no pair.
+    """
+    budgets = sorted({*a.budget[np.isfinite(a.budget)].tolist()})
+    keys = [_keys(table, budgets) for table in (a, b)]
+    pairs: list[tuple[int, int]] = []
+    for key in sorted({*keys[0]} & {*keys[1]}):
+        mine, theirs = keys[0][key], keys[1][key]
+        if len(mine) == len(theirs):
+            pairs += zip(mine, theirs, strict=True)
+    return np.array(pairs, int).reshape(-1, 2)
+
+
+def _keys(table: RunTable, budgets: list[float]) -> dict[tuple[str, str], list[int]]:
+    """Rows by seed and budget, or by seed, N and D for a run of no budget, in the order of N and D."""
+    at = nearest_budget(budgets, table.budget)
+    rows: dict[tuple[str, str], list[int]] = {}
+    for i in np.lexsort([table.n_tokens, table.n_params]):
+        point = f"{np.log(table.n_params[i]) / SAME:.0f} {np.log(table.n_tokens[i]) / SAME:.0f}"
+        if table.seed[i]:
+            rows.setdefault((_seed(table.seed, int(i)), f"budget {at[i]}" if at[i] >= 0 else point), []).append(int(i))
+    return rows
+
+
+def _seed(seeds: Names, i: int) -> str:
+    """A seed as one text: a column with blanks holds 0.0 where another holds 0."""
+    number = pd.to_numeric(seeds[i], errors="coerce")
+    return f"{number:g}" if np.isfinite(number) else str(seeds[i])
+
+
+def correlation(residual: Array, pairs: Index) -> float:
+    """ρ of the pairs' residuals (n,), in units of each recipe's σ, drawn towards zero; zero for too few pairs.
+
+    atanh r has the standard error 1/√(k − 3) for k pairs (Fisher 1921), beside which ρ = 0 has `PRIOR`: the estimate is
+    the posterior mean of atanh ρ. What is negative counts as zero, for shared data do not make runs differ more.
+    """
+    if len(pairs) < FEWEST:
+        return 0.0
+    a, b = residual[pairs].T
+    r = float((a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum()))
+    believed = PRIOR**2 / (PRIOR**2 + 1 / (len(pairs) - 3))
+    return float(np.clip(np.tanh(believed * np.arctanh(np.clip(r, -MOST, MOST))), 0.0, MOST))
+
+
+def whitened(rows: Array, pairs: Index, rho: float) -> Array:
+    """Rows (n, …) in units of their σ, those of pairs as sum and difference of variance one."""
+    if not (len(pairs) and rho):
+        return rows
+    first, second = rows[pairs[:, 0]], rows[pairs[:, 1]]
+    new = rows.copy()
+    new[pairs[:, 0]] = (first + second) / np.sqrt(2 * (1 + rho))
+    new[pairs[:, 1]] = (first - second) / np.sqrt(2 * (1 - rho))
+    return new
