@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flopscape.cli.fit_options import Column, Exclude, columns_of
-from flopscape.cli.options import Results, output
+from flopscape.cli.options import Results, output, several
 from flopscape.text.terminal import say
 
 verbs = typer.Typer()
@@ -22,8 +22,7 @@ def compare(
         typer.Argument(metavar="A B [C …]", help="Studies with results, or tables of runs; the first is the baseline."),
     ],
     flops: Annotated[
-        list[float] | None,
-        typer.Option(help="Compute to answer for, the largest being the verdict's; repeatable. Else that of the runs."),
+        list[float] | None, several("Compute to answer for, the verdict being of the largest; repeatable.")
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     csv: Annotated[Path | None, output("CSV to write: a line a pair and compute.")] = None,
