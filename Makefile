@@ -71,5 +71,5 @@ schemas: setup
 
 # The graph of the rules, which needs dot, from graphviz; and the decision guide.
 docs: setup
-	snakemake --rulegraph --config studies=kjv-gpt | dot -Tsvg > docs/rulegraph.svg
+	snakemake --rulegraph --config studies=docs/rulegraph.yaml | dot -Tsvg > docs/rulegraph.svg
 	python -m flopscape.guide.draw > docs/guide.svg
