@@ -359,6 +359,22 @@ MUTATIONS = [
         "rows.value[-1].end_mark.index if rows.value", "rows.value[-1].start_mark.index if rows.value",
         "design/test_write_rows.py",
     ),
+    Mutation(
+        "an edited journal read as it is", "files/journal.py",
+        'or read["id"] != _id(name, read["date"], read["entry"])', "", "files/test_journal.py",
+    ),
+    Mutation(
+        "a prediction said before the outcome for one made after it", "answers/archive.py",
+        "not first.has_outcome", "not last.has_outcome", "answers/test_archive.py",
+    ),
+    Mutation(
+        "a fitted run hidden as a copy under another name", "runs/hidden_rows.py",
+        "is_known[row] = is_precise(loss[row : row + 1])", "is_known[row] = False", "runs/test_hidden_rows.py",
+    ),
+    Mutation(
+        "a coverage too low to trust taken for a promise", "twin/hidden_runs.py",
+        'or seen["coverage"] < NOMINAL - allowed(seen["intervals"])', "", "twin/test_hidden_runs.py",
+    ),
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from snakemake import common
+from snakemake import io as snakemake_io
 from snakemake.jobs import Job
 from snakemake.persistence import PersistenceBase
 from snakemake.resources import Resource
@@ -156,3 +157,10 @@ def test_a_functions_parameters_are_looked_up_once():
 def test_what_a_quiet_dry_run_leaves_out_is_there_to_be_left_out():
     assert callable(Job.log_info)
     assert Quietness.RULES.name == "RULES"
+
+
+def test_what_an_output_that_is_added_to_is_told_by_is_there():
+    """tests/workflow/test_validate.py has such an output in a storage, where Snakemake alone would fail."""
+    assert hasattr(Job.prepare, "__wrapped__")
+    assert callable(snakemake_io.is_flagged)
+    assert {"is_storage", "exists_in_storage", "retrieve_from_storage"} <= set(dir(snakemake_io._IOFile))

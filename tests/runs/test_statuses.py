@@ -78,7 +78,7 @@ def test_an_import_keeps_which_runs_stay_hidden_and_checks_them(tmp_path: Path) 
     RUNS.assign(validate=marks, loss=[3, -1, 2.8, 2.7]).to_csv(path, index=False)
     with pytest.raises(FlopscapeError, match="row 2, column loss: -1, must be positive"):
         import_runs(str(path), None, {})
-    RUNS.assign(validate=marks, loss=[3, "", 2.8, 2.7]).to_csv(path, index=False)
+    RUNS.assign(validate=marks, n_params=[1e6, "", 4e6, 8e6]).to_csv(path, index=False)
     left_out = import_runs(str(path), None, {})
     assert left_out.frame.status.tolist() == ["completed", "skipped", "completed", "completed"]
 

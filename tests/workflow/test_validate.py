@@ -29,4 +29,29 @@ def test_hidden_runs_are_trained_and_scored_and_change_no_answer(finished):
     assert set(scores[scores.what == "run"].run_id) == set(runs[runs.validate].run_id)
     assert "## Prediction against outcome" in (results / "report.md").read_text()
     assert "## Whether its predictions held" in (results / "prediction.md").read_text()
+    verdict = json.loads((results / "twin/verdict.json").read_text())
+    assert {entry["fit"]: entry["n_runs"] for entry in verdict["hidden_runs"]} == {
+        "approach2": 0,
+        "vpnls": 3,
+        "answer": 3,
+    }
     assert finished.due() == {}
+    kept = (results / "validation.jsonl").read_text().splitlines()
+    assert len(kept) == 1 + 3
+    # Another answer says something else of the hidden runs; what was said before stays beside it.
+    finished.edit("config/studies/tiny.yaml", "bootstrap: 200", "bootstrap: 300")
+    finished.edit("config/studies/tiny.yaml", "fit: approach2", "fit: vpnls")
+    assert finished.due()["validate"] == 1
+    finished.snakemake()
+    assert (results / "validation.jsonl").read_text().splitlines()[1:-1] == kept[1:]
+    page = (results / "report.md").read_text().partition("## Prediction against outcome")[2].partition("\n## ")[0]
+    assert "| said on | before the outcome | runs fitted | predicted | found | held |" in page
+    assert finished.due() == {}
+    # Edited by hand it stops the score, and stays as it is for whoever mends it.
+    edited = "\n".join([kept[0], *kept[2:], ""])
+    (results / "validation.jsonl").write_text(edited)
+    finished.edit("config/studies/tiny.yaml", "bootstrap: 300", "bootstrap: 250")
+    assert finished.run("snakemake", "--config", "studies=tiny").returncode != 0
+    log = (finished.folder / "logs/validate/tiny.log").read_text()
+    assert "validation.jsonl, line 2: not as it was written, or a line before it was taken out; restore it" in log
+    assert (results / "validation.jsonl").read_text() == edited

@@ -48,6 +48,7 @@ rule write_report:
         sensitivity="results/{study}/sensitivity.csv",
         backtest="results/{study}/backtest.csv",
         validation=ask.validation,
+        archive=ask.archive,
         figures=ask.study_figures,
         twin=ask.study_twin,
         forecast=ask.study_forecast,

@@ -1,4 +1,4 @@
-"""Twin: results/{study}/runs.csv -> results/{study}/twin/twin.csv, verdict.json, figure.svg and .png.
+"""Twin: results/{study}/runs.csv, validation.csv -> results/{study}/twin/twin.csv, verdict.json, figure.svg and .png.
 
 twin: every method on the study's own design, simulated from the surface fitted to it
 """
@@ -7,7 +7,8 @@ twin: every method on the study's own design, simulated from the surface fitted 
 rule twin:
     """Simulate a study to say which method to trust on it, and what one more budget or seed would buy."""
     input:
-        "results/{study}/runs.csv",
+        runs="results/{study}/runs.csv",
+        validation=ask.validation,
     output:
         table=report(
             "results/{study}/twin/twin.csv",
@@ -34,4 +35,4 @@ rule twin:
         folder=subpath(output.verdict, parent=True),
         kind=Judged(Files.why_twin),
     shell:
-        "flopscape twin {input:q} {params.options} --out {params.folder:q} > {log:q} 2>&1"
+        "flopscape twin {input.runs:q} {params.options} --out {params.folder:q} > {log:q} 2>&1"

@@ -1,4 +1,4 @@
-"""Validate: results/{study}/runs.csv and fits/{fit}.json -> validation.csv.
+"""Validate: results/{study}/runs.csv and fits/{fit}.json -> validation.csv, and what is new to validation.jsonl.
 
 validate: what every fit of a study had said of the runs that stay hidden, beside what came
 """
@@ -11,7 +11,9 @@ rule validate:
         fits=ask.study_fits,
         draws=ask.study_draws,
     output:
-        report(
+        # Kept for ever: Snakemake deletes all other outputs before a job, and restores this one after a failed one.
+        archive=update("results/{study}/validation.jsonl"),
+        scores=report(
             "results/{study}/validation.csv",
             caption="../report/validation.rst",
             category="{study}",
@@ -27,4 +29,5 @@ rule validate:
         options=ask.validation_options,
         kind=Judged(Files.why_validation),
     shell:
-        "flopscape validate {input.runs:q} {params.options} --out {output:q} > {log:q} 2>&1"
+        "flopscape validate {input.runs:q} {params.options} --archive {output.archive:q} --out {output.scores:q} "
+        "> {log:q} 2>&1"

@@ -13,6 +13,8 @@ from flopscape.text.terminal import aligned
 LEAST_COST = 1e-4
 """Part of a loss below which no run shows a difference."""
 CURE = "Plan some with sweep.validate in the study, or mark rows of a table as true in a column `validate`."
+COMING = "to come"
+NOTHING = [numbers.NOTHING] * 2
 HEAD = ["fit", "hidden", "predicted", "found", "held", "off, SD", "log score"]
 
 
@@ -24,6 +26,11 @@ def of_fit(lines: Sequence[Outcome] | None, name: str) -> list[Outcome]:
 def judged(lines: Sequence[Outcome]) -> list[Outcome]:
     """The lines that have both a prediction and an outcome."""
     return [line for line in lines if line.is_judged]
+
+
+def shown(lines: Sequence[Outcome]) -> list[Outcome]:
+    """The lines that have a prediction, and an outcome or the hope of one."""
+    return [line for line in lines if line.is_judged or line.is_awaited]
 
 
 def missed(lines: Sequence[Outcome]) -> str:
@@ -46,13 +53,14 @@ def bearing(name: str, lines: Sequence[Outcome]) -> str:
         return ""
     far = max(line.extrapolation for line in told)
     beyond = f", up to a factor {numbers.ratio(far)} beyond those that it saw" if far > 1 else ""
-    said = f"Of runs that no fit has seen{beyond}, the 95 % intervals of {name} held {_held(told)}"
+    said = f"Of runs that no fit has seen{beyond}, the 95 % intervals of {name} held {held(told)}"
     if why := missed(told):
         return f"{said}; it missed by more than chance: {why}."
     return f"{said}{_by_chance(told)}."
 
 
-def _held(lines: Sequence[Outcome]) -> str:
+def held(lines: Sequence[Outcome]) -> str:
+    """How many of the intervals of one fit held, of losses, N* and L*; empty where nothing has come."""
     runs = [held for line in lines if line.what == "run" and (held := line.loss_holds) is not None]
     sizes = [held for line in _optima(lines) if (held := line.n_params_holds) is not None]
     losses = [held for line in _optima(lines) if (held := line.loss_holds) is not None]
@@ -76,6 +84,9 @@ def _optima(lines: Sequence[Outcome]) -> list[Outcome]:
 
 def _of_optimum(line: Outcome) -> str:
     compute = f"{numbers.flops(line.flops)} FLOPs"
+    if line.is_awaited:
+        told = [f"{symbol} is predicted as {predicted}" for symbol, predicted, *_ in _numbers_of_optimum(line)]
+        return f"At {compute} {joined(told)}; the runs that tell are still to come."
     if line.left_out:
         return f"The hidden runs at {compute} do not tell their own optimum: {line.left_out}."
     parts = [
@@ -93,12 +104,13 @@ def _of_optimum(line: Outcome) -> str:
 
 def _numbers_of_optimum(line: Outcome) -> Iterator[tuple[str, str, str, bool | None]]:
     """Symbol, prediction and outcome of N* and of L*, and whether the one holds the other."""
-    if line.n_params and line.true_n_params:
-        size = Estimate(line.n_params, line.n_params_low, line.n_params_high)
-        found = f"{numbers.count(line.true_n_params)} ± {numbers.log_error(line.se_log_n_params)}"
-        yield "N*", numbers.interval(size, numbers.count), found, line.n_params_holds
-    if line.loss and line.true_loss:
-        found = f"{numbers.loss(line.true_loss)} ± {numbers.loss(line.se_loss)}"
+    size, loss = line.true_n_params, line.true_loss
+    if line.n_params and (size or line.is_awaited):
+        predicted = Estimate(line.n_params, line.n_params_low, line.n_params_high)
+        found = f"{numbers.count(size)} ± {numbers.log_error(line.se_log_n_params)}" if size else COMING
+        yield "N*", numbers.interval(predicted, numbers.count), found, line.n_params_holds
+    if line.loss and (loss or line.is_awaited):
+        found = f"{numbers.loss(loss)} ± {numbers.loss(line.se_loss)}" if loss else COMING
         yield "L*", _loss(line), found, line.loss_holds
 
 
@@ -108,9 +120,20 @@ def _loss(line: Outcome) -> str:
 
 def _silent(name: str, lines: Sequence[Outcome]) -> Iterator[str]:
     """Why single hidden runs judge nothing."""
-    for why in dict.fromkeys(line.left_out for line in lines if line.what == "run" and line.left_out):
+    coming = sum(line.what == "run" and line.is_awaited for line in lines)
+    if coming:
+        yield f"{numbers.plural(coming, 'hidden run')} {'is' if coming == 1 else 'are'} still to come, and predicted."
+    others = [line.left_out for line in lines if line.what == "run" and not line.is_awaited]
+    for why in dict.fromkeys(filter(None, others)):
         few = sum(line.what == "run" and line.left_out == why for line in lines)
         yield f"{numbers.plural(few, 'hidden run')} {'judges' if few == 1 else 'judge'} {name} by nothing: {why}."
+
+
+def predicted_and_found(line: Outcome) -> list[str]:
+    """What was predicted of a line and what was found: the loss, or N* where a fit tells no loss."""
+    if line.what == "optimum":
+        return next(([predicted, found] for _, predicted, found, _ in reversed([*_numbers_of_optimum(line)])), NOTHING)
+    return [_loss(line), numbers.loss(line.true_loss) if line.true_loss else COMING] if line.loss else NOTHING
 
 
 def table(lines: Sequence[Outcome]) -> list[list[str]]:
@@ -123,11 +146,10 @@ def _rows(line: Outcome) -> Iterator[list[str]]:
     if line.what == "optimum":
         for symbol, predicted, found, holds in _numbers_of_optimum(line):
             yield [line.fit, f"{symbol} {at}", predicted, found, _yes(holds), numbers.NOTHING, numbers.NOTHING]
-    elif line.loss and line.true_loss:
+    elif line.loss and (line.true_loss or line.is_awaited):
         off = numbers.NOTHING if line.deviations is None else f"{line.deviations:+.2f}"
         score = numbers.NOTHING if line.log_score is None else f"{line.log_score:.2f}"
-        found = numbers.loss(line.true_loss)
-        yield [line.fit, f"{of_run(line)} {at}", _loss(line), found, _yes(line.loss_holds), off, score]
+        yield [line.fit, f"{of_run(line)} {at}", *predicted_and_found(line), _yes(line.loss_holds), off, score]
 
 
 def of_run(line: Outcome) -> str:

@@ -5,10 +5,11 @@ flopscape validate results/kjv-gpt/runs.csv --fits results/kjv-gpt/fits/answer.j
 A backtest hides budgets that the fit itself has seen, and makes it again. Here nothing is made again: the fit is the
 one that is recommended, its hidden runs were planned to be so, and however many runs and fits come later, no fit has
 ever seen them. Of a run the loss is scored, with the noise of a run in its interval; of a budget with three or more
-hidden sizes N* and L* too, whose truth has a standard error of its own.
+hidden sizes N* and L* too, whose truth has a standard error of its own. A hidden run without a loss, one that is still
+to come, is predicted all the same.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flopscape.answers.archive import add_to_archive, read_archive
 from flopscape.answers.predict import predict, read_with_draws
 from flopscape.answers.predictive import losses_of, noise_of, predictive
 from flopscape.answers.residuals import columns_of, fitted_table, table_inputs
@@ -27,11 +29,11 @@ from flopscape.fitting.backtest.yardstick import FEWEST_FOR_PARABOLA, Truth, poo
 from flopscape.fitting.common.draws_file import draws_file, fit_name
 from flopscape.fitting.common.made_from import refuse_another
 from flopscape.laws.law import Array, Compute, Mask
-from flopscape.records.backtest import OUTCOMES, Outcome
+from flopscape.records.backtest import OF_TRUTH, OUTCOMES, TO_COME, Outcome
 from flopscape.records.fit_result import FitResult
 from flopscape.records.stamps import of_validation, text_of
 from flopscape.runs.chosen import merged, without
-from flopscape.runs.read import read_hidden
+from flopscape.runs.read import read_awaited, read_hidden
 from flopscape.runs.table import RunTable
 
 HIDDEN_RUNS = "the runs planned to stay hidden"
@@ -41,23 +43,32 @@ NOTHING = Outcome(
 )
 
 
-def run(runs: str | Path, out: str | Path, fits: Sequence[str | Path]) -> list[Outcome]:
+def run(
+    runs: str | Path, out: str | Path, fits: Sequence[str | Path], archive: str | Path | None = None, date: str = ""
+) -> list[Outcome]:
     """Score the fits of a table against its hidden runs, and write a line a fit and hidden run or optimum as CSV.
 
-    A table without hidden runs gets a file of one line that says so.
+    A table without hidden runs gets a file of one line that says so. To `archive`, where one is named, the same is
+    added as far as it is new, with the day, `date` or today: see answers/archive.py.
 
     Raises
     ------
     FlopscapeError
         A file that cannot be read or must not be written, or a fit of another table.
     """
-    refuse_output(out, [runs, *fits, *map(draws_file, fits)])
+    read = [runs, *fits, *map(draws_file, fits)]
+    refuse_output(out, read)
+    if archive is not None:
+        refuse_output(archive, [*read, out])
+        read_archive(archive)  # a damaged one is told of before anything is written
     for path in fits:
         refuse_another(path, runs, None)
     stamp = text_of(of_validation(runs, fits))
     # A line that says so where nothing is hidden: without any the file could not carry its stamp, and would be stale.
     lines = [line for path in fits for line in outcomes(path, runs)] or [NOTHING]
     frame = pd.DataFrame([asdict(line) for line in lines], columns=list(OUTCOMES))
+    if archive is not None:
+        add_to_archive(archive, runs, fits, lines, stamp, date)
     write_text(out, frame.assign(made_from=stamp).to_csv(index=False))
     return lines
 
@@ -78,10 +89,13 @@ def outcomes(fit: str | Path, runs: str | Path) -> Iterator[Outcome]:
     `flopscape validate results/quick/runs.csv --fits results/quick/fits/answer.json --out validation.csv`
     """
     result, draws = read_with_draws(fit)
-    table = read_hidden(runs, columns_of(result))
-    hidden = Runs.of(without(table, result.choice.exclude) if result.choice.exclude else table)
+    columns, exclude = columns_of(result), result.choice.exclude
+    table = read_hidden(runs, columns)
     if not len(table) and not table.excluded:
         return
+    hidden, to_come = (
+        Runs.of(without(one, exclude) if exclude else one) for one in (table, read_awaited(runs, columns))
+    )
     seeds = result.made_from.get("options", {}).get("seeds")
     # As the fit itself read it: rows chosen, and seeds merged where it was told so.
     fitted = merged(fitted_table(runs, result), seeds)
@@ -90,13 +104,29 @@ def outcomes(fit: str | Path, runs: str | Path) -> Iterator[Outcome]:
         "status": result.status, "reason": result.reason,
     }  # fmt: skip
     most = float(np.max(Runs.of(fitted).spent, initial=0.0)) or np.nan
-    yield from _optima(said, result, draws, hidden, fitted, most)
-    yield from _runs(said, result, draws, hidden, fitted, most)
+    found, asked = (
+        [
+            *_optima(said, result, draws, one, fitted, most),
+            *_runs(said, result, draws, one, fitted, most),
+        ]
+        for one in (hidden, to_come)
+    )
+    yield from found
+    yield from _without_truth(asked, [line.flops for line in found if line.what == "optimum"])
     yield from (
         Outcome(**said, what="run", flops=np.nan, extrapolation=np.nan, run_id=name, left_out=exclusion.reason)
         for exclusion in hidden.table.excluded
         for name in exclusion.rows
+        if name not in {line.run_id for line in asked}
     )
+
+
+def _without_truth(lines: Iterable[Outcome], known: Sequence[float]) -> Iterator[Outcome]:
+    """The predictions of runs that have only a placeholder of a loss, less the optima that other runs tell already."""
+    truth: dict[str, Any] = dict.fromkeys(OF_TRUTH)
+    for line in lines:
+        if line.what == "run" or line.flops not in known:
+            yield replace(line, **truth | {"left_out": line.left_out if line.left_out == NO_LOSS else TO_COME})
 
 
 def _optima(

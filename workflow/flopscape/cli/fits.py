@@ -122,12 +122,15 @@ def validate(
     runs: RunsFile,
     fits: Annotated[list[Path], typer.Option(metavar="FIT.json", help="A finished fit of the table; repeatable.")],
     out: Annotated[Path, output("CSV to write: a line a fit and hidden run, or hidden optimum.")],
+    archive: Annotated[
+        Path | None, output("Journal (.jsonl) to which the same is added, if it is new; what it has is never changed.")
+    ] = None,
 ) -> None:
     """Score what finished fits had said of the runs that stay hidden from them, those true in a column validate."""
     from flopscape.answers.outcomes import text
     from flopscape.answers.validation import run
 
-    say(text(run(runs, out, fits)))
+    say(text(run(runs, out, fits, archive)))
 
 
 @verbs.command(

@@ -54,6 +54,9 @@ def twin(
     own_simulations: Annotated[int, typer.Option(min=0, help="Copies of each truth that your own is fitted to.")] = 50,
     answer_simulations: Annotated[int, typer.Option(min=0, help="Copies that the method answer is fitted to.")] = 20,
     among_fits: Annotated[bool, typer.Option("--among-fits", help="Recommend none but these fits.")] = False,
+    validation: Annotated[
+        Path | None, typer.Option(help="Table of `flopscape validate`: what came beside what the copies promise.")
+    ] = None,
 ) -> None:
     """Simulate a study's own design and say which method to trust on it, and what more runs would buy."""
     from flopscape.config.read import asked_fits
@@ -62,7 +65,7 @@ def twin(
     options: dict[str, Any] = {"surface_name": surface, "noise": noise, "simulations": simulations}
     options |= {"bootstrap": bootstrap, "fits": asked_fits(fit or []), "own_simulations": own_simulations}
     options |= {"answer_simulations": answer_simulations, "among_fits": among_fits}
-    say(run(study, out, flops or [], seed=seed, **options))
+    say(run(study, out, flops or [], validation, seed=seed, **options))
 
 
 @verbs.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")

@@ -111,12 +111,13 @@ def twin_settings(study: Study | ImportedStudy) -> Options:
     return study.twin.model_dump() | asked | {"among_fits": True}
 
 
-def twin_options(study: Study | ImportedStudy) -> str:
-    """The words of `flopscape twin` after its table."""
+def twin_options(study: Study | ImportedStudy, validation: str = "") -> str:
+    """The words of `flopscape twin` after its table; `validation` scores hidden runs, where there are any."""
     settings = twin_settings(study)
     flops, fits, _ = settings.pop("flops"), settings.pop("fits"), settings.pop("among_fits")
     listed = [(name.replace("_", "-"), value) for name, value in settings.items()]
     listed += [("fit", shlex.quote(canonical(fit))) for fit in fits] + [("flops", repr(c)) for c in flops]
+    listed += [("validation", shlex.quote(validation))] if validation else []
     return " ".join(["--among-fits", *(f"--{name} {value}" for name, value in listed)])
 
 

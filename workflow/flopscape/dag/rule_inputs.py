@@ -192,7 +192,11 @@ class RuleInputs:
 
     def validation(self, wildcards: Wildcards) -> list[str]:
         """The scores of hidden runs, of a study that may have some."""
-        return self.selection.validation_files(wildcards.study)
+        return self.selection.validation_files(wildcards.study)[:1]
+
+    def archive(self, wildcards: Wildcards) -> list[str]:
+        """What fits have ever said of hidden runs, of a study that may have some."""
+        return self.selection.validation_files(wildcards.study)[1:]
 
     def recommended_fit(self, wildcards: Wildcards) -> list[str]:
         """The files of the fit that the recommendation rests on: itself and its draws."""
@@ -212,9 +216,10 @@ class RuleInputs:
         """The draws of all fits, which are read from beside them."""
         return self.selection.draw_files(wildcards.study)
 
-    def twin_options(self, wildcards: Wildcards) -> str:
-        """How much to simulate, and the budgets that the study asks about."""
-        return commands.twin_options(self.selection.chosen(wildcards.study).study)
+    def twin_options(self, wildcards: Wildcards, input: Files) -> str:
+        """How much to simulate, the budgets that the study asks about, and what came of hidden runs."""
+        scored = " ".join(map(str, input.validation)) if self.validation(wildcards) else ""
+        return commands.twin_options(self.selection.chosen(wildcards.study).study, scored)
 
     # Figures and the report.
 

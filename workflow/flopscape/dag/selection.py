@@ -250,9 +250,9 @@ class Selection:
         return [f"{RESULTS}/{name}/figures/{figure}.svg" for figure in drawable(self.chosen(name).study.has_curves)]
 
     def validation_files(self, name: str) -> list[str]:
-        """The scores of hidden runs; none of a study that plans no such runs."""
+        """The scores of hidden runs, and all that was ever said of them; none of a study that plans no such runs."""
         has_some = may_have_hidden_runs(self.chosen(name).study)
-        return [f"{RESULTS}/{name}/validation.csv"] if has_some else []
+        return [f"{RESULTS}/{name}/validation.{kind}" for kind in ("csv", "jsonl") if has_some]
 
     def twin_files(self, name: str) -> list[str]:
         """The files of the twin of a study."""

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import snakemake.api  # before its other modules, which import one another in a circle
 from snakemake.common import overwrite_function_params
+from snakemake.io import is_flagged
 from snakemake.jobs import Job
 from snakemake.persistence import NO_PARAMS_CHANGE, ParamsChange, PersistenceBase
 from snakemake.resources import Resource
@@ -77,10 +78,9 @@ def moves_results(workflow: Workflow) -> bool:
 
 
 def where_stored(workflow: Workflow, path: Path) -> Path:
-    """Where an output with this name can be read before any job has started.
+    """Where an output with this name can be read before any job has started: also in storage of the provider `fs`.
 
-    Storage of a mounted file system (`--default-storage-provider fs`) is read where it is. What lies in any other
-    storage cannot be read, and then the name itself is given, at which there is nothing.
+    What lies in any other storage cannot be read, and then the name itself is given, at which there is nothing.
     """
     storage = workflow.storage_settings
     if storage.default_storage_provider == "fs":
@@ -90,8 +90,7 @@ def where_stored(workflow: Workflow, path: Path) -> Path:
 
 def configs_given(workflow: Workflow) -> tuple[list[Path], list[str]]:
     """Files of `--configfile`, and the words of `--config`."""
-    files = [Path(path) for path in workflow.overwrite_configfiles]
-    return files, list(workflow.config_settings.config_args or [])
+    return [Path(path) for path in workflow.overwrite_configfiles], list(workflow.config_settings.config_args or [])
 
 
 def uses_conda(workflow: Workflow) -> bool:
@@ -125,10 +124,7 @@ def share_machine(workflow: Workflow, amounts: Mapping[str, int]) -> None:
 
 
 def make_default_target(workflow: Workflow, rule: Any) -> None:
-    """Make a rule the one that plain `snakemake` runs: `include` forgets that of the file it includes.
-
-    In a workflow that uses this one as a module, its own first rule stays the default.
-    """
+    """Make a rule the one that plain `snakemake` runs, which `include` forgets; not in a workflow that has its own."""
     if not is_module(workflow):
         workflow.default_target = rule.rule.name
 
@@ -174,11 +170,9 @@ def _checked(postprocess: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def after_success(workflow: Workflow, act: Callable[[], None]) -> None:
-    """Have `act` called when all jobs have succeeded, after what the workflow itself does then.
+    """Have `act` called when all jobs have succeeded, after what the workflow itself does then."""
 
-    Wrapped when the DAG is complete: `onsuccess:` of the workflow that runs is read by then, which would replace it.
-    """
-
+    # When the DAG is complete: `onsuccess:` of the workflow that runs is read by then, which would replace it.
     def wrap() -> None:
         theirs = workflow._onsuccess
 
@@ -211,13 +205,9 @@ class MadeOtherwise(ParamsChange):  # type: ignore[misc]  # Snakemake says nothi
 def answer_from_outputs(is_paid_for: Callable[[Job], bool], why_stale: Callable[[Job], str | None]) -> None:
     """Answer Snakemake's questions from the outputs of jobs.
 
-    Parameters
-    ----------
-    is_paid_for : callable
-        Whether the output of a job is never stale.
-    why_stale : callable
-        How the output of a job was made otherwise than it would be now, empty if it was not: Snakemake is told so even
-        where it has no notes, and asked for its own notes as well. None for a job of which only Snakemake's notes know.
+    `is_paid_for` says whether the output of a job is never stale, and `why_stale` how it was made otherwise than it
+    would be now, empty if it was not: Snakemake is told so even where it has no notes, and asked for its own notes as
+    well. It is None for a job of which only Snakemake's notes know.
     """
     if hasattr(PersistenceBase.has_metadata, "__wrapped__"):
         return
@@ -272,14 +262,30 @@ def marked_outputs() -> Iterator[tuple[Path, str]]:
             yield mark, base64.urlsafe_b64decode(mark.name).decode()
 
 
+# Outputs that are added to. ------------------------------------------------------------------------------------------
+
+
+def _with_last_version(prepare: Callable[..., Any]) -> Callable[..., Any]:
+    """Before a job adds to an output that lies in a storage, Snakemake looks for a copy that it has not fetched."""
+
+    @wraps(prepare)
+    async def prepared(self: Job) -> None:
+        for file in self.output:
+            if is_flagged(file, "update") and file.is_storage and await file.exists_in_storage():
+                await file.retrieve_from_storage()
+        await prepare(self)
+
+    return prepared
+
+
+Job.prepare = _with_last_version(Job.prepare)
+
+
 # Work that changes nothing is left out, so that a DAG of ten thousand runs is fast. ----------------------------------
 
 
 def inspected_once(function: Function) -> Function:
-    """Keep a function's parameters.
-
-    Snakemake looks them up at each of its calls, many for every run, which takes longer than most of the calls.
-    """
+    """Keep a function's parameters: looking them up at each call, many for every run, takes longer than the calls."""
     overwrite_function_params(function, inspect.signature(function).parameters)
     return function
 
@@ -288,7 +294,7 @@ inspected_once(Resource.evaluate)
 
 
 def hurry_dry_run(workflow: Workflow) -> None:
-    """A dry run ends before its garbage matters, and Snakemake formats every job even where it then prints none."""
+    """A dry run ends before its garbage matters; Snakemake formats every job even where it then prints none."""
     gc.disable()
     if Quietness.RULES in (workflow.output_settings.quiet or ()):
         Job.log_info = lambda *_, **__: None

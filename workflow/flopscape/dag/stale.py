@@ -52,7 +52,7 @@ class Files:
     def __init__(self, planned: Planned, folder: Path) -> None:
         self.planned, self.folder = planned, folder
         self.runs, self.curves = folder / "runs.csv", folder / "curves.parquet"
-        self.forecast = folder / "forecast.json"
+        self.forecast, self.archive = folder / "forecast.json", folder / "validation.jsonl"
         self.rungs = planned.rungs if isinstance(planned, PlannedStudy) else []
         self.fits = {fit.name: folder / "fits" / f"{fit.name}.json" for fit in planned.study.fits}
 
@@ -213,7 +213,7 @@ class Files:
         with suppress(FileNotFoundError):
             settings = twin_settings(self.planned.study)
             modules = modules_of_twin(fit["method"] for fit in settings["fits"])
-            expected = stamps.of_twin(modules, self.runs, settings)
+            expected = stamps.of_twin(modules, self.runs, settings, self.validation)
             return why_folder_stale(self.folder / "twin", "twin.csv", expected)
         return ""
 
@@ -238,6 +238,7 @@ class Files:
     def report_stamp(self) -> Stamp:
         """What the report should carry: the code that writes it, and everything that it reads."""
         study, folder = self.planned.study, self.folder
+        said_before = {"forecast": self.forecast, "archive": self.archive}
         figures = [folder / "figures" / f"{name}.svg" for name in drawable(study.has_curves)]
         return {
             **self._read_by("flopscape.report.write"),
@@ -245,8 +246,7 @@ class Files:
             "figures": stamps.hash_of_all(figures),
             "twin": stamps.hash_of_all([folder / "twin" / name for name in ("verdict.json", "figure.svg")]),
             "texts": stamps.hash_of_all(TEXTS),
-            # Imported runs have no forecast.
-            **({"forecast": stamps.hash_of(self.forecast)} if self.forecast.exists() else {}),
+            **{name: stamps.hash_of(path) for name, path in said_before.items() if path.exists()},
             **({"rungs": short_hash([rung.told for rung in self.rungs])} if self.rungs else {}),
         }
 

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar, get_type_hints
 
 Hidden = Literal["optimum", "run", "nothing"]
 """What a line is of: the optimum of a hidden budget, the loss of a hidden run, or why nothing could be hidden."""
+TO_COME = "its loss is still to come"
+"""Why a hidden run that is predicted judges nothing yet."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class Outcome(Forecast):
     deviations: float | None = None
     """Measured less predicted loss of a run, in standard deviations of the prediction, its noise included."""
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it is a prediction of what has not come yet."""
+        return self.left_out == TO_COME and (self.loss is not None or self.n_params is not None)
+
 
 @dataclass(frozen=True)
 class Score:
@@ -107,6 +114,11 @@ class Score:
 COLUMNS = tuple(field.name for field in fields(Forecast))
 OUTCOMES = tuple(field.name for field in fields(Outcome))
 """Columns of `validation.csv`."""
+OF_TRUTH = (
+    *("true_n_params", "se_log_n_params", "n_params_holds", "true_loss", "se_loss", "loss_holds"),
+    *("regret", "log_score", "deviations"),
+)
+"""Those of them that are known when a hidden run is finished; the others are what was predicted, and of what."""
 F = TypeVar("F", bound=Forecast)
 
 

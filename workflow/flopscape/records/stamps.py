@@ -29,6 +29,7 @@ SMALL = 1 << 25
 """Bytes of records that are read to compare them; of more, names and sizes alone, for a dry run is not to wait."""
 PYTHON = f"{sys.version_info.major}{sys.version_info.minor}"
 WORDS = {
+    "archive": "with other earlier predictions",
     "backtest": "with another backtest",
     "code": "by other code",
     "csv": "as another table",
@@ -217,9 +218,12 @@ def of_figure(
     return by("flopscape.figures.draw", f"flopscape.figures.{name}") | read
 
 
-def of_twin(modules: Iterable[str], runs: StrPath, options: Mapping[str, Any]) -> Stamp:
+def of_twin(
+    modules: Iterable[str], runs: StrPath, options: Mapping[str, Any], validation: StrPath | None = None
+) -> Stamp:
     """Of a twin's verdict and figures, made by `modules`; the verdict has the hash of twin.csv besides."""
-    return by(*modules) | {"runs": hash_of(runs), "options": _hashed_options(options)}
+    read = {"runs": hash_of(runs)} | ({} if validation is None else {"validation": hash_of(validation)})
+    return by(*modules) | read | {"options": _hashed_options(options)}
 
 
 def of_transfer(records: Iterable[Path], options: object) -> Stamp:

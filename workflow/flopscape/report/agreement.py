@@ -7,7 +7,7 @@ simulated, and an interval that holds another answer does not contradict it.
 
 from collections.abc import Iterator
 
-from flopscape.answers.outcomes import bearing, missed
+from flopscape.answers.outcomes import bearing, missed, of_fit
 from flopscape.errors import joined
 from flopscape.fitting.methods import ANSWER
 from flopscape.records.backtest import Score
@@ -29,7 +29,9 @@ def agreement(evidence: Evidence) -> list[str]:
     """A sentence for each check that does not stand among the doubts; none for a study without an answer."""
     if first_prediction(evidence) is None:
         return []
-    return [*_outcomes(evidence), *_backtest(evidence), *_others(evidence), *_twin(evidence), *_sensitivity(evidence)]
+    # Where runs that no fit has seen speak against the answer, nothing else is a reason why it stands.
+    stands = [] if missed(evidence.outcomes) else [*_others(evidence), *_twin(evidence)]
+    return [*_outcomes(evidence), *_backtest(evidence), *stands, *_sensitivity(evidence)]
 
 
 def _outcomes(evidence: Evidence) -> Iterator[str]:
@@ -71,6 +73,8 @@ def _others(evidence: Evidence) -> Iterator[str]:
 def _against(evidence: Evidence, name: str) -> str:
     """What hidden budgets have against a fit: its intervals, or else its error."""
     theirs, own = tested(evidence, name), tested(evidence, evidence.recommended)
+    if why := missed(of_fit(evidence.validation, name)):
+        return f"of runs that no fit has seen, {name} missed more than chance does: {why}"
     if theirs is None:
         return ""
     if theirs.missed:

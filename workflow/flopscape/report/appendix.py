@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from flopscape.errors import listed
+from flopscape.errors import joined, listed
 from flopscape.plan.rung_words import warnings_of
 from flopscape.records.columns import CONVENTIONS
 from flopscape.records.fit_result import FitResult
@@ -105,11 +105,17 @@ def left_out(evidence: Evidence) -> list[Block]:
         for (status, reason), names in _by_reason(lost).items()
     ]
     not_completed = set(lost.run_id.astype(str))
+    # What all fits leave out alike, such as hidden runs and scouts, is told once for all of them.
+    fits: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for name, fit in evidence.fits.items():
         for exclusion in fit.excluded:
             # Runs without a loss were named above already, and no fit could use them.
-            if rows := [row for row in exclusion.rows if row not in not_completed]:
-                items.append(f"{name}, {exclusion.reason}: {numbers.plural(len(rows), 'run')} ({listed(rows)}).")
+            if rows := tuple(row for row in exclusion.rows if row not in not_completed):
+                fits.setdefault((exclusion.reason, rows), []).append(name)
+    items += [
+        f"{joined(names)}, {reason}: {numbers.plural(len(rows), 'run')} ({listed(rows)})."
+        for (reason, rows), names in fits.items()
+    ]
     return [Bullets(items)] if items else [Paragraph("Nothing: every run completed, and every fit used them all.")]
 
 

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from flopscape.answers.outcomes import missed, of_fit
 from flopscape.records.backtest import Score
 from flopscape.records.columns import CHANGE
 from flopscape.records.fit_result import Estimate, Prediction
 from flopscape.report.evidence import Evidence
+from flopscape.twin.hidden_runs import row_of
 
 TYPICAL = 0.25
 """Error of ln N* at hidden budgets of published tables, root mean square: the unit where an answer has no interval."""
@@ -51,7 +53,12 @@ def tested(evidence: Evidence, name: str | None) -> Score | None:
 
 
 def is_borne_out(evidence: Evidence, name: str) -> bool | None:
-    """Whether another fit did at least as well on hidden budgets as the recommended one; None where it is untested."""
+    """Whether another fit did at least as well on hidden budgets as the recommended one; None where it is untested.
+
+    One that runs speak against which no fit has seen is not borne out, whatever the backtest says.
+    """
+    if missed(of_fit(evidence.validation, name)):
+        return False
     theirs, own = tested(evidence, name), tested(evidence, evidence.recommended)
     if theirs is None:
         return None
@@ -87,9 +94,7 @@ def fit_of_twin(evidence: Evidence) -> str | None:
 
 def row_of_twin(evidence: Evidence) -> Mapping[str, Any]:
     """What the twin found of the recommended fit; empty where it did not judge it."""
-    rows = evidence.twin.verdict.get("methods", []) if evidence.twin else []
-    names = (evidence.recommended, evidence.fit.method)
-    return next((row for row in rows if row["method"] in names), {})
+    return row_of(evidence.twin.verdict if evidence.twin else {}, evidence.recommended, evidence.fit.method)
 
 
 def outside(evidence: Evidence) -> list[str]:

@@ -19,7 +19,15 @@ from flopscape.fitting.drifting_law.law import PRIORS, SLOPE
 from flopscape.plan.rung_words import placed_by_few
 from flopscape.records.fit_result import EXTRAPOLATES
 from flopscape.report.checks import first_prediction, half_width, predictions, unit
-from flopscape.report.doubts_of_checks import Doubt, missed, missed_outcomes, other_choices, other_fits, too_narrow
+from flopscape.report.doubts_of_checks import (
+    Doubt,
+    missed,
+    missed_outcomes,
+    other_choices,
+    other_fits,
+    revised_outcomes,
+    too_narrow,
+)
 from flopscape.report.evidence import Evidence
 from flopscape.report.summary import parts_of
 from flopscape.text import numbers
@@ -43,6 +51,7 @@ def doubts(evidence: Evidence) -> list[Doubt]:
     parts = (
         _without_interval,
         missed_outcomes,
+        revised_outcomes,
         missed,
         _outside,
         _extrapolation,

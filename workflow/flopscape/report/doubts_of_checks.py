@@ -1,13 +1,15 @@
 """What backtest, other fits, sensitivity and twin have found to distrust about a study's answer: see doubts.py."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from scipy.special import ndtri
 
+from flopscape.answers.earlier import why_revised
 from flopscape.errors import joined
 from flopscape.fitting.backtest.misses import misses_of_outcomes, why_it_misses
+from flopscape.records.backtest import Outcome
 from flopscape.report.checks import (
     distance,
     farthest_choice,
@@ -22,6 +24,7 @@ from flopscape.report.checks import (
 )
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers
+from flopscape.twin.hidden_runs import why_contradicted
 
 
 class Doubt(NamedTuple):
@@ -54,16 +57,36 @@ def missed(evidence: Evidence) -> Iterator[Doubt]:
 
 
 def missed_outcomes(evidence: Evidence) -> Iterator[Doubt]:
-    """Runs that stay hidden, and what the recommended fit had said of them did not hold."""
-    found, first = misses_of_outcomes(evidence.outcomes), first_prediction(evidence)
-    if first is None or not (why := why_it_misses(found)):
+    """Runs that stay hidden, and what the recommended fit had said of them did not hold, whatever the twin promises."""
+    if not (why := why_it_misses(misses_of_outcomes(evidence.outcomes))):
         return
-    units = {"N*": unit(evidence), "L*": half_width(first.loss), "L": half_width(first.loss)}
-    beyond = [miss for miss in found.hidden if abs(miss.off) > found.limit * miss.allowed]
+    promised = why_contradicted(row_of_twin(evidence), evidence.outcomes)
     yield Doubt(
-        f"Of the runs that no fit has seen, {evidence.recommended} missed more than chance does: {why}.",
-        max(abs(miss.off) / units[miss.symbol] for miss in beyond),
+        f"Of the runs that no fit has seen, {evidence.recommended} missed more than chance does: {why}."
+        f"{f' The twin promises otherwise: {promised}.' if promised else ''}",
+        _off(evidence, evidence.outcomes),
     )
+
+
+def revised_outcomes(evidence: Evidence) -> Iterator[Doubt]:
+    """Hidden runs that an earlier state of the recommended fit missed, and that of today holds, with them known."""
+    said = evidence.said
+    if why := why_revised(said):
+        worst = max(_off(evidence, one.lines) for one in said[:-1])
+        yield Doubt(
+            f"What {evidence.recommended} says today of the runs that no fit has seen holds, but it was changed when"
+            f" they were known: {why}.",
+            worst,
+        )
+
+
+def _off(evidence: Evidence, lines: Sequence[Outcome]) -> float:
+    """The farthest miss beyond chance, in half-widths of the answer; 0 without one."""
+    found, first = misses_of_outcomes(lines), first_prediction(evidence)
+    loss = half_width(first.loss if first else None)
+    units = {"N*": unit(evidence), "L*": loss, "L": loss}
+    beyond = (miss for miss in found.hidden if abs(miss.off) > found.limit * miss.allowed)
+    return max((abs(miss.off) / units[miss.symbol] for miss in beyond), default=0.0)
 
 
 def other_fits(evidence: Evidence) -> Iterator[Doubt]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from flopscape.answers.archive import Prediction, Said, predictions_of
 from flopscape.answers.backtest.scores import scores
 from flopscape.answers.outcomes import of_fit
 from flopscape.answers.runs_and_fits import RunsAndFits
@@ -27,7 +28,8 @@ class Evidence(RunsAndFits):
     for each, and `explanations` how to read them.
     `formulas` are those of the fitted laws, by fit; a fit without a law has none.
     `sensitivity` is the table of `flopscape sensitivity`, `backtest` has the lines of `flopscape backtest` and
-    `validation` those of `flopscape validate`, None where there is none.
+    `validation` those of `flopscape validate`, None where there is none; `archive` is all that fits have ever said of
+    hidden runs.
     `guide` is the path of the decision guide for this design, and `checklist` the reporting checklist as filled in.
     `forecast` is what the plan expected, empty where there was none. `rungs` are those of a study that grew.
     `manifest` is the dataset's (empty for simulated runs), `coverage` the plan's grade (None without a plan),
@@ -47,6 +49,7 @@ class Evidence(RunsAndFits):
     sensitivity: pd.DataFrame | None = None
     backtest: list[Forecast] | None = None
     validation: list[Outcome] | None = None
+    archive: Sequence[Said] = ()
     twin: Twin | None = None
     guide: Walk | None = None
     checklist: Filled | None = None
@@ -69,6 +72,11 @@ class Evidence(RunsAndFits):
     def outcomes(self) -> list[Outcome]:
         """What the recommended fit had said of the runs that stay hidden from it, and what came."""
         return of_fit(self.validation, self.recommended)
+
+    @property
+    def said(self) -> list[Prediction]:
+        """Each different prediction that the recommended fit has ever made of hidden runs, the first one first."""
+        return predictions_of(self.archive, self.recommended)
 
     @property
     def scores(self) -> dict[str, Score]:

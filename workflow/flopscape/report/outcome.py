@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from flopscape.answers.backtest.words import HEAD as SCORES_HEAD
 from flopscape.answers.backtest.words import table as scores_table
-from flopscape.answers.outcomes import HEAD, bearing, judged, missed, of_run, sentences, table
+from flopscape.answers.earlier import HEAD as EARLIER_HEAD
+from flopscape.answers.earlier import headline, rows, why_earlier
+from flopscape.answers.outcomes import HEAD, bearing, judged, missed, of_run, sentences, shown, table
 from flopscape.records.backtest import Outcome
 from flopscape.records.fit_result import Estimate
 from flopscape.report.blocks import Axis, Block, Bullets, Dot, DotRow, Dots, Grid, Paragraph
@@ -30,22 +32,33 @@ def blocks(evidence: Evidence) -> list[Block]:
     # The recommended fit first; of each fit the order of its file stays.
     lines = sorted(evidence.validation or [], key=lambda line: line.fit != evidence.recommended)
     said = sentences(evidence.recommended, evidence.outcomes)
-    told = judged(lines)
+    told = shown(lines)
     if len(table(told)) > MOST_ROWS:
-        told = judged(evidence.outcomes)
+        told = shown(evidence.outcomes)
     first: list[Block] = [Bullets(said)] if said else []
     if not told:
-        return first
+        return [*first, *earlier(evidence)]
     # The last column is the backtest's verdict on optima alone; that on runs too is said above.
-    scores = [row[:-1] for row in scores_table(judged(lines))]
+    scored = judged(lines)
+    scores = [Grid(SCORES_HEAD[:-1], [row[:-1] for row in scores_table(scored)], SCORED)] if scored else []
     # In the picture the answer's own predictions, as far as it has some: the table below has those of all fits.
     own = judged(evidence.outcomes)
     return [
         *first,
         *(_picture(own) or _picture(told)),
         Grid(HEAD, table(told), NOTE),
-        Grid(SCORES_HEAD[:-1], scores, SCORED),
+        *scores,
+        *earlier(evidence),
     ]
+
+
+def earlier(evidence: Evidence) -> list[Block]:
+    """What the recommended fit had said before: each prediction with its day; nothing where there is today's alone."""
+    said = evidence.said
+    note = why_earlier(evidence.recommended, said)
+    if len(said) < 2:
+        return [Paragraph(note)] if note else []
+    return [Grid(EARLIER_HEAD, rows(said), f"{note} {headline(said)}".strip())]
 
 
 def verdict(evidence: Evidence) -> list[Block]:

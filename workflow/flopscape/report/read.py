@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
+from flopscape.answers.archive import read_archive
 from flopscape.answers.evaluate import formula_of
 from flopscape.checklist.items import Filled
 from flopscape.errors import FlopscapeError
@@ -46,6 +47,8 @@ class Sources:
     sensitivity, backtest, validation, manifest : path, optional
         The tables of `flopscape sensitivity`, `flopscape backtest` and `flopscape validate`; the dataset's
         `manifest.json`, which simulated runs have not, and which is gone with the data.
+    archive : path, optional
+        What fits have ever said of hidden runs.
     twin : path, optional
         The folder that `flopscape twin` wrote.
     guide : Walk, optional
@@ -75,6 +78,7 @@ class Sources:
     sensitivity: str | Path | None = None
     backtest: str | Path | None = None
     validation: str | Path | None = None
+    archive: str | Path | None = None
     twin: str | Path | None = None
     guide: Walk | None = None
     checklist: Filled | None = None
@@ -90,7 +94,7 @@ class Sources:
     def files(self) -> list[str | Path | None]:
         """All that is read, and so is not to be written over."""
         parts = [Path(self.twin) / name for name in ("twin.csv", "verdict.json", "figure.svg")] if self.twin else []
-        tables = [self.sensitivity, self.backtest, self.validation, self.forecast]
+        tables = [self.sensitivity, self.backtest, self.validation, self.archive, self.forecast]
         return [self.runs, *self.fits, *self.figures, *tables, *parts, self.manifest]
 
 
@@ -120,6 +124,7 @@ def read_evidence(sources: Sources) -> Evidence:
         sensitivity=None if sources.sensitivity is None else read_csv(sources.sensitivity, VARIED),
         backtest=None if sources.backtest is None else read_backtest(sources.backtest),
         validation=None if sources.validation is None else read_validation(sources.validation),
+        archive=[] if sources.archive is None else read_archive(sources.archive),
         twin=_twin(Path(sources.twin)) if sources.twin else None,
         guide=sources.guide,
         checklist=sources.checklist,

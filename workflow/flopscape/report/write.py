@@ -70,6 +70,7 @@ def _sources(name: str, files: Files, figures: list[str], stale: Mapping[str, st
         sensitivity=None if "table of sensitivity" in stale else results / "sensitivity.csv",
         backtest=None if "backtest" in stale else results / "backtest.csv",
         validation=None if SCORES in stale else files.validation,
+        archive=files.archive if files.archive.exists() else None,
         twin=None if "twin" in stale else results / "twin",
         guide=guide_of_study(planned, results),
         checklist=filled(known_of_study(planned, results)),

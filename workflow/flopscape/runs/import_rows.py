@@ -10,7 +10,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.records.fit_result import Exclusion
 from flopscape.runs.cells import amount_column, blank_cells, positive_column, require_column, text_column, typed
 from flopscape.runs.rows_where import rows_where
-from flopscape.runs.statuses import completed, measured
+from flopscape.runs.statuses import VALIDATE, completed, measured, set_aside
 from flopscape.runs.table import REQUIRED, UNIQUE
 
 NUMBERS = (*REQUIRED, "flops", "budget", UNIQUE)
@@ -90,9 +90,11 @@ def emptied(frame: pd.DataFrame) -> pd.DataFrame:
 def without_numbers(frame: pd.DataFrame, needed: Sequence[str]) -> Rows:
     """Leave out the completed rows, hidden ones among them, with an empty cell in a column that is needed."""
     rows = Rows(pd.Series(USED, index=frame.index, dtype=object))
+    is_hidden = set_aside(frame) == VALIDATE
     for name in needed:
-        # Of a run that did not complete an empty loss is no fault.
-        rows.leave_out(measured(frame) & blank_cells(frame[name].to_numpy(dtype=object)), f"{name} is empty")
+        # Of a run that did not complete an empty loss is no fault, and a hidden one without a loss is still to come.
+        is_needed = measured(frame) & ~(is_hidden & (name == "loss"))
+        rows.leave_out(is_needed & blank_cells(frame[name].to_numpy(dtype=object)), f"{name} is empty")
     return rows
 
 

@@ -18,6 +18,7 @@ from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import write_parquet
 from flopscape.records.columns import RunColumn
 from flopscape.runs.cells import positive_column, require_column
+from flopscape.runs.hidden_rows import refuse_hidden
 from flopscape.runs.import_rows import (
     EVERYTHING,
     NUMBERS,
@@ -66,7 +67,8 @@ class Imported:
 def import_runs(table: str, mirror: Path | None, mapping: Mapping[str, str], choice: Choice = EVERYTHING) -> Imported:
     """Read a file or a published table, map and convert its columns, check its rows.
 
-    Rows with an empty N, D, C or loss are left out by name, and so are those of the choice.
+    Rows with an empty N, D, C or loss are left out by name, but for hidden ones that have no loss yet, and so are those
+    of the choice.
 
     Parameters
     ----------
@@ -88,6 +90,7 @@ def import_runs(table: str, mirror: Path | None, mapping: Mapping[str, str], cho
     # D or N are computed; and only rows that stay are checked.
     frame, form = load(table, mirror)
     frame = emptied(with_run_ids(renamed(frame, table, mapping), table, choice.run_id, mapping))
+    refuse_hidden(frame, table)
     # A person's mapping counts before that of the published table.
     theirs = (PUBLISHED[table].columns if table in PUBLISHED else {}) | dict(mapping)
     origin = {name: f"their column {theirs.get(name, name)}" for name in NUMBERS if name in frame}

@@ -17,8 +17,9 @@ from flopscape.runs.formats.content import read_content
 from flopscape.runs.formats.delimited import SEPARATORS, read_delimited, text_stream
 from flopscape.runs.formats.json_rows import read_json
 from flopscape.runs.formats.parquet import MAGIC, read_parquet
+from flopscape.runs.hidden_rows import refuse_hidden
 from flopscape.runs.repeated_rows import repeats
-from flopscape.runs.statuses import VALIDATE, completed_rows, hidden, set_aside
+from flopscape.runs.statuses import awaited, completed_rows, hidden
 from flopscape.runs.study_tables import refuse_changed
 from flopscape.runs.table import REQUIRED, SIX_N_D, RunTable
 from flopscape.text.written import nearest
@@ -127,6 +128,11 @@ def read_hidden(path: str | Path, columns: Mapping[str, str] | None = None) -> R
     return table_of(hidden(read_any(Path(path))), path, columns)
 
 
+def read_awaited(path: str | Path, columns: Mapping[str, str] | None = None) -> RunTable:
+    """Of the hidden runs those that have no loss yet, with losses of one; raises FlopscapeError as `read_runs`."""
+    return table_of(awaited(read_any(Path(path))), path, columns, measured=False)
+
+
 def table_of(
     frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str] | None = None, measured: bool = True
 ) -> RunTable:
@@ -140,7 +146,7 @@ def table_of(
             raise FlopscapeError(f"--column {name}={names[name]}: no such column of a fit{nearest(name, CHOSEN)}")
     for name in (*REQUIRED, *(columns or {})):
         require_column(frame, names[name], path)
-    _refuse_hidden_alone(frame, path)
+    refuse_hidden(frame, path, names)
     frame, excluded = completed_rows(frame)
     # The first row after the header is row 1; rows keep their numbers where others were left out.
     row = frame.index.to_numpy() + 1
@@ -170,15 +176,6 @@ def table_of(
     # Exact repeats first, or they would be taken for copies under other names.
     table = _without_repeats(table)
     return (_without_copies(table) if measured else table).warned(_why_doubtful_units(table))
-
-
-def _refuse_hidden_alone(frame: pd.DataFrame, path: str | Path) -> None:
-    """Refuse a table with nothing to fit but runs that no fit may see."""
-    if len(frame) and (set_aside(frame) == VALIDATE).all():
-        raise FlopscapeError(
-            f"{path}: all {len(frame)} rows are planned to stay hidden (validate), so that there is nothing to fit;"
-            " unmark those that a fit may see"
-        )
 
 
 @np.errstate(all="ignore")

@@ -45,12 +45,12 @@ def repeats(n: Array, d: Array, u: Array, c: Array, loss: Array, seed: Names) ->
         return Repeats(later, later)
     # With one seed and one design two runs are one run, whatever the digits of the loss; a blank seed says nothing.
     same_seed = frame.duplicated([*POINT, "loss", "seed"]).to_numpy() & (seed != "")
-    certain = _is_precise(loss[later]) or _all_repeat(frame, later)
+    certain = is_precise(loss[later]) or _all_repeat(frame, later)
     copies = later if certain else same_seed
     return Repeats(copies, later & ~copies)
 
 
-def _is_precise(loss: Array) -> bool:
+def is_precise(loss: Array) -> bool:
     """Whether the losses have more digits than two runs share by chance, in decimals and in bits."""
     # A float is an integer mantissa of 53 bits times a power of two, and m & −m is the mantissa's lowest set bit: what
     # lies above it are the bits that a value really uses. Rounding to half precision leaves at most 11 of them.

@@ -13,21 +13,12 @@ from flopscape.runs.cells import TRUE_WORDS, blank_cells, text_column
 
 COMPLETED = {"", "completed", "complete", "finished", "success", "succeeded", "successful", "done", "ok"}
 """A blank counts: a table need not say it of each run."""
-NOT_COMPLETED = {
-    *("diverged", "skipped", "crashed", "failed", "fail", "failure", "killed", "error", "running", "pending"),
+AWAITED = {"running", "pending", "queued", "scheduled", "waiting", "incomplete", "unfinished", "planned"}
+"""Runs that may still complete."""
+NOT_COMPLETED = AWAITED | {
+    *("diverged", "skipped", "crashed", "failed", "fail", "failure", "killed", "error", "errored", "pruned"),
     *("preempted", "preempting", "cancelled", "canceled", "aborted", "interrupted", "stopped", "timeout"),
-    *(
-        "errored",
-        "queued",
-        "scheduled",
-        "waiting",
-        "pruned",
-        "out_of_memory",
-        "oom",
-        "node_fail",
-        "incomplete",
-        "unfinished",
-    ),
+    *("out_of_memory", "oom", "node_fail"),
 }
 
 
@@ -73,10 +64,22 @@ def without_set_aside(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def hidden(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the runs that are planned to stay hidden, as runs to read: unmarked, in their own order."""
+    """The rows of the runs that are planned to stay hidden, as runs to read: unmarked, in their own order.
+
+    One without a loss is still to come, whatever its status.
+    """
     rows = frame[set_aside(frame) == VALIDATE]
     words = np.where(measured(rows), "completed", _words(rows))
+    if "loss" in rows:
+        is_blank = blank_cells(rows["loss"].to_numpy(dtype=object))
+        words = np.where((words == "completed") & is_blank, "unfinished", words)
     return pd.DataFrame(rows.assign(status=words).drop(columns=[*SET_ASIDE, ROLE], errors="ignore"))
+
+
+def awaited(frame: pd.DataFrame) -> pd.DataFrame:
+    """Of the hidden rows those whose run is still to come, with a loss of one as a placeholder."""
+    rows = hidden(frame)
+    return pd.DataFrame(rows[np.isin(_words(rows), [*AWAITED])].assign(status="completed", loss=1.0))
 
 
 def _is_true(frame: pd.DataFrame, name: str) -> Mask:
@@ -92,10 +95,11 @@ def _is_true(frame: pd.DataFrame, name: str) -> Mask:
 def _refuse_doubt(others: "pd.Series[str]", name: str, marks: bool) -> None:
     """Raise FlopscapeError for a word beside true and false, for nobody knows whether the run of that row is hidden."""
     words = others[pd.to_numeric(others, errors="coerce").isna()]
-    if marks and len(words):
+    # Hidden runs that are fitted for want of the right word score nothing, and nobody would know; scouts are no secret.
+    if (marks or name == VALIDATE) and len(words):
         raise FlopscapeError(
             f"row {words.index[0] + 1}, column {name}: {words.iloc[0]!r} is neither true nor false, so that it is not "
-            "known whether the run is hidden; write true or false"
+            "known whether the run is hidden; write true or false, or give a column of another meaning another name"
         )
 
 

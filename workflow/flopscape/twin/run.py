@@ -14,6 +14,7 @@ import pandas as pd
 
 from flopscape.errors import FlopscapeError
 from flopscape.figures.save import draw_to
+from flopscape.figures.tables import read_validation
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
 from flopscape.fitting.judge.verdict import FEW_FOR_BOOTSTRAP
@@ -25,6 +26,7 @@ from flopscape.twin import designs, judged, one_by_one, simulate
 from flopscape.twin.advice import advice_for
 from flopscape.twin.designs import Noise
 from flopscape.twin.figure import draw
+from flopscape.twin.hidden_runs import beside_outcomes
 from flopscape.twin.one_by_one import Asked
 from flopscape.twin.source import Source, of_plan, of_runs, parse_surface
 from flopscape.twin.summary import COLUMNS
@@ -40,12 +42,18 @@ MOST_SIMULATED = 20_000_000
 """Rows × simulations: 160 MB for the losses of a truth, and minutes for each method."""
 
 
-def run(path: Path, out: Path, flops: Sequence[float] = (), **options: Any) -> str:
-    """Write twin.csv, verdict.json, figure.svg and figure.png of a study; see `examine`. Returns what to print."""
-    refuse_folder(out, FILES, [path], "verdict.json", {"status", "simulations", "sentences"})
+def run(path: Path, out: Path, flops: Sequence[float] = (), validation: Path | None = None, **options: Any) -> str:
+    """Write twin.csv, verdict.json, figure.svg and figure.png of a study; see `examine`. Returns what to print.
+
+    `validation` is the table of `flopscape validate`: what came of runs that no fit has seen stands beside what the
+    copies promise.
+    """
+    refuse_folder(out, FILES, [path, validation], "verdict.json", {"status", "simulations", "sentences"})
+    came = [] if validation is None else read_validation(validation)
     frame, content = examine(path, flops, **options)
+    content |= beside_outcomes(content, came)
     modules = modules_of_twin(str(fit["method"]) for fit in options.get("fits", ()))
-    stamp = of_twin(modules, path, {"flops": [float(budget) for budget in flops], **options})
+    stamp = of_twin(modules, path, {"flops": [float(budget) for budget in flops], **options}, validation)
     write_text(out / "twin.csv", frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
     # The table is written first, for the verdict carries its hash: a verdict beside another table is known by that.
     content |= {"made_from": text_of(stamp | {"table": hash_of(out / "twin.csv")})}

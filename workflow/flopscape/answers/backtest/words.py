@@ -12,7 +12,8 @@ from flopscape.text import numbers
 from flopscape.text.terminal import aligned
 
 HEAD = [
-    "fit", "N* held", "high/low", "error", "L* held", "width", "error", "regret", "runs held", "log score", "misses",
+    "fit", "N* held", "N* high/low", "N* error", "L* held", "L* width", "L* error", "regret", "runs held", "log score",
+    "misses",
 ]  # fmt: skip
 FACTORS = (3.0, 10.0)
 """Extrapolation up to which, and beyond which, coverage is counted apart."""
