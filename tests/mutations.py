@@ -109,7 +109,7 @@ MUTATIONS = [
         "SURE * fitted.bend_error * math.sqrt(variance)", "0.0", "design/test_line.py",
     ),
     Mutation(
-        "two sizes place a rung", "design/rung.py", "sizes >= FEWEST_SIZES", "sizes >= 2", "design/test_rung.py",
+        "two sizes place a rung", "design/rung.py", "if sizes >= FEWEST_SIZES", "if sizes >= 2", "design/test_rung.py",
     ),
     Mutation(
         "repeated runs count as sizes that place a rung", "design/rung.py",
