@@ -65,9 +65,9 @@ def placed_by_few(rungs: Sequence[Rung]) -> list[tuple[str, float]]:
 
     Examples
     --------
-    >>> center = Center(1e10, 9.0, 0.2, FOUND, n_runs=7, n_finished=4)
+    >>> center = Center(1e10, 9.0, 0.2, FOUND, n_runs=8, n_finished=4)
     >>> placed_by_few([Rung("1", [], None, (center,))])
-    [('At budget 10¹⁰, which placed rung 1, 4 of 7 runs have a loss.', 0.42857142857142855)]
+    [('At budget 10¹⁰, which placed rung 1, 4 of 8 runs have a loss.', 0.5)]
     """
     thinned = [(center, rung.name) for rung in rungs for center in rung.centers if center.is_thinned]
     # A budget's optimum may be told anew by each rung, with the noise of more budgets: its runs are the same.
