@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flopscape.cli.app import app
-from flopscape.config.study import Plugin
+from flopscape.config.plugins import Plugin
 from flopscape.errors import FlopscapeError
 from flopscape.plan.sizes import count_sizes
 from flopscape.plugins.base import Counts

@@ -4,11 +4,14 @@ import re
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from flopscape.dag.rule_inputs import RuleInputs
 from flopscape.dag.selection import Selection
 from flopscape.errors import FlopscapeError
+from flopscape.files.json_text import short_hash
 from tests.conftest import ROOT
 
 
@@ -65,3 +68,39 @@ def test_planning_imports_neither_torch_nor_pandas_nor_numpy_which_only_snakemak
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["set()", "False"]
+
+
+SCORED = """
+title: t
+model: {plugin: "flopscape.plugins.gpt:GPT", kwargs: {context: 32}}
+dataset: {plugin: "flopscape.plugins.text:BibleText", kwargs: {context: 32}}
+heldout:
+  own: {metrics: {accuracy: {plugin: "flopscape.plugins.losses:Accuracy"}}}
+  code: {dataset: {plugin: "flopscape.plugins.text:StdlibText", kwargs: {context: 32}}}
+sweep: {rows: [{size: {width: 16, depth: 2}, n_tokens: 25600}]}
+fits: [approach2]
+recommend: {flops: [1e12]}
+"""
+
+
+def test_a_run_waits_for_the_data_of_every_held_out_set_which_are_prepared_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scored.yaml").write_text(SCORED)
+    selection = Selection({"studies": ["scored.yaml"]})
+    assert [name.partition("-")[0] for name in selection.datasets] == ["bibletext", "stdlibtext"]
+    manifests = [f"results/data/{name}/manifest.json" for name in selection.datasets]
+    study = SimpleNamespace(study="scored", run_id=next(iter(selection.rows["scored"])))
+    ask = RuleInputs(selection, lambda *_: False)
+    assert ask.data_manifests(study) == manifests
+    assert ask.run_inputs(study) == [*manifests, selection.check_file("scored")]
+    plain = SCORED.replace("heldout:", "matrix: {}\n#").replace("\n  own", "\n#").replace("\n  code", "\n#")
+    (tmp_path / "scored.yaml").write_text(plain)
+    without = Selection({"studies": ["scored.yaml"]})
+    assert without.check_file("scored") != selection.check_file("scored")
+    assert study.run_id not in without.rows["scored"]
+    assert without.rows["scored"].keys() == {run_id_without(selection.rows["scored"][study.run_id].spec)}
+
+
+def run_id_without(spec):
+    """The id of a run whose spec has no held-out sets."""
+    return short_hash({key: value for key, value in spec.items() if key != "heldout"})

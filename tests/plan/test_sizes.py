@@ -2,7 +2,7 @@
 
 import pytest
 
-from flopscape.config.study import Plugin
+from flopscape.config.plugins import Plugin
 from flopscape.errors import FlopscapeError
 from flopscape.plan.ask import CACHE
 from flopscape.plan.sizes import count_sizes

@@ -63,6 +63,8 @@ def test_every_document_is_whole_in_one_half_with_an_end_behind_it(saved, prepar
     assert 20 < len(heldout) < 60
     assert notes["tokenizer"]["size"] == VOCABULARY
     assert notes["largest_token"] < VOCABULARY
+    n_bytes = sum(len(text.encode()) for text in heldout)
+    assert notes["heldout_text"] == {"n_tokens": len(read_tokens(prepared, "heldout")), "n_bytes": n_bytes}
 
 
 def test_what_is_held_out_depends_on_the_text_alone(saved, prepared, tmp_path):

@@ -54,7 +54,9 @@ def test_no_held_out_chapter_or_verse_is_in_training(bible):
 
 
 def test_no_held_out_window_of_the_bible_occurs_in_training(bible):
-    assert read_manifest(bible).notes["heldout_windows_in_train"] == 0
+    notes, n_bytes = read_manifest(bible).notes, (bible / "heldout.bin").stat().st_size
+    assert notes["heldout_windows_in_train"] == 0
+    assert notes["heldout_text"] == {"n_tokens": n_bytes, "n_bytes": n_bytes}
     train, heldout = ((bible / f"{name}.bin").read_bytes() for name in ("train", "heldout"))
     windows = [heldout[i : i + 64] for i in range(0, len(heldout) - 63, 64)]
     assert not any(window in train for window in windows[::50])

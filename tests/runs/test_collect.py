@@ -217,3 +217,46 @@ def test_runs_that_no_fit_sees_are_marked_and_say_nothing_of_the_noise_of_others
     numbers = ["loss", "n_seeds", "loss_seed_variance"]
     pd.testing.assert_frame_equal(both[numbers].iloc[:2], alone[numbers])
     assert both.n_seeds.tolist() == [2, 2, 1]
+
+
+def scored(value, error=0.01):
+    return {"value": value, "standard_error": error, "n_units": 64, "unit": "nats per token"}
+
+
+def test_every_metric_has_a_column_and_one_for_its_error_and_a_run_without_it_blank_cells(finished):
+    rows, folder = finished
+    rewrite(folder, rows[0], status="diverged", reason="loss is not finite", loss=None)
+    for row in rows[1:]:
+        rewrite(folder, row, metrics={"loss@code": scored(2.5), "accuracy@own": scored(0.25, None)})
+    table, _ = collect(rows, folder)
+    place = list(table.columns).index("n_heldout_units")
+    names = ["loss@code", "loss@code_se", "accuracy@own", "accuracy@own_se"]
+    assert list(table.columns)[place + 1 : place + 5] == names
+    assert table.loc[0, names].isna().all()
+    assert table.loc[1:, "loss@code"].eq(2.5).all()
+    assert table.loc[1:, "loss@code_se"].eq(0.01).all()
+    assert table.loc[1:, "accuracy@own_se"].isna().all()
+
+
+def test_runs_scored_on_other_held_out_data_are_not_tabled_together(finished):
+    rows, folder = finished
+    for row in rows:
+        rewrite(folder, row, heldout_hashes={"code": "b" if row is rows[4] else "a"})
+    with pytest.raises(FlopscapeError, match=f"runs {rows[4].run_id} saw other data than the rest"):
+        collect(rows, folder)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "sentence"),
+    [
+        ({"loss@code": 2.5}, "metrics.loss@code is 2.5, where an object with n_units, standard_error, unit, value"),
+        ({"loss@code": scored("2")}, "metrics.loss@code.value is '2', where a number or null belongs"),
+        ({"loss@code": scored(2.0) | {"n_units": 1.5}}, "metrics.loss@code.n_units is 1.5, where a count belongs"),
+        ({"loss@code": scored(2.0) | {"unit": None}}, "metrics.loss@code.unit is None, where text belongs"),
+    ],
+)
+def test_a_metric_that_was_edited_into_something_else_is_named(finished, metrics, sentence):
+    rows, folder = finished
+    rewrite(folder, rows[0], metrics=metrics)
+    with pytest.raises(FlopscapeError, match=sentence):
+        collect(rows, folder)

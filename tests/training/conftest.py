@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from flopscape.plugins.prepare import prepare_dataset
+from tests.training.heldout_sets import other_text
 
 MODEL = {"plugin": "flopscape.plugins.gpt:GPT", "kwargs": {"context": 32}}
 LOSS = {"plugin": "flopscape.plugins.losses:NextToken"}
@@ -38,6 +39,12 @@ def text(tmp_path_factory):
     spec = {"plugin": "flopscape.plugins.text:TextFile", "kwargs": kwargs}
     prepare_dataset(spec, folder / "data")
     return folder / "data", spec
+
+
+@pytest.fixture(scope="session")
+def other(text):
+    """Spec of another text, prepared beside the first."""
+    return other_text(text[0].parent)
 
 
 @pytest.fixture

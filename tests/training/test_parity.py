@@ -12,6 +12,7 @@ import pytest
 from flopscape.config.machine import Prices
 from flopscape.dag.commands import launch_command
 from flopscape.records.run_record import RunRecord
+from tests.training.heldout_sets import both
 from tests.training.ranks import PLUGINS, RANKS, parity_spec
 
 
@@ -62,8 +63,9 @@ DRIFTING = {"model": {"plugin": "parity_plugins:Drifting", "kwargs": {"context":
 
 
 @pytest.fixture(scope="module")
-def finished(make_runs, launch, folder, text):
+def finished(make_runs, launch, folder, text, other):
     """All runs that should succeed, made once."""
+    scored = {"heldout": both(other)}
     bf16 = parity_spec(text[1], mixed_precision="bf16")
     statuses, errors = make_runs([
         launch("one.json", environment={"NOTES": "notes-1"}, **NOTING),
@@ -71,8 +73,8 @@ def finished(make_runs, launch, folder, text):
         launch("one-micro-128.json", micro=128),
         launch("one-micro-64.json", micro=64),
         launch("two-micro-32.json", world=2, micro=32),
-        launch("masked-one.json", **MASKED),
-        launch("masked-two-micro-64.json", world=2, micro=64, **MASKED),
+        launch("masked-one.json", **MASKED, **scored),
+        launch("masked-two-micro-64.json", world=2, micro=64, **MASKED, **scored),
         launch("bf16.json", **bf16),
     ])  # fmt: skip
     assert {status for ended in statuses for status in ended.values()} == {0}, errors
@@ -94,6 +96,16 @@ def test_the_same_batch_gives_the_same_losses_in_any_number_of_processes_and_mic
 def test_losses_are_the_same_where_processes_and_micro_batches_count_different_numbers_of_units(finished):
     assert 99 * 256 < finished("masked-one").n_tokens_seen < 100 * 256 - 20
     assert_same_losses(finished("masked-two-micro-64"), finished("masked-one"))
+
+
+def test_further_sets_and_metrics_are_scored_alike_by_any_number_of_processes(finished):
+    one, two = finished("masked-one").metrics, finished("masked-two-micro-64").metrics
+    assert list(one) == list(two) == [
+        "bits_per_byte", "loss@code", "bits_per_byte@code", "accuracy@code", "accuracy@own",
+    ]  # fmt: skip
+    for name, metric in one.items():
+        assert two[name]["value"] == pytest.approx(metric["value"], rel=1e-3)
+        assert (two[name]["n_units"], two[name]["unit"]) == (metric["n_units"], metric["unit"])
 
 
 def test_the_record_says_that_all_processes_ended_with_the_same_parameters(finished):

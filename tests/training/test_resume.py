@@ -15,6 +15,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.records.run_record import RunRecord
 from flopscape.training.command import main, train
 from flopscape.training.stopping import Interrupted
+from tests.training.heldout_sets import both
 
 TROUBLE = '''
 """A loss with noise from every generator, and trouble at the step of this process that the environment names."""
@@ -149,10 +150,10 @@ for trouble in sys.argv[4:]:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_run_killed_six_times_at_random_ends_with_the_loss_of_the_undisturbed_one(
-    seed, noisy, carry_out, monkeypatch, text, tmp_path
+    seed, noisy, carry_out, monkeypatch, text, tmp_path, other
 ):
     """Each part is killed at a random step, while it saves, or after a new checkpoint and before the old one goes."""
-    spec = noisy | {"seed": seed, "n_tokens": 100 * 128}
+    spec = noisy | {"seed": seed, "n_tokens": 100 * 128, "heldout": both(other)}
     monkeypatch.setenv("FLOPSCAPE_CHECKPOINT_STEPS", "7")
     rng = np.random.default_rng(seed)
     kinds = rng.permutation(["kill"] * 4 + ["kill_in_save", "kill_after_save"])
@@ -163,6 +164,7 @@ def test_a_run_killed_six_times_at_random_ends_with_the_loss_of_the_undisturbed_
     assert not (tmp_path / "run.json").exists()
     record = carry_out(spec)
     assert len(record.hardware["resumed_at_steps"]) > 1
+    assert record.metrics["accuracy@code"]["value"] > 0
     assert_same_run(record, carry_out(spec, out="undisturbed.json"))
 
 

@@ -28,7 +28,10 @@ def fingerprint(*modules: str) -> str:
 
 
 def run_fingerprint(spec: Spec) -> str:
-    """Fingerprint of the code that carries out one run: its trainer and its plug-ins."""
+    """Fingerprint of the code that carries out one run: its trainer and its plug-ins, but for its metrics.
+
+    These come last and change nothing of the model: a metric that was mended leaves the run's checkpoints as they are.
+    """
     trainer = spec.get("trainer", {"plugin": "flopscape.training.command:train"})
     plugins = [trainer, *(spec[part] for part in ("model", "dataset", "loss") if part in spec)]
     return fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))

@@ -8,7 +8,7 @@ hash of what was checked
 rule check_plugins:
     """Check the plug-ins, sizes and data that a study will train with, before its first run."""
     input:
-        ask.data_manifest,
+        ask.data_manifests,
     output:
         "results/{study}/checks/{check}.txt",
     log:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,8 +14,10 @@ from flopscape.plan.finished import look_at_runs, refuse_other_data
 from flopscape.plan.plugin_kwargs import why_refused
 from flopscape.plan.studies import plan_study
 from flopscape.plugins.base import Size
-from flopscape.plugins.loading import import_class, load_model, load_plugin
+from flopscape.plugins.loading import has_method, import_class, load_model, load_plugin
 from flopscape.plugins.prepare import data_folder, prepare_dataset, verify_data
+from flopscape.records.metrics import OWN
+from flopscape.training.further_sets import PreparedData, load_sets
 
 LOSS: Spec = {"plugin": "flopscape.plugins.losses:NextToken"}
 
@@ -39,13 +42,16 @@ def subject_of_study(path: Path, data: Path | None = None) -> Subject:
     specs = {"model": study.model.spec(), "dataset": study.dataset.spec(), "loss": study.loss.spec()}
     folder = data or data_folder(specs["dataset"])
     subject = constructed(specs, sizes, study.training.batch_units, folder)
-    if subject.manifest:
-        runs = [*rows, *planned.search]
-        # As many records as there are runs: all of them, for before the first run is trained one on other data is
-        # enough to refuse.
-        finished = look_at_runs(runs, path.stem, Path("results"), subject.manifest.data_hash, len(runs))
-        refuse_other_data(path.stem, finished, folder, subject.manifest.data_hash)
-    return subject
+    assert subject.manifest is not None
+    heldout = load_sets(rows[0].spec.get("heldout", {}), PreparedData(subject.dataset, subject.manifest, folder))
+    runs, prepared = [*rows, *planned.search], [one for one in heldout if not one.is_own]
+    folders = {OWN: folder} | {one.name: one.folder for one in prepared}
+    today = {OWN: subject.manifest.data_hash} | {one.name: one.manifest.data_hash for one in prepared}
+    # As many records as there are runs: all of them, for before the first run is trained one on other data is enough to
+    # refuse.
+    finished = look_at_runs(runs, path.stem, Path("results"), today, len(runs))
+    refuse_other_data(path.stem, finished, folders, today)
+    return replace(subject, sets=heldout or None)
 
 
 @contextmanager
@@ -105,14 +111,8 @@ def part_of(path: str) -> str:
     """Which part of a study a class is, by the methods it has."""
     plugin_class = import_class(path)
     for part, method in (("model", "build"), ("dataset", "batches"), ("loss", "__call__")):
-        if callable(getattr(plugin_class, method, None)) and method in _own(plugin_class):
+        if has_method(plugin_class, method):
             return part
     raise FlopscapeError(
         f"plugin {path}: the class has neither build (a model), batches (a dataset) nor __call__ (a loss); add one"
     )
-
-
-def _own(plugin_class: type) -> set[str]:
-    """Names that a class or a base of it defines."""
-    # Every class can be called, which makes an instance: only a `__call__` that is defined somewhere makes a loss.
-    return {name for base in plugin_class.__mro__ for name in vars(base)}

@@ -22,9 +22,10 @@ LEAST_WINDOW = 64
 """Tokens from which on half a window is looked for at other offsets: shorter ones are phrases."""
 
 
-def disjoint(subject: Subject) -> Iterator[str]:
-    """Held-out rows that training has too."""
-    held_out = subject.heldout
+def disjoint(subject: Subject, other: Subject | None = None) -> Iterator[str]:
+    """Held-out rows that training has too; those of another dataset where there is an `other`."""
+    of = other or subject
+    held_out = of.heldout
     # The held-out side, which is small, is kept in memory, and the training side streams by.
     identical, repeated = set().union(*map(rows, held_out)), _Halves(held_out)
     n_rows, seen = len(identical), set()
@@ -35,7 +36,7 @@ def disjoint(subject: Subject) -> Iterator[str]:
     for share, kind in ((len(seen) / n_rows, "rows"), (repeated.share, "half windows")):
         if share > most:
             yield (
-                f"{subject.name('dataset')}: {share:.0%} of the held-out {kind} occur in the training data; split by "
+                f"{of.name('dataset')}: {share:.0%} of the held-out {kind} occur in the training data; split by "
                 "document, before cutting rows, and drop repeats"
             )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from flopscape.checks import causality, data, declarations, gradients, overlap
+from flopscape.checks import causality, data, declarations, further_sets, gradients, overlap
 from flopscape.checks.declarations import signatures
 from flopscape.checks.subject import Subject
 from flopscape.errors import FlopscapeError
@@ -40,6 +40,7 @@ class Finding(NamedTuple):
 
 SIGNATURES = Check("methods take the arguments of the protocols", (), signatures)
 STEP = ("model", "loss", "batch")
+HELDOUT = ("model", "loss", "data", "sets")
 CHECKS = (
     Check("parameters are as many as declared, at every size", ("model",), declarations.parameters),
     Check("the seed alone decides the weights", ("model",), gradients.seeded_weights),
@@ -55,6 +56,8 @@ CHECKS = (
     Check("a stream can start at any step", ("data",), data.start),
     Check("processes share the batch of one process", ("data",), data.ranks),
     Check("nothing held out is trained on", ("data",), overlap.disjoint),
+    Check("further held-out sets fit the model, and nothing of them is trained on", HELDOUT, further_sets.data),
+    Check("every metric is a sum over units", HELDOUT, further_sets.sums),
 )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from flopscape.plugins.base import Counts, Manifest, Size
 from flopscape.plugins.loading import counts_at
+from flopscape.training.further_sets import FurtherSet
 
 Batch = dict[str, Tensor]
 
@@ -21,7 +22,7 @@ class Subject:
     """Plug-ins under test; a part that is None is left out, with every check that needs it.
 
     `sizes` begins with the smallest. `folder` and `manifest` are those of the prepared data, `names` the import paths
-    that faults are reported under.
+    that faults are reported under; `sets` are a study's further held-out sets, if it has any.
     """
 
     model: Any = None
@@ -32,6 +33,7 @@ class Subject:
     folder: Path | None = None
     manifest: Manifest | None = None
     names: dict[str, str] = field(default_factory=dict)
+    sets: tuple[FurtherSet, ...] | None = None
 
     def has(self, part: str) -> bool:
         """Whether a part is there; `data` is a prepared dataset, `batch` a real batch or an example."""

@@ -139,14 +139,17 @@ def _siblings(model: type[BaseModel], location: list[Any]) -> Iterable[str]:
     schema = model.model_json_schema()
     node = schema
     for part in location:
-        # One step down the schema: to the items of a list, or to a property, of whichever alternative has it.
-        inner = (
-            choice["items"] if isinstance(part, int) else choice["properties"].get(part, {})
-            for choice in _choices(node, schema)
-            if ("items" if isinstance(part, int) else "properties") in choice
-        )
-        node = next(inner, {})
+        # One step down the schema, of whichever alternative has it.
+        node = next((inner for choice in _choices(node, schema) if (inner := _inside(choice, part))), {})
     return next((choice["properties"] for choice in _choices(node, schema) if "properties" in choice), {})
+
+
+def _inside(node: dict[str, Any], part: Any) -> dict[str, Any]:
+    """The schema of a list's items, of a property, or of a mapping's values under names of the user's."""
+    if isinstance(part, int):
+        return dict(node.get("items", {}))
+    values = node.get("additionalProperties")
+    return dict(node.get("properties", {}).get(part, values if isinstance(values, dict) else {}))
 
 
 def _choices(node: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -9,29 +9,14 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from flopscape.config.fits import Fit, NamedFit, Recommend, Twin
 from flopscape.config.machine import Limits, Prices, Resources, Tracking
-from flopscape.config.model import Axes, Exclusion, Model, Plain, PositiveInt
+from flopscape.config.model import Axes, Exclusion, Model, PositiveInt
+from flopscape.config.plugins import LOOP, HeldoutSet, Plugin, refuse_unclear_sets
 from flopscape.config.sweep import Sweep, Transfer
-from flopscape.files.json_text import Spec
 from flopscape.fitting.methods import ANSWER
 from flopscape.recipe.batch import n_micro_batches
 from flopscape.recipe.settings import TrainingSettings
 from flopscape.records.columns import RunColumn
 from flopscape.text.written import Switch
-
-LOOP = "loop"
-
-
-class Plugin(Model):
-    """A class loaded by import path."""
-
-    plugin: str
-    """`module:Class`, from the package or any importable path, the working directory included. Its code is run."""
-    kwargs: Plain = {}
-    """Arguments of the class."""
-
-    def spec(self) -> Spec:
-        """The part of a run's spec: kwargs only when there are some."""
-        return {"plugin": self.plugin} | ({"kwargs": self.kwargs} if self.kwargs else {})
 
 
 def _names(value: Any) -> Any:
@@ -108,6 +93,8 @@ class Study(_Answering):
     """Dataset plug-in; only a plug-in trainer can do without."""
     loss: Plugin = Plugin(plugin="flopscape.plugins.losses:NextToken")
     """Loss plug-in."""
+    heldout: dict[str, HeldoutSet] = {}
+    """Further held-out sets by name, scored at the end of every run: `own` is the study's own, for further metrics."""
     trainer: Plugin = Plugin(plugin=LOOP)
     """`loop`, the package's own training loop, or a plug-in such as flopscape.plugins.surface:Surface."""
     training: TrainingSettings = TrainingSettings()
@@ -140,6 +127,17 @@ class Study(_Answering):
         """What the loop trains needs data."""
         if self.dataset is None and not self.simulated:
             raise ValueError("dataset is missing")
+        return self
+
+    @model_validator(mode="after")
+    def held_out_sets_are_clear(self) -> Self:
+        """Every further set has a name of its own and something to score, by the loop."""
+        if self.heldout and self.simulated:
+            raise ValueError("heldout: only the loop scores further sets, and this study has a trainer of its own")
+        try:
+            refuse_unclear_sets(self.heldout, self.dataset)
+        except ValueError as error:
+            raise ValueError(f"heldout: {error}") from error
         return self
 
     @model_validator(mode="after")

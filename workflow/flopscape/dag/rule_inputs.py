@@ -18,7 +18,8 @@ from flopscape.dag.selection import RESULTS, TABLES_OF_FIGURES, Selection, run_f
 from flopscape.dag.snakemake_inside import inspected_once
 from flopscape.files.json_text import canonical
 from flopscape.fingerprint import fingerprint
-from flopscape.plan.studies import dataset_manifest
+from flopscape.plan.studies import data_folders, dataset_manifest
+from flopscape.plugins.prepare import MANIFEST
 
 Wildcards = Any
 Files = Any
@@ -67,8 +68,13 @@ class RuleInputs:
         return [local(path) for path in self.selection.sources[wildcards.dataset]]
 
     def data_manifest(self, wildcards: Wildcards) -> str | list[str]:
-        """The manifest of a study's data, which its runs wait for; simulated runs have none."""
+        """The manifest of a study's data; simulated runs have none."""
         return str(dataset_manifest(self.selection.trained_study(wildcards.study).study, RESULTS) or "") or []
+
+    def data_manifests(self, wildcards: Wildcards) -> list[str]:
+        """The manifest of a study's data first, and those of its further held-out sets: what its runs wait for."""
+        folders = data_folders(self.selection.trained_study(wildcards.study).study, RESULTS)
+        return [str(folder / MANIFEST) for folder in folders.values()]
 
     def imported_files(self, wildcards: Wildcards) -> list[str]:
         """What an import reads."""
@@ -91,7 +97,7 @@ class RuleInputs:
         if self.selection.trained_study(name).study.simulated or self._is_finished(name, wildcards.run_id):
             return []
         return [
-            ancient(self.data_manifest(wildcards)),
+            *map(ancient, self.data_manifests(wildcards)),
             ancient(self.selection.check_file(name)),
         ]
 

@@ -14,13 +14,13 @@ from typing import Any
 from flopscape.config.bias import BiasSettings
 from flopscape.config.fits import Fit
 from flopscape.config.read import TEXTS, config_as_written, study_paths, validate
-from flopscape.config.study import Config
+from flopscape.config.study import Config, Study
 from flopscape.config.yaml12 import load_yaml
 from flopscape.dag.commands import may_have_hidden_runs
 from flopscape.dag.stale import Files, Planned
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
-from flopscape.files.json_text import canonical, dataset_id, short_hash
+from flopscape.files.json_text import Spec, canonical, dataset_id, short_hash
 from flopscape.fingerprint import fingerprint
 from flopscape.plan.branches import branches_by_trunk
 from flopscape.plan.imported import PlannedImport
@@ -102,7 +102,7 @@ class Selection:
         self.searches = {name: {row.run_id: row for row in study.search} for name, study in self.trained.items()}
         self.branches = {name: branches_by_trunk(rows.values()) for name, rows in self.rows.items()}
         self.checks: dict[str, str] = {}
-        specs = [study.study.dataset.spec() for study in self.trained.values() if study.study.dataset]
+        specs = [spec for study in self.trained.values() for spec in _datasets(study.study)]
         self.datasets = {dataset_id(spec): spec for spec in specs}
         self.sources = {name: source_files(spec["plugin"], spec.get("kwargs")) for name, spec in self.datasets.items()}
 
@@ -280,10 +280,17 @@ def rung_file(name: str, rung: str) -> str:
     return f"{RESULTS}/{name}/rungs/{rung}.json"
 
 
+def _datasets(study: Study) -> list[Spec]:
+    """The dataset of a study, and those of its further held-out sets."""
+    plugins = [study.dataset, *(one.dataset for one in study.heldout.values())]
+    return [plugin.spec() for plugin in plugins if plugin]
+
+
 def _check_id(planned: PlannedStudy) -> str:
     """Changes with the plug-ins of a study, their code, the sizes, those to be expected too, and the batch."""
     study = planned.study
-    plugins = [plugin.spec() for plugin in (study.model, study.dataset, study.loss) if plugin]
+    metrics = [plugin for one in study.heldout.values() for plugin in one.metrics.values()]
+    plugins = [study.model.spec(), *_datasets(study), study.loss.spec(), *(plugin.spec() for plugin in metrics)]
     code = fingerprint(*(plugin["plugin"].partition(":")[0] for plugin in plugins))
     sizes = sorted({canonical(row.size) for row in planned.all_rows})
     return short_hash([plugins, code, sizes, study.training.batch_units])

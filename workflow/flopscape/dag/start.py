@@ -25,7 +25,7 @@ from flopscape.plan.imported import free_text
 from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.price_table import price_text
 from flopscape.plan.rung_words import warnings_of
-from flopscape.plan.studies import PlannedStudy, data_hash, dataset_manifest, look_at_study, price_of, price_planned
+from flopscape.plan.studies import PlannedStudy, data_folders, data_hashes, look_at_study, price_of, price_planned
 from flopscape.text.terminal import say
 from flopscape.training.stopping import outlive_the_terminal
 
@@ -167,7 +167,8 @@ def _refuse_changed_data(
 ) -> None:
     """Compare the data as they are; those that are to be made first, `check_plugins` compares afterwards."""
     results = SELECTED[planned.name].results
-    manifest, now = dataset_manifest(planned.study, results), data_hash(planned.study, results)
+    folders, now = data_folders(planned.study, results), data_hashes(planned.study, results)
     prepared = {job.wildcards.dataset for job in inside.jobs_due(workflow) if inside.kind_of(job) is Kind.PREPARING}
-    if due and manifest and now and manifest.parent.name not in prepared:
-        refuse_other_data(planned.name, finished, manifest.parent, now)
+    kept = {name: data_hash for name, data_hash in now.items() if folders[name].name not in prepared}
+    if due:
+        refuse_other_data(planned.name, finished, folders, kept)

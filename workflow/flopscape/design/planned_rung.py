@@ -13,7 +13,7 @@ from flopscape.plan.finished import look_at_runs
 from flopscape.plan.price import price_study, refuse_over_limits
 from flopscape.plan.rows import plan_rows, runs_below
 from flopscape.plan.rungs import Rung, read_rungs
-from flopscape.plan.studies import data_hash
+from flopscape.plan.studies import data_hashes
 from flopscape.records.checks import read_record
 from flopscape.records.run_record import RunRecord
 
@@ -60,6 +60,6 @@ def _records(study: Study, name: str, below: list[Rung], runs: Path) -> dict[str
 def _refuse_dear(study: Study, rungs: list[Rung], results: Path, prices: Prices) -> None:
     """Refuse a rung with which the study would cost more than its limits, finished runs counted."""
     rows = plan_rows(study, rungs)
-    finished = look_at_runs(rows, results.name, results.parent, data_hash(study, results.parent))
+    finished = look_at_runs(rows, results.name, results.parent, data_hashes(study, results.parent))
     price = price_study(results.name, study, rows, finished, finished.reasons, prices, Capacity(1))
     refuse_over_limits(study, price)

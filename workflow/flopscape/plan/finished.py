@@ -48,10 +48,10 @@ def look_at_runs(
     rows: list[PlanRow],
     study: str,
     results: Path = Path("results"),
-    data_hash: str | None = None,
+    today: Mapping[str, str] | None = None,
     sample_of: int = SAMPLE,
 ) -> Finished:
-    """What the folder of a study's records holds; `data_hash` is that of the data as they are now, if there are any.
+    """What the folder of a study's records holds; `today` has the hashes of the data as they are now, by held-out set.
 
     About `sample_of` of the records are read.
     """
@@ -70,25 +70,26 @@ def look_at_runs(
     logs = {path.stem for path in Path("logs/train", study).glob("*.log")}
     missing = [row for row in rows if row.run_id not in on_disk]
     reasons = {row.run_id: _why_due(row, old_specs, logs) for row in missing}
-    other_data, saved = saw_other_data(sample, data_hash), _saved_steps(folder.parent / "checkpoints", missing)
+    other_data, saved = saw_other_data(sample, today), _saved_steps(folder.parent / "checkpoints", missing)
     return Finished(set(done), sample, broken, orphans, other_data, reasons, saved, recounts_text(recounts))
 
 
-def refuse_other_data(study: str, finished: Finished, folder: Path, data_hash: str) -> None:
-    """Before a run is trained on data that finished runs have not seen: raise FlopscapeError.
+def refuse_other_data(study: str, finished: Finished, folders: Mapping[str, Path], today: Mapping[str, str]) -> None:
+    """Before a run is trained or scored on data that finished runs have not seen: raise FlopscapeError.
 
-    `folder` holds the data, whose hash is `data_hash`. No table takes runs on different data: those to come would be
-    paid for in vain. Nothing finished is trained again for that.
+    `folders` hold the data, whose hashes are those of `today`, both by held-out set. No table takes runs on different
+    data: those to come would be paid for in vain. Nothing finished is trained again for that.
     """
-    if not finished.other_data:
-        return
-    on_other_data = set(finished.other_data)
-    seen = sorted({record.data_hash[:12] for record in finished.sample if record.run_id in on_other_data})
-    raise FlopscapeError(
-        f"study {study}: the data in {folder} have the SHA-256 {data_hash[:12]}…, but {len(on_other_data)} of "
-        f"{len(finished.sample)} finished runs saw {', '.join(seen)}…, and no table takes runs on both; restore those "
-        f"data, or bump `recipe` in the study to train every run on the new ones"
-    )
+    records = [record.data_seen for record in finished.sample if record.run_id in {*finished.other_data}]
+    for name, data_hash in today.items():
+        seen = [hashes[name][:12] for hashes in records if hashes.get(name, data_hash) != data_hash]
+        if not seen:
+            continue
+        raise FlopscapeError(
+            f"study {study}: the data in {folders[name]} have the SHA-256 {data_hash[:12]}…, but {len(seen)} of "
+            f"{len(finished.sample)} finished runs saw {', '.join(sorted({*seen}))}…, and no table takes runs on both; "
+            "restore those data, or bump `recipe` in the study to train every run on the new ones"
+        )
 
 
 def _saved_steps(checkpoints: Path, missing: list[PlanRow]) -> dict[str, int]:

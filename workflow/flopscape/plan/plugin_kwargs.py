@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from flopscape.config.complaints import sentences
-from flopscape.config.study import LOOP, Study
+from flopscape.config.plugins import LOOP, Plugin
+from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec, canonical
 from flopscape.plan.ask import answer_of
@@ -60,9 +61,25 @@ def _is_of_user(path: str) -> bool:
 
 def _parts(study: Study) -> Iterator[tuple[str, Spec]]:
     for part in NEEDS:
-        plugin = getattr(study, part)
-        if plugin is not None and plugin.plugin != LOOP:
-            yield part, plugin.spec()
+        yield from _named(part, getattr(study, part))
+    for name, one in study.heldout.items():
+        yield from _named(f"heldout.{name}.dataset", one.dataset)
+        for metric, plugin in one.metrics.items():
+            yield f"heldout.{name}.metrics.{metric}", plugin.spec()
+
+
+def _named(part: str, plugin: Plugin | None) -> Iterator[tuple[str, Spec]]:
+    if plugin is not None and plugin.plugin != LOOP:
+        yield part, plugin.spec()
+
+
+def _needs(part: str) -> tuple[str, ...]:
+    """Methods of a part of a study or of a held-out set: what a set has besides its dataset are metrics, like losses.
+
+    >>> _needs("heldout.code.dataset"), _needs("heldout.code.metrics.accuracy")
+    (('prepare', 'batches'), ('__call__',))
+    """
+    return NEEDS.get(part.rpartition(".")[2] if part.endswith(".dataset") else part, NEEDS["loss"])
 
 
 def why_refused(parts: dict[str, Spec]) -> list[str]:
@@ -71,14 +88,14 @@ def why_refused(parts: dict[str, Spec]) -> list[str]:
     Parameters
     ----------
     parts : dict
-        Part of a study (`model`, `dataset`, `loss`, `trainer`): its `plugin` and `kwargs`.
+        Part of a study (`model`, `dataset`, `loss`, `trainer`, `heldout.code.dataset`): its `plugin` and `kwargs`.
     """
     return [sentence for part, spec in parts.items() for sentence in _why_refused(part, spec)]
 
 
 def _why_refused(part: str, spec: Spec) -> list[str]:
     try:
-        plugin_class = import_class(spec["plugin"], NEEDS[part])
+        plugin_class = import_class(spec["plugin"], _needs(part))
         model = _signature(plugin_class)
         model.model_validate_json(canonical(plain(spec.get("kwargs", {}))))
     except FlopscapeError as error:

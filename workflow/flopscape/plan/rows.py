@@ -8,7 +8,8 @@ from a default stands: a new key of a recipe, and a new order or a new neighbour
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from flopscape.config.study import LOOP, Study
+from flopscape.config.plugins import LOOP
+from flopscape.config.study import Study
 from flopscape.config.sweep import IsoFlop, Row
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec, canonical, short_hash
@@ -128,6 +129,8 @@ def _shared_spec(study: Study) -> Spec:
     spec: Spec = {"model": study.model.spec(), "loss": study.loss.spec(), "recipe": study.recipe}
     if study.dataset:
         spec["dataset"] = study.dataset.spec()
+    if study.heldout:
+        spec["heldout"] = {name: one.spec() for name, one in study.heldout.items()}
     if study.trainer.plugin != LOOP:
         spec["trainer"] = study.trainer.spec()
     return spec

@@ -7,7 +7,7 @@ measured, so it is asked in a process of its own (plan/ask.py).
 from dataclasses import asdict
 from typing import Any
 
-from flopscape.config.study import Plugin
+from flopscape.config.plugins import Plugin
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec
 from flopscape.plan.ask import answer_of

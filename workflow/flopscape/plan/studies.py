@@ -27,6 +27,7 @@ from flopscape.plan.rungs import Rung, names_of, open_rungs, read_rungs
 from flopscape.plan.search import search_rows
 from flopscape.plugins.loading import load_plugin
 from flopscape.plugins.prepare import MANIFEST, data_folder
+from flopscape.records.metrics import OWN
 from flopscape.records.plan_row import PlanRow
 
 
@@ -145,28 +146,40 @@ def data_unit(study: Study) -> str:
     return str(load_plugin(study.dataset.plugin, study.dataset.kwargs).unit)
 
 
-def data_hash(study: Study, results: Path) -> str | None:
-    """Hash of a study's data as they are now; None before they are prepared."""
-    manifest = _prepared(study, results)
-    return manifest["data_hash"] if manifest else None
+def data_folders(study: Study, results: Path) -> dict[str, Path]:
+    """Where a study's data are or will be, under `own`, and those of its further held-out sets; none if simulated."""
+    if study.simulated or study.dataset is None:
+        return {}
+    sets = {name: one.dataset for name, one in study.heldout.items() if one.dataset}
+    return {name: data_folder(plugin.spec(), results) for name, plugin in ({OWN: study.dataset} | sets).items()}
+
+
+def data_hashes(study: Study, results: Path) -> dict[str, str]:
+    """Hashes of a study's data as they are now, by held-out set, of those that are prepared."""
+    manifests = {name: _manifest(folder) for name, folder in data_folders(study, results).items()}
+    return {name: manifest["data_hash"] for name, manifest in manifests.items() if manifest}
 
 
 def _prepared(study: Study, results: Path) -> dict[str, Any] | None:
-    path = dataset_manifest(study, results)
-    return read_json(path, "delete its folder") if path and path.exists() else None
+    folder = data_folders(study, results).get(OWN)
+    return _manifest(folder) if folder else None
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    path = folder / MANIFEST
+    return read_json(path, "delete its folder") if path.exists() else None
 
 
 def dataset_manifest(study: Study, results: Path) -> Path | None:
     """Where the manifest of a study's data is or will be; simulated runs need no data."""
-    if study.simulated or study.dataset is None:
-        return None
-    return data_folder(study.dataset.spec(), results) / MANIFEST
+    folder = data_folders(study, results).get(OWN)
+    return folder / MANIFEST if folder else None
 
 
 def look_at_study(planned: PlannedStudy, results: Path) -> Finished:
     """What is on disk of a planned study and of its search for the learning rate."""
     rows = [*planned.all_rows, *planned.search]
-    return look_at_runs(rows, planned.name, results, data_hash(planned.study, results))
+    return look_at_runs(rows, planned.name, results, data_hashes(planned.study, results))
 
 
 def price_planned(

@@ -42,7 +42,8 @@ class Manifest:
     split_rule, source, licence : str
         How the split was made, where the data are from, and under which licence, in words.
     notes : dict
-        Whatever else is known: the largest token or label, which models are compared with, what was dropped.
+        Whatever else is known: the largest token or label, which models are compared with, what was dropped. Of text,
+        `heldout_text` has the `n_tokens` of the whole held-out text and its `n_bytes`, for losses in bits per byte.
     """
 
     data_hash: str
@@ -101,3 +102,14 @@ class LossPlugin(Protocol):
 
     def __call__(self, module: "nn.Module", batch: dict[str, "Tensor"]) -> "tuple[Tensor, int]":
         """Summed loss in nats, and the number of units it sums over."""
+
+
+class MetricPlugin(LossPlugin, Protocol):
+    """Something else that a finished run is scored by on held-out rows: a sum over units like a loss, never a mean.
+
+    A metric whose unit begins with the word share sums what lies between 0 and 1 for each unit. `higher_is_better`
+    may be left out and is then false, as of a loss.
+    """
+
+    unit: str
+    """What the mean over units is counted in, such as `share correct`."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import Manifest
@@ -135,28 +135,39 @@ class Texts:
                 self.n_without += 1
 
 
+class Document(NamedTuple):
+    """The hash of a text, but for white space at its ends, its tokens with the end of text, and its bytes in UTF-8."""
+
+    digest: bytes
+    tokens: "np.ndarray"
+    n_bytes: int
+
+
 class Halves:
     """Documents as tokens: training ones are written as they come, held-out ones kept, by the hash of their text."""
 
     def __init__(self, tokenizer: Tokenizer, share: float) -> None:
         self.tokenizer, self.share = tokenizer, share
         self.heldout: dict[bytes, np.ndarray] = {}
+        self.heldout_bytes: dict[bytes, int] = {}
         self.n_train_documents = self.n_train_tokens = self.n_dropped = self.largest_token = 0
 
     def hold_out(self, texts: Iterable[str]) -> None:
         """Keep documents as held-out ones, each text once."""
-        for digest, tokens in self._encoded(texts):
-            self._keep(digest, tokens)
+        for document in self._encoded(texts):
+            self._keep(document)
 
     def train(self, texts: Iterable[str], stream: BinaryIO, max_tokens: int | None) -> None:
         """Write documents to `stream`, at most `max_tokens` tokens, but keep the held-out ones among them."""
-        for digest, tokens in self._encoded(texts):
+        for document in self._encoded(texts):
+            digest, tokens = document.digest, document.tokens
             if is_heldout(digest, self.share):
-                self._keep(digest, tokens)
+                self._keep(document)
                 continue
             # Training has it too after all: it can no longer be held out.
             if self.heldout.pop(digest, None) is not None:
                 self.n_dropped += 1
+                del self.heldout_bytes[digest]
             # The last document is cut where `max_tokens` tokens are full: a number of tokens is asked for, and not of
             # documents.
             written = tokens if max_tokens is None else tokens[: max_tokens - self.n_train_tokens]
@@ -176,19 +187,22 @@ class Halves:
             "largest_token": self.largest_token,
             "n_documents": {"train": self.n_train_documents, "heldout": len(self.heldout)},
             "n_heldout_documents_dropped": self.n_dropped,
+            # Ends of text are tokens and no bytes.
+            "heldout_text": {"n_tokens": self.n_tokens()["heldout"], "n_bytes": sum(self.heldout_bytes.values())},
         }
 
-    def _keep(self, digest: bytes, tokens: "np.ndarray") -> None:
+    def _keep(self, document: "Document") -> None:
         # Of held-out documents with one text the last stays, in the place of the first: they are equal but for white
         # space.
-        self.n_dropped += digest in self.heldout
-        self.heldout[digest] = tokens
+        self.n_dropped += document.digest in self.heldout
+        self.heldout[document.digest] = document.tokens
+        self.heldout_bytes[document.digest] = document.n_bytes
 
-    def _encoded(self, texts: Iterable[str]) -> "Iterator[tuple[bytes, np.ndarray]]":
-        """The hash of each text, but for white space at its ends, and its tokens."""
+    def _encoded(self, texts: Iterable[str]) -> "Iterator[Document]":
         remaining = iter(texts)
         # In batches, which the library encodes in parallel; and not all at once, for a stream may not fit into memory.
         while block := list(islice(remaining, ENCODED_AT_ONCE)):
             for text, tokens in zip(block, self.tokenizer.encode(block), strict=True):
                 self.largest_token = max(self.largest_token, int(tokens.max()))
-                yield hashlib.sha256(text.strip().encode()).digest(), tokens
+                digest = hashlib.sha256(text.strip().encode()).digest()
+                yield Document(digest, tokens, len(text.encode()))

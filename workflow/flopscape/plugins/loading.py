@@ -73,7 +73,7 @@ def import_class(path: str, needs: tuple[str, ...] = ()) -> type:
     plugin_class = getattr(module, class_name, None)
     if not isinstance(plugin_class, type):
         raise FlopscapeError(f"plugin {path}: {module_name} has no class {class_name}")
-    if missing := [name for name in needs if not callable(getattr(plugin_class, name, None))]:
+    if missing := [name for name in needs if not has_method(plugin_class, name)]:
         raise FlopscapeError(f"plugin {path}: the class has no method {', '.join(missing)}")
     return plugin_class
 
@@ -93,6 +93,19 @@ def source_files(path: str, kwargs: dict[str, Any] | None = None) -> list[str]:
         seen = "" if all(map(os.path.isabs, absent)) else f", seen from {os.getcwd()}"
         raise FlopscapeError(f"dataset {path}: {', '.join(absent)}: no such file{seen}; correct its kwargs")
     return files
+
+
+def has_method(plugin_class: type, name: str) -> bool:
+    """Whether a class or a base of it defines a method.
+
+    Every class can be called, which makes an instance: only a `__call__` that is defined somewhere makes a loss.
+
+    >>> from flopscape.plugins.losses import NextToken
+    >>> has_method(NextToken, "__call__"), has_method(dict, "__call__")
+    (True, False)
+    """
+    defined = any(name in vars(base) for base in plugin_class.__mro__)
+    return defined and callable(getattr(plugin_class, name, None))
 
 
 def load_model(path: str, kwargs: dict[str, Any] | None = None, needs: tuple[str, ...] = ("build",)) -> ModelPlugin:

@@ -1,4 +1,4 @@
-"""Losses: cross-entropy in nats, summed over a batch. Importing this imports no torch.
+"""Losses: cross-entropy in nats, summed over a batch; and a metric, accuracy. Importing this imports no torch.
 
 A loss returns a *sum* and the number of units in it, never a mean: means of micro-batches, processes and groups could
 not be put together again where they hold different numbers of units.
@@ -24,10 +24,7 @@ class NextToken:
         """
         from torch.nn.functional import cross_entropy
 
-        if "tokens" in batch:
-            inputs, targets = batch["tokens"][:, :-1], batch["tokens"][:, 1:]
-        else:
-            inputs, targets = batch["inputs"], batch["targets"]
+        inputs, targets = _next_tokens(batch)
         # [batch, context, vocabulary] → [batch · context, vocabulary]: to the sum every position is one choice among
         # classes.
         logits = module(inputs).flatten(0, -2)
@@ -51,3 +48,27 @@ class Classification:
 
         logits, labels = module(batch["images"]), batch["labels"]
         return cross_entropy(logits.float(), labels, reduction="sum", ignore_index=NO_LABEL), len(labels)
+
+
+class Accuracy:
+    """Share of next tokens, or of images, for which the model gives no other choice a higher logit: a metric."""
+
+    unit = "share correct"
+    higher_is_better = True
+
+    def __call__(self, module: "nn.Module", batch: "dict[str, Tensor]") -> "tuple[Tensor, int]":
+        """Number of right choices, and of choices.
+
+        `batch` is one of `Classification` where it holds `images`, else one of `NextToken`. Of equal logits torch's
+        argmax chooses.
+        """
+        inputs, targets = (batch["images"], batch["labels"]) if "images" in batch else _next_tokens(batch)
+        right = module(inputs).argmax(-1) == targets
+        return right.sum(), right.numel()
+
+
+def _next_tokens(batch: "dict[str, Tensor]") -> "tuple[Tensor, Tensor]":
+    """Inputs and targets of a batch of text, both int64 [batch, context]."""
+    if "tokens" in batch:
+        return batch["tokens"][:, :-1], batch["tokens"][:, 1:]
+    return batch["inputs"], batch["targets"]

@@ -38,8 +38,8 @@ class ByteText(TokenWindows):
     def prepare(self, folder: Path) -> Manifest:
         """Write `train.bin` and `heldout.bin` (uint8) into `folder`.
 
-        `notes` holds the largest token, how many held-out passages were dropped because training repeats them, and
-        the share of held-out windows whose exact bytes still occur in training.
+        `notes` holds the largest token, how many held-out passages were dropped because training repeats them, the
+        share of held-out windows whose exact bytes still occur in training, and the bytes of the held-out text.
 
         Raises
         ------
@@ -57,6 +57,7 @@ class ByteText(TokenWindows):
             "n_documents": {"train": len(train), "heldout": len(heldout)},
             "n_heldout_passages_dropped": n_dropped,
             "heldout_windows_in_train": repeated_windows(texts["train"], texts["heldout"], self.context),
+            "heldout_text": {"n_tokens": len(texts["heldout"]), "n_bytes": len(texts["heldout"])},
         }
         return Manifest("", self.unit, n_units, SPLIT_RULE, self.source(), self.licence, notes)
 

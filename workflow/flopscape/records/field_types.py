@@ -6,6 +6,8 @@ A record is plain JSON that people open and edit: text, true or null in place of
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flopscape.records.metrics import wrong_fields
+
 COUNTS = (
     "n_params_body",
     "n_params_head",
@@ -35,7 +37,7 @@ def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
     yield from (_sentence(name, record[name], "text") for name in TEXTS if not isinstance(record[name], str))
     if not isinstance(record["simulated"], bool):
         yield _sentence("simulated", record["simulated"], "true or false")
-    for name in ("spec", "timings", "cost", "versions", "hardware", "curve"):
+    for name in ("spec", "timings", "cost", "versions", "hardware", "curve", "metrics", "heldout_hashes"):
         if not isinstance(record[name], dict):
             yield _sentence(name, record[name], "an object")
     for key, value in record["timings"].items():
@@ -44,6 +46,11 @@ def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
     for key, value in record["cost"].items():
         if _bad(value):
             yield _sentence(f"cost.{key}", value, "a number or null")
+    for wrong in wrong_fields(record["metrics"], _is_number):
+        yield _sentence(*wrong)
+    for key, value in record["heldout_hashes"].items():
+        if not isinstance(value, str):
+            yield _sentence(f"heldout_hashes.{key}", value, "text")
     if sorted(record["curve"]) != sorted(COLUMNS):
         yield f"curve has the columns {', '.join(record['curve'])}, where {', '.join(COLUMNS)} belong"
 

@@ -6,7 +6,7 @@ A plain dataclass of JSON values, so that a training process needs no pydantic t
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
@@ -14,6 +14,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import Spec, read_json, short_hash
 from flopscape.files.outputs import write_text
 from flopscape.records.field_types import why_wrong_field
+from flopscape.records.metrics import OWN
 
 RunStatus = Literal["completed", "diverged", "skipped"]
 
@@ -34,7 +35,13 @@ class Curve:
     learning_rate: list[float] = field(default_factory=list)
 
 
-LATER_FIELDS: dict[str, Any] = {"parent": "", "n_tokens_inherited": 0, "in_force": {}}
+LATER_FIELDS: dict[str, Any] = {
+    "parent": "",
+    "n_tokens_inherited": 0,
+    "in_force": {},
+    "metrics": {},
+    "heldout_hashes": {},
+}
 """What records written before these fields existed mean by their absence."""
 
 
@@ -46,7 +53,9 @@ class RunRecord:
     common to all runs on that set. `flops_counted` = `flops_per_unit` × `n_tokens_seen`. A run that diverged has
     `loss` None and says why in `reason`. A branch started from a checkpoint of the run `parent`, which had trained
     `n_tokens_inherited` of its `n_tokens_seen`: timings, cost and `flops_spent` leave those out. `in_force` is what
-    Accelerate and torch really used, and which variables of the environment were set aside for that.
+    Accelerate and torch really used, and which variables of the environment were set aside for that. `metrics` are the
+    further scores of a completed run by name, each with the fields of `records.metrics.Metric`, and `heldout_hashes`
+    the data hashes of the study's further held-out sets.
     """
 
     run_id: str
@@ -74,6 +83,8 @@ class RunRecord:
     parent: str = ""
     n_tokens_inherited: int = 0
     in_force: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    heldout_hashes: dict[str, str] = field(default_factory=dict)
 
     @property
     def n_params(self) -> int:
@@ -94,6 +105,11 @@ class RunRecord:
     def flops_6nd(self) -> float:
         """6·N·D, the convention of most papers."""
         return 6.0 * self.n_params * self.n_tokens_seen
+
+    @property
+    def data_seen(self) -> dict[str, str]:
+        """The hash of the study's data, under `own`, and those of its further held-out sets by their names."""
+        return {OWN: self.data_hash} | self.heldout_hashes
 
     @property
     def is_of_its_spec(self) -> bool:
@@ -134,8 +150,16 @@ class RunRecord:
         return record
 
 
-def saw_other_data(records: Iterable[RunRecord], data_hash: str | None = None) -> list[str]:
-    """Ids of the runs on other data than `data_hash`, or, where that is not known, than most of them."""
-    hashes = {record.run_id: record.data_hash for record in records}
-    usual = data_hash or next((value for value, _ in Counter(hashes.values()).most_common(1)), "")
-    return [run_id for run_id, value in hashes.items() if value != usual]
+def saw_other_data(records: Iterable[RunRecord], today: Mapping[str, str] | None = None) -> list[str]:
+    """Ids of the runs on other data than those of `today`, or, where these are not known, than most of them.
+
+    `today` has the hashes by held-out set, as `RunRecord.data_seen`.
+    """
+    seen = {record.run_id: record.data_seen for record in records}
+    names = dict.fromkeys(name for hashes in seen.values() for name in hashes)
+    usual = {name: (today or {}).get(name) or _most_frequent(name, seen.values()) for name in names}
+    return [run_id for run_id, hashes in seen.items() if any(usual[name] != value for name, value in hashes.items())]
+
+
+def _most_frequent(name: str, seen: Iterable[Mapping[str, str]]) -> str:
+    return Counter(hashes[name] for hashes in seen if name in hashes).most_common(1)[0][0]

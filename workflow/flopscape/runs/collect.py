@@ -12,6 +12,7 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import canonical
 from flopscape.records.checks import COUNTS, CURE, Recount, read_record, recounted, recounts_text
+from flopscape.records.metrics import cells, columns_of
 from flopscape.records.plan_row import PlanRow, Role
 from flopscape.records.run_record import Curve, RunRecord, saw_other_data
 from flopscape.records.stamps import of_collected
@@ -55,7 +56,8 @@ def run(rows: list[PlanRow], runs: Path, out: Path, inputs: Iterable[Path] = ())
 
 def _tables(rows: list[PlanRow], records: list[RunRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
     speed = measured_speed(records)
-    runs = pd.DataFrame([_run_row(row, record, speed) for row, record in zip(rows, records, strict=True)])
+    names = columns_of(record.metrics for record in records)
+    runs = pd.DataFrame([_run_row(row, record, speed, names) for row, record in zip(rows, records, strict=True)])
     roles = [row.role for row in rows]
     return _with_roles(_with_scatter(runs, roles), roles), _curve_table(records)
 
@@ -91,8 +93,11 @@ def _same_data(records: Sequence[RunRecord]) -> None:
         raise FlopscapeError(f"runs {', '.join(strange)} count their data in another unit than {usual}; {CURE}")
 
 
-def _run_row(row: PlanRow, record: RunRecord, speed: Speed | None) -> dict[str, Any]:
-    """One tidy row with every convention of N, D and C in a column of its own; see results/README.md."""
+def _run_row(row: PlanRow, record: RunRecord, speed: Speed | None, metrics: Sequence[str]) -> dict[str, Any]:
+    """One tidy row with every convention of N, D and C and every metric in its own column; see results/README.md.
+
+    `metrics` are the names of those that any run of the table has.
+    """
     return {
         "run_id": record.run_id,
         "status": record.status,
@@ -119,6 +124,7 @@ def _run_row(row: PlanRow, record: RunRecord, speed: Speed | None) -> dict[str, 
         "loss": record.loss,
         "loss_se": record.loss_se,
         "n_heldout_units": record.n_heldout_units,
+        **cells(record.metrics, metrics),
         "seconds": record.timings.get("seconds_total"),
         "units_per_second": record.timings.get("units_per_second"),
         "flops_per_second": record.timings.get("flops_per_second"),

@@ -38,7 +38,8 @@ def train(spec: Spec, out: StrPath, data: StrPath | None = None, options: Option
     out
         The record's file.
     data
-        Folder of the prepared dataset; `results/data/{dataset_id}` when left out.
+        Folder of the prepared dataset; `results/data/{dataset_id}` when left out. The data of further held-out sets
+        lie beside it, each in the folder of its id.
     options
         What the machine costs and can do, how many processes were launched, and where else to log.
 

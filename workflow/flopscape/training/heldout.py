@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from flopscape.errors import FlopscapeError
 from flopscape.plugins.base import LossPlugin
 from flopscape.training.components import Parts
+from flopscape.training.further_sets import FurtherSet
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -56,14 +57,15 @@ class Score:
     n_units: int
 
 
-def load_heldout(parts: Parts) -> HeldoutSet:
-    """The whole held-out split, on the CPU."""
+def load_heldout(parts: Parts, of: FurtherSet | None = None) -> HeldoutSet:
+    """The whole held-out split of a run's data, or of a further set, on the CPU."""
+    data = of or parts
     # Seed 0, process 0 of 1, from step 0: the same rows in the same order in every process and every run of a study.
-    batches = list(parts.dataset.batches(parts.folder, "heldout", parts.task.settings.batch_units, 0, 0, 1, 0))
+    batches = list(data.dataset.batches(data.folder, "heldout", parts.task.settings.batch_units, 0, 0, 1, 0))
     if not batches:
-        raise FlopscapeError(f"{parts.folder}: the held-out split is empty")
+        raise FlopscapeError(f"{data.folder}: the held-out split is empty")
     rows = {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
-    return HeldoutSet(rows, parts.manifest.n_units["heldout"])
+    return HeldoutSet(rows, data.manifest.n_units["heldout"])
 
 
 @torch.no_grad()

@@ -79,8 +79,9 @@ def describe(
     outcome: Outcome,
     final: Score | None,
     agreement: Agreement,
+    metrics: dict[str, dict[str, Any]],
 ) -> RunRecord:
-    """The record of a run that was judged; `final` is None where training broke off.
+    """The record of a run that was judged; `final` is None where training broke off, and `metrics` are empty then.
 
     The curve gets its FLOPs here, and the run's own loss as its last held-out one.
     """
@@ -119,6 +120,8 @@ def describe(
         versions=versions(),
         hardware=hardware(accelerator) | facts_of_processes(agreement) | interruptions(outcome),
         in_force=in_force(accelerator, task.settings.compile, options),
+        metrics=metrics,
+        heldout_hashes={one.name: one.manifest.data_hash for one in parts.sets if not one.is_own},
     )
 
 

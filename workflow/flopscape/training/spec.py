@@ -10,9 +10,10 @@ from flopscape.plugins.base import Size
 from flopscape.plugins.prepare import data_folder
 from flopscape.recipe.schedule import branching_step
 from flopscape.recipe.settings import TrainingSettings
+from flopscape.records.metrics import OWN
 
 REQUIRED = ("model", "size", "dataset", "loss", "n_tokens", "seed", "recipe")
-OPTIONAL = ("trainer", "training")
+OPTIONAL = ("trainer", "training", "heldout")
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def check_spec(spec: Spec) -> Task:
         words = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(unknown)}"] * bool(unknown)
         raise FlopscapeError(f"spec {' and '.join(words)}; it needs {', '.join(REQUIRED)}")
     for key in ("model", "dataset", "loss"):
-        _require(isinstance(spec[key], dict) and isinstance(spec[key].get("plugin"), str), key, "a mapping with plugin")
+        _require(_names_plugin(spec[key]), key, "a mapping with plugin")
+    _require(_names_sets(spec.get("heldout", {})), "heldout", "a mapping of sets, each with dataset, metrics or both")
     _require(isinstance(spec["size"], dict), "size", "a mapping")
     _require(_is_integer(spec["seed"]) and spec["seed"] >= 0, "seed", "an integer from 0 up")
     _require(_is_integer(spec["n_tokens"]) and spec["n_tokens"] > 0, "n_tokens", "a positive integer")
@@ -142,6 +144,24 @@ def _settings(changes: dict[str, Any]) -> TrainingSettings:
         # Python words an unknown argument in terms of the constructor: the user wrote a key.
         reason = str(error).replace("TrainingSettings.__init__() got an ", "")
         raise FlopscapeError(f"spec: training: {reason}") from error
+
+
+def _names_plugin(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("plugin"), str)
+
+
+def _names_sets(sets: Any) -> bool:
+    """Whether these are held-out sets as a plan writes them: the study's own rows, `own`, have no dataset."""
+    if not isinstance(sets, dict):
+        return False
+    for name, one in sets.items():
+        metrics = one.get("metrics", {}) if isinstance(one, dict) else None
+        if not isinstance(metrics, dict) or not {*one} <= {"dataset", "metrics"}:
+            return False
+        plugins = [*metrics.values(), *([] if name == OWN else [one.get("dataset")])]
+        if not all(map(_names_plugin, plugins)) or (name == OWN and "dataset" in one):
+            return False
+    return True
 
 
 def _is_integer(value: Any) -> bool:

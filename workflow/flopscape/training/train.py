@@ -27,6 +27,7 @@ from flopscape.training.faults import Batch, NamedLabels, checked_batches, named
 from flopscape.training.heldout import HeldoutSet, Score, load_heldout, score
 from flopscape.training.logbook import Logbook
 from flopscape.training.loop import Loop
+from flopscape.training.metrics import final_metrics, refuse_wrong_metrics
 from flopscape.training.optimizer import make_optimizer
 from flopscape.training.outcome import Outcome
 from flopscape.training.record import agree, describe, judge
@@ -96,6 +97,7 @@ def _train(
     scorer = Scorer(parts, module, accelerator, outcome)
     if checkpoint is None:
         outcome.untrained_loss = scorer(curve_set).loss
+        refuse_wrong_metrics(parts, module, accelerator)
     branches = [Branch(task.branch(n_tokens), accelerator) for n_tokens in options.branches]
     loop = Loop(task, accelerator, module, make_optimizer(parts, module), parts.loss, outcome, n_pieces, branches)
     if checkpoint is not None:
@@ -117,11 +119,15 @@ def _train(
         # Compared even where the run diverged, and before the final score, in which all processes must have one model.
         agreement = agree(module, accelerator)
         final = None if outcome.diverged else scorer(heldout.evenly_spaced(settings.heldout_units))
+        # By all processes, which have one outcome and one score: what is scored next is scored by all or by none.
+        judge(outcome, final)
+        metrics = {}
+        if final and not outcome.diverged:
+            metrics = final_metrics(parts, module, accelerator, outcome, final)
         # The others have done their part of the scores, and have nothing to write.
         if not accelerator.is_main_process:
             return None
-        judge(outcome, final)
-        record = describe(parts, options, accelerator, outcome, final, agreement)
+        record = describe(parts, options, accelerator, outcome, final, agreement, metrics)
         logbook.finish(record)
     return record
 
