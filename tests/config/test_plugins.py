@@ -5,6 +5,7 @@ import pytest
 from flopscape.config.plugins import HeldoutSet
 from flopscape.config.read import validate
 from flopscape.config.study import Study
+from flopscape.dag.commands import twin_settings
 from flopscape.errors import FlopscapeError
 from flopscape.plan.plugin_kwargs import refuse_wrong_arguments
 
@@ -82,3 +83,42 @@ def test_a_trainer_of_the_users_own_scores_nothing_by_these_keys():
 def test_plugins_of_sets_and_metrics_are_looked_at_before_anything_runs(heldout, sentence):
     with pytest.raises(FlopscapeError, match=sentence):
         refuse_wrong_arguments(study(heldout), "a study")
+
+
+def fits(*listed, **recommend):
+    return study({}, fits=list(listed), recommend={"flops": [1e12], **recommend})
+
+
+CODE_FIT = {"name": "code", "method": "vpnls", "columns": {"loss": "loss@code"}}
+
+
+def test_the_twin_judges_no_fit_of_another_metric():
+    judged = twin_settings(fits("vpnls", CODE_FIT))["fits"]
+    assert [fit["name"] for fit in judged] == ["vpnls", "answer"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "recommend", "sentence"),
+    [
+        (
+            [CODE_FIT],
+            {"fit": "code"},
+            "recommend.fit: code is a fit of loss@code, and what is recommended rests on the",
+        ),
+        (
+            [CODE_FIT | {"columns": {"loss": "accuracy@own"}}],
+            {},
+            "accuracy@own: accuracy is no sum of power laws: it rises with compute",
+        ),
+        (
+            [CODE_FIT | {"method": "approach1"}],
+            {},
+            "approach1 reads training curves, which are of the study's loss and not of loss@code; use rule horizon",
+        ),
+    ],
+)
+def test_a_fit_that_takes_another_metric_for_the_loss_is_refused(listed, recommend, sentence):
+    with pytest.raises(FlopscapeError) as refusal:
+        fits("vpnls", *listed, **recommend)
+    assert sentence in str(refusal.value)
+    assert fits(CODE_FIT | {"method": "approach1", "rule": "horizon"}).fits[0].metric == "loss@code"

@@ -1,9 +1,17 @@
 """The runs of a study beside their fits, as figures and report show them."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from flopscape.records.fit_result import FitResult
+from flopscape.records.metrics import LOSS
 from flopscape.runs.statuses import with_loss
+
+
+def of_the_loss(fits: Mapping[str, FitResult]) -> dict[str, FitResult]:
+    """The fits of a study's own loss: those of other metrics have another unit and optimum, and compare with none."""
+    return {name: fit for name, fit in fits.items() if fit.metric == LOSS}
 
 
 class RunsAndFits:

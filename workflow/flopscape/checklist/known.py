@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from flopscape.answers.runs_and_fits import RunsAndFits
+from flopscape.answers.runs_and_fits import RunsAndFits, of_the_loss
 from flopscape.config.study import Study
 from flopscape.dag.stale import Files, Planned
 from flopscape.errors import FlopscapeError
@@ -66,7 +66,9 @@ def known_of_study(planned: Planned, folder: Path) -> Known:
     files = Files(planned, folder)
     if why := files.why_table():
         raise FlopscapeError(f"{files.runs}: the table was made {why}; {AGAIN}")
-    fits = read_fits(path for name, path in files.fits.items() if path.exists() and not files.why_fit(name))
+    fits = of_the_loss(
+        read_fits(path for name, path in files.fits.items() if path.exists() and not files.why_fit(name))
+    )
     manifest, backtest, verdict = files.manifest(), folder / "backtest.csv", folder / "transfer" / "verdict.json"
     tested = read_backtest(backtest) if backtest.exists() and not files.why_backtest() else []
     searched = read_json(verdict, AGAIN) if verdict.exists() and not files.why_transfer() else {}

@@ -27,6 +27,7 @@ from flopscape.fitting.methods import (
     described_by_name,
     options_in_study,
     owners,
+    reads_curves,
     shipped_methods,
     signature,
     why_each_seed_is_needed,
@@ -36,6 +37,7 @@ from flopscape.fitting.methods import (
 from flopscape.fitting.option_text import is_collection
 from flopscape.fitting.options import Option, is_module
 from flopscape.laws.composition import Composition
+from flopscape.records.metrics import LOSS, why_not_fitted
 from flopscape.text.written import AS_NUMBER, Integer, Switch
 
 TYPES: dict[str, Any] = {
@@ -59,7 +61,7 @@ class Fit(Model):
     method: str
     """answer, approach1, approach2, approach3, vpnls, law, or the import path of a module of your own, which is run."""
     columns: dict[Literal["n_params", "n_tokens", "flops", "loss"], str] = {}
-    """Columns of runs.csv to use instead of the defaults: another convention of N, D or C."""
+    """Columns of runs.csv to use instead of the defaults: another convention of N, D or C, or another metric."""
     exclude: Exclusion | None = None
     """Leave out the runs for which this expression over the table's columns is true."""
     min_flops: Positive | None = None
@@ -85,6 +87,19 @@ class Fit(Model):
             raise ValueError(why_no_method(method))
         return method
 
+    @field_validator("columns")
+    @classmethod
+    def a_law_describes_the_metric(cls, columns: dict[str, str]) -> dict[str, str]:
+        """Accuracy is no sum of power laws."""
+        if why := why_not_fitted(columns.get("loss", "loss")):
+            raise ValueError(f"loss: {why}")
+        return columns
+
+    @property
+    def metric(self) -> str:
+        """The column that is fitted as the loss: `loss` itself, or another metric such as `loss@code`."""
+        return self.columns.get("loss", LOSS)
+
     @property
     def options(self) -> dict[str, Any]:
         """What the method is told, as far as that is given."""
@@ -106,6 +121,11 @@ class Fit(Model):
         options |= model.model_validate(options).model_dump(exclude_unset=True)
         if why := _why_no_law(options.get("law")) or why_each_seed_is_needed(self.seeds, self.method, options):
             raise ValueError(why)
+        if self.metric != LOSS and reads_curves(self.method) and options.get("rule") != "horizon":
+            raise ValueError(
+                f"{self.method} reads training curves, which are of the study's loss and not of {self.metric}; "
+                "use rule horizon, or another method"
+            )
         if self.method == "approach3" and options.get("delta") and options.get("objective") not in (None, "huber"):
             raise ValueError("delta: only approach3's objective huber has one")
         return self

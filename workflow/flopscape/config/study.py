@@ -3,9 +3,9 @@
 The JSON Schemas in workflow/schemas/ are generated from these models.
 """
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from flopscape.config.fits import Fit, NamedFit, Recommend, Twin
 from flopscape.config.machine import Limits, Prices, Resources, Tracking
@@ -16,7 +16,8 @@ from flopscape.fitting.methods import ANSWER
 from flopscape.recipe.batch import n_micro_batches
 from flopscape.recipe.settings import TrainingSettings
 from flopscape.records.columns import RunColumn
-from flopscape.text.written import Switch
+from flopscape.records.metrics import LOSS, METRIC, is_metric
+from flopscape.text.written import Switch, shown
 
 
 def _names(value: Any) -> Any:
@@ -24,13 +25,28 @@ def _names(value: Any) -> Any:
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
 
 
+def _mapped(name: str) -> str:
+    """A column that an import gives: of those that a fit reads, or of a metric."""
+    if name not in get_args(RunColumn) and not is_metric(name):
+        known = ", ".join(get_args(RunColumn))
+        raise ValueError(f"map {shown(name)}: map one of {known}, or a metric such as loss@web")
+    return name
+
+
+MappedColumn = Annotated[
+    str,
+    AfterValidator(_mapped),
+    WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(get_args(RunColumn))}|{METRIC.pattern})$"}),
+]
+
+
 class Runs(Model):
     """Finished runs of other people's: `flopscape import` as a part of a study."""
 
     table: str
     """A CSV, JSON or Parquet file, packed as .gz or not, or the name of a published table such as chinchilla."""
-    map: dict[RunColumn, str] = {}
-    """Our column: theirs."""
+    map: dict[MappedColumn, str] = {}
+    """Our column: theirs; metrics too, such as `loss@web` or `accuracy@hellaswag`."""
     run_id: Annotated[list[str], BeforeValidator(_names, json_schema_input_type=str | list[str])] = []
     """Columns whose cells together name a run, such as [n_params, lr, seed], where no column does."""
     exclude: Exclusion | None = None
@@ -79,6 +95,12 @@ class _Answering(Model):
             raise ValueError(f"fits: two fits of one name among {', '.join(names)}")
         if self.recommended_fit not in names:
             raise ValueError(f"recommend.fit: {self.recommend.fit!r} is not one of the fits {', '.join(names)}")
+        metrics = {fit.name: fit.metric for fit in self.fits}
+        if (metric := metrics[self.recommended_fit]) != LOSS:
+            raise ValueError(
+                f"recommend.fit: {self.recommended_fit} is a fit of {metric}, and what is recommended rests on the "
+                "study's loss; name a fit of it. Fits of other metrics have a section of their own in the report"
+            )
         return self
 
 

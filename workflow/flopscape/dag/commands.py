@@ -13,6 +13,7 @@ from flopscape.config.study import ImportedStudy, Study
 from flopscape.files.json_text import canonical
 from flopscape.fitting.common.made_from import Options, options_given, words
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, reads_curves
+from flopscape.records.metrics import LOSS
 from flopscape.records.plan_row import PlanRow
 
 
@@ -107,7 +108,9 @@ def twin_settings(study: Study | ImportedStudy) -> Options:
     The shipped methods are in every twin, those that the study has by the names of its fits.
     """
     # As floats, for 1e13 and 10000000000000 in a study are one budget, and their hashes should be one as well.
-    asked = {"flops": [float(flops) for flops in study.recommend.flops], "fits": [fit.asked for fit in study.fits]}
+    # A twin simulates the study's loss: it judges no fit of another metric.
+    of_the_loss = [fit.asked for fit in study.fits if fit.metric == LOSS]
+    asked = {"flops": [float(flops) for flops in study.recommend.flops], "fits": of_the_loss}
     return study.twin.model_dump() | asked | {"among_fits": True}
 
 

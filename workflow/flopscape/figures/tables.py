@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flopscape.answers.runs_and_fits import RunsAndFits
+from flopscape.answers.runs_and_fits import RunsAndFits, of_the_loss
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.draws_file import fit_name, has_draws, read_draws, read_fits
 from flopscape.fitting.isoflop.curves import has_curve
@@ -71,12 +71,13 @@ def read(
 ) -> Tables:
     """Read a study's tables; raises FlopscapeError with the path of a file that is missing or lacks a column."""
     paths = [Path(path) for path in fits]
-    results = read_fits(paths)
-    draws = {fit_name(path): read_draws(path, results[fit_name(path)]) for path in paths if has_draws(path)}
+    results = of_the_loss(read_fits(paths))
+    drawn = [path for path in paths if fit_name(path) in results and has_draws(path)]
+    draws = {fit_name(path): read_draws(path, results[fit_name(path)]) for path in drawn}
     whole = complete(read_csv(runs))
     table = with_budgets(without_set_aside(whole), results.values())
     varied = None if sensitivity is None else read_csv(sensitivity, VARIED)
-    hidden = None if backtest is None else read_backtest(backtest)
+    hidden = None if backtest is None else [line for line in read_backtest(backtest) if line.fit in results]
     points = _curves(curves, whole, runs)
     shown = points[points.run_id.astype(str).isin(table.run_id.astype(str))].reset_index(drop=True)
     return Tables(table, shown, results, draws, title, varied, hidden)

@@ -22,6 +22,7 @@ from flopscape.plan.studies import PlannedStudy, plan_finished, train_units
 from flopscape.records.backtest import Forecast
 from flopscape.records.fit_file import read_fit
 from flopscape.records.fit_result import Estimate
+from flopscape.records.metrics import LOSS
 from flopscape.runs.read import read_runs, table_of
 from flopscape.text import numbers
 
@@ -144,10 +145,11 @@ def _rule(settings: Any) -> str:
 
 
 def _floor(files: Files) -> Estimate | None:
-    """E of the first fresh fit of a law with a floor."""
-    for name, path in files.fits.items():
-        if _is_fresh(path, files.why_fit(name)) and "E" in (law := read_fit(path).law_parameters):
-            return law["E"]
+    """E of the first fresh fit of the loss by a law with a floor."""
+    fresh = (read_fit(path) for name, path in files.fits.items() if _is_fresh(path, files.why_fit(name)))
+    for fit in fresh:
+        if fit.metric == LOSS and "E" in fit.law_parameters:
+            return fit.law_parameters["E"]
     return None
 
 

@@ -22,6 +22,7 @@ from flopscape.records.fit_parts import (
     Vertex,
     part,
 )
+from flopscape.records.metrics import LOSS
 
 FitStatus = Literal["ok", "weak", "boundary", "refused"]
 SAMPLED = "sampled"
@@ -100,6 +101,11 @@ class FitResult:
     input_hash: str = ""
     unit: str = "token"
     made_from: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def metric(self) -> str:
+        """The column that was fitted as the loss: `loss` itself, or another metric such as `loss@code`."""
+        return self.conventions.get(LOSS, LOSS)
 
     @property
     def law_parameters(self) -> dict[str, Estimate]:

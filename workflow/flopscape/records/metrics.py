@@ -4,6 +4,7 @@ A metric's name says what and on which held-out set, as `loss@code` or `accuracy
 held-out rows. `bits_per_byte` alone is the loss itself, counted in bits for each byte of text.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,11 @@ OWN = "own"
 """Name of the set that is the study's own held-out rows."""
 LOSS = "loss"
 BITS = "bits_per_byte"
+ACCURACY = "accuracy"
 ERROR = "_se"
 """End of the column of a standard error."""
+METRIC = re.compile(rf"[^@,]+@[^@,]+|{ACCURACY}|{BITS}")
+"""A metric's name in a table."""
 FIELDS = {"value", "standard_error", "n_units", "unit"}
 """What a record keeps of each metric."""
 
@@ -39,6 +43,42 @@ def name_of(metric: str, heldout: str) -> str:
     ('accuracy@code', 'bits_per_byte')
     """
     return metric if heldout == OWN and metric in (LOSS, BITS) else f"{metric}@{heldout}"
+
+
+def is_metric(column: str) -> bool:
+    """Whether a column of a table is called as metrics are: `accuracy`, `bits_per_byte`, `loss@web`; not as an error.
+
+    >>> [is_metric(name) for name in ("loss@web", "accuracy", "loss", "loss@web_se")]
+    [True, True, False, False]
+    """
+    return METRIC.fullmatch(column) is not None and not column.endswith(ERROR)
+
+
+def is_accuracy(column: str) -> bool:
+    """Whether a column holds shares that rise with compute, by its name."""
+    return column.partition("@")[0].lower() in (ACCURACY, "acc")
+
+
+def unit_of(column: str, of_loss: str) -> str:
+    """What a column that is fitted as the loss is measured in; `of_loss` is the unit of the table's own loss.
+
+    >>> unit_of("loss@code", "nats per token"), unit_of("bits_per_byte@code", "nats per token")
+    ('nats per token', 'bits per byte')
+    """
+    metric, _, _ = column.partition("@")
+    if metric == BITS:
+        return "bits per byte"
+    return metric if "@" in column and metric != LOSS else of_loss
+
+
+def why_not_fitted(column: str) -> str:
+    """Why no law of N and D is fitted to a column, as a sentence; or nothing."""
+    if not is_accuracy(column):
+        return ""
+    return (
+        f"{column}: accuracy is no sum of power laws: it rises with compute, from chance to a ceiling; fit the loss of "
+        "the same held-out set, and accuracy as a function of that loss (two steps: Bhagia et al., arXiv 2412.04403)"
+    )
 
 
 def columns_of(records: Iterable[Mapping[str, Mapping[str, Any]]]) -> list[str]:

@@ -37,6 +37,7 @@ def build(evidence: Evidence) -> Report:
         Section("How methods do on simulated copies", [*twin.blocks(evidence.twin), *borne]),
         Section("Which approach fits this design", guide.blocks(evidence.guide)),
         Section("Fits", _fits(evidence)),
+        Section("Other metrics", others.of_other_metrics(evidence)),
         Section("Further doubts", _bullets([doubt.sentence for doubt in found[MOST:]])),
         Section("How to read the figures", _bullets(list(evidence.explanations))),
         Section("What happened to the forecast", forecast.blocks(evidence)),

@@ -26,6 +26,7 @@ class Evidence(RunsAndFits):
 
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` a line
     for each, and `explanations` how to read them.
+    `other_metrics` are the fits of other metrics than the study's loss, which nothing is compared with.
     `formulas` are those of the fitted laws, by fit; a fit without a law has none.
     `sensitivity` is the table of `flopscape sensitivity`, `backtest` has the lines of `flopscape backtest` and
     `validation` those of `flopscape validate`, None where there is none; `archive` is all that fits have ever said of
@@ -62,6 +63,7 @@ class Evidence(RunsAndFits):
     not_shown: Sequence[str] = ()
     made_from: str = ""
     aside: pd.DataFrame = field(default_factory=pd.DataFrame)
+    other_metrics: Mapping[str, FitResult] = field(default_factory=dict)
 
     @property
     def fit(self) -> FitResult:

@@ -4,7 +4,7 @@ from flopscape.records.backtest import Score
 from flopscape.records.fit_result import FitResult, Prediction
 from flopscape.report import summary
 from flopscape.report.appendix import without_blanks
-from flopscape.report.blocks import Block, Grid
+from flopscape.report.blocks import Block, Bullets, Grid
 from flopscape.report.checks import first_prediction
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers
@@ -65,3 +65,28 @@ def at_other_budgets(evidence: Evidence) -> list[Block]:
     ]
     head = ["fit", *summary.head(evidence.unit, evidence.loss_unit)]
     return [Grid(head, rows, "At the other budgets.")] if rows else []
+
+
+def of_other_metrics(evidence: Evidence) -> list[Block]:
+    """A row a fit of another metric and asked budget, with the unit of its own, and what became of each fit."""
+    fits = evidence.other_metrics
+    if not fits:
+        return []
+    rows = [
+        [name, fit.metric, fit.loss_unit, *summary.row(at)]
+        for name, fit in fits.items()
+        if fit.status != "refused"
+        for at in fit.predictions
+    ]
+    head = ["fit", "metric", "unit", *summary.head(evidence.unit)[:-1], "metric at the optimum"]
+    note = (
+        "Fits of other metrics than the study's loss, with 95 % intervals: the N and D at which that metric is lowest. "
+        "No check, twin, figure or other section of this page compares them with the fits above."
+    )
+    verdicts = [f"{name} {_ended(fit)}: {summary.reason(fit).removesuffix('.')}." for name, fit in fits.items()]
+    grid: list[Block] = [Grid(head, rows, note)] if rows else []
+    return [*grid, Bullets(verdicts)]
+
+
+def _ended(fit: FitResult) -> str:
+    return "refused" if fit.status == "refused" else f"is {fit.status}"

@@ -1,7 +1,7 @@
 """The files of a report, read into what the report rests on."""
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +11,7 @@ from jinja2 import Environment
 
 from flopscape.answers.archive import read_archive
 from flopscape.answers.evaluate import formula_of
+from flopscape.answers.runs_and_fits import of_the_loss
 from flopscape.checklist.items import Filled
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS, EXPLANATIONS
@@ -106,7 +107,8 @@ def read_evidence(sources: Sources) -> Evidence:
     FlopscapeError
         A file cannot be read, or the recommended fit is not among the fits.
     """
-    fits = _fits(sources.fits, sources.recommended)
+    everything = read_fits(sources.fits)
+    fits = _of_the_loss(everything, sources.recommended)
     figures = {Path(path).stem: Path(path) for path in sources.figures}
     manifest = Path(sources.manifest) if sources.manifest else None
     runs = complete(read_csv(sources.runs))
@@ -116,13 +118,14 @@ def read_evidence(sources: Sources) -> Evidence:
         runs=with_budgets(without_set_aside(runs), fits.values()),
         aside=runs[set_aside(runs) != ""],
         fits=fits,
+        other_metrics={name: fit for name, fit in everything.items() if name not in fits},
         recommended=sources.recommended,
         formulas=formulas_of(fits),
         figures=figures,
         captions={name: caption(name) for name in figures},
         explanations=[f"{name}: {text}" for name in figures if (text := caption(name, EXPLANATIONS))],
         sensitivity=None if sources.sensitivity is None else read_csv(sources.sensitivity, VARIED),
-        backtest=None if sources.backtest is None else read_backtest(sources.backtest),
+        backtest=None if sources.backtest is None else [x for x in read_backtest(sources.backtest) if x.fit in fits],
         validation=None if sources.validation is None else read_validation(sources.validation),
         archive=[] if sources.archive is None else read_archive(sources.archive),
         twin=_twin(Path(sources.twin)) if sources.twin else None,
@@ -139,9 +142,11 @@ def read_evidence(sources: Sources) -> Evidence:
     )
 
 
-def _fits(fits: Iterable[str | Path], recommended: str) -> dict[str, FitResult]:
-    """Fits by name; the recommended one must be there."""
-    results = read_fits(fits)
+def _of_the_loss(fits: Mapping[str, FitResult], recommended: str) -> dict[str, FitResult]:
+    """The fits of the study's loss by name; the recommended one must be there."""
+    results = of_the_loss(fits)
+    if recommended in fits and recommended not in results:
+        raise FlopscapeError(f"report: fit {recommended} is of {fits[recommended].metric}; recommend a fit of the loss")
     if recommended not in results:
         names = ", ".join(results) or "the fits, for there are none"
         raise FlopscapeError(f"report: fit {recommended} is not among {names}")

@@ -17,6 +17,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import write_parquet
 from flopscape.records.columns import RunColumn
+from flopscape.records.metrics import is_metric
 from flopscape.runs.cells import positive_column, require_column
 from flopscape.runs.hidden_rows import refuse_hidden
 from flopscape.runs.import_rows import (
@@ -31,10 +32,11 @@ from flopscape.runs.import_rows import (
     with_run_ids,
     without_numbers,
 )
+from flopscape.runs.imported_metrics import with_metrics
 from flopscape.runs.meaning import why_doubtful_magnitude
 from flopscape.runs.published import PUBLISHED, refuse_another, source_file
 from flopscape.runs.read import Format, read_formatted, table_of
-from flopscape.runs.statuses import completed, completed_rows, hidden
+from flopscape.runs.statuses import completed, completed_rows, hidden, measured
 from flopscape.runs.table import REQUIRED, RunTable
 from flopscape.text import numbers
 
@@ -98,6 +100,8 @@ def import_runs(table: str, mirror: Path | None, mapping: Mapping[str, str], cho
     rows = without_numbers(frame, [name for name in (*REQUIRED, *compute) if name in frame])
     frame, derived = _completed_by_flops(frame, compute)
     leave_out_excluded(rows, frame, table, choice.exclude)
+    frame, of_metrics = with_metrics(frame, rows.used & measured(frame), table)
+    rows.notes += of_metrics
     behind = [name for name in (*compute, *DERIVED) if name in origin]
     checked = _checked(frame, rows, table, behind, choice.lowest)
     return Imported(_written(frame, rows), checked, origin | derived, form, rows.notes)
@@ -160,8 +164,8 @@ def load(table: str, mirror: Path | None) -> tuple[pd.DataFrame, Format]:
 def renamed(frame: pd.DataFrame, source: str, mapping: Mapping[str, str]) -> pd.DataFrame:
     """Their columns under our names; a column of ours that is replaced is kept as `{name}_in_source`."""
     for ours, theirs in mapping.items():
-        if ours not in KNOWN:
-            raise FlopscapeError(f"--map {ours}={theirs}: map one of {', '.join(KNOWN)}")
+        if ours not in KNOWN and not is_metric(ours):
+            raise FlopscapeError(f"--map {ours}={theirs}: map one of {', '.join(KNOWN)}, or a metric such as loss@web")
         require_column(frame, theirs, source)
     # First ours step aside, then theirs take the names; columns that only change names with each other need not.
     replaced = {name: f"{name}_in_source" for name in mapping if name in frame and name not in mapping.values()}

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
-from flopscape.laws.law import Array, Mask
+from flopscape.laws.law import Array, Index, Mask
 from flopscape.runs.table import SIX_N_D, RunTable
 from flopscape.text import numbers
 
@@ -74,7 +74,7 @@ def why_off_budget(table: RunTable) -> str:
     )
 
 
-def rows_text(rows: Array) -> str:
+def rows_text(rows: Array | Index) -> str:
     """Numbers of rows for a sentence: row 3, rows 1 to 21, rows 6, 7, 8, 14, 15 and 10 more."""
     if len(rows) == 1:
         return f"row {rows[0]}"

@@ -11,8 +11,18 @@ import numpy as np
 import pandas as pd
 
 from flopscape.errors import FlopscapeError
+from flopscape.records.fit_result import Exclusion
+from flopscape.records.metrics import is_metric, why_not_fitted
 from flopscape.runs.budgets import group_budgets
-from flopscape.runs.cells import TRUE_WORDS, amount_column, positive_column, require_column, text_column, typed
+from flopscape.runs.cells import (
+    TRUE_WORDS,
+    amount_column,
+    blank_cells,
+    positive_column,
+    require_column,
+    text_column,
+    typed,
+)
 from flopscape.runs.formats.content import read_content
 from flopscape.runs.formats.delimited import SEPARATORS, read_delimited, text_stream
 from flopscape.runs.formats.json_rows import read_json
@@ -146,8 +156,11 @@ def table_of(
             raise FlopscapeError(f"--column {name}={names[name]}: no such column of a fit{nearest(name, CHOSEN)}")
     for name in (*REQUIRED, *(columns or {})):
         require_column(frame, names[name], path)
+    if why := why_not_fitted(names["loss"]):
+        raise FlopscapeError(f"{path}: --column loss={why}")
     refuse_hidden(frame, path, names)
     frame, excluded = completed_rows(frame)
+    frame, unscored = _with_metric(frame, names["loss"])
     # The first row after the header is row 1; rows keep their numbers where others were left out.
     row = frame.index.to_numpy() + 1
     values = {name: amount_column(frame, names[name], path, row) for name in ("n_params", "n_tokens")}
@@ -170,12 +183,20 @@ def table_of(
         row=row,
         columns=typed(frame.reset_index(drop=True)),
         simulated=_simulated(frame, path),
-        excluded=excluded,
+        excluded=[*excluded, *unscored],
         conventions={name: names[name] for name in REQUIRED} | {"flops": names["flops"] if counted else SIX_N_D},
     )
     # Exact repeats first, or they would be taken for copies under other names.
     table = _without_repeats(table)
     return (_without_copies(table) if measured else table).warned(_why_doubtful_units(table))
+
+
+def _with_metric(frame: pd.DataFrame, loss: str) -> tuple[pd.DataFrame, list[Exclusion]]:
+    """The rows that have the metric which is fitted; of the study's own loss an empty cell is a fault."""
+    if not is_metric(loss) or not (empty := blank_cells(frame[loss].to_numpy(dtype=object))).any():
+        return frame, []
+    names = text_column(frame, "run_id", [f"row {at}" for at in frame.index + 1])[empty]
+    return frame[~empty], [Exclusion([str(name) for name in names], f"{loss} is empty")]
 
 
 @np.errstate(all="ignore")

@@ -15,6 +15,7 @@ import pandas as pd
 from flopscape.errors import listed
 from flopscape.laws.law import Array, Index, Mask, Names
 from flopscape.records.fit_result import Exclusion
+from flopscape.records.metrics import LOSS, unit_of
 
 REQUIRED = ("n_params", "n_tokens", "loss")
 SIX_N_D = "6·n_params·n_tokens"
@@ -64,8 +65,8 @@ class RunTable:
 
     @property
     def loss_unit(self) -> str:
-        """What the loss is measured in, where the table has a column of that name; else nothing."""
-        return self._word("loss_unit")
+        """What the loss is measured in, where the table or the name of its column tells; else nothing."""
+        return unit_of(self.conventions.get(LOSS, LOSS), self._word("loss_unit"))
 
     def _word(self, column: str) -> str:
         """The one word that a column holds, for a table of two is refused where it is read; empty where it has none."""
