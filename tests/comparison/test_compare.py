@@ -131,6 +131,13 @@ def test_a_loss_that_the_other_never_reaches_is_said_and_has_no_number():
     assert "never [" in text(_only(pair))
 
 
+def test_a_recipe_that_is_worse_than_any_factor_told_needs_a_million_times_the_compute_or_more():
+    pair = compare([recipe("deep", 1, floor=1.6), recipe("plain", 2)], [1e27]).pairs[0]
+    assert (pair.target.multiplier.estimate, pair.target.multiplier.low) == (pytest.approx(1e-6), None)
+    assert verdict(pair).startswith("plain is worse: it needs 1.00 M [")
+    assert verdict(pair).count("∞]") == 1
+
+
 def test_three_recipes_give_three_pairs_with_wider_intervals():
     a, b, c = recipe("plain", 1), recipe("new", 2, mu_d=0.3), recipe("other", 3, mu_n=0.2)
     alone, found = compare([a, b]).pairs[0].target, compare([a, b, c])

@@ -13,7 +13,7 @@ from scipy.stats import t as student
 from flopscape.comparison.causes import SEARCHED, crossings, growth, parts, place_of, with_ends
 from flopscape.comparison.joint_fit import JointFit, fit, fit_all, observed, starts
 from flopscape.comparison.model import FREE_FLOORS, NAMES, SEPARATE, SHARED_FLOOR, Kind
-from flopscape.comparison.multiplier import Curves, Multiplier, difference, multiplier, quantile
+from flopscape.comparison.multiplier import FARTHEST, Curves, Multiplier, difference, multiplier, quantile
 from flopscape.comparison.recipes import Recipe, common_compute, refuse_incomparable
 from flopscape.comparison.results import AtCompute, Comparison, Pair, Range, RestsOn
 from flopscape.comparison.single_budgets import single_budgets, verdict_of
@@ -146,10 +146,11 @@ def at_computes(by_kind: dict[Kind, Curves], flops: Array, ends: tuple[float, fl
 
 
 def _ranges(found: Multiplier) -> list[Range]:
-    """m itself; None for what is beyond all that is told."""
+    """m itself; None where no m is enough, and for open ends. A smaller m than is told is told as the least."""
+    least = np.maximum(found.estimate, -FARTHEST)
     return [
         Range(*(float(np.exp(value)) if np.isfinite(value) else None for value in one))
-        for one in zip(*found, strict=True)
+        for one in zip(least, found.low, found.high, strict=True)
     ]
 
 

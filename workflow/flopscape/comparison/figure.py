@@ -67,7 +67,7 @@ def _multiplier_axis(axes: Axes, found: Comparison) -> None:
     low, high = min(values) / FARTHEST, max(values) * FARTHEST
     axes.set_ylim(max(low, min([*ends, *values]) / 1.05), min(high, max([*ends, *values]) * 1.05))
     axes.axhline(1.0, color="0.35", linewidth=1.0)
-    style.log_axis(axes.yaxis, style.tick_loss)
+    style.log_axis(axes.yaxis, style.tick_count)
     axes.set_ylabel("compute multiplier")
 
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from flopscape.comparison.multiplier import FARTHEST
 from flopscape.comparison.results import AtCompute, Comparison, Crossing, Pair, Range, SingleBudget
 from flopscape.errors import joined
 from flopscape.runs.table import SIX_N_D
@@ -66,9 +69,9 @@ def _better(at: AtCompute) -> str:
 
 
 def _at_least(pair: Pair, at: AtCompute) -> str:
-    if at.multiplier.low is None:
-        return ""
-    return f"; it needs at least {factor(at.multiplier.low)} times as much as {pair.b}"
+    low = at.multiplier.low
+    # The least of what is told is the same as never.
+    return f"; it needs at least {factor(low)} times as much as {pair.b}" if low and np.log(low) < FARTHEST else ""
 
 
 def _where(pair: Pair, at: AtCompute) -> str:
