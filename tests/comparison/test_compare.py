@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import brentq, minimize_scalar
 
@@ -12,7 +13,7 @@ from flopscape.comparison.results import Comparison
 from flopscape.comparison.single_budgets import _by_pairs
 from flopscape.comparison.words import text, verdict
 from flopscape.runs.read import table_of
-from tests.comparison.recipe_tables import TOP, losses, recipe
+from tests.comparison.recipe_tables import TOP, frame_of, losses, recipe
 
 GAINS = [
     {"mu_d": 0.3},
@@ -167,6 +168,27 @@ def test_a_budget_of_two_sizes_has_no_answer_and_seven_paired_runs_have_their_me
     own = (a.table.loss - b.table.loss)[:7]
     assert len(found) == 5
     assert found[min(found)].difference.estimate == pytest.approx(own.mean())
+
+
+def test_what_weakens_a_comparison_is_warned_of():
+    plain, frame = recipe("plain", 1), frame_of("new", 2)
+    columns = {
+        "run_id": [f"run {i // 5}" for i in range(35)],
+        "unique_tokens": frame["n_tokens"] / 2,
+        "recipe": [1, 2] * 17 + [1],
+    }
+    told = compare([plain, recipe("new", 2, columns=columns)]).pairs[0].warnings
+    assert any("new: 35 rows of 7 runs" in text for text in told)
+    assert any("new: some runs repeat their data" in text for text in told)
+    # Two seeds that agree far better than the surface does.
+    twice = pd.concat([frame, frame.assign(loss=frame["loss"] + 1e-4, seed=1, run_id=frame["run_id"] + "b")])
+    told = compare([plain, Recipe("new", table_of(twice.reset_index(drop=True), "new.csv"))]).pairs[0]
+    assert told.rests_on.seed_sigma_b == pytest.approx(1e-4 / np.sqrt(2), rel=1e-6)
+    assert any("its seeds by 7.1e-05 only: the surface misses something" in text for text in told.warnings)
+    # Exponents of its own: half the fall with size.
+    bent = frame.assign(loss=frame["loss"] + 0.1 * np.log(frame["n_params"] / 1e9) ** 2)
+    told = compare([plain, Recipe("new", table_of(bent, "new.csv"))]).pairs[0].warnings
+    assert any("exponents of their own for plain and new describe the runs better" in text for text in told)
 
 
 def test_everything_is_json_of_finite_numbers():

@@ -193,6 +193,12 @@ def _warnings(a: Recipe, b: Recipe, found: JointFit, shape_p: float) -> Iterator
                 f"{recipe.name}: its runs scatter about the fit by {sigma:.2g} and its seeds by {noise:.2g} only: the "
                 "surface misses something of them, and beyond the sweeps it may miss more than the intervals say"
             )
+        if recipe.table.n_runs < len(recipe.table):
+            rows, runs = numbers.plural(len(recipe.table), "row"), numbers.plural(recipe.table.n_runs, "run")
+            yield (
+                f"{recipe.name}: {rows} of {runs}: rows of one run err together and count as runs of their own here, so"
+                " that intervals are too narrow; keep one row of each, the others left out with --exclude"
+            )
         if UNIQUE in recipe.table.columns and (recipe.table.distinct_tokens < recipe.table.n_tokens).any():
             yield f"{recipe.name}: some runs repeat their data, which the surface counts as new"
     if shape_p < DOUBTFUL:

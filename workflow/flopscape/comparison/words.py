@@ -140,7 +140,13 @@ def _growth(pair: Pair) -> str:
     if pair.growth is None:
         return ""
     low, high = pair.growth.low or 0.0, pair.growth.high or float("inf")
-    how = "grows with scale" if low > 1 else "shrinks with scale" if high < 1 else "neither grows nor shrinks surely"
+    how = (
+        "grows with scale"
+        if low > 1
+        else "shrinks with scale"
+        if high < 1
+        else "is not shown to grow or shrink with scale"
+    )
     return (
         f"The multiplier {how}: from {numbers.flops(pair.bottom)} to {numbers.flops(pair.top)} FLOPs it changes by"
         f" {written(pair.growth)} for each tenfold compute (ν = {_plain(pair.nu)} in the data term)."
@@ -174,7 +180,7 @@ def _crossings(pair: Pair) -> Iterator[str]:
     if not pair.crossings:
         yield f"No crossing of the two loss curves is seen between {low} and {high} FLOPs."
     if len(pair.crossings) > 1:
-        yield "The two loss curves lie so near each other that they cross more than once: which is where says little."
+        yield "The two loss curves lie so near each other that they cross more than once: where they do says little."
     yield from (_crossing(pair, one) for one in pair.crossings[:2])
 
 
