@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from flopscape.cli.app import app
 from flopscape.comparison.compare import compare
 from flopscape.comparison.recipes import Recipe, read_recipes, refuse_incomparable
+from flopscape.comparison.words import text
 from flopscape.errors import FlopscapeError
 from flopscape.runs.read import table_of
 from tests.comparison.recipe_tables import frame_of, recipe
@@ -39,6 +40,7 @@ def test_other_units_other_texts_and_other_tokenizers_are_refused():
     assert "vocab_size 256 and 50257: a loss a token of two tokenisers" in refused(one, other)
     bits = [with_columns(n, s, vocab_size=v, loss_unit="bits per byte") for n, s, v in (("a", 0, 256), ("b", 1, 512))]
     refuse_incomparable(bits)
+    assert "losses are in bits per byte; what a token of each is worth is in the part" in text(compare(bits))
     assert "one is simulated and the other is not" in refused(plain, with_columns("new", simulated=True))
 
 

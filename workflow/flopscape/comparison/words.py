@@ -245,7 +245,9 @@ def _counts(pair: Pair) -> str:
     counted = on.conventions.get("flops", "flops")
     counted = "counted as 6·N·D" if counted == SIX_N_D else f"the column {counted}"
     why = "" if same else ", and compared at equal compute, for a parameter or a token of one is not the other's"
-    return f"C is {counted}, {per} FLOPs a parameter and {on.unit_a}; losses are in {on.loss_unit}{why}."
+    # A byte is the same for all, and what one recipe cuts it into is not.
+    bytes_ = "; what a token of each is worth is in the part of the data" if "byte" in on.loss_unit.lower() else ""
+    return f"C is {counted}, {per} FLOPs a parameter and {on.unit_a}; losses are in {on.loss_unit}{why}{bytes_}."
 
 
 def _of_ends(ends: tuple[float, float]) -> str:
