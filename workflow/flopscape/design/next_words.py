@@ -146,15 +146,15 @@ def _why_rough(found: NextRuns) -> list[str]:
     of N* and L*, and of |ln(expected/came)|,
 
         finished runs    N*: came  expected  off    L*: came  expected  off
-         1               0.25      0.16      0.46   0.19      0.18      0.17
-         3               0.34      0.52      0.38   0.24      0.30      0.23
-         7               0.52      0.66      0.16   0.36      0.49      0.29
-        14               0.68      0.87      0.18   0.58      0.68      0.16
-        35               0.86      0.95      0.14   0.79      0.84      0.08
+         1               0.25      0.16      0.45   0.22      0.19      0.17
+         3               0.34      0.51      0.34   0.24      0.31      0.20
+         7               0.53      0.63      0.16   0.36      0.49      0.22
+        14               0.74      0.88      0.17   0.62      0.69      0.10
+        35               0.90      0.97      0.07   0.82      0.84      0.10
 
     so that a gain of 84 % after one run is about what comes, and later ones are told too small rather than too large.
     Medians over sixteen draws of the posterior, each with a linear model of its own, are nearer for N* after one run
-    (0.31, off by 0.29), farther after three (0.54, 0.48), and otherwise the same.
+    (0.32, off by 0.24), farther after three (0.53, 0.44), and otherwise the same.
     """
     count = found.table.n_runs
     if count >= FEW:
