@@ -24,11 +24,10 @@ from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import extend_import_path
 from flopscape.fitting.methods import shipped_methods
 from flopscape.laws import coupled, surface
-from flopscape.laws.composition import Composition
 from flopscape.laws.law import Array, Compute, Inputs, Law, Number, Optimum
 from flopscape.laws.registry import LAWS, law_named
 from flopscape.laws.surface import Surface
-from flopscape.laws.terms import composed
+from flopscape.laws.terms import written_law
 from flopscape.records.fit_result import FitResult
 
 RATIOS = np.arange(-30.0, 30.0, 0.25)
@@ -250,7 +249,7 @@ def _law_of(fit: FitResult) -> Law | None:
     if fit.surface:
         return surface.LAW
     if fit.composition:
-        return composed(Composition.from_json(fit.composition)).bound_at(fit.at)
+        return written_law(fit.composition).bound_at(fit.at)
     if fit.law in LAWS or fit.method in shipped_methods():
         return law_named(fit.law).bound_at(fit.at)
     # A fit is made again when its module changes (fitting/common/made_from.py), so that the module is that of the fit.

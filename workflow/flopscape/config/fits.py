@@ -153,7 +153,7 @@ class Fit(Model):
 def _why_no_law(law: Any) -> str:
     """Why the terms of a law are none, whatever the table, or nothing."""
     try:
-        if isinstance(law, dict):
+        if isinstance(law, dict) and "mixture" not in law:
             Composition.from_json(law)
     except FlopscapeError as error:
         return str(error)

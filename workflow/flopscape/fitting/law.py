@@ -94,7 +94,7 @@ def estimate(
     """
     form = law_asked(law)
     result = FitResult("ok", "", "law", form.name, OBJECTIVE)
-    table = with_covariates(table, form.covariates)
+    table = with_covariates(table, form.covariates, form.shares)
     supply, asked_supply = unique_tokens_of(table, form, unique_tokens)
     lowest = float(table.loss.min()) if len(table) else np.inf
     restriction = restriction_of(form, fix or {}, tie or [], bound or {}, lowest)
@@ -111,12 +111,13 @@ def estimate(
             p = problem.in_units(global_fit(problem, seed).p)
             values, sought = seek_covariates(form, p, table, values, asked, asked_supply)
             said += sought
-        compute = compute_at(table, values)
+        compute = compute_at(table, {} if form.shares else values)
         task = law_task(form.bound_at(values), table, supply, asked, asked_supply, said, restriction, compute)
         result, draws = fit_law(task, result, bootstrap, seed, rivals)
         result.diagnostics |= restriction.to_json() | ({"at": values} if values else {})
     if isinstance(law, dict):
-        composition = Composition.from_json(law)
-        result.diagnostics |= {"composition": composition.to_json(), "expression": composition.expression}
+        result.diagnostics |= {"composition": {**law}}
+        if not form.shares:
+            result.diagnostics |= {"expression": Composition.from_json(law).expression}
     result.diagnostics["formula"] = form.formula
     return result, draws

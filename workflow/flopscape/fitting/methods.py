@@ -155,7 +155,7 @@ def why_each_seed_is_needed(seeds: str | None, method: str, options: Mapping[str
     if seeds in (None, "each"):
         return ""
     law = options.get("law")
-    if isinstance(law, Mapping) and (others := Composition.from_json(law).covariates):
+    if isinstance(law, Mapping) and (others := law.get("mixture") or Composition.from_json(law).covariates):
         return f"seeds: {seeds} would merge runs of one N and D that differ in {others[0]}; leave it out"
     if options.get("weights"):
         return f"seeds: {seeds} leaves no scatter between seeds for weights; leave one of them out"

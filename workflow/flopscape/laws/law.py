@@ -198,6 +198,8 @@ class Law:
         it.
     at
         Values of the covariates at an asked compute, and of a run that tells none; empty until `bound_at`.
+    shares
+        Whether the covariates are shares: not below zero, and one in sum.
     """
 
     name: str
@@ -215,6 +217,7 @@ class Law:
     rivals: tuple["str | Law", ...] = ()
     nested: tuple[str, ...] = ()
     at: Mapping[str, float] = field(default_factory=dict)
+    shares: bool = False
 
     @property
     def covariates(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ import numpy as np
 from flopscape.laws import surface
 from flopscape.laws.composition import Composition, parameters_of
 from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.mixture import mixture_of
 from flopscape.laws.surface import Surface
 
 SMALLEST_SHARE = 0.02
@@ -128,6 +129,11 @@ class _Form:
 def _surface(p: Any) -> Surface:
     """The terms of N and D."""
     return Surface(0.0, p.A, p.B, p.alpha, p.beta)
+
+
+def written_law(written: Mapping[str, Any]) -> Law:
+    """The law that a study writes out, of `terms` or as a `mixture`; FlopscapeError says what is wrong with it."""
+    return mixture_of(written) if "mixture" in written else composed(Composition.from_json(written))
 
 
 @lru_cache(64)

@@ -6,12 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from flopscape.errors import FlopscapeError, listed
+from flopscape.errors import FlopscapeError, joined, listed
 from flopscape.laws.law import Array
 from flopscape.runs.cells import blank_cells
 from flopscape.runs.rows_where import evaluated
 from flopscape.runs.table import RunTable
 from flopscape.text import numbers
+
+OF_ONE = 1e-3
+"""How far the sum of a row's shares may be from one: tables round them."""
 
 
 def values_of(frame: pd.DataFrame, term: str) -> Array:
@@ -34,15 +37,22 @@ def values_of(frame: pd.DataFrame, term: str) -> Array:
     return found.to_numpy(float, na_value=np.nan)
 
 
-def with_covariates(table: RunTable, terms: Iterable[str]) -> RunTable:
-    """The table with its covariates, each of shape (rows,).
+def with_covariates(table: RunTable, terms: Iterable[str], shares: bool = False) -> RunTable:
+    """The table with its covariates, each of shape (rows,); shares may be zero, and are one in sum.
 
     Raises
     ------
     FlopscapeError
-        A term that the table does not have, or that is not positive in some row.
+        A term that the table does not have, or that is not positive in some row; shares that are not one in sum.
     """
-    return replace(table, covariates={term: _positive(table, term) for term in terms})
+    found = {term: _positive(table, term, shares) for term in terms}
+    total = np.sum([*found.values()], axis=0) if shares else np.ones(len(table))
+    if (wrong := np.flatnonzero(np.abs(total - 1) > OF_ONE)).size:
+        raise FlopscapeError(
+            f"{table.path}: {joined(found)} are {total[wrong[0]]:g} in sum in row {table.row[wrong[0]]}"
+            f" ({numbers.plural(len(wrong), 'row')}: {listed(table.run_id[wrong], 5)}); shares must add up to 1"
+        )
+    return replace(table, covariates=found)
 
 
 def covariates_in(frame: pd.DataFrame, terms: Iterable[str], path: str = "the table") -> dict[str, Array]:
@@ -71,14 +81,15 @@ def _known(frame: pd.DataFrame, term: str, path: str) -> Array:
         raise FlopscapeError(f"{path}: the term {term!r} of the law: {error}") from error
 
 
-def _positive(table: RunTable, term: str) -> Array:
+def _positive(table: RunTable, term: str, or_zero: bool) -> Array:
     values = _known(table.columns, term, table.path)
-    wrong = ~(np.isfinite(values) & (values > 0))
+    wrong = ~(np.isfinite(values) & ((values >= 0) if or_zero else (values > 0)))
     if wrong.any():
         at = np.flatnonzero(wrong)
         kind = "empty" if blank_cells(values[at[:1]].astype(object))[0] else f"{values[at[0]]:g}"
+        must = "a share must not be below zero" if or_zero else "a term must be positive and finite in every row"
         raise FlopscapeError(
             f"{table.path}: {term} is {kind} in row {table.row[at[0]]} ({numbers.plural(len(at), 'row')}:"
-            f" {listed(table.run_id[at], 5)}); a term must be positive and finite in every row"
+            f" {listed(table.run_id[at], 5)}); {must}"
         )
     return values

@@ -16,10 +16,10 @@ import numpy as np
 from scipy.optimize import minimize
 
 from flopscape.errors import FlopscapeError, joined
-from flopscape.laws.composition import Composition, columns_in
+from flopscape.laws.composition import columns_in
 from flopscape.laws.law import CONSTANT_WITHIN, Array, Compute, Inputs, Law
 from flopscape.laws.registry import law_named
-from flopscape.laws.terms import composed
+from flopscape.laws.terms import written_law
 from flopscape.runs.covariates import one_value
 from flopscape.runs.table import RunTable
 from flopscape.text import numbers
@@ -29,6 +29,8 @@ BEYOND = 1.05
 """Factor beyond the runs' values from which on a covariate's value is an extrapolation."""
 FIRST = 64
 """Points among which a search for free covariates begins."""
+OF_ONE = 1e-6
+"""How far a sum of shares may be from one."""
 AT_EDGE = 1e-3
 """Part of the range, in the logarithm, within which an optimum counts as being at its end."""
 
@@ -39,7 +41,7 @@ def law_asked(law: str | Mapping[str, Any]) -> Law:
     >>> law_asked({"terms": ["n_params", "experts"], "floor": False}).formula
     'L(N, experts) = A·N^−α + c_experts·experts^−γ_experts'
     """
-    return composed(Composition.from_json(law)) if isinstance(law, Mapping) else law_named(law)
+    return written_law(law) if isinstance(law, Mapping) else law_named(law)
 
 
 def given_covariates(law: Law, table: RunTable, at: Mapping[str, float]) -> tuple[dict[str, float], list[str]]:
@@ -64,12 +66,14 @@ def given_covariates(law: Law, table: RunTable, at: Mapping[str, float]) -> tupl
     for term in law.covariates:
         if (value := one_value(term, at)) is None:
             continue
-        if not 0 < value < np.inf:
+        if not (value >= 0 if law.shares else 0 < value < np.inf):
             raise FlopscapeError(f"at: {term} is {value:g} there; it must be positive and finite")
         values[term] = value
         low, high = range_of(table, term)
         if value > BEYOND * high or value < low / BEYOND:
             said.append(f"{term} = {value:g} at the asked compute lies beyond the runs, {low:g} to {high:g}")
+    if law.shares and values and (len(values) < len(law.covariates) or abs(sum(values.values()) - 1) > OF_ONE):
+        raise FlopscapeError(f"at: give all of {joined(law.covariates)}, one in sum, or none of them")
     return values, said
 
 
@@ -124,8 +128,10 @@ def seek_covariates(
     supply : float
         Distinct tokens there.
     """
-    free = [term for term in law.covariates if term not in given]
     most = max(flops, default=float(table.flops.max()))
+    if law.shares:
+        return _best_source(law, parameters, table, most, supply)
+    free = [term for term in law.covariates if term not in given]
     low, high = np.array([range_of(table, term) for term in free]).T
 
     def values(part: Array) -> dict[str, float]:
@@ -150,6 +156,17 @@ def seek_covariates(
     return found, [_sentence(table, term, found[term], part, most) for term, part in zip(free, best, strict=True)]
 
 
+def _best_source(law: Law, p: Any, table: RunTable, flops: float, supply: float) -> tuple[dict[str, float], list[str]]:
+    """The source that alone gives the least loss: shares are in the exponent, where nothing but a corner is lowest."""
+    corners = [{term: float(term == source) for term in law.covariates} for source in law.covariates]
+    best = min(corners, key=lambda at: float(_lowest_loss(law, p, table, at, flops, supply)))
+    [source] = [term for term, share in best.items() if share]
+    return best, [
+        f"no shares are given at the asked compute: over all mixtures the loss is lowest for {source} alone, an edge;"
+        " give the shares that you mean with at"
+    ]
+
+
 def _around(start: Array) -> Array:
     """A simplex of points around the start, within the unit cube."""
     step = 1 / FIRST
@@ -160,7 +177,7 @@ def _lowest_loss(law: Law, p: Any, table: RunTable, at: Mapping[str, float], flo
     """L* at a compute; of a law without an optimum the loss of the middle run."""
     bound = law.bound_at(at)
     if bound.optimum is not None:
-        return bound.optimum(p, flops, compute_at(table, at), supply).loss
+        return bound.optimum(p, flops, compute_at(table, {} if law.shares else at), supply).loss
     n, d = (np.asarray(np.exp(np.log(amount).mean())) for amount in (table.n_params, table.n_tokens))
     return bound.loss(p, Inputs(n, d, np.asarray(flops), np.asarray(supply)))
 

@@ -148,7 +148,9 @@ def problem_of(law: Law, table: RunTable, unique_tokens: Array, restriction: Res
     n, d, c = map(_middle, amounts)
     others = {name: table.covariates[name] for name in law.covariates}
     # Distinct tokens are counted in the unit of D, so that their ratio stays what it is.
-    unit = Inputs(n, d, c, d, {name: _middle(values) for name, values in others.items()})
+    # Shares, some of which may be zero, have no unit.
+    units = {name: np.ones(()) if law.shares else _middle(values) for name, values in others.items()}
+    unit = Inputs(n, d, c, d, units)
     inputs = Inputs(*amounts, unique_tokens, others).per(unit)
     return LawProblem(law, inputs, unit, np.log(table.loss), restriction)
 

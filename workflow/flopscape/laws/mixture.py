@@ -1,0 +1,106 @@
+"""Mixtures of data: L(r) = E + k·exp(Σ t_j·r_j) for runs of one size and length on shares r_j of several sources.
+
+Source: Ye et al. 2024 (arXiv 2403.16952), their law of one validation loss. The shares add up to one, so that k and the
+t_j are not told apart: with a_j = k·e^(t_j) the law is L = E + Π a_j^(r_j), and a_j is what the loss has above its
+floor where all data are of source j. These are fitted; t_i − t_j = ln (a_i/a_j). No published value stands behind the
+tests: the law is tested by recovery from its own losses and at its corners.
+
+The logarithm of Π a_j^(r_j) is linear in r, so that the lowest loss is at a corner, one source alone, unless a share is
+given.
+"""
+
+from collections import namedtuple
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from flopscape.errors import FlopscapeError
+from flopscape.laws.composition import parameters_of
+from flopscape.laws.law import Array, Compute, Law, Number, Optimum, spread
+from flopscape.text.written import shown
+
+NOTHING: Mapping[str, float] = MappingProxyType({})
+EXAMPLE = "law: {mixture: [web, code, books]}"
+
+
+def amplitude_of(source: str) -> str:
+    """The name of a source's parameter: `a_web`."""
+    return f"a_{parameters_of(source)[0].removeprefix('c_')}"
+
+
+def mixture_of(written: Mapping[str, Any]) -> Law:
+    """The law that a study writes as `{mixture: [web, code, books]}`; FlopscapeError says what is wrong with it.
+
+    >>> law = mixture_of({"mixture": ["web", "code"]})
+    >>> f"{law.value(law.kind(E=1.5, a_web=1.0, a_code=4.0), 0.5, 0.5):.1f} nats"
+    '3.5 nats'
+    """
+    sources = written["mixture"]
+    if not isinstance(sources, Sequence) or isinstance(sources, str) or len(sources) < 2:
+        raise FlopscapeError(f"law: mixture is {shown(sources)}; write a list of two columns or more, as in {EXAMPLE}")
+    if not all(isinstance(source, str) for source in sources):
+        raise FlopscapeError(f"law: mixture is {shown([*sources])}; write names of columns, as in {EXAMPLE}")
+    if others := [key for key in written if key != "mixture"]:
+        raise FlopscapeError(f"law: {shown(others[0])} does not stand beside mixture, which is a law of its own")
+    names = [amplitude_of(source) for source in sources]
+    if len(set(names)) < len(names):
+        raise FlopscapeError(f"law: mixture {shown([*sources])} names a column twice")
+    return _law(tuple(sources))
+
+
+@lru_cache(16)
+def _law(sources: tuple[str, ...]) -> Law:
+    make: Any = namedtuple
+    kind: type[Any] = make("Mixture", ["E", *map(amplitude_of, sources)], module=__name__)
+
+    def at_compute(
+        p: Any, flops: Number, compute: Compute, unique_tokens: Number, at: Mapping[str, float] = NOTHING
+    ) -> Optimum:
+        # Whatever the compute: the law is of runs of one size and length.
+        there = np.asarray(loss(p, *(at[source] for source in sources)) + 0 * np.asarray(flops))
+        return Optimum(np.full_like(there, np.nan), np.full_like(there, np.nan), there)
+
+    product = "·".join(f"{amplitude_of(source)}^{source}" for source in sources)
+    return Law(
+        name=f"mixture of {', '.join(sources)}",
+        formula=f"L({', '.join(sources)}) = E + {product}",
+        kind=kind,
+        names=kind._fields,
+        arguments=sources,
+        value=loss,
+        derivative=gradient,
+        in_units=_in_units,
+        starts=lambda generator, count, level: _starts(kind._fields[1:], generator, count, level),
+        optimum=at_compute,
+        shares=True,
+    )
+
+
+def loss(p: Any, *shares: Number) -> Array:
+    """L in nats."""
+    return np.asarray(p.E + _above(p, shares))
+
+
+def gradient(p: Any, *shares: Number) -> Array:
+    """Derivatives of L with respect to E and the a_j, shape (1 + sources, …)."""
+    above = _above(p, shares)
+    by_source = [above * np.asarray(share) / a for share, a in zip(shares, p[1:], strict=True)]
+    return np.stack(np.broadcast_arrays(np.ones_like(above), *by_source))
+
+
+def _above(p: Any, shares: Sequence[Number]) -> Array:
+    """Π a_j^(r_j)."""
+    return np.asarray(np.exp(sum(np.asarray(r) * np.log(a) for r, a in zip(shares, p[1:], strict=True))))
+
+
+def _in_units(p: Any, *units: Number) -> Any:
+    """Shares have no unit."""
+    return p
+
+
+def _starts(names: Sequence[str], generator: np.random.Generator, count: int, level: float) -> dict[str, Array]:
+    E = level * generator.uniform(0, 0.95, count)
+    return {"E": E} | {name: (level - E) * spread(generator, count, 0.3, 3) for name in names}
