@@ -193,4 +193,6 @@ def test_what_weakens_a_comparison_is_warned_of():
 
 def test_everything_is_json_of_finite_numbers():
     found = compare([recipe("plain", 1), recipe("new", 2, floor=0.6)], [1e25])
-    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["pairs"][0]["b"] == "new"
+    told = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert told["pairs"][0]["b"] == "new"
+    assert Comparison.from_json(told) == found

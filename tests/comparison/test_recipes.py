@@ -85,6 +85,11 @@ def invoke(*words):
 
 def test_recipes_are_studies_or_tables_and_others_are_refused(tables):
     assert [one.name for one in read_recipes(["study", "plain.csv", "new.parquet"])] == ["study", "plain", "new"]
+    frame_of("plain", 1).to_csv("wd-0.1.csv.gz", index=False)
+    assert read_recipes(["wd-0.1.csv.gz"])[0].name == "wd-0.1"
+    same = ["study", "results/study/runs.csv"]
+    assert [one.name for one in read_recipes(same)] == ["results/study/runs.csv"] * 2
+    assert "all runs are in both" in refused(*read_recipes(same))
     with pytest.raises(FlopscapeError, match=r"nowhere: neither a table nor a study with results/nowhere/runs\.csv"):
         read_recipes(["plain.csv", "nowhere"])
 

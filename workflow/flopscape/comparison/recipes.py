@@ -60,7 +60,7 @@ def read_recipes(
         No such table or study, or a table that no fit would read either.
     """
     paths = [_table_of(place, results) for place in places]
-    names = [_name_of(path) for path in paths]
+    names = [_name_of(place, path) for place, path in zip(places, paths, strict=True)]
     # Two tables that are both called runs.csv, in folders of one name, are told apart by their paths.
     names = [str(path) if names.count(name) > 1 else name for name, path in zip(names, paths, strict=True)]
     tables = [chosen_rows(read_runs(path, columns), exclude, None) for path in paths]
@@ -69,16 +69,18 @@ def read_recipes(
 
 def _table_of(place: str, results: Path) -> Path:
     of_study = results / place / "runs.csv"
-    if Path(place).is_file() or not of_study.is_file():
-        if not Path(place).is_file():
-            raise FlopscapeError(f"{place}: neither a table nor a study with {of_study}; name one of the two")
-        return Path(place)
-    return of_study
+    found = next((path for path in (Path(place), of_study) if path.is_file()), None)
+    if found is None:
+        raise FlopscapeError(f"{place}: neither a table nor a study with {of_study}; name one of the two")
+    return found
 
 
-def _name_of(path: Path) -> str:
-    """That of the study where the table is its `runs.csv`; else of the file."""
-    return path.parent.name if path.stem == "runs" and path.parent.name else path.name.split(".")[0]
+def _name_of(place: str, path: Path) -> str:
+    """That of the study, also where its `runs.csv` is named; else that of the file."""
+    if path != Path(place):
+        return place
+    stem = Path(path.name.removesuffix(".gz")).stem
+    return path.parent.name if stem == "runs" and path.parent.name else stem
 
 
 def in_bits_per_byte(table: RunTable) -> bool:

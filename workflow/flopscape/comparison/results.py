@@ -7,6 +7,8 @@ is enough. All intervals have the comparison's level, simultaneous over its pair
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from pydantic import TypeAdapter
+
 Verdict = Literal["better", "worse", "undecided"]
 """Of B beside A, by an interval of the multiplier that does not hold one."""
 Place = Literal["below", "inside", "beyond"]
@@ -140,3 +142,8 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Nested mappings and lists of JSON values."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Any) -> "Comparison":
+        """Rebuild from `to_json`; raises ValueError where a field is missing or of another type."""
+        return TypeAdapter(cls).validate_python(data)
