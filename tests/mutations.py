@@ -31,6 +31,31 @@ class Mutation(NamedTuple):
 
 MUTATIONS = [
     Mutation(
+        "a mean of a metric taken for a sum", "checks/further_sets.py", "SAME = 0.25", "SAME = 25.0",
+        "checks/test_further_sets.py",
+    ),
+    Mutation(
+        "bits a byte are bits a token", "training/metrics.py",
+        'text["n_tokens"] / text["n_bytes"] / math.log(2)', "1 / math.log(2)", "training/test_metrics.py",
+    ),
+    Mutation(
+        "a twin judges fits of other metrics", "dag/commands.py",
+        "for fit in study.fits if fit.metric == LOSS]", "for fit in study.fits]", "config/test_plugins.py",
+    ),
+    Mutation(
+        "figures draw fits of other metrics", "figures/tables.py",
+        "of_the_loss(read_fits(paths))", "read_fits(paths)", "report/test_other_metrics.py",
+    ),
+    Mutation(
+        "runs scored on other held-out data in one table", "records/run_record.py",
+        "{OWN: self.data_hash} | self.heldout_hashes", "{OWN: self.data_hash}", "runs/test_collect.py",
+    ),
+    Mutation(
+        "shares among accuracies in per cent", "runs/imported_metrics.py",
+        "if low.any() or values[high].max() <= PER_CENT:", "if values[high].max() <= PER_CENT:",
+        "runs/test_imported_metrics.py",
+    ),
+    Mutation(
         "a matrix before a study's own file", "config/matrix.py",
         "return path if _is_file(path) else next", "return next", "config/test_matrix.py",
     ),

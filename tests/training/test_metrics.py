@@ -1,7 +1,9 @@
 """Further held-out sets and metrics of a run: what they are, what they leave alone, and what is refused."""
 
 import copy
+import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -96,6 +98,18 @@ def test_a_byte_of_text_is_a_token_and_its_bits_are_nats_over_the_logarithm_of_t
     assert bits["unit"] == "bits per byte"
     on_code = record.metrics["bits_per_byte@code"]["value"]
     assert on_code == pytest.approx(record.metrics["loss@code"]["value"] / math.log(2), rel=1e-12)
+
+
+@pytest.mark.parametrize("note", [{"n_tokens": 900, "n_bytes": 2700}, None], ids=["three bytes a token", "not counted"])
+def test_bits_are_those_of_the_bytes_that_the_manifest_counts(note, text, make_spec, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(text[0], folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["notes"] |= {"heldout_text": note}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    record = train(make_spec(), tmp_path / "run.json", folder)
+    bits = {name: metric["value"] for name, metric in record.metrics.items()}
+    assert bits == ({"bits_per_byte": pytest.approx(record.loss / math.log(2) / 3, rel=1e-12)} if note else {})
 
 
 def test_further_sets_change_the_id_and_neither_the_loss_nor_the_curve(other, make_spec, run, text):
