@@ -1,7 +1,9 @@
 """Fits of other metrics than the study's loss stand in a section of their own, and are compared with nothing."""
 
 import dataclasses
+import math
 
+import pandas as pd
 import pytest
 
 from flopscape.errors import FlopscapeError
@@ -43,3 +45,17 @@ def test_a_recommendation_that_rests_on_another_metric_is_refused(files, with_co
     sources = Sources("kjv-gpt", study.title, files["folder"] / "runs.csv", with_code, "code")
     with pytest.raises(FlopscapeError, match="report: fit code is of loss@code; recommend a fit of the loss"):
         read_evidence(sources)
+
+
+def test_the_metrics_of_the_run_of_lowest_loss_stand_there_with_their_sampling_error(files, with_code, study, tmp_path):
+    runs = pd.read_csv(files["folder"] / "runs.csv", dtype={"run_id": str})
+    lowest = runs.loss.idxmin()
+    scores = pd.Series(0.25, runs.index).where(runs.index == lowest, 0.125)
+    columns = {"accuracy@own": scores, "accuracy@own_se": 0.01, "loss@code": 3.5, "bits_per_byte": math.nan}
+    runs.assign(**columns).to_csv(tmp_path / "runs.csv", index=False)
+    sources = Sources("kjv-gpt", study.title, tmp_path / "runs.csv", with_code[:2], "approach2")
+    section = render(build(read_evidence(sources)), tmp_path).partition("## Other metrics")[2].partition("\n## ")[0]
+    assert "| accuracy@own | share correct | 0.250 [0.230, 0.270] |" in section
+    assert "| loss@code | nats per token | 3.500 (no interval) |" in section
+    assert "| bits_per_byte | bits per byte | – |" in section
+    assert f"Of run {runs.run_id[lowest]}, whose loss is the lowest" in section

@@ -68,6 +68,8 @@ def unit_of(column: str, of_loss: str) -> str:
     metric, _, _ = column.partition("@")
     if metric == BITS:
         return "bits per byte"
+    if is_accuracy(column):
+        return "share correct"
     return metric if "@" in column and metric != LOSS else of_loss
 
 

@@ -1,13 +1,25 @@
-"""What others would have told you: every fit's answer at the first asked compute, and how it did on hidden budgets."""
+"""What others would have told you: every fit's answer at the first asked compute, and how it did on hidden budgets.
+
+And what other metrics tell: of the run of lowest loss, and by fits of them.
+"""
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
 
 from flopscape.records.backtest import Score
-from flopscape.records.fit_result import FitResult, Prediction
+from flopscape.records.fit_result import Estimate, FitResult, Prediction
+from flopscape.records.metrics import ERROR, is_metric, unit_of
 from flopscape.report import summary
 from flopscape.report.appendix import without_blanks
 from flopscape.report.blocks import Block, Bullets, Grid
 from flopscape.report.checks import first_prediction
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers
+
+NORMAL_95 = 1.96
+"""Standard errors on each side of a 95 % interval."""
 
 
 def others(evidence: Evidence) -> list[Block]:
@@ -68,8 +80,39 @@ def at_other_budgets(evidence: Evidence) -> list[Block]:
 
 
 def of_other_metrics(evidence: Evidence) -> list[Block]:
+    """The other metrics of the run of lowest loss, and the fits of other metrics than the study's loss."""
+    return [*_of_lowest_run(evidence), *_fits_of_others(evidence.other_metrics, evidence.unit)]
+
+
+def _of_lowest_run(evidence: Evidence) -> list[Block]:
+    """A row a metric that the table has, with its sampling error on the held-out set."""
+    names = [str(name) for name in evidence.runs.columns if is_metric(str(name))]
+    completed = evidence.completed
+    if not names or completed.empty:
+        return []
+    lowest = int(completed.loss.to_numpy(float).argmin())
+    columns = [column for name in names for column in (name, f"{name}{ERROR}")]
+    scores = completed.reindex(columns=columns).apply(pd.to_numeric, errors="coerce").iloc[lowest]
+    rows = [
+        [name, unit_of(name, evidence.loss_unit), _scored(float(scores[name]), float(scores[f"{name}{ERROR}"]))]
+        for name in names
+    ]
+    run = completed.run_id.iloc[lowest]
+    note = f"Of run {run}, whose loss is the lowest; 95 % intervals of the sampling of its held-out sets."
+    return [Grid(["metric", "unit", "value"], rows, note)]
+
+
+def _scored(value: float, error: float) -> str:
+    """A metric with its interval; what the table does not have is NaN."""
+    if math.isnan(value):
+        return numbers.NOTHING
+    half = NORMAL_95 * error
+    ends = (None, None) if math.isnan(half) else (value - half, value + half)
+    return numbers.interval(Estimate(value, *ends), numbers.loss)
+
+
+def _fits_of_others(fits: Mapping[str, FitResult], unit: str) -> list[Block]:
     """A row a fit of another metric and asked budget, with the unit of its own, and what became of each fit."""
-    fits = evidence.other_metrics
     if not fits:
         return []
     rows = [
@@ -78,7 +121,7 @@ def of_other_metrics(evidence: Evidence) -> list[Block]:
         if fit.status != "refused"
         for at in fit.predictions
     ]
-    head = ["fit", "metric", "unit", *summary.head(evidence.unit)[:-1], "metric at the optimum"]
+    head = ["fit", "metric", "unit", *summary.head(unit)[:-1], "metric at the optimum"]
     note = (
         "Fits of other metrics than the study's loss, with 95 % intervals: the N and D at which that metric is lowest. "
         "No check, twin, figure or other section of this page compares them with the fits above."
