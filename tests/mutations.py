@@ -56,6 +56,23 @@ MUTATIONS = [
         "runs/test_imported_metrics.py",
     ),
     Mutation(
+        "a fixed amplitude does not move with its exponent", "fitting/any_law/problem.py",
+        "if amplitudes and name in self.law.bounds:", "if False:", "fitting/any_law/test_restriction.py",
+    ),
+    Mutation(
+        "a special case of a law is free of what the law is held to", "fitting/any_law/compare.py",
+        "_fit_rival(rival, fit, supply, held or NOTHING)", "_fit_rival(rival, fit, supply, NOTHING)",
+        "fitting/any_law/test_restriction.py",
+    ),
+    Mutation(
+        "runs that differ in a covariate count as seeds of one point", "runs/table.py",
+        ", *table.covariates.values()])", "])", "fitting/any_law/test_covariates.py",
+    ),
+    Mutation(
+        "a run costs the same whatever its covariates", "fitting/any_law/asked.py",
+        "flops = flops * np.exp(-slopes @ away)", "pass", "fitting/any_law/test_covariates.py",
+    ),
+    Mutation(
         "a matrix before a study's own file", "config/matrix.py",
         "return path if _is_file(path) else next", "return next", "config/test_matrix.py",
     ),

@@ -135,6 +135,7 @@ def test_a_covariate_that_is_a_function_of_another_is_refused(tmp_path):
         (["experts > 4"], {}, "is not a number in each row"),
         (["run_id"], {}, "is not a number in each row"),
         (["experts"], {"depth": 8}, "at: 'depth' is no covariate; those of this law are experts"),
+        (["experts"], {"experts": "8"}, "at: experts is '8'; write a number"),
         (["experts"], {"experts": -1}, "at: experts is -1 there; it must be positive and finite"),
         (["1 - sparsity"], {"sparsity": 1}, "at: 1 - sparsity is 0 there"),
         ([], {"experts": 8}, "at: 'experts' is no covariate; this law has none"),

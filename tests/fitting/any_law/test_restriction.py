@@ -158,6 +158,8 @@ def test_a_composed_law_takes_the_same_requests(tmp_path):
         ),
         ({"bound": {"A": [1, 2]}}, "bound: A has a unit that depends on an exponent"),
         ({"bound": {"alpha": [1, 0]}}, r"bound: alpha is \[1, 0\]; write the lowest and the highest value"),
+        ({"bound": {"alpha": 1}}, "bound: alpha is 1; write the lowest"),
+        ({"tie": ["alpha"]}, "tie: 'alpha' is no list of parameters"),
         ({"bound": {"alpha": [1]}}, "write the lowest and the highest value"),
         ({"bound": {"alpha": [6, 7]}}, "bound: alpha within 6 to 7 is not possible"),
         ({"fix": {"E": 50}}, "E of 50 or more is no floor of these runs, whose lowest loss is 2.323 nats"),

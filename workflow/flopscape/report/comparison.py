@@ -4,6 +4,7 @@ Each law has a table of its own, under its formula.
 """
 
 import math
+import re
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -116,7 +117,12 @@ def parameters(fits: Mapping[str, FitResult], formulas: Mapping[str, str], loss_
 def _table(formula: str, by_fit: Mapping[str, Mapping[str, Estimate]], loss_unit: str) -> Grid:
     names = list(next(iter(by_fit.values())))
     rows = [[fit, *(numbers.interval(p.get(name), _writer(name)) for name in names)] for fit, p in by_fit.items()]
-    return Grid(["fit", *(GREEK.get(name, name) for name in names)], rows, f"{formula}, in {loss_unit}.")
+    return Grid(["fit", *map(_written, names)], rows, f"{formula}, in {loss_unit}.")
+
+
+def _written(name: str) -> str:
+    """A parameter as the formula has it: an exponent of a covariate begins with γ there."""
+    return GREEK.get(name) or re.sub("^gamma_", "γ_", name)
 
 
 def _writer(name: str) -> numbers.Writer:

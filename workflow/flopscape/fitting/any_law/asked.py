@@ -91,7 +91,9 @@ def _refuse_strange(law: Law, at: Mapping[str, float]) -> None:
             known |= columns_in(term)
         except ValueError:
             continue  # a column whose name is no expression
-    for name in at:
+    for name, value in at.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise FlopscapeError(f"at: {name} is {shown(value)}; write a number")
         if name not in known:
             of = f"those of this law are {joined(law.covariates)}" if known else "this law has none"
             raise FlopscapeError(f"at: {shown(name)} is no covariate; {of}{nearest(name, known) if known else ''}")

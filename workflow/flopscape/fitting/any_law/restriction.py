@@ -87,28 +87,19 @@ def restriction_of(
     >>> restriction_of(LAW, {"E": 1.6}, [["alpha", "beta"]], {}).free(LAW)
     ('A', 'B', 'alpha')
     """
+    if words := [group for group in tie if isinstance(group, str)]:
+        raise FlopscapeError(f"tie: {shown(words[0])} is no list of parameters; write [[alpha, beta]]")
     _refuse_unknown(law, {"fix": fix, "bound": bound, "tie": [name for group in tie for name in group]})
     bounds = {name: _range(law, name, given) for name, given in bound.items()}
     fixed = {name: _value(name, value) for name, value in fix.items()}
     tied: dict[str, str] = {}
     for group in _groups(law, tie):
-        leader, *followers = group
-        tied |= dict.fromkeys(followers, leader)
-        common = _common(law, bounds, group)
-        if any(name in bounds for name in group) or common != law.bounds[leader]:
-            bounds[leader] = common
-        if given := {name: fixed[name] for name in group if name in fixed}:
-            if len(set(given.values())) > 1:
-                raise FlopscapeError(f"fix: {_values(given)} contradict the tie of {joined(group)}")
-            fixed |= dict.fromkeys(group, next(iter(given.values())))
+        tied |= dict.fromkeys(group[1:], group[0])
+        _share(law, group, fixed, bounds)
     for name, value in fixed.items():
         _refuse_outside(name, value, bounds.get(tied.get(name, name), law.bounds.get(name, NO_BOUND)))
     tied = {name: leader for name, leader in tied.items() if name not in fixed}
-    floor = fixed.get(FLOOR, bounds.get(FLOOR, NO_BOUND)[0])
-    if floor >= lowest:
-        raise FlopscapeError(
-            f"E of {floor:g} or more is no floor of these runs, whose lowest loss is {lowest:.4g} nats"
-        )
+    _refuse_floor(fixed.get(FLOOR, bounds.get(FLOOR, NO_BOUND)[0]), lowest)
     restriction = Restriction(fixed, tied, {name: ends for name, ends in bounds.items() if name not in {*fixed, *tied}})
     if not restriction.free(law):
         raise FlopscapeError("fix: every parameter is fixed, and nothing is left to fit")
@@ -140,11 +131,10 @@ def _range(law: Law, name: str, given: Sequence[float]) -> Range:
             f"bound: {name} has a unit that depends on an exponent, so that a range of it means nothing; fix it, or"
             f" bound {joined([*([FLOOR] if FLOOR in law.names else []), *law.bounds])}"
         )
-    numbers = [value for value in given if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) != 2 or len(given) != 2 or not 0 <= numbers[0] < numbers[1] < np.inf:
-        raise FlopscapeError(
-            f"bound: {name} is {shown([*given])}; write the lowest and the highest value, as in [0, 1]"
-        )
+    ends = given if isinstance(given, list | tuple) else ()
+    numbers = [value for value in ends if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) != 2 or len(ends) != 2 or not 0 <= numbers[0] < numbers[1] < np.inf:
+        raise FlopscapeError(f"bound: {name} is {shown(given)}; write the lowest and the highest value, as in [0, 1]")
     low, high = law.bounds.get(name, NO_BOUND)
     if not max(low, numbers[0]) < min(high, numbers[1]):
         raise FlopscapeError(
@@ -170,6 +160,17 @@ def _groups(law: Law, tie: Sequence[Sequence[str]]) -> list[list[str]]:
     return [sorted(group, key=law.names.index) for group in groups]
 
 
+def _share(law: Law, group: Sequence[str], fixed: dict[str, float], bounds: dict[str, Range]) -> None:
+    """Give all of a tied group the value that one of them is fixed at, and the first of them the range of all."""
+    common = _common(law, bounds, group)
+    if any(name in bounds for name in group) or common != law.bounds[group[0]]:
+        bounds[group[0]] = common
+    if given := {name: fixed[name] for name in group if name in fixed}:
+        if len(set(given.values())) > 1:
+            raise FlopscapeError(f"fix: {_values(given)} contradict the tie of {joined(group)}")
+        fixed |= dict.fromkeys(group, next(iter(given.values())))
+
+
 def _common(law: Law, bounds: Mapping[str, Range], group: Sequence[str]) -> Range:
     """The range that all of a tied group can have."""
     ranges = {name: bounds.get(name, law.bounds[name]) for name in group}
@@ -184,6 +185,14 @@ def _refuse_outside(name: str, value: float, bounds: Range) -> None:
     low, high = bounds
     if not low <= value <= high:
         raise FlopscapeError(f"fix: {name} = {value:g} lies outside its bounds, {low:g} to {high:g}")
+
+
+def _refuse_floor(floor: float, lowest: float) -> None:
+    """Raise FlopscapeError for a floor above what runs have reached."""
+    if floor >= lowest:
+        raise FlopscapeError(
+            f"E of {floor:g} or more is no floor of these runs, whose lowest loss is {lowest:.4g} nats"
+        )
 
 
 def _values(given: Mapping[str, float]) -> str:
