@@ -3,6 +3,7 @@
 import pytest
 
 from flopscape.checks.conformance import dataset_cases, model_cases
+from flopscape.config.matrix import addresses
 from flopscape.config.read import read_study
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.gpt import GPT
@@ -26,7 +27,7 @@ def test_a_shipped_model_conforms(case):
 
 
 def _studies():
-    paths = sorted((ROOT / "config/studies").glob("*.yaml"))
+    paths = [path for file in sorted((ROOT / "config/studies").glob("*.yaml")) for path in addresses(file)]
     studies = {path.stem: read_study(path) for path in paths}
     return {name: study for name, study in studies.items() if hasattr(study, "sweep")}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flopscape.config.matrix import addresses
 from flopscape.config.read import load_config, load_study, read_study, study_paths, validate
 from flopscape.config.study import Study, split_studies
 from flopscape.config.yaml12 import dump_yaml, load_yaml
@@ -13,7 +14,8 @@ from flopscape.errors import FlopscapeError
 from flopscape.plan.studies import resolved_yaml
 
 LADDER = {"family": {"depth": 2}}
-STUDIES = sorted(Path(__file__).parents[2].glob("config/studies/*.yaml"))
+FILES = sorted(Path(__file__).parents[2].glob("config/studies/*.yaml"))
+STUDIES = [path for file in FILES for path in addresses(file)]
 
 
 def study_with(**changes):

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from flopscape.config.matrix import addresses
 from flopscape.plan.studies import data_unit, plan_study
 from tests.conftest import ROOT
 
@@ -25,7 +26,7 @@ if not isinstance(read_study(path), ImportedStudy):
 heavy = {"torch", "torchvision", "pandas", "numpy", "datasets", "tokenizers", "PIL"} & set(sys.modules)
 assert not heavy, heavy
 """
-STUDIES = sorted((ROOT / "config/studies").glob("*.yaml"))
+STUDIES = [path for file in sorted((ROOT / "config/studies").glob("*.yaml")) for path in addresses(file)]
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.stem)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import typer
 
 from flopscape.config.ladder import Family
+from flopscape.config.matrix import addresses
 from flopscape.config.model import plain_name
 from flopscape.config.read import RESERVED, load_study, validate
 from flopscape.config.study import Study
@@ -130,17 +131,17 @@ def _in_dialogue(given: Options) -> Options:
 
 
 def _ask_base(folder: Path) -> Path:
-    studies = [path for path in sorted(folder.glob("*.yaml")) if _has_family(path)]
+    studies = [path for file in sorted(folder.glob("*.yaml")) for path in _with_family(file)]
     if not studies:
         raise FlopscapeError(f"{folder}: no study there to take model, data and sizes from; give --like or --model")
     return studies[_ask_choice("Model, data and recipe of which study?", [path.stem for path in studies])]
 
 
-def _has_family(path: Path) -> bool:
-    """Whether a file is a study that trains a model whose sizes follow a rule."""
+def _with_family(file: Path) -> list[Path]:
+    """Where the studies of a file are read that train a model whose sizes follow a rule."""
     with suppress(FlopscapeError):
-        return bool(family_of(load_study(path)))
-    return False
+        return [path for path in addresses(file) if family_of(load_study(path))]
+    return []
 
 
 def _ask_money() -> dict[str, float | None]:
