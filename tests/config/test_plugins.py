@@ -3,11 +3,14 @@
 import pytest
 
 from flopscape.config.plugins import HeldoutSet
-from flopscape.config.read import validate
+from flopscape.config.read import read_study, validate
 from flopscape.config.study import Study
+from flopscape.config.yaml12 import dump_yaml
 from flopscape.dag.commands import twin_settings
 from flopscape.errors import FlopscapeError
 from flopscape.plan.plugin_kwargs import refuse_wrong_arguments
+from flopscape.plan.rows import plan_rows
+from flopscape.plan.studies import resolved_yaml
 
 GPT = "flopscape.plugins.gpt:GPT"
 CODE = {"plugin": "flopscape.plugins.text:StdlibText", "kwargs": {"context": 32}}
@@ -33,6 +36,15 @@ def test_a_set_is_in_a_spec_with_what_it_has_and_no_more():
     sets = study({"code": {"dataset": CODE}, "own": OWN}).heldout
     assert {name: one.spec() for name, one in sets.items()} == {"code": {"dataset": CODE}, "own": OWN}
     assert HeldoutSet().spec() == {}
+
+
+def test_a_study_with_held_out_sets_is_the_same_with_every_default_filled_in(tmp_path):
+    base = study({"code": {"dataset": CODE}, "own": OWN}).model_dump(by_alias=True, exclude_unset=True)
+    (tmp_path / "written.yaml").write_text(dump_yaml(base))
+    (tmp_path / "resolved.yaml").write_text(resolved_yaml(tmp_path / "written.yaml"))
+    written, resolved = (read_study(tmp_path / f"{name}.yaml") for name in ("written", "resolved"))
+    assert resolved == written
+    assert [row.spec["heldout"] for row in plan_rows(resolved)] == [{"code": {"dataset": CODE}, "own": OWN}]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from flopscape.config.read import validate
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import short_hash
-from flopscape.plan.finished import look_at_runs
+from flopscape.plan.finished import look_at_runs, refuse_other_data
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
 from flopscape.records.run_record import Curve, RunRecord
@@ -244,6 +244,21 @@ def test_runs_scored_on_other_held_out_data_are_not_tabled_together(finished):
         rewrite(folder, row, heldout_hashes={"code": "b" if row is rows[4] else "a"})
     with pytest.raises(FlopscapeError, match=f"runs {rows[4].run_id} saw other data than the rest"):
         collect(rows, folder)
+
+
+def test_a_further_held_out_set_that_has_changed_is_named_before_anything_is_trained(finished, tmp_path):
+    rows, folder = finished
+    runs = tmp_path / "results/s/runs"
+    runs.mkdir(parents=True)
+    for row in rows:
+        rewrite(folder, row, data_hash="own", heldout_hashes={"code": "old"})
+        (folder / f"{row.run_id}.json").rename(runs / f"{row.run_id}.json")
+    folders = {"own": tmp_path / "bible", "code": tmp_path / "stdlib"}
+    same, changed = {"own": "own", "code": "old"}, {"own": "own", "code": "new"}
+    refuse_other_data("s", look_at_runs(rows, "s", tmp_path / "results", same), folders, same)
+    refuse_other_data("s", look_at_runs(rows, "s", tmp_path / "results", {"own": "own"}), folders, {"own": "own"})
+    with pytest.raises(FlopscapeError, match=r"stdlib have the SHA-256 new…, but 9 of 9 finished runs saw old…"):
+        refuse_other_data("s", look_at_runs(rows, "s", tmp_path / "results", changed), folders, changed)
 
 
 @pytest.mark.parametrize(
