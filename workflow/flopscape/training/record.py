@@ -85,11 +85,10 @@ def describe(
 
     The curve gets its FLOPs here, and the run's own loss as its last held-out one.
     """
-    task, counts = parts.task, parts.counts
+    task, counts, curve = parts.task, parts.counts, outcome.curve
     # A run that `judge` called diverged has a final score and no loss: a number would find its way into a fit.
     completed = final if not outcome.diverged else None
     seconds_total = outcome.seconds_before + seconds_since_start()
-    curve = outcome.curve
     # From units that were seen, not planned. A branch's curve has its trunk's points too, so that its FLOPs are those
     # of the whole way.
     curve.flops = [n_tokens * counts.flops_per_unit for n_tokens in curve.n_tokens]

@@ -121,9 +121,7 @@ def _train(
         final = None if outcome.diverged else scorer(heldout.evenly_spaced(settings.heldout_units))
         # By all processes, which have one outcome and one score: what is scored next is scored by all or by none.
         judge(outcome, final)
-        metrics = {}
-        if final and not outcome.diverged:
-            metrics = final_metrics(parts, module, accelerator, outcome, final)
+        metrics = final_metrics(parts, module, accelerator, outcome, final) if final and not outcome.diverged else {}
         # The others have done their part of the scores, and have nothing to write.
         if not accelerator.is_main_process:
             return None
