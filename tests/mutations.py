@@ -101,6 +101,26 @@ MUTATIONS = [
         "self.compute[is_b], flops, is_b)", "self.compute[0], flops, is_b)", "comparison",
     ),
     Mutation(
+        "accuracy that rises with the loss", "downstream/sigmoid.py",
+        "rise = expit(-curve.steepness * (np", "rise = expit(curve.steepness * (np", "downstream",
+    ),
+    Mutation(
+        "accuracies weighted by the measured share's error", "downstream/scored_runs.py",
+        "(expected * self.items + 1) / (self.items + 2)", "self.accuracy", "downstream",
+    ),
+    Mutation(
+        "an accuracy's interval without the errors of the law", "downstream/two_steps.py",
+        "accuracy(self.fitted.draws, pairs)", "accuracy(self.fitted.draws, loss)", "downstream",
+    ),
+    Mutation(
+        "an over-trained run given the optimal loss of its compute", "downstream/two_steps.py",
+        "law.loss(n_params, n_tokens, flops) for law", "law.optimum(flops).loss for law", "downstream",
+    ),
+    Mutation(
+        "accuracies at chance fitted as if they rose", "downstream/curve_fit.py",
+        "SURE, CLEAR = 0.01, 0.01", "SURE, CLEAR = 0.01, 2.0", "downstream",
+    ),
+    Mutation(
         "drift judged without the correction for three tests", "fitting/judge/refits.py",
         "norm.ppf(1 - 0.05 / 6)", "norm.ppf(1 - 0.05 / 2)", "fitting/test_levels.py",
     ),

@@ -94,3 +94,15 @@ def test_the_benchmark_of_comparisons_counts_intervals_and_verdicts_of_every_gai
     # Coverage and shares of verdicts lie between none and all, and widths grow away from the runs.
     assert all(0 <= share <= 1 for row in cells for share in [*row[:3], *row[6:]])
     assert all(0 < row[3] < row[4] < row[5] for row in cells)
+
+
+def test_the_benchmark_of_downstream_accuracies_counts_intervals_of_every_task(root):
+    command = [sys.executable, "benchmarks/downstream.py", "--tables", "1", "--bootstrap", "100"]
+    printed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    rows = [[float(cell) for cell in line.split()[-10:]] for line in printed.splitlines()[2:]]
+    assert len(rows) == 3
+    for row in rows:
+        # The small model of ten times the compute is worse than the optimal one; shares of one table are none or all.
+        assert 0.25 < row[0] < row[2] < row[1] < 1
+        assert set(row[3:6]) <= {0.0, 1.0}
+        assert all(0 < width < 1 for width in row[6:9])

@@ -16,7 +16,7 @@ import flopscape
 PACKAGE = Path(flopscape.__file__).parent
 ORDER = (
     *("errors", "text", "files", "fingerprint"),
-    *("records", "laws", "runs", "fitting", "answers", "figures", "comparison"),
+    *("records", "laws", "runs", "fitting", "answers", "figures", "comparison", "downstream"),
     *("recipe", "networks", "plugins", "config", "machine", "plan", "training", "checks", "transfer"),
     *("twin", "design", "dag", "guide", "checklist", "report", "bias", "atlas", "cli", "__main__"),
 )

@@ -38,6 +38,7 @@ ONE_FILE = [
     "rung study.yaml --flops 1e13 --out {out}",
     "compare runs.csv f.json --csv {out}",
     "compare runs.csv f.json --out {out}",
+    "downstream runs.csv --fit f.json --accuracy accuracy@x --out {out}",
     "train spec.json --out {out}",
 ]
 FOLDER = [
@@ -110,7 +111,7 @@ PLACES = {
 
 def ending_of(line: str) -> str:
     """What a verb adds to a name without it: no device has it."""
-    figures = {"figure": ".svg", "compare": ".svg" if "--csv" not in line else ""}
+    figures = {"figure": ".svg", "downstream": ".svg", "compare": ".svg" if "--csv" not in line else ""}
     return (figures | {"report": ".html", "bias-report": ".html", "atlas-page": ".html"}).get(line.split()[0], "")
 
 

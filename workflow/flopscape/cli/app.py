@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flopscape.cli import compare, design, fits, new, plan, runs, studies
+from flopscape.cli import compare, design, downstream, fits, new, plan, runs, studies
 
 app = typer.Typer(
     help="Plan, price, run and fit scaling-law sweeps.",
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (plan, new, design, runs, fits, compare, studies):
+for group in (plan, new, design, runs, fits, compare, downstream, studies):
     app.add_typer(group.verbs)
 
 

@@ -12,9 +12,10 @@ A parameter on its bound is held there while the gradient pushes it outwards (Be
 the problems worked on together, stops on the Gauss–Newton decrement g'(JWJᵀ)⁻¹g relative to the objective.
 """
 
+from typing import Protocol
+
 import numpy as np
 
-from flopscape.fitting.any_law.problem import LawProblem
 from flopscape.fitting.common import linear
 from flopscape.fitting.common.linear import EXACT_LOG_SQUARE, TINY, Optimum, Quadratic
 from flopscape.laws.law import Array, Index, Mask
@@ -35,12 +36,23 @@ LONGEST = 3.0
 """Longest step of any logarithm: a factor of 20."""
 
 
-def minimise(problem: LawProblem, weights: Array, theta: Array, tolerance: float = TIGHT) -> Optimum:
-    """Optima of Σ w·(ln L̂ − ln L)² from given θ.
+class Problem(Protocol):
+    """Rows with residuals, as any_law/problem.py's of a law's logarithms."""
+
+    @property
+    def bounds(self) -> tuple[Array, Array]:
+        """Lowest and highest θ, each of shape (k,)."""
+
+    def evaluate(self, theta: Array) -> tuple[Array, Array]:
+        """Residuals (R, n) at θ (R, k), and their derivatives by θ (R, k, n)."""
+
+
+def minimise(problem: Problem, weights: Array, theta: Array, tolerance: float = TIGHT) -> Optimum:
+    """Optima of Σ w·r² from given θ; of a law r is ln L̂ − ln L.
 
     Parameters
     ----------
-    problem : LawProblem
+    problem : Problem
     weights : array, shape (R, n)
     theta : array, shape (R, k)
     tolerance : float
@@ -122,7 +134,7 @@ def _accept(lanes: Index, theta: Array, state: Quadratic, trial: Array, new: Qua
 
 
 @np.errstate(all="ignore")
-def _evaluate(problem: LawProblem, weights: Array, theta: Array) -> Quadratic:
+def _evaluate(problem: Problem, weights: Array, theta: Array) -> Quadratic:
     residual, J = problem.evaluate(theta)
     weighted = J * weights[:, None, :]
     objective = (weights * residual**2).sum(axis=1)
@@ -133,7 +145,7 @@ def _evaluate(problem: LawProblem, weights: Array, theta: Array) -> Quadratic:
     return Quadratic(objective, np.where(usable[:, None], gradient, 0.0), np.where(usable[:, None, None], hessian, 0.0))
 
 
-def _free(problem: LawProblem, theta: Array, gradient: Array) -> Mask:
+def _free(problem: Problem, theta: Array, gradient: Array) -> Mask:
     """Parameters that are off their bounds, or pulled away from them."""
     low, high = problem.bounds
     return np.asarray(~(((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))))
