@@ -38,18 +38,10 @@ def run(
         A table of runs, and the fit of the loss with its draws beside it.
     column : str
         The accuracy's column.
-    flops, n_params, n_tokens : sequences of float
-        What is asked, as for `flopscape predict`.
-    loss : str, optional
-        The loss's column; that of the fit when left out.
-    chance, items, exclude, columns
-        As for `read_scored`.
-    seed : int
-        Of the resampling.
-    out : path, optional
-        The figure.
-    as_json : bool
-        Whether JSON is printed in place of text.
+    flops, n_params, n_tokens, seed
+        As for `two_steps`.
+    loss, chance, items, exclude, columns
+        As for `read_scored`; the loss is that of the fit when left out.
 
     Raises
     ------

@@ -87,10 +87,8 @@ def read_scored(
     Parameters
     ----------
     path : str or Path
-    column : str
-        The accuracy's column, such as `accuracy@hellaswag`; its error is sought in `accuracy@hellaswag_se`.
-    loss : str
-        The loss's column, that of the fit.
+    column, loss : str
+        Columns of the accuracy, whose error is sought in `{column}_se`, and of the fit's loss.
     chance : float, optional
         The share that guessing gets right.
     items : float, optional
@@ -103,12 +101,7 @@ def read_scored(
     FlopscapeError
         Naming the column and what is wrong with it.
     """
-    if not is_accuracy(column):
-        raise FlopscapeError(f"--accuracy {column}: no accuracy by its name; write it as accuracy@hellaswag")
-    if chance is not None and not 0 <= chance < 1:
-        raise FlopscapeError(f"--chance {chance:g}: must be a share from 0 to below 1, such as 0.25 for four answers")
-    if items is not None and not 1 <= items < np.inf:
-        raise FlopscapeError(f"--items {items:g}: must be how many questions each accuracy counts, 1 or more")
+    _refuse_options(column, chance, items)
     table = read_runs(path, {**(columns or {}), "loss": loss})
     table = chosen_rows(table, exclude, None)
     require_column(table.columns, column, path)
@@ -129,6 +122,15 @@ def read_scored(
     if items is not None and chance is not None:
         found.refuse_below_chance(found.error(np.full(len(found), chance)))
     return found
+
+
+def _refuse_options(column: str, chance: float | None, items: float | None) -> None:
+    if not is_accuracy(column):
+        raise FlopscapeError(f"--accuracy {column}: no accuracy by its name; write it as accuracy@hellaswag")
+    if chance is not None and not 0 <= chance < 1:
+        raise FlopscapeError(f"--chance {chance:g}: must be a share from 0 to below 1, such as 0.25 for four answers")
+    if items is not None and not 1 <= items < np.inf:
+        raise FlopscapeError(f"--items {items:g}: must be how many questions each accuracy counts, 1 or more")
 
 
 def _items(shares: Array, frame: pd.DataFrame) -> float | None:

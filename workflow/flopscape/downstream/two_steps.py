@@ -100,10 +100,8 @@ def two_steps(
         The fit of the loss, as `read_with_draws` reads it.
     flops, n_params, n_tokens : sequences of float
         C in FLOPs; or N in parameters and D in tokens.
-    name : str
-        What the fit is called.
-    seed : int
-        Of the resampling.
+    name, seed
+        What the fit is called, and the seed of the resampling.
 
     Raises
     ------
@@ -122,11 +120,10 @@ def two_steps(
     targets = [both.optimal(c) for c in flops] + [both.given(n, d) for n in n_params for d in n_tokens]
     several = zip(NAMES, fitted.curve, fitted.draws, strict=True)
     four = {of: Estimate(float(estimate), *_ends(np.asarray(many))) for of, estimate, many in several}
-    items_sigma = runs.error(accuracy(fitted.curve, runs.loss)) if runs.items else None
     return Downstream(
         runs.column, runs.loss_column, runs.loss_unit, name, runs.chance, runs.items, len(runs), **four,
         tells_ceiling=fitted.tells_ceiling, sigma=fitted.sigma,
-        items_sigma=None if items_sigma is None else float(np.sqrt(np.mean(items_sigma**2))),
+        items_sigma=_luck(runs, fitted),
         targets=targets, along_loss=_along_loss(runs, fitted, targets), along_flops=_along_flops(runs, both, targets),
         runs=[(float(c), float(x), float(y)) for c, x, y in zip(runs.flops, runs.loss, runs.accuracy, strict=True)],
         warnings=[*runs.notes, *_warnings(runs, fitted, targets)], simulated=runs.simulated or result.simulated,
@@ -164,6 +161,13 @@ class _Both:
         """The curve at a loss, and at the losses (R,) of the law's draws by its own draws."""
         pairs = np.resize(np.asarray(losses, float).ravel(), len(np.atleast_1d(self.fitted.draws.middle)))
         return _with_estimate(float(accuracy(self.fitted.curve, loss)), accuracy(self.fitted.draws, pairs))
+
+
+def _luck(runs: ScoredRuns, fitted: FittedCurve) -> float | None:
+    """Root mean square of the errors that so many items have by themselves; None where their number is not known."""
+    if runs.items is None:
+        return None
+    return float(np.sqrt(np.mean(runs.error(accuracy(fitted.curve, runs.loss)) ** 2)))
 
 
 def _with_estimate(estimate: float, draws: Array) -> Estimate:
