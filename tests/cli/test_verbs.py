@@ -46,6 +46,7 @@ FOLDER = [
     "transfer searched.yaml --runs runs --out {out}",
     "bias exp00 --fast --out {out}",
     "twin runs.csv --out {out}",
+    "compare-report runs.csv f.json --name c --out {out}",
     'prepare \'{{"plugin": "flopscape.plugins.text:BibleText"}}\' --out {out}',
 ]
 
@@ -197,6 +198,7 @@ def test_an_input_is_never_an_output(line: str, file: str, folder, capsys) -> No
         ("atlas-page runs.csv --out README.html", ["README.md", "README.csv"]),
         ("twin runs.csv --out d", ["d/twin.csv", "d/verdict.json", "d/figure.svg", "d/figure.png"]),
         ("bias exp00 --fast --out d", ["d/table.csv", "d/verdict.json", "d/figure.svg", "d/figure.png"]),
+        ("compare-report runs.csv f.json --name c --out d", ["d/report.html", "d/table.tex", "d/comparison.json"]),
         ("transfer searched.yaml --runs runs --out d", ["d/table.csv", "d/verdict.json"]),
         ('prepare \'{"plugin": "flopscape.plugins.text:BibleText"}\' --out d', ["d/thesis.tex"]),
     ],

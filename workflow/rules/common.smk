@@ -13,8 +13,9 @@ from snakemake.io import local
 from flopscape.atlas.tables import METHODS, TABLES, file_of
 from flopscape.config.bias import EXPERIMENTS
 from flopscape.dag import snakemake_inside as inside
+from flopscape.dag.comparisons import ComparisonInputs
 from flopscape.dag.own_package import use_own_package
-from flopscape.dag.rerun import Forced, Judged, Kind
+from flopscape.dag.rerun import Forced, Judged, JudgedBeside, Kind
 from flopscape.dag.rule_inputs import RuleInputs
 from flopscape.dag.rungs import RungInputs
 from flopscape.dag.selection import ANY_ID, ANY_NAME, ANY_RUNG, RESULTS, Selection, written_config
@@ -25,6 +26,14 @@ from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import modules_of_backtest
 from flopscape.records.stamps import hash_of
 from flopscape.report.after_run import print_answers
+
+
+def read_comparisons(selection):
+    """What `compare` of the config asks for, of the studies that are selected."""
+    try:
+        return ComparisonInputs(selection)
+    except FlopscapeError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def read_selection():
@@ -38,10 +47,11 @@ def read_selection():
         raise WorkflowError(str(error)) from None
 
 
-# In this order: rules are read after this file and name `ask` and `rungs`; `watch` hands Snakemake what it asks before
+# In this order: rules are read after this file and name `ask`, `rungs` and `compared`; `watch` hands Snakemake what it asks before
 # the first job.
 selected = read_selection()
 forced = Forced(workflow)
+compared = read_comparisons(selected)
 ask = RuleInputs(selected, forced.is_forced)
 rungs = RungInputs(selected, forced.is_forced)
 use_own_package()

@@ -53,3 +53,30 @@ def compare(
         same_text=same_text,
     )
     print(found) if json_ else say(found)
+
+
+@verbs.command(
+    epilog="Example: `flopscape compare-report results/kjv-gpt/runs.csv results/kjv-gpt-swiglu/runs.csv --name mlp "
+    "--flops 1e13 --out results/compare/mlp`"
+)
+def compare_report(
+    tables: Annotated[list[Path], typer.Argument(metavar="A.csv B.csv …", help="Tables of runs, the baseline first.")],
+    name: Annotated[str, typer.Option(help="What the comparison is called.")],
+    out: Annotated[Path, output("Folder for report.html, report.md and the files that go with them.")],
+    fits: Annotated[
+        list[Path] | None, typer.Option(help="The fit that each recommends by, in the order of the tables.")
+    ] = None,
+    flops: Annotated[
+        list[float] | None, several("Compute to answer for, the verdict being of the largest; repeatable.")
+    ] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs/--no-pairs", help="Runs of one seed and budget share the order of their data.")
+    ] = True,
+    same_text: Annotated[
+        bool, typer.Option("--same-text", help="Losses are of one held-out text, though the data differ.")
+    ] = False,
+) -> None:
+    """Write the page of a comparison, with its figure, its numbers, a LaTeX table and BibTeX entries."""
+    from flopscape.report.write_comparison import Asked, write_comparison
+
+    say(write_comparison(Asked(name, tables, fits or [], flops or [], pairs, same_text), out))

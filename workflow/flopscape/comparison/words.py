@@ -114,26 +114,35 @@ def probability(value: float) -> str:
 
 
 def table(pair: Pair) -> str:
-    """A line for each compute of B."""
+    """A line for each compute of B, in columns for the terminal."""
+    return aligned(grid(pair))
+
+
+def grid(pair: Pair) -> list[list[str]]:
+    """The titles of the columns, and a row for each compute of B."""
     loss = pair.rests_on.loss_unit
     head = [
         f"{pair.b}'s FLOPs", "", f"{pair.a} needs, times that", "if floors are one", "separate fits",
         f"L* {pair.a}, {loss}", f"L* {pair.b}", "difference", f"{pair.b} better",
     ]  # fmt: skip
     rows = [[numbers.flops(at.flops), at.place, *_cells(at)] for at in pair.points]
-    return aligned([head, *rows])
+    return [head, *rows]
 
 
 def _cells(at: AtCompute) -> list[str]:
     losses = [numbers.loss(one.estimate) for one in (at.loss_a, at.loss_b)]
     multipliers = [written(one) for one in (at.multiplier, at.shared_floor, at.separate)]
-    return [*multipliers, *losses, _signed(at.difference, 4), probability(at.probability)]
+    return [*multipliers, *losses, signed(at.difference, 4), probability(at.probability)]
 
 
 def sentences(pair: Pair) -> list[str]:
     """What the table does not say."""
-    told = [_growth(pair), _parts(pair), *_crossings(pair), *_single(pair), *rests(pair)]
-    return [*filter(None, told), *(f"warning: {text}" for text in pair.warnings)]
+    return [*course(pair), *single(pair), *rests(pair), *(f"warning: {text}" for text in pair.warnings)]
+
+
+def course(pair: Pair) -> list[str]:
+    """How the multiplier changes with compute, what it is made of, and where the curves cross."""
+    return [*filter(None, [_growth(pair), _parts(pair), *_crossings(pair)])]
 
 
 def _growth(pair: Pair) -> str:
@@ -165,11 +174,11 @@ def _parts(pair: Pair) -> str:
     names = [f"{written(part.factor)} ({CAUSES[part.cause]})" for part in told]
     return (
         f"At {numbers.flops(pair.target.flops)} FLOPs the multiplier is the product of {joined(names)}, each known far"
-        f" less well than all together; the floor of {pair.b} lies {_signed(pair.delta_floor, 3)} beside {pair.a}'s."
+        f" less well than all together; the floor of {pair.b} lies {signed(pair.delta_floor, 3)} beside {pair.a}'s."
     )
 
 
-def _signed(number: Range, digits: int) -> str:
+def signed(number: Range, digits: int) -> str:
     """A difference with its sign and interval."""
     ends = ("∞" if end is None else f"{end:+.{digits}f}" for end in (number.estimate, number.low, number.high))
     return "{} [{}, {}]".format(*ends)
@@ -193,7 +202,7 @@ def _crossing(pair: Pair, one: Crossing) -> str:
     return f"The loss curves cross at {at} FLOPs [{ends[0]}, {ends[1]}], {place}; {better} is the better one beyond."
 
 
-def _single(pair: Pair) -> Iterator[str]:
+def single(pair: Pair) -> Iterator[str]:
     """Whether single budgets alone would have decided as the target does (arXiv 2504.11393)."""
     if not pair.single_budgets:
         return
@@ -214,7 +223,7 @@ def _said(pair: Pair, one: SingleBudget) -> str:
         "worse": f"{pair.a} is better",
         "undecided": "neither is shown to be better",
     }
-    return f"{better[one.verdict]} there, the losses differing by {_signed(one.difference, 4)} ({how})"
+    return f"{better[one.verdict]} there, the losses differing by {signed(one.difference, 4)} ({how})"
 
 
 def rests(pair: Pair) -> Iterator[str]:

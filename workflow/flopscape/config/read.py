@@ -18,7 +18,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import parse_object
 from flopscape.text.written import nearest
 
-RESERVED = ("atlas", "bias", "data")
+RESERVED = ("atlas", "bias", "compare", "data")
 """Folders of results/ that hold no study."""
 TEXTS = ("studies",)
 """Keys of config.yaml whose values are names, whatever else they look like."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from flopscape.config.compare import Comparisons
 from flopscape.config.fits import Fit, NamedFit, Recommend, Twin
 from flopscape.config.machine import Limits, Prices, Resources, Tracking
 from flopscape.config.model import Axes, Exclusion, Model, PositiveInt
@@ -232,3 +233,5 @@ class Config(Model):
     """Prices and first guesses of speed."""
     data_mirror: str | None = None
     """Folder with the files of published tables, for studies that import one, for `snakemake atlas` and `bias`."""
+    compare: Comparisons = {}
+    """Selected studies to set beside each other when they are finished: a page and a figure each, by name."""

@@ -60,6 +60,13 @@ class Judged:
         return self.why(files, *([getattr(wildcards, self.wildcard)] if self.wildcard else []))
 
 
+@dataclass(frozen=True)
+class JudgedBeside:
+    """A rule of several studies, whose outputs carry what they were made from; `why` takes the rule's wildcards."""
+
+    why: Callable[[Any], str]
+
+
 def is_training(job: Job) -> bool:
     """Whether a job trains, or simulates, a run."""
     return inside.kind_of(job) in (Kind.TRAINING, Kind.TRAINING_TRUNK)
@@ -82,6 +89,8 @@ def why_stale(job: Job) -> str | None:
     kind = inside.kind_of(job)
     if kind is Kind.PLANNING:
         kind = Judged(why_rung, "rung")
+    if isinstance(kind, JudgedBeside):
+        return kind.why(job.wildcards)
     if not isinstance(kind, Judged):
         return None
     # A study that is not selected in this invocation has no files to be judged by: they count as fresh.

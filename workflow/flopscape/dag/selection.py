@@ -40,7 +40,7 @@ PAGES = ("prediction.md", "checklist.md", "report.html", "report.md")
 """What a study has to read, besides its figures."""
 NOTHING = "(?!)"
 """A regular expression that nothing matches."""
-ANY_NAME = "(?!(?:atlas|bias)/)[A-Za-z0-9][A-Za-z0-9_.-]*"
+ANY_NAME = "(?!(?:atlas|bias|compare)/)[A-Za-z0-9][A-Za-z0-9_.-]*"
 ANY_ID = "[0-9a-f]{12}"
 ANY_RUNG = "[0-9]+|refine"
 

@@ -232,6 +232,13 @@ def of_transfer(records: Iterable[Path], options: object) -> Stamp:
     return by("flopscape.transfer.run") | stamp
 
 
+def of_comparison(runs: Sequence[Path], fits: Iterable[StrPath], options: Options, texts: StrPath) -> Stamp:
+    """Of all files of a comparison; a table is one of the study whose folder it lies in."""
+    asked = {"studies": [path.parent.name for path in runs], **options}
+    read = {"runs": hash_of_all(runs), "fits": hash_of_all(fits), "texts": hash_of(texts)}
+    return by("flopscape.report.write_comparison") | read | {"options": _hashed_options(asked)}
+
+
 def by(*modules: str) -> Stamp:
     """The code that makes a file."""
     return {"code": fingerprint(*modules), "python": PYTHON}

@@ -98,7 +98,15 @@ class Dots:
         return [next((dots[i].at for dots in claims if dots[i].at is not None), None) for i in range(len(self.axes))]
 
 
-Block = Paragraph | Bullets | Grid | Code | Picture | Dots
+@dataclass(frozen=True)
+class Links:
+    """Other pages: what each is called, and its address relative to the folder of this one."""
+
+    items: list[tuple[str, str]]
+    kind: str = "links"
+
+
+Block = Paragraph | Bullets | Grid | Code | Picture | Dots | Links
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from flopscape.report.blocks import Report
 from flopscape.report.svg import refuse_more_than_drawing
 from flopscape.text.visible import identifier, visible
 
+TEMPLATE = Path(__file__).parent / "template.html"
 HEADER = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 NAMESPACE = re.compile(r'\sxmlns(:\w+)?="[^"]*"')
 SIZE = re.compile(r'\s(width|height)="[^"]*pt"')
@@ -19,7 +20,7 @@ SIZE = re.compile(r'\s(width|height)="[^"]*pt"')
 def render(report: Report) -> str:
     """HTML text; every string of the report is escaped, and only the figures' SVG is markup."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(TEMPLATE.parent),
         autoescape=True,
         finalize=_shown,
         trim_blocks=True,
@@ -27,7 +28,7 @@ def render(report: Report) -> str:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    return environment.get_template("template.html").render(report=report, figure=inline, identifier=identifier)
+    return environment.get_template(TEMPLATE.name).render(report=report, figure=inline, identifier=identifier)
 
 
 def _shown(value: object) -> object:

@@ -6,7 +6,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import quote
 
-from flopscape.report.blocks import Block, Bullets, Code, Dots, Grid, Paragraph, Picture, Report
+from flopscape.report.blocks import Block, Bullets, Code, Dots, Grid, Links, Paragraph, Picture, Report
 from flopscape.text.visible import one_line, visible
 
 ANYWHERE = re.compile(
@@ -82,6 +82,8 @@ def _block(block: Block, folder: Path) -> str:
         case Dots(title, axes, rows, note):
             cells = [[row.name, *(dot.text for dot in row.dots)] for row in rows]
             return _grid(Grid([title, *(axis.title for axis in axes)], cells, note))
+        case Links(items):
+            return "\n".join(f"- [{inline(name)}]({quote(address)})" for name, address in items)
 
 
 def _fenced(text: str) -> str:

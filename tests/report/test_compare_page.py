@@ -1,0 +1,98 @@
+"""The files of a comparison: one folder with a page, its numbers, its figure, and what a paper takes."""
+
+import json
+import re
+
+import pytest
+
+from flopscape.comparison.kept import FILES
+from flopscape.comparison.results import Comparison
+from flopscape.errors import FlopscapeError
+from flopscape.records.stamps import read
+from flopscape.report.publication import escaped
+from flopscape.report.write_comparison import Asked, write_comparison
+from tests.comparison.recipe_tables import TOP, frame_of
+
+
+def tables(folder, **gains):
+    """A table for each recipe in the folder of its name, as studies have theirs."""
+    paths = []
+    for seed, (name, gain) in enumerate(gains.items()):
+        path = folder / "results" / name / "runs.csv"
+        path.parent.mkdir(parents=True)
+        frame_of(name, seed, mu_d=gain).to_csv(path, index=False)
+        paths.append(path)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Two recipes, the second better by half in data, answered for at ten times the sweeps."""
+    base = tmp_path_factory.mktemp("compared")
+    folder = base / "results/compare/mlp"
+    said = write_comparison(Asked("mlp", tables(base, relu_2=0.0, swiglu=0.4), flops=[10 * TOP]), folder)
+    return folder, said
+
+
+def test_all_files_carry_what_they_were_made_from(written):
+    folder, _ = written
+    stamps = [read(folder / name) for name in FILES]
+    assert stamps[0].keys() == {"code", "python", "options", "runs", "fits", "texts"}
+    assert all(stamp == stamps[0] for stamp in stamps)
+
+
+def test_the_page_begins_with_the_verdict_and_says_what_it_rests_on(written):
+    folder, said = written
+    page = (folder / "report.md").read_text()
+    verdict = said.splitlines()[0]
+    assert verdict.startswith("swiglu is better: it needs ")
+    assert page.partition("## ")[0].strip().endswith(f"**{verdict}**")
+    titles = re.findall(r"^## (.*)$", page, re.MULTILINE)
+    assert titles == [
+        "Compute for equal loss",
+        "What to distrust",
+        "How it changes with compute",
+        "What each budget alone says",
+        "What it rests on",
+        "How to make it again",
+        "For a paper",
+    ]
+    assert "holds as far as the shape of the curves does" in page
+    assert "--flops 1e+21" in page
+
+
+def test_the_table_for_a_paper_has_the_numbers_of_the_page(written):
+    folder, _ = written
+    found = Comparison.from_json(json.loads((folder / "comparison.json").read_text()))
+    at = found.pairs[0].target
+    table = (folder / "table.tex").read_text()
+    multiplier = (at.multiplier.estimate, at.multiplier.low, at.multiplier.high)
+    assert "{:.2f} [{:.2f}, {:.2f}]".format(*multiplier) in table
+    assert r"relu\_2 & swiglu & $1\cdot 10^{21}$* & " in table
+    assert table.count(r"\\") == 1 + len(found.pairs[0].points)
+    rows = [line for line in table.splitlines() if line.startswith(r"relu\_2")]
+    assert {line.count("&") for line in rows} == {6}
+
+
+def test_pages_of_three_recipes_name_each_pair(tmp_path):
+    folder = tmp_path / "out"
+    write_comparison(Asked("three", tables(tmp_path, a=0.0, b=0.2, c=0.4)), folder)
+    page = (folder / "report.md").read_text()
+    assert all(page.count(f"{b} beside {a}:") == 4 for a, b in (("a", "b"), ("a", "c"), ("b", "c")))
+    assert "all 3 pairs together" in page
+    assert "all 3 pairs together" in (folder / "table.tex").read_text()
+
+
+def test_a_page_takes_the_place_of_its_own_kind_alone(written, tmp_path):
+    theirs = tmp_path / "theirs/report.html"
+    theirs.parent.mkdir()
+    theirs.write_text("mine")
+    with pytest.raises(FlopscapeError, match=r"report\.html: would be written along with"):
+        write_comparison(Asked("x", tables(tmp_path, a=0.0, b=0.2)), theirs.parent)
+    assert [path.name for path in theirs.parent.iterdir()] == ["report.html"]
+
+
+def test_every_letter_that_means_something_to_latex_is_escaped():
+    assert escaped("50 % of $1 & #2_{x}~^\\∞") == (
+        r"50 \% of \$1 \& \#2\_\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}$\infty$"
+    )
