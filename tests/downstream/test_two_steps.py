@@ -128,6 +128,16 @@ def test_questions_that_do_not_fit_the_fit_are_refused(tmp_path: Path, fitted) -
         read_scored(runs.path, "loss@quiz", "loss@quiz")
 
 
+def test_no_runs_and_targets_that_no_law_is_believed_at_are_refused(tmp_path: Path, fitted) -> None:
+    runs = scored(tmp_path, frame_of())
+    with pytest.raises(FlopscapeError, match="no run is left; change --exclude 'n_params > 0'"):
+        read_scored(runs.path, "accuracy@quiz", "loss@quiz", exclude="n_params > 0")
+    with pytest.raises(FlopscapeError, match="not so far beyond the runs"):
+        two_steps(runs, *fitted, [1e30])
+    with pytest.raises(FlopscapeError, match="less than one token"):
+        two_steps(runs, *fitted, [], [1e6], [0.5])
+
+
 def test_runs_that_all_lie_before_the_bend_are_told_so(tmp_path: Path, fitted) -> None:
     found = two_steps(scored(tmp_path, frame_of(QUIZ._replace(middle=2.3, ceiling=1.0))), *fitted, [FAR])
     assert not found.tells_ceiling

@@ -15,6 +15,7 @@ from flopscape.runs.cells import require_column
 from flopscape.runs.chosen import chosen_rows
 from flopscape.runs.imported_metrics import with_metrics
 from flopscape.runs.read import read_runs
+from flopscape.runs.table import RunTable
 from flopscape.text.numbers import plural
 
 FEWEST = 6
@@ -105,6 +106,7 @@ def read_scored(
     table = read_runs(path, {**(columns or {}), "loss": loss})
     table = chosen_rows(table, exclude, None)
     require_column(table.columns, column, path)
+    _refuse_empty(table, exclude)
     names = [name for name in (column, f"{column}{ERROR}") if name in table.columns]
     frame, notes = with_metrics(table.columns[names], np.ones(len(table), bool), str(path))
     shares = frame[column].to_numpy(float)
@@ -131,6 +133,11 @@ def _refuse_options(column: str, chance: float | None, items: float | None) -> N
         raise FlopscapeError(f"--chance {chance:g}: must be a share from 0 to below 1, such as 0.25 for four answers")
     if items is not None and not 1 <= items < np.inf:
         raise FlopscapeError(f"--items {items:g}: must be how many questions each accuracy counts, 1 or more")
+
+
+def _refuse_empty(table: RunTable, exclude: str | None) -> None:
+    if not len(table):
+        raise FlopscapeError(f"{table.path}: no run is left; change --exclude {exclude!r}")
 
 
 def _items(shares: Array, frame: pd.DataFrame) -> float | None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from flopscape.answers.evaluator import Evaluator
+from flopscape.answers.extrapolation import refuse_absurd, refuse_too_far
 from flopscape.answers.predict import law_and_draws
 from flopscape.downstream.curve_fit import FittedCurve, fit_curve, why_one_sided
 from flopscape.downstream.scored_runs import ScoredRuns
@@ -118,6 +119,7 @@ def two_steps(
     fitted = fit_curve(runs, seed=seed)
     both = _Both(law, sampled, fitted, len(draws))
     targets = [both.optimal(c) for c in flops] + [both.given(n, d) for n in n_params for d in n_tokens]
+    _refuse_absurd(targets, float(runs.flops.max()))
     several = zip(NAMES, fitted.curve, fitted.draws, strict=True)
     four = {of: Estimate(float(estimate), *_ends(np.asarray(many))) for of, estimate, many in several}
     return Downstream(
@@ -161,6 +163,12 @@ class _Both:
         """The curve at a loss, and at the losses (R,) of the law's draws by its own draws."""
         pairs = np.resize(np.asarray(losses, float).ravel(), len(np.atleast_1d(self.fitted.draws.middle)))
         return _with_estimate(float(accuracy(self.fitted.curve, loss)), accuracy(self.fitted.draws, pairs))
+
+
+def _refuse_absurd(targets: Sequence[Target], costliest: float) -> None:
+    for target in targets:
+        refuse_too_far("FLOPs", target.flops, costliest)
+        refuse_absurd(f"{target.flops:g} FLOPs", target.n_params, target.n_tokens)
 
 
 def _luck(runs: ScoredRuns, fitted: FittedCurve) -> float | None:
