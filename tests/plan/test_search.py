@@ -97,9 +97,9 @@ def test_limits_count_the_search(tmp_path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"rates": [0.01, 0.02]}, "at least 3 items"),
+        ({"rates": [0.01, 0.02]}, "must have 3 or more entries"),
         ({"rates": [0.01, 0.02, 0.02]}, "rates must differ"),
-        ({"sizes": SIZES[:2]}, "at least 3 items"),
+        ({"sizes": SIZES[:2]}, "must have 3 or more entries"),
         ({"sizes": [*SIZES, {"width": 16, "depth": 3}]}, "no width twice"),
         ({"sizes": [{"n_params": 10}] * 3}, "must have a width each"),
     ],

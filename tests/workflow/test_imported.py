@@ -96,7 +96,11 @@ def test_a_wrong_cell_stops_with_file_row_and_column(theirs):
         ("theirs.csv", "gone.csv", "gone.csv: no such file, and no published table"),
         ("table: theirs.csv", "table: chinchilla", "no mirror is given; get data/svg_extracted_data.csv"),
         ("table: theirs.csv", "table: chinchilla\n  mirror: nowhere", "chinchilla_svg.csv is not in nowhere"),
-        ("map: {n_params", "map: {n_parms", "runs.map.n_parms: must be 'n_params'"),
+        (
+            "map: {n_params",
+            "map: {n_parms",
+            "'n_parms' is no column that a fit reads, nor a metric such as loss@web; did you mean n_params?",
+        ),
         ("map:", "maps:", "unknown key runs.maps; did you mean map?"),
         ("table: theirs.csv", "curves: gone.csv\n  table: theirs.csv", "runs.curves: gone.csv: no such file"),
         ("fits:", "sweep: {}\nfits:", "runs and sweep exclude each other"),

@@ -1,8 +1,8 @@
 """`compare` of config.yaml: which studies are set beside each other when they are finished.
 
 compare:
-mlp: [kjv-gpt, kjv-gpt-swiglu]                 # the first is the baseline
-recipes: {studies: [recipes], flops: [1.0e+13]} # all studies of the matrix in recipes.yaml, in its order
+  mlp: [kjv-gpt, kjv-gpt-swiglu]                  # the first is the baseline
+  recipes: {studies: [recipes], flops: [1.0e+13]} # all studies of the matrix in recipes.yaml, in its order
 """
 
 from collections.abc import Iterable, Mapping

@@ -18,7 +18,7 @@ from flopscape.recipe.batch import n_micro_batches
 from flopscape.recipe.settings import TrainingSettings
 from flopscape.records.columns import RunColumn
 from flopscape.records.metrics import LOSS, METRIC, is_metric
-from flopscape.text.written import Switch, shown
+from flopscape.text.written import Switch, nearest, shown
 
 
 def _names(value: Any) -> Any:
@@ -29,8 +29,8 @@ def _names(value: Any) -> Any:
 def _mapped(name: str) -> str:
     """A column that an import gives: of those that a fit reads, or of a metric."""
     if name not in get_args(RunColumn) and not is_metric(name):
-        known = ", ".join(get_args(RunColumn))
-        raise ValueError(f"map {shown(name)}: map one of {known}, or a metric such as loss@web")
+        meant = nearest(name, get_args(RunColumn))
+        raise ValueError(f"{shown(name)} is no column that a fit reads, nor a metric such as loss@web{meant}")
     return name
 
 
