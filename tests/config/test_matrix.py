@@ -87,6 +87,7 @@ def test_an_imported_table_is_split_by_a_column_and_keeps_its_own_exclusion(fold
         ({"training.weight_decay": [0.1, 0.1]}, "training.weight_decay: 0.1 stands there twice"),
         ({"law": {"a b": {}, "a_b": {}}}, "law: a_b stands there twice"),
         ({"law": LAWS, "trainer.kwargs.A": [1.0, 2.0]}, "two axes change trainer.kwargs.A"),
+        ({"trainer.kwargs.A": [1.0], "own": {"a": {"trainer.kwargs": {}}}}, "two axes change trainer.kwargs.A"),
         ({"title.words": [1, 2]}, "title.words: title is no mapping"),
         ({f"axis{i}": {"a": {}, "b": {}} for i in range(8)}, "256 studies, and at most 200"),
         ({"law": {"-": {}}}, "label '-'"),

@@ -27,7 +27,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from flopscape.config.model import MAX_STUDIES, Axes, plain_name
-from flopscape.config.yaml12 import dump_yaml, load_yaml
+from flopscape.config.yaml12 import dump_yaml, parse_yaml, text_of
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import canonical
 from flopscape.runs.published import source_file
@@ -49,7 +49,7 @@ def study_data(path: Path) -> dict[str, Any]:
         Neither is there, or the file is of several studies and none is chosen.
     """
     file = file_of(path)
-    data = load_yaml(file)
+    data = _load(file)
     combined = combinations(data, file)
     if file == path:
         if not combined:
@@ -86,7 +86,17 @@ def addresses(path: Path) -> list[Path]:
     """Where the studies of a file are read: at its own path where it is one study."""
     if not _is_file(path):
         return [path]
-    return [address(path, label) for label in combinations(load_yaml(path), path)] or [path]
+    return [address(path, label) for label in combinations(_load(path), path)] or [path]
+
+
+def _load(file: Path) -> dict[str, Any]:
+    """The keys of a file, which are asked for once to list its studies and again for each of them."""
+    return deepcopy(_parsed(text_of(file), file))
+
+
+@lru_cache(32)
+def _parsed(text: str, file: Path) -> dict[str, Any]:
+    return parse_yaml(text, file)
 
 
 def address(file: Path, label: str) -> Path:
@@ -115,7 +125,7 @@ def combinations(data: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any
     FlopscapeError
         An axis of another form, two labels that are one, two axes that change one key, or far too many studies.
     """
-    axes = [_axis(name, written, path) for name, written in _axes(data, path).items()]
+    axes = [_axis(name, written, path) for name, written in _axes(data[KEY], path).items()] if data.get(KEY) else []
     if by := (data.get("runs") or {}).get("by") if isinstance(data.get("runs"), dict) else None:
         axes.append(_axis_of_column(data["runs"], by, path))
     if not axes:
@@ -126,8 +136,7 @@ def combinations(data: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any
         label = "-".join(name for name, _ in chosen)
         changes: dict[str, Any] = {}
         for _, part in chosen:
-            if both := [key for key in part if key in changes]:
-                raise FlopscapeError(f"{path}: matrix: two axes change {both[0]}; leave one of them out")
+            _refuse_both(part, changes, path)
             changes |= part
         if label in found:
             raise FlopscapeError(f"{path}: matrix: two studies would be named {label}; give labels that differ")
@@ -135,10 +144,17 @@ def combinations(data: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any
     return found
 
 
-def _axes(data: Mapping[str, Any], path: Path) -> Axes:
-    """The axes as they are written."""
+def _refuse_both(part: Iterable[str], changes: Iterable[str], path: Path) -> None:
+    """Raise FlopscapeError where two axes change one key, or one of them a mapping that holds the other's."""
+    for mine, other in product(part, changes):
+        if f"{mine}.".startswith(f"{other}.") or f"{other}.".startswith(f"{mine}."):
+            raise FlopscapeError(f"{path}: matrix: two axes change {max(mine, other, key=len)}; leave one of them out")
+
+
+def _axes(written: Any, path: Path) -> Axes:
+    """The axes of a matrix, in the form that they may have."""
     try:
-        return TypeAdapter(Axes).validate_python(data.get(KEY) or {})
+        return TypeAdapter(Axes).validate_python(written)
     except ValidationError as error:
         raise FlopscapeError(
             f"{path}: matrix: write an axis as a key and its values, such as training.weight_decay: [0.1, 0.2], or as "

@@ -32,7 +32,7 @@ LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 def load_yaml(path: str | Path, as_text: Collection[str] = ()) -> dict[str, Any]:
     """Read a mapping from a YAML file of UTF-8 text, of 2 MB at most; see `parse_yaml`."""
-    return parse_yaml(_text(path), path, as_text)
+    return parse_yaml(text_of(path), path, as_text)
 
 
 def parse_yaml(text: str, place: str | Path, as_text: Collection[str] = ()) -> dict[str, Any]:
@@ -99,7 +99,8 @@ def resolved(text: str) -> Any:
     return float(text.lower().replace(".inf", "inf").replace(".nan", "nan")) if FLOAT.fullmatch(text) else text
 
 
-def _text(path: str | Path) -> str:
+def text_of(path: str | Path) -> str:
+    """The text of a file that `load_yaml` reads; raises FlopscapeError where it is none, or too long."""
     try:
         with Path(path).open("rb") as file:
             # One byte more than allowed tells a file that is too long, without reading the rest of it.
