@@ -11,6 +11,12 @@ from flopscape.text.terminal import say
 
 verbs = typer.Typer()
 
+Flops = Annotated[list[float] | None, several("Compute to answer for, the verdict being of the largest; repeatable.")]
+Pairs = Annotated[
+    bool, typer.Option("--pairs/--no-pairs", help="Runs of one seed and budget share the order of their data.")
+]
+SameText = Annotated[bool, typer.Option("--same-text", help="Losses are of one held-out text, though the data differ.")]
+
 
 @verbs.command(
     epilog="Example: `flopscape compare kjv-gpt kjv-gpt-swiglu --flops 1e13 --out compare.svg`, "
@@ -21,18 +27,12 @@ def compare(
         list[str],
         typer.Argument(metavar="A B [C …]", help="Studies with results, or tables of runs; the first is the baseline."),
     ],
-    flops: Annotated[
-        list[float] | None, several("Compute to answer for, the verdict being of the largest; repeatable.")
-    ] = None,
+    flops: Flops = None,
     json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     csv: Annotated[Path | None, output("CSV to write: a line a pair and compute.")] = None,
     out: Annotated[Path | None, output("Figure to write, as SVG and PNG.")] = None,
-    pairs: Annotated[
-        bool, typer.Option("--pairs/--no-pairs", help="Runs of one seed and budget share the order of their data.")
-    ] = True,
-    same_text: Annotated[
-        bool, typer.Option("--same-text", help="Losses are of one held-out text, though the data differ.")
-    ] = False,
+    pairs: Pairs = True,
+    same_text: SameText = False,
     exclude: Exclude = None,
     column: Column = None,
     results: Results = Path("results"),
@@ -66,15 +66,9 @@ def compare_report(
     fits: Annotated[
         list[Path] | None, typer.Option(help="The fit that each recommends by, in the order of the tables.")
     ] = None,
-    flops: Annotated[
-        list[float] | None, several("Compute to answer for, the verdict being of the largest; repeatable.")
-    ] = None,
-    pairs: Annotated[
-        bool, typer.Option("--pairs/--no-pairs", help="Runs of one seed and budget share the order of their data.")
-    ] = True,
-    same_text: Annotated[
-        bool, typer.Option("--same-text", help="Losses are of one held-out text, though the data differ.")
-    ] = False,
+    flops: Flops = None,
+    pairs: Pairs = True,
+    same_text: SameText = False,
 ) -> None:
     """Write the page of a comparison, with its figure, its numbers, a LaTeX table and BibTeX entries."""
     from flopscape.report.write_comparison import Asked, write_comparison

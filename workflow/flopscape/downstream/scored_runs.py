@@ -111,8 +111,7 @@ def read_scored(
     frame, notes = with_metrics(table.columns[names], np.ones(len(table), bool), str(path))
     shares = frame[column].to_numpy(float)
     used = np.isfinite(shares)
-    if items is None:
-        items = _items(shares[used], frame[used])
+    items = _items(shares[used], frame[used]) if items is None else items
     if not used.all():
         notes.append(f"{plural(int((~used).sum()), 'run')} without {column} left out: {listed(table.run_id[~used], 5)}")
     arrays = (table.loss[used], shares[used], table.flops[used], table.run_id[used])
