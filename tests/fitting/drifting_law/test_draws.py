@@ -7,10 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from flopscape.fitting.drifting_law.draws import draw
+from flopscape.fitting.drifting_law.draws import Proposed, draw
 from flopscape.fitting.drifting_law.drift import MODES
 from flopscape.fitting.drifting_law.posterior import PARAMETERS, PRIOR_MEAN
-from flopscape.fitting.drifting_law.scales import Hyper, first_law, peak, points
+from flopscape.fitting.drifting_law.scales import Hyper, Peak, first_law, peak
 from flopscape.fitting.drifting_law.tempered import Tempered, walked
 from tests.fitting.drifting_law.test_posterior import checkpoints_with_losses, data
 from tests.fitting.fit_tables import isoflop_frame
@@ -53,11 +53,12 @@ def test_the_scales_mode_is_a_peak(hyper):
 
 def test_the_points_around_it_have_the_spread_of_their_distribution(hyper):
     found = peak(hyper)
-    h, log_thin = points(found, 4096, 0)
+    h = found.points(4096, 0)
     standard = (h - found.h) @ found.root
     # Student's t of six degrees of freedom has the variance 6/4.
     assert np.cov(standard.T) == pytest.approx(1.5 * np.eye(4), abs=0.12)
-    assert log_thin == pytest.approx(5 * np.log1p((standard**2).sum(axis=1) / 6))
+    normal = np.log(np.diag(found.root)).sum()
+    assert normal - found.log_density(h) == pytest.approx(5 * np.log1p((standard**2).sum(axis=1) / 6))
 
 
 def test_draws_have_the_spread_of_the_posterior_and_other_seeds_others(hyper):
@@ -69,6 +70,18 @@ def test_draws_have_the_spread_of_the_posterior_and_other_seeds_others(hyper):
     assert not np.allclose(one.t, other.t)
     sd = np.maximum(one.t.std(axis=0), other.t.std(axis=0))
     assert (abs(one.t.mean(axis=0) - other.t.mean(axis=0)) < 0.15 * sd).all()
+
+
+def test_a_peak_that_was_found_far_from_the_mass_is_left_for_where_the_mass_is(hyper):
+    found = peak(hyper)
+    off = Peak(found.h + np.array([0.3, 0.8, -1.0, 1.0]), 2 * found.root)
+    once = Proposed.around(off, hyper, 0, np.random.default_rng(0)).effective()
+    straight, detour = draw(hyper, found, 2048, 0), draw(hyper, off, 2048, 0)
+    assert detour.effective > 5 * once
+    assert once < 0.01
+    assert (abs(straight.t.mean(axis=0) - detour.t.mean(axis=0)) < 0.2 * straight.t.std(axis=0)).all()
+    # Sixteen spreads of some hundred effective draws each: the largest of their errors is about 0.17.
+    assert straight.t.std(axis=0) == pytest.approx(detour.t.std(axis=0), rel=0.3)
 
 
 def test_draws_from_the_prior_are_those_of_importance_sampling_where_both_are_good():

@@ -12,6 +12,7 @@ DOF = 5.0
 LAW = len(PRIORS)
 ORDER = np.r_[LAW:PARAMETERS, :LAW]
 """The drift's numbers, then the law's."""
+HALVINGS = 30
 
 
 class Proposal:
@@ -52,6 +53,26 @@ def effective(weights: Array) -> float:
     2.0
     """
     return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def power(gain: Array, most: float, kept: float) -> float:
+    """The power of weights e^gain, at most so high, that leaves this part of them effective.
+
+    >>> round(power(np.array([0.0, 0.0, -100.0]), 1.0, 0.9), 3)
+    0.008
+    """
+    gain = gain - gain.max()
+
+    def part(step: float) -> float:
+        return effective(np.exp(step * gain)) / len(gain)
+
+    if part(most) >= kept:
+        return most
+    low, high = 0.0, most
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if part(middle) >= kept else (low, middle)
+    return max(low, 1e-9)
 
 
 def resample(weights: Array, count: int, start: float) -> Index:

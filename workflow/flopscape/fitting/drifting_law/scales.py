@@ -3,13 +3,16 @@
 Their logarithms h are few, and each probability of them, with the law summed out by Laplace's approximation, costs some
 Gauss-Newton steps. So the mode is found by Newton's method on differences, and points are taken around it from a
 Student's t of six degrees of freedom, whose tails are wider than those of what they stand for. What mode and curvature
-are exactly decides nothing: the points are weighted by the probability over the proposal's density (draws.py).
+are exactly decides nothing: the points are weighted by the probability over the proposal's density (draws.py). But
+where Laplace's approximation puts the mode far from the mass, few points have a weight that counts; then the weights
+say where to lay the next ones.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from scipy.linalg import LinAlgError, cholesky, solve_triangular
+from scipy.linalg import LinAlgError, cholesky, inv, solve_triangular
 from scipy.stats import chi2, norm, qmc
 
 from flopscape.fitting.drifting_law.posterior import (
@@ -20,6 +23,7 @@ from flopscape.fitting.drifting_law.posterior import (
     Mode,
     Scales,
 )
+from flopscape.fitting.drifting_law.sampling import power
 from flopscape.laws.law import Array
 
 STEP = 0.1
@@ -30,6 +34,10 @@ SETTLED = 0.02
 """In ln probability: a step that promises less ends the search."""
 MOST_STEPS = 8
 DOF = 6.0
+LEAST_POINTS = 20
+"""Points that others are laid by, at least: mean and covariance of four or five scales ask for some."""
+LEAST_SPREAD = 0.05
+"""Of the covariance before: a part of it stays, so that points that agree do not end on one place."""
 STARTS = [(x, s) for x in (-1.0, 0.0, 1.0) for s in (-0.6, 0.0)]
 """x₀ and ln s from which the law is sought."""
 STIFF, ROUGH = Scales(0.01, 0.005, 1e-3, 0.2, 0.005), Scales(0.008, 0.004, 0.1, 0.2, 0.004)
@@ -78,10 +86,41 @@ class Hyper:
 
 @dataclass(frozen=True)
 class Peak:
-    """The mode h of the scales, and the root R of the precision R·Rᵀ there."""
+    """Where the scales are thought to be: a centre h (k,), and the lower root R of the precision R·Rᵀ around it."""
 
     h: Array
     root: Array
+
+    def points(self, count: int, seed: int) -> Array:
+        """Points h (count, k) of the Student's t around the centre.
+
+        They fill the space evenly (Sobol 1967, scrambled by the seed), one coordinate more than h has deciding their
+        distance, so that a few dozen do what hundreds of independent ones would.
+        """
+        k = len(self.h)
+        even = qmc.Sobol(k + 1, rng=np.random.default_rng(seed)).random(count)
+        even = np.clip(even, 1e-6, 1 - 1e-6)
+        t = norm.ppf(even[:, :k]) / np.sqrt(chi2.ppf(even[:, k:], DOF) / DOF)
+        return np.asarray(self.h + solve_triangular(self.root, t.T, lower=True, trans="T").T)
+
+    def log_density(self, h: Array) -> Array:
+        """Logarithm of the Student's t at each h (n, k), up to a constant that all centres have in common."""
+        squares = (((h - self.h) @ self.root) ** 2).sum(axis=1)
+        own = np.log(np.diag(self.root)).sum()
+        return np.asarray(own - (DOF + len(self.h)) / 2 * np.log1p(squares / DOF))
+
+    def moved(self, h: Array, gain: Array) -> Self:
+        """The centre and spread that points h (n, k) of such ln weights have, for points to be taken there next.
+
+        The weights are taken to the power that leaves `LEAST_POINTS` of the points effective, so that one point that is
+        far likelier than its neighbours does not end the search where it happens to lie (adaptive importance sampling:
+        Cappé, Guillin, Marin & Robert 2004, doi 10.1198/106186004X12803).
+        """
+        weights = np.exp(power(gain, 1.0, LEAST_POINTS / len(h)) * (gain - gain.max()))
+        weights /= weights.sum()
+        centre = weights @ h
+        covariance = ((h - centre) * weights[:, None]).T @ (h - centre) + LEAST_SPREAD * inv(self.root @ self.root.T)
+        return type(self)(centre, np.asarray(cholesky(inv(covariance), lower=True)))
 
 
 def peak(hyper: Hyper) -> Peak:
@@ -130,17 +169,3 @@ def _root(curvature: Array, prior: Array) -> Array:
         except (LinAlgError, ValueError):
             continue
     return np.asarray(cholesky(prior, lower=True))
-
-
-def points(peak: Peak, count: int, seed: int) -> tuple[Array, Array]:
-    """Points h (count, k) of the Student's t, and minus the logarithms of its density there up to a constant.
-
-    They fill the space evenly (Sobol 1967, scrambled by the seed), one coordinate more than h has deciding their
-    distance, so that a few dozen do what hundreds of independent ones would.
-    """
-    k = len(peak.h)
-    even = qmc.Sobol(k + 1, rng=np.random.default_rng(seed)).random(count)
-    even = np.clip(even, 1e-6, 1 - 1e-6)
-    t = norm.ppf(even[:, :k]) / np.sqrt(chi2.ppf(even[:, k:], DOF) / DOF)
-    h = peak.h + solve_triangular(peak.root, t.T, lower=True, trans="T").T
-    return h, (DOF + k) / 2 * np.log1p((t**2).sum(axis=1) / DOF)

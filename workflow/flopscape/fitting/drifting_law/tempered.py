@@ -20,7 +20,7 @@ import numpy as np
 
 from flopscape.fitting.drifting_law import law
 from flopscape.fitting.drifting_law.posterior import LAW_SD, PARAMETERS, PRIOR_MEAN, SCALE_PRIORS, Data, Scales
-from flopscape.fitting.drifting_law.sampling import LAW, effective, resample
+from flopscape.fitting.drifting_law.sampling import LAW, power, resample
 from flopscape.laws.law import Array, Index, Mask
 
 FEWEST, MOST, AFFORDABLE = 384, 1024, 10_000
@@ -32,7 +32,6 @@ WIDTHS = (1.0, 0.3)
 KEPT = 0.8
 """Effective part of the draws that a step of λ leaves."""
 IMPOSSIBLE = -1e30
-HALVINGS = 30
 MOST_STAGES = 60
 
 
@@ -129,7 +128,7 @@ def walked(tempered: Tempered, generator: np.random.Generator) -> Walkers:
     walkers, at = tempered.walkers(generator.standard_normal((count, PARAMETERS + tempered.scales))), 0.0
     for _ in range(MOST_STAGES):
         gain = walkers.log_likelihood - walkers.log_likelihood.max()
-        step = _step(gain, 1 - at)
+        step = power(gain, 1 - at, KEPT)
         weights, at = np.exp(step * gain), min(at + step, 1.0)
         root = _root(walkers.v, weights)
         walkers = walkers.at(resample(weights, count, float(generator.random())))
@@ -147,21 +146,6 @@ def _moved(tempered: Tempered, walkers: Walkers, root: Array, at: float, generat
     new = tempered.walkers(walkers.v + width * generator.standard_normal((count, k)) @ root.T)
     gain = at * (new.log_likelihood - walkers.log_likelihood) - 0.5 * (new.v**2 - walkers.v**2).sum(axis=1)
     return walkers.where(np.log(generator.random(count)) < gain, new)
-
-
-def _step(gain: Array, rest: float) -> float:
-    """How far λ can go on so that `KEPT` of the draws stay effective, at most to 1."""
-
-    def part(step: float) -> float:
-        return effective(np.exp(step * gain)) / len(gain)
-
-    if part(rest) >= KEPT:
-        return rest
-    low, high = 0.0, rest
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if part(middle) >= KEPT else (low, middle)
-    return max(low, 1e-9)
 
 
 def _root(v: Array, weights: Array) -> Array:
