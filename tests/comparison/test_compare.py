@@ -11,7 +11,8 @@ from flopscape.comparison.compare import compare
 from flopscape.comparison.recipes import Recipe
 from flopscape.comparison.results import Comparison
 from flopscape.comparison.single_budgets import _by_pairs
-from flopscape.comparison.words import text, verdict
+from flopscape.comparison.verdict import verdict
+from flopscape.comparison.words import text
 from flopscape.runs.read import table_of
 from tests.comparison.recipe_tables import TOP, frame_of, losses, recipe
 

@@ -14,16 +14,22 @@ MATRIX = "title: t\nmatrix:\n  lr: {low: {training.lr: 0.001}, high: {training.l
 
 
 @pytest.fixture
-def selected(tmp_path) -> dict[str, Path]:
+def folder(tmp_path) -> Path:
     """Two studies of their own, and three of one file."""
     for name, text in {"a": "title: a\n", "b": "title: b\n", "rates": MATRIX}.items():
         (tmp_path / f"{name}.yaml").write_text(text)
-    return study_paths(["a", "b", "rates"], tmp_path)
+    return tmp_path
 
 
-def compared(selected: dict[str, Path], compare: object) -> dict[str, list[str]]:
+@pytest.fixture
+def selected(folder) -> dict[str, Path]:
+    """All of them."""
+    return study_paths(["a", "b", "rates"], folder)
+
+
+def compared(selected: dict[str, Path], compare: object, folder: str | Path = "nowhere") -> dict[str, list[str]]:
     config = validate(Config, {"studies": [*selected], "compare": compare}, "config.yaml")
-    return studies_compared(config.compare, selected, "config.yaml")
+    return studies_compared(config.compare, selected, "config.yaml", folder)
 
 
 def test_a_list_is_short_for_studies_and_keeps_their_order(selected):
@@ -35,6 +41,19 @@ def test_the_name_of_a_file_stands_for_all_its_studies_in_the_order_of_the_file(
     assert compared(selected, {"lr": ["a", "rates"]}) == {"lr": ["a", "rates.low", "rates.high", "rates.mid"]}
 
 
+def test_studies_are_known_that_are_not_selected_wherever_the_selected_ones_lie(folder, tmp_path_factory):
+    asked = {"ab": ["b", "a"], "lr": ["rates"], "one": ["a", "rates.mid"]}
+    meant = {"ab": ["b", "a"], "lr": ["rates.low", "rates.high", "rates.mid"], "one": ["a", "rates.mid"]}
+    assert compared(study_paths(["a"], folder), asked) == meant
+    (elsewhere := tmp_path_factory.mktemp("elsewhere") / "c.yaml").write_text("title: c\n")
+    assert compared({"c": elsewhere}, asked, folder) == meant
+
+
+def test_a_file_stands_for_all_its_studies_though_some_of_them_are_not_selected(folder):
+    lr = compared(study_paths(["rates.low", "rates.mid"], folder), {"lr": ["rates"]})
+    assert lr == {"lr": ["rates.low", "rates.high", "rates.mid"]}
+
+
 @pytest.mark.parametrize("nothing", [None, "", {}])
 def test_a_key_without_a_value_compares_nothing(selected, nothing):
     assert compared(selected, nothing) == {}
@@ -43,7 +62,10 @@ def test_a_key_without_a_value_compares_nothing(selected, nothing):
 @pytest.mark.parametrize(
     ("compare", "said"),
     [
-        ({"ab": ["a", "c"]}, "config.yaml: compare.ab: 'c' is not among the selected studies (a, b, rates.low"),
+        ({"ab": ["a", "rate"]}, "config.yaml: compare.ab: no study is named 'rate'; did you mean rates"),
+        ({"ab": ["a", "rates.none"]}, "config.yaml: compare.ab: no study is named 'rates.none'; did you mean rates"),
+        ({"ab": ["a", "b.yaml"]}, "config.yaml: compare.ab: no study is named 'b.yaml'; "),
+        ({"ab": ["a", "../b"]}, "config.yaml: compare.ab.studies.1: study name '../b': use letters, digits"),
         ({"ab": ["a"]}, "config.yaml: compare.ab: a alone cannot be compared; name two studies at least"),
         ({"ab": ["rates", "rates.mid"]}, "config.yaml: compare.ab: study rates.mid is listed twice"),
         ({"ab": ["a", "a"]}, "config.yaml: compare.ab.studies: 'a' is listed twice"),

@@ -9,6 +9,7 @@ from flopscape.comparison.kept import FILES
 from flopscape.comparison.results import Comparison
 from flopscape.errors import FlopscapeError
 from flopscape.records.stamps import read
+from flopscape.report.after_run import verdicts
 from flopscape.report.publication import escaped
 from flopscape.report.write_comparison import Asked, write_comparison
 from tests.comparison.recipe_tables import TOP, frame_of
@@ -39,6 +40,17 @@ def test_all_files_carry_what_they_were_made_from(written):
     stamps = [read(folder / name) for name in FILES]
     assert stamps[0].keys() == {"code", "python", "options", "runs", "fits", "texts"}
     assert all(stamp == stamps[0] for stamp in stamps)
+
+
+def test_the_terminal_says_the_verdict_of_the_page_and_the_multiplier_with_its_interval(written):
+    folder, said = written
+    # B sees e^0.4 times the data: its compute counts for about as much more.
+    (line,) = verdicts(folder / "comparison.json")
+    needs, multiplier = (
+        line.removeprefix(said.splitlines()[0]),
+        r" The compute multiplier is 1\.\d+ \[1\.\d+, \d\.\d+\]\.",
+    )
+    assert re.fullmatch(multiplier, needs)
 
 
 def test_the_page_begins_with_the_verdict_and_says_what_it_rests_on(written):

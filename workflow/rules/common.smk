@@ -25,7 +25,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import modules_of_backtest
 from flopscape.records.stamps import hash_of
-from flopscape.report.after_run import print_answers
+from flopscape.report.after_run import print_answers, print_verdict
 
 
 def read_comparisons(selection):
@@ -55,7 +55,7 @@ compared = read_comparisons(selected)
 ask = RuleInputs(selected, forced.is_forced)
 rungs = RungInputs(selected, forced.is_forced)
 use_own_package()
-watch(workflow, selected, print_answers)
+watch(workflow, compared, print_answers, print_verdict)
 
 
 wildcard_constraints:

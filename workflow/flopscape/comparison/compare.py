@@ -13,9 +13,9 @@ from scipy.stats import t as student
 from flopscape.comparison.causes import SEARCHED, crossings, growth, parts, place_of, with_ends
 from flopscape.comparison.joint_fit import JointFit, fit, fit_all, observed, starts
 from flopscape.comparison.model import FREE_FLOORS, NAMES, SEPARATE, SHARED_FLOOR, Kind
-from flopscape.comparison.multiplier import FARTHEST, Curves, Multiplier, difference, multiplier, quantile
+from flopscape.comparison.multiplier import Curves, Multiplier, difference, multiplier, quantile
 from flopscape.comparison.recipes import Recipe, common_compute, refuse_incomparable
-from flopscape.comparison.results import AtCompute, Comparison, Pair, Range, RestsOn
+from flopscape.comparison.results import FARTHEST, AtCompute, Comparison, Pair, Range, RestsOn
 from flopscape.comparison.single_budgets import single_budgets, verdict_of
 from flopscape.errors import FlopscapeError
 from flopscape.laws.law import Array, Compute

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flopscape.comparison.results import AtCompute, Comparison, Pair, Range
-from flopscape.comparison.words import verdict
+from flopscape.comparison.verdict import verdict
 from flopscape.errors import joined
 from flopscape.figures import frame, style
 from flopscape.laws.law import Array

@@ -16,11 +16,10 @@ from scipy.stats import t as student
 
 from flopscape.comparison.joint_fit import JointFit
 from flopscape.comparison.model import Best, Center, best
+from flopscape.comparison.results import FARTHEST
 from flopscape.laws.inference import increasing_root
 from flopscape.laws.law import Array, Compute
 
-FARTHEST = float(np.log(1e6))
-"""Largest |ln m| that is told: beyond a factor of a million it is called never."""
 OFFSETS = np.concatenate([[0.0], np.geomspace(0.004, 2 * FARTHEST, 90)])
 """Distances in ln m from the estimate at which an end of the interval is looked for: steps of a tenth."""
 

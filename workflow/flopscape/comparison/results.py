@@ -4,6 +4,7 @@ An end of an interval that is None is open, and an estimate that is None is of s
 is enough. All intervals have the comparison's level, simultaneous over its pairs.
 """
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -13,6 +14,8 @@ Verdict = Literal["better", "worse", "undecided"]
 """Of B beside A, by an interval of the multiplier that does not hold one."""
 Place = Literal["below", "inside", "beyond"]
 """Of a compute beside those that both recipes have runs of."""
+FARTHEST = math.log(1e6)
+"""Largest |ln m| that is told: beyond a factor of a million it is called never."""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,14 @@
-"""What `flopscape compare` prints: the verdict first, a table over compute, and what it rests on."""
+"""What `flopscape compare` prints below its verdict: a table over compute, and what it rests on."""
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from flopscape.comparison.multiplier import FARTHEST
 from flopscape.comparison.results import AtCompute, Comparison, Crossing, Pair, Range, SingleBudget
+from flopscape.comparison.verdict import factor, probability, simultaneous, verdict, written
 from flopscape.errors import joined
 from flopscape.runs.table import SIX_N_D
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
 
-NEVER = "never"
 CAUSES = {
     "parameters": "parameters",
     "data": "data",
@@ -21,8 +18,6 @@ CAUSES = {
 """Names of a multiplier's parts."""
 EQUAL = 1e-3
 """Relative difference of two factors that are told as one."""
-SURE = (0.001, 0.999)
-"""Probabilities beyond which only that they are beyond is told."""
 
 
 def text(found: Comparison) -> str:
@@ -36,81 +31,6 @@ def text(found: Comparison) -> str:
         title = [f"{pair.b} beside {pair.a}"] if several else [verdict(pair)]
         parts.append("\n".join([*title, "", table(pair), "", *sentences(pair)]))
     return "\n\n".join(parts)
-
-
-def simultaneous(found: Comparison) -> str:
-    """What the level of several pairs is of."""
-    return (
-        f"Intervals are wide enough for all {len(found.pairs)} pairs together: in {numbers.percent(found.level)} of"
-        " such comparisons none of them misses (Bonferroni on Student's t)."
-    )
-
-
-def verdict(pair: Pair) -> str:
-    """Which recipe is better at the target, by how much, and how far from the runs that is."""
-    at = pair.target
-    place = f"at {numbers.flops(at.flops)} FLOPs{_where(pair, at)}"
-    if at.multiplier.estimate is None:
-        return (
-            f"{pair.b} is {_better(at)}: {pair.a} would reach at no compute the loss that {pair.b} reaches {place}"
-            f"{_at_least(pair, at)}."
-        )
-    needs = f"{written(needed(at.multiplier))} of {pair.a}'s compute for the same loss {place}"
-    if at.verdict == "undecided":
-        return (
-            f"Neither is shown to be better: {pair.b} needs {needs}; that it is the better one there has the"
-            f" probability {probability(at.probability)}."
-        )
-    return f"{pair.b} is {at.verdict}: it needs {needs}."
-
-
-def _better(at: AtCompute) -> str:
-    return at.verdict if at.verdict != "undecided" else "perhaps better"
-
-
-def _at_least(pair: Pair, at: AtCompute) -> str:
-    low = at.multiplier.low
-    # The least of what is told is the same as never.
-    return f"; it needs at least {factor(low)} times as much as {pair.b}" if low and np.log(low) < FARTHEST else ""
-
-
-def _where(pair: Pair, at: AtCompute) -> str:
-    """How far a compute lies from those of the runs."""
-    if at.place == "inside":
-        return ""
-    if at.place == "beyond":
-        return f", {numbers.ratio(at.flops / pair.top)} times the most that both have runs of"
-    return f", {numbers.ratio(pair.bottom / at.flops)} times less than the least that both have runs of"
-
-
-def needed(multiplier: Range) -> Range:
-    """B's compute over A's, the inverse of the multiplier."""
-    low, high = (None if end is None else 1 / end for end in (multiplier.high, multiplier.low))
-    return Range(None if multiplier.estimate is None else 1 / multiplier.estimate, low, high)
-
-
-def factor(value: float | None) -> str:
-    """A factor with three digits."""
-    return numbers.NOTHING if value is None else numbers.ratio(value)
-
-
-def written(number: Range, never: str = NEVER) -> str:
-    """An estimate with its interval: 0.81 [0.74, 0.90]; what never happens is called so."""
-    estimate = never if number.estimate is None else factor(number.estimate)
-    low = "0" if number.low is None else factor(number.low)
-    high = "∞" if number.high is None else factor(number.high)
-    return f"{estimate} [{low}, {high}]"
-
-
-def probability(value: float) -> str:
-    """A probability in per cent; next to certain is said as such.
-
-    >>> probability(0.734), probability(0.99999)
-    ('73.4 %', 'over 99.9 %')
-    """
-    if value < SURE[0]:
-        return f"under {numbers.percent(SURE[0])}"
-    return f"over {numbers.percent(SURE[1])}" if value > SURE[1] else numbers.percent(value)
 
 
 def table(pair: Pair) -> str:

@@ -5,25 +5,30 @@ compare:
   recipes: {studies: [recipes], flops: [1.0e+13]} # all studies of the matrix in recipes.yaml, in its order
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from flopscape.config.matrix import file_of
+from flopscape.config.matrix import addresses, is_study
 from flopscape.config.model import Distinct, Model, Positive, plain_name
-from flopscape.errors import FlopscapeError, joined, listed
-from flopscape.text.written import Switch, shown
+from flopscape.errors import FlopscapeError, joined
+from flopscape.text.written import Switch, nearest, shown
 
-FEWEST, MOST_SHOWN = 2, 8
+FEWEST = 2
+
+
+def _study(name: str) -> str:
+    return plain_name(name, "study")
 
 
 class Compared(Model):
     """Two or more studies that are compared, and the compute to answer for."""
 
-    studies: Annotated[list[str], Field(min_length=1), Distinct]
-    """Names of selected studies, the baseline first; the name of a file with a `matrix` stands for all its studies."""
+    studies: Annotated[list[Annotated[str, AfterValidator(_study)]], Field(min_length=1), Distinct]
+    """Names of studies, the baseline first; the name of a file with a `matrix` stands for all its studies."""
     flops: Annotated[list[Positive], Distinct] = []
     """Compute to answer for, the verdict being of the largest; the most that all have runs of when left out."""
     pairs: Switch = True
@@ -55,8 +60,10 @@ Comparisons = Annotated[
 ]
 
 
-def studies_compared(asked: Mapping[str, Compared], selected: Mapping[str, Path], place: str) -> dict[str, list[str]]:
-    """The studies of each comparison by its name, groups of a matrix written out.
+def studies_compared(
+    asked: Mapping[str, Compared], selected: Mapping[str, Path], place: str, folder: str | Path = "config/studies"
+) -> dict[str, list[str]]:
+    """The studies of each comparison by its name, groups of a matrix written out, whether they are selected or not.
 
     Parameters
     ----------
@@ -66,19 +73,24 @@ def studies_compared(asked: Mapping[str, Compared], selected: Mapping[str, Path]
         Name → address of each selected study.
     place : str
         Where the comparisons were written, for sentences.
+    folder : path
+        Where studies lie that are not selected.
 
     Raises
     ------
     FlopscapeError
-        A comparison with a study's name, with a study that is not selected, with one twice, or with fewer than two.
+        A comparison with a study's name, of a name that no study has, with a study twice, or of fewer than two.
     """
-    return {name: _of_one(one.studies, selected, f"{place}: compare.{name}", name) for name, one in asked.items()}
+    find = _Studies(selected, Path(folder)).meant
+    return {name: _of_one(one.studies, selected, f"{place}: compare.{name}", name, find) for name, one in asked.items()}
 
 
-def _of_one(entries: Iterable[str], selected: Mapping[str, Path], place: str, name: str) -> list[str]:
+def _of_one(
+    entries: Iterable[str], selected: Iterable[str], place: str, name: str, find: Callable[[str, str], list[str]]
+) -> list[str]:
     if name in selected:
         raise FlopscapeError(f"{place}: a selected study is named {name} too; give the comparison another name")
-    studies = [study for entry in entries for study in _meant(entry, selected, place)]
+    studies = [study for entry in entries for study in find(entry, place)]
     if twice := [study for study in studies if studies.count(study) > 1]:
         raise FlopscapeError(f"{place}: study {twice[0]} is listed twice, by itself or by its file; name it once")
     if len(studies) < FEWEST:
@@ -86,15 +98,23 @@ def _of_one(entries: Iterable[str], selected: Mapping[str, Path], place: str, na
     return studies
 
 
-def _meant(entry: str, selected: Mapping[str, Path], place: str) -> list[str]:
-    """The study of this name, or all studies of the file of this name."""
-    if entry in selected:
-        return [entry]
-    files = {study: file_of(path) for study, path in selected.items()}
-    members = [study for study, file in files.items() if file.stem == entry and file != selected[study]]
-    if members:
-        return members
-    raise FlopscapeError(
-        f"{place}: {shown(entry)} is not among the selected studies ({listed(selected, MOST_SHOWN)}); add it to "
-        "`studies`, or compare nothing this time with `--config compare=`"
-    )
+@dataclass(frozen=True)
+class _Studies:
+    """The studies that there are: the selected ones, those that lie beside them, and those of the usual folder."""
+
+    selected: Mapping[str, Path]
+    folder: Path
+
+    def meant(self, entry: str, place: str) -> list[str]:
+        """The study of this name, or all studies of the file of this name."""
+        if entry in self.selected:
+            return [entry]
+        beside = (path.with_name(f"{entry}{path.suffix}") for path in self.selected.values())
+        for path in dict.fromkeys([*beside, self.folder / f"{entry}.yaml"]):
+            if is_study(path):
+                return [address.stem for address in addresses(path)]
+        names = sorted({*self.selected, *(file.stem for file in self.folder.glob("*.yaml"))})
+        raise FlopscapeError(
+            f"{place}: no study is named {shown(entry)}{nearest(entry, names)}; one that lies neither in {self.folder} "
+            "nor beside a selected one must be selected"
+        )

@@ -99,6 +99,14 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
     return parse_yaml(text, file)
 
 
+def is_study(path: Path) -> bool:
+    """Whether a file lies here, of one study or of several, or one of several studies has this address."""
+    file = file_of(path)
+    if file == path:
+        return _is_file(path)
+    return path.stem.removeprefix(f"{file.stem}.") in combinations(_load(file), file)
+
+
 def address(file: Path, label: str) -> Path:
     """Where one study of a file is read, which is where no file lies.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from flopscape.dag import snakemake_inside as inside
+from flopscape.dag.comparisons import ComparisonInputs
 from flopscape.dag.kept_records import keep_finished_runs
 from flopscape.dag.own_package import COMMAND, refuse_without_command
 from flopscape.dag.rerun import Kind, is_training, judge_by_content
@@ -30,21 +31,28 @@ from flopscape.text.terminal import say
 from flopscape.training.stopping import outlive_the_terminal
 
 Answers = Callable[[Mapping[str, Planned], Path], None]
+Verdict = Callable[[str, ComparisonInputs], None]
 SELECTED: dict[str, Selection] = {}
 """Who selected each study of this invocation: this workflow, or a module that is this workflow."""
+COMPARED: dict[str, ComparisonInputs] = {}
+"""Who asked for each comparison of this invocation."""
 
 
-def watch(workflow: inside.Workflow, selection: Selection, print_answers: Answers) -> None:
+def watch(
+    workflow: inside.Workflow, compared: ComparisonInputs, print_answers: Answers, print_verdict: Verdict
+) -> None:
     """Keep what is paid for, judge what is stale, price what is due, and refuse what must not start.
 
     Parameters
     ----------
     workflow : Workflow
         Snakemake's own.
-    selection : Selection
-        The studies of this workflow.
+    compared : ComparisonInputs
+        The comparisons of this workflow, with the studies that it selects.
     print_answers : callable
         Called after a run with all studies of the invocation, and the folder of results.
+    print_verdict : callable
+        Called after them with the name of each comparison, and who asked for it.
 
     Raises
     ------
@@ -59,17 +67,18 @@ def watch(workflow: inside.Workflow, selection: Selection, print_answers: Answer
     if not inside.is_first_process(workflow):
         return
     # Read before the line below fills it: the first workflow or module of an invocation begins it, later ones join in.
-    is_new = not SELECTED
+    is_new, selection = not SELECTED, compared.selection
+    COMPARED.update(dict.fromkeys(compared.asked, compared))
     SELECTED.update(dict.fromkeys(selection.studies, selection))
     judge_by_content(selection.studies, selection.files)
     selection.when_grown = go_on
     if not inside.is_on_cluster(workflow):
         inside.share_machine(workflow, machine_limits(selection.uses_gpus()))
     if is_new:
-        _begin(workflow, print_answers)
+        _begin(workflow, print_answers, print_verdict)
 
 
-def _begin(workflow: inside.Workflow, print_answers: Answers) -> None:
+def _begin(workflow: inside.Workflow, print_answers: Answers, print_verdict: Verdict) -> None:
     """Once an invocation, however often the Snakefile is read in it: `use rule … from` reads it anew each time."""
     outlive_the_terminal()
     keep_finished_runs()
@@ -79,13 +88,15 @@ def _begin(workflow: inside.Workflow, print_answers: Answers) -> None:
         inside.hurry_dry_run(workflow)
     else:
         inside.before_first_job(lambda: refuse_to_start(workflow))
-        inside.after_success(workflow, lambda: print_all_answers(print_answers))
+        inside.after_success(workflow, lambda: print_all_answers(print_answers, print_verdict))
 
 
-def print_all_answers(print_answers: Answers) -> None:
-    """Print the answers of each study from where its results are read."""
+def print_all_answers(print_answers: Answers, print_verdict: Verdict) -> None:
+    """Print the answers of each study from where its results are read, and the verdict of each comparison."""
     for name, selection in SELECTED.items():
         print_answers({name: selection.chosen(name)}, selection.results)
+    for name, compared in COMPARED.items():
+        print_verdict(name, compared)
 
 
 def print_prices(workflow: inside.Workflow) -> None:
@@ -106,6 +117,9 @@ def print_prices(workflow: inside.Workflow) -> None:
             _refuse(workflow, seen, seen.finished, due[name])
         except FlopscapeError as error:
             print(f"REFUSED: {error}", flush=True)
+    for name, compared in COMPARED.items():
+        if name in compared.left_out:
+            print(f"\n{compared.left_out[name]}", flush=True)
 
 
 def refuse_to_start(workflow: inside.Workflow) -> None:

@@ -1,4 +1,4 @@
-"""What the terminal shows after the last job: the answer of every study, and what is still to be done.
+"""What the terminal shows after the last job: every study's answer, every comparison's verdict, what is still to do.
 
 Imports neither pandas nor matplotlib, for it runs in the Snakefile's own process.
 """
@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
+from flopscape.comparison.kept import NUMBERS, PAGES
+from flopscape.comparison.results import Comparison
+from flopscape.comparison.verdict import multiplier, simultaneous, verdict
+from flopscape.dag.comparisons import ComparisonInputs
 from flopscape.dag.stale import Files
 from flopscape.files.json_text import read_json
 from flopscape.plan.imported import PlannedImport
@@ -42,6 +46,26 @@ def print_answers(studies: Mapping[str, PlannedStudy | PlannedImport], results: 
         if verdict.exists():
             reason = read_json(verdict, "delete it and run snakemake transfer again")["reason"]
             print(f"\nlearning rate of study {name}: {reason}\nsearch: {verdict}")
+
+
+def print_verdict(name: str, compared: ComparisonInputs) -> None:
+    """After a run: the verdict of a comparison and where its page is, or that it was not made this time."""
+    page = compared.folder(name) / PAGES[0]
+    if name in compared.left_out:
+        print(f"\n{compared.left_out[name]}", flush=True)
+    elif why := compared.why(name):
+        print(f"\ncomparison {name} was made {why}; run snakemake again", flush=True)
+    elif page.exists():
+        said = verdicts(compared.folder(name) / NUMBERS)
+        say("\n".join([f"\nComparison {name}", *said, f"page: {page}"]))
+
+
+def verdicts(numbers: Path) -> list[str]:
+    """What is said of each pair of a comparison that is kept, and of all together where there are several."""
+    found = Comparison.from_json(read_json(numbers, "delete it and run snakemake again"))
+    lines = [f"{verdict(pair)} {multiplier(pair)}".rstrip() for pair in found.pairs]
+    mark = ["SIMULATED: losses come from a formula"] if found.simulated else []
+    return [*mark, *lines, *([simultaneous(found)] if len(lines) > 1 else [])]
 
 
 def _is_open(runs: Path, row: PlanRow) -> bool:

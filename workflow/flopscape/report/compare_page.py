@@ -12,7 +12,8 @@ import pandas as pd
 from flopscape.comparison.kept import NUMBERS, PAPER, page_options, recipe_options
 from flopscape.comparison.recipes import Recipe
 from flopscape.comparison.results import Comparison, Pair, SingleBudget
-from flopscape.comparison.words import course, grid, rests, signed, simultaneous, single, verdict
+from flopscape.comparison.verdict import simultaneous, verdict
+from flopscape.comparison.words import course, grid, rests, signed, single
 from flopscape.errors import joined, listed
 from flopscape.files.outputs import lasting_name
 from flopscape.records.fit_result import FitResult

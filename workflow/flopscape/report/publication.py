@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from flopscape.comparison.results import AtCompute, Comparison, Pair
-from flopscape.comparison.words import probability, written
+from flopscape.comparison.verdict import probability, written
 from flopscape.text import numbers
 
 SPECIAL = re.compile(r"[&%$#_{}]")

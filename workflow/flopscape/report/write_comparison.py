@@ -11,7 +11,7 @@ from flopscape.comparison.figure import draw
 from flopscape.comparison.kept import FIGURE, FILES, NUMBERS, PAGES, PAPER
 from flopscape.comparison.recipes import read_recipes
 from flopscape.comparison.results import Comparison
-from flopscape.comparison.words import verdict
+from flopscape.comparison.verdict import verdict
 from flopscape.errors import FlopscapeError
 from flopscape.figures.save import draw_to
 from flopscape.files.outputs import write_text
