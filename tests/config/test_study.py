@@ -23,6 +23,11 @@ def study_with(**changes):
     return validate(Study, base | changes, "quick.yaml")
 
 
+def law(**options):
+    """What a study changes to have one fit of a law."""
+    return {"fits": [{"name": "a", "method": "law", **options}]}
+
+
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_shipped_studies_are_valid(path):
     assert read_study(path).title
@@ -183,6 +188,20 @@ def test_a_switch_takes_the_words_that_can_mean_nothing_else(value, switch):
         ({"fits": ["approach3-hubber"]}, "fits.0: objective: 'hubber' is none of huber"),
         ({"fits": [{"name": "a", "method": "vpnls", "objective": "lad"}]}, "objective: vpnls has none"),
         ({"fits": [{"name": "a", "method": "approach3", "objective": "lad", "delta": 0.1}]}, "delta: only approach3"),
+        (law(fix={"alhpa": 1}), "fits.0: fix: 'alhpa' is no parameter of the law coupled; did you mean alpha?"),
+        (law(law="kaplan", fix={"E": 1}), "fits.0: fix: 'E' is no parameter of the law kaplan; valid here: N_c, D_c"),
+        (law(fix={"alpha": 0.9}, bound={"alpha": [0, 0.5]}), "fix: alpha = 0.9 lies outside its bounds, 0.005 to 0.5"),
+        (law(fix={"alpha": 1, "beta": 2}, tie=[["alpha", "beta"]]), "contradict the tie of alpha and beta"),
+        (
+            law(tie=[["alpha", "beta"]], bound={"alpha": [0, 0.3], "beta": [0.4, 1]}),
+            "fits.0: tie: alpha and beta have no value in common, with alpha within 0.005 to 0.3, beta within 0.4 to 1",
+        ),
+        (law(law={"terms": ["n_params", "experts"]}, tie=[["alpha", "gamma"]]), "fits.0: tie: 'gamma' is no parameter"),
+        (
+            law(law={"mixture": ["web", "code"]}, fix={"a_books": 1}),
+            "fits.0: fix: 'a_books' is no parameter of the law",
+        ),
+        (law(law={"mixture": ["web", "web"]}), "fits.0: law: mixture ['web', 'web'] names a column twice"),
         ({"recommend": {"flops": [1e13], "fit": "huber"}}, "'huber' is not one of the fits"),
         ({"trainer": {"plugin": "loop"}}, "dataset is missing"),
         ({"title": 2026}, 'title: text is meant, not the number 2026: write it in quotes, such as "2026"'),

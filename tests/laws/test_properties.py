@@ -9,6 +9,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.laws.coupled import Coupled
 from flopscape.laws.inference import inference_optimum
 from flopscape.laws.law import Compute, Inputs
+from flopscape.laws.parameters import NAMED
 from flopscape.laws.registry import LAWS, law_named
 from flopscape.laws.surface import Surface, closed_form_optimum, loss
 from flopscape.laws.surface import optimum as surface_optimum
@@ -22,8 +23,8 @@ WITH_OPTIMUM = ["surface", "coupled", "kaplan", "constrained", "precision", "pre
 FALLING = Compute(np.log(np.geomspace(1e5, 1e11, 14)), np.log(6 + 40 * np.geomspace(1, 1e6, 14) ** -0.3))
 
 
-def test_every_law_has_an_example():
-    assert set(TRUTH) == set(LAWS)
+def test_every_law_has_an_example_and_its_parameters_are_known():
+    assert set(TRUTH) == set(LAWS) == set(NAMED)
 
 
 @pytest.mark.parametrize("name", LAWS)

@@ -22,6 +22,7 @@ from pydantic_core import CoreSchema
 
 from flopscape.config.model import Distinct, Exclusion, Finite, Model, Plain, Positive, Seed, plain_name
 from flopscape.errors import FlopscapeError, joined
+from flopscape.fitting.any_law.restriction import restriction_of
 from flopscape.fitting.methods import (
     chosen_options,
     described_by_name,
@@ -36,7 +37,7 @@ from flopscape.fitting.methods import (
 )
 from flopscape.fitting.option_text import is_collection
 from flopscape.fitting.options import Option, is_module
-from flopscape.laws.composition import Composition
+from flopscape.laws.composition import parameters_asked
 from flopscape.records.metrics import LOSS, why_not_fitted
 from flopscape.text.written import AS_NUMBER, Integer, Switch
 
@@ -119,7 +120,7 @@ class Fit(Model):
         model = _options_model(self.method, *options_in_study(self.method).values())
         # In place, in pydantic's own dict of extra keys: from here on it holds the values in the types of the method.
         options |= model.model_validate(options).model_dump(exclude_unset=True)
-        if why := _why_no_law(options.get("law")) or why_each_seed_is_needed(self.seeds, self.method, options):
+        if why := _why_no_law(self.method, options) or why_each_seed_is_needed(self.seeds, self.method, options):
             raise ValueError(why)
         if self.metric != LOSS and reads_curves(self.method) and options.get("rule") != "horizon":
             raise ValueError(
@@ -150,11 +151,14 @@ class Fit(Model):
         return fit_schema
 
 
-def _why_no_law(law: Any) -> str:
-    """Why the terms of a law are none, whatever the table, or nothing."""
+def _why_no_law(method: str, options: dict[str, Any]) -> str:
+    """Why the terms of a law are none, or what is asked of its parameters is not possible, whatever the table."""
+    if method != "law":
+        return ""
+    law = options.get("law") or options_in_study(method)["law"].default
+    asked: Any = ((options.get(key) or {}) for key in ("fix", "tie", "bound"))
     try:
-        if isinstance(law, dict) and "mixture" not in law:
-            Composition.from_json(law)
+        restriction_of(parameters_asked(law), *asked)
     except FlopscapeError as error:
         return str(error)
     return ""

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from flopscape.errors import FlopscapeError
+from flopscape.laws.parameters import COUPLING, EXPONENT, NAMED, Parameters
 from flopscape.text.expression import parsed
 from flopscape.text.written import nearest, shown
 
@@ -26,6 +27,7 @@ NO_TERMS = {"loss": "the loss is what the law is of", "unique_tokens": "only the
 OPERATORS = {"**": "to", "//": "over", "+": "plus", "-": "minus", "*": "times", "/": "over", "%": "modulo"}
 """What stands for an operator in the name of a parameter, the longer ones first."""
 EXAMPLE = "law: {terms: [n_params, n_tokens, experts], floor: true, coupled: false}"
+MIXTURE = "law: {mixture: [web, code, books]}"
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,14 @@ class Composition:
         total = f"({total})**gamma" if self.coupled else total
         return f"E + {total}" if self.floor else total
 
+    @property
+    def parameters(self) -> Parameters:
+        """E, the amplitudes, their exponents, the common exponent."""
+        amplitudes, exponents = zip(*map(parameters_of, self.terms), strict=True)
+        names = *["E"] * self.floor, *amplitudes, *exponents, *["gamma"] * self.coupled
+        bounds = dict.fromkeys(exponents, EXPONENT) | ({"gamma": COUPLING} if self.coupled else {})
+        return Parameters(self.name, names, bounds)
+
     def without(self, term: str) -> "Composition":
         """The law without one of its terms; a single one that is left has nothing to be coupled with."""
         rest = tuple(other for other in self.terms if other != term)
@@ -125,6 +135,50 @@ def parameters_of(term: str) -> tuple[str, str]:
         words = words.replace(operator, f"_{word}_")
     plain = re.sub(r"_+", "_", re.sub(r"\W+", "_", words)).strip("_")
     return f"c_{plain}", f"gamma_{plain}"
+
+
+def amplitude_of(source: str) -> str:
+    """The name of the parameter of a mixture's source: `a_web`."""
+    return f"a_{parameters_of(source)[0].removeprefix('c_')}"
+
+
+def sources_of(written: Mapping[str, Any]) -> tuple[str, ...]:
+    """The sources that a law written as `{mixture: [web, code, books]}` mixes.
+
+    Raises
+    ------
+    FlopscapeError
+        What is wrong with it.
+    """
+    sources = written["mixture"]
+    if not isinstance(sources, Sequence) or isinstance(sources, str) or len(sources) < 2:
+        raise FlopscapeError(f"law: mixture is {shown(sources)}; write a list of two columns or more, as in {MIXTURE}")
+    if not all(isinstance(source, str) for source in sources):
+        raise FlopscapeError(f"law: mixture is {shown([*sources])}; write names of columns, as in {MIXTURE}")
+    if others := [key for key in written if key != "mixture"]:
+        raise FlopscapeError(f"law: {shown(others[0])} does not stand beside mixture, which is a law of its own")
+    if len(set(map(amplitude_of, sources))) < len(sources):
+        raise FlopscapeError(f"law: mixture {shown([*sources])} names a column twice")
+    return tuple(sources)
+
+
+def mixture_name(sources: Sequence[str]) -> str:
+    """For people."""
+    return f"mixture of {', '.join(sources)}"
+
+
+def parameters_asked(law: str | Mapping[str, Any]) -> Parameters:
+    """The parameters of the law of a name, or of one that is written out; FlopscapeError says what is wrong with it.
+
+    >>> parameters_asked({"terms": ["n_params", "n_tokens", "experts"]}).names
+    ('E', 'A', 'B', 'c_experts', 'alpha', 'beta', 'gamma_experts')
+    """
+    if isinstance(law, str):
+        return NAMED[law]
+    if "mixture" not in law:
+        return Composition.from_json(law).parameters
+    sources = sources_of(law)
+    return Parameters(mixture_name(sources), ("E", *map(amplitude_of, sources)), {})
 
 
 def columns_in(term: str) -> set[str]:

@@ -14,7 +14,8 @@ import numpy as np
 
 from flopscape.laws import surface
 from flopscape.laws.inference import increasing_root
-from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.law import Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.parameters import NAMED
 from flopscape.laws.surface import Surface
 
 BRACKET = 60.0
@@ -139,13 +140,13 @@ LAW = Law(
     name="constrained",
     formula="L(N, D, U) = E + A·N'^−α + B·D'^−β",
     kind=Constrained,
-    names=Constrained._fields,
+    names=NAMED["constrained"].names,
     arguments=("n_params", "n_tokens", "unique_tokens"),
     value=loss,
     derivative=gradient,
     in_units=in_units,
     starts=_starts,
-    bounds={"alpha": EXPONENT, "beta": EXPONENT, "R_D": (1e-2, 1e4), "R_N": (1e-2, 1e4)},
+    bounds=NAMED["constrained"].bounds,
     optimum=optimum,
     rivals=("surface",),
 )

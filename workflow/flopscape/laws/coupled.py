@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.laws import surface
-from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.law import Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.parameters import NAMED
 from flopscape.laws.surface import Surface
 
 
@@ -74,13 +75,13 @@ LAW = Law(
     name="coupled",
     formula="L(N, D) = E + (A·N^−α + B·D^−β)^γ",
     kind=Coupled,
-    names=Coupled._fields,
+    names=NAMED["coupled"].names,
     arguments=("n_params", "n_tokens"),
     value=loss,
     derivative=gradient,
     in_units=in_units,
     starts=_starts,
-    bounds={"alpha": EXPONENT, "beta": EXPONENT, "gamma": (0.02, 50.0)},
+    bounds=NAMED["coupled"].bounds,
     exponents=exponents,
     optimum=optimum,
     rivals=("surface",),

@@ -10,7 +10,8 @@ import numpy as np
 
 from flopscape.laws import coupled
 from flopscape.laws.coupled import Coupled
-from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.law import Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.parameters import NAMED
 
 
 class Kaplan(NamedTuple):
@@ -87,13 +88,13 @@ LAW = Law(
     name="kaplan",
     formula="L(N, D) = [(N_c/N)^(α_N/α_D) + D_c/D]^α_D",
     kind=Kaplan,
-    names=Kaplan._fields,
+    names=NAMED["kaplan"].names,
     arguments=("n_params", "n_tokens"),
     value=loss,
     derivative=gradient,
     in_units=in_units,
     starts=_starts,
-    bounds={"alpha_N": EXPONENT, "alpha_D": EXPONENT},
+    bounds=NAMED["kaplan"].bounds,
     exponents=exponents,
     optimum=optimum,
     rivals=("surface",),

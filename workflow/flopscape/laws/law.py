@@ -29,8 +29,6 @@ Number = Array | float
 Positive = float
 """Annotation of a method's option that is a number above zero; `float` alone is any finite number."""
 
-EXPONENT = (0.005, 5.0)
-"""Bounds of an exponent; published ones lie between 0.03 and 1."""
 POSITIVE = (float(np.exp(-30)), float(np.exp(300)))
 """Bounds of an amplitude or scale at the centre of the runs: absent below, and not yet overflowing above."""
 CONSTANT_WITHIN = 0.005

@@ -17,18 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from flopscape.errors import FlopscapeError
-from flopscape.laws.composition import parameters_of
+from flopscape.laws.composition import amplitude_of, mixture_name, sources_of
 from flopscape.laws.law import Array, Compute, Law, Number, Optimum, spread
-from flopscape.text.written import shown
 
 NOTHING: Mapping[str, float] = MappingProxyType({})
-EXAMPLE = "law: {mixture: [web, code, books]}"
-
-
-def amplitude_of(source: str) -> str:
-    """The name of a source's parameter: `a_web`."""
-    return f"a_{parameters_of(source)[0].removeprefix('c_')}"
 
 
 def mixture_of(written: Mapping[str, Any]) -> Law:
@@ -38,17 +30,7 @@ def mixture_of(written: Mapping[str, Any]) -> Law:
     >>> f"{law.value(law.kind(E=1.5, a_web=1.0, a_code=4.0), 0.5, 0.5):.1f} nats"
     '3.5 nats'
     """
-    sources = written["mixture"]
-    if not isinstance(sources, Sequence) or isinstance(sources, str) or len(sources) < 2:
-        raise FlopscapeError(f"law: mixture is {shown(sources)}; write a list of two columns or more, as in {EXAMPLE}")
-    if not all(isinstance(source, str) for source in sources):
-        raise FlopscapeError(f"law: mixture is {shown([*sources])}; write names of columns, as in {EXAMPLE}")
-    if others := [key for key in written if key != "mixture"]:
-        raise FlopscapeError(f"law: {shown(others[0])} does not stand beside mixture, which is a law of its own")
-    names = [amplitude_of(source) for source in sources]
-    if len(set(names)) < len(names):
-        raise FlopscapeError(f"law: mixture {shown([*sources])} names a column twice")
-    return _law(tuple(sources))
+    return _law(sources_of(written))
 
 
 @lru_cache(16)
@@ -65,7 +47,7 @@ def _law(sources: tuple[str, ...]) -> Law:
 
     product = "·".join(f"{amplitude_of(source)}^{source}" for source in sources)
     return Law(
-        name=f"mixture of {', '.join(sources)}",
+        name=mixture_name(sources),
         formula=f"L({', '.join(sources)}) = E + {product}",
         kind=kind,
         names=kind._fields,

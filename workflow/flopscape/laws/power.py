@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.law import Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.parameters import NAMED
 
 
 class Power(NamedTuple):
@@ -51,17 +52,18 @@ def _at_compute(p: Power, flops: Number, compute: Compute, unique_tokens: Number
 def law(letter: str, argument: str, floor: bool) -> Law:
     """The law of one quantity, with E or without."""
     plain = f"power-{letter.lower()}"
+    parameters = NAMED[f"{plain}-floor" if floor else plain]
     return Law(
-        name=f"{plain}-floor" if floor else plain,
+        name=parameters.name,
         formula=f"L({letter}) = {'E + ' if floor else ''}({letter}_c/{letter})^α",
         kind=Power,
-        names=("E", "scale", "alpha") if floor else ("scale", "alpha"),
+        names=parameters.names,
         arguments=(argument,),
         value=loss,
         derivative=gradient,
         in_units=_in_units,
         starts=_starts,
-        bounds={"alpha": EXPONENT},
+        bounds=parameters.bounds,
         optimum=_at_compute if argument == "flops" else None,
         rivals=(plain, "surface") if floor else ("surface",),
         nested=(plain,) if floor else (),

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.laws import surface
-from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.law import Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.parameters import NAMED
 from flopscape.laws.surface import Surface
 
 BITS = "precision"
@@ -95,13 +96,13 @@ def law(name: str, power: int) -> Law:
         name=name,
         formula=f"L(N, D, P) = E + A·{effective}^−α + B·D^−β",
         kind=Precision,
-        names=Precision._fields,
+        names=NAMED[name].names,
         arguments=("n_params", "n_tokens", BITS),
         value=form.value,
         derivative=form.derivative,
         in_units=_in_units,
         starts=_starts,
-        bounds={"alpha": EXPONENT, "beta": EXPONENT},
+        bounds=NAMED[name].bounds,
         exponents=_exponents,
         optimum=form.optimum,
         rivals=("surface",),

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from flopscape.laws.inference import increasing_root
-from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.law import Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.parameters import NAMED
 
 ACTIVE = "1 - sparsity"
 """The share of the experts that a token uses, of the column `sparsity`."""
@@ -100,13 +101,13 @@ LAW = Law(
     name="sparsity",
     formula="L(N, D, S) = E + A·N^−α + B·D^−β + c·(1 − S)^λ + d·(1 − S)^−δ·N^−γ",
     kind=Sparse,
-    names=Sparse._fields,
+    names=NAMED["sparsity"].names,
     arguments=("n_params", "n_tokens", ACTIVE),
     value=loss,
     derivative=gradient,
     in_units=_in_units,
     starts=_starts,
-    bounds=dict.fromkeys(("alpha", "beta", "lam", "delta", "gamma"), EXPONENT),
+    bounds=NAMED["sparsity"].bounds,
     optimum=optimum,
     rivals=("surface",),
 )

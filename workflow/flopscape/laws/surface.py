@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
-from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.law import Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.parameters import NAMED
 
 ITERATIONS = 60
 """Most steps of the search for the optimum, each at worst halving a bracket of 10 in ln N: down to float64."""
@@ -190,13 +191,13 @@ LAW = Law(
     name="surface",
     formula="L(N, D) = E + A·N^−α + B·D^−β",
     kind=Surface,
-    names=Surface._fields,
+    names=NAMED["surface"].names,
     arguments=("n_params", "n_tokens"),
     value=loss,
     derivative=gradient,
     in_units=_in_units,
     starts=_starts,
-    bounds={"alpha": EXPONENT, "beta": EXPONENT},
+    bounds=NAMED["surface"].bounds,
     exponents=exponents,
     optimum=_optimum,
 )

@@ -20,7 +20,7 @@ import numpy as np
 
 from flopscape.laws import surface
 from flopscape.laws.composition import Composition, parameters_of
-from flopscape.laws.law import EXPONENT, Array, Compute, Law, Number, Optimum, spread
+from flopscape.laws.law import Array, Compute, Law, Number, Optimum, spread
 from flopscape.laws.mixture import mixture_of
 from flopscape.laws.surface import Surface
 
@@ -28,8 +28,6 @@ SMALLEST_SHARE = 0.02
 """Of the loss above the floor that a term has where a search starts."""
 NOTHING: Mapping[str, float] = MappingProxyType({})
 """The covariates of a law that has none."""
-COUPLING = (0.02, 50.0)
-"""Bounds of the common exponent, as of the coupled form."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +48,9 @@ class _Form:
 
     @cached_property
     def kind(self) -> type[Any]:
-        """NamedTuple of the parameters: E, the amplitudes, their exponents, the common exponent."""
-        floor, common = self.composition.floor, self.composition.coupled
+        """NamedTuple of the parameters."""
         make: Any = namedtuple
-        made: type[Any] = make(
-            "Composed", [*["E"] * floor, *self.amplitudes, *self.exponents, *["gamma"] * common], module=__name__
-        )
+        made: type[Any] = make("Composed", self.composition.parameters.names, module=__name__)
         return made
 
     def value(self, p: Any, *x: Number) -> Array:
@@ -157,20 +152,19 @@ def composed(composition: Composition) -> Law:
 
 
 def _law(composition: Composition) -> Law:
-    form, terms = _Form(composition), set(composition.terms)
+    form, terms, parameters = _Form(composition), set(composition.terms), composition.parameters
     has_both = {"n_params", "n_tokens"} <= terms
-    bounds = dict.fromkeys(form.exponents, EXPONENT) | ({"gamma": COUPLING} if composition.coupled else {})
     return Law(
-        name=composition.name,
+        name=parameters.name,
         formula=composition.formula,
         kind=form.kind,
-        names=form.kind._fields,
+        names=parameters.names,
         arguments=composition.terms,
         value=form.value,
         derivative=form.derivative,
         in_units=form.in_units,
         starts=form.starts,
-        bounds=bounds,
+        bounds=parameters.bounds,
         exponents=form.splits if has_both else None,
         optimum=form.optimum if has_both else None if terms & {"n_params", "n_tokens"} else form.at_compute,
     )

@@ -3,22 +3,21 @@
 A fixed parameter is no coordinate of the search, a tied one is its leader's, and both are left out where parameters are
 counted: standard errors, AICc and F tests are those of what is free. Only parameters without a unit can be tied or
 bounded, and the floor E bounded: an amplitude's unit depends on its exponent (A·N^−α is in nats), so that "A = B" or a
-range of A would mean something else for every α. What is asked is refused where it contradicts itself.
+range of A would mean something else for every α. What is asked is refused where it contradicts itself: when a study is
+read, and so without numpy, and when a table is fitted.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from flopscape.errors import FlopscapeError, joined
-from flopscape.laws.law import Law
+from flopscape.laws.parameters import HasParameters, Range
 from flopscape.text.written import nearest, shown
 
 FLOOR = "E"
 """The parameter that may be zero, and is therefore not a logarithm."""
-Range = tuple[float, float]
 NO_BOUND: Range = (0.0, float("inf"))
 
 
@@ -34,15 +33,15 @@ class Restriction:
         """Whether anything is asked."""
         return bool(self.fixed or self.tied or self.bounds)
 
-    def free(self, law: Law) -> tuple[str, ...]:
+    def free(self, law: HasParameters) -> tuple[str, ...]:
         """The parameters of a law that are to be found."""
         return tuple(name for name in law.names if name not in self.fixed and name not in self.tied)
 
-    def bound(self, law: Law, name: str) -> Range | None:
+    def bound(self, law: HasParameters, name: str) -> Range | None:
         """The bounds of a parameter; None where it has none."""
         return self.bounds.get(name, law.bounds.get(name))
 
-    def of_simpler(self, law: Law) -> "Restriction | None":
+    def of_simpler(self, law: HasParameters) -> "Restriction | None":
         """The same for a special case of the law; None where that lacks one of the parameters, and is none any more."""
         asked = {*self.fixed, *self.tied, *self.tied.values(), *self.bounds}
         return self if asked <= set(law.names) else None
@@ -55,7 +54,7 @@ class Restriction:
 
 
 def restriction_of(
-    law: Law,
+    law: HasParameters,
     fix: Mapping[str, float],
     tie: Sequence[Sequence[str]],
     bound: Mapping[str, Sequence[float]],
@@ -65,7 +64,7 @@ def restriction_of(
 
     Parameters
     ----------
-    law : Law
+    law : Law, or its Parameters
     fix : mapping
         Values, in the units of the law: nats, parameters, tokens.
     tie : sequence of sequences
@@ -106,7 +105,7 @@ def restriction_of(
     return restriction
 
 
-def _refuse_unknown(law: Law, asked: Mapping[str, Iterable[str]]) -> None:
+def _refuse_unknown(law: HasParameters, asked: Mapping[str, Iterable[str]]) -> None:
     for key, names in asked.items():
         for name in names:
             if name not in law.names:
@@ -117,14 +116,14 @@ def _refuse_unknown(law: Law, asked: Mapping[str, Iterable[str]]) -> None:
 
 def _value(name: str, value: Any) -> float:
     """A number that a parameter can have."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise FlopscapeError(f"fix: {name} is {shown(value)}; write a number")
     if value < 0 or (value == 0 and name != FLOOR):
         raise FlopscapeError(f"fix: {name} = {value:g} must be {'zero or more' if name == FLOOR else 'above zero'}")
     return float(value)
 
 
-def _range(law: Law, name: str, given: Sequence[float]) -> Range:
+def _range(law: HasParameters, name: str, given: Sequence[float]) -> Range:
     """What is left of a parameter's own range."""
     if name != FLOOR and name not in law.bounds:
         raise FlopscapeError(
@@ -133,7 +132,7 @@ def _range(law: Law, name: str, given: Sequence[float]) -> Range:
         )
     ends = given if isinstance(given, list | tuple) else ()
     numbers = [value for value in ends if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) != 2 or len(ends) != 2 or not 0 <= numbers[0] < numbers[1] < np.inf:
+    if len(numbers) != 2 or len(ends) != 2 or not 0 <= numbers[0] < numbers[1] < math.inf:
         raise FlopscapeError(f"bound: {name} is {shown(given)}; write the lowest and the highest value, as in [0, 1]")
     low, high = law.bounds.get(name, NO_BOUND)
     if not max(low, numbers[0]) < min(high, numbers[1]):
@@ -144,7 +143,7 @@ def _range(law: Law, name: str, given: Sequence[float]) -> Range:
     return max(low, float(numbers[0])), min(high, float(numbers[1]))
 
 
-def _groups(law: Law, tie: Sequence[Sequence[str]]) -> list[list[str]]:
+def _groups(law: HasParameters, tie: Sequence[Sequence[str]]) -> list[list[str]]:
     """Parameters that have one value, each group in the law's order; groups that share a parameter are one."""
     groups: list[set[str]] = []
     for names in map(set, tie):
@@ -160,7 +159,7 @@ def _groups(law: Law, tie: Sequence[Sequence[str]]) -> list[list[str]]:
     return [sorted(group, key=law.names.index) for group in groups]
 
 
-def _share(law: Law, group: Sequence[str], fixed: dict[str, float], bounds: dict[str, Range]) -> None:
+def _share(law: HasParameters, group: Sequence[str], fixed: dict[str, float], bounds: dict[str, Range]) -> None:
     """Give all of a tied group the value that one of them is fixed at, and the first of them the range of all."""
     common = _common(law, bounds, group)
     if any(name in bounds for name in group) or common != law.bounds[group[0]]:
@@ -171,7 +170,7 @@ def _share(law: Law, group: Sequence[str], fixed: dict[str, float], bounds: dict
         fixed |= dict.fromkeys(group, next(iter(given.values())))
 
 
-def _common(law: Law, bounds: Mapping[str, Range], group: Sequence[str]) -> Range:
+def _common(law: HasParameters, bounds: Mapping[str, Range], group: Sequence[str]) -> Range:
     """The range that all of a tied group can have."""
     ranges = {name: bounds.get(name, law.bounds[name]) for name in group}
     low, high = max(low for low, _ in ranges.values()), min(high for _, high in ranges.values())
