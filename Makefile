@@ -13,12 +13,11 @@ export OMP_NUM_THREADS := 1
 
 setup: $(READY)
 
-$(READY): pyproject.toml envs/constraints.txt envs/data.txt
+$(READY): pyproject.toml envs/constraints.txt
 	@sh envs/check-machine.sh "$(PYTHON)" .
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@echo "installing into .venv (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet -e '.[dev]' -c envs/constraints.txt
-	@$(BIN)/python -m pip install --quiet --no-deps -r envs/data.txt
 	@touch $@
 
 # make study STUDY=digits-mlp runs another than those of config/config.yaml.
@@ -56,7 +55,7 @@ check: setup
 	ruff check .
 	ruff format --check .
 	mypy
-	snakefmt --check Snakefile workflow/Snakefile workflow/rules
+	snakefmt --check Snakefile workflow/Snakefile workflow/rules workflow/template/Snakefile
 	snakemake --lint
 	flopscape schemas --check
 	python envs/audit.py
@@ -64,7 +63,7 @@ check: setup
 format: setup
 	ruff check --fix .
 	ruff format .
-	snakefmt Snakefile workflow/Snakefile workflow/rules
+	snakefmt Snakefile workflow/Snakefile workflow/rules workflow/template/Snakefile
 
 schemas: setup
 	flopscape schemas

@@ -37,9 +37,8 @@ def test_the_environment_of_rules_has_every_dependency_in_its_tested_version_and
     *others, package = PIP
     assert package == "${FLOPSCAPE_REQUIREMENT}"
     stated = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in others)}
-    known = CONSTRAINTS | {canonicalize_name(name): version for name, version in pinned("envs/data.txt").items()}
     assert stated.keys() >= NEEDED.keys()
-    assert stated == {name: known[name] for name in stated}
+    assert stated == {name: CONSTRAINTS[name] for name in stated}
 
 
 def test_the_environment_of_rules_names_no_file_for_snakemake_gives_conda_a_copy_of_it():

@@ -42,6 +42,7 @@ ONE_FILE = [
     "train spec.json --out {out}",
 ]
 FOLDER = [
+    "init {out}",
     "import runs.csv --folder {out}",
     "transfer searched.yaml --runs runs --out {out}",
     "bias exp00 --fast --out {out}",

@@ -65,7 +65,9 @@ def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
 
 def _local_file(name: str) -> Path | None:
     """The source file of a module of the package or of the working directory; None for installed libraries."""
-    for root in (PACKAGE_ROOT, Path.cwd()):
+    # pip puts the package beside all libraries, whose code is no part of it.
+    own = name.partition(".")[0] == __name__.partition(".")[0]
+    for root in (PACKAGE_ROOT, Path.cwd()) if own else (Path.cwd(),):
         stem = root.joinpath(*name.split("."))
         for path in (stem.with_suffix(".py"), stem / "__init__.py"):
             if path.is_file():

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+import flopscape
 from flopscape.cli import compare, design, downstream, fits, new, plan, runs, studies
 
 app = typer.Typer(
     help="Plan, price, run and fit scaling-law sweeps.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -22,8 +22,17 @@ for group in (plan, new, design, runs, fits, compare, downstream, studies):
     app.add_typer(group.verbs)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"flopscape {flopscape.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def everything(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show where a command failed, as FLOPSCAPE_DEBUG=1 does.")
     ] = False,

@@ -1,12 +1,13 @@
-"""The verb `new`, whose options are many: what is asked, of which model and data, for how much."""
+"""The verbs that write what a person edits: a folder to work in, and a study from a question."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from flopscape.cli.options import ConfigFile, Results, refuse_together, several
+from flopscape.cli.options import ConfigFile, Results, output_argument, refuse_together, several
 from flopscape.text.terminal import say
 
 verbs = typer.Typer()
@@ -85,3 +86,21 @@ def new(
         return
     made.write(path)
     say("\n".join([*made.lines, "", f"{path}: written. Look with `snakemake -n --config studies={asked.name}`"]))
+
+
+@verbs.command(epilog="Example: `flopscape init sweeps`, then `cd sweeps` and `snakemake -n`")
+def init(
+    folder: Annotated[Path, output_argument("A new folder, or an empty one.", "FOLDER")],
+    study: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="An example study to begin with; repeatable. quick and digits-mlp else."),
+    ] = None,
+) -> None:
+    """Lay out a folder to work in: Snakefile, config, studies, profiles."""
+    from flopscape.config.working_folder import FIRST_STUDIES, make_working_folder
+    from flopscape.errors import joined
+
+    studies = study or FIRST_STUDIES
+    make_working_folder(folder, studies)
+    say(f"{folder}: a folder for sweeps, with the example studies {joined(studies)}")
+    say(f"cd {shlex.quote(str(folder))}\nsnakemake -n    # what would run, and its price\nsnakemake       # run it")

@@ -25,6 +25,11 @@ def output(words: str, *names: str) -> Any:
     return typer.Option(*names, parser=_output_path, metavar="PATH", help=words)
 
 
+def output_argument(words: str, metavar: str) -> Any:
+    """The argument of an output."""
+    return typer.Argument(parser=_output_path, metavar=metavar, help=words)
+
+
 def refuse_together(verb: str, given: Mapping[str, object]) -> None:
     """Raise FlopscapeError where more than one is given of options that exclude each other, by their names."""
     if len(names := [name for name, value in given.items() if value]) > 1:

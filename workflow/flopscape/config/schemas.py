@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 from flopscape.config.bias import BiasSettings
 from flopscape.config.study import Config, ImportedStudy, Study
 from flopscape.files.outputs import write_text
+from flopscape.files.shipped import workflow_files
 
-FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 MODELS: dict[str, TypeAdapter[Any]] = {
     "bias.schema.json": TypeAdapter(BiasSettings),
     "config.schema.json": TypeAdapter(Config),
@@ -23,12 +23,18 @@ def schema_text(name: str) -> str:
     return json.dumps(MODELS[name].json_schema(), indent=2) + "\n"
 
 
-def drifted(folder: Path = FOLDER) -> list[str]:
+def schema_folder() -> Path:
+    """Where the schemas stand among the workflow's files."""
+    return workflow_files() / "workflow" / "schemas"
+
+
+def drifted() -> list[str]:
     """Names of schemas on disk that differ from the models."""
+    folder = schema_folder()
     return [n for n in MODELS if not (folder / n).is_file() or (folder / n).read_text() != schema_text(n)]
 
 
-def write_schemas(folder: Path = FOLDER) -> None:
+def write_schemas() -> None:
     """Write all schemas."""
     for name in MODELS:
-        write_text(folder / name, schema_text(name))
+        write_text(schema_folder() / name, schema_text(name))

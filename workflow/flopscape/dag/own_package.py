@@ -4,15 +4,20 @@ The plan, the prices and what is stale are computed while the Snakefile is read,
 `flopscape …`: of another version it would make files that are stale for ever.
 """
 
+import json
 import os
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
+from packaging.version import Version
 from snakemake.exceptions import WorkflowError
 
 import flopscape
+from flopscape.errors import FlopscapeError
+from flopscape.files.shipped import workflow_files
 
 COMMAND = "flopscape"
 OURS = Path(flopscape.__file__ or "").resolve().parents[1]
@@ -32,15 +37,37 @@ def refuse_other_version(needed: str, basedir: str) -> None:
     # A checkout, or the folder of a module that was fetched as one: workflow/ holds both the rules and the package.
     if Path(basedir).resolve() == OURS:
         return
-    try:
-        installed = version("flopscape")
-    except PackageNotFoundError:
-        installed = "unknown"
-    if installed != needed:
+    if flopscape.__version__ != needed:
         raise WorkflowError(
-            f"the installed flopscape in {OURS} is version {installed} and this workflow {needed}; "
+            f"the installed flopscape in {OURS} is version {flopscape.__version__} and this workflow {needed}; "
             f"pip install flopscape {needed} from where the workflow comes"
         )
+
+
+def installed_workflow(made_with: str) -> str:
+    """The installed workflow's Snakefile, for that of a folder which `flopscape init` has made.
+
+    Parameters
+    ----------
+    made_with : str
+        The version of flopscape that the folder was made with.
+
+    Raises
+    ------
+    WorkflowError
+        The installed flopscape is older or newer, or has no workflow.
+    """
+    installed = flopscape.__version__
+    if installed != made_with:
+        age = "older" if Version(installed) < Version(made_with) else "newer"
+        raise WorkflowError(
+            f"this folder was made with flopscape {made_with}, and version {installed} in {OURS} is {age}; "
+            f"pip install flopscape {made_with}, or read its changelog and write {installed} in the Snakefile here"
+        )
+    try:
+        return str(workflow_files() / "workflow" / "Snakefile")
+    except FlopscapeError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def use_own_package() -> None:
@@ -59,11 +86,34 @@ def use_own_package() -> None:
 
 
 def _requirement() -> str:
-    """What pip installs to have this package: the checkout itself, or the same version."""
+    """What pip installs to have this package: the checkout itself, what it was installed from, or the same version."""
     # Beside workflow/ in a checkout; pip keeps none beside what it installs.
     if (OURS.parent / "pyproject.toml").is_file():
         return f"--editable {OURS.parent}"
-    return f"flopscape=={version('flopscape')}"
+    return requirement_of(_installed_from())
+
+
+def _installed_from() -> dict[str, Any]:
+    """What pip noted of a package that came from no index (PEP 610)."""
+    try:
+        noted = distribution("flopscape").read_text("direct_url.json")
+    except PackageNotFoundError:
+        noted = None
+    return dict(json.loads(noted)) if noted else {}
+
+
+def requirement_of(source: dict[str, Any]) -> str:
+    """The requirement that installs what was installed from a source, as PEP 610 describes one.
+
+    >>> requirement_of({"url": "https://a.org/b", "vcs_info": {"vcs": "git", "commit_id": "1f"}})
+    'flopscape @ git+https://a.org/b@1f'
+    """
+    if vcs := source.get("vcs_info"):
+        return f"flopscape @ {vcs['vcs']}+{source['url']}@{vcs['commit_id']}"
+    # A folder may be another version by now, and a wheel is what it was.
+    if "archive_info" in source:
+        return f"flopscape @ {source['url']}"
+    return f"flopscape=={flopscape.__version__}"
 
 
 def has_command() -> bool:
