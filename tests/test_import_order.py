@@ -18,7 +18,7 @@ ORDER = (
     *("errors", "text", "files", "fingerprint"),
     *("records", "laws", "runs", "fitting", "answers", "figures", "comparison", "downstream"),
     *("recipe", "networks", "plugins", "config", "machine", "plan", "training", "checks", "transfer"),
-    *("twin", "design", "dag", "guide", "checklist", "report", "bias", "atlas", "cli", "__main__"),
+    *("twin", "design", "dag", "guide", "checklist", "report", "bias", "atlas", "api", "cli", "__main__"),
 )
 
 

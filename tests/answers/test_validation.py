@@ -18,6 +18,7 @@ from flopscape.figures import tables
 from flopscape.fitting import fit
 from flopscape.fitting.common.draws_file import draws_file
 from flopscape.laws.surface import closed_form_optimum, loss
+from flopscape.records.fit_file import read_fit
 from flopscape.records.stamps import read as read_stamp
 from flopscape.report.prediction import write_prediction
 from flopscape.report.terminal import trust
@@ -170,7 +171,7 @@ def test_a_prediction_on_the_terminal_and_its_page_say_whether_earlier_ones_held
 ) -> None:
     runs, made = scored
     said = sentences("vpnls", run(runs, tmp_path / "v.csv", [made]))
-    assert trust(made, tmp_path / "v.csv").endswith(said[0])
+    assert trust(read_fit(made), "vpnls", tmp_path / "v.csv").endswith(said[0])
     write_prediction(made, tmp_path / "page.md", [TOP], validation=tmp_path / "v.csv")
     page = (tmp_path / "page.md").read_text().replace("\\*", "*")
     assert page.partition("## Whether its predictions held\n\n")[2].startswith(f"- {said[0]}\n- {said[1]}")

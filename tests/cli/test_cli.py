@@ -40,7 +40,6 @@ def test_every_verb_has_help_with_an_example(verb):
         (("plan", "gone.yaml", "--json", "--csv", "plan.csv"), "plan: --json and --csv exclude each other"),
         (("plan", "gone.yaml", "--json", "--resolved"), "plan: --json and --resolved exclude each other"),
         (("import", "gone.csv", "--out", "a.csv", "--folder", "b"), "import: --out and --folder exclude each other"),
-        (("predict", "gone.json", "--flops", "1e13", "--loss", "3"), "predict: give one of --flops C, --loss L"),
         (("figure", "pie", "--runs", "gone.csv"), "figure 'pie': there are isoflop"),
     ],
 )

@@ -1,13 +1,17 @@
 """What `flopscape predict` prints, and what it refuses."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from flopscape.answers.asked import ask
+from flopscape.answers.predict import read_with_draws
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import run
 from flopscape.records.fit_file import read_fit
-from flopscape.report.terminal import predictions, served_head
+from flopscape.report import terminal
+from flopscape.report.terminal import served_head
 from tests.figures import studies
 
 
@@ -26,6 +30,12 @@ def fits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         run(folder / "runs.csv", folder / f"{name}.json", method, flops=[1e13], bootstrap=100, **options)
     return folder
+
+
+def predictions(path: Path, flops: list[float], **asked: Any) -> str:
+    """What the command prints of a file."""
+    result, draws = read_with_draws(path)
+    return terminal.predictions(result, ask(result, draws, flops, **asked))
 
 
 def cells(text: str) -> list[list[str]]:

@@ -45,13 +45,12 @@ def fit(
     column: Column = None,
 ) -> None:
     """Fit a scaling law to a table of runs. Whatever it judges, `refused` included, is written."""
-    from flopscape.fitting.fit import run
-    from flopscape.report.terminal import fit_text
+    from flopscape.api.fits import fit
 
     rows: dict[str, Any] = {"exclude": exclude, "min_flops": min_flops, "seeds": seeds}
-    draws: dict[str, Any] = {"flops": flops or [], "bootstrap": bootstrap, "seed": seed}
-    result = run(runs, out, method, columns=columns_of(column), **draws, **options_given(context, method), **rows)
-    say(fit_text(out, result))
+    draws: dict[str, Any] = {"flops": flops or [], "bootstrap": bootstrap, "seed": seed, "out": out}
+    made = fit(runs, method, columns=columns_of(column), **draws, **rows, **options_given(context, method))
+    say(made.summary())
 
 
 @verbs.command(
@@ -158,19 +157,20 @@ def predict(
     validation: Annotated[Path | None, typer.Option(help="Table of `flopscape validate` of the fit.")] = None,
 ) -> None:
     """Print the optimal size and tokens at any compute, the tokens of a size, the loss of a run, or a page of these."""
+    from flopscape.api.fits import read_fit
     from flopscape.report.prediction import write_prediction
-    from flopscape.report.terminal import predictions, trust
 
     sizes: dict[str, Any] = {"n_params": n_params or [], "n_tokens": n_tokens or []}
     others: dict[str, Any] = {"unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens}
+    asked = read_fit(fit_file)
     if out is None:
         if title or backtest:
             raise FlopscapeError("predict: --title and --backtest are for the page of --out; leave them out")
-        say(predictions(fit_file, flops or [], **sizes, **others))
+        say(asked.predict(flops or [], **sizes, **others).summary())
     elif n_tokens or any(value is not None for value in others.values()):
         raise FlopscapeError("predict: a page has --flops and --n-params alone; leave out --out or the other options")
     else:
         tests: dict[str, Any] = {"backtest": backtest, "validation": validation}
         write_prediction(fit_file, out, flops or [], n_params or [], title=title, **tests)
         say(f"{out}: written")
-    say(trust(fit_file, validation))
+    say(asked.trust(validation))

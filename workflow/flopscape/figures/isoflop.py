@@ -35,15 +35,18 @@ def draw(data: Tables) -> Figure:
     if data.completed.empty:
         return frame.nothing(title, "No completed runs: there is nothing to draw yet.", data.simulated)
     figure = frame.page(8.2, 4.9)
-    axes = figure.subplots()
-    by_budget = vertices(data)
+    panel(figure.subplots(), data)
+    return frame.finish(figure, title, _notes(data, vertices(data)), data.simulated)
+
+
+def panel(axes: Axes, data: Tables) -> None:
+    """The runs and curves in axes of anyone's, with the legend beside them."""
     if data.budgets:
-        _budgets(axes, data, by_budget)
+        _budgets(axes, data, vertices(data))
     else:
-        _grid(figure, axes, data.completed)
+        _grid(axes, data.completed)
     style.params_axis(axes, data.size)
     style.loss_axis(axes, data.loss_label)
-    return frame.finish(figure, title, _notes(data, by_budget), data.simulated)
 
 
 def vertices(data: Tables) -> dict[float, Vertex]:
@@ -136,7 +139,7 @@ def _diverged(axes: Axes, data: Tables, handles: list[Line2D]) -> None:
     handles.append(Line2D([], [], linestyle="none", marker="x", color="black", label="diverged (no loss)"))
 
 
-def _grid(figure: Figure, axes: Axes, runs: pd.DataFrame) -> None:
+def _grid(axes: Axes, runs: pd.DataFrame) -> None:
     # Colours of log10 C, whose steps are decades.
     dots = axes.scatter(
         runs.n_params,
@@ -146,7 +149,7 @@ def _grid(figure: Figure, axes: Axes, runs: pd.DataFrame) -> None:
         s=26,
         rasterized=len(runs) > style.RASTER,
     )
-    bar = figure.colorbar(dots, ax=axes)
+    bar = axes.figure.colorbar(dots, ax=axes)
     style.colour_axis(bar, "C, training FLOPs", numbers.flops)
 
 

@@ -6,138 +6,62 @@ from typing import Any
 
 import pandas as pd
 
+from flopscape.answers.asked import Answers
 from flopscape.answers.extrapolation import beyond, beyond_sizes, outside
 from flopscape.answers.outcomes import bearing, of_fit
-from flopscape.answers.predict import predict, read_with_draws
-from flopscape.answers.serving import ServedPrediction, predict_inference
-from flopscape.answers.sizes import SizePrediction, predict_runs, predict_sizes
-from flopscape.errors import FlopscapeError
+from flopscape.answers.serving import ServedPrediction
+from flopscape.answers.sizes import SizePrediction
 from flopscape.figures.tables import read_validation
-from flopscape.fitting.common.draws_file import fit_name
 from flopscape.fitting.judge.verdict import column
-from flopscape.records.fit_file import read_fit
-from flopscape.records.fit_result import Estimate, FitResult, Prediction
+from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.report.prediction import one_sided, size_row, sizes_head
 from flopscape.report.summary import head, recommendation, row
 from flopscape.text import numbers
 from flopscape.text.terminal import aligned
 
 
-def predictions(
-    path: str | Path,
-    flops: Sequence[float],
-    *,
-    n_params: Sequence[float] = (),
-    n_tokens: Sequence[float] = (),
-    unique_tokens: float | None = None,
-    loss: float | None = None,
-    inference_tokens: float | None = None,
-) -> str:
-    """A table of compute-optimal runs, of the data of given sizes, of given runs, or of what serves most cheaply.
-
-    Below it a warning for each answer that lies far from the runs behind the fit.
-
-    Parameters
-    ----------
-    path : path
-        FIT.json, with its draws beside it.
-    flops : sequence of float
-        Training compute in FLOPs; with `inference_tokens` that of training and serving together.
-    n_params : sequence of float, optional
-        With `flops` or `n_tokens`: use these sizes. Alone: ask for the data of which each is the optimal size.
-    n_tokens : sequence of float, optional
-        Tokens of the runs of these sizes.
-    unique_tokens : float, optional
-        Distinct tokens, for a fit of the law constrained.
-    loss : float, optional
-        The loss to reach instead of a compute, in the unit of the fitted table.
-    inference_tokens : float, optional
-        Tokens served over the model's life; none when left out.
-
-    Raises
-    ------
-    FlopscapeError
-        Options that exclude each other, or a question that the fit cannot answer.
-
-    Examples
-    --------
-    `flopscape predict results/quick/fits/vpnls.json --flops 1e13 --inference-tokens 1e7`
-    """
-    _refuse_question(flops, n_params, n_tokens, loss)
-    if loss is not None or inference_tokens is not None:
-        _refuse_choice_of_run(n_params, unique_tokens)
-        return _cheapest(path, flops, loss, inference_tokens or 0.0)
-    result, draws = read_with_draws(path)
-    if n_tokens:
-        return _of_training(result, predict_runs(result, draws, n_params, n_tokens, unique_tokens), "")
-    if not flops:
-        return _of_sizes(result, predict_sizes(result, draws, n_params, unique_tokens))
-    return _of_budgets(result, draws, flops, n_params, unique_tokens)
+def predictions(result: FitResult, answers: Answers) -> str:
+    """A table of what a fit answered; below it a warning for each answer that lies far from the runs behind the fit."""
+    return "\n".join([aligned(prediction_cells(result, answers)), *prediction_notes(result, answers)])
 
 
-def _cheapest(path: str | Path, flops: Sequence[float], loss: float | None, tokens: float) -> str:
-    """What costs least with so many tokens served, for each compute or for one loss."""
-    result, draws = read_with_draws(path)
-    goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
-    return _of_serving(result, [predict_inference(result, draws, tokens, **goal) for goal in goals])
+def prediction_cells(result: FitResult, answers: Answers) -> list[list[str]]:
+    """The head of the table and a row an answer; a star marks a size that is the optimum."""
+    rows: Any = answers.rows
+    match answers.kind:
+        case "size":
+            return [sizes_head(result.unit), *map(size_row, rows)]
+        case "served":
+            return [served_head(result.unit), *map(_served, rows)]
+    return [head(result.unit, star=_star(answers)), *map(row, rows)]
 
 
-def _refuse_question(
-    flops: Sequence[float], n_params: Sequence[float], n_tokens: Sequence[float], loss: float | None
-) -> None:
-    """Raise FlopscapeError unless exactly one thing is asked: a compute, a loss, sizes, or the loss of given runs."""
-    if sum((bool(flops), loss is not None, bool(n_tokens))) > 1 or not (flops or loss is not None or n_params):
-        raise FlopscapeError("predict: give one of --flops C, --loss L and --n-params N, or N with --n-tokens D")
+def prediction_notes(result: FitResult, answers: Answers) -> list[str]:
+    """What the covariates are, which intervals are open, and how far each answer lies from the runs."""
+    at = [f"at {', '.join(f'{name} = {value:g}' for name, value in result.at.items())}"] if result.at else []
+    rows: Any = answers.rows
+    match answers.kind:
+        case "size":
+            return [*at, *_of_sizes(result, rows)]
+        case "served":
+            # How far they lie from the sweep goes by their training alone.
+            ends = [f"warning: {text}." for served in rows for text in served.open_ends]
+            return [*at, *ends, *_warnings(result, [(one.training.estimate, one.n_params) for one in rows], "")]
+    return [*at, *_warnings(result, [(one.flops, one.n_params) for one in rows], _star(answers))]
 
 
-def _refuse_choice_of_run(n_params: Sequence[float], unique_tokens: float | None) -> None:
-    if n_params or unique_tokens is not None:
-        raise FlopscapeError(
-            "predict: --n-params and --unique-tokens are for the optimum of training alone; leave out --loss and"
-            " --inference-tokens, or the former"
-        )
+def _star(answers: Answers) -> str:
+    return "*" if answers.kind == "optimum" else ""
 
 
-def _of_sizes(result: FitResult, sizes: Sequence[SizePrediction]) -> str:
-    """The data of each size."""
-    table = aligned([sizes_head(result.unit), *map(size_row, sizes)])
+def _of_sizes(result: FitResult, sizes: Sequence[SizePrediction]) -> Iterator[str]:
+    yield from (text for at in sizes if (text := one_sided(at, result.unit)))
     trained = result.sampled.n_params if result.sampled else None
-    far = [text for at in sizes if trained for text in beyond_sizes(at.n_params, trained)]
-    said = [text for at in sizes if (text := one_sided(at, result.unit))]
-    return "\n".join([table, *_covariates(result), *said, *(f"warning: {text}" for text in far)])
+    yield from (f"warning: {text}" for at in sizes if trained for text in beyond_sizes(at.n_params, trained))
 
 
-def _of_budgets(
-    result: FitResult, draws: pd.DataFrame, flops: Sequence[float], n_params: Sequence[float], unique: float | None
-) -> str:
-    """The optimum at each compute, or each given size there."""
-    found = [at for n in n_params or (None,) for at in predict(result, draws, flops, n, unique)]
-    return _of_training(result, found, "" if n_params else "*")
-
-
-def _of_training(result: FitResult, predictions: Sequence[Prediction], star: str) -> str:
-    """The runs of each compute; the star marks their size as the optimum."""
-    points = [(at.flops, at.n_params) for at in predictions]
-    table = aligned([head(result.unit, star=star), *map(row, predictions)])
-    return "\n".join([table, *_covariates(result), *_warnings(result, points, star)])
-
-
-def _covariates(result: FitResult) -> list[str]:
-    """What the covariates of the fit's law are in its predictions; nothing of a law without."""
-    return [f"at {', '.join(f'{name} = {value:g}' for name, value in result.at.items())}"] if result.at else []
-
-
-def _of_serving(result: FitResult, cheapest: Sequence[ServedPrediction]) -> str:
-    """The runs that train and serve most cheaply; how far they lie from the sweep goes by their training alone."""
-    points = [(at.training.estimate, at.n_params) for at in cheapest]
-    table = aligned([served_head(result.unit), *map(_served, cheapest)])
-    ends = [f"warning: {text}." for at in cheapest for text in at.open_ends]
-    return "\n".join([table, *ends, *_warnings(result, points, "")])
-
-
-def trust(path: Path, validation: Path | None = None) -> str:
+def trust(result: FitResult, name: str, validation: Path | None = None) -> str:
     """Whether the fit behind the numbers is to be trusted, and whether what it said of hidden runs held."""
-    result, name = read_fit(path), fit_name(path)
     held = bearing(name, of_fit(read_validation(validation), name)) if validation else ""
     return f"The fit is {result.status}: {result.reason}.{f' {held}' if held else ''}"
 
@@ -205,9 +129,9 @@ def _below(varied: pd.DataFrame) -> Iterator[str]:
     yield from (f"warning: {text}" for text in varied.attrs.get("warnings", []))
 
 
-def fit_text(out: Path, fit: FitResult) -> str:
+def fit_text(name: object, fit: FitResult) -> str:
     """Status and reason; exponents, and the optimum at each asked compute, with intervals; rows; warnings."""
-    lines = [f"{out}: {fit.status}: {fit.reason}", *_answer(fit), _used(fit)]
+    lines = [f"{name}: {fit.status}: {fit.reason}", *_answer(fit), _used(fit)]
     lines += [f"left out: {exclusion.words}" for exclusion in fit.excluded]
     return "\n".join([*lines, *(f"warning: {text}" for text in fit.warnings)])
 
