@@ -22,8 +22,11 @@ def law_frame(name: str, sigma: float = 0.0, seed: int = 0, truth: object = None
     n, d, u = (frame[column].to_numpy() for column in frame)
     drawn = np.random.default_rng(7)
     bits, sparsity = drawn.choice([3, 4, 6, 8, 16], len(n)), drawn.choice([0, 0.5, 0.75, 0.9, 0.95, 0.98], len(n))
-    covariates = {"precision": bits.astype(float), "1 - sparsity": 1 - sparsity}
-    frame = frame.assign(precision=bits, sparsity=sparsity)
+    columns = {"depth": (2, 4, 8, 16, 32), "width": (128, 256, 512, 1024), "context": (64, 256, 1024, 4096)}
+    others = {name: drawn.choice(values, len(n)).astype(float) for name, values in columns.items()}
+    others["vocabulary_params"] = 1e3 * others["width"]
+    covariates = {"precision": bits.astype(float), "1 - sparsity": 1 - sparsity, **others}
+    frame = frame.assign(precision=bits, sparsity=sparsity, **others)
     noise = np.exp(np.random.default_rng(seed).normal(0, sigma, len(frame)))
     frame["loss"] = LAWS[name].loss(truth or TRUTH[name], Inputs(n, d, 6 * n * d, u, covariates)) * noise
     frame["run_id"] = [f"run{i}" for i in range(len(frame))]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flopscape.errors import FlopscapeError
+from flopscape.laws.composition import COMPOSED, covariates_of, parameters_asked
 from flopscape.laws.coupled import Coupled
 from flopscape.laws.inference import inference_optimum
 from flopscape.laws.law import Compute, Inputs
@@ -16,15 +17,29 @@ from flopscape.laws.surface import optimum as surface_optimum
 from tests.laws.examples import CHINCHILLA, TRUTH
 
 N, D, U = np.array([1e8, 3e9, 6e9, 4e10]), np.array([2e9, 5e10, 3e11, 2e11]), np.array([np.inf, 2.5e10, 2.5e10, 1e9])
-COVARIATES = {"precision": np.array([3.0, 4, 8, 16]), "1 - sparsity": np.array([1.0, 0.5, 0.1, 0.02])}
+COVARIATES = {
+    "precision": np.array([3.0, 4, 8, 16]),
+    "1 - sparsity": np.array([1.0, 0.5, 0.1, 0.02]),
+    "depth": np.array([2.0, 8, 28, 50]),
+    "width": np.array([256.0, 2560, 1024, 1536]),
+    "vocabulary_params": np.array([1e6, 1e8, 2e8, 1e9]),
+    "context": np.array([64.0, 2048, 8192, 32768]),
+}
 INPUTS = Inputs(N, D, 6 * N * D, U, COVARIATES)
-AT = {"precision": 6.0, "1 - sparsity": 0.25}
-WITH_OPTIMUM = ["surface", "coupled", "kaplan", "constrained", "precision", "precision-all", "sparsity"]
+AT = {name: float(values[1]) for name, values in COVARIATES.items()}
+WITH_OPTIMUM = ["surface", "coupled", "kaplan", "constrained", "precision", "precision-all", "sparsity", *COMPOSED]
 FALLING = Compute(np.log(np.geomspace(1e5, 1e11, 14)), np.log(6 + 40 * np.geomspace(1, 1e6, 14) ** -0.3))
 
 
 def test_every_law_has_an_example_and_its_parameters_are_known():
-    assert set(TRUTH) == set(LAWS) == set(NAMED)
+    assert set(TRUTH) == set(LAWS) == {*NAMED, *COMPOSED}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_what_a_law_depends_on_is_known_without_its_code(name):
+    law, known = LAWS[name], parameters_asked(name)
+    assert covariates_of(name) == law.covariates
+    assert (known.name, known.names, known.bounds) == (law.name, law.names, law.bounds)
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -35,7 +50,7 @@ def test_gradient_matches_finite_differences(name):
         value = getattr(p, parameter)
         h = 1e-6 * value
         up, down = (law.loss(p._replace(**{parameter: value + s * h}), INPUTS) for s in (1, -1))
-        assert row == pytest.approx((up - down) / (2 * h), rel=2e-6, abs=1e-9 / value)
+        assert row == pytest.approx((up - down) / (2 * h), rel=2e-6, abs=1e-9 / abs(value))
 
 
 @pytest.mark.parametrize("compute", [Compute.constant(), FALLING], ids=["6ND", "counted"])
@@ -60,7 +75,7 @@ def test_envelope_theorem(name):
     assert (up - down) / (2 * h) == pytest.approx((more - less) / (2 * h), rel=1e-6)
 
 
-@pytest.mark.parametrize("name", ["surface", "coupled", "kaplan", "precision", "precision-all"])
+@pytest.mark.parametrize("name", ["surface", "coupled", "kaplan", "precision", "precision-all", *COMPOSED])
 def test_exponents_are_the_slopes_of_the_optimum(name):
     law, p = LAWS[name].bound_at(AT), TRUTH[name]
     first, last = (law.optimum(p, flops, Compute.constant(), np.inf) for flops in (1e20, 1e23))

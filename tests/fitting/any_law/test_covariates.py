@@ -151,6 +151,8 @@ def test_runs_of_one_size_that_differ_in_a_covariate_are_no_seeds_of_each_other(
     assert fit(table, "law", law=TERMS, bootstrap=0)[0].diagnostics["seed_dof"] == 0
     with pytest.raises(FlopscapeError, match="seeds: mean would merge runs of one N and D that differ in experts"):
         fit(table, "law", law=TERMS, seeds="mean")
+    with pytest.raises(FlopscapeError, match="would merge runs of one N and D that differ in 1 - sparsity"):
+        fit(table, "law", law="sparsity", seeds="mean")
 
 
 def test_the_best_precision_is_that_of_kumar_et_al_at_any_compute(tmp_path):

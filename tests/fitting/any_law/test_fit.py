@@ -33,7 +33,8 @@ def test_exact_data_give_the_parameters_back(name, tmp_path):
     result, _ = fit(law_table(name, tmp_path), "law", law=name, bootstrap=0)
     found = {key: number.estimate for key, number in parameters(result).items()}
     assert found == pytest.approx({key: getattr(TRUTH[name], key) for key in LAWS[name].names}, rel=1e-6)
-    assert result.status == "ok", result.reason
+    # Nine parameters, which these runs tell apart only barely.
+    assert result.status == ("weak" if name == "depth-width" else "ok"), result.reason
 
 
 @pytest.mark.parametrize("name", LAWS)

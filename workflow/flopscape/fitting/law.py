@@ -1,8 +1,8 @@
 r"""Method `law`: any of the laws, by least squares on the log loss.
 
 Laws: surface, coupled, kaplan, constrained (data that repeat), precision and precision-all (training in few bits),
-sparsity (mixtures of experts), and power-n, power-d, power-c, each also with `-floor`; or any sum of power laws of the
-table's columns (laws/composition.py).
+sparsity (mixtures of experts), depth-width, vocabulary, context, and power-n, power-d, power-c, each also with
+`-floor`; or any sum of power laws of the table's columns (laws/composition.py).
 The search starts from many random points and counts how many of them agree; a resample starts at the optimum and at
 points around it. The surface is one of them and has a faster search, with all that is judged of a surface: the same
 numbers as approach3's `log_lsq`. `diagnostics["comparison"]` sets the law beside the simpler one that it must beat.

@@ -11,7 +11,7 @@ from typing import Any
 
 from flopscape.errors import joined
 from flopscape.fitting.options import REQUIRED, TAKEN, Option, Signature, signature_of
-from flopscape.laws.composition import Composition
+from flopscape.laws.composition import covariates_of
 from flopscape.text.written import nearest, shown
 
 ANSWER = "answer"
@@ -154,8 +154,7 @@ def why_each_seed_is_needed(seeds: str | None, method: str, options: Mapping[str
     """Why the seeds of a point cannot be merged into one row for this fit, or nothing."""
     if seeds in (None, "each"):
         return ""
-    law = options.get("law")
-    if isinstance(law, Mapping) and (others := law.get("mixture") or Composition.from_json(law).covariates):
+    if others := covariates_of(options.get("law")):
         return f"seeds: {seeds} would merge runs of one N and D that differ in {others[0]}; leave it out"
     if options.get("weights"):
         return f"seeds: {seeds} leaves no scatter between seeds for weights; leave one of them out"

@@ -10,7 +10,7 @@ file has the words alone, so that a study is read without NumPy; laws/terms.py h
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from flopscape.errors import FlopscapeError
@@ -122,6 +122,35 @@ class Composition:
         return ""
 
 
+COMPOSED = {
+    "depth-width": Composition(("n_params", "n_tokens", "depth", "width")),
+    "vocabulary": Composition(("n_params", "n_tokens", "vocabulary_params")),
+    "context": Composition(("n_params", "n_tokens", "context")),
+}
+"""Sums of power laws that others have published, by name.
+
+`depth-width` is McLeish et al. 2025 (arXiv 2502.06857), whose code fits width, depth, parameters and tokens, with E.
+`vocabulary` is Tao et al. 2024 (arXiv 2407.13623) with N without the parameters of the vocabulary; their loss is
+relative to a unigram model's and falls below zero, so that their E is negative. `context` adds to the surface the power
+law with a floor that Xiong et al. 2023 (arXiv 2309.16039) give for models of one size, L(c) = (α/c)^β + γ.
+"""
+COVARIATES = {"precision": ("precision",), "precision-all": ("precision",), "sparsity": ("1 - sparsity",)} | {
+    name: composition.covariates for name, composition in COMPOSED.items()
+}
+"""Of the laws of a name that have some."""
+
+
+def covariates_of(law: object) -> tuple[str, ...]:
+    """The covariates of a law as a study names or writes it; empty for one that has none.
+
+    >>> covariates_of("depth-width"), covariates_of({"mixture": ["web", "code"]}), covariates_of("surface")
+    (('depth', 'width'), ('web', 'code'), ())
+    """
+    if isinstance(law, Mapping):
+        return sources_of(law) if "mixture" in law else Composition.from_json(law).covariates
+    return COVARIATES.get(str(law), ())
+
+
 def parameters_of(term: str) -> tuple[str, str]:
     """Names of a term's amplitude and exponent.
 
@@ -174,7 +203,7 @@ def parameters_asked(law: str | Mapping[str, Any]) -> Parameters:
     ('E', 'A', 'B', 'c_experts', 'alpha', 'beta', 'gamma_experts')
     """
     if isinstance(law, str):
-        return NAMED[law]
+        return replace(COMPOSED[law].parameters, name=law) if law in COMPOSED else NAMED[law]
     if "mixture" not in law:
         return Composition.from_json(law).parameters
     sources = sources_of(law)

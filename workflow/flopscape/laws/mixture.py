@@ -2,8 +2,8 @@
 
 Source: Ye et al. 2024 (arXiv 2403.16952), their law of one validation loss. The shares add up to one, so that k and the
 t_j are not told apart: with a_j = k·e^(t_j) the law is L = E + Π a_j^(r_j), and a_j is what the loss has above its
-floor where all data are of source j. These are fitted; t_i − t_j = ln (a_i/a_j). No published value stands behind the
-tests: the law is tested by recovery from its own losses and at its corners.
+floor where all data are of source j. These are fitted; t_i − t_j = ln (a_i/a_j). The parameters that the authors'
+notebook prints for two sources leave of their losses the residuals that it prints (github yegcjs/mixinglaws).
 
 The logarithm of Π a_j^(r_j) is linear in r, so that the lowest loss is at a corner, one source alone, unless a share is
 given.

@@ -58,4 +58,4 @@ NAMED = {
         *(Parameters(f"power-{x}-floor", ("E", "scale", "alpha"), {"alpha": EXPONENT}) for x in "ndc"),
     )
 }
-"""Of the laws of registry.py."""
+"""Of the laws of registry.py; of the sums of power laws among them composition.py has them."""

@@ -1,10 +1,13 @@
 """The laws by name."""
 
+from dataclasses import replace
 from typing import Literal
 
 from flopscape.errors import FlopscapeError
 from flopscape.laws import constrained, coupled, kaplan, power, precision, sparsity, surface
+from flopscape.laws.composition import COMPOSED
 from flopscape.laws.law import Law
+from flopscape.laws.terms import composed
 
 LawName = Literal[
     "surface",
@@ -14,6 +17,9 @@ LawName = Literal[
     "precision",
     "precision-all",
     "sparsity",
+    "depth-width",
+    "vocabulary",
+    "context",
     "power-n",
     "power-d",
     "power-c",
@@ -26,7 +32,9 @@ LAWS = {
     law.name: law
     for law in (
         *(surface.LAW, coupled.LAW, kaplan.LAW, constrained.LAW),
-        *(*precision.LAWS, sparsity.LAW, *power.LAWS),
+        *(*precision.LAWS, sparsity.LAW),
+        *(replace(composed(composition), name=name) for name, composition in COMPOSED.items()),
+        *power.LAWS,
     )
 }
 

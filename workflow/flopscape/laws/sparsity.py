@@ -1,10 +1,10 @@
 """Mixtures of experts: L(N, D, S) = E + A·N^−α + B·D^−β + c·(1 − S)^λ + d·(1 − S)^−δ·N^−γ with N parameters in all.
 
 S is the share of the experts that a token does not use: (experts − active)/experts. Source: Abnar et al. 2025 (arXiv
-2501.12370), equation 6 as others quote it, which writes c/(1 − S)^λ and finds λ below zero; here λ is that exponent's
-size. No published value stands behind the tests: neither the paper's own page nor its coefficients could be read when
-this was written, so that the law is tested by recovery from its own losses, by its derivatives, and by its optimum
-against a grid.
+2501.12370), equation 6, which writes c/(1 − S)^λ and finds λ below zero; here λ is that exponent's size. Equation and
+coefficients (table 3) were read in two public transcriptions that agree, for the paper itself could not be: the notes
+of github yigitokar/scaling-laws-as-production-functions, and a benchmark of Hossain et al. 2025 (arXiv 2508.06617).
+With them the optimal N rises and the active part of it falls with S at one compute, as the paper says.
 
 A run's S is the table's column `sparsity`. A sparse model costs less than 6·N·D, so that C must be the runs' own, in a
 column `flops`.

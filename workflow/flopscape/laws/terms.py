@@ -3,10 +3,10 @@
 The terms of N and D keep the names that they have in the surface (Hoffmann et al. 2022, arXiv 2203.15556, equation 2),
 A, α, B and β, and the common exponent γ is that of laws/coupled.py: with these two terms alone a composed law is the
 surface, or the coupled form. What else has a power law of its own is added without a new derivation: experts, depth and
-width, the length of the context, the parameters of the vocabulary (as Tao et al. 2024, arXiv 2407.13623, do for a
-loss that falls below zero and so is not in nats).
+width, the length of the context, the parameters of the vocabulary. Some have names (laws/composition.py).
 
-Covariates do not enter the compute, so that N* and D* are the surface's, and the loss falls with every covariate.
+The optimum here is that at given values of the covariates, where N* and D* are the surface's, and the loss falls with
+every covariate. What of N and of the compute depends on a covariate, as on depth and width, answers/shapes.py knows.
 """
 
 from collections import namedtuple

@@ -1,4 +1,7 @@
-"""What a law with covariates reads of a table: a positive number for each row, from a column or an expression."""
+"""What a law with covariates reads of a table: a positive number for each row, from a column or an expression.
+
+A study's own table has the parts of its sizes as `size_depth` and `size_width`; a law may call them depth and width.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -13,6 +16,8 @@ from flopscape.runs.rows_where import evaluated
 from flopscape.runs.table import RunTable
 from flopscape.text import numbers
 
+SIZE = "size_"
+"""What the columns of a study's table begin with that hold the parts of a size."""
 OF_ONE = 1e-3
 """How far the sum of a row's shares may be from one: tables round them."""
 
@@ -29,7 +34,7 @@ def values_of(frame: pd.DataFrame, term: str) -> Array:
         There is no such column, the expression cannot be evaluated, or its values are no numbers.
     """
     # A column may have a name that is no expression, or another one: it goes first.
-    found = frame[term] if term in frame else evaluated(frame, term)
+    found = frame[term] if term in frame else evaluated(_with_plain_sizes(frame), term)
     if not isinstance(found, pd.Series):
         raise ValueError("has one value for all rows")
     if pd.api.types.is_bool_dtype(found) or not pd.api.types.is_numeric_dtype(found):
@@ -72,6 +77,12 @@ def one_value(term: str, at: Mapping[str, float]) -> float | None:
         return float(values_of(pd.DataFrame({name: [float(value)] for name, value in at.items()}), term)[0])
     except ValueError:
         return None
+
+
+def _with_plain_sizes(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with each `size_depth` also as `depth`, where no column has that name."""
+    plain = {str(name).removeprefix(SIZE): values for name, values in frame.items() if str(name).startswith(SIZE)}
+    return frame.assign(**{name: values for name, values in plain.items() if name not in frame})
 
 
 def _known(frame: pd.DataFrame, term: str, path: str) -> Array:
