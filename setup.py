@@ -20,6 +20,7 @@ SHIPPED = (
     "workflow/template/*",
     "workflow/flopscape/figures/*.rst",  # the rules name these captions by their path from the rules
     "config/**/*",
+    "envs/*.def",
     "envs/*.txt",
     "envs/*.yaml",
     "examples/*",

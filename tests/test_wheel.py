@@ -80,6 +80,30 @@ def test_every_file_that_a_rule_names_by_its_path_is_in_the_wheel(built):
                 assert os.path.normpath(Path(rule).parent / path) in names
 
 
+def test_what_the_recipes_of_images_copy_makes_the_whole_wheel(built, tmp_path):
+    docker = (ROOT / "envs/Dockerfile").read_text()
+    copied = {word for line in re.findall(r"^COPY (.*) \S+$", docker, re.MULTILINE) for word in line.split()}
+    apptainer = (ROOT / "envs/flopscape.def").read_text().partition("%files")[2].partition("%post")[0]
+    assert {line.split()[0] for line in apptainer.splitlines() if line} == copied
+    for name in kept_by_git():
+        if name in copied or name.split("/")[0] in copied:
+            (tmp_path / "src" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tmp_path / "src" / name)
+    wheels = (build("wheel", tmp_path / "src", tmp_path / "wheel"), next((built / "wheel").iterdir()))
+    ours, whole = (set(zipfile.ZipFile(wheel).namelist()) for wheel in wheels)
+    assert ours == whole
+
+
+@pytest.mark.parametrize("recipe", ["Dockerfile", "flopscape.def"])
+def test_images_have_the_python_of_the_environment_of_rules_and_the_tested_versions(recipe):
+    text = (ROOT / "envs" / recipe).read_text()
+    python = re.search(r"python=(\S+)", (ROOT / "envs/flopscape.yaml").read_text())[1]
+    assert re.search(rf"(?mi)^from:? python:{re.escape(python)}-slim$", text)
+    installs = re.findall(r"pip install .*", text)
+    assert len(installs) == 2
+    assert all("-c envs/constraints.txt" in line for line in installs)
+
+
 @dataclass(frozen=True)
 class Installed:
     """An environment of its own with the wheel in it, and the folder to work in."""

@@ -31,7 +31,7 @@ def ask(name, question):
         said[name] = f"{type(error).__name__}: {error}"
 
 for question in ("is_first_process", "is_dry_run", "is_module", "has_config_handed_over", "moves_results", "uses_conda",
-                 "is_on_cluster"):
+                 "uses_containers", "is_on_cluster"):
     ask(question, lambda: getattr(inside, question)(workflow))
 ask("configs_given", lambda: [[os.path.basename(one) for one in part] for part in inside.configs_given(workflow)])
 ask("share_machine", lambda: inside.share_machine(workflow, {"mem_mb": 1000, "gpu": 0}))
@@ -86,6 +86,7 @@ EXPECTED = {
     "has_config_handed_over": False,
     "moves_results": False,
     "uses_conda": False,
+    "uses_containers": False,
     "is_on_cluster": False,
     "configs_given": [["given.yaml"], ["one=1"]],
     "forced": [False, ["paid"]],

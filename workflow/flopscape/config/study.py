@@ -235,3 +235,5 @@ class Config(Model):
     """Folder with the files of published tables, for studies that import one, for `snakemake atlas` and `bias`."""
     compare: Comparisons = {}
     """Selected studies to set beside each other when they are finished: a page and a figure each, by name."""
+    container: str = "flopscape.sif"
+    """Image that jobs run in under `--sdm apptainer`: a file, or an address such as docker://registry/flopscape."""

@@ -17,7 +17,7 @@ from snakemake.exceptions import WorkflowError
 
 import flopscape
 from flopscape.errors import FlopscapeError
-from flopscape.files.shipped import workflow_files
+from flopscape.files.shipped import COPIES, workflow_files
 
 COMMAND = "flopscape"
 OURS = Path(flopscape.__file__ or "").resolve().parents[1]
@@ -73,21 +73,36 @@ def installed_workflow(made_with: str) -> str:
 def use_own_package() -> None:
     """Have all jobs run the package that has made the plan, whichever is installed.
 
-    Its folder comes first in PYTHONPATH, and the folder of this Python, where pip puts its commands, last in PATH
-    where no such command is found. A job on another machine reads the Snakefile again, and so comes here itself. In
-    conda environments Snakemake drops PYTHONPATH; what they install is named by FLOPSCAPE_REQUIREMENT, see envs/.
+    A checkout's folder comes first in PYTHONPATH, and the folder of this Python, where pip puts its commands, last in
+    PATH where no such command is found. An installed package has its command in that folder, which then comes first:
+    in PYTHONPATH it would bring all other packages along, into images too, which see that variable. A job on another
+    machine reads the Snakefile again, and so comes here itself. In conda environments Snakemake drops PYTHONPATH; what
+    they install is named by FLOPSCAPE_REQUIREMENT, see envs/.
     """
-    # First of all places and only once, however often the Snakefile is read.
-    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(OURS)]
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(OURS), *others])
+    commands = str(Path(sys.executable).parent)
+    if _is_checkout():
+        _put_first("PYTHONPATH", str(OURS))
+    elif shutil.which(COMMAND, path=commands):
+        _put_first("PATH", commands)
     if not has_command():
-        os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+        os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), commands])
     os.environ["FLOPSCAPE_REQUIREMENT"] = _requirement()
+
+
+def _put_first(variable: str, place: str) -> None:
+    """Have a folder stand first in a variable of folders, and only once, however often the Snakefile is read."""
+    others = [path for path in os.environ.get(variable, "").split(os.pathsep) if path and path != place]
+    os.environ[variable] = os.pathsep.join([place, *others])
+
+
+def _is_checkout() -> bool:
+    """Whether the package is that of a checkout, and not what a wheel has installed."""
+    return not COPIES.is_dir()
 
 
 def _requirement() -> str:
     """What pip installs to have this package: the checkout itself, what it was installed from, or the same version."""
-    # Beside workflow/ in a checkout; pip keeps none beside what it installs.
+    # What pip can install has a pyproject.toml; of a copy of the workflow alone only the version is known.
     if (OURS.parent / "pyproject.toml").is_file():
         return f"--editable {OURS.parent}"
     return requirement_of(_installed_from())
@@ -127,4 +142,13 @@ def refuse_without_command() -> None:
         raise WorkflowError(
             f"the command {COMMAND} is not there, which every job of this workflow is; install it with "
             f"{sys.executable} -m pip install and the folder or the address of the workflow, or run with --sdm conda"
+        )
+
+
+def refuse_without_image(image: str) -> None:
+    """Raise WorkflowError where the image is a file that is not there; Snakemake fetches one that is an address."""
+    if "://" not in image and not Path(image).is_file():
+        raise WorkflowError(
+            f"{image}: no such image, which jobs run in under --sdm apptainer; make it as "
+            f"{workflow_files() / 'envs' / 'flopscape.def'} says, or name another as `container` in config/config.yaml"
         )

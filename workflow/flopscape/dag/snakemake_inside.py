@@ -98,6 +98,11 @@ def uses_conda(workflow: Workflow) -> bool:
     return DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 
 
+def uses_containers(workflow: Workflow) -> bool:
+    """Whether jobs run in the image that the workflow names."""
+    return DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+
+
 def forced(workflow: Workflow) -> tuple[bool, frozenset[str]]:
     """Whether everything is made again (`-F`), and the rules and files of which that is asked (`-R`, `-f`)."""
     settings = workflow.dag_settings

@@ -14,7 +14,7 @@ from snakemake.exceptions import WorkflowError
 from flopscape.dag import snakemake_inside as inside
 from flopscape.dag.comparisons import ComparisonInputs
 from flopscape.dag.kept_records import keep_finished_runs
-from flopscape.dag.own_package import COMMAND, refuse_without_command
+from flopscape.dag.own_package import COMMAND, refuse_without_command, refuse_without_image
 from flopscape.dag.rerun import Kind, is_training, judge_by_content
 from flopscape.dag.selection import RESULTS, Selection
 from flopscape.dag.stale import Planned
@@ -140,8 +140,11 @@ def refuse_to_start(workflow: inside.Workflow) -> None:
             _refuse(workflow, planned, finished, due)
         except FlopscapeError as error:
             raise WorkflowError(str(error)) from None
-    # Last, for it needs no plan; under conda each environment brings the command along.
-    if not inside.uses_conda(workflow):
+    # Last, for it needs no plan; environments and images bring the command along.
+    if inside.uses_containers(workflow):
+        for selection in SELECTED.values():
+            refuse_without_image(selection.settings.container)
+    elif not inside.uses_conda(workflow):
         refuse_without_command()
 
 
