@@ -97,6 +97,10 @@ MUTATIONS = [
         "(first - second) / np.sqrt(2 * (1 - rho))", "(first - second) / np.sqrt(2 * (1 + rho))", "comparison",
     ),
     Mutation(
+        "what the surface misses counted as noise of seeds", "comparison/pairs.py",
+        "residual[pairs].T - means[:, cell]", "residual[pairs].T", "comparison",
+    ),
+    Mutation(
         "a recipe's optimum along the compute of the other", "comparison/multiplier.py",
         "self.compute[is_b], flops, is_b)", "self.compute[0], flops, is_b)", "comparison",
     ),

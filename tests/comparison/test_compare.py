@@ -8,6 +8,7 @@ import pytest
 from scipy.optimize import brentq, minimize_scalar
 
 from flopscape.comparison.compare import compare
+from flopscape.comparison.figure import draw
 from flopscape.comparison.recipes import Recipe
 from flopscape.comparison.results import Comparison
 from flopscape.comparison.single_budgets import _by_pairs
@@ -157,7 +158,11 @@ def test_each_budget_alone_is_asked_and_counted():
     assert [one.budget for one in pair.single_budgets] == pytest.approx(np.geomspace(1e18, 1e20, 5))
     assert {one.measured for one in pair.single_budgets} == {"parabolas"}
     true = lowest(1e18) - lowest(1e18, mu_d=0.4)
-    assert pair.single_budgets[0].difference.low < true < pair.single_budgets[0].difference.high
+    first = pair.single_budgets[0]
+    assert first.difference.low < true < first.difference.high
+    assert first.loss_a.low < lowest(1e18) < first.loss_a.high
+    assert first.loss_b.low < lowest(1e18, mu_d=0.4) < first.loss_b.high
+    assert first.loss_a.estimate - first.loss_b.estimate == pytest.approx(first.difference.estimate)
     assert "The smallest budget alone, 10¹⁸ FLOPs, would have decided the same" in text(_only(pair))
 
 
@@ -169,6 +174,16 @@ def test_a_budget_of_two_sizes_has_no_answer_and_seven_paired_runs_have_their_me
     own = (a.table.loss - b.table.loss)[:7]
     assert len(found) == 5
     assert found[min(found)].difference.estimate == pytest.approx(own.mean())
+
+
+def test_the_lowest_losses_of_each_budget_are_drawn_as_points_beside_the_curves():
+    found = compare(two(mu_d=0.4))
+    curves = draw(found).axes[1]
+    drawn = [bars.lines[0] for bars in curves.containers]
+    assert [len(points.get_xdata()) for points in drawn] == [5, 5]
+    assert drawn[1].get_ydata() == pytest.approx([one.loss_b.estimate for one in found.pairs[0].single_budgets])
+    # Never by colour alone.
+    assert drawn[0].get_marker() != drawn[1].get_marker()
 
 
 def test_what_weakens_a_comparison_is_warned_of():

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from flopscape.comparison.compare import compare
-from flopscape.comparison.pairs import correlation, paired_runs, whitened
+from flopscape.comparison.pairs import correlation, correlation_parts, paired_runs, whitened
 from flopscape.comparison.recipes import Recipe
+from flopscape.comparison.words import rests
 from tests.comparison.recipe_tables import recipe
 
 
@@ -63,11 +64,41 @@ def test_few_pairs_and_negative_correlations_count_as_none():
     assert correlation(np.concatenate([many, -many]), np.arange(100).reshape(2, -1).T) == 0
 
 
+def seeds_and_cells(rho_seeds, rho_cells):
+    """ρ's parts of 35 cells with two seeds, whose noise and whose misfit are correlated so."""
+    table = recipe("plain").table
+    a = replace(table, **{name: np.repeat(getattr(table, name), 2) for name in ("n_params", "n_tokens", "loss")})
+    rng = np.random.default_rng(0)
+    noise = rng.multivariate_normal([0, 0], [[1, rho_seeds], [rho_seeds, 1]], 70)
+    missed = np.repeat(rng.multivariate_normal([0, 0], [[9, 9 * rho_cells], [9 * rho_cells, 9]], 35), 2, axis=0)
+    return correlation_parts((noise + missed).T.ravel(), a, a, np.arange(140).reshape(2, -1).T)
+
+
+def test_noise_of_a_seed_and_what_the_surface_misses_are_told_apart():
+    noise, missed = seeds_and_cells(0.8, 0.0), seeds_and_cells(0.0, 0.9)
+    assert 0.6 < noise.seeds.low < noise.seeds.estimate < noise.seeds.high < 0.95
+    assert noise.cells.low < 0.1 < noise.cells.high
+    assert missed.seeds.low < 0 < missed.seeds.high
+    # A mean of two seeds has a misfit of variance 9 and noise of variance 1/2, so that .9 counts .85.
+    assert missed.cells.low < 0.85 < missed.cells.high
+
+
+def test_one_seed_a_size_tells_no_noise_apart():
+    a, b = (one.table for one in shared(0.8))
+    found = correlation_parts(np.random.default_rng(0).normal(size=70), a, b, paired_runs(a, b) + np.array([0, 35]))
+    assert found.seeds is None
+    assert found.cells is not None
+
+
 def test_noise_that_pairs_share_narrows_the_interval_and_is_told():
     recipes = shared(0.8)
     paired, unpaired = (compare(recipes, use_pairs=use).pairs[0] for use in (True, False))
     assert 0.5 < paired.rests_on.rho < 0.95
-    assert (unpaired.rests_on.pairs, unpaired.rests_on.rho) == (0, 0)
+    assert (unpaired.rests_on.pairs, unpaired.rests_on.rho, unpaired.rests_on.rho_cells) == (0, 0, None)
+    told = " ".join(rests(paired))
+    assert f"ρ = {paired.rests_on.rho:.2f}, in which is the noise that a seed brings to both and what the" in told
+    assert "between the means over seeds" in told
+    assert "between seeds of one size" not in told
     m, wide = paired.target.multiplier, unpaired.target.multiplier
     # √(1 − ρ) is 0.45, and ρ is estimated.
     assert 0.3 < np.log(m.high / m.low) / np.log(wide.high / wide.low) < 0.7

@@ -3,6 +3,7 @@
 import json
 import re
 
+import pandas as pd
 import pytest
 
 from flopscape.comparison.kept import FILES
@@ -71,6 +72,9 @@ def test_the_page_begins_with_the_verdict_and_says_what_it_rests_on(written):
     ]
     assert "holds as far as the shape of the curves does" in page
     assert "--flops 1e+21" in page
+    # The verdict and the table tell one number from two sides.
+    needs = re.search(r"it needs (\S+ \[.*?\]) of", verdict)[1]
+    assert f"is one over the {needs} of the verdict" in page
 
 
 def test_the_table_for_a_paper_has_the_numbers_of_the_page(written):
@@ -84,6 +88,17 @@ def test_the_table_for_a_paper_has_the_numbers_of_the_page(written):
     assert table.count(r"\\") == 1 + len(found.pairs[0].points)
     rows = [line for line in table.splitlines() if line.startswith(r"relu\_2")]
     assert {line.count("&") for line in rows} == {6}
+
+
+def test_a_doubt_that_begins_with_a_recipe_keeps_its_name(tmp_path):
+    paths = tables(tmp_path, a=0.0, b=0.2)
+    frame = pd.read_csv(paths[1])
+    frame.assign(unique_tokens=frame["n_tokens"] / 2).to_csv(paths[1], index=False)
+    write_comparison(Asked("x", paths), tmp_path / "out")
+    assert (
+        "\n- b: some runs repeat their data, which the surface counts as new.\n"
+        in (tmp_path / "out/report.md").read_text()
+    )
 
 
 def test_pages_of_three_recipes_name_each_pair(tmp_path):

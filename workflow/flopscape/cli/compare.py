@@ -64,7 +64,7 @@ def compare_report(
     name: Annotated[str, typer.Option(help="What the comparison is called.")],
     out: Annotated[Path, output("Folder for report.html, report.md and the files that go with them.")],
     fits: Annotated[
-        list[Path] | None, typer.Option(help="The fit that each recommends by, in the order of the tables.")
+        list[Path] | None, typer.Option(help="The fit that each recommends by, in the order of the tables; repeatable.")
     ] = None,
     flops: Flops = None,
     pairs: Pairs = True,

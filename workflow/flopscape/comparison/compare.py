@@ -11,9 +11,10 @@ from scipy.stats import f as fisher
 from scipy.stats import t as student
 
 from flopscape.comparison.causes import SEARCHED, crossings, growth, parts, place_of, with_ends
-from flopscape.comparison.joint_fit import JointFit, fit, fit_all, observed, starts
+from flopscape.comparison.joint_fit import JointFit, Observed, fit, fit_all, observed, starts
 from flopscape.comparison.model import FREE_FLOORS, NAMES, SEPARATE, SHARED_FLOOR, Kind
 from flopscape.comparison.multiplier import Curves, Multiplier, difference, multiplier, quantile
+from flopscape.comparison.pairs import correlation_parts
 from flopscape.comparison.recipes import Recipe, common_compute, refuse_incomparable
 from flopscape.comparison.results import FARTHEST, AtCompute, Comparison, Pair, Range, RestsOn
 from flopscape.comparison.single_budgets import single_budgets, verdict_of
@@ -100,7 +101,7 @@ def compare_two(
         crossings=crossings(curves, bottom, top, level),
         searched=(SEARCHED[0] * bottom, SEARCHED[1] * top),
         single_budgets=single_budgets(a.table, b.table, level),
-        rests_on=_rests_on(a, b, curves.fit, len(data.pairs), curves.compute),
+        rests_on=_rests_on(a, b, curves.fit, data, curves.compute),
         warnings=[*_warnings(a, b, curves.fit, shape_p)],
     )
 
@@ -161,7 +162,8 @@ def _p_of_one_shape(shared: JointFit, free: JointFit) -> float:
     return float(fisher.sf(gain / (free.objective / max(free.dof, 1)), more, max(free.dof, 1)))
 
 
-def _rests_on(a: Recipe, b: Recipe, found: JointFit, pairs: int, compute: tuple[Compute, Compute]) -> RestsOn:
+def _rests_on(a: Recipe, b: Recipe, found: JointFit, data: Observed, compute: tuple[Compute, Compute]) -> RestsOn:
+    parts_of_rho = correlation_parts(found.residual / data.sigma, a.table, b.table, data.pairs)
     seeds = [seed_scatter(one.table)[0] for one in (a, b)]
     ends = [np.exp(one.log_kappa[[0, -1]]) for one in compute]
     return RestsOn(
@@ -172,8 +174,10 @@ def _rests_on(a: Recipe, b: Recipe, found: JointFit, pairs: int, compute: tuple[
         sigma_b=found.sigma[1],
         seed_sigma_a=seeds[0] if np.isfinite(seeds[0]) else None,
         seed_sigma_b=seeds[1] if np.isfinite(seeds[1]) else None,
-        pairs=pairs,
+        pairs=len(data.pairs),
         rho=found.rho,
+        rho_seeds=parts_of_rho.seeds,
+        rho_cells=parts_of_rho.cells,
         kappa_a=(float(ends[0][0]), float(ends[0][1])),
         kappa_b=(float(ends[1][0]), float(ends[1][1])),
         unit_a=a.table.unit,

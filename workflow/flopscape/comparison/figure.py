@@ -28,9 +28,10 @@ def draw(found: Comparison) -> Figure:
     for pair, (name, colour, line, _) in zip(found.pairs, looks, strict=True):
         _band(above, pair.curve, [at.multiplier for at in pair.curve], colour, line, name)
     _multiplier_axis(above, found)
-    for name, colour, line, _ in style.fit_looks(found.recipes):
+    for name, colour, line, marker in style.fit_looks(found.recipes):
         pair, losses = _losses(found, name)
         _band(below, pair.curve, losses, colour, line, name)
+        _points(below, _measured(pair, name), colour, marker)
     _shade([above, below], found)
     style.loss_axis(below, f"L*, {found.pairs[0].rests_on.loss_unit}")
     style.flops_axis(below)
@@ -44,6 +45,24 @@ def _losses(found: Comparison, name: str) -> tuple[Pair, list[Range]]:
     """A recipe's lowest losses, by the first pair that it is in."""
     pair = next(pair for pair in found.pairs if name in (pair.a, pair.b))
     return pair, [at.loss_a if name == pair.a else at.loss_b for at in pair.curve]
+
+
+def _measured(pair: Pair, name: str) -> list[tuple[float, Range]]:
+    """Each budget's own lowest loss of a recipe, by the budget in FLOPs."""
+    told = [(one.budget, one.loss_a if name == pair.a else one.loss_b) for one in pair.single_budgets]
+    return [(budget, loss) for budget, loss in told if loss is not None]
+
+
+def _points(axes: Axes, measured: Sequence[tuple[float, Range]], colour: Any, marker: Any) -> None:
+    """Lowest losses with their intervals, which the curves were not fitted to but ought to pass."""
+    if measured:
+        flops, losses = zip(*measured, strict=True)
+        estimate, low, high = (
+            _array([getattr(one, end) for one in losses], np.nan) for end in ("estimate", "low", "high")
+        )
+        axes.errorbar(
+            flops, estimate, [estimate - low, high - estimate], fmt=marker, color=colour, markersize=5, linewidth=1.0
+        )
 
 
 def _band(axes: Axes, curve: Sequence[AtCompute], values: Sequence[Range], colour: Any, line: Any, name: str) -> None:

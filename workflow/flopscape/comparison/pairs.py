@@ -9,14 +9,27 @@ have a correlation ρ > 0. Sum and difference are uncorrelated, with variances 1
 
 have the covariance of single runs again: least squares on these rows is generalised least squares (Aitken 1935). All
 that tells B from A comes from differences, whose error falls by the factor √(1 − ρ).
+
+A residual is what chance did to a run and what the surface misses at its N and D, and two recipes of one kind are
+missed alike: ρ is of both. Both leave a difference, and only one is noise, so that they are told apart where sizes have
+several seeds. With the mean ē of a cell, the pairs of one N and D of each recipe,
+
+    Σ e_A·e_B = Σ (e_A − ē_A)·(e_B − ē_B) + Σ ē_A·ē_B,
+
+of which the first sum holds what seeds share, and the second what cells do: what is missed of both, and the rest of
+the noise that the seeds' mean leaves.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
+from flopscape.comparison.results import Range
 from flopscape.laws.law import Array, Index, Names
 from flopscape.runs.budgets import nearest_budget
-from flopscape.runs.table import RunTable
+from flopscape.runs.table import RunTable, design_index
 
 FEWEST = 8
 """Pairs below which ρ is not estimated: its logit-like atanh would have a standard error near a half."""
@@ -73,6 +86,41 @@ def correlation(residual: Array, pairs: Index) -> float:
     r = float((a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum()))
     believed = PRIOR**2 / (PRIOR**2 + 1 / (len(pairs) - 3))
     return float(np.clip(np.tanh(believed * np.arctanh(np.clip(r, -MOST, MOST))), 0.0, MOST))
+
+
+class CorrelationParts(NamedTuple):
+    """ρ of the seeds about their cell's mean, and ρ of the cells' means, with 95 % intervals."""
+
+    seeds: Range | None
+    cells: Range | None
+
+
+def correlation_parts(residual: Array, a: RunTable, b: RunTable, pairs: Index) -> CorrelationParts:
+    """The two parts of ρ from residuals (n,), A's rows before B's as in `pairs`; None where too little tells a part.
+
+    A cell of c pairs has c − 1 degrees of freedom about its mean, and the fit's mean of all cells is zero.
+    """
+    points = np.concatenate([design_index(a), design_index(b)])
+    cell = np.unique(points[pairs], axis=0, return_inverse=True)[1].ravel()
+    count = np.bincount(cell)
+    # Of shape (2, cells): the means of A's residuals and of B's.
+    means = np.stack([np.bincount(cell, side) for side in residual[pairs].T]) / count
+    about = residual[pairs].T - means[:, cell]
+    between = means * np.sqrt(count)
+    return CorrelationParts(
+        _with_interval(about[0], about[1], len(pairs) - len(count) + 1),
+        _with_interval(between[0], between[1], len(count)),
+    )
+
+
+def _with_interval(first: Array, second: Array, count: int) -> Range | None:
+    """The correlation about zero of what `count` pairs tell, by Fisher's atanh; None of fewer than `FEWEST`."""
+    size = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    if count < FEWEST or not size:
+        return None
+    found = np.arctanh(np.clip((first * second).sum() / size, -MOST, MOST))
+    half = norm.ppf(0.975) / np.sqrt(count - 3)
+    return Range(*(float(np.tanh(z)) for z in (found, found - half, found + half)))
 
 
 def whitened(rows: Array, pairs: Index, rho: float) -> Array:

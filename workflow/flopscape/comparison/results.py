@@ -67,12 +67,17 @@ class Part:
 
 @dataclass(frozen=True)
 class SingleBudget:
-    """What one budget alone says: A's lowest loss less B's, how it was measured, and the verdict."""
+    """What one budget alone says: A's lowest loss less B's, how it was measured, and the verdict.
+
+    `loss_a` and `loss_b` are the lowest points of the parabolas; paired runs have none.
+    """
 
     budget: float
     difference: Range
     measured: Literal["parabolas", "paired runs"]
     verdict: Verdict
+    loss_a: Range | None = None
+    loss_b: Range | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,9 @@ class RestsOn:
 
     `sigma_a` and `sigma_b` are standard deviations of the residuals in the losses' unit with together `dof` degrees of
     freedom; `seed_sigma_a` and `seed_sigma_b` those between runs of one N and D, None where there are none; `rho` is
-    the correlation of the `pairs` runs that share their data's order.
+    the correlation of the residuals of the `pairs` runs that share their data's order, which is of what chance did to
+    both and of what the surface misses of both. `rho_seeds` is the same of seeds about the mean of their size and
+    compute, which is of chance alone, and `rho_cells` that of these means; None where too few runs tell.
     """
 
     runs_a: int
@@ -93,6 +100,8 @@ class RestsOn:
     seed_sigma_b: float | None
     pairs: int
     rho: float
+    rho_seeds: Range | None
+    rho_cells: Range | None
     kappa_a: tuple[float, float]
     kappa_b: tuple[float, float]
     unit_a: str

@@ -46,13 +46,15 @@ def _by_parabolas(a: RunTable, b: RunTable, level: float) -> Iterator[tuple[floa
     mine, theirs = ({curve.budget.budget: curve for curve in fit.used} for fit in fits)
     for budget, at in zip(mine, nearest_budget([*theirs], np.array([*mine])), strict=True):
         if at >= 0:
-            difference = _of_curves(mine[budget], [*theirs.values()][at], t)
-            yield budget, SingleBudget(budget, difference, "parabolas", verdict_of(difference))
+            (loss_a, error_a), (loss_b, error_b) = map(_lowest, (mine[budget], [*theirs.values()][at]))
+            difference = with_ends(loss_a - loss_b, float(np.hypot(error_a, error_b)), t)
+            own = with_ends(loss_a, error_a, t), with_ends(loss_b, error_b, t)
+            yield budget, SingleBudget(budget, difference, "parabolas", verdict_of(difference), *own)
 
 
-def _of_curves(a: BudgetCurve, b: BudgetCurve, t: float) -> Range:
-    error = float(np.sqrt(a.covariance[1, 1] + b.covariance[1, 1]))
-    return with_ends(float(a.vertex[1] - b.vertex[1]), error, t)
+def _lowest(curve: BudgetCurve) -> tuple[float, float]:
+    """The loss at a parabola's lowest point, and its standard error."""
+    return float(curve.vertex[1]), float(np.sqrt(curve.covariance[1, 1]))
 
 
 def _by_pairs(a: RunTable, b: RunTable, level: float) -> Iterator[tuple[float, SingleBudget]]:

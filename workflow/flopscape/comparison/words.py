@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from flopscape.comparison.results import AtCompute, Comparison, Crossing, Pair, Range, SingleBudget
+from flopscape.comparison.results import AtCompute, Comparison, Crossing, Pair, Range, RestsOn, SingleBudget
 from flopscape.comparison.verdict import factor, probability, simultaneous, verdict, written
 from flopscape.errors import joined
 from flopscape.runs.table import SIX_N_D
@@ -42,7 +42,7 @@ def grid(pair: Pair) -> list[list[str]]:
     """The titles of the columns, and a row for each compute of B."""
     loss = pair.rests_on.loss_unit
     head = [
-        f"{pair.b}'s FLOPs", "", f"{pair.a} needs, times that", "if floors are one", "separate fits",
+        f"{pair.b}'s FLOPs", "the sweeps", f"{pair.a} needs, times that", "if floors are one", "separate fits",
         f"L* {pair.a}, {loss}", f"L* {pair.b}", "difference", f"{pair.b} better",
     ]  # fmt: skip
     rows = [[numbers.flops(at.flops), at.place, *_cells(at)] for at in pair.points]
@@ -155,10 +155,28 @@ def rests(pair: Pair) -> Iterator[str]:
         f" {on.sigma_a:.3g} and {on.sigma_b:.3g}{_seeds(on.seed_sigma_a, on.seed_sigma_b)}."
     )
     if on.pairs:
-        said = f"they share noise, ρ = {on.rho:.2f}" if on.rho else "no noise that they share is seen"
         runs = numbers.plural(on.pairs, "pair")
-        yield f"{runs} of runs have seed and budget in common, and so their data's order: {said}."
+        yield f"{runs} of runs have seed and budget in common, and so their data's order: {_shared(on)}."
     yield _counts(pair)
+
+
+def _shared(on: RestsOn) -> str:
+    """What ρ is, and of what."""
+    if not on.rho:
+        return "no correlation of their residuals is seen"
+    parts = {
+        "between seeds of one size and compute, which is noise alone": on.rho_seeds,
+        "between the means over seeds, where what is missed counts for more": on.rho_cells,
+    }
+    told = [f"{_correlation(one)} {words}" for words, one in parts.items() if one]
+    return (
+        f"their residuals have the correlation ρ = {on.rho:.2f}, in which is the noise that a seed brings to both and"
+        f" what the surface misses of both alike{f': {joined(told)}' if told else ''}"
+    )
+
+
+def _correlation(number: Range) -> str:
+    return f"{number.estimate:.2f} [{number.low:.2f}, {number.high:.2f}]"
 
 
 def _seeds(first: float | None, second: float | None) -> str:

@@ -12,20 +12,21 @@ import pandas as pd
 from flopscape.comparison.kept import NUMBERS, PAPER, page_options, recipe_options
 from flopscape.comparison.recipes import Recipe
 from flopscape.comparison.results import Comparison, Pair, SingleBudget
-from flopscape.comparison.verdict import simultaneous, verdict
+from flopscape.comparison.verdict import factor, needed, simultaneous, verdict, written
 from flopscape.comparison.words import course, grid, rests, signed, single
 from flopscape.errors import joined, listed
 from flopscape.files.outputs import lasting_name
 from flopscape.records.fit_result import FitResult
 from flopscape.records.stamps import Stamp, hash_of, text_of
 from flopscape.report import summary
+from flopscape.report.appendix import sentence
 from flopscape.report.blocks import Block, Bullets, Code, Grid, Links, Paragraph, Picture, Report, Section
 from flopscape.text import numbers
 
 CAPTION = (
     "Above, the compute that the first named needs for the loss of the other, in multiples of the other's: above one, "
-    "the other is better. Below, the lowest loss of each at a compute. Bands are the intervals of the table; grey is "
-    "the compute that no run reaches."
+    "the other is better. Below, the lowest loss of each at a compute, and as points with intervals what each budget "
+    "alone says it is. Bands are the intervals of the table; grey is the compute that no run reaches."
 )
 MEASURES = {"parabolas": "lowest points of parabolas", "paired runs": "paired runs"}
 ABOUT_PAPER = "A table in LaTeX, and what it rests on for BibTeX; comparison.json has every number of this page."
@@ -109,12 +110,18 @@ def _bullets(items: Iterable[str]) -> list[Block]:
 def _table(pair: Pair) -> list[Block]:
     lines = grid(pair)
     note = (
-        f"Intervals as the verdict's; {pair.a} needs so many times the compute of {pair.b} for one loss. “If floors "
-        "are one” assumes that no amount of compute tells the two apart, and is wrong where it does; separate fits "
-        "share nothing, and are wider far from the runs."
+        f"Intervals as the verdict's. The compute multiplier is how many times {pair.b}'s compute {pair.a} needs for"
+        f" one loss{_inverse(pair)}. “If floors are one” assumes that no amount of compute tells the two apart, and is"
+        " wrong where it does; separate fits share nothing, and are wider far from the runs."
     )
     # Side by side they would not go on a page.
     return [_columns(lines, (0, 1, 2, 3, 4, 8), note), _columns(lines, (0, 1, 5, 6, 7))]
+
+
+def _inverse(pair: Pair) -> str:
+    """That the verdict tells the same number the other way about."""
+    at = pair.target.multiplier
+    return f": {factor(at.estimate)} is one over the {written(needed(at))} of the verdict" if at.estimate else ""
 
 
 def _columns(lines: Sequence[Sequence[str]], kept: Sequence[int], note: str = "") -> Grid:
@@ -124,7 +131,12 @@ def _columns(lines: Sequence[Sequence[str]], kept: Sequence[int], note: str = ""
 
 def _doubts(pair: Pair) -> list[Block]:
     """The warnings of a pair, and that a verdict beyond the runs is extrapolated."""
-    return _bullets([*_far(pair), *(f"{text[0].upper()}{text[1:]}.".replace("..", ".") for text in pair.warnings)])
+    return _bullets([*_far(pair), *(_begun(sentence(text), pair) for text in pair.warnings)])
+
+
+def _begun(text: str, pair: Pair) -> str:
+    """A sentence with a capital, unless it begins with the name of a recipe."""
+    return text if text.startswith((pair.a, pair.b)) else f"{text[:1].upper()}{text[1:]}"
 
 
 def _far(pair: Pair) -> list[str]:
