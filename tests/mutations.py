@@ -70,7 +70,8 @@ MUTATIONS = [
     ),
     Mutation(
         "a run costs the same whatever its covariates", "fitting/any_law/asked.py",
-        "flops = flops * np.exp(-slopes @ away)", "pass", "fitting/any_law/test_covariates.py",
+        "flops = flops * np.exp(-cost * np.log(table.covariates[term] / at[term]))", "pass",
+        "fitting/any_law/test_covariates.py",
     ),
     Mutation(
         "a matrix before a study's own file", "config/matrix.py",

@@ -1,16 +1,17 @@
 """Predictions from a finished fit: the optimum at any compute, or the loss of a given size there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from flopscape.answers.evaluate import FittedLaw, evaluator
+from flopscape.answers.evaluate import FittedLaw, evaluator, fitted_law
 from flopscape.answers.evaluator import Evaluator
 from flopscape.answers.extrapolation import refuse_absurd
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.any_law.asked import given_covariates
 from flopscape.fitting.common.draws_file import read_draws
 from flopscape.fitting.common.row_weights import percentile_interval
 from flopscape.fitting.judge.verdict import finite_or_none
@@ -18,6 +19,7 @@ from flopscape.laws.law import Array
 from flopscape.records.fit_file import read_fit
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
 from flopscape.runs.table import UNIQUE
+from flopscape.text.written import shown
 
 
 def read_with_draws(path: str | Path) -> tuple[FitResult, pd.DataFrame]:
@@ -61,6 +63,40 @@ def predict(
     for at in predictions:
         refuse_absurd(f"flops {at.flops:g}", *(x.estimate if x else None for x in (at.n_params, at.n_tokens)))
     return predictions
+
+
+def asked_at(result: FitResult, at: Mapping[str, float]) -> tuple[FitResult, list[str]]:
+    """The fit, to be asked at other values of its law's covariates, and sentences on those that lie beyond the runs.
+
+    Parameters
+    ----------
+    result : FitResult
+    at : mapping
+        Values by covariate, or by the columns that it is an expression of. Covariates that are not told keep the values
+        that the fit was asked at, and C = κ(N)·N·D is that of runs with these values.
+
+    Raises
+    ------
+    FlopscapeError
+        What is no covariate of the fit's law, or a value that it cannot have.
+
+    Examples
+    --------
+    `flopscape predict experts.json --flops 1e22 --at experts=16`
+    """
+    fitted = None if result.status == "refused" else fitted_law(result)
+    if fitted is None or not fitted.law.covariates:
+        raise FlopscapeError(
+            f"at: {shown(next(iter(at)))} is no covariate: {result.law or result.method} has none, only fits of the "
+            "method law with a law of more than N, D and C; leave it out"
+        )
+    if not (among := result.covariates):
+        raise FlopscapeError("at: the fit is of an older version and keeps no covariates; make it again")
+    told, said = given_covariates(fitted.law, among, at)
+    values = {**result.at, **told}
+    shift = sum(one.cost * np.log(values[term] / result.at[term]) for term, one in among.items() if one.cost)
+    compute = replace(fitted.compute, log_kappa=fitted.compute.log_kappa + shift)
+    return replace(result, diagnostics=result.diagnostics | {"at": values, "kappa": compute.to_json()}), said
 
 
 def law_and_draws(

@@ -80,6 +80,7 @@ class Fit:
         loss: float | None = None,
         inference_tokens: float | None = None,
         unique_tokens: float | None = None,
+        at: Mapping[str, float] | None = None,
     ) -> Predictions:
         """Ask the fit: for the optimum at a compute, the data of a size, the loss of a run, or what serves cheaply.
 
@@ -97,6 +98,8 @@ class Fit:
             Tokens to serve over the model's life.
         unique_tokens : float, optional
             Distinct tokens, for a fit of the law constrained.
+        at : mapping, optional
+            Values of the law's covariates, such as `{"experts": 16}`; those that the fit was asked at when left out.
 
         Raises
         ------
@@ -110,7 +113,7 @@ class Fit:
         sizes: Any = {"n_params": numbers_of(n_params, "n_params"), "n_tokens": numbers_of(n_tokens, "n_tokens")}
         others = {"unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens}
         given: Any = {name: None if value is None else number_of(value, name) for name, value in others.items()}
-        found = ask(self.result, self.draws, numbers_of(flops, "flops"), **sizes, **given)
+        found = ask(self.result, self.draws, numbers_of(flops, "flops"), **sizes, **given, at=at)
         return Predictions(self, found)
 
     def summary(self) -> str:

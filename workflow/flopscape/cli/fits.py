@@ -19,7 +19,7 @@ from flopscape.cli.fit_options import (
     columns_of,
     options_given,
 )
-from flopscape.cli.options import output, several
+from flopscape.cli.options import numbers_of, output, several
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY
 from flopscape.text.terminal import say
@@ -135,7 +135,7 @@ def validate(
 @verbs.command(
     epilog="Example: `flopscape predict results/quick/fits/vpnls.json --n-params 1e6`, the data of a size; "
     "`… --n-params 1e6 --n-tokens 1e8`, the loss of a run; `… --flops 1e13 --inference-tokens 1e7`; "
-    "`… --out prediction.md`, a page to hand on"
+    "`… --flops 1e22 --at experts=16`, of a law with covariates; `… --out prediction.md`, a page to hand on"
 )
 def predict(
     fit_file: Annotated[Path, typer.Argument(metavar="FIT.json", help="A fit, with its draws beside it.")],
@@ -151,6 +151,12 @@ def predict(
         float | None,
         typer.Option(help="Tokens to serve: compute is then of both. For fits of `answer` and of a surface."),
     ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER", help="Other values of the law's covariates than the fit's own; repeatable."
+        ),
+    ] = None,
     out: Annotated[Path | None, output("Write a page on the asked budgets and sizes, as Markdown.")] = None,
     title: Annotated[str, typer.Option(help="With --out: the study's title.")] = "",
     backtest: Annotated[Path | None, typer.Option(help="With --out: table of `flopscape backtest` of the fit.")] = None,
@@ -162,6 +168,7 @@ def predict(
 
     sizes: dict[str, Any] = {"n_params": n_params or [], "n_tokens": n_tokens or []}
     others: dict[str, Any] = {"unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens}
+    others |= {"at": numbers_of(at, "--at") or None}
     asked = read_fit(fit_file)
     if out is None:
         if title or backtest:

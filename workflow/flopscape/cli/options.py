@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flopscape.errors import FlopscapeError, joined
+from flopscape.fitting.options import Option
 
 if TYPE_CHECKING:
     from flopscape.config.machine import Prices
@@ -74,6 +75,17 @@ def pairs(texts: list[str] | None, option: str, example: str) -> dict[str, str]:
     if twice := [name for name, n in Counter(name for name, _ in pairs).items() if n > 1]:
         raise FlopscapeError(f"{option} {twice[0]}=…: given twice; leave one out")
     return dict(pairs)
+
+
+def numbers_of(texts: list[str] | None, option: str) -> dict[str, float]:
+    """Names and numbers of a repeatable option, or of JSON, as an option of a method is read.
+
+    >>> numbers_of(["experts=8", "1 - sparsity=0.5"], "--at")
+    {'experts': 8.0, '1 - sparsity': 0.5}
+    """
+    name = option.removeprefix("--")
+    numbers: dict[str, float] = Option(name, ("dict[float]",), (), None, "").read_all(texts or [])
+    return numbers
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:

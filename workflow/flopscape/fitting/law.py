@@ -13,13 +13,14 @@ numbers as approach3's `log_lsq`. `diagnostics["comparison"]` sets the law besid
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from flopscape.fitting.any_law.asked import compute_at, given_covariates, law_asked, seek_covariates
+from flopscape.fitting.any_law.asked import compute_at, covariates_of_runs, given_covariates, law_asked, seek_covariates
 from flopscape.fitting.any_law.compare import compare
 from flopscape.fitting.any_law.fit import fit_law
 from flopscape.fitting.any_law.problem import problem_of, unique_tokens_of
@@ -32,7 +33,7 @@ from flopscape.laws.composition import Composition
 from flopscape.laws.law import Positive
 from flopscape.laws.registry import LawName
 from flopscape.laws.surface import LAW as SURFACE
-from flopscape.records.fit_result import FitResult
+from flopscape.records.fit_result import COVARIATES, FitResult
 from flopscape.runs.covariates import with_covariates
 from flopscape.runs.table import RunTable
 
@@ -105,7 +106,8 @@ def estimate(
         return refuse(result, why, flops)
     else:
         asked = tuple(float(c) for c in flops)
-        values, said = given_covariates(form, table, at or {})
+        among = covariates_of_runs(form, table)
+        values, said = given_covariates(form, among, at or {})
         if len(values) < len(form.covariates):
             problem = problem_of(form, table, supply, restriction)
             p = problem.in_units(global_fit(problem, seed).p)
@@ -114,7 +116,9 @@ def estimate(
         compute = compute_at(table, {} if form.shares else values)
         task = law_task(form.bound_at(values), table, supply, asked, asked_supply, said, restriction, compute)
         result, draws = fit_law(task, result, bootstrap, seed, rivals)
-        result.diagnostics |= restriction.to_json() | ({"at": values} if values else {})
+        result.diagnostics |= restriction.to_json()
+        if values:
+            result.diagnostics |= {"at": values, COVARIATES: {term: asdict(one) for term, one in among.items()}}
     if isinstance(law, dict):
         result.diagnostics |= {"composition": {**law}}
         if not form.shares:

@@ -72,6 +72,18 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class CovariateOfRuns:
+    """Lowest and highest value of a covariate among the runs, and the slope of ln κ in its logarithm.
+
+    κ(N) at a value x is κ(N) at x₀ times (x/x₀)^`cost`.
+    """
+
+    low: float
+    high: float
+    cost: float
+
+
+@dataclass(frozen=True)
 class Goodness:
     """Root mean square of the log residuals, and standard deviations of the residuals and between seeds, in nats."""
 

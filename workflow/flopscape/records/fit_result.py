@@ -11,6 +11,7 @@ from typing import Any, Literal
 from flopscape.errors import listed
 from flopscape.records.fit_parts import (
     Choice,
+    CovariateOfRuns,
     CurveTest,
     DriftingLaw,
     Goodness,
@@ -27,6 +28,8 @@ from flopscape.records.metrics import LOSS
 FitStatus = Literal["ok", "weak", "boundary", "refused"]
 SAMPLED = "sampled"
 """Where a result's diagnostics keep the ranges of compute and size of its runs."""
+COVARIATES = "covariates"
+"""Where they keep what the law's covariates are among the runs."""
 EXTRAPOLATES = 1.05
 """Factor beyond the runs from which on an asked compute is an extrapolation. Runs cost up to some per cent less than
 their budget, for tokens are rounded to whole batches. At a = 0.5 it moves N* by 2.5 %, less than any interval."""
@@ -198,6 +201,12 @@ class FitResult:
     def at(self) -> dict[str, float]:
         """Values of the law's covariates at an asked compute; empty for a law without."""
         return dict(self.diagnostics.get("at") or {})
+
+    @property
+    def covariates(self) -> dict[str, CovariateOfRuns]:
+        """What the law's covariates are among the runs; empty for a law without, and in files of older versions."""
+        written = self.diagnostics.get(COVARIATES) or {}
+        return {term: one for term, values in written.items() if (one := part(CovariateOfRuns, values))}
 
     @property
     def held(self) -> str:

@@ -37,8 +37,9 @@ def prediction_cells(result: FitResult, answers: Answers) -> list[list[str]]:
 
 
 def prediction_notes(result: FitResult, answers: Answers) -> list[str]:
-    """What the covariates are, which intervals are open, and how far each answer lies from the runs."""
-    at = [f"at {', '.join(f'{name} = {value:g}' for name, value in result.at.items())}"] if result.at else []
+    """What the covariates are there, which intervals are open, and how far each answer lies from the runs."""
+    at = [f"at {', '.join(f'{name} = {value:g}' for name, value in answers.at.items())}"] if answers.at else []
+    at += [f"warning: {text}" for text in answers.beyond]
     rows: Any = answers.rows
     match answers.kind:
         case "size":

@@ -9,7 +9,7 @@ cheaper. So κ = C/(N·D) is taken at the covariates' values: ln κ as the runs 
 linear one of the covariates' logarithms, as it is where C is a product of powers (6·N·D·P/16 in Kumar et al. 2024).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from flopscape.laws.composition import columns_in
 from flopscape.laws.law import CONSTANT_WITHIN, Array, Compute, Inputs, Law
 from flopscape.laws.registry import law_named
 from flopscape.laws.terms import written_law
+from flopscape.records.fit_parts import CovariateOfRuns
 from flopscape.runs.covariates import one_value
 from flopscape.runs.table import RunTable
 from flopscape.text import numbers
@@ -44,21 +45,23 @@ def law_asked(law: str | Mapping[str, Any]) -> Law:
     return written_law(law) if isinstance(law, Mapping) else law_named(law)
 
 
-def given_covariates(law: Law, table: RunTable, at: Mapping[str, float]) -> tuple[dict[str, float], list[str]]:
+def given_covariates(
+    law: Law, among: Mapping[str, CovariateOfRuns], at: Mapping[str, float]
+) -> tuple[dict[str, float], list[str]]:
     """The value of each covariate that `at` tells, by covariate, and sentences on those that lie beyond the runs.
 
     Parameters
     ----------
     law : Law
-    table : RunTable
-        With its covariates.
+    among : mapping
+        What the covariates are among the runs, from `covariates_of_runs`.
     at : mapping
         Values by covariate, or by the columns that a covariate is an expression of.
 
     Raises
     ------
     FlopscapeError
-        A name that is no covariate, or a value that makes one of them not positive.
+        A name that is no covariate, a column that alone tells none, or a value that makes one of them not positive.
     """
     _refuse_strange(law, at)
     values: dict[str, float] = {}
@@ -69,9 +72,10 @@ def given_covariates(law: Law, table: RunTable, at: Mapping[str, float]) -> tupl
         if not (value >= 0 if law.shares else 0 < value < np.inf):
             raise FlopscapeError(f"at: {term} is {value:g} there; it must be positive and finite")
         values[term] = value
-        low, high = range_of(table, term)
+        low, high = among[term].low, among[term].high
         if value > BEYOND * high or value < low / BEYOND:
             said.append(f"{term} = {value:g} at the asked compute lies beyond the runs, {low:g} to {high:g}")
+    _refuse_idle(law, at, values)
     if law.shares and values and (len(values) < len(law.covariates) or abs(sum(values.values()) - 1) > OF_ONE):
         raise FlopscapeError(f"at: give all of {joined(law.covariates)}, one in sum, or none of them")
     return values, said
@@ -83,14 +87,32 @@ def range_of(table: RunTable, term: str) -> tuple[float, float]:
     return float(values.min()), float(values.max())
 
 
+def covariates_of_runs(law: Law, table: RunTable) -> dict[str, CovariateOfRuns]:
+    """What each covariate of a law is among the runs: its range, and what a run's compute does with it."""
+    costs = dict.fromkeys(law.covariates, 0.0) if law.shares else _costs(table, law.covariates)
+    return {term: CovariateOfRuns(*range_of(table, term), costs[term]) for term in law.covariates}
+
+
+def _read_by(term: str) -> set[str]:
+    """The names by which the value of a covariate can be told: its own, and the columns that it reads."""
+    try:
+        return {term, *columns_in(term)}
+    except ValueError:
+        return {term}  # a column whose name is no expression
+
+
+def _refuse_idle(law: Law, at: Mapping[str, float], values: Iterable[str]) -> None:
+    """Raise FlopscapeError for a column whose value tells no covariate."""
+    told = set().union(*map(_read_by, values))
+    for name in (name for name in at if name not in told):
+        term = next(term for term in law.covariates if name in _read_by(term))
+        missing = sorted(_read_by(term) - {term, *at})
+        raise FlopscapeError(f"at: {shown(name)} alone does not tell {term}; give {joined(missing)} too")
+
+
 def _refuse_strange(law: Law, at: Mapping[str, float]) -> None:
     """Raise FlopscapeError for a name that the law does not depend on."""
-    known = set(law.covariates)
-    for term in law.covariates:
-        try:
-            known |= columns_in(term)
-        except ValueError:
-            continue  # a column whose name is no expression
+    known = set().union(*map(_read_by, law.covariates))
     for name, value in at.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise FlopscapeError(f"at: {name} is {shown(value)}; write a number")
@@ -101,15 +123,22 @@ def _refuse_strange(law: Law, at: Mapping[str, float]) -> None:
 
 def compute_at(table: RunTable, at: Mapping[str, float]) -> Compute:
     """κ(N) of runs with these values of the covariates; that of all runs where κ does not depend on them."""
-    log_n = np.log(table.n_params)
-    log_kappa = np.log(table.flops) - log_n - np.log(table.n_tokens)
     flops = table.flops
-    if at and np.ptp(log_kappa) >= CONSTANT_WITHIN:
-        away = np.stack([np.log(table.covariates[term] / value) for term, value in at.items()])
-        size = (log_n - log_n.mean()) / max(float(log_n.std()), CONSTANT_WITHIN)
-        slopes = np.linalg.lstsq(np.vstack([size ** np.arange(4)[:, None], away]).T, log_kappa, rcond=None)[0][4:]
-        flops = flops * np.exp(-slopes @ away)
+    for term, cost in _costs(table, at).items():
+        flops = flops * np.exp(-cost * np.log(table.covariates[term] / at[term]))
     return Compute.from_runs(table.n_params, table.n_tokens, flops)
+
+
+def _costs(table: RunTable, terms: Iterable[str]) -> dict[str, float]:
+    """The slope of ln κ in the logarithm of each covariate, beside a cubic in ln N; 0 where κ is constant."""
+    log_n, names = np.log(table.n_params), [*terms]
+    log_kappa = np.log(table.flops) - log_n - np.log(table.n_tokens)
+    if not names or np.ptp(log_kappa) < CONSTANT_WITHIN:
+        return dict.fromkeys(names, 0.0)
+    size = (log_n - log_n.mean()) / max(float(log_n.std()), CONSTANT_WITHIN)
+    covariates = np.stack([np.log(table.covariates[term]) for term in names])
+    slopes = np.linalg.lstsq(np.vstack([size ** np.arange(4)[:, None], covariates]).T, log_kappa, rcond=None)[0][4:]
+    return dict(zip(names, slopes.tolist(), strict=True))
 
 
 def seek_covariates(
