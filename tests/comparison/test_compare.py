@@ -137,7 +137,7 @@ def test_a_loss_that_the_other_never_reaches_is_said_and_has_no_number():
 def test_a_recipe_that_is_worse_than_any_factor_told_needs_a_million_times_the_compute_or_more():
     pair = compare([recipe("deep", 1, floor=1.6), recipe("plain", 2)], [1e27]).pairs[0]
     assert (pair.target.multiplier.estimate, pair.target.multiplier.low) == (pytest.approx(1e-6), None)
-    assert verdict(pair).startswith("plain is worse: it needs 1.00 M [")
+    assert verdict(pair).startswith("plain is worse: it needs over 1.00 M [1.00 M, ∞]")
     assert verdict(pair).count("∞]") == 1
 
 

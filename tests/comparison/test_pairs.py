@@ -37,6 +37,9 @@ def test_runs_of_other_seeds_without_a_seed_or_of_unequal_number_are_in_no_pair(
     assert len(paired_runs(replace(a, seed=np.full(35, "")), b)) == 0
     fewer = b.keep(np.arange(35) > 0, "one is missing")
     assert len(paired_runs(a, fewer)) == 28
+    # A date as a seed has eight digits, and all of them count.
+    dates = [replace(t, seed=np.full(35, day)) for t, day in ((a, "20261126"), (b, "20261127"))]
+    assert len(paired_runs(*dates)) == 0
     # 0.0 is how a column with blanks writes the seed 0.
     assert len(paired_runs(replace(a, seed=np.full(35, "0.0")), b)) == 35
 

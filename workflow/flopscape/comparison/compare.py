@@ -10,16 +10,19 @@ import numpy as np
 from scipy.stats import f as fisher
 from scipy.stats import t as student
 
+from flopscape.answers.extrapolation import refuse_absurd, refuse_too_far
 from flopscape.comparison.causes import SEARCHED, crossings, growth, parts, place_of, with_ends
 from flopscape.comparison.joint_fit import JointFit, Observed, fit, fit_all, observed, starts
-from flopscape.comparison.model import FREE_FLOORS, NAMES, SEPARATE, SHARED_FLOOR, Kind
+from flopscape.comparison.model import FREE_FLOORS, NAMES, SEPARATE, SHAPE, SHARED_FLOOR, Kind
 from flopscape.comparison.multiplier import Curves, Multiplier, difference, multiplier, quantile
 from flopscape.comparison.pairs import correlation_parts
-from flopscape.comparison.recipes import Recipe, common_compute, refuse_incomparable
+from flopscape.comparison.recipes import Recipe, common_compute, doubts, refuse_incomparable
 from flopscape.comparison.results import FARTHEST, AtCompute, Comparison, Pair, Range, RestsOn
 from flopscape.comparison.single_budgets import single_budgets, verdict_of
 from flopscape.errors import FlopscapeError
 from flopscape.laws.law import Array, Compute
+from flopscape.laws.surface import Surface
+from flopscape.laws.surface import loss as surface_loss
 from flopscape.runs.table import UNIQUE, seed_scatter
 from flopscape.text import numbers
 
@@ -30,6 +33,8 @@ CURVE = 61
 """Computes of the curve that is drawn."""
 DOUBTFUL = 0.01
 """p of a test below which a sentence warns; no number changes with it."""
+FALLS = 0.5
+"""Part of the losses' variance that a surface explains, below which a test asks whether they fall at all."""
 EVERYTHING = Kind("everything free", NAMES)
 
 
@@ -56,27 +61,36 @@ def compare(
         The recipes cannot be compared, an asked compute is not positive, or the runs do not determine the fit.
     """
     refuse_incomparable(recipes, same_text)
-    if wrong := [c for c in flops if not 0 < c < np.inf]:
-        raise FlopscapeError(f"compare: {wrong[0]!r} FLOPs is not a positive number")
     both = [*combinations(recipes, 2)]
     # Bonferroni: that any of k intervals misses has at most k times the chance that one does.
     level = 1 - (1 - LEVEL) / len(both)
     target = max(flops) if flops else common_compute(recipes)[1]
-    pairs = [compare_two(a, b, [*flops, target], target, level, use_pairs) for a, b in both]
+    for c in flops:
+        refuse_too_far("--flops", c, common_compute(recipes)[1])
+    pairs = [compare_two(a, b, [*flops, target], target, level, use_pairs, same_text) for a, b in both]
     simulated = any(recipe.table.simulated for recipe in recipes)
     return Comparison([recipe.name for recipe in recipes], target, LEVEL, pairs, simulated)
 
 
 def compare_two(
-    a: Recipe, b: Recipe, flops: Sequence[float], target: float, level: float, use_pairs: bool = True
+    a: Recipe,
+    b: Recipe,
+    flops: Sequence[float],
+    target: float,
+    level: float,
+    use_pairs: bool = True,
+    same_text: bool = False,
 ) -> Pair:
     """B beside A, with intervals of this level."""
     data = observed(a.table, b.table, use_pairs)
+    for recipe, surface in zip((a, b), data.surfaces, strict=True):
+        _refuse_flat(recipe, surface)
     fits = fit_all(data, [SHARED_FLOOR, SEPARATE])
     _refuse_undetermined(a, b, fits[FREE_FLOORS])
     compute = tuple(Compute.from_runs(one.table.n_params, one.table.n_tokens, one.table.flops) for one in (a, b))
     by_kind = {kind: Curves(found, data.center, (compute[0], compute[1])) for kind, found in fits.items()}
     curves = by_kind[FREE_FLOORS]
+    _refuse_absurd(curves, flops)
     bottom, top = common_compute([a, b])
     computes = sorted({*flops, bottom, top, *(factor * top for factor in FARTHER)})
     points = at_computes(by_kind, np.array(computes), (bottom, top), level)
@@ -102,8 +116,32 @@ def compare_two(
         searched=(SEARCHED[0] * bottom, SEARCHED[1] * top),
         single_budgets=single_budgets(a.table, b.table, level),
         rests_on=_rests_on(a, b, curves.fit, data, curves.compute),
-        warnings=[*_warnings(a, b, curves.fit, shape_p)],
+        warnings=[*doubts(a, b, same_text), *_warnings(a, b, curves.fit, shape_p)],
     )
+
+
+def _refuse_flat(recipe: Recipe, surface: Surface) -> None:
+    """Raise FlopscapeError where a recipe's losses hardly fall with N and D: B would be compared with noise."""
+    table = recipe.table
+    left = float(((table.loss - surface_loss(surface, table.n_params, table.n_tokens)) ** 2).sum())
+    whole, dof = float(((table.loss - table.loss.mean()) ** 2).sum()), max(len(table) - len(SHAPE), 1)
+    # Per degree of freedom: of few runs a surface follows much even where there is nothing.
+    share = 1 - left / dof / (whole / (len(table) - 1)) if whole else 0.0
+    p = float(fisher.sf((whole - left) / (len(SHAPE) - 1) / (left / dof), len(SHAPE) - 1, dof)) if left else 1.0
+    if share < FALLS and (not whole or p > DOUBTFUL):
+        raise FlopscapeError(
+            f"{table.path}: the loss does not clearly fall with N and D: a surface explains"
+            f" {numbers.percent(max(share, 0.0))} of how its runs differ; see whether the columns are what they are"
+            " called, or add runs further apart"
+        )
+
+
+def _refuse_absurd(curves: Curves, flops: Sequence[float]) -> None:
+    """Raise FlopscapeError for a compute at which the best model has less than one parameter or token."""
+    for is_b in (False, True):
+        found = curves.best(np.array(flops), is_b)
+        for c, n, d in zip(flops, found.n_params, found.n_tokens, strict=True):
+            refuse_absurd(f"--flops {c:g}", float(n), float(d))
 
 
 def _refuse_undetermined(a: Recipe, b: Recipe, found: JointFit) -> None:

@@ -23,12 +23,12 @@ the noise that the seeds' mean leaves.
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy.stats import norm
 
 from flopscape.comparison.results import Range
-from flopscape.laws.law import Array, Index, Names
+from flopscape.laws.law import Array, Index
 from flopscape.runs.budgets import nearest_budget
+from flopscape.runs.cells import as_word
 from flopscape.runs.table import RunTable, design_index
 
 FEWEST = 8
@@ -64,14 +64,8 @@ def _keys(table: RunTable, budgets: list[float]) -> dict[tuple[str, str], list[i
     for i in np.lexsort([table.n_tokens, table.n_params]):
         point = f"{np.log(table.n_params[i]) / SAME:.0f} {np.log(table.n_tokens[i]) / SAME:.0f}"
         if table.seed[i]:
-            rows.setdefault((_seed(table.seed, int(i)), f"budget {at[i]}" if at[i] >= 0 else point), []).append(int(i))
+            rows.setdefault((as_word(table.seed[i]), f"budget {at[i]}" if at[i] >= 0 else point), []).append(int(i))
     return rows
-
-
-def _seed(seeds: Names, i: int) -> str:
-    """A seed as one text: a column with blanks holds 0.0 where another holds 0."""
-    number = pd.to_numeric(seeds[i], errors="coerce")
-    return f"{number:g}" if np.isfinite(number) else str(seeds[i])
 
 
 def correlation(residual: Array, pairs: Index) -> float:

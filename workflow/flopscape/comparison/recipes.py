@@ -5,7 +5,8 @@ tokenisers are of different things, for a longer token is harder to foretell; bi
 be compared whatever the recipes count as a token, and tokens cannot.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -13,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from flopscape.errors import FlopscapeError, joined, listed
-from flopscape.laws.law import Array
+from flopscape.runs.cells import as_word
 from flopscape.runs.chosen import chosen_rows
 from flopscape.runs.read import read_runs
+from flopscape.runs.repeated_rows import Repeats, repeats_in_other
 from flopscape.runs.table import RunTable, design_index
 from flopscape.text import numbers
 
@@ -25,10 +27,18 @@ ONE_BUDGET = float(np.log(1.5))
 """Spread in ln C below which all runs are of one budget."""
 ONE_SIZE = 0.05
 """Standard deviation of ln N beside a line in ln C below which a recipe has one size at each compute."""
+ONE_COMPUTE = 1.05
+"""Ratio of two computes that are one budget, rounded to whole batches."""
 SIX = 0.005
 """Relative difference of C from 6·N·D that is rounding."""
-TOKENIZERS = ("tokenizer", "tokeniser", "tokenizer_hash", "vocab", "vocab_size", "vocabulary")
-"""Columns that say by what a text was cut into tokens."""
+TOKENIZERS = (
+    ("tokenizer", "tokeniser"), ("tokenizer_hash", "tokeniser_hash"), ("vocab", "vocabulary"),
+    ("vocab_size", "vocabulary_size"),
+)  # fmt: skip
+"""Columns that say by what a text was cut into tokens, each with its other spellings, in letters of any case."""
+DATA = "data_hash"
+BYTES = re.compile(r"(bits?|nats?)\s*(/|per|a)\s*bytes?|bpb")
+"""A unit of losses of bytes; nats per byte-pair token are none."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,16 @@ def _name_of(place: str, path: Path) -> str:
 
 def in_bits_per_byte(table: RunTable) -> bool:
     """Whether the losses say that they are of bytes, which every tokeniser leaves the same."""
-    return "byte" in table.loss_unit.lower()
+    return is_of_bytes(table.loss_unit)
+
+
+def is_of_bytes(unit: str) -> bool:
+    """Whether a loss of this unit is of bytes.
+
+    >>> [is_of_bytes(unit) for unit in ("bits per byte", "BPB", "nats per byte-pair token")]
+    [True, True, False]
+    """
+    return BYTES.fullmatch(unit.strip().lower()) is not None
 
 
 def refuse_incomparable(recipes: Sequence[Recipe], same_text: bool = False) -> None:
@@ -130,7 +149,7 @@ def why_alone_too_little(recipe: Recipe) -> str:
 
 def why_other_units(a: Recipe, b: Recipe) -> str:
     """Why the losses or the data of two recipes are counted in other units, or only one is simulated; or nothing."""
-    if a.table.loss_unit.lower() != b.table.loss_unit.lower():
+    if _unit(a.table) != _unit(b.table):
         said = [one.table.loss_unit or f"nats per {one.table.unit}, as no column loss_unit says" for one in (a, b)]
         return (
             f"losses in {said[0]} and in {said[1]}: a loss a token says how well its tokeniser's tokens are foretold,"
@@ -146,19 +165,25 @@ def why_other_units(a: Recipe, b: Recipe) -> str:
     return ""
 
 
+def _unit(table: RunTable) -> str:
+    """The losses' unit in one spelling: bpb and bits/byte are bits per byte."""
+    unit = table.loss_unit.strip().lower()
+    return f"{'nats' if unit.startswith('nat') else 'bits'} per byte" if is_of_bytes(unit) else unit
+
+
 def why_other_data(a: Recipe, b: Recipe, same_text: bool) -> str:
     """Why the losses of two recipes are of different texts, or of one that is cut otherwise; or nothing."""
     if same_text:
         return ""
     cures = "score all on the same held-out text, or, if they were, say so with --same-text"
-    for column in () if in_bits_per_byte(a.table) else TOKENIZERS:
-        first, second = (_values(one, column) for one in (a, b))
+    for spellings in () if in_bits_per_byte(a.table) else TOKENIZERS:
+        first, second = (_values(one, *spellings) for one in (a, b))
         if first and second and first != second:
             return (
-                f"{column} {listed(first, 3)} and {listed(second, 3)}: a loss a token of two tokenisers is of other"
-                " tokens; give both in bits per byte, and say so in a column loss_unit"
+                f"{spellings[0]} {listed(first, 3)} and {listed(second, 3)}: a loss a token of two tokenisers is of"
+                " other tokens; give both in bits per byte, and say so in a column loss_unit"
             )
-    first, second = (_values(one, "data_hash") for one in (a, b))
+    first, second = (_values(one, DATA) for one in (a, b))
     if first and second and not {*first} & {*second}:
         return (
             f"data_hash {first[0][:12]}… and {second[0][:12]}…: other data, or another split of the same, and a loss is"
@@ -167,12 +192,31 @@ def why_other_data(a: Recipe, b: Recipe, same_text: bool) -> str:
     return ""
 
 
-def _values(recipe: Recipe, column: str) -> list[str]:
-    """Distinct words of a column, sorted; none where there is no such column."""
-    if column not in recipe.table.columns:
-        return []
-    words = recipe.table.columns[column].dropna().astype(str).str.strip()
-    return sorted({word for word in words if word})
+def _values(recipe: Recipe, *spellings: str) -> list[str]:
+    """Distinct words of the columns of these names, sorted; none where there is no such column."""
+    columns = recipe.table.columns
+    named = [name for name in columns if str(name).strip().lower() in spellings]
+    words = (as_word(cell) for name in named for cell in columns[name].dropna().unique())
+    return sorted({*filter(None, words)})
+
+
+def doubts(a: Recipe, b: Recipe, same_text: bool) -> Iterator[str]:
+    """What the tables leave open of whether they can be compared, in sentences."""
+    silent = [one.name for one in (a, b) if not _values(one, DATA)]
+    if silent and not same_text:
+        cut = "" if in_bits_per_byte(a.table) else ", cut into the same tokens"
+        yield (
+            f"{joined(silent)}: no column {DATA} tells the data, so that nothing here shows that the losses of both are"
+            f" of one held-out text{cut}: the comparison takes it for granted"
+        )
+    alike = _rows_in_both(a, b)
+    if alike.doubtful.any():
+        runs = numbers.plural(int(alike.doubtful.sum()), "run")
+        yield (
+            f"{runs} of {a.name} and of {b.name} agree in N, D, C and, as far as its digits go, in the loss"
+            f" ({listed(a.table.run_id[alike.doubtful], 3)}): chance, or copies?"
+            " Leave copies out with --exclude"
+        )
 
 
 def why_other_counts(a: Recipe, b: Recipe) -> str:
@@ -192,27 +236,27 @@ def _is_six(table: RunTable) -> bool:
 
 def why_overlap(a: Recipe, b: Recipe) -> str:
     """Why some runs are in both tables; or nothing."""
-    # The name of a run may be another's in another folder; its numbers are its own to the last digit.
-    theirs = {*_numbers(b.table)}
-    both = np.array([row in theirs for row in _numbers(a.table)])
+    both = _rows_in_both(a, b).copies
     if not both.any():
         return ""
     same = "all runs are" if both.all() else f"{numbers.plural(int(both.sum()), 'run')} of the first are"
     return f"{same} in both ({listed(a.table.run_id[both], 3)}): a run belongs to one recipe; take them out of one"
 
 
-def _numbers(table: RunTable) -> list[tuple[float, ...]]:
-    values: Array = np.stack([table.n_params, table.n_tokens, table.flops, table.loss], axis=1)
-    return [tuple(row) for row in values.tolist()]
+def _rows_in_both(a: Recipe, b: Recipe) -> Repeats:
+    # The name of a run may be another's in another folder; its numbers are its own.
+    first, second = (np.stack([t.n_params, t.n_tokens, t.flops, t.loss], axis=1) for t in (a.table, b.table))
+    return repeats_in_other(first, second)
 
 
 def why_no_common_compute(a: Recipe, b: Recipe) -> str:
     """Why there is no compute at which both recipes have runs; or nothing."""
     low, high = common_compute([a, b])
-    if low < high:
+    if high / low > ONE_COMPUTE:
         return ""
-    ranges = [f"{numbers.flops(one.table.flops.min())} to {numbers.flops(one.table.flops.max())}" for one in (a, b)]
-    return f"runs of {joined(ranges)} FLOPs have no compute in common; add budgets that both have"
+    ranges = [" to ".join(map(numbers.flops, _span(one.table))) for one in (a, b)]
+    common = "no compute in common" if high < low / ONE_COMPUTE else f"only {numbers.flops(high)} FLOPs in common"
+    return f"runs of {joined(ranges)} FLOPs have {common}; add budgets that both have"
 
 
 def common_compute(recipes: Sequence[Recipe]) -> tuple[float, float]:

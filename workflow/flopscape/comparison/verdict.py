@@ -77,10 +77,16 @@ def factor(value: float | None) -> str:
 
 def written(number: Range) -> str:
     """An estimate with its interval: 0.81 [0.74, 0.90]; what never happens is called so."""
-    estimate = NEVER if number.estimate is None else factor(number.estimate)
+    estimate = NEVER if number.estimate is None else _told(number.estimate)
     low = "0" if number.low is None else factor(number.low)
     high = "∞" if number.high is None else factor(number.high)
     return f"{estimate} [{low}, {high}]"
+
+
+def _told(estimate: float) -> str:
+    """A factor, or that it lies beyond the largest that is told."""
+    beyond = abs(math.log(estimate)) > FARTHEST * (1 - 1e-6)
+    return f"{'over' if estimate > 1 else 'under'} {factor(estimate)}" if beyond else factor(estimate)
 
 
 def probability(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from flopscape.comparison.recipes import is_of_bytes
 from flopscape.comparison.results import AtCompute, Comparison, Crossing, Pair, Range, RestsOn, SingleBudget
 from flopscape.comparison.verdict import factor, probability, simultaneous, verdict, written
 from flopscape.errors import joined
@@ -193,7 +194,7 @@ def _counts(pair: Pair) -> str:
     counted = "counted as 6·N·D" if counted == SIX_N_D else f"the column {counted}"
     why = "" if same else ", and compared at equal compute, for a parameter or a token of one is not the other's"
     # A byte is the same for all, and what one recipe cuts it into is not.
-    bytes_ = "; what a token of each is worth is in the part of the data" if "byte" in on.loss_unit.lower() else ""
+    bytes_ = "; what a token of each is worth is in the part of the data" if is_of_bytes(on.loss_unit) else ""
     return f"C is {counted}, {per} FLOPs a parameter and {on.unit_a}; losses are in {on.loss_unit}{why}{bytes_}."
 
 

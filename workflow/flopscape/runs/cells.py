@@ -80,6 +80,17 @@ def text_column(frame: pd.DataFrame, name: str, default: list[str]) -> Names:
     return np.array([d if b else str(c) for c, d, b in zip(cells, default, blank, strict=True)], dtype=str)
 
 
+def as_word(cell: object) -> str:
+    """A cell as one text: a column of integers with a blank is read as floats, and another table's is not.
+
+    >>> as_word(256.0), as_word("256"), as_word(" gpt2 "), as_word("20261127.0")
+    ('256', '256', 'gpt2', '20261127')
+    """
+    text = str(cell).strip()
+    whole, point, zeros = text.partition(".")
+    return whole if point and not zeros.strip("0") and whole.lstrip("-").isdigit() else text
+
+
 def blank_cells(cells: "np.ndarray") -> Mask:
     """Cells that hold nothing: None, NaN, or no text."""
     # Only NaN differs from itself.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from flopscape.laws.law import Array, Mask, Names
 
@@ -19,6 +20,15 @@ PRECISE_DECIMALS, PRECISE_BITS = 6, 17
 decimals: 3.703125 is a rounded 3.7."""
 WHOLE_DECIMALS, WHOLE_POINTS = 3, 5
 """With at least these decimals it is no chance either where all rows of each of so many points agree."""
+
+
+SINGLE = 2.0**-23
+"""Relative difference that numbers kept in single precision have from themselves, at most."""
+SAME_POINT = 1e-6
+"""Relative difference of N, D and C of one design, computed on two ways."""
+SEVERAL = 3
+"""Rows that agree but for rounding which are no chance: two seeds that scatter by 0.001 come within 4·10⁻⁷ of each
+other in one pair of 5,000, and of many runs one pair may."""
 
 
 class Repeats(NamedTuple):
@@ -48,6 +58,35 @@ def repeats(n: Array, d: Array, u: Array, c: Array, loss: Array, seed: Names) ->
     certain = is_precise(loss[later]) or _all_repeat(frame, later)
     copies = later if certain else same_seed
     return Repeats(copies, later & ~copies)
+
+
+def repeats_in_other(rows: Array, other: Array) -> Repeats:
+    """Which rows of one table stand in another, to the digits that both are written with.
+
+    A copy may have been rounded on its way, or kept in single precision. Two recipes on one design do agree in losses
+    of few digits, so that these are copies only where the whole table agrees.
+
+    Parameters
+    ----------
+    rows, other : array, shape (n, 4) and (m, 4)
+        N, D, C and the loss, all positive.
+    """
+    # Half a unit of the last digit of the table that has fewer, and what the sum of two roundings may be beyond it.
+    digits = min(_decimals(table[:, 3]) for table in (rows, other))
+    points = cKDTree(np.log(other[:, :3]))
+    near = points.query_ball_point(np.log(rows[:, :3]), SAME_POINT, p=np.inf)
+    loss = rows[:, 3]
+    far = np.array([np.abs(other[found, 3] - mine).min(initial=np.inf) for found, mine in zip(near, loss, strict=True)])
+    same: Mask = far <= np.maximum(0.5001 * 10.0**-digits, SINGLE * loss)
+    if not same.any():
+        return Repeats(same, same)
+    n_points = len(np.unique(rows[same, :3], axis=0))
+    whole = bool(same.all()) and n_points >= WHOLE_POINTS and digits >= WHOLE_DECIMALS
+    exact = bool((far[same] == 0).all())
+    precise = digits >= PRECISE_DECIMALS and is_precise(loss[same])
+    certain = whole or (precise and (exact or same.sum() >= SEVERAL))
+    nothing = np.zeros_like(same)
+    return Repeats(same, nothing) if certain else Repeats(nothing, same)
 
 
 def is_precise(loss: Array) -> bool:
