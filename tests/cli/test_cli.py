@@ -1,8 +1,10 @@
 """The command line: help with an example on every verb, one sentence and status 2 for bad input."""
 
 import json
+import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from typer.main import get_command
@@ -25,6 +27,26 @@ def test_every_verb_has_help_with_an_example(verb):
     done = flopscape(verb, "--help")
     assert done.returncode == 0
     assert f"Example: flopscape {verb}" in done.stdout
+
+
+def test_the_version_is_one_line():
+    done = flopscape("--version")
+    assert (done.returncode, done.stdout) == (0, f"flopscape {version('flopscape')}\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("flopscape ba", ["backtest"]),
+        ("flopscape tr", ["train", "transfer"]),
+        ("flopscape init sweeps --st", ["--study"]),
+    ],
+)
+def test_a_shell_completes_verbs_and_options(typed, completed):
+    as_command = "import sys; sys.argv = ['flopscape']; from flopscape.__main__ import main; main()"
+    asked = {"_FLOPSCAPE_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    done = subprocess.run([sys.executable, "-c", as_command], env=os.environ | asked, capture_output=True, text=True)
+    assert done.stdout.split() == completed
 
 
 @pytest.mark.parametrize(
