@@ -5,8 +5,20 @@ from typing import Annotated, Literal
 
 import typer
 
+from flopscape.cli.compare import Pairs, SameText
 from flopscape.cli.fit_options import Column, columns_of
-from flopscape.cli.options import ConfigFile, GivenPrices, Results, StudyFile, output, prices_of, several
+from flopscape.cli.options import (
+    ConfigFile,
+    GivenPrices,
+    Results,
+    StudyFile,
+    output,
+    prices_of,
+    refuse_together,
+    refuse_without,
+    several,
+)
+from flopscape.errors import FlopscapeError
 from flopscape.text.terminal import say
 
 verbs = typer.Typer()
@@ -76,22 +88,48 @@ def rung(
 @verbs.command(
     "next",
     epilog="Example: `flopscape next config/studies/kjv-gpt.yaml --target 1e13 --spend 2e12 --write`, "
-    "or `flopscape next runs.csv --target 1e24 --spend 5e21 --out next.csv`",
+    "`flopscape next runs.csv --target 1e24 --spend 5e21 --out next.csv`, "
+    "or `flopscape next --compare kjv-gpt kjv-gpt-swiglu --target 1e13 --spend 2e12`",
 )
 def next_verb(
-    subject: Annotated[Path, typer.Argument(metavar="CONFIG|RUNS.csv", help="A study file, or a table of runs.")],
     target: Annotated[list[float], several("Compute whose optimum matters, in FLOPs; repeatable.")],
     spend: Annotated[str, typer.Option(metavar="FLOPS|$USD", help="What may be spent: 2e20, or '$50' of a study.")],
+    subject: Annotated[
+        Path | None, typer.Argument(metavar="CONFIG|RUNS.csv", help="A study file, or a table of runs.")
+    ] = None,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="A B", help="Choose what decides soonest which of two studies or tables is better."),
+    ] = None,
     pool: Annotated[
         Path | None, typer.Option(help="Choose from these: a table with n_params, n_tokens, perhaps flops.")
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Add the runs to the study's file, as sweep.rows.")] = False,
     out: Annotated[Path | None, output("CSV to write: a line a run, with all that is told of it.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON; of --compare alone.")] = False,
+    pairs: Pairs = True,
+    same_text: SameText = False,
     column: Column = None,
     config_file: ConfigFile = Path("config/config.yaml"),
     results: Results = Path("results"),
 ) -> None:
-    """Say which runs to buy next, by what each would do to the intervals of N*, D* and L* at the targets."""
-    from flopscape.design.run_next import run
+    """Say which runs to buy next, by what each would do to the intervals of N*, D* and L* at the targets.
 
-    say(run(subject, target, spend, pool, write, out, columns_of(column), config_file, results))
+    With --compare it is by what each would do to the difference of two recipes there.
+    """
+    columns = columns_of(column)
+    if compare is None:
+        from flopscape.design.run_next import run
+
+        refuse_without("--compare", {"--json": json_, "--no-pairs": not pairs, "--same-text": same_text})
+        if subject is None:
+            raise FlopscapeError("next: name a study or a table of runs, or two of them behind --compare")
+        say(run(subject, target, spend, pool, write, out, columns, config_file, results))
+        return
+    from flopscape.design.run_decide import Asked
+    from flopscape.design.run_decide import run as run_comparison
+
+    refuse_together("next", {"--compare": True, "--pool": pool, f"the argument {subject}": subject})
+    asked = Asked(target, spend, write, out, json_, columns, pairs, same_text)
+    found = run_comparison(compare, asked, config_file, results)
+    print(found) if json_ else say(found)

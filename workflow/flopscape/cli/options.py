@@ -37,6 +37,12 @@ def refuse_together(verb: str, given: Mapping[str, object]) -> None:
         raise FlopscapeError(f"{verb}: {joined(names)} exclude each other; give one of them")
 
 
+def refuse_without(option: str, given: Mapping[str, object]) -> None:
+    """Raise FlopscapeError where options, by their names, are given that mean something beside this one alone."""
+    if names := [name for name, value in given.items() if value]:
+        raise FlopscapeError(f"{joined(names)}: for {option} alone; leave it out, or give {option}")
+
+
 def several(words: str, *names: str) -> Any:
     """The option of a list of numbers, each of which counts once: one that is given twice is refused."""
     return typer.Option(*names, callback=_each_once, help=words)

@@ -82,13 +82,7 @@ def compare_two(
     same_text: bool = False,
 ) -> Pair:
     """B beside A, with intervals of this level."""
-    data = observed(a.table, b.table, use_pairs)
-    for recipe, surface in zip((a, b), data.surfaces, strict=True):
-        _refuse_flat(recipe, surface)
-    fits = fit_all(data, [SHARED_FLOOR, SEPARATE])
-    _refuse_undetermined(a, b, fits[FREE_FLOORS])
-    compute = tuple(Compute.from_runs(one.table.n_params, one.table.n_tokens, one.table.flops) for one in (a, b))
-    by_kind = {kind: Curves(found, data.center, (compute[0], compute[1])) for kind, found in fits.items()}
+    data, by_kind = fitted(a, b, [SHARED_FLOOR, SEPARATE], use_pairs)
     curves = by_kind[FREE_FLOORS]
     _refuse_absurd(curves, flops)
     bottom, top = common_compute([a, b])
@@ -118,6 +112,23 @@ def compare_two(
         rests_on=_rests_on(a, b, curves.fit, data, curves.compute),
         warnings=[*doubts(a, b, same_text), *_warnings(a, b, curves.fit, shape_p)],
     )
+
+
+def fitted(a: Recipe, b: Recipe, kinds: Sequence[Kind], use_pairs: bool) -> tuple[Observed, dict[Kind, Curves]]:
+    """The runs of two recipes, and both curves by the fit that answers and by these.
+
+    Raises
+    ------
+    FlopscapeError
+        The losses of one do not fall, or the runs do not determine the fit that answers.
+    """
+    data = observed(a.table, b.table, use_pairs)
+    for recipe, surface in zip((a, b), data.surfaces, strict=True):
+        _refuse_flat(recipe, surface)
+    fits = fit_all(data, kinds)
+    _refuse_undetermined(a, b, fits[FREE_FLOORS])
+    of_a, of_b = (Compute.from_runs(one.table.n_params, one.table.n_tokens, one.table.flops) for one in (a, b))
+    return data, {kind: Curves(found, data.center, (of_a, of_b)) for kind, found in fits.items()}
 
 
 def _refuse_flat(recipe: Recipe, surface: Surface) -> None:
@@ -158,7 +169,7 @@ def at_computes(by_kind: dict[Kind, Curves], flops: Array, ends: tuple[float, fl
     """Everything that is told of single computes."""
     curves = by_kind[FREE_FLOORS]
     t = quantile(curves.fit, level)
-    multipliers = {kind: _ranges(multiplier(one, flops, level)) for kind, one in by_kind.items()}
+    multipliers = {kind: ranges(multiplier(one, flops, level)) for kind, one in by_kind.items()}
     apart = difference(curves, flops, np.zeros(len(flops)))
     lowest = [curves.best(flops, is_b) for is_b in (False, True)]
     errors = [curves.fit.error_of(one.gradient) for one in lowest]
@@ -184,7 +195,7 @@ def at_computes(by_kind: dict[Kind, Curves], flops: Array, ends: tuple[float, fl
     return points
 
 
-def _ranges(found: Multiplier) -> list[Range]:
+def ranges(found: Multiplier) -> list[Range]:
     """m itself; None where no m is enough, and for open ends. A smaller m than is told is told as the least."""
     least = np.maximum(found.estimate, -FARTHEST)
     return [

@@ -69,15 +69,16 @@ def read_recipes(
     FlopscapeError
         No such table or study, or a table that no fit would read either.
     """
-    paths = [_table_of(place, results) for place in places]
-    names = [_name_of(place, path) for place, path in zip(places, paths, strict=True)]
+    paths = [table_of(place, results) for place in places]
+    names = [place if path != Path(place) else name_of(path) for place, path in zip(places, paths, strict=True)]
     # Two tables that are both called runs.csv, in folders of one name, are told apart by their paths.
     names = [str(path) if names.count(name) > 1 else name for name, path in zip(names, paths, strict=True)]
     tables = [chosen_rows(read_runs(path, columns), exclude, None) for path in paths]
     return [Recipe(name, table) for name, table in zip(names, tables, strict=True)]
 
 
-def _table_of(place: str, results: Path) -> Path:
+def table_of(place: str, results: Path) -> Path:
+    """The table of this path, or of the study of this name."""
     of_study = results / place / "runs.csv"
     found = next((path for path in (Path(place), of_study) if path.is_file()), None)
     if found is None:
@@ -85,10 +86,8 @@ def _table_of(place: str, results: Path) -> Path:
     return found
 
 
-def _name_of(place: str, path: Path) -> str:
-    """That of the study, also where its `runs.csv` is named; else that of the file."""
-    if path != Path(place):
-        return place
+def name_of(path: Path) -> str:
+    """That of the study whose `runs.csv` it is; else that of the file."""
     stem = Path(path.name.removesuffix(".gz")).stem
     return path.parent.name if stem == "runs" and path.parent.name else stem
 

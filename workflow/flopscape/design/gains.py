@@ -40,12 +40,18 @@ class Known:
     """Targets (k, p) and losses of candidates (n, p) in numbers that are independent with a variance of one.
 
     So products of rows are covariances: `targets` with itself holds V on its diagonal, with `losses` c, and `losses`
-    with itself C. `noise` is σ, in the unit of the losses.
+    with itself C. `noise` is σ, in the unit of the losses. Candidates that are several runs bought together have
+    losses of shape (n, runs, p), with errors that are independent.
     """
 
     targets: Array
     losses: Array
     noise: float
+
+    @property
+    def runs(self) -> Array:
+        """The losses as (n, runs, p), also where each candidate is one run."""
+        return self.losses[:, None] if self.losses.ndim == 2 else self.losses
 
     @property
     def sd(self) -> Array:
@@ -54,10 +60,14 @@ class Known:
 
     @property
     def left(self) -> Array:
-        """Part of each target's variance that is left after each candidate alone, shape (n, k)."""
-        covariance = self.losses @ self.targets.T
-        seen = (self.losses**2).sum(axis=1) + self.noise**2
-        return np.asarray(1 - covariance**2 / seen[:, None] / (self.targets**2).sum(axis=1))
+        """Part of each target's variance that is left after each candidate alone, shape (n, k).
+
+        Of several runs c is a vector and C + σ² a matrix, and cᵀ(C + σ²)⁻¹c stands for c²/(C + σ²).
+        """
+        covariance = self.runs @ self.targets.T
+        seen = self.runs @ self.runs.swapaxes(1, 2) + self.noise**2 * np.eye(self.runs.shape[1])
+        told = (covariance * np.linalg.solve(seen, covariance)).sum(axis=1)
+        return np.asarray(1 - told / (self.targets**2).sum(axis=1))
 
     def after(self, candidate: int) -> "Known":
         """When this candidate is finished.
@@ -68,19 +78,28 @@ class Known:
         γ·(2 − γ·b·b) = 1/(b·b + σ²), whose smaller solution is γ = (1 − √(σ²/(b·b + σ²)))/b·b. Rows times I − γ·b·bᵀ
         are again rows of numbers that are independent with a variance of one.
         """
-        b = self.losses[candidate]
-        size = float(b @ b)
-        part = (1 - np.sqrt(self.noise**2 / (size + self.noise**2))) / max(size, np.finfo(float).tiny)
-        targets, losses = (rows - part * np.outer(rows @ b, b) for rows in (self.targets, self.losses))
-        return Known(targets, losses, self.noise)
+        one = self
+        for run in range(self.runs.shape[1]):
+            b = one.runs[candidate, run]
+            size = float(b @ b)
+            part = (1 - np.sqrt(self.noise**2 / (size + self.noise**2))) / max(size, np.finfo(float).tiny)
+            targets, losses = (rows - part * (rows @ b)[..., None] * b for rows in (one.targets, one.losses))
+            one = Known(targets, losses, self.noise)
+        return one
 
 
 def known(shares: Shares, targets: Sequence[Array], losses: Array, noise: float, blocks: Sequence[str]) -> Known:
     """What the runs say of targets and losses, by their gradients (p + m,) and (n, p + m), with these blocks free."""
     free = np.concatenate([np.arange(losses.shape[1])[BLOCKS[name]] for name in blocks])
-    root = cholesky(shares.precision[np.ix_(free, free)], lower=True)
-    white = solve_triangular(root, np.vstack([*targets, losses])[:, free].T, lower=True).T
-    return Known(white[: len(targets)], white[len(targets) :], noise)
+    return of_precision(shares.precision[np.ix_(free, free)], np.stack(targets)[:, free], losses[:, free], noise)
+
+
+def of_precision(precision: Array, targets: Array, losses: Array, noise: float) -> Known:
+    """The same of numbers with this precision (p, p), by gradients (k, p) and (n, p) or (n, runs, p)."""
+    root = cholesky(precision, lower=True)
+    white = (solve_triangular(root, rows.reshape(-1, len(root)).T, lower=True).T for rows in (targets, losses))
+    of_targets, of_losses = white
+    return Known(of_targets, of_losses.reshape(losses.shape), noise)
 
 
 class Choice(NamedTuple):

@@ -176,10 +176,10 @@ def next_runs(
     refuse_targets(table, targets)
     compute = Compute.from_runs(table.n_params, table.n_tokens, table.flops)
     found = posterior(table, compute, DRAWS_OF_ANSWER, 0)
-    candidates = _candidates(found, max(targets), spend, trainer, pool)
+    candidates = candidates_of(found, max(targets), spend, trainer, pool)
     cost = cost_of(candidates, spend)
-    _refuse_dear(cost, spend)
-    pending = _pending(trainer, table)
+    refuse_dear(cost, spend)
+    pending = pending_runs(trainer, table)
     told = _told(found, targets, candidates, pending)
     bought = [choice.candidate for choice in chosen(told.ranking, cost, spend.amount)]
     kind = kinds(candidates, found.table, found.typical)
@@ -213,7 +213,10 @@ def refuse_targets(table: RunTable, targets: Sequence[float]) -> None:
             )
 
 
-def _candidates(found: Posterior, most: float, spend: Spend, trainer: Trainer | None, pool: Path | None) -> Candidates:
+def candidates_of(
+    found: Posterior, most: float, spend: Spend, trainer: Trainer | None = None, pool: Path | None = None
+) -> Candidates:
+    """The runs that may be bought for targets of which the largest is `most`."""
     table, curves = found.table, found.typical
     flops = np.inf if spend.in_usd else spend.amount
     if trainer is None:
@@ -225,7 +228,7 @@ def _candidates(found: Posterior, most: float, spend: Spend, trainer: Trainer | 
     return of_study(trainer.planned, table, curves, flops, most, *trainer[1:])
 
 
-def _refuse_dear(cost: Array, spend: Spend) -> None:
+def refuse_dear(cost: Array, spend: Spend) -> None:
     """Raise FlopscapeError where nothing can be bought."""
     if not len(cost):
         raise FlopscapeError("every candidate is a run of the plan already; none is left to buy")
@@ -234,7 +237,7 @@ def _refuse_dear(cost: Array, spend: Spend) -> None:
         raise FlopscapeError(f"--spend {spend.words()} is less than the cheapest candidate costs, {least}")
 
 
-def _pending(trainer: Trainer | None, table: RunTable) -> list[PlanRow]:
+def pending_runs(trainer: Trainer | None, table: RunTable) -> list[PlanRow]:
     """Runs of the plan that will join the fits and have no result yet."""
     done = set(table.run_id.tolist()) | {name for one in table.excluded for name in one.rows}
     rows = trainer.planned.rows if trainer else []

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from flopscape.design.next_runs import NextRuns, Spend, Trainer, next_runs
 from flopscape.design.next_words import text
@@ -35,25 +36,36 @@ def run(
     spend = Spend.read(spend_text)
     if out is not None:
         refuse_output(out, [subject, pool])
+    asked = read_subject(subject, columns, write, config, results)
+    found = next_runs(asked.runs, targets, spend, asked.trainer, pool)
+    added = [_added(subject, found, targets, spend_text, results)] if write else []
+    return "\n".join([text(found, asked.name), *_written(found, out), *added])
+
+
+class Subject(NamedTuple):
+    """What is asked about: a name, its finished runs, and the study that trains such runs where there is one."""
+
+    name: str
+    runs: RunTable
+    trainer: Trainer | None = None
+
+
+def read_subject(subject: Path, columns: Mapping[str, str], write: bool, config: Path, results: Path) -> Subject:
+    """The runs of a table, or of a study; with `write` it has to be a study that trains them."""
     if subject.suffix not in (".yaml", ".yml"):
         if write:
             raise FlopscapeError(f"--write: {subject} is a table of runs, and no study to add runs to")
-        found = next_runs(read_runs(subject, columns), targets, spend, pool=pool)
-        return "\n".join([text(found, str(subject)), *_written(found, out)])
+        return Subject(str(subject), read_runs(subject, columns))
     if columns:
         raise FlopscapeError("--column is for a table of runs; a study's own table has its conventions")
     planned = plan_finished(subject, results)
-    table = _runs_of(planned.name, results)
-    if not isinstance(planned, PlannedStudy):
-        if write:
-            raise FlopscapeError(f"--write: the runs of {subject} are imported; it trains none that could be added")
-        found = next_runs(read_runs(table), targets, spend, pool=pool)
-        return "\n".join([text(found, planned.name), *_written(found, out)])
-    runs = read_runs(table)
-    _refuse_other_plan(runs, planned)
-    found = next_runs(runs, targets, spend, Trainer(planned, settings(config).prices, results), pool)
-    added = [_added(subject, found, targets, spend_text, results)] if write else []
-    return "\n".join([text(found, planned.name), *_written(found, out), *added])
+    runs = read_runs(_runs_of(planned.name, results))
+    if isinstance(planned, PlannedStudy):
+        _refuse_other_plan(runs, planned)
+        return Subject(planned.name, runs, Trainer(planned, settings(config).prices, results))
+    if write:
+        raise FlopscapeError(f"--write: the runs of {subject} are imported; it trains none that could be added")
+    return Subject(planned.name, runs)
 
 
 def _added(subject: Path, found: NextRuns, targets: Sequence[float], spend: str, results: Path) -> str:

@@ -5,9 +5,10 @@ old one, and has to mean the old study and the new rows, exactly: so whatever th
 flow style, it is extended rightly or refused, and never left half-written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -25,6 +26,13 @@ MARK = "\ufeff"
 """What a text may begin with to say that it is UTF-8; the parser does not count it."""
 
 
+class NewRows(NamedTuple):
+    """Runs that a study's file is to have as well."""
+
+    path: Path
+    rows: Sequence[PlanRow]
+
+
 def write_rows(path: Path, rows: Sequence[PlanRow], comment: str, results: Path = Path("results")) -> None:
     """Add runs to `sweep.rows` of a study's file, under a line of comment where the file has its rows in lines.
 
@@ -33,6 +41,19 @@ def write_rows(path: Path, rows: Sequence[PlanRow], comment: str, results: Path 
     FlopscapeError
         The file cannot be extended; it is as it was.
     """
+    write_all([NewRows(path, rows)], comment, results)
+
+
+def write_all(new: Iterable[NewRows], comment: str, results: Path = Path("results")) -> None:
+    """The same for several studies: all files are extended, or none is."""
+    with ExitStack() as files:
+        for path, rows in new:
+            files.enter_context(_extending(path, rows, comment, results))
+
+
+@contextmanager
+def _extending(path: Path, rows: Sequence[PlanRow], comment: str, results: Path) -> Iterator[None]:
+    """A longer file that was read and found right takes the place of the old one when the context ends well."""
     refuse_address(path, "--write")
     before = load_study(path)
     items = [_item(row.size, row.budget, row.n_tokens, row.seed) for row in rows]
@@ -46,6 +67,7 @@ def write_rows(path: Path, rows: Sequence[PlanRow], comment: str, results: Path 
             told = str(error).replace(str(temporary), str(path))
             raise FlopscapeError(f"--write would not do: {told}; the file is as it was") from error
         temporary.chmod(path.stat().st_mode)
+        yield
 
 
 def _refuse_other_meaning(before: Study, after: Study, items: Sequence[dict[str, Any]]) -> None:
