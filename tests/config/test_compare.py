@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flopscape.config.compare import studies_compared
+from flopscape.config.compare import differences, studies_compared
 from flopscape.config.read import study_paths, validate
 from flopscape.config.study import Config
 from flopscape.errors import FlopscapeError
@@ -85,3 +85,17 @@ def test_no_study_may_take_the_folder_of_comparisons(tmp_path):
     (tmp_path / "compare.yaml").write_text("title: a\n")
     with pytest.raises(FlopscapeError, match="results/compare/ has another use"):
         study_paths(["compare"], tmp_path)
+
+
+def test_settings_that_are_not_the_same_in_all_studies_are_told_with_who_has_which():
+    training = {"rate": 0.01, "betas": [0.9, 0.98]}
+    studies = {
+        "a": {"training": training, "model": {"kwargs": {}}},
+        "b": {"training": training, "model": {"kwargs": {"mlp": "swiglu"}}},
+        "c": {"training": {**training, "betas": [0.9, 0.95]}, "model": {"kwargs": {}}},
+    }
+    assert differences(studies) == [
+        "training.betas: [0.9, 0.98] (a and b), [0.9, 0.95] (c)",
+        "model.kwargs.mlp: not given (a and c), swiglu (b)",
+    ]
+    assert differences({"a": studies["a"], "again": studies["a"]}) == []

@@ -36,6 +36,7 @@ def test_a_comparison_is_made_once_and_again_when_what_it_is_asked_for_changes(c
     assert 1.6 < found["pairs"][0]["target"]["multiplier"]["estimate"] < 1.95
     assert found["pairs"][0]["target"]["verdict"] == "better"
     page = (checkout.folder / PAGE).with_suffix(".md").read_text()
+    assert "## What differs\n\n- trainer.kwargs.B: 400.0 (laws.old), 300.0 (laws.new)\n\n## Compute" in page
     assert "- [The report of laws.old](../../laws.old/report.html)" in page
     assert checkout.due(PAGE, studies="laws") == {}
 

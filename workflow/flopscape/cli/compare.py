@@ -69,8 +69,11 @@ def compare_report(
     flops: Flops = None,
     pairs: Pairs = True,
     same_text: SameText = False,
+    difference: Annotated[
+        list[str] | None, typer.Option(help="A line for the page on what the recipes differ in; repeatable.")
+    ] = None,
 ) -> None:
     """Write the page of a comparison, with its figure, its numbers, a LaTeX table and BibTeX entries."""
     from flopscape.report.write_comparison import Asked, write_comparison
 
-    say(write_comparison(Asked(name, tables, fits or [], flops or [], pairs, same_text), out))
+    say(write_comparison(Asked(name, tables, fits or [], flops or [], pairs, same_text, difference or []), out))

@@ -16,14 +16,17 @@ FILES = (NUMBERS, *FIGURE, *PAPER, *PAGES)
 """All of them, made at once; each carries what they were made from."""
 
 
-def page_options(name: str, fits: Sequence[str], flops: Sequence[float], pairs: bool, same_text: bool) -> str:
+def page_options(
+    name: str, fits: Sequence[str], flops: Sequence[float], pairs: bool, same_text: bool, differ: Sequence[str] = ()
+) -> str:
     """The words of `flopscape compare-report` after its tables, but for the folder.
 
     >>> page_options("mlp", [], [1e13], pairs=False, same_text=False)
     '--name mlp --flops 1e+13 --no-pairs'
     """
     told = [f"--name {shlex.quote(name)}", *(f"--fits {shlex.quote(path)}" for path in fits)]
-    return " ".join([*told, *recipe_options(flops, pairs, same_text)])
+    lines = [f"--difference {shlex.quote(line)}" for line in differ]
+    return " ".join([*told, *recipe_options(flops, pairs, same_text), *lines])
 
 
 def recipe_options(flops: Sequence[float], pairs: bool, same_text: bool) -> list[str]:

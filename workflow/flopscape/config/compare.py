@@ -7,6 +7,7 @@ compare:
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +15,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from flopscape.config.matrix import addresses, is_study
 from flopscape.config.model import Distinct, Model, Positive, plain_name
-from flopscape.errors import FlopscapeError, joined
-from flopscape.text.written import Switch, nearest, shown
+from flopscape.errors import FlopscapeError, joined, shortened
+from flopscape.text.written import Switch, flat, nearest, shown
 
 FEWEST = 2
 
@@ -96,6 +97,24 @@ def _of_one(
     if len(studies) < FEWEST:
         raise FlopscapeError(f"{place}: {joined(studies)} alone cannot be compared; name two studies at least")
     return studies
+
+
+def differences(studies: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line for each setting that is not the same in all studies: its path, and who has which value.
+
+    >>> differences({"a": {"model": {"mlp": "relu2"}}, "b": {"model": {"mlp": "swiglu", "ratio": 3}}})
+    ['model.mlp: relu2 (a), swiglu (b)', 'model.ratio: not given (a), 3 (b)']
+    """
+    settings = {name: flat(study) for name, study in studies.items()}
+    lines = []
+    for path in dict.fromkeys(chain.from_iterable(settings.values())):
+        names: dict[str, list[str]] = {}
+        for name, given in settings.items():
+            names.setdefault(str(given.get(path, "not given")), []).append(name)
+        if len(names) > 1:
+            told = (f"{shortened(value)} ({joined(having)})" for value, having in names.items())
+            lines.append(f"{path}: {', '.join(told)}")
+    return lines
 
 
 @dataclass(frozen=True)

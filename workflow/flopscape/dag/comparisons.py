@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flopscape.comparison.kept import FILES, page_options
-from flopscape.config.compare import studies_compared
+from flopscape.config.compare import differences, studies_compared
 from flopscape.dag.selection import CONFIG, NOTHING, RESULTS, Selection
 from flopscape.dag.stale import TEMPLATE
 from flopscape.errors import FlopscapeError, joined
@@ -18,6 +18,8 @@ from flopscape.records import stamps
 
 Wildcards = Any
 FOLDER = f"{RESULTS}/compare"
+SETTINGS = {"recipe", "model", "dataset", "loss", "heldout", "trainer", "training", "sweep"}
+"""Keys of a study that decide its runs."""
 
 
 class ComparisonInputs:
@@ -72,7 +74,14 @@ class ComparisonInputs:
         """The words of `flopscape compare-report` after its tables."""
         asked = self.asked[self._made(wildcards)]
         fits = [str(path) for path in input.fits]
-        return page_options(wildcards.comparison, fits, asked.flops, asked.pairs, asked.same_text)
+        differ = self._differences(wildcards.comparison)
+        return page_options(wildcards.comparison, fits, asked.flops, asked.pairs, asked.same_text, differ)
+
+    def _differences(self, name: str) -> list[str]:
+        """What the studies are told to do differently, where all of them train."""
+        studies = [(study, self.selection.trained.get(study)) for study in self.studies[name]]
+        told = {study: planned.study.model_dump(include=SETTINGS) for study, planned in studies if planned}
+        return differences(told) if len(told) == len(studies) else []
 
     def why_stale(self, wildcards: Wildcards) -> str:
         """How the files of a comparison were made otherwise than they would be now; empty if they were not."""
@@ -84,7 +93,8 @@ class ComparisonInputs:
         named, results = (self._tables(name), self._fits(name)), self.selection.results
         runs, fits = ([results / Path(path).relative_to(RESULTS) for path in paths] for paths in named)
         with suppress(FileNotFoundError):
-            options = self.asked[name].model_dump(exclude={"studies"}) | {"name": name}
+            options = self.asked[name].model_dump(exclude={"studies"})
+            options |= {"name": name, "differences": self._differences(name)}
             expected = stamps.of_comparison(runs, fits, options, TEMPLATE)
             return stamps.why_first_stale([self.folder(name) / file for file in FILES], expected)
         return ""

@@ -70,11 +70,12 @@ def build(
     figure : Path
         The drawn multiplier, in the folder of the page.
     options : mapping
-        `flops`, `pairs` and `same_text` as they were asked.
+        `flops`, `pairs`, `same_text` and `differences` as they were asked.
     stamp : Stamp
         What the page is made from.
     """
     sections = [
+        Section("What differs", _bullets(options["differences"])),
         Section("Compute for equal loss", [Picture("multiplier", figure, CAPTION), *_of_pairs(found, _table)]),
         Section("What to distrust", _of_pairs(found, _doubts)),
         Section("How it changes with compute", _of_pairs(found, lambda pair: _bullets(course(pair)))),
@@ -187,11 +188,12 @@ def _again(name: str, sides: Sequence[Side], folder: Path, options: Mapping[str,
     tables = [lasting_name(side.table) for side in sides]
     fits = [lasting_name(side.own.path) for side in sides if side.own]
     asked = options["flops"], options["pairs"], options["same_text"]
+    page = page_options(name, fits, *asked, options["differences"])
     commands = [
         [shlex.join(["flopscape", "compare", *tables]), *recipe_options(*asked)],
         [
             shlex.join(["flopscape", "compare-report", *tables]),
-            page_options(name, fits, *asked),
+            page,
             f"--out {shlex.quote(lasting_name(folder))}",
         ],
     ]

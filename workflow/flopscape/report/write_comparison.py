@@ -26,7 +26,10 @@ from flopscape.report.publication import bibtex, latex
 
 @dataclass(frozen=True)
 class Asked:
-    """What is compared: a name, the tables with the baseline first, a fit of each or none, and the options."""
+    """What is compared: a name, the tables with the baseline first, a fit of each or none, and the options.
+
+    `differences` are lines for the page on what the recipes differ in.
+    """
 
     name: str
     tables: Sequence[Path]
@@ -34,11 +37,18 @@ class Asked:
     flops: Sequence[float] = ()
     pairs: bool = True
     same_text: bool = False
+    differences: Sequence[str] = ()
 
     @property
     def options(self) -> dict[str, Any]:
         """What decides the answer besides the files."""
-        return {"name": self.name, "flops": [*self.flops], "pairs": self.pairs, "same_text": self.same_text}
+        return {
+            "name": self.name,
+            "flops": [*self.flops],
+            "pairs": self.pairs,
+            "same_text": self.same_text,
+            "differences": [*self.differences],
+        }
 
 
 def write_comparison(asked: Asked, folder: Path) -> str:

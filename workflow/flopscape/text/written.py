@@ -5,10 +5,11 @@ schema where it builds a model.
 """
 
 import difflib
+import json
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 from flopscape.errors import listed, shortened
@@ -91,6 +92,18 @@ def key_path(parts: Iterable[Any]) -> str:
     """Keys that lead to a value, joined by dots, on one line however long or odd they are."""
     texts = (str(part) if str(part).isprintable() else repr(part) for part in parts)
     return ".".join(map(shortened, texts))
+
+
+def flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Nested mappings as one, by the paths of their keys; what is no plain value becomes JSON text.
+
+    >>> flat({"model": {"kwargs": {"widths": [8, 16]}}, "recipe": 1})
+    {'model.kwargs.widths': '[8, 16]', 'recipe': 1}
+    """
+    if not isinstance(value, Mapping):
+        return {name: value if isinstance(value, bool | int | float | str) else json.dumps(value)}
+    inner = (flat(item, f"{name}.{key}" if name else str(key)) for key, item in value.items())
+    return {path: plain_value for part in inner for path, plain_value in part.items()}
 
 
 def plain(value: Any) -> Any:

@@ -13,12 +13,13 @@ from accelerate import Accelerator
 from flopscape.errors import FlopscapeError
 from flopscape.machine.measured import Options
 from flopscape.records.run_record import RunRecord
+from flopscape.text.written import flat
 from flopscape.training.checkpoint_files import study_folder
 from flopscape.training.components import Parts
 from flopscape.training.journal import Journal, Point, curve_points, journal_file
 from flopscape.training.outcome import Outcome
 from flopscape.training.state import random_state, set_random_state
-from flopscape.training.trackers import Tracked, flat, new_trackers, one_at_a_time
+from flopscape.training.trackers import Tracked, new_trackers, one_at_a_time
 
 
 class Logbook:

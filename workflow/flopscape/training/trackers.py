@@ -9,17 +9,15 @@ A package is imported when its tracker is asked for.
 """
 
 import importlib.util
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flopscape.errors import FlopscapeError
-from flopscape.files.json_text import Spec
 
 if TYPE_CHECKING:
     from accelerate.tracking import GeneralTracker
@@ -110,16 +108,3 @@ def one_at_a_time(place: Tracked) -> Iterator[None]:
     # MLflow looks for the experiment and then creates it: two runs at once would both find none.
     with FileLock(place.folder / ".lock", timeout=LOCK_SECONDS):
         yield
-
-
-def flat(spec: Spec) -> dict[str, Any]:
-    """A spec as hyper-parameters: `model.kwargs.context` and so on; what is no plain value becomes JSON text."""
-    return dict(_flat(spec, ""))
-
-
-def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _flat(item, f"{name}.{key}" if name else str(key))
-    else:
-        yield name, value if isinstance(value, bool | int | float | str) else json.dumps(value)
