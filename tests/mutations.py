@@ -51,9 +51,9 @@ MUTATIONS = [
         "{OWN: self.data_hash} | self.heldout_hashes", "{OWN: self.data_hash}", "runs/test_collect.py",
     ),
     Mutation(
-        "shares among accuracies in per cent", "runs/imported_metrics.py",
-        "if low.any() or values[high].max() <= PER_CENT:", "if values[high].max() <= PER_CENT:",
-        "runs/test_imported_metrics.py",
+        "shares among accuracies in per cent", "runs/metric_columns.py",
+        "or not (low.any() or values[high]", "or not (values[high]",
+        "runs/test_metric_columns.py",
     ),
     Mutation(
         "a fixed amplitude does not move with its exponent", "fitting/any_law/problem.py",

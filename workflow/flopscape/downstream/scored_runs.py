@@ -13,7 +13,7 @@ from flopscape.laws.law import Array, Mask, Names
 from flopscape.records.metrics import ERROR, is_accuracy
 from flopscape.runs.cells import require_column
 from flopscape.runs.chosen import chosen_rows
-from flopscape.runs.imported_metrics import with_metrics
+from flopscape.runs.metric_columns import with_metrics
 from flopscape.runs.read import read_runs
 from flopscape.runs.table import RunTable
 from flopscape.text.numbers import plural
@@ -110,6 +110,7 @@ def read_scored(
     names = [name for name in (column, f"{column}{ERROR}") if name in table.columns]
     frame, notes = with_metrics(table.columns[names], np.ones(len(table), bool), str(path))
     shares = frame[column].to_numpy(float)
+    notes = [*table.warnings, *notes]
     used = np.isfinite(shares)
     items = _items(shares[used], frame[used]) if items is None else items
     if not used.all():

@@ -59,6 +59,15 @@ def is_accuracy(column: str) -> bool:
     return column.partition("@")[0].lower() in (ACCURACY, "acc")
 
 
+def has_known_meaning(column: str) -> bool:
+    """Whether a metric is one that everybody means the same by: a loss, its bits a byte, or an accuracy.
+
+    >>> [has_known_meaning(name) for name in ("loss@web", "accuracy", "f1@squad")]
+    [True, True, False]
+    """
+    return is_accuracy(column) or column.partition("@")[0] in (LOSS, BITS)
+
+
 def unit_of(column: str, of_loss: str) -> str:
     """What a column that is fitted as the loss is measured in; `of_loss` is the unit of the table's own loss.
 

@@ -10,12 +10,13 @@ import pandas as pd
 
 from flopscape.records.backtest import Score
 from flopscape.records.fit_result import Estimate, FitResult, Prediction
-from flopscape.records.metrics import ERROR, is_metric, unit_of
+from flopscape.records.metrics import ERROR, unit_of
 from flopscape.report import summary
 from flopscape.report.appendix import without_blanks
 from flopscape.report.blocks import Block, Bullets, Grid
 from flopscape.report.checks import first_prediction
 from flopscape.report.evidence import Evidence
+from flopscape.runs.metric_columns import metric_names
 from flopscape.text import numbers
 
 NORMAL_95 = 1.96
@@ -86,7 +87,7 @@ def of_other_metrics(evidence: Evidence) -> list[Block]:
 
 def _of_lowest_run(evidence: Evidence) -> list[Block]:
     """A row a metric that the table has, with its sampling error on the held-out set."""
-    names = [str(name) for name in evidence.runs.columns if is_metric(str(name))]
+    names = metric_names(evidence.runs)
     completed = evidence.completed
     if not names or completed.empty:
         return []

@@ -32,8 +32,8 @@ from flopscape.runs.import_rows import (
     with_run_ids,
     without_numbers,
 )
-from flopscape.runs.imported_metrics import with_metrics
 from flopscape.runs.meaning import why_doubtful_magnitude
+from flopscape.runs.metric_columns import with_metrics
 from flopscape.runs.published import PUBLISHED, refuse_another, source_file
 from flopscape.runs.read import Format, read_formatted, table_of
 from flopscape.runs.statuses import completed, completed_rows, hidden, measured
@@ -100,7 +100,7 @@ def import_runs(table: str, mirror: Path | None, mapping: Mapping[str, str], cho
     rows = without_numbers(frame, [name for name in (*REQUIRED, *compute) if name in frame])
     frame, derived = _completed_by_flops(frame, compute)
     leave_out_excluded(rows, frame, table, choice.exclude)
-    frame, of_metrics = with_metrics(frame, rows.used & measured(frame), table)
+    frame, of_metrics = with_metrics(frame, rows.used & measured(frame), table, filter(is_metric, mapping))
     rows.notes += of_metrics
     behind = [name for name in (*compute, *DERIVED) if name in origin]
     checked = _checked(frame, rows, table, behind, choice.lowest)

@@ -28,8 +28,9 @@ from flopscape.runs.formats.delimited import SEPARATORS, read_delimited, text_st
 from flopscape.runs.formats.json_rows import read_json
 from flopscape.runs.formats.parquet import MAGIC, read_parquet
 from flopscape.runs.hidden_rows import refuse_hidden
+from flopscape.runs.metric_columns import in_shares
 from flopscape.runs.repeated_rows import repeats
-from flopscape.runs.statuses import awaited, completed_rows, hidden
+from flopscape.runs.statuses import awaited, completed, completed_rows, hidden
 from flopscape.runs.study_tables import refuse_changed
 from flopscape.runs.table import REQUIRED, SIX_N_D, RunTable
 from flopscape.text.written import nearest
@@ -159,6 +160,7 @@ def table_of(
     if why := why_not_fitted(names["loss"]):
         raise FlopscapeError(f"{path}: --column loss={why}")
     refuse_hidden(frame, path, names)
+    frame, in_per_cent = in_shares(frame, completed(frame))
     frame, excluded = completed_rows(frame)
     frame, unscored = _with_metric(frame, names["loss"])
     # The first row after the header is row 1; rows keep their numbers where others were left out.
@@ -188,7 +190,7 @@ def table_of(
     )
     # Exact repeats first, or they would be taken for copies under other names.
     table = _without_repeats(table)
-    return (_without_copies(table) if measured else table).warned(_why_doubtful_units(table))
+    return (_without_copies(table) if measured else table).warned(_why_doubtful_units(table), *in_per_cent)
 
 
 def _with_metric(frame: pd.DataFrame, loss: str) -> tuple[pd.DataFrame, list[Exclusion]]:

@@ -1,4 +1,4 @@
-"""Metrics in other people's tables: numbers of one unit, or the row that is not; and fits of them."""
+"""Metrics in other people's tables: numbers of one unit, or the row that is not, or text; and fits of them."""
 
 import numpy as np
 import pandas as pd
@@ -6,8 +6,10 @@ import pytest
 
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
+from flopscape.runs.chosen import chosen_rows
 from flopscape.runs.import_table import import_runs
-from flopscape.runs.read import table_of
+from flopscape.runs.metric_columns import metric_names
+from flopscape.runs.read import read_runs, table_of
 
 
 @pytest.fixture
@@ -64,6 +66,39 @@ def test_what_is_no_metric_or_of_two_units_is_named_with_its_rows(theirs, column
     with pytest.raises(FlopscapeError) as refusal:
         theirs(**{column: values})
     assert sentence in str(refusal.value)
+
+
+def test_a_column_with_an_at_in_its_name_that_holds_text_is_carried_as_text(theirs):
+    """Names of models and revisions have an @ too; one among numbers is said, for it may be a slip."""
+    revisions = [f"main@{i}" for i in range(9)]
+    imported = theirs(**{"model@revision": revisions, "f1@squad": [*["61.5"] * 8, "high"], "exact@squad": "7"})
+    assert imported.frame["model@revision"].tolist() == revisions
+    assert imported.frame["f1@squad"].tolist() == [*["61.5"] * 8, "high"]
+    assert imported.frame["exact@squad"].tolist() == [7.0] * 9
+    said = ", row 9, column f1@squad: 'high' is no number, so that the column is kept as text"
+    assert [text for text in imported.remarks if "@" in text] == [f"{imported.table.path}{said}"]
+    assert metric_names(imported.frame.assign(loss=1.0)) == ["f1@squad", "exact@squad"]
+
+
+def test_a_column_that_a_person_maps_to_a_metric_must_hold_numbers(theirs):
+    with pytest.raises(FlopscapeError, match="row 9, column f1@squad: 'high' is not a finite number; correct it"):
+        theirs({"f1@squad": "f1"}, f1=["61.5"] * 8 + ["high"])
+
+
+def test_a_table_given_straight_to_a_fit_has_the_shares_that_an_import_has(theirs):
+    columns = {"accuracy": np.linspace(25, 61, 9), "accuracy_se": 1.5, "accuracy@arc": [0.3] * 8 + [31]}
+    table = read_runs(theirs().table.path)
+    assert not any("per cent" in text for text in table.warnings)
+    frame = table.columns.assign(**columns)
+    table = table_of(frame, "theirs")
+    assert table.columns["accuracy"].tolist() == pytest.approx(np.linspace(0.25, 0.61, 9))
+    assert table.columns["accuracy_se"].tolist() == [0.015] * 9
+    # One that could be either is no business of a fit of the loss.
+    assert table.columns["accuracy@arc"].tolist() == [0.3] * 8 + [31]
+    assert "accuracy is in per cent and was divided by 100" in table.warnings
+    assert (chosen_rows(table, "accuracy > 0.5", None).columns["accuracy"] <= 0.5).all()
+    again = table_of(table.columns, "theirs")
+    assert again.columns["accuracy"].tolist() == table.columns["accuracy"].tolist()
 
 
 def test_what_is_left_out_need_not_be_right(theirs):
