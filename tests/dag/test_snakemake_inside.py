@@ -30,9 +30,10 @@ def ask(name, question):
     except Exception as error:
         said[name] = f"{type(error).__name__}: {error}"
 
-for question in ("is_first_process", "is_dry_run", "is_module", "has_config_handed_over", "moves_results", "uses_conda",
-                 "uses_containers", "is_on_cluster"):
+for question in ("is_first_process", "is_dry_run", "is_module", "has_config_handed_over", "moves_results",
+                 "is_on_cluster"):
     ask(question, lambda: getattr(inside, question)(workflow))
+ask("deployed_by", lambda: sorted(inside.deployed_by(workflow)))
 ask("configs_given", lambda: [[os.path.basename(one) for one in part] for part in inside.configs_given(workflow)])
 ask("share_machine", lambda: inside.share_machine(workflow, {"mem_mb": 1000, "gpu": 0}))
 ask("room", lambda: list(inside.room(workflow)))
@@ -85,8 +86,7 @@ EXPECTED = {
     "is_module": False,
     "has_config_handed_over": False,
     "moves_results": False,
-    "uses_conda": False,
-    "uses_containers": False,
+    "deployed_by": [],
     "is_on_cluster": False,
     "configs_given": [["given.yaml"], ["one=1"]],
     "forced": [False, ["paid"]],

@@ -22,7 +22,7 @@ from snakemake.io import is_flagged
 from snakemake.jobs import Job
 from snakemake.persistence import NO_PARAMS_CHANGE, ParamsChange, PersistenceBase
 from snakemake.resources import Resource
-from snakemake.settings.types import DeploymentMethod, Quietness
+from snakemake.settings.types import Quietness
 
 from flopscape.plan.capacity import Capacity
 
@@ -93,14 +93,9 @@ def configs_given(workflow: Workflow) -> tuple[list[Path], list[str]]:
     return [Path(path) for path in workflow.overwrite_configfiles], list(workflow.config_settings.config_args or [])
 
 
-def uses_conda(workflow: Workflow) -> bool:
-    """Whether jobs run in the environments that rules name."""
-    return DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-
-
-def uses_containers(workflow: Workflow) -> bool:
-    """Whether jobs run in the image that the workflow names."""
-    return DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+def deployed_by(workflow: Workflow) -> set[str]:
+    """What brings the software of jobs: CONDA, APPTAINER; nothing where it is what is installed here."""
+    return {method.name for method in workflow.deployment_settings.deployment_method}
 
 
 def forced(workflow: Workflow) -> tuple[bool, frozenset[str]]:

@@ -141,10 +141,11 @@ def refuse_to_start(workflow: inside.Workflow) -> None:
         except FlopscapeError as error:
             raise WorkflowError(str(error)) from None
     # Last, for it needs no plan; environments and images bring the command along.
-    if inside.uses_containers(workflow):
+    methods = inside.deployed_by(workflow)
+    if "APPTAINER" in methods:
         for selection in SELECTED.values():
             refuse_without_image(selection.settings.container)
-    elif not inside.uses_conda(workflow):
+    elif "CONDA" not in methods:
         refuse_without_command()
 
 
