@@ -36,7 +36,10 @@ def test_the_baseline_is_first_and_each_study_brings_the_fit_that_it_recommends_
     studies = ["mlp-kinds.relu2", "mlp-kinds.swiglu"]
     assert compared.tables(of) == [f"results/{study}/runs.csv" for study in studies]
     assert compared.fits(of) == [f"results/{study}/fits/answer.json" for study in studies]
-    assert compared.options(of, SimpleNamespace(fits=["a.json"])) == "--name kinds --fits a.json"
+    words, *differ = compared.options(of, SimpleNamespace(fits=["a.json"])).split(" --difference ")
+    assert words == "--name kinds --fits a.json"
+    assert differ[0] == "'model.kwargs.mlp: relu2 (mlp-kinds.relu2), swiglu (mlp-kinds.swiglu)'"
+    assert len(differ) == 2
 
 
 @pytest.mark.parametrize(

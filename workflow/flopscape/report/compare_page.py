@@ -152,7 +152,8 @@ def _far(pair: Pair) -> list[str]:
 
 def _single_budgets(pair: Pair) -> list[Block]:
     """DataDecide's caution (arXiv 2504.11393): a law must earn its runs."""
-    head = ["budget, FLOPs", f"L* {pair.a} less {pair.b}", "measured by", "alone would say"]
+    apart = f"L* {pair.a} less {pair.b}, {pair.rests_on.loss_unit}"
+    head = ["budget, FLOPs", apart, "measured by", "alone would say"]
     rows = [[*_said(one), _word(pair, one)] for one in pair.single_budgets]
     return [*_bullets(single(pair)), *([Grid(head, rows)] if rows else [])]
 
