@@ -7,9 +7,9 @@ import pytest
 from flopscape.config.machine import Prices
 from flopscape.dag.commands import launch_command
 from flopscape.errors import FlopscapeError
-from flopscape.plan.capacity import Capacity
+from flopscape.plan.capacity import Capacity, Job, makespan
 from flopscape.plan.finished import Finished
-from flopscape.plan.price import Job, _makespan, price_study
+from flopscape.plan.price import price_study
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
 
@@ -101,7 +101,7 @@ def test_a_checkpoint_on_disk_is_not_priced_again(grid):
 
 def test_the_wall_time_counts_the_wait_for_a_parent():
     jobs = [Job("trunk", 0, 4, ""), Job("branch", 0, 1, "trunk"), Job("other", 0, 1, "")]
-    assert [_makespan(jobs, slots) for slots in (1, 2, 9)] == [6, 5, 5]
+    assert [makespan(jobs, slots) for slots in (1, 2, 9)] == [6, 5, 5]
 
 
 def test_a_trunk_is_launched_with_the_tokens_of_its_branches(grid):

@@ -6,15 +6,16 @@ import pytest
 
 from flopscape.config.machine import Prices
 from flopscape.errors import FlopscapeError
-from flopscape.plan.capacity import Capacity
+from flopscape.plan.capacity import Capacity, Job, makespan
 from flopscape.plan.coverage import Coverage
 from flopscape.plan.finished import Finished, look_at_runs
-from flopscape.plan.price import Job, Line, Price, _makespan, price_study, refuse_over_limits, speed_of
+from flopscape.plan.price import Line, Price, price_study, refuse_over_limits, speed_of
 from flopscape.plan.price_table import price_text
 from flopscape.plan.rows import plan_rows
 from flopscape.plugins.surface import Surface
 
 TRAINED = {"trainer": {"plugin": "loop"}, "dataset": {"plugin": "flopscape.plugins.text:BibleText"}}
+OTHER = {"plugin": "flopscape.plugins.digits:Digits"}
 NOTHING = Finished(set(), [], [], [], [], {})
 PRICES = Prices(
     cpu_flops_per_second=1e10, startup_seconds=10, usd_per_cpu_hour=3.6, gpu_flops_per_second=1e11, usd_per_gpu_hour=3
@@ -56,6 +57,35 @@ def test_the_price_is_of_every_thread_and_process_and_of_gpus_alone(resources, s
     assert price.total.longest_seconds == pytest.approx(seconds, rel=2e-3)
     assert price.total.device_hours == pytest.approx(2 * seconds * devices / 3600, rel=1e-3)
     assert price.total.usd == pytest.approx(usd, rel=1e-3)
+
+
+def test_scoring_on_further_sets_is_priced_as_forward_passes_and_said(surface_study):
+    """Two runs of 1e12 FLOPs: 60,000 units in three passes are as many FLOPs as 60,000 units of training."""
+    accuracy = {"accuracy": {"plugin": "flopscape.plugins.losses:Accuracy"}}
+    heldout = {"own": {"metrics": accuracy}, "code": {"dataset": OTHER, "metrics": accuracy}}
+    design = TRAINED | {"budgets": (1e12,), "n_params": (1e6, 2e6), "training": {"heldout_units": 60_000}}
+    plain, scored = (priced(surface_study(**design, **more)) for more in ({}, {"heldout": heldout}))
+    expected = sum(60_000 * row.flops_per_unit for row in plan_rows(surface_study(**design)))
+    assert (plain.total.scoring_flops, scored.total.scoring_flops) == (0, pytest.approx(expected))
+    assert scored.total.flops == plain.total.flops
+    more_seconds = (scored.total.device_hours - plain.total.device_hours) * 3600
+    assert more_seconds == pytest.approx(expected / 1e10, rel=1e-6)
+    study = surface_study(**design, heldout=heldout)
+    text = price_text(study, scored, Coverage("good", []), NOTHING)
+    assert (
+        "further held-out sets: 1.08e+12 FLOPs at most to score the runs on, 54 % of the training's; in the hours"
+        in text
+    )
+    assert "further held-out sets" not in price_text(study, plain, Coverage("good", []), NOTHING)
+
+
+def test_what_scoring_took_is_in_the_time_of_finished_runs_and_not_counted_twice(surface_study):
+    design = TRAINED | {"budgets": (1e12,), "n_params": (1e6, 2e6)}
+    study = surface_study(**design, heldout={"code": {"dataset": OTHER}})
+    sample = [timed(row, 1e9) for row in plan_rows(surface_study(**design))]
+    seconds = [speed_of(one, PRICES, sample).seconds(row, row.n_tokens) for one in (study, surface_study(**design))
+               for row in plan_rows(study)[:1]]  # fmt: skip
+    assert seconds[0] == seconds[1]
 
 
 def test_finished_runs_calibrate_by_size(surface_study):
@@ -117,7 +147,7 @@ def test_simulated_runs_cost_nothing(surface_study):
 
 @pytest.mark.parametrize(("parallel", "wall"), [(1, 10), (2, 5), (4, 4)])
 def test_wall_time_fills_free_slots_with_the_longest_run(parallel, wall):
-    assert _makespan([Job(str(n), 0, n, "") for n in (4, 3, 2, 1)], parallel) == wall
+    assert makespan([Job(str(n), 0, n, "") for n in (4, 3, 2, 1)], parallel) == wall
 
 
 def test_a_study_over_its_limit_is_refused_finished_runs_included(surface_study):

@@ -17,7 +17,7 @@ from flopscape.fitting.methods import ANSWER
 from flopscape.recipe.batch import n_micro_batches
 from flopscape.recipe.settings import TrainingSettings
 from flopscape.records.columns import RunColumn
-from flopscape.records.metrics import LOSS, METRIC, is_metric
+from flopscape.records.metrics import LOSS, METRIC, OWN, is_metric
 from flopscape.text.written import Switch, nearest, shown
 
 
@@ -139,6 +139,12 @@ class Study(_Answering):
     def simulated(self) -> bool:
         """Whether the runs come from a plug-in trainer and not from training."""
         return self.trainer.plugin != LOOP
+
+    @property
+    def further_units(self) -> int:
+        """Units that each finished run is scored on at most, beside the study's own loss: one pass a metric and set."""
+        passes = sum((name != OWN) + len(one.metrics) for name, one in self.heldout.items())
+        return passes * self.training.heldout_units
 
     @property
     def has_curves(self) -> bool:

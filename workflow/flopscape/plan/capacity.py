@@ -1,9 +1,11 @@
-"""How many runs go at a time: on this machine by its cores, memory and GPUs, on a cluster by its jobs.
+"""How many runs go at a time, by cores, memory and GPUs or a cluster's jobs, and how long they take side by side.
 
 For the wall time in a price, and for the limits that the workflow gives Snakemake, which does the scheduling.
 """
 
+import heapq
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -58,3 +60,27 @@ def _memory_bytes() -> int:
         with suppress(OSError, ValueError):
             limits.append(int(Path(path).read_text(encoding="ascii")))
     return min(limits)
+
+
+class Job(NamedTuple):
+    """Units that one run trains itself, the seconds that takes, and the id of the run it waits for, if any."""
+
+    run_id: str
+    n_tokens: int
+    seconds: float
+    parent: str
+
+
+def makespan(jobs: Iterable[Job], parallel: int) -> float:
+    """Wall time when each free slot takes the longest run left, those first that wait for no other.
+
+    Longest first is at most 4/3 − 1/(3m) times the shortest possible time on m slots (Graham 1969, doi
+    10.1137/0117039), for runs that wait for none. `slots` is a heap of the times at which slots become free: slots[0]
+    is the next.
+    """
+    # ends[""] = 0 is the end of what a run without a parent waits for.
+    slots, ends = [0.0] * parallel, {"": 0.0}
+    for job in sorted(jobs, key=lambda job: (job.parent != "", -job.seconds)):
+        ends[job.run_id] = max(slots[0], ends[job.parent]) + job.seconds
+        heapq.heapreplace(slots, ends[job.run_id])
+    return max(ends.values())

@@ -2,13 +2,12 @@
 
 How long a run takes is in runs/speed.py. Device-hours are that times the threads or GPUs that a run holds, used or not,
 and a price is hours times the config's dollars an hour. The wall time is not their sum: runs go side by side, as many
-as there is capacity for (`_makespan`).
+as there is capacity for (`makespan` in capacity.py).
 """
 
-import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -17,11 +16,11 @@ from flopscape.config.machine import Prices
 from flopscape.config.study import Study
 from flopscape.errors import FlopscapeError
 from flopscape.plan.branches import tokens_to_train
-from flopscape.plan.capacity import Capacity
+from flopscape.plan.capacity import Capacity, Job, makespan
 from flopscape.plan.finished import Finished
 from flopscape.records.plan_row import PlanRow, Role
 from flopscape.records.run_record import RunRecord
-from flopscape.runs.speed import Speed, measured_speed
+from flopscape.runs.speed import FORWARD, Speed, measured_speed
 
 SIMULATED_SECONDS = 0.15
 """Wall time of one simulated run: starting Python, no compute."""
@@ -40,7 +39,7 @@ def speed_of(study: Study, prices: Prices, sample: list[RunRecord]) -> Speed:
     gpu = study.resources.device == "gpu"
     rate = (prices.gpu_flops_per_second if gpu else prices.cpu_flops_per_second) * study.resources.processes
     source = f"config ({rate:.3g} FLOP/s a run, {prices.startup_seconds:g} s to start): no run has been timed yet"
-    return Speed(source, prices.startup_seconds, [(1.0, rate)])
+    return Speed(source, prices.startup_seconds, [(1.0, rate)], study.further_units)
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,7 @@ class Line:
     """One line of the price table: runs still to do out of `n_all`, and what they take. Hours are device-hours.
 
     Tokens and FLOPs are those to be trained; `flops_alone` is what the same runs would take without any checkpoint.
+    `scoring_flops` are spent beside them, on scoring finished models on further held-out sets.
     """
 
     label: str
@@ -60,6 +60,7 @@ class Line:
     usd: float
     longest_seconds: float
     reasons: dict[str, int]
+    scoring_flops: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def price_study(
         total=total,
         device="simulated" if study.simulated else study.resources.device,
         speed_source=speed.source,
-        wall_seconds=_makespan([jobs[run_id] for run_id in todo], parallel),
+        wall_seconds=makespan([jobs[run_id] for run_id in todo], parallel),
         parallel=parallel,
         disk_bytes=total.n_todo * RECORD_BYTES,
         spent_gpu_hours=spent.device_hours if study.resources.device == "gpu" else 0.0,
@@ -152,15 +153,6 @@ def price_study(
 def _spent(done: list[PlanRow], finished: Finished, speed: Speed, study: Study, prices: Prices) -> Line:
     """What finished runs took: by the same speed, and not summed from records, of which only a sample was read."""
     return _line("spent", done, {row.run_id: "" for row in done}, _jobs(done, finished, {}, speed), study, prices)
-
-
-class Job(NamedTuple):
-    """Units that one run trains itself, the seconds that takes, and the id of the run it waits for, if any."""
-
-    run_id: str
-    n_tokens: int
-    seconds: float
-    parent: str
 
 
 def _jobs(rows: list[PlanRow], finished: Finished, todo: dict[str, str], speed: Speed) -> dict[str, Job]:
@@ -195,7 +187,7 @@ def _expected(
         rungs=list(open_runs),
         lines=[_line(labels[name], list(rung), due, jobs, study, prices) for name, rung in open_runs.items()],
         total=_line("total with expected", everything, todo | due, jobs, study, prices),
-        wall_seconds=sum(_makespan([jobs[run_id] for run_id in step], parallel) for step in steps),
+        wall_seconds=sum(makespan([jobs[run_id] for run_id in step], parallel) for step in steps),
     )
 
 
@@ -230,6 +222,7 @@ def _line(
         usd=cost.usd,
         longest_seconds=max(seconds, default=0.0),
         reasons=dict(Counter(todo[row.run_id] for row in due)),
+        scoring_flops=sum(FORWARD * row.flops_per_unit * study.further_units for row in due),
     )
 
 
@@ -248,21 +241,6 @@ def device_cost(study: Study, prices: Prices, seconds: float) -> DeviceCost:
     # A GPU run is priced by its GPUs alone: their hour includes the cores that come with them.
     hours = 0.0 if study.simulated else seconds * devices / 3600
     return DeviceCost(devices, hours, hours * (prices.usd_per_gpu_hour if gpu else prices.usd_per_cpu_hour))
-
-
-def _makespan(jobs: Iterable[Job], parallel: int) -> float:
-    """Wall time when each free slot takes the longest run left, those first that wait for no other.
-
-    Longest first is at most 4/3 − 1/(3m) times the shortest possible time on m slots (Graham 1969, doi
-    10.1137/0117039), for runs that wait for none. `slots` is a heap of the times at which slots become free: slots[0]
-    is the next.
-    """
-    # ends[""] = 0 is the end of what a run without a parent waits for.
-    slots, ends = [0.0] * parallel, {"": 0.0}
-    for job in sorted(jobs, key=lambda job: (job.parent != "", -job.seconds)):
-        ends[job.run_id] = max(slots[0], ends[job.parent]) + job.seconds
-        heapq.heapreplace(slots, ends[job.run_id])
-    return max(ends.values())
 
 
 def refuse_over_limits(study: Study, price: Price) -> None:

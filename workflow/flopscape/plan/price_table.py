@@ -66,6 +66,8 @@ def _notes(price: Price, coverage: Coverage, finished: Finished, expected: Seque
     if price.search and price.search.n_todo:
         yield _search(price.search, "GPU-hours" if price.device == "gpu" else "CPU-hours")
     yield from _saving(price.total)
+    if price.total.scoring_flops:
+        yield _scoring(price.total)
     yield f"speed from: {price.speed_source}"
     yield f"coverage: {coverage.grade}{''.join(f'{chr(10)}  - {reason}' for reason in coverage.reasons)}"
     yield from expected
@@ -111,6 +113,12 @@ def _saving(total: Line) -> Iterator[str]:
             f"checkpoints: {total.flops_alone:.3g} FLOPs of runs by training {total.flops:.3g}, {saved:.1%} saved by "
             "branches and interrupted runs"
         )
+
+
+def _scoring(total: Line) -> str:
+    """What the keys `heldout` of a study cost, which the FLOPs of a line do not hold and its hours do."""
+    share = f", {numbers.percent(total.scoring_flops / total.flops)} of the training's" if total.flops else ""
+    return f"further held-out sets: {total.scoring_flops:.3g} FLOPs at most to score the runs on{share}; in the hours"
 
 
 def code_changed(finished: Finished) -> list[str]:

@@ -15,6 +15,9 @@ from statistics import median
 from flopscape.records.plan_row import PlanRow
 from flopscape.records.run_record import RunRecord
 
+FORWARD = 1 / 3
+"""Share of a unit's FLOPs of training that scoring it takes: the backward pass costs twice the forward one."""
+
 
 @dataclass(frozen=True)
 class Speed:
@@ -29,10 +32,13 @@ class Speed:
     startup: float
     rates: list[tuple[float, float]]
     """(FLOPs per unit, FLOP/s), ascending; log-log interpolated, held constant beyond the ends."""
+    scored_units: int = 0
+    """Units that a trained model is scored on beside what `startup` holds: of runs that were timed it holds all."""
 
     def seconds(self, row: PlanRow, n_tokens: int) -> float:
-        """Wall seconds of training one run on so many tokens."""
-        return self.startup + n_tokens * row.flops_per_unit / self._rate(row.flops_per_unit)
+        """Wall seconds of training one run on so many tokens, and of scoring it."""
+        units = n_tokens + FORWARD * self.scored_units
+        return self.startup + units * row.flops_per_unit / self._rate(row.flops_per_unit)
 
     def _rate(self, flops_per_unit: float) -> float:
         # Along a straight line in ln rate and ln FLOPs per unit, for both span decades; beyond the sizes that were
