@@ -19,7 +19,7 @@ from flopscape.cli.fit_options import (
     columns_of,
     options_given,
 )
-from flopscape.cli.options import numbers_of, output, several
+from flopscape.cli.options import Results, numbers_of, output, pairs, several
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY
 from flopscape.text.terminal import say
@@ -181,3 +181,23 @@ def predict(
         write_prediction(fit_file, out, flops or [], n_params or [], title=title, **tests)
         say(f"{out}: written")
     say(asked.trust(validation))
+
+
+@verbs.command(
+    epilog="Example: `flopscape shape results/mine/fits/depth.json config/studies/mine.yaml --flops 1e13`; "
+    "`… --among depth=1:16 --among width=64:1024:32`; `flopscape shape depth.json runs.csv --flops 1e21`"
+)
+def shape(
+    fit_file: Annotated[Path, typer.Argument(metavar="FIT.json", help="A fit of `law`, with its draws beside it.")],
+    subject: Annotated[Path, typer.Argument(metavar="CONFIG|RUNS.csv", help="The study's file, or the fitted table.")],
+    flops: Annotated[list[float], several("Compute in FLOPs; repeatable.")],
+    among: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART=VALUES", help="Whole values of a part of the size: low:high:step, or 2,4,8."),
+    ] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Print the best shape of a model at any compute: depth, width and other parts, N, D and the loss."""
+    from flopscape.design.shape import run
+
+    say(run(fit_file, subject, flops, pairs(among, "--among", "depth=2:12"), results))

@@ -112,7 +112,8 @@ def estimate(
             problem = problem_of(form, table, supply, restriction)
             p = problem.in_units(global_fit(problem, seed).p)
             values, sought = seek_covariates(form, p, table, values, asked, asked_supply)
-            said += sought
+            # Where the law has no optimum of its own, nothing is predicted with these values.
+            said += sought if form.optimum else []
         compute = compute_at(table, {} if form.shares else values)
         task = law_task(form.bound_at(values), table, supply, asked, asked_supply, said, restriction, compute)
         result, draws = fit_law(task, result, bootstrap, seed, rivals)

@@ -219,7 +219,7 @@ def _sentence(table: RunTable, term: str, value: float, part: float, flops: floa
     if part in (0.0, 1.0):
         return (
             f"{begun}the lowest loss over it within the runs, {low:g} to {high:g}, lies at their edge, {value:g}; give"
-            " the value that you mean with at"
+            " the value that you mean with at, or ask flopscape shape for the best one with what it costs in N and C"
         )
     return (
         f"{begun}the loss at C = {numbers.flops(flops)} is lowest at {term} = {value:.4g}, which all predictions and"

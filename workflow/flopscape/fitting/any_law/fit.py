@@ -247,7 +247,8 @@ def fill(result: FitResult, verdict: Verdict, fit: LawFit, intervals: Intervals)
             n_params = predicted.n_params.estimate if predicted.n_params else float(fit.table.n_params[0])
             judge_extrapolation(verdict, fit.table, predicted.flops, n_params)
     if quantities.flops and not law.optimum:
-        verdict.warn(f"{law.formula} says nothing at a given compute")
+        shape = "; ask flopscape shape for the best of a model's shapes there" if law.covariates else ""
+        verdict.warn(f"{law.formula} says nothing at a given compute{shape}")
     result.status = verdict.status
     result.reason = verdict.reason(fit.task.settled)
     result.warnings = verdict.all_warnings
