@@ -169,18 +169,17 @@ def predict(
     sizes: dict[str, Any] = {"n_params": n_params or [], "n_tokens": n_tokens or []}
     others: dict[str, Any] = {"unique_tokens": unique_tokens, "loss": loss, "inference_tokens": inference_tokens}
     others |= {"at": numbers_of(at, "--at") or None}
-    asked = read_fit(fit_file)
     if out is None:
         if title or backtest:
             raise FlopscapeError("predict: --title and --backtest are for the page of --out; leave them out")
-        say(asked.predict(flops or [], **sizes, **others).summary())
+        say(read_fit(fit_file).predict(flops or [], **sizes, **others).summary())
     elif n_tokens or any(value is not None for value in others.values()):
         raise FlopscapeError("predict: a page has --flops and --n-params alone; leave out --out or the other options")
     else:
         tests: dict[str, Any] = {"backtest": backtest, "validation": validation}
         write_prediction(fit_file, out, flops or [], n_params or [], title=title, **tests)
         say(f"{out}: written")
-    say(asked.trust(validation))
+    say(read_fit(fit_file).trust(validation))
 
 
 @verbs.command(
