@@ -94,6 +94,8 @@ def test_items_are_read_off_the_standard_errors(tmp_path: Path) -> None:
         ({}, {"chance": 0.5}, "is below the chance level 0.5 by more than noise"),
         ({}, {"chance": 25.0}, "--chance 25: must be a share"),
         ({}, {"items": 0.5}, "--items 0.5: must be how many"),
+        ({"accuracy@quiz": np.inf}, {}, "column accuracy@quiz: inf is not a finite number"),
+        ({"accuracy@quiz": [0.3, 0.4, 0.5, 0.6] + [None] * 31}, {}, "4 distinct losses with accuracy@quiz"),
         ({"loss@quiz": 3.0}, {}, "1 distinct loss with accuracy@quiz"),
     ],
 )
@@ -116,6 +118,10 @@ def test_accuracies_below_chance_are_refused_without_known_items_too(tmp_path: P
     frame.loc[0, "accuracy@quiz"] = 0.02
     with pytest.raises(FlopscapeError, match=r"0.02 of run .* is below the chance level"):
         two_steps(scored(tmp_path, frame, items=None), *fitted, [FAR])
+    # Many below it do not excuse each other by their own scatter about a curve from chance.
+    frame["accuracy@quiz"] = (frame_of()["accuracy@quiz"] - 0.2).clip(0.01)
+    with pytest.raises(FlopscapeError, match="is below the chance level"):
+        two_steps(scored(tmp_path, frame, items=None), *fitted, [FAR])
 
 
 def test_questions_that_do_not_fit_the_fit_are_refused(tmp_path: Path, fitted) -> None:
@@ -136,6 +142,11 @@ def test_no_runs_and_targets_that_no_law_is_believed_at_are_refused(tmp_path: Pa
         two_steps(runs, *fitted, [1e30])
     with pytest.raises(FlopscapeError, match="less than one token"):
         two_steps(runs, *fitted, [], [1e6], [0.5])
+    with pytest.raises(FlopscapeError, match="FLOPs inf: must be positive, and not so far"):
+        two_steps(runs, *fitted, [], [1e9], [1e300])
+    frame_of()[:0].to_csv(runs.path, index=False)
+    with pytest.raises(FlopscapeError, match="no run is left; give a table of finished runs"):
+        read_scored(runs.path, "accuracy@quiz", "loss@quiz")
 
 
 def test_runs_that_all_lie_before_the_bend_are_told_so(tmp_path: Path, fitted) -> None:
@@ -153,6 +164,9 @@ def test_the_verb_prints_writes_a_figure_and_gives_json(tmp_path: Path) -> None:
     printed = run(runs, out, "accuracy@quiz", **asked, out=tmp_path / "x.svg")
     assert "accuracy@quiz in two steps: loss@quiz by the fit fit" in printed
     assert {"x.svg", "x.png"} <= {path.name for path in tmp_path.iterdir()}
+    # What is said to be written is, also where the name has another ending.
+    assert run(runs, out, "accuracy@quiz", **asked, out=tmp_path / "y.pdf").endswith("y.pdf.png: written")
+    assert (tmp_path / "y.pdf.png").is_file()
     found = json.loads(run(runs, out, "accuracy@quiz", **asked, as_json=True))
     assert found.keys() == Downstream.__dataclass_fields__.keys()
     assert [target["given"] for target in found["targets"]] == [False, True]

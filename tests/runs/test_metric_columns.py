@@ -68,6 +68,12 @@ def test_what_is_no_metric_or_of_two_units_is_named_with_its_rows(theirs, column
     assert sentence in str(refusal.value)
 
 
+def test_a_standard_error_below_zero_is_refused(theirs):
+    said = "theirs.csv, row 1, column accuracy@arc_se: '-0.01' is no standard error"
+    with pytest.raises(FlopscapeError, match=said):
+        theirs(**{"accuracy@arc": 0.5, "accuracy@arc_se": -0.01})
+
+
 def test_a_column_with_an_at_in_its_name_that_holds_text_is_carried_as_text(theirs):
     """Names of models and revisions have an @ too; one among numbers is said, for it may be a slip."""
     revisions = [f"main@{i}" for i in range(9)]

@@ -62,6 +62,8 @@ def fit_curve(runs: ScoredRuns, draws: int = DRAWS, seed: int = 0) -> FittedCurv
     """
     mean = float(runs.accuracy.mean())
     floor = (runs.chance,) * 2 if runs.chance is not None else (0.0, mean)
+    if runs.items is None and runs.chance is not None:
+        runs.refuse_below_chance(_own_scatter(runs, mean))
     if mean <= floor[0]:
         raise FlopscapeError(_why_flat(runs))
     theta, problem, free = _reweighted(runs, floor, (mean, 1.0))
@@ -76,9 +78,13 @@ def fit_curve(runs: ScoredRuns, draws: int = DRAWS, seed: int = 0) -> FittedCurv
     residual = runs.accuracy - accuracy(curve, runs.loss)
     dof = max(len(runs) - problem.n_free + (not tells), 1)
     sigma = float(np.sqrt(residual @ residual / dof))
-    if runs.items is None:
-        runs.refuse_below_chance(sigma)
     return FittedCurve(curve, curve_of(many), bool(tells), sigma, dof, _passed(curve, runs.loss))
+
+
+def _own_scatter(runs: ScoredRuns, mean: float) -> float:
+    """Standard deviation about a curve of any floor: about one from chance, runs below it would excuse themselves."""
+    _, problem, squares = _reweighted(runs, (0.0, mean), (mean, 1.0))
+    return float(np.sqrt(squares / max(len(runs) - problem.n_free, 1)))
 
 
 def _reweighted(

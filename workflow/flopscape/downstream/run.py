@@ -54,14 +54,15 @@ def run(
     known = {"chance": chance, "items": items}
     runs = read_scored(path, column, loss or result.metric, **known, exclude=exclude, columns=_conventions(columns))
     found = two_steps(runs, result, draws, flops, n_params, n_tokens, name=fit_name(fit), seed=seed)
+    written: list[Path] = []
     if out is not None:
         # Imported only where a figure is asked for: matplotlib takes longer than both steps.
         from flopscape.downstream.figure import draw
 
-        draw_to(out, draw, found)
+        written = draw_to(out, draw, found)
     if as_json:
         return json.dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
-    return "\n\n".join([text(found), *([f"{out}: written"] if out else [])])
+    return "\n\n".join([text(found), *(f"{path}: written" for path in written)])
 
 
 def _conventions(columns: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -137,7 +137,8 @@ def _refuse_options(column: str, chance: float | None, items: float | None) -> N
 
 def _refuse_empty(table: RunTable, exclude: str | None) -> None:
     if not len(table):
-        raise FlopscapeError(f"{table.path}: no run is left; change --exclude {exclude!r}")
+        cure = f"change --exclude {exclude!r}" if exclude else "give a table of finished runs"
+        raise FlopscapeError(f"{table.path}: no run is left; {cure}")
 
 
 def _items(shares: Array, frame: pd.DataFrame) -> float | None:

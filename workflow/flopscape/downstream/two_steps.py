@@ -147,7 +147,7 @@ class _Both:
         return self._target(flops, n, d, False, best.loss, self.sampled.optimum(flops).loss)
 
     def given(self, n_params: float, n_tokens: float) -> Target:
-        flops = float(np.exp(self.law.compute.curve(np.log([n_params]))[0][0]) * n_params * n_tokens)
+        flops = float(np.exp(self.law.compute.curve(np.log([n_params]))[0][0])) * n_params * n_tokens
         losses = (law.loss(n_params, n_tokens, flops) for law in (self.law, self.sampled))
         return self._target(flops, n_params, n_tokens, True, *losses)
 

@@ -59,6 +59,9 @@ def with_metrics(
             )
         elif np.isfinite(values[used]).any():
             notes.append(f"{_cell(frame, name, wrong, source)} is no number, so that the column is kept as text")
+    for name, values in columns.items():
+        if name.endswith(ERROR) and (below := used & (values < 0)).any():
+            raise FlopscapeError(f"{_cell(frame, name, below, source)} is no standard error, which is never below zero")
     for name in filter(is_accuracy, filter(is_metric, list(columns))):
         if why := _why_neither(columns[name], used, name, source):
             raise FlopscapeError(why)

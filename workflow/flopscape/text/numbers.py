@@ -197,10 +197,11 @@ def _is_without_width(number: HasInterval) -> bool:
 def plural(number: int, noun: str) -> str:
     """Write a number of things, with an s where it is not one.
 
-    >>> plural(1, "run"), plural(2000, "run")
-    ('1 run', '2,000 runs')
+    >>> plural(1, "run"), plural(2000, "run"), plural(5, "loss")
+    ('1 run', '2,000 runs', '5 losses')
     """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    end = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{end}"
 
 
 def _with_suffix(value: float, suffixes: Sequence[tuple[float, str]], digits: int, trim: bool = False) -> str:

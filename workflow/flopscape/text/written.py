@@ -68,7 +68,13 @@ def is_finite(value: float) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value in a sentence: quoted where it is text, and never longer than a line."""
+    """A value in a sentence: quoted where it is text, and never longer than a line.
+
+    >>> shown("a"), shown(1.5)
+    ("'a'", '1.5')
+    """
+    # A number of an array calls itself np.float64(1.5).
+    value = value.item() if hasattr(value, "item") else value
     return shortened(
         repr(value) if not isinstance(value, int) or is_finite(value) else "a number of more than 300 digits"
     )
