@@ -31,6 +31,14 @@ class Mutation(NamedTuple):
 
 MUTATIONS = [
     Mutation(
+        "a new folder is laid out over what is there", "config/working_folder.py",
+        "if folder.is_dir() and any(folder.iterdir()):", "if False:", "config/test_working_folder.py",
+    ),
+    Mutation(
+        "an older package is called newer", "dag/own_package.py",
+        "Version(installed) < Version(made_with)", "Version(installed) > Version(made_with)", "dag/test_own_package.py",
+    ),
+    Mutation(
         "a mean of a metric taken for a sum", "checks/further_sets.py", "SAME = 0.25", "SAME = 25.0",
         "checks/test_further_sets.py",
     ),

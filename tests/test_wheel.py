@@ -171,6 +171,15 @@ def test_a_folder_that_another_version_has_made_is_refused_in_a_sentence(install
     assert re.search(r"made with flopscape 9\.0, and version \S+ in \S+ is older; pip install", done.stdout)
 
 
+def test_jobs_get_the_command_beside_this_python_and_environments_of_conda_the_same_wheel(installed, built):
+    asked = "('PATH', 'PYTHONPATH', 'FLOPSCAPE_REQUIREMENT')"
+    code = f"import os; from flopscape.dag.own_package import *; use_own_package(); print(*map(os.getenv, {asked}))"
+    path, pythonpath, requirement = installed.out("python", "-c", code).strip().split(" ", 2)
+    assert path.startswith(f"{installed.python.parent}{os.pathsep}")
+    assert pythonpath == "None"
+    assert requirement == f"flopscape @ {next((built / 'wheel').iterdir()).as_uri()}"
+
+
 def test_the_profile_of_a_cluster_is_found_in_a_new_folder(installed):
     done = installed.run("python", "-m", "snakemake", "-n", "-q", "rules", "--profile", "slurm")
     assert done.returncode == 0, done.stderr
