@@ -218,9 +218,17 @@ def test_every_cell_of_a_section_s_tables_is_in_its_row_and_column(section: str,
 
 
 def test_the_page_has_the_tables_of_the_text(pages: tuple[str, str]) -> None:
-    tables = Cells(pages[1]).tables
+    tables = [table for table in Cells(pages[1]).tables if table[0][0] != "run"]
     assert len(tables) == 13
     assert [[[cell.strip() for cell in row] for row in table] for table in tables] == grids(pages[0])
+
+
+def test_the_page_has_a_row_of_numbers_for_every_run(pages: tuple[str, str]) -> None:
+    (table,) = [table for table in Cells(pages[1]).tables if table[0][0] == "run"]
+    assert len(table) == 1 + 14
+    assert table[0] == ["run", "status", "C, FLOPs", "N", "D, tokens", "loss, nats per token", "seed", "time"]
+    assert table[6] == ["r05", "diverged", "4×10¹¹", "4.00 k", "400", "–", "1", "10 s"]
+    assert table[10] == ["r09", "completed", "3×10¹²", "6.00 k", "3.00 k", "2.630", "5", "50 s"]
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)

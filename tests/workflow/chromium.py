@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 import subprocess
+from base64 import b64encode
+from hashlib import sha256
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -28,17 +30,27 @@ window.addEventListener("load", () => setTimeout(async () => {
 </script>"""
 
 
-def visit(page: Path, steps: str, folder: Path) -> dict[str, Any]:
+def visit(page: Path, steps: str, folder: Path, width: int = 1280) -> dict[str, Any]:
     """Open an HTML file, do the steps (JavaScript that returns an object), and give what they saw.
 
     `loaded_from` in it are the schemes of everything that the page has loaded, such as `data` or `https`.
     """
     text = page.read_text(encoding="utf-8")
     before, end, after = text.rpartition("</body>")
-    driven = folder / f"driven-{page.name}"
-    driven.write_text(before + DRIVER.replace("STEPS", steps) + end + after, encoding="utf-8")
+    driven, program = folder / f"driven-{page.name}", DRIVER.replace("STEPS", steps)
+    # A page that names the programs it runs is to run the driver as well, and nothing else.
+    inside = program.partition(">")[2].rpartition("</script>")[0]
+    digest = b64encode(sha256(inside.encode()).digest()).decode()
+    before = before.replace("script-src ", f"script-src 'sha256-{digest}' ", 1)
+    driven.write_text(before + program + end + after, encoding="utf-8")
     words = [str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'browser'}"]
-    words += ["--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=60000", "--dump-dom", driven.as_uri()]
+    words += [
+        f"--window-size={width},1000",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+        "--virtual-time-budget=60000",
+        "--dump-dom",
+        driven.as_uri(),
+    ]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     seen = re.search(r"<pre>(.*)</pre>", done.stdout, re.DOTALL)
     assert seen, done.stderr[-2000:]

@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from flopscape.answers.evaluate import compute_of
+from flopscape.answers.runs_and_fits import RunsAndFits
 from flopscape.figures import frame, style
 from flopscape.figures.tables import Tables, first_with_curves
 from flopscape.fitting.isoflop.curves import has_curve, predicted
-from flopscape.laws.law import Compute
+from flopscape.laws.law import Array, Compute
 from flopscape.records.fit_parts import Vertex
 from flopscape.runs.budgets import nearest_budget
 from flopscape.text import numbers
@@ -49,7 +50,7 @@ def panel(axes: Axes, data: Tables) -> None:
     style.loss_axis(axes, data.loss_label)
 
 
-def vertices(data: Tables) -> dict[float, Vertex]:
+def vertices(data: RunsAndFits) -> dict[float, Vertex]:
     """The optimum of each of the runs' budgets, from the first fit with a curve per budget."""
     fit = first_with_curves(data.fits.values())
     of_fit = fit.vertices if fit else []
@@ -101,12 +102,16 @@ def _curve(axes: Axes, runs: pd.DataFrame, vertex: Vertex, colour: Any, compute:
         means = runs.groupby("n_params").loss.mean()
         axes.plot(means.index, means, color=colour, linewidth=0.9, linestyle=":")
         return
-    # The exact shape depends on D as well, which C fixes for every N; a parabola ignores it.
-    log_n = np.linspace(np.log(runs.n_params.min()), np.log(runs.n_params.max()), 120)
-    values = predicted(vertex.curve, log_n, compute.tokens(log_n, vertex.flops or vertex.budget))
-    axes.plot(np.exp(log_n), values, color=colour, linestyle="-" if vertex.used else "--")
+    axes.plot(*fitted_curve(runs, vertex, compute), color=colour, linestyle="-" if vertex.used else "--")
     if vertex.used:
         _vertex(axes, vertex, colour)
+
+
+def fitted_curve(runs: pd.DataFrame, vertex: Vertex, compute: Compute, points: int = 120) -> tuple[Array, Array]:
+    """N and loss along the curve through the runs of one budget, from their smallest size to their largest."""
+    # The exact shape depends on D as well, which C fixes for every N; a parabola ignores it.
+    log_n = np.linspace(np.log(runs.n_params.min()), np.log(runs.n_params.max()), points)
+    return np.exp(log_n), predicted(vertex.curve, log_n, compute.tokens(log_n, vertex.flops or vertex.budget))
 
 
 _VERTEX: dict[str, Any] = {"marker": "*", "markersize": 13, "markeredgecolor": "black", "markeredgewidth": 0.9}

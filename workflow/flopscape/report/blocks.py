@@ -1,8 +1,10 @@
 """What a report is made of, as plain data: built once, rendered as Markdown and as HTML."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -106,15 +108,52 @@ class Links:
     kind: str = "links"
 
 
-Block = Paragraph | Bullets | Grid | Code | Picture | Dots | Links
+@dataclass(frozen=True)
+class Chart:
+    """A picture that a page draws itself, whose points can be pointed at, as a specification of Vega-Lite.
+
+    `instead` is a drawing of the same for where no program runs; None where there is none.
+    """
+
+    name: str
+    spec: Mapping[str, Any]
+    caption: str
+    instead: Picture | None = None
+    kind: str = "chart"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table that can be sorted: what it shows, what it is sorted by, and where it leads."""
+
+    text: str
+    order: float | str
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class SortableTable:
+    """A long table whose rows a reader may order by a column. Markdown leaves it out, for a file has it."""
+
+    head: list[str]
+    rows: list[list[Cell]]
+    note: str = ""
+    kind: str = "sortable"
+
+
+Block = Paragraph | Bullets | Grid | Code | Picture | Dots | Links | Chart | SortableTable
 
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part; left out where it has no blocks."""
+    """A titled part; left out where it has no blocks.
+
+    Sections that follow each other in one `group` are folded on a page under its name; one of no group is always open.
+    """
 
     title: str
     blocks: list[Block]
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,3 +165,15 @@ class Report:
     answer: list[Block]
     sections: list[Section] = field(default_factory=list)
     made_from: str = ""
+
+    @property
+    def has_program(self) -> bool:
+        """Whether a page of it needs the program that draws charts and sorts tables."""
+        sections = [block for section in self.sections for block in section.blocks]
+        return any(isinstance(block, Chart | SortableTable) for block in [*self.answer, *sections])
+
+    @property
+    def groups(self) -> list[tuple[str, list[Section]]]:
+        """The sections in their order, those of one group together; each section of none stands alone, under ""."""
+        parts = [(group, list(members)) for group, members in groupby(self.sections, lambda section: section.group)]
+        return [(group, part) for group, members in parts for part in ([members] if group else [[m] for m in members])]

@@ -2,10 +2,24 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from flopscape.errors import WarningKind, kind_of
 from flopscape.records.fit_result import FitResult
-from flopscape.report import appendix, backtest, checklist, comparison, forecast, guide, others, outcome, summary, twin
+from flopscape.report import (
+    appendix,
+    backtest,
+    checklist,
+    comparison,
+    forecast,
+    guide,
+    isoflop_chart,
+    others,
+    outcome,
+    run_table,
+    summary,
+    twin,
+)
 from flopscape.report.agreement import agreement
 from flopscape.report.appendix import sentence
 from flopscape.report.blocks import Block, Bullets, Grid, Paragraph, Picture, Report, Section
@@ -23,34 +37,66 @@ ELSEWHERE_OF_RECOMMENDED: tuple[WarningKind, ...] = ("outside sizes", "prior-dom
 
 
 def build(evidence: Evidence) -> Report:
-    """All of the report; sections without content are left out."""
-    found, borne = doubts(evidence), outcome.verdict(evidence)
+    """All of the report; sections without content are left out.
+
+    What a reader needs to act stands open; what it rests on is folded by what one would look for.
+    """
+    found = doubts(evidence)
     sections = [
         Section("Recommendation", _recommendation(evidence)),
         Section("Prediction against outcome", outcome.blocks(evidence)),
         Section("What to distrust", _doubts(evidence, found[:MOST])),
-        Section("Whether the checks agree", _bullets(agreement(evidence))),
-        Section("What others would have told you", others.others(evidence)),
-        Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
-        Section("How hidden budgets were predicted", [*backtest.blocks(evidence.backtest), *borne]),
-        Section("What the answer rests on", comparison.sensitivity(evidence)),
-        Section("How methods do on simulated copies", [*twin.blocks(evidence.twin), *borne]),
-        Section("Which approach fits this design", guide.blocks(evidence.guide)),
-        Section("Fits", _fits(evidence)),
-        Section("Other metrics", others.of_other_metrics(evidence)),
-        Section("Further doubts", _bullets([doubt.sentence for doubt in found[MOST:]])),
-        Section("How to read the figures", _bullets(list(evidence.explanations))),
-        Section("What happened to the forecast", forecast.blocks(evidence)),
-        Section("What was run", appendix.runs(evidence)),
-        Section("What was left out", appendix.left_out(evidence)),
-        Section("Data", appendix.data(evidence)),
-        Section("Conventions", appendix.conventions(evidence)),
-        Section("Reporting checklist", checklist.blocks(evidence.checklist)),
-        Section("How to recompute", appendix.commands(evidence)),
-        Section("Versions and hardware", appendix.environment(evidence)),
+        *(
+            replace(section, group=group)
+            for group, members in _folded(evidence, found[MOST:]).items()
+            for section in members
+        ),
     ]
     filled = [section for section in sections if section.blocks]
-    return Report(evidence.title, evidence.simulated, _answer(evidence), filled, evidence.made_from)
+    answer = [*_answer(evidence), *isoflop_chart.blocks(evidence)]
+    return Report(evidence.title, evidence.simulated, answer, filled, evidence.made_from)
+
+
+def _folded(evidence: Evidence, further: list[Doubt]) -> Mapping[str, list[Section]]:
+    """What the answer rests on, in groups by what one would look for."""
+    borne = outcome.verdict(evidence)
+    return {
+        "Figures": [
+            Section("Figures", [Picture(n, p, evidence.captions.get(n, "")) for n, p in evidence.figures.items()]),
+            Section("How to read the figures", _bullets(list(evidence.explanations))),
+        ],
+        "Fits": [
+            Section("Fits", _fits(evidence)),
+            Section("What others would have told you", others.others(evidence)),
+            Section("Other metrics", others.of_other_metrics(evidence)),
+        ],
+        "What the answer rests on": [
+            Section("Whether the checks agree", _bullets(agreement(evidence))),
+            Section("What the answer rests on", comparison.sensitivity(evidence)),
+            Section("Which approach fits this design", guide.blocks(evidence.guide)),
+            Section("Further doubts", _bullets([doubt.sentence for doubt in further])),
+        ],
+        "Tests of the methods": [
+            Section("How hidden budgets were predicted", [*backtest.blocks(evidence.backtest), *borne]),
+            Section("How methods do on simulated copies", [*twin.blocks(evidence.twin), *borne]),
+        ],
+        "Runs": [
+            Section("What happened to the forecast", forecast.blocks(evidence)),
+            Section("What was run", appendix.runs(evidence)),
+            Section("What was left out", appendix.left_out(evidence)),
+            Section("Every run", run_table.blocks(evidence)),
+        ],
+        "Data and conventions": [
+            Section("Data", appendix.data(evidence)),
+            Section("Conventions", appendix.conventions(evidence)),
+            Section("Reporting checklist", checklist.blocks(evidence.checklist)),
+        ],
+        "How to make it again": [
+            Section("How to recompute", appendix.commands(evidence)),
+            Section("Files", run_table.files(evidence)),
+            Section("Versions and hardware", appendix.environment(evidence)),
+        ],
+    }
 
 
 def _bullets(items: list[str]) -> list[Block]:

@@ -17,6 +17,7 @@ from flopscape.plan.coverage import Coverage
 from flopscape.plan.rungs import Rung
 from flopscape.records.backtest import Forecast, Outcome, Score
 from flopscape.records.fit_result import FitResult
+from flopscape.report.addresses import Addresses
 from flopscape.report.twin import Twin
 
 
@@ -27,6 +28,7 @@ class Evidence(RunsAndFits):
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` a line
     for each, and `explanations` how to read them.
     `other_metrics` are the fits of other metrics than the study's loss, which nothing is compared with.
+    `draws` are those of the recommended fit, None where its method made none.
     `formulas` are those of the fitted laws, by fit; a fit without a law has none.
     `sensitivity` is the table of `flopscape sensitivity`, `backtest` has the lines of `flopscape backtest` and
     `validation` those of `flopscape validate`, None where there is none; `archive` is all that fits have ever said of
@@ -35,7 +37,8 @@ class Evidence(RunsAndFits):
     `forecast` is what the plan expected, empty where there was none. `rungs` are those of a study that grew.
     `manifest` is the dataset's (empty for simulated runs), `coverage` the plan's grade (None without a plan),
     `environment` labels with texts, `commands` what makes the fits again. `not_shown` are sentences on what belongs to
-    another table, other options or other code, and `made_from` is the stamp of the report itself.
+    another table, other options or other code, and `made_from` is the stamp of the report itself. `addresses` say where
+    the files behind it lie.
     """
 
     study: str
@@ -43,6 +46,7 @@ class Evidence(RunsAndFits):
     runs: pd.DataFrame
     fits: dict[str, FitResult]
     recommended: str
+    draws: pd.DataFrame | None = None
     formulas: Mapping[str, str] = field(default_factory=dict)
     figures: dict[str, Path] = field(default_factory=dict)
     captions: Mapping[str, str] = field(default_factory=dict)
@@ -64,6 +68,7 @@ class Evidence(RunsAndFits):
     made_from: str = ""
     aside: pd.DataFrame = field(default_factory=pd.DataFrame)
     other_metrics: Mapping[str, FitResult] = field(default_factory=dict)
+    addresses: Addresses = field(default_factory=Addresses)
 
     @property
     def fit(self) -> FitResult:

@@ -1,8 +1,19 @@
-"""A report as one HTML file that needs nothing else: figures inline, no script, no network."""
+"""A report as one HTML file that needs nothing else: figures inline, no network.
 
+The only program on a page is that of its charts and of tables that sort, where it has some: Vega-Lite, and the lines of
+start.js. A browser runs it and no other, for the page names its hash (Content-Security-Policy).
+"""
+
+import json
 import re
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -12,6 +23,7 @@ from flopscape.report.svg import refuse_more_than_drawing
 from flopscape.text.visible import identifier, visible
 
 TEMPLATE = Path(__file__).parent / "template.html"
+START = TEMPLATE.with_name("start.js")
 HEADER = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 NAMESPACE = re.compile(r'\sxmlns(:\w+)?="[^"]*"')
 SIZE = re.compile(r'\s(width|height)="[^"]*pt"')
@@ -28,7 +40,32 @@ def render(report: Report) -> str:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    return environment.get_template(TEMPLATE.name).render(report=report, figure=inline, identifier=identifier)
+    script = program() if report.has_program else ""
+    return environment.get_template(TEMPLATE.name).render(
+        report=report,
+        figure=inline,
+        identifier=identifier,
+        script=Markup(script),
+        script_hash=hash_of_script(script),
+        specification=specification,
+    )
+
+
+@cache
+def program() -> str:
+    """The lines of start.js, and Vega-Lite with all that it needs, as one script of 0.9 MB."""
+    script = vl_convert.javascript_bundle(START.read_text(encoding="utf-8"))
+    return str(script).replace("</script", r"<\/script")
+
+
+def hash_of_script(script: str) -> str:
+    """What a page names a script by, as a source of its Content-Security-Policy."""
+    return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
+
+
+def specification(spec: Mapping[str, Any]) -> Markup:
+    """A chart as JSON that cannot end the element it stands in."""
+    return Markup(json.dumps(spec, ensure_ascii=False, allow_nan=False).replace("<", r"\u003c"))
 
 
 def _shown(value: object) -> object:

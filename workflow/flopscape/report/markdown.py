@@ -6,7 +6,19 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import quote
 
-from flopscape.report.blocks import Block, Bullets, Code, Dots, Grid, Links, Paragraph, Picture, Report
+from flopscape.report.blocks import (
+    Block,
+    Bullets,
+    Chart,
+    Code,
+    Dots,
+    Grid,
+    Links,
+    Paragraph,
+    Picture,
+    Report,
+    SortableTable,
+)
 from flopscape.text.visible import one_line, visible
 
 ANYWHERE = re.compile(
@@ -29,7 +41,8 @@ def render(report: Report, folder: Path) -> str:
         parts.append(MARK)
     parts += [_block(block, folder) for block in report.answer]
     for section in report.sections:
-        parts += [_heading(2, section.title), *(_block(block, folder) for block in section.blocks)]
+        blocks = [_block(block, folder) for block in section.blocks]
+        parts += [_heading(2, section.title), *filter(None, blocks)] if any(blocks) else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -79,6 +92,10 @@ def _block(block: Block, folder: Path) -> str:
             return _fenced(visible(text))
         case Picture(name, path, caption):
             return f"![{inline(name)}]({_link(path, folder)})\n\n{plain(caption)}".rstrip()
+        case Chart():
+            return _block(block.instead, folder) if block.instead else plain(block.caption)
+        case SortableTable():
+            return ""
         case Dots(title, axes, rows, note):
             cells = [[row.name, *(dot.text for dot in row.dots)] for row in rows]
             return _grid(Grid([title, *(axis.title for axis in axes)], cells, note))

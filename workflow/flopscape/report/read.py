@@ -3,10 +3,11 @@
 import platform
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import pandas as pd
 from jinja2 import Environment
 
 from flopscape.answers.archive import read_archive
@@ -17,12 +18,13 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS, EXPLANATIONS
 from flopscape.figures.tables import complete, read_backtest, read_csv, read_validation, with_budgets
 from flopscape.files.json_text import read_json
-from flopscape.fitting.common.draws_file import read_fits
+from flopscape.fitting.common.draws_file import fit_name, has_draws, read_draws, read_fits
 from flopscape.guide.walk import Walk
 from flopscape.plan.coverage import Coverage
 from flopscape.plan.rungs import Rung
 from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
+from flopscape.report.addresses import Addresses
 from flopscape.report.evidence import Evidence
 from flopscape.report.twin import Twin
 from flopscape.runs.statuses import set_aside, without_set_aside
@@ -68,6 +70,8 @@ class Sources:
         Sentences on what belongs to another table, other options or other code, and is left out.
     made_from : str
         The stamp of the report: see records/stamps.py.
+    addresses : Addresses
+        Where the files behind the report lie, as its page sees them.
     """
 
     study: str
@@ -90,6 +94,7 @@ class Sources:
     commands: Sequence[str] = ()
     not_shown: Sequence[str] = ()
     made_from: str = ""
+    addresses: Addresses = field(default_factory=Addresses)
 
     @property
     def files(self) -> list[str | Path | None]:
@@ -120,6 +125,7 @@ def read_evidence(sources: Sources) -> Evidence:
         fits=fits,
         other_metrics={name: fit for name, fit in everything.items() if name not in fits},
         recommended=sources.recommended,
+        draws=_draws(sources, fits[sources.recommended]),
         formulas=formulas_of(fits),
         figures=figures,
         captions={name: caption(name) for name in figures},
@@ -139,6 +145,7 @@ def read_evidence(sources: Sources) -> Evidence:
         commands=sources.commands,
         not_shown=sources.not_shown,
         made_from=sources.made_from,
+        addresses=sources.addresses,
     )
 
 
@@ -151,6 +158,12 @@ def _of_the_loss(fits: Mapping[str, FitResult], recommended: str) -> dict[str, F
         names = ", ".join(results) or "the fits, for there are none"
         raise FlopscapeError(f"report: fit {recommended} is not among {names}")
     return results
+
+
+def _draws(sources: Sources, fit: FitResult) -> pd.DataFrame | None:
+    """The draws of the recommended fit, from the file beside its own."""
+    path = next(Path(path) for path in sources.fits if fit_name(Path(path)) == sources.recommended)
+    return read_draws(path, fit) if has_draws(path) else None
 
 
 def formulas_of(fits: Mapping[str, FitResult]) -> dict[str, str]:

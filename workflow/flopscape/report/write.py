@@ -1,6 +1,7 @@
 """The report of one study from its config and its folder: which of its files are fresh, and all of them on one page."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from flopscape.checklist.filled import filled
@@ -14,6 +15,7 @@ from flopscape.guide.sources import guide_of_study
 from flopscape.plan.studies import PlannedStudy, plan_finished
 from flopscape.records.fit_file import read_fit
 from flopscape.records.stamps import text_of
+from flopscape.report.addresses import addresses
 from flopscape.report.build import build
 from flopscape.report.files import refuse_report, write_report
 from flopscape.report.read import Sources, read_evidence
@@ -51,7 +53,7 @@ def report_study(study_file: Path, results: Path, out: Path) -> None:
     stale, recommended = _stale(files, names), planned.study.recommended_fit
     if why := stale.get(f"fit {recommended}"):
         raise FlopscapeError(f"{files.fits[recommended]}: the fit {why}; {MADE_AGAIN}")
-    sources = _sources(study_file.stem, files, names, stale)
+    sources = replace(_sources(study_file.stem, files, names, stale), addresses=addresses(results, study_file, out))
     refuse_report(out, [study_file, *sources.files])
     write_report(build(read_evidence(sources)), out)
 

@@ -41,6 +41,15 @@ def count(value: float | None, digits: int = 3, trim: bool = False) -> str:
     return _with_suffix(value, SUFFIXES, digits, trim)
 
 
+def whole(value: float | str) -> str:
+    """A whole number that a table may hold as a float, such as a seed; anything else as it stands.
+
+    >>> whole(3.0), whole("a")
+    ('3', 'a')
+    """
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
 def storage(value: float | None) -> str:
     """Bytes of memory or of a disk: 812 B, 14.0 MB, 1.23 GB; a GB is 10⁹ bytes, as in Snakemake's resources.
 
