@@ -426,6 +426,15 @@ MUTATIONS = [
         "part = (1 - np.sqrt(", "part = 2 * (1 - np.sqrt(", "design/test_gains.py",
     ),
     Mutation(
+        "two runs that share noise are bought as if each erred alone", "design/deciding.py",
+        "places[(offers >= 0).all(axis=1)], self.fit.rho", "places[(offers >= 0).all(axis=1)], 0.0",
+        "design/test_decide.py",
+    ),
+    Mutation(
+        "runs that are bought so many times over count once", "design/deciding.py",
+        "np.sqrt(times) * bought", "bought", "design/test_decide.py",
+    ),
+    Mutation(
         "more is bought than the money pays for", "design/gains.py",
         "left -= float(cost[best])", "left -= 0.0", "design/test_gains.py",
     ),

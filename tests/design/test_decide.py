@@ -19,6 +19,7 @@ from flopscape.design.decide_words import sentences, text
 from flopscape.design.deciding import Points, probability_of_deciding
 from flopscape.design.next_runs import Spend
 from flopscape.design.offers import NOBODY, matches, offers_of
+from flopscape.errors import FlopscapeError
 from flopscape.plan.studies import plan_study
 from flopscape.runs.read import read_runs
 from tests.comparison.recipe_tables import frame_of, losses, recipe
@@ -217,6 +218,11 @@ def test_a_study_that_cannot_be_extended_leaves_the_other_as_it_was(studies):
 def test_what_is_refused_is_refused_by_name(tables, words, sentence):
     done = invoke(*words)
     assert sentence in str(done.exception)
+
+
+def test_losses_without_scatter_leave_nothing_to_decide():
+    with pytest.raises(FlopscapeError, match="next to no scatter about the surface of both"):
+        standing_of(recipe("a", 0, sigma=0.0), recipe("b", 1, sigma=0.0, mu_d=0.1), True)
 
 
 def test_a_study_without_results_says_what_to_run(studies):

@@ -24,10 +24,12 @@ from flopscape.design.gains import chosen
 from flopscape.design.next_runs import Spend, Trainer, candidates_of, pending_runs, refuse_dear, refuse_targets
 from flopscape.design.offers import NOBODY, Offers, offers_of
 from flopscape.design.told import BELIEFS
+from flopscape.errors import FlopscapeError
 from flopscape.fitting.drifting_law.fit import posterior
 from flopscape.laws.law import Array, Compute, Index, Names
 from flopscape.plan.coverage import LEAST_NARROWED
 from flopscape.records.plan_row import PlanRow
+from flopscape.text import numbers
 
 DRAWS = 256
 """Of each answer's posterior: its typical draw alone is used, and hardly moves with more."""
@@ -84,6 +86,7 @@ class Decision:
     bought: list[int]
     left: dict[str, Array]
     rho: float
+    simulated: bool
 
     @property
     def cost(self) -> Array:
@@ -94,6 +97,11 @@ class Decision:
     def is_nothing_worth_it(self) -> bool:
         """Whether no interval moves by anything to speak of, whatever is believed."""
         return max(float((1 - self.left[name][-1]).max()) for name in BELIEFS) < LEAST_NARROWED
+
+    @property
+    def pairs(self) -> int:
+        """How many of the bought offers are two runs."""
+        return int((self.offers.places[self.bought] != NOBODY).all(axis=1).sum())
 
     def rows_of(self, is_b: bool) -> list[PlanRow]:
         """The bought runs of one study, as its plan would have them."""
@@ -120,7 +128,7 @@ class Decision:
 
     def to_json(self) -> dict[str, Any]:
         """Nested mappings and lists of JSON values."""
-        plain = {name: getattr(self, name) for name in ("names", "finished", "pending", "rho")}
+        plain = {name: getattr(self, name) for name in ("names", "finished", "pending", "rho", "simulated")}
         spend = {"spend": self.spend.amount, "in_usd": self.spend.in_usd, "cost": float(self.cost.sum())}
         left = {name: left[-1].tolist() for name, left in self.left.items()}
         targets = [asdict(one) for one in self.targets]
@@ -161,8 +169,13 @@ def decide(
 
 
 def standing_of(a: Recipe, b: Recipe, use_pairs: bool) -> Standing:
-    """What the finished runs tell of both recipes."""
+    """What the finished runs tell of both recipes; raises FlopscapeError where they leave nothing open."""
     data, curves = fitted(a, b, [], use_pairs)
+    if sum(curves[FREE_FLOORS].fit.sigma) <= numbers.EXACT:
+        raise FlopscapeError(
+            f"{a.table.path} and {b.table.path}: the losses have next to no scatter about the surface of both, so that "
+            "no further run would tell more; `flopscape compare` has the answer"
+        )
     of_a, of_b = (
         posterior(table, Compute.from_runs(table.n_params, table.n_tokens, table.flops), DRAWS, 0)
         for table in (a.table, b.table)
@@ -193,6 +206,7 @@ def decision(sides: tuple[Side, Side], standing: Standing, targets: Sequence[flo
         bought=bought,
         left={name: left[..., 0] for name, left in told.left(bought).items()},
         rho=standing.fit.rho,
+        simulated=a.table.simulated,
     )
 
 

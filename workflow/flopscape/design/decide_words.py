@@ -25,14 +25,15 @@ def text(found: Decision) -> str:
 
 
 def _head(found: Decision) -> Iterator[str]:
+    if found.simulated:
+        yield "SIMULATED"
     a, b = found.names
     asked = ", ".join(numbers.flops(one.flops) for one in found.targets)
     finished = f"{numbers.plural(found.finished[0], 'finished run')} of {a} and {found.finished[1]} of {b}"
     yield f"Runs that decide soonest between {a} and {b}, after {finished}; asked: {asked} FLOPs"
     spent = f"{found.spend.words(float(found.cost.sum()))} of {found.spend.words()}"
-    pairs = sum(bool(one["pair"]) for one in found.runs()) // 2
     own = [f"{len(found.offers.of_side(found.bought, is_b))} of {found.names[is_b]}" for is_b in (False, True)]
-    in_pairs = f", {numbers.plural(pairs, 'pair')} among them" if pairs else ""
+    in_pairs = f", {numbers.plural(found.pairs, 'pair')} among them" if found.pairs else ""
     yield f"{joined(own)}{in_pairs}, for {spent}; {len(found.offers)} candidates"
     if sum(found.pending):
         waiting = numbers.plural(sum(found.pending), "run")
@@ -123,7 +124,7 @@ def _little(found: Decision) -> Iterator[str]:
 
 
 def _of_pairs(found: Decision) -> Iterator[str]:
-    if found.rho:
+    if found.pairs:
         yield (
             f"Runs of one seed and budget err together here, ρ = {found.rho:.2f}, for their data come in one order or "
             "the surface misses the same of both, so that a pair tells more of their difference than two other runs: "
