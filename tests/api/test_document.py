@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import flopscape as fs
+from tests.fitting.fit_tables import isoflop_frame
 
 ROOT = Path(fs.__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -16,8 +17,12 @@ def document() -> str:
     return (ROOT / "docs/python.md").read_text()
 
 
-def test_the_blocks_of_the_document_run_as_they_stand(document, frame, tmp_path, monkeypatch, capsys):
+def test_the_blocks_of_the_document_run_as_they_stand(document, frame, study, tmp_path, monkeypatch, capsys):
     frame.to_csv(tmp_path / "runs.csv", index=False)
+    better = isoflop_frame(seed=1).assign(loss=lambda runs: runs["loss"] - 0.05)
+    better.to_csv(tmp_path / "muon.csv", index=False)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/kjv-gpt").symlink_to(study)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for match in BLOCK.finditer(document):

@@ -13,15 +13,26 @@ from flopscape.fingerprint import _closure, fingerprint
 
 PACKAGE = Path(fs.__file__).parent
 SIGNATURES = {
-    "fit": "runs method flops bootstrap seed seeds exclude min_flops columns curves out options",
+    "backtest": "runs method fits bootstrap seed seeds exclude min_flops columns out progress options",
+    "compare": "recipes flops pairs same_text columns exclude results csv out",
+    "fit": "runs method flops bootstrap seed seeds exclude min_flops columns curves name out options",
+    "fit_all": "runs fits flops bootstrap seed columns progress rows",
     "read_fit": "path runs",
     "read_runs": "source columns",
+    "results": "folder",
+    "twin": "runs flops surface noise simulations seed bootstrap fits own_simulations answer_simulations "
+    "among_fits validation out",
 }
 CLASSES = {
+    "Backtest": "plot scores summary to_frame",
+    "Comparison": "plot summary to_frame to_json verdicts",
     "Fit": "exponents parameters plot predict reason status summary to_frame trust warnings",
+    "Fits": "get items keys plot predict summary to_frame values",
     "FlopscapeError": "add_note with_traceback",
     "Predictions": "plot summary to_frame",
-    "Runs": "name plot summary tables to_frame",
+    "Results": "answer backtest curves figures fits name plot predict report runs summary to_frame twin",
+    "Runs": "name plot summary table_with tables to_frame",
+    "Twin": "plot scenarios summary to_frame",
 }
 USER = """
 import pandas as pd
@@ -57,6 +68,17 @@ def test_every_public_name_says_what_it_is_for():
 def test_an_unknown_name_is_no_attribute():
     with pytest.raises(AttributeError, match="module 'flopscape' has no attribute 'fitt'"):
         _ = fs.fitt
+
+
+def test_a_folder_that_is_a_verb_too_is_called_and_imported_from():
+    code = (
+        "import flopscape.twin.summary as summary, flopscape.twin.run, flopscape as fs, inspect; "
+        "print(callable(fs.twin), fs.twin is flopscape.twin, flopscape.twin.summary is summary, "
+        "fs.twin.__doc__ == inspect.getdoc(flopscape.api.twin.twin) or fs.twin.__doc__[:8])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True", "True", "Simulate"]
+    assert "simulations" in inspect.signature(fs.twin).parameters
 
 
 def test_importing_the_package_loads_no_other_module():

@@ -1,25 +1,27 @@
 """Fits: one law fitted to a table of runs, in memory or from its file, and what can be asked of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from flopscape.answers.asked import ask
 from flopscape.answers.predict import read_with_draws
 from flopscape.api.asked import Numbers, PathLike, number_of, numbers_of, path_of
+from flopscape.api.pictures import Quantity, against_compute
 from flopscape.api.predictions import Predictions
 from flopscape.api.runs import AnyRuns, Runs, file_of, read_runs
-from flopscape.api.show import drawn, page
+from flopscape.api.show import page
 from flopscape.config.fits import Fit as CheckedFit
 from flopscape.config.read import validate
 from flopscape.errors import FlopscapeError
 from flopscape.fitting import fit as fitting
 from flopscape.fitting.common.draws_file import fit_name, read_draws
+from flopscape.fitting.common.made_from import options_given
 from flopscape.fitting.methods import ANSWER, CURVES, chosen_options, shipped_methods, why_not_its_options
-from flopscape.fitting.options import is_module
+from flopscape.fitting.options import OF_EVERY_METHOD, is_module
 from flopscape.records.fit_result import Estimate, FitResult
 from flopscape.report.summary import head, recommendation
 from flopscape.report.terminal import fit_text, trust
@@ -27,9 +29,6 @@ from flopscape.runs.table import SIX_N_D
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Quantity = Literal["n_params", "n_tokens", "loss"]
-LABELS = {"n_params": "N*, parameters", "n_tokens": "D*, {}s", "loss": "L*, {}"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,6 +44,8 @@ class Fit:
     draws: pd.DataFrame
     runs: Runs | None = None
     path: Path | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What it was made by, from which a backtest makes it again."""
 
     @property
     def status(self) -> str:
@@ -139,24 +140,7 @@ class Fit:
 
     def plot(self, ax: "Axes | None" = None, quantity: Quantity = "n_params") -> "Axes":
         """The optimum against compute with its band, beside the runs, into the axes that are given or new ones."""
-        from flopscape.figures import style
-        from flopscape.figures.against_compute import panel
-
-        if quantity not in LABELS:
-            raise FlopscapeError(f"quantity {quantity!r}: there are {', '.join(LABELS)}")
-        if self.runs is None:
-            raise FlopscapeError(f"{self.name}: a plot needs the runs; give them to read_fit, as runs=")
-        data = self.runs.tables({self.name: self.result}, {self.name: self.draws})
-        with drawn(ax) as axes:
-            panel(axes, data, quantity)
-            style.flops_axis(axes)
-            if quantity == "loss":
-                style.loss_axis(axes, LABELS[quantity].format(self.result.loss_unit))
-            else:
-                style.log_axis(axes.yaxis, style.tick_count)
-                axes.set_ylabel(LABELS[quantity].format(self.result.unit))
-            axes.legend()
-        return axes
+        return against_compute(self.runs, {self.name: self}, ax, quantity)
 
     def __repr__(self) -> str:
         return self.summary()
@@ -178,6 +162,7 @@ def fit(
     min_flops: float | None = None,
     columns: Mapping[str, str] | None = None,
     curves: PathLike | None = None,
+    name: str | None = None,
     out: PathLike | None = None,
     **options: Any,
 ) -> Fit:
@@ -201,6 +186,8 @@ def fit(
         As of `read_runs`.
     curves : path, optional
         Training curves, for a method that reads them.
+    name : str, optional
+        What the fit is called beside others; the method when left out, or the file.
     out : path, optional
         FIT.json to write, with its draws beside it, as `flopscape fit` does; the runs must be in a file then.
     **options
@@ -217,26 +204,35 @@ def fit(
     `fs.fit("runs.csv", "vpnls", flops=1e24)`, on the command line
     `flopscape fit runs.csv --method vpnls --flops 1e24 --out fit.json`.
     """
-    own = _checked_options(method, options, bootstrap, seed)
+    own = checked_options(method, options, bootstrap, seed)
     budgets = numbers_of(flops, "flops")
     floor = None if min_flops is None else number_of(min_flops, "min_flops")
     asked: dict[str, Any] = {"flops": budgets, "bootstrap": bootstrap, "seed": seed, "seeds": seeds, "exclude": exclude}
     asked |= {"min_flops": floor, **own} | ({CURVES: path_of(curves, CURVES)} if curves is not None else {})
     if out is not None:
-        return _kept(runs, path_of(out, "out"), method, columns, asked)
+        kept = _kept(runs, path_of(out, "out"), method, columns, asked)
+        return kept if name is None else replace(kept, name=name)
     read = read_runs(runs, columns)
     result, draws = fitting.fit(read.table, method, **asked)
-    return Fit(method, result, draws, read)
+    others = {key: value for key, value in asked.items() if key not in OF_EVERY_METHOD}
+    return Fit(
+        name or method, result, draws, read, None, options_given(method, read.columns, budgets, bootstrap, seed, others)
+    )
 
 
 def _kept(runs: AnyRuns, out: Path, method: str, columns: Mapping[str, str] | None, asked: dict[str, Any]) -> Fit:
     """A fit that is written, with the hash of the file that it was made from."""
     place, named = file_of(runs, columns, "fit: with out")
     result = fitting.run(place, out, method, columns=named, **asked)
-    return Fit(fit_name(out), result, read_draws(out, result), read_runs(place, named), out)
+    return Fit(fit_name(out), result, read_draws(out, result), read_runs(place, named), out, _made_by(result))
 
 
-def _checked_options(method: str, options: Mapping[str, Any], bootstrap: int, seed: int) -> dict[str, Any]:
+def _made_by(result: FitResult) -> dict[str, Any]:
+    """The options of a fit that was read; none where it does not say them."""
+    return dict(result.made_from.get("options") or {})
+
+
+def checked_options(method: str, options: Mapping[str, Any], bootstrap: int, seed: int) -> dict[str, Any]:
     """The method's own options in its types, checked as those of a study are."""
     if not isinstance(method, str):
         names = ", ".join(shipped_methods())
@@ -273,4 +269,4 @@ def read_fit(path: PathLike, runs: AnyRuns | None = None) -> Fit:
     result, draws = read_with_draws(place)
     columns = {ours: theirs for ours, theirs in result.conventions.items() if theirs not in (ours, SIX_N_D)}
     read = None if runs is None else read_runs(runs, None if isinstance(runs, Runs) else columns)
-    return Fit(fit_name(place), result, draws, read, place)
+    return Fit(fit_name(place), result, draws, read, place, _made_by(result))

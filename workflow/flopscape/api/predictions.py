@@ -14,7 +14,8 @@ from flopscape.report import terminal
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from flopscape.api.fits import Fit, Quantity
+    from flopscape.api.fits import Fit
+    from flopscape.api.pictures import Quantity
 
 TITLES = {
     "optimum": "the optimum at each compute",

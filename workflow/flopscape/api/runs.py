@@ -49,6 +49,10 @@ class Runs:
         """What sentences call the table."""
         return NAME if self.path is None else str(self.path)
 
+    def table_with(self, columns: Mapping[str, str]) -> RunTable:
+        """The same rows by other columns, as a fit of another convention sees them."""
+        return table_of(self.frame, self.name, columns)
+
     def to_frame(self) -> pd.DataFrame:
         """A row a run that a fit sees: run_id, n_params, n_tokens, flops, loss, budget, seed, and all other columns."""
         names = ("run_id", "n_params", "n_tokens", "flops", "loss", "budget", "seed")

@@ -1,7 +1,7 @@
 """The verb that sets recipes beside each other."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,21 +38,14 @@ def compare(
     results: Results = Path("results"),
 ) -> None:
     """Say which of two or more recipes is better, by what factor of compute, and whether that will last."""
-    from flopscape.comparison.run import run
+    from flopscape.api.comparison import compare
 
-    found = run(
-        recipes,
-        flops or [],
-        out=out,
-        csv=csv,
-        as_json=json_,
-        results=results,
-        columns=columns_of(column),
-        exclude=exclude,
-        use_pairs=pairs,
-        same_text=same_text,
-    )
-    print(found) if json_ else say(found)
+    asked: dict[str, Any] = {"pairs": pairs, "same_text": same_text, "columns": columns_of(column), "exclude": exclude}
+    found = compare(*recipes, flops=flops, results=results, csv=csv, out=out, **asked)
+    if json_:
+        print(found.to_json())
+    else:
+        say("\n".join([found.summary(), *(f"{path}: written" for path in (csv, out) if path is not None)]))
 
 
 @verbs.command(

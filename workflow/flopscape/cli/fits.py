@@ -103,14 +103,11 @@ def backtest(
     column: Column = None,
 ) -> None:
     """Hide the largest budgets, fit the rest, and compare: how far can the intervals of each method be believed?"""
-    from flopscape.answers.backtest.methods import methods_given
-    from flopscape.answers.backtest.run import run
-    from flopscape.answers.backtest.words import text
-    from flopscape.text.terminal import progress_lines
+    from flopscape.api.backtest import backtest
 
-    rows: dict[str, Any] = {"exclude": exclude, "min_flops": min_flops, "seeds": seeds}
-    chosen = methods_given(runs, method, fits or [], seed, columns_of(column), rows | options_given(context, method))
-    say(text(run(runs, out, chosen, bootstrap=bootstrap, report=progress_lines())))
+    rows: dict[str, Any] = {"exclude": exclude, "min_flops": min_flops, "seeds": seeds, "columns": columns_of(column)}
+    draws: dict[str, Any] = {"bootstrap": bootstrap, "seed": seed, "out": out}
+    say(backtest(runs, method, fits=fits or [], **draws, **rows, **options_given(context, method)).summary())
 
 
 @verbs.command(

@@ -59,13 +59,12 @@ def twin(
     ] = None,
 ) -> None:
     """Simulate a study's own design and say which method to trust on it, and what more runs would buy."""
-    from flopscape.config.read import asked_fits
-    from flopscape.twin.run import run
+    from flopscape.api.twin import twin
 
-    options: dict[str, Any] = {"surface_name": surface, "noise": noise, "simulations": simulations}
-    options |= {"bootstrap": bootstrap, "fits": asked_fits(fit or []), "own_simulations": own_simulations}
-    options |= {"answer_simulations": answer_simulations, "among_fits": among_fits}
-    say(run(study, out, flops or [], validation, seed=seed, **options))
+    options: dict[str, Any] = {"surface": surface, "noise": noise, "simulations": simulations, "bootstrap": bootstrap}
+    options |= {"fits": fit or [], "own_simulations": own_simulations, "answer_simulations": answer_simulations}
+    options |= {"among_fits": among_fits, "validation": validation, "seed": seed}
+    say(twin(study, flops=flops, out=out, **options).summary())
 
 
 @verbs.command(epilog="Example: `flopscape report config/studies/quick.yaml --results results/quick --out report.html`")

@@ -24,21 +24,27 @@ def draw(found: Comparison) -> Figure:
     """One line with a band for each pair, and one for each recipe; what no run reaches is shaded."""
     figure = frame.page(8.2, 7.0)
     above, below = figure.subplots(2, 1, sharex=True)
-    looks = list(style.fit_looks([f"{pair.a}'s over {pair.b}'s" for pair in found.pairs]))
-    for pair, (name, colour, line, _) in zip(found.pairs, looks, strict=True):
-        _band(above, pair.curve, [at.multiplier for at in pair.curve], colour, line, name)
-    _multiplier_axis(above, found)
+    multipliers(above, found)
     for name, colour, line, marker in style.fit_looks(found.recipes):
         pair, losses = _losses(found, name)
         _band(below, pair.curve, losses, colour, line, name)
         _points(below, _measured(pair, name), colour, marker)
-    _shade([above, below], found)
+    _shade(below, found)
     style.loss_axis(below, f"L*, {found.pairs[0].rests_on.loss_unit}")
     style.flops_axis(below)
     for axes, title in ((above, "compute for equal loss"), (below, "")):
         axes.legend(title=title or None, loc="best")
     notes = [verdict(pair) for pair in found.pairs]
     return frame.finish(figure, f"{joined(found.recipes)} compared", notes, found.simulated)
+
+
+def multipliers(axes: Axes, found: Comparison) -> None:
+    """The multiplier of each pair with its band against compute, in axes of anyone's."""
+    looks = list(style.fit_looks([f"{pair.a}'s over {pair.b}'s" for pair in found.pairs]))
+    for pair, (name, colour, line, _) in zip(found.pairs, looks, strict=True):
+        _band(axes, pair.curve, [at.multiplier for at in pair.curve], colour, line, name)
+    _multiplier_axis(axes, found)
+    _shade(axes, found)
 
 
 def _losses(found: Comparison, name: str) -> tuple[Pair, list[Range]]:
@@ -90,11 +96,10 @@ def _multiplier_axis(axes: Axes, found: Comparison) -> None:
     axes.set_ylabel("compute multiplier")
 
 
-def _shade(both: Sequence[Axes], found: Comparison) -> None:
+def _shade(axes: Axes, found: Comparison) -> None:
     """Grey beyond the compute that all recipes have runs of."""
     top = min(pair.top for pair in found.pairs)
     ends = found.pairs[0].curve[0].flops, found.pairs[0].curve[-1].flops
-    for axes in both:
-        axes.set_xlim(*ends)
-        if ends[1] > top:
-            axes.axvspan(top, ends[1], color="0.93", linewidth=0, zorder=0, label="beyond the sweeps")
+    axes.set_xlim(*ends)
+    if ends[1] > top:
+        axes.axvspan(top, ends[1], color="0.93", linewidth=0, zorder=0, label="beyond the sweeps")

@@ -75,8 +75,8 @@ def validate(model: type[M], data: dict[str, Any], place: str) -> M:
         raise FlopscapeError("\n".join(sentences(error, model, place))) from error
 
 
-def asked_fits(texts: Iterable[str]) -> list[dict[str, Any]]:
-    """Fits as a study writes them, each a name or JSON, checked: `name`, `method` and the method's options.
+def asked_fits(given: Iterable[str | Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Fits as a study writes them, each a name, JSON or a mapping, checked: `name`, `method` and its options.
 
     >>> asked_fits(["approach2-exact", '{"name": "kaplan", "method": "law", "law": "kaplan"}'])[1]
     {'name': 'kaplan', 'method': 'law', 'law': 'kaplan'}
@@ -86,15 +86,17 @@ def asked_fits(texts: Iterable[str]) -> list[dict[str, Any]]:
     FlopscapeError
         What a study may not write, or one name twice.
     """
-    fits = [validate(Fit, _written(text), f"--fit {text}") for text in texts]
+    fits = [validate(Fit, _written(one), f"--fit {one}") for one in given]
     names = [fit.name for fit in fits]
     if twice := [name for name in names if names.count(name) > 1]:
         raise FlopscapeError(f"--fit: two fits are named {twice[0]}; give them different names")
     return [fit.asked for fit in fits]
 
 
-def _written(text: str) -> dict[str, Any]:
+def _written(text: str | Mapping[str, Any]) -> dict[str, Any]:
     """A fit of the command line, as a study would hold it."""
+    if not isinstance(text, str):
+        return dict(text)
     is_json = text.lstrip().startswith("{")
     fit: dict[str, Any] = parse_object(text, "--fit", "write it in quotes") if is_json else described(text)
     return fit

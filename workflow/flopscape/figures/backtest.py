@@ -21,6 +21,8 @@ ROW, REST = 1.25, 0.65
 WIDTH = 6.8
 """Inches: narrow enough for the text to be read on a phone."""
 MOST_TICKS = 6
+ABREAST = 0.7
+"""Part of the room of a hidden budget that fits share which are drawn beside each other."""
 Quantity = Literal["n_params", "loss"]
 
 
@@ -51,6 +53,25 @@ def draw(data: Tables) -> Figure:
     return frame.finish(figure, title, [_note(bool(optima), data.loss_unit)], data.simulated)
 
 
+def panel(axes: Axes, forecasts: Sequence[Forecast], quantity: Quantity) -> None:
+    """All fits beside each other in axes of anyone's; words where nothing was judged."""
+    judged = [line for line in hiding(forecasts) if line.is_judged]
+    shown = [line for line in judged if line.what == "optimum"] or judged
+    if not any(_relative(line, quantity) for line in shown):
+        axes.text(0.5, 0.5, frame.wrapped(sentences(forecasts)[0], 50), ha="center", va="center")
+        axes.axis("off")
+        return
+    fits, cases = by_fit(shown), sorted({_case(line) for line in shown})
+    for place, (name, colour, _, marker) in enumerate(style.fit_looks(list(fits))):
+        shift = ABREAST * ((place + 0.5) / len(fits) - 0.5)
+        _panel(axes, fits[name], quantity, cases, colour, marker, shift)
+        axes.plot([], [], color=colour, marker=marker, label=name)
+    _limits(axes, [_relative(line, quantity) for line in shown], quantity)
+    _ticks(axes, cases)
+    axes.set_ylabel("predicted N* over the hidden runs' own" if quantity == "n_params" else "predicted less true L*")
+    axes.legend()
+
+
 def _case(line: Forecast) -> tuple[float, float, str, str]:
     """What one place on the x axis stands for: those farther beyond the fitted runs come later."""
     return line.extrapolation, line.flops, line.cut, line.run_id
@@ -69,12 +90,18 @@ def _relative(line: Forecast, quantity: Quantity) -> Estimate | None:
 
 
 def _panel(
-    axes: Axes, lines: Sequence[Forecast], quantity: Quantity, cases: Sequence[Any], colour: Any, marker: str
+    axes: Axes,
+    lines: Sequence[Forecast],
+    quantity: Quantity,
+    cases: Sequence[Any],
+    colour: Any,
+    marker: str,
+    shift: float = 0.0,
 ) -> None:
     """Intervals beside each other, the truth as a line with its own error behind them."""
     axes.axhline(1.0 if quantity == "n_params" else 0.0, color="0.35", linewidth=0.9, zorder=1)
     for line in lines:
-        number, x = _relative(line, quantity), cases.index(_case(line))
+        number, x = _relative(line, quantity), cases.index(_case(line)) + shift
         axes.plot([x, x], _truth_ends(line, quantity), color="0.8", linewidth=6, solid_capstyle="butt", zorder=0)
         if number is None:
             continue

@@ -85,6 +85,11 @@ def _mark(figure: Figure, top: float) -> None:
     figure.text(x, y, MARK, va="top", ha="right", color="#b34700", fontsize=10, fontweight="bold", bbox=box)
 
 
+def wrapped(text: str, width: int) -> str:
+    """The text in lines of at most `width` characters."""
+    return "\n".join(_wrap(text, width))
+
+
 def _wrap(text: str, width: int) -> list[str]:
     """Lines of at most `width` characters, without the control characters that no SVG may hold."""
     clean = "".join(letter if letter.isprintable() else " " for letter in text)

@@ -10,6 +10,7 @@ import pandas as pd
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.judge.verdict import why_too_little
 from flopscape.laws.law import Array, Compute
+from flopscape.runs.formats.frames import NAME, read_frame
 from flopscape.runs.read import read_any, table_of
 from flopscape.runs.table import UNIQUE, RunTable, design_index
 
@@ -43,7 +44,7 @@ class Noise(NamedTuple):
         return max(self.total, self.misfit)
 
 
-def read_study(path: str | Path) -> tuple[RunTable, bool]:
+def read_study(source: Path | pd.DataFrame) -> tuple[RunTable, bool]:
     """A table of runs, or a plan without losses, which gets a loss of one nat everywhere; and whether it has losses.
 
     Raises
@@ -51,7 +52,8 @@ def read_study(path: str | Path) -> tuple[RunTable, bool]:
     FlopscapeError
         A file that `read_runs` refuses, or a plan whose runs cannot tell N and D apart.
     """
-    frame = read_any(Path(path))
+    path: str | Path = NAME if isinstance(source, pd.DataFrame) else source
+    frame = read_frame(source) if isinstance(source, pd.DataFrame) else read_any(source)
     measured = "loss" in frame
     table = table_of(frame if measured else frame.assign(loss=1.0), path, measured=measured)
     if not measured and (why := why_too_little(table)):

@@ -59,6 +59,16 @@ def draw(table: pd.DataFrame, verdict: Mapping[str, Any]) -> Figure:
     return frame.finish(figure, TITLE, notes)
 
 
+def panel(axes: Axes, table: pd.DataFrame, verdict: Mapping[str, Any], scenario: str) -> None:
+    """Errors of D* of every method under one truth, in axes of anyone's."""
+    tokens = next(name for name in table["quantity"] if name.startswith("n_tokens@"))
+    rows = table[(table["scenario"] == scenario) & (table["quantity"] == tokens)].set_index("method").iloc[::-1]
+    _errors(axes, rows, lambda error: 100 * np.expm1(error))
+    axes.set_yticks(range(len(rows)), list(rows.index))
+    axes.set_xlabel(f"error of D* at {numbers.flops(float(tokens.partition('@')[2]))} FLOPs, %")
+    axes.set_title(_words(verdict, scenario))
+
+
 def _of_fewer(table: pd.DataFrame) -> list[str]:
     """Which methods were fitted to fewer tables than the first."""
     counts = table.groupby("method", sort=False)["simulations"].agg(["min", "max"])
@@ -72,7 +82,7 @@ def _of_fewer(table: pd.DataFrame) -> list[str]:
 def _words(verdict: Mapping[str, Any], scenario: str) -> str:
     """A truth in words, without what stands in brackets or behind a comma."""
     words = {row["scenario"]: row["words"] for row in verdict.get("scenarios", [])}.get(scenario, scenario)
-    return "\n".join(frame._wrap(str(words).partition(" (")[0].partition(",")[0], 22))
+    return frame.wrapped(str(words).partition(" (")[0].partition(",")[0], 22)
 
 
 def _errors(axes: Axes, rows: pd.DataFrame, shown: Callable[[float], float]) -> None:

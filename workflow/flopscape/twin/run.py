@@ -59,12 +59,17 @@ def run(path: Path, out: Path, flops: Sequence[float] = (), validation: Path | N
     content |= {"made_from": text_of(stamp | {"table": hash_of(out / "twin.csv")})}
     write_text(out / "verdict.json", json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     draw_to(out / "figure.svg", draw, frame, content, stamp=stamp)
+    return text(path, content)
+
+
+def text(name: object, content: Mapping[str, Any]) -> str:
+    """What `flopscape twin` prints of a verdict."""
     rest = [content["advice"], *content["notes"]] if "advice" in content else []
-    return "\n".join([f"Twin of {path}: {content['source']}.", *content["sentences"], *rest])
+    return "\n".join([f"Twin of {name}: {content['source']}.", *content["sentences"], *rest])
 
 
 def examine(
-    path: Path,
+    source: Path | pd.DataFrame,
     flops: Sequence[float] = (),
     surface_name: str | None = None,
     noise: float | None = None,
@@ -80,7 +85,7 @@ def examine(
 
     Parameters
     ----------
-    path : Path
+    source : Path or DataFrame
         A table of runs, or a plan without losses.
     flops : sequence of float
         Compute budgets C, in FLOPs, whose optimum matters; ten times the largest of the runs unless given.
@@ -109,18 +114,18 @@ def examine(
     FlopscapeError
         A file that cannot be read, a plan without spread, an unknown surface, σ < 0, or a budget that is not positive.
     """
-    table, measured = designs.read_study(path)
+    table, measured = designs.read_study(source)
     named_by_user = parse_surface(surface_name) if surface_name else None
     _refuse_options(flops, noise, simulations)
     budgets = tuple(map(float, flops)) or (BEYOND * float(table.flops.max()),)
     few = own_simulations, answer_simulations
     settings = simulate.Settings(budgets, simulations, bootstrap, seed, tuple(fits), *few, among_fits)
-    source = _source(table, measured, named_by_user, surface_name, noise, seed)
-    shared = {"source": source.words, "simulations": simulations, "bootstrap": bootstrap, "seed": seed}
-    if why := source.refusal or _why_too_large(len(table), simulations):
+    simulated = _source(table, measured, named_by_user, surface_name, noise, seed)
+    shared = {"source": simulated.words, "simulations": simulations, "bootstrap": bootstrap, "seed": seed}
+    if why := simulated.refusal or _why_too_large(len(table), simulations):
         return _nothing(shared, why)
     chosen_by_twin = named_by_user is None and noise is None
-    return _simulated_or_why_not(table, source, settings, shared, chosen_by_twin)
+    return _simulated_or_why_not(table, simulated, settings, shared, chosen_by_twin)
 
 
 def _source(

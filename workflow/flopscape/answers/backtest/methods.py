@@ -100,15 +100,21 @@ def methods_given(
     """
     given = {name: value for name, value in options.items() if value is not None}
     curves = None if method else given.pop(CURVES, None)
-    if method and fits:
-        raise FlopscapeError("backtest: give --method, or --fits, which have a method of their own; not both")
     if fits:
-        if given or columns or seed:
-            named = next(iter([*given, *(["column"] if columns else []), "seed"]))
-            raise FlopscapeError(f"backtest: {named} is for --method; --fits are refitted with their own options")
+        refuse_beside_fits(method, given, columns, seed)
         return methods_of(fits, runs, curves)
     names = [described_by_name(method)] if method else [described_by_name(name) for name in backtested()]
     return [_method(words, seed, columns, given) for words in names]
+
+
+def refuse_beside_fits(method: str | None, given: Mapping[str, Any], columns: Mapping[str, str], seed: int) -> None:
+    """Raise FlopscapeError for a method or options beside finished fits, which have their own."""
+    if method:
+        raise FlopscapeError("backtest: give --method, or --fits, which have a method of their own; not both")
+    named = [name for name, value in given.items() if value is not None]
+    if named or columns or seed:
+        first = next(iter([*named, *(["column"] if columns else []), "seed"]))
+        raise FlopscapeError(f"backtest: {first} is for --method; --fits are refitted with their own options")
 
 
 def _method(words: Mapping[str, str], seed: int, columns: Mapping[str, str], given: Mapping[str, Any]) -> Method:
