@@ -17,8 +17,11 @@ SIGNATURES = {
     "compare": "recipes flops pairs same_text columns exclude results csv out",
     "fit": "runs method flops bootstrap seed seeds exclude min_flops columns curves name out options",
     "fit_all": "runs fits flops bootstrap seed columns progress rows",
+    "plan": "study results config prices cores",
+    "price": "study where",
     "read_fit": "path runs",
     "read_runs": "source columns",
+    "read_study": "path",
     "results": "folder",
     "twin": "runs flops surface noise simulations seed bootstrap fits own_simulations answer_simulations "
     "among_fits validation out",
@@ -29,9 +32,12 @@ CLASSES = {
     "Fit": "exponents parameters plot predict reason status summary to_frame trust warnings",
     "Fits": "get items keys plot predict summary to_frame values",
     "FlopscapeError": "add_note with_traceback",
+    "Plan": "coverage plot price refused summary to_csv to_frame to_json",
     "Predictions": "plot summary to_frame",
+    "Price": "plot priced summary to_frame total",
     "Results": "answer backtest curves figures fits name plot predict report runs summary to_frame twin",
     "Runs": "name plot summary table_with tables to_frame",
+    "Study": "summary to_yaml write",
     "Twin": "plot scenarios summary to_frame",
 }
 USER = """
@@ -72,12 +78,12 @@ def test_an_unknown_name_is_no_attribute():
 
 def test_a_folder_that_is_a_verb_too_is_called_and_imported_from():
     code = (
-        "import flopscape.twin.summary as summary, flopscape.twin.run, flopscape as fs, inspect; "
-        "print(callable(fs.twin), fs.twin is flopscape.twin, flopscape.twin.summary is summary, "
-        "fs.twin.__doc__ == inspect.getdoc(flopscape.api.twin.twin) or fs.twin.__doc__[:8])"
+        "import flopscape.twin.summary as summary, flopscape.plan.price, flopscape as fs; "
+        "print(callable(fs.twin), fs.twin is flopscape.twin, flopscape.twin.summary is summary, callable(fs.plan), "
+        "fs.twin.__doc__[:8])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["True", "True", "True", "Simulate"]
+    assert done.stdout.split() == ["True", "True", "True", "True", "Simulate"]
     assert "simulations" in inspect.signature(fs.twin).parameters
 
 

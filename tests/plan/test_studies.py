@@ -13,16 +13,10 @@ PLAN = """
 import socket, sys
 def refuse(*_, **__): raise AssertionError("planning opened a socket")
 socket.socket.connect = socket.getaddrinfo = refuse
-from pathlib import Path
-from flopscape.config.study import ImportedStudy
-from flopscape.plan.studies import overview
-from flopscape.plan.capacity import Capacity
-from flopscape.plan.price_table import price_text
-from flopscape.config.read import read_study
-path = Path(sys.argv[1])
-if not isinstance(read_study(path), ImportedStudy):
-    seen = overview(path, Path("config/config.yaml"), Path(sys.argv[2]), Capacity(1))
-    print(price_text(seen.study, seen.price, seen.coverage, seen.finished))
+import flopscape as fs
+study = fs.read_study(sys.argv[1])
+if "runs" not in study.keys:
+    print(fs.price(sys.argv[1], results=sys.argv[2], cores=1).summary())
 heavy = {"torch", "torchvision", "pandas", "numpy", "datasets", "tokenizers", "PIL"} & set(sys.modules)
 assert not heavy, heavy
 """

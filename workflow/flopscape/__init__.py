@@ -21,11 +21,17 @@ if TYPE_CHECKING:
     from flopscape.api.fits import read_fit as read_fit
     from flopscape.api.many_fits import Fits as Fits
     from flopscape.api.many_fits import fit_all as fit_all
+    from flopscape.api.plans import Plan as Plan
+    from flopscape.api.plans import Price as Price
+    from flopscape.api.plans import plan as plan
+    from flopscape.api.plans import price as price
     from flopscape.api.predictions import Predictions as Predictions
     from flopscape.api.results import Results as Results
     from flopscape.api.results import results as results
     from flopscape.api.runs import Runs as Runs
     from flopscape.api.runs import read_runs as read_runs
+    from flopscape.api.study import Study as Study
+    from flopscape.api.study import read_study as read_study
     from flopscape.api.twin import Twin as Twin
     from flopscape.api.twin import twin as twin
     from flopscape.errors import FlopscapeError as FlopscapeError
@@ -37,15 +43,17 @@ _PLACES = {
     "api.comparison": ("Comparison", "compare"),
     "api.fits": ("Fit", "fit", "read_fit"),
     "api.many_fits": ("Fits", "fit_all"),
+    "api.plans": ("Plan", "Price", "plan", "price"),
     "api.predictions": ("Predictions",),
     "api.results": ("Results", "results"),
     "api.runs": ("Runs", "read_runs"),
+    "api.study": ("Study", "read_study"),
     "api.twin": ("Twin", "twin"),
     "errors": ("FlopscapeError",),
 }
 _MODULES = {name: f"{__name__}.{place}" for place, names in _PLACES.items() for name in names}
-_FOLDERS = ("twin",)
-"""Public names that are folders of the package too: `fs.twin` is the folder, and can be called."""
+_FOLDERS = ("plan", "twin")
+"""Public names that are folders of the package too: `fs.plan` is the folder, and can be called."""
 __all__ = sorted(_MODULES)
 
 

@@ -137,8 +137,14 @@ def _methods(
         return methods_given(runs, method, paths, seed, columns, given)
     refuse_beside_fits(method, given, columns, seed)
     of_files = methods_given(runs, None, paths, 0, {}, {}) if paths else []
-    found = [*(Method(one.name, one.options, one.options.get(CURVES)) for one in in_memory), *of_files]
+    found = [*(_method_of(one) for one in in_memory), *of_files]
     names = [one.name for one in found]
     if twice := [name for name in names if names.count(name) > 1]:
         raise FlopscapeError(f"backtest: two fits are named {twice[0]}; give fs.fit a name for one of them")
     return found
+
+
+def _method_of(fit: Fit) -> Method:
+    """A fit in memory as a method to be made again, its training curves apart."""
+    options = {name: value for name, value in fit.options.items() if name != CURVES}
+    return Method(fit.name, options, fit.options.get(CURVES))

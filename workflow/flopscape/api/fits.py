@@ -215,9 +215,9 @@ def fit(
     read = read_runs(runs, columns)
     result, draws = fitting.fit(read.table, method, **asked)
     others = {key: value for key, value in asked.items() if key not in OF_EVERY_METHOD}
-    return Fit(
-        name or method, result, draws, read, None, options_given(method, read.columns, budgets, bootstrap, seed, others)
-    )
+    by = options_given(method, read.columns, budgets, bootstrap, seed, others)
+    by |= {CURVES: asked[CURVES]} if CURVES in asked else {}
+    return Fit(name or method, result, draws, read, None, by)
 
 
 def _kept(runs: AnyRuns, out: Path, method: str, columns: Mapping[str, str] | None, asked: dict[str, Any]) -> Fit:

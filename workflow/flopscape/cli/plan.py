@@ -38,14 +38,11 @@ def plan(
     results: Results = Path("results"),
 ) -> None:
     """Print the plan of a study and its price; starts nothing."""
+    from flopscape.api.plans import plan
     from flopscape.config.read import read_study
     from flopscape.config.study import ImportedStudy
-    from flopscape.design.of_plan import expected_of, sentences_of, stopped_sentences
     from flopscape.files.outputs import refuse_output, write_text
-    from flopscape.plan.capacity import Capacity
-    from flopscape.plan.price import why_refused
-    from flopscape.plan.price_table import plan_csv, plan_json, price_text
-    from flopscape.plan.studies import overview, resolved_yaml
+    from flopscape.plan.studies import resolved_yaml
 
     refuse_together("plan", {"--json": as_json, "--resolved": resolved, "--csv": csv_out})
     if csv_out is not None:
@@ -56,17 +53,13 @@ def plan(
     if isinstance(study := read_study(study_file), ImportedStudy) and not (csv_out or as_json):
         _print_import(study, study_file, config_file)
         return
-    seen = overview(study_file, config_file, results, Capacity(cores))
-    refused = why_refused(seen.study, seen.price)
+    made = plan(study_file, results=results, config=config_file, cores=cores)
     if csv_out:
-        write_text(csv_out, plan_csv(seen.rows))
+        write_text(csv_out, made.to_csv())
     elif as_json:
-        print(plan_json(seen.rows, seen.price, seen.coverage, expected_of(seen), seen.open_runs, refused))
+        print(made.to_json())
     else:
-        expected = stopped_sentences(seen, results) + sentences_of(seen)
-        say(price_text(seen.study, seen.price, seen.coverage, seen.finished, expected))
-        if refused:
-            say(f"REFUSED: {refused}")
+        say(made.summary())
 
 
 @verbs.command(epilog="Example: `flopscape forecast config/studies/kjv-gpt.yaml --out forecast.json`")

@@ -36,8 +36,13 @@ def load_study(path: str | Path) -> Study:
     """Read a study that trains its runs; any other raises FlopscapeError too."""
     study = read_study(path)
     if isinstance(study, ImportedStudy):
-        raise FlopscapeError(f"{path}: its runs are imported from {study.runs.table}: there is no plan and no training")
+        raise FlopscapeError(why_no_plan(path, study))
     return study
+
+
+def why_no_plan(path: str | Path, study: ImportedStudy) -> str:
+    """The sentence for a study whose runs are imported, where one that trains them is asked for."""
+    return f"{path}: its runs are imported from {study.runs.table}: there is no plan and no training"
 
 
 def load_config(path: str | Path) -> Config:

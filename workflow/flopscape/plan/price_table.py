@@ -30,17 +30,21 @@ def price_text(study: Study, price: Price, coverage: Coverage, finished: Finishe
     `expected` are lines on the intervals that the runs are expected to give (design/of_plan.py), for the grade of the
     coverage is what it costs there.
     """
-    hours = {"gpu": "GPU-hours", "cpu": "CPU-hours", "simulated": "hours"}[price.device]
-    header = ["budget", "runs to do", f"{data_unit(study)}s", "FLOPs", hours, "USD", "longest", "why"]
-    still_open = [*price.expected.lines, price.expected.total] if price.expected else []
-    body = [_cells(line) for line in [*price.lines, price.total, *still_open]]
     mark = " (SIMULATED: losses come from a formula)" if study.simulated else ""
     parts = [
         f"Price of study {price.study}{mark}",
-        aligned([header, *body], right=range(1, 7)),
+        aligned(price_cells(study, price), right=range(1, 7)),
         *_notes(price, coverage, finished, expected),
     ]
     return "\n".join(parts)
+
+
+def price_cells(study: Study, price: Price) -> list[list[str]]:
+    """The head of the table and a row a budget, the total, and what rungs still open may take."""
+    hours = {"gpu": "GPU-hours", "cpu": "CPU-hours", "simulated": "hours"}[price.device]
+    header = ["budget", "runs to do", f"{data_unit(study)}s", "FLOPs", hours, "USD", "longest", "why"]
+    still_open = [*price.expected.lines, price.expected.total] if price.expected else []
+    return [header, *(_cells(line) for line in [*price.lines, price.total, *still_open])]
 
 
 def _cells(line: Line) -> list[str]:
@@ -129,11 +133,16 @@ def code_changed(finished: Finished) -> list[str]:
 def plan_csv(rows: list[PlanRow]) -> str:
     """The plan as CSV: every field of a PlanRow, its derived numbers, and the spec that `flopscape train` takes."""
     text = io.StringIO()
-    table = [_csv_row(row) for row in rows]
+    table = plan_records(rows)
     writer = csv.DictWriter(text, fieldnames=list(table[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(table)
     return text.getvalue()
+
+
+def plan_records(rows: list[PlanRow]) -> list[dict[str, Any]]:
+    """The lines of that CSV, by column."""
+    return [_csv_row(row) for row in rows]
 
 
 def _csv_row(row: PlanRow) -> dict[str, Any]:

@@ -208,11 +208,6 @@ def settings(config: Path) -> Config:
     return load_config(config) if config.exists() else Config(studies=[])
 
 
-def overview(path: Path, config: Path, results: Path, capacity: Capacity) -> Overview:
-    """Plan and price one study file on its own; without a config file the default prices hold."""
-    return price_planned(plan_study(path.stem, path, results), settings(config).prices, capacity, results)
-
-
 def resolved_yaml(path: Path) -> str:
     """A study with every default filled in, as YAML."""
     study = read_study(path)
