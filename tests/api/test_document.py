@@ -32,5 +32,13 @@ def test_the_blocks_of_the_document_run_as_they_stand(document, frame, study, tm
     assert capsys.readouterr().out.splitlines()[-1] == said
 
 
+def test_the_example_of_the_readme_runs_as_it_stands(frame, tmp_path, monkeypatch):
+    frame.to_csv(tmp_path / "runs.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(BLOCK.search((ROOT / "README.md").read_text())[1], names)
+    assert isinstance(names["fit"], fs.Fit)
+
+
 def test_the_document_names_every_function(document):
     assert [name for name in fs.__all__ if name[0].islower() and f"fs.{name}" not in document] == []

@@ -1,11 +1,15 @@
 """A table of runs in memory is read, checked and told of like one in a file."""
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import flopscape as fs
+from flopscape.cli.app import app
 from flopscape.runs.formats.frames import read_frame
 
 
@@ -90,3 +94,39 @@ def test_runs_are_drawn_into_given_axes_or_new_ones(frame):
     new = fs.read_runs(frame.drop(columns="budget").assign(n_tokens=np.geomspace(1e8, 1e12, 35))).plot()
     assert new is not axes
     assert new.get_xlabel().startswith("N, parameters")
+
+
+def test_an_import_in_memory_is_that_of_the_file(frame, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    theirs = frame.rename(columns={"loss": "val"}).drop(columns="n_tokens").assign(lr=[0.2, *[0.1] * 34])
+    theirs.to_csv("theirs.csv", index=False)
+    words = ["import", "theirs.csv", "--map", "loss=val", "--exclude", "lr > 0.1", "--out", "runs.csv"]
+    printed = CliRunner().invoke(app, words, catch_exceptions=False).stdout
+    asked = {"columns": {"loss": "val"}, "exclude": "lr > 0.1"}
+    assert printed == fs.import_runs("theirs.csv", **asked, out="again.csv").summary().replace("again", "runs") + "\n"
+    made = fs.import_runs(theirs, **asked)
+    assert made.runs.table.input_hash == fs.read_runs("runs.csv").table.input_hash
+    assert (
+        made.summary().splitlines()[0]
+        == "in memory: 34 of 35 rows of DataFrame (DataFrame); n_tokens = budget/(6·n_params)"
+    )
+    assert len(made.to_frame()) == 35
+    assert "budget/(6·n_params)" in made._repr_html_()
+    assert fs.fit(made.runs, "vpnls", bootstrap=100).result.n_runs == 34
+    kept = fs.import_runs("theirs.csv", **asked, folder="study")
+    assert kept.path == Path("study/runs.csv")
+    assert fs.results("study").runs.table.input_hash == made.runs.table.input_hash
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"columns": {"los": "loss"}}, "--map los=loss: map one of"),
+        ({"folder": "study"}, "import: with folder the runs must be in a file"),
+        ({"curves": "curves.csv"}, "import: curves are for a folder"),
+        ({"exclude": "loss > 0"}, "DataFrame: no row is left of 35"),
+    ],
+)
+def test_what_cannot_be_imported_is_one_sentence(frame, options, sentence):
+    with pytest.raises(fs.FlopscapeError, match=sentence):
+        fs.import_runs(frame, **options)

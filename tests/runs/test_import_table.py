@@ -130,7 +130,7 @@ def test_the_command_line_imports(theirs, tmp_path):
 def test_a_run_that_did_not_complete_is_carried_along(theirs, tmp_path):
     frame = theirs.assign(status=["completed", "diverged", ""], val_loss=["3.1", "", "2.5"])
     path = str(save(frame, tmp_path / "theirs.csv"))
-    said = import_study(path, None, MAP, None, tmp_path)
+    said = sentence(import_study(path, None, MAP, None, tmp_path), tmp_path / "runs.csv", path)
     assert "2 of 3 rows of" in said
     assert "left out: 1 row (row 2): status diverged" in said
     assert read_runs(tmp_path / "runs.csv").excluded[0].reason == "status diverged"

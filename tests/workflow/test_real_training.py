@@ -26,7 +26,7 @@ recommend: {flops: [1.0e+9]}
 @pytest.fixture
 def mine(checkout):
     """A checkout with a model of the user's in its root, a corpus and a study of both."""
-    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    code = re.search(r"```python\n(# mymodel.py\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     (checkout.folder / "mymodel.py").write_text(code.group(1))
     shutil.copy2(Path(argparse.__file__), checkout.folder / "corpus.txt")
     (checkout.folder / "config/studies/mine.yaml").write_text(STUDY)

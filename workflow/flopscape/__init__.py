@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from flopscape.api.fits import Fit as Fit
     from flopscape.api.fits import fit as fit
     from flopscape.api.fits import read_fit as read_fit
+    from flopscape.api.imports import Imported as Imported
+    from flopscape.api.imports import import_runs as import_runs
     from flopscape.api.many_fits import Fits as Fits
     from flopscape.api.many_fits import fit_all as fit_all
     from flopscape.api.plans import Plan as Plan
@@ -42,6 +44,7 @@ _PLACES = {
     "api.backtest": ("Backtest", "backtest"),
     "api.comparison": ("Comparison", "compare"),
     "api.fits": ("Fit", "fit", "read_fit"),
+    "api.imports": ("Imported", "import_runs"),
     "api.many_fits": ("Fits", "fit_all"),
     "api.plans": ("Plan", "Price", "plan", "price"),
     "api.predictions": ("Predictions",),

@@ -1,7 +1,7 @@
 """Verbs that make runs and the tables of them: data, training, a study's table, its search, other people's table."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -100,25 +100,12 @@ def import_(
     curves: Annotated[Path | None, typer.Option(help="With --folder: a table of training curves.")] = None,
 ) -> None:
     """Turn other people's runs into a table that `fit` reads: columns mapped, N or D from C = 6ND, rows checked."""
-    from flopscape.files.outputs import refuse_output
-    from flopscape.plan.imported import import_words
-    from flopscape.runs.import_rows import Choice
-    from flopscape.runs.import_study import import_study
-    from flopscape.runs.import_table import import_runs, sentence, write_table
-    from flopscape.runs.published import source_file
+    from flopscape.api.imports import import_runs
 
     refuse_together("import", {"--out": out, "--folder": folder})
     mapping = pairs(columns, "--map", "loss=val_loss")
-    choice = Choice([name.strip() for name in run_id.split(",")] if run_id else [], exclude, lowest)
-    if folder:
-        words = import_words(
-            source, columns=mapping, run_id=choice.run_id, exclude=exclude, lowest=lowest, mirror=mirror, curves=curves
-        )
-        say(import_study(source, mirror, mapping, curves, folder, choice, words))
-    elif out and not curves:
-        refuse_output(out, [source_file(source, mirror)])
-        imported = import_runs(source, mirror, mapping, choice)
-        write_table(imported.frame, out)
-        say(sentence(imported, out, source))
-    else:
+    names = [name.strip() for name in run_id.split(",")] if run_id else []
+    if not folder and (curves or not out):
         raise FlopscapeError("import: give --out RUNS.csv, or --folder and perhaps --curves")
+    files: dict[str, Any] = {"mirror": mirror, "curves": curves, "out": out, "folder": folder}
+    say(import_runs(source, mapping, run_id=names, exclude=exclude, lowest=lowest, **files).summary())

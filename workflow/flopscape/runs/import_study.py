@@ -16,7 +16,7 @@ from flopscape.files.side_outputs import refuse_folder
 from flopscape.records.stamps import of_imported
 from flopscape.runs.cells import amount_column, positive_column, require_column
 from flopscape.runs.import_rows import EVERYTHING, Choice
-from flopscape.runs.import_table import Imported, import_runs, sentence
+from flopscape.runs.import_table import Imported, import_runs
 from flopscape.runs.published import PUBLISHED, source_file
 from flopscape.runs.read import read_any
 from flopscape.runs.study_tables import IMPORTED_CURVE_COLUMNS, refuse_tables, write_tables
@@ -31,8 +31,8 @@ def import_study(
     folder: Path,
     choice: Choice = EVERYTHING,
     words: Sequence[str] = (),
-) -> str:
-    """Write runs.csv, runs.parquet, curves.parquet (empty without curves) and manifest.json; returns one line on it.
+) -> Imported:
+    """Write runs.csv, runs.parquet, curves.parquet (empty without curves) and manifest.json; returns the table.
 
     `words` are those of the command, which the tables keep.
 
@@ -51,7 +51,7 @@ def import_study(
     write_text(described, json.dumps(manifest(table, mirror, imported, choice), indent=1) + "\n")
     files = [source_file(table, mirror), *([curves] if curves else [])]
     write_tables(imported.frame, points, runs, of_imported(words, files))
-    return sentence(imported, runs, table)
+    return imported
 
 
 def manifest(table: str, mirror: Path | None, imported: Imported, choice: Choice) -> dict[str, Any]:

@@ -88,9 +88,15 @@ def import_runs(table: str, mirror: Path | None, mapping: Mapping[str, str], cho
     FlopscapeError
         Naming source, row and column, as `flopscape fit` would; or no row is left.
     """
+    return import_frame(*load(table, mirror), table, mapping, choice)
+
+
+def import_frame(
+    frame: pd.DataFrame, form: Format, table: str, mapping: Mapping[str, str], choice: Choice = EVERYTHING
+) -> Imported:
+    """The same of a table that was read, and how it was; `table` names it in sentences."""
     # The order matters: names before words for empty cells, for these are looked for in our columns; empty cells before
     # D or N are computed; and only rows that stay are checked.
-    frame, form = load(table, mirror)
     frame = emptied(with_run_ids(renamed(frame, table, mapping), table, choice.run_id, mapping))
     refuse_hidden(frame, table)
     # A person's mapping counts before that of the published table.
@@ -130,7 +136,7 @@ def _require_rows(used: pd.DataFrame, frame: pd.DataFrame, rows: Rows, source: s
         raise FlopscapeError(f"{source}: no row is left of {len(frame)}: {reasons or 'there is only a header'}")
 
 
-def sentence(imported: Imported, out: Path, source: str) -> str:
+def sentence(imported: Imported, out: object, source: str) -> str:
     """What was done, with a line for each reason why rows are left out, and for each note."""
     derived = [f"{ours} = {text}" for ours, text in imported.columns.items() if not text.startswith("their ")]
     read, used = len(imported.frame), len(imported.table)
