@@ -114,6 +114,100 @@ MUTATIONS = [
         "self.compute[is_b], flops, is_b)", "self.compute[0], flops, is_b)", "comparison",
     ),
     Mutation(
+        "a comparison is made though a study of it is not selected", "dag/comparisons.py",
+        "if study not in self.selection.studies]", "if False]", "dag/test_comparisons.py",
+    ),
+    Mutation(
+        "the studies of a comparison in another order than that asked for", "dag/comparisons.py",
+        "runs.csv\" for study in self.studies[name]]", "runs.csv\" for study in sorted(self.studies[name])]",
+        "dag/test_comparisons.py",
+    ),
+    Mutation(
+        "a comparison stands that other options have made", "dag/comparisons.py",
+        "options = self.asked[name].model_dump(exclude={\"studies\"})", "options = {}", "dag/test_comparisons.py",
+    ),
+    Mutation(
+        "the terminal tells a stale verdict as today's", "report/after_run.py",
+        "elif why := compared.why(name):", "elif why := \"\":", "dag/test_comparisons.py",
+    ),
+    Mutation(
+        "studies beside a selected one are unknown", "config/compare.py",
+        "[*beside, self.folder", "[self.folder", "config/test_compare.py",
+    ),
+    Mutation(
+        "the selected studies of a file stand for all of it", "config/compare.py",
+        "for address in addresses(path)]", "for address in addresses(path) if address.stem in self.selected]",
+        "config/test_compare.py",
+    ),
+    Mutation(
+        "any name that begins with a file's is one of its studies", "config/matrix.py",
+        'return path.stem.removeprefix(f"{file.stem}.") in combinations(_load(file), file)', "return True",
+        "config/test_compare.py",
+    ),
+    Mutation(
+        "two axes of a matrix change one key", "config/matrix.py",
+        "            _refuse_both(part, changes, path)\n", "", "config/test_matrix.py",
+    ),
+    Mutation(
+        "what a fit asks of parameters is looked at when it runs", "config/fits.py",
+        "restriction_of(parameters_asked(law), *asked)", "parameters_asked(law)", "config/test_study.py",
+    ),
+    Mutation(
+        "a parameter fixed outside its bounds", "fitting/any_law/restriction.py",
+        "if not low <= value <= high:", "if False:", "config/test_study.py",
+    ),
+    Mutation(
+        "a finished fit asked at other covariates costs what it cost", "answers/predict.py",
+        "fitted.compute.log_kappa + shift", "fitted.compute.log_kappa", "answers/test_asked_at.py",
+    ),
+    Mutation(
+        "half of what a covariate is made of tells it", "fitting/any_law/asked.py",
+        "    _refuse_idle(law, at, values)\n", "", "answers/test_asked_at.py",
+    ),
+    Mutation(
+        "text in a column with an @ is refused", "runs/metric_columns.py",
+        "elif metric in told or has_known_meaning(metric):", "elif True:", "runs/test_metric_columns.py",
+    ),
+    Mutation(
+        "accuracies in per cent in a table that was not imported", "runs/read.py",
+        "frame, in_per_cent = in_shares(frame, completed(frame))", "in_per_cent: list[str] = []",
+        "runs/test_metric_columns.py",
+    ),
+    Mutation(
+        "a forward pass costs what training costs", "runs/speed.py", "FORWARD = 1 / 3", "FORWARD = 1.0",
+        "plan/test_price.py",
+    ),
+    Mutation(
+        "the hours of a price without the scoring of further sets", "plan/price.py",
+        "[(1.0, rate)], study.further_units)", "[(1.0, rate)])", "plan/test_price.py",
+    ),
+    Mutation(
+        "runs of a budget paired though one recipe has more of them", "comparison/pairs.py",
+        "        if len(mine) == len(theirs):\n            pairs += zip(mine, theirs, strict=True)",
+        "        pairs += zip(mine, theirs, strict=False)", "comparison/test_pairs.py",
+    ),
+    Mutation(
+        "pairs that differ more than others believed to share noise", "comparison/pairs.py",
+        "-MOST, MOST))), 0.0, MOST))", "-MOST, MOST))), -MOST, MOST))", "comparison/test_pairs.py",
+    ),
+    Mutation(
+        "one budget's losses within their error of each other decide", "comparison/single_budgets.py",
+        "\"better\" if difference.low > 0", "\"better\" if difference.estimate > 0", "comparison/test_compare.py",
+    ),
+    Mutation(
+        "a multiplier's growth for each factor e of compute", "comparison/causes.py",
+        "decades = np.log10(top / bottom)", "decades = np.log(top / bottom)", "comparison/test_compare.py",
+    ),
+    Mutation(
+        "what B needs is told as the multiplier", "comparison/verdict.py",
+        "None if multiplier.estimate is None else 1 / multiplier.estimate", "multiplier.estimate",
+        "comparison/test_compare.py",
+    ),
+    Mutation(
+        "items of a task read off its accuracies' errors by p/se²", "downstream/scored_runs.py",
+        "shares[usable] * (1 - shares[usable]) / errors", "shares[usable] / errors", "downstream/test_two_steps.py",
+    ),
+    Mutation(
         "accuracy that rises with the loss", "downstream/sigmoid.py",
         "rise = expit(-curve.steepness * (np", "rise = expit(curve.steepness * (np", "downstream",
     ),
@@ -482,7 +576,6 @@ def seen_by(mutation: Mutation, checkout: Path) -> str:
         return f"STALE: {path.name} has its text {text.count(mutation.old)} times"
     path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-W", "ignore"]
-    command.append(f"tests/{mutation.tests}")
     environment = os.environ | {"PYTHONPATH": str(checkout / "workflow"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [*command, f"tests/{mutation.tests}"],

@@ -96,6 +96,11 @@ def test_a_column_that_alone_tells_no_covariate_is_refused_by_both(tmp_path):
         assert str(error.value) == said
 
 
+def test_values_without_their_names_are_refused(fitted):
+    with pytest.raises(FlopscapeError, match=r"at: \[16\] names no covariate; write it as {'experts': 16}"):
+        read_fit(fitted).predict(1e21, at=[16])
+
+
 def test_fits_without_covariates_are_not_asked_at_any(fitted, tmp_path):
     plain, _ = fit(isoflop(tmp_path), "vpnls", bootstrap=0)
     with pytest.raises(

@@ -117,6 +117,8 @@ def _only(pair):
 def test_a_gain_that_shrinks_is_said_to_and_crosses_where_it_is_used_up():
     # ln m = 0.2 − 0.2·ln(C/10¹⁹) is zero at 2.7·10¹⁹.
     pair = compare([recipe("plain", 1, sigma=0.003), recipe("new", 2, sigma=0.003, mu_d=0.2, nu=-0.2)]).pairs[0]
+    # For each tenfold compute m changes by the factor 10^−0.2.
+    assert pair.growth.estimate == pytest.approx(0.631, abs=0.02)
     assert pair.growth.high < 1
     assert len(pair.crossings) == 1
     crossing = pair.crossings[0]

@@ -80,8 +80,7 @@ def ask(
         goals: list[dict[str, float]] = [{"flops": c} for c in flops] if loss is None else [{"loss": loss}]
         served = [predict_inference(result, draws, inference_tokens or 0.0, **goal) for goal in goals]
         return Answers("served", served, result.at, said)
-    kind, rows = _of_training(result, draws, flops, n_params, n_tokens, unique_tokens)
-    return Answers(kind, rows, result.at, said)
+    return Answers(*_of_training(result, draws, flops, n_params, n_tokens, unique_tokens), result.at, said)
 
 
 def _of_training(

@@ -84,6 +84,8 @@ def asked_at(result: FitResult, at: Mapping[str, float]) -> tuple[FitResult, lis
     --------
     `flopscape predict experts.json --flops 1e22 --at experts=16`
     """
+    if not isinstance(at, Mapping):
+        raise FlopscapeError(f"at: {shown(at)} names no covariate; write it as {{'experts': 16}}")
     fitted = None if result.status == "refused" else fitted_law(result)
     if fitted is None or not fitted.law.covariates:
         raise FlopscapeError(

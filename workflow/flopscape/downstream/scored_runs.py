@@ -110,7 +110,6 @@ def read_scored(
     names = [name for name in (column, f"{column}{ERROR}") if name in table.columns]
     frame, notes = with_metrics(table.columns[names], np.ones(len(table), bool), str(path))
     shares = frame[column].to_numpy(float)
-    notes = [*table.warnings, *notes]
     used = np.isfinite(shares)
     items = _items(shares[used], frame[used]) if items is None else items
     if not used.all():
@@ -118,7 +117,7 @@ def read_scored(
     arrays = (table.loss[used], shares[used], table.flops[used], table.run_id[used])
     found = ScoredRuns(
         str(path), column, loss, *arrays, items, chance, table.loss_unit or f"nats per {table.unit}", table.simulated,
-        tuple(notes),
+        (*table.warnings, *notes),
     )  # fmt: skip
     _refuse_few(found)
     if items is not None and chance is not None:
