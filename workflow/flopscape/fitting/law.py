@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flopscape.errors import joined
 from flopscape.fitting.any_law.asked import compute_at, covariates_of_runs, given_covariates, law_asked, seek_covariates
 from flopscape.fitting.any_law.compare import compare
 from flopscape.fitting.any_law.fit import fit_law
@@ -114,6 +115,9 @@ def estimate(
             values, sought = seek_covariates(form, p, table, values, asked, asked_supply)
             # Where the law has no optimum of its own, nothing is predicted with these values.
             said += sought if form.optimum else []
+        if restriction.fixed:
+            known = joined(restriction.fixed)
+            said.append(f"the intervals take {known} as known: the errors of what is fixed are not in them")
         compute = compute_at(table, {} if form.shares else values)
         task = law_task(form.bound_at(values), table, supply, asked, asked_supply, said, restriction, compute)
         result, draws = fit_law(task, result, bootstrap, seed, rivals)

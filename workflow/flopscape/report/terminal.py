@@ -145,8 +145,9 @@ def _answer(fit: FitResult) -> Iterator[str]:
         yield ", ".join(f"{name} = {numbers.interval(x, numbers.exponent)}" for name, x in fit.exponents.items())
     if fit.held:
         yield f"held: {fit.held}"
-    if fit.parameters and (fit.at or fit.held or not fit.exponents):
-        yield ", ".join(f"{name} = {numbers.interval(x, _digits)}" for name, x in fit.parameters.items())
+    found = fit.parameters or (fit.surface if fit.held else None)
+    if found and (fit.at or fit.held or not fit.exponents):
+        yield ", ".join(f"{name} = {numbers.interval(x, _digits)}" for name, x in found.items())
     if rows := recommendation(fit):
         yield aligned([head(fit.unit), *rows])
 

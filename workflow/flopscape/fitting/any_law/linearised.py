@@ -145,8 +145,10 @@ def influence(fit: Linearised, run: Index) -> Array:
         Index of each row's run.
     """
     J, scale = fit._scaled
-    Q, R = np.linalg.qr(J.T)
     runs, size = int(run.max()) + 1, len(scale)
+    if not size:  # every parameter is on a bound, where no run moves it
+        return np.zeros((runs, len(fit.p)))
+    Q, R = np.linalg.qr(J.T)
     # Sums over the rows of each run, a column of Q at a time: z_g here, and M_g below an entry at a time.
     z = np.stack([np.bincount(run, q * fit.residual, runs) for q in Q.T], axis=1)
     rest = np.empty((runs, size, size))

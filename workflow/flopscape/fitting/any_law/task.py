@@ -210,7 +210,8 @@ def judge(verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
 def judge_identified(verdict: Verdict, diagnostics: dict[str, Any], fit: LawFit) -> None:
     """Whether the runs tell the parameters apart, by the design alone, and determine a, with their noise."""
     diagnostics["condition"] = fit.linearised.condition
-    judge_condition(verdict, fit.linearised.condition, fit.task.told_apart)
+    if fit.linearised.free.any():  # what is on its bound is not to be told apart
+        judge_condition(verdict, fit.linearised.condition, fit.task.told_apart)
     if "a" not in fit.quantities.names:
         return
     diagnostics["se_a"] = se_a = _error_of_a(fit)
