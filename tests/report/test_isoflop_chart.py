@@ -7,6 +7,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import axe_core_python
 import pandas as pd
 import pytest
 
@@ -44,6 +45,12 @@ const least = run();
 await click(button);
 return {tip, before, after: dim(), points: points().length, folded, least, most: run(),
   wide: document.documentElement.scrollWidth - innerWidth};
+"""
+
+EXAMINED = """
+const found = await axe.run(document);
+const barriers = found.violations.map(rule => [rule.id, rule.nodes[0].html.slice(0, 200)]);
+return {passed: found.passes.length, barriers};
 """
 
 
@@ -131,3 +138,14 @@ def test_a_browser_without_network_shows_a_runs_numbers_dims_other_budgets_and_s
     assert seen["wide"] <= 0
     assert set(seen["loaded_from"]) <= {"data", "file"}
     assert page.stat().st_size < 3e6
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason=WHY_NO_CHROMIUM)
+def test_axe_finds_no_barrier_on_a_page_with_everything_open(evidence: Evidence, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(html.render(build(evidence)).replace("<details ", "<details open "), encoding="utf-8")
+    axe = Path(axe_core_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+    seen = visit(page, f"{axe}; {EXAMINED}", tmp_path)
+    assert "failed" not in seen, seen
+    assert seen["barriers"] == []
+    assert seen["passed"] > 20
