@@ -75,6 +75,8 @@ def test_a_fit_and_its_predictions_are_drawn_into_given_axes(made, quantity):
         assert result.plot(axes, quantity) is axes
         assert axes.get_xlabel() == "C, training FLOPs"
         assert any(len(line.get_xdata()) == 121 for line in axes.lines)
+        axes.figure.canvas.draw()
+        assert not any("\\times" in label.get_text() for label in axes.get_yticklabels(which="both"))
     assert figure.axes[1].get_xlim()[1] > figure.axes[0].get_xlim()[1]
 
 

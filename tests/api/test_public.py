@@ -1,5 +1,6 @@
 """`import flopscape as fs`: the names that there are, which load nothing before they are used, and their types."""
 
+import ast
 import inspect
 import json
 import subprocess
@@ -67,6 +68,14 @@ def test_the_public_names_and_their_parameters_are_these():
         fields = getattr(getattr(fs, name), "__dataclass_fields__", {})
         assert [member for member in public if member not in fields] == members.split()
     assert {*dir(fs)} == {*fs.__all__, "__version__"}
+
+
+def test_type_checkers_see_each_name_where_it_is_loaded_from():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    [hidden] = [node for node in tree.body if isinstance(node, ast.If)]
+    imports = [node for node in hidden.body if isinstance(node, ast.ImportFrom) and node.module != "types"]
+    seen = {alias.asname: node.module for node in imports for alias in node.names}
+    assert seen == fs._MODULES
 
 
 def test_every_public_name_says_what_it_is_for():

@@ -123,6 +123,7 @@ def test_an_import_in_memory_is_that_of_the_file(frame, tmp_path, monkeypatch):
     [
         ({"columns": {"los": "loss"}}, "--map los=loss: map one of"),
         ({"folder": "study"}, "import: with folder the runs must be in a file"),
+        ({"folder": "study", "out": "runs.csv"}, "import: out and folder exclude each other"),
         ({"curves": "curves.csv"}, "import: curves are for a folder"),
         ({"exclude": "loss > 0"}, "DataFrame: no row is left of 35"),
     ],

@@ -3,7 +3,7 @@
 import json
 import os
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,13 +124,7 @@ def compare(
         refuse_figure(figure, read)
     if table is not None:
         refuse_output(table, read)
-    if len(places) == len(named) and not any(name for name, _ in named):
-        sides = read_recipes(places, folder, columns, exclude)
-    else:
-        sides = [
-            _side(name or letter, one, folder, columns, exclude)
-            for letter, (name, one) in zip(LETTERS, named, strict=False)
-        ]
+    sides = _sides(named, places, folder, columns, exclude)
     found = Comparison(comparing.compare(sides, numbers_of(flops, "flops"), use_pairs=pairs, same_text=same_text))
     if table is not None:
         write_text(table, found.to_frame().to_csv(index=False))
@@ -147,6 +141,20 @@ def _named(recipes: tuple[Any, ...]) -> list[tuple[str, Any]]:
     if len(recipes) == 1 and isinstance(recipes[0], Mapping):
         return [(str(name), source) for name, source in recipes[0].items()]
     return [("", source) for source in recipes]
+
+
+def _sides(
+    named: Sequence[tuple[str, Any]],
+    places: Sequence[str],
+    results: Path,
+    columns: Mapping[str, str] | None,
+    exclude: str | None,
+) -> list[Recipe]:
+    """The recipes: by the names of their files or studies where all have one, else by those given, or letters."""
+    if len(places) == len(named) and not any(name for name, _ in named):
+        return read_recipes(places, results, columns, exclude)
+    pairs = zip(LETTERS, named, strict=False)
+    return [_side(name or letter, source, results, columns, exclude) for letter, (name, source) in pairs]
 
 
 def _side(name: str, source: Any, results: Path, columns: Mapping[str, str] | None, exclude: str | None) -> Recipe:

@@ -107,37 +107,44 @@ def import_runs(
     mapping, choice = dict(columns or {}), Choice([*run_id], exclude, lowest)
     if curves is not None and folder is None:
         raise FlopscapeError("import: curves are for a folder; give one, or leave them out")
+    if out is not None and folder is not None:
+        raise FlopscapeError("import: out and folder exclude each other; give one of them")
+    table = None if out is None else path_of(out, "out")
     if isinstance(source, pd.DataFrame):
-        return _of_frame(source, mapping, choice, out, folder)
+        return _of_frame(source, mapping, choice, table, folder)
     place, others = str(path_of(source, "import")), None if mirror is None else path_of(mirror, "mirror")
     if folder is not None:
         points = None if curves is None else path_of(curves, "curves")
-        study = path_of(folder, "folder")
-        words = import_words(
-            place, columns=mapping, run_id=choice.run_id, exclude=exclude, lowest=lowest, mirror=others, curves=points
-        )
-        return Imported(place, import_study(place, others, mapping, points, study, choice, words), study / "runs.csv")
-    if out is None:
-        return Imported(place, import_table.import_runs(place, others, mapping, choice))
-    written = path_of(out, "out")
-    refuse_output(written, [source_file(place, others)])
-    found = import_table.import_runs(place, others, mapping, choice)
-    import_table.write_table(found.frame, written)
-    return Imported(place, found, written)
+        return _to_folder(place, others, mapping, choice, points, path_of(folder, "folder"))
+    if table is not None:
+        refuse_output(table, [source_file(place, others)])
+    return _kept(Imported(place, import_table.import_runs(place, others, mapping, choice), table))
+
+
+def _to_folder(
+    source: str, mirror: Path | None, mapping: Mapping[str, str], choice: Choice, curves: Path | None, folder: Path
+) -> Imported:
+    """The tables of a study, which keep the words of the command."""
+    words = import_words(source, columns=mapping, mirror=mirror, curves=curves, **vars(choice))
+    found = import_study(source, mirror, mapping, curves, folder, choice, words)
+    return Imported(source, found, folder / "runs.csv")
 
 
 def _of_frame(
-    frame: pd.DataFrame, mapping: Mapping[str, str], choice: Choice, out: PathLike | None, folder: PathLike | None
+    frame: pd.DataFrame, mapping: Mapping[str, str], choice: Choice, table: Path | None, folder: PathLike | None
 ) -> Imported:
     """A table in memory, written where a path is given."""
     if folder is not None:
-        raise FlopscapeError(
-            "import: with folder the runs must be in a file, whose hash is kept; write them to one first"
-        )
-    written = None if out is None else path_of(out, "out")
-    if written is not None:
-        refuse_output(written, [])
+        why = "whose hash is kept; write them to one first"
+        raise FlopscapeError(f"import: with folder the runs must be in a file, {why}")
+    if table is not None:
+        refuse_output(table, [])
     found = import_table.import_frame(read_frame(frame), Format(NAME), NAME, mapping, choice)
-    if written is not None:
-        import_table.write_table(found.frame, written)
-    return Imported(NAME, found, written)
+    return _kept(Imported(NAME, found, table))
+
+
+def _kept(imported: Imported) -> Imported:
+    """The same, written to its path if it has one."""
+    if imported.path is not None:
+        import_table.write_table(imported.found.frame, imported.path)
+    return imported

@@ -37,10 +37,7 @@ def against_compute(runs: "Runs | None", fits: "Mapping[str, Fit]", ax: "Axes | 
     with drawn(ax) as axes:
         panel(axes, data, quantity)
         style.flops_axis(axes)
-        if quantity == "loss":
-            style.loss_axis(axes, label)
-        else:
-            style.log_axis(axes.yaxis, style.tick_count)
-            axes.set_ylabel(label)
+        style.log_axis(axes.yaxis, style.tick_loss if quantity == "loss" else style.tick_count)
+        axes.set_ylabel(label)
         axes.legend()
     return axes
