@@ -79,6 +79,17 @@ def report(
     report_study(study_file, results, out)
 
 
+@verbs.command(name="open", epilog="Example: `flopscape open kjv-gpt`")
+def open_(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A study or comparison with a page, or `bias`.")],
+    results: Results = Path("results"),
+) -> None:
+    """Show the report of a study, or the page of a comparison, in the browser."""
+    from flopscape.report.open_page import open_page
+
+    say(open_page(name, results))
+
+
 @verbs.command(
     epilog="Example: `flopscape checklist config/studies/quick.yaml --results results/quick --out checklist.md`"
 )
