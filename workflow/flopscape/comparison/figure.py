@@ -18,6 +18,8 @@ FARTHEST = 3.0
 FAR = 1e9
 """Stands for an open end of a band."""
 ALPHA = 0.16
+ROOM = 1.1
+"""Factor below the smallest budget, so that its points are whole."""
 
 
 def draw(found: Comparison) -> Figure:
@@ -100,6 +102,6 @@ def _shade(axes: Axes, found: Comparison) -> None:
     """Grey beyond the compute that all recipes have runs of."""
     top = min(pair.top for pair in found.pairs)
     ends = found.pairs[0].curve[0].flops, found.pairs[0].curve[-1].flops
-    axes.set_xlim(*ends)
+    axes.set_xlim(ends[0] / ROOM, ends[1])
     if ends[1] > top:
         axes.axvspan(top, ends[1], color="0.93", linewidth=0, zorder=0, label="beyond the sweeps")

@@ -169,10 +169,10 @@ def _shared(on: RestsOn) -> str:
         "between seeds of one size and compute, which is noise alone": on.rho_seeds,
         "between the means over seeds, where what is missed counts for more": on.rho_cells,
     }
-    told = [f"{_correlation(one)} {words}" for words, one in parts.items() if one]
+    told = ", and ".join(f"{_correlation(one)} {words}" for words, one in parts.items() if one)
     return (
         f"their residuals have the correlation ρ = {on.rho:.2f}, in which is the noise that a seed brings to both and"
-        f" what the surface misses of both alike{f': {joined(told)}' if told else ''}"
+        f" what the surface misses of both alike{f': {told}' if told else ''}"
     )
 
 

@@ -172,7 +172,7 @@ def _studies(sides: Sequence[Side], folder: Path) -> list[Block]:
     if not rows:
         return []
     table = sides[0].recipe.table
-    head = ["study", "fit", *summary.head(table.unit, table.loss_unit)]
+    head = ["study", "fit", *summary.head(table.unit, table.loss_unit or f"nats per {table.unit}")]
     pages = [(f"The report of {side.name}", side.table.parent / "report.html") for side in sides]
     links = [(words, Path(os.path.relpath(page, folder)).as_posix()) for words, page in pages]
     return [Grid(head, rows, "At the first budget that each was asked for, by the fit it recommends by."), Links(links)]
