@@ -35,6 +35,17 @@ def test_a_fit_of_a_frame_has_the_numbers_of_one_of_its_file(frame, made, tmp_pa
     assert read.plot().get_ylabel() == "N*, parameters"
 
 
+def test_a_fit_of_other_columns_is_drawn_beside_these(frame, tmp_path):
+    both = frame.assign(n_params_total=2 * frame["n_params"])
+    both.to_csv(tmp_path / "runs.csv", index=False)
+    columns = {"n_params": "n_params_total"}
+    fs.fit(tmp_path / "runs.csv", "vpnls", bootstrap=100, columns=columns, out=tmp_path / "fit.json")
+    runs = fs.read_runs(tmp_path / "runs.csv")
+    read = fs.read_fit(tmp_path / "fit.json", runs)
+    assert read.runs.table.n_params.tolist() == both["n_params_total"].tolist()
+    assert runs.table.n_params.tolist() == frame["n_params"].tolist()
+
+
 def test_the_numbers_of_a_fit_stand_in_a_frame_with_their_ends(made):
     table = made.to_frame()
     assert table["quantity"].tolist()[:7] == ["E", "A", "B", "alpha", "beta", "a", "b"]

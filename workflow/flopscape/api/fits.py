@@ -268,5 +268,5 @@ def read_fit(path: PathLike, runs: AnyRuns | None = None) -> Fit:
     place = path_of(path, "fit")
     result, draws = read_with_draws(place)
     columns = {ours: theirs for ours, theirs in result.conventions.items() if theirs not in (ours, SIX_N_D)}
-    read = None if runs is None else read_runs(runs, None if isinstance(runs, Runs) else columns)
+    read = None if runs is None else read_runs(runs, columns)
     return Fit(fit_name(place), result, draws, read, place, _made_by(result))
