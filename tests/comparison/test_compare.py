@@ -1,6 +1,7 @@
 """Comparisons of simulated recipes whose multiplier is known by brute force."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -166,6 +167,8 @@ def test_each_budget_alone_is_asked_and_counted():
     assert first.loss_b.low < lowest(1e18, mu_d=0.4) < first.loss_b.high
     assert first.loss_a.estimate - first.loss_b.estimate == pytest.approx(first.difference.estimate)
     assert "The smallest budget alone, 10¹⁸ FLOPs, would have decided the same" in text(_only(pair))
+    others = [replace(one, verdict="worse") for one in pair.single_budgets[1:]]
+    assert "1 agrees with the verdict" in text(_only(replace(pair, single_budgets=[first, *others])))
 
 
 def test_a_budget_of_two_sizes_has_no_answer_and_seven_paired_runs_have_their_mean():

@@ -134,7 +134,8 @@ def single(pair: Pair) -> Iterator[str]:
     agree = sum(one.verdict == pair.target.verdict for one in pair.single_budgets)
     asked = numbers.plural(len(pair.single_budgets), "budget")
     target = numbers.flops(pair.target.flops)
-    yield f"Of {asked} asked alone, {agree} agree with the verdict at {target} FLOPs."
+    verb = "agrees" if agree == 1 else "agree"
+    yield f"Of {asked} asked alone, {agree} {verb} with the verdict at {target} FLOPs."
 
 
 def _said(pair: Pair, one: SingleBudget) -> str:
