@@ -73,6 +73,19 @@ MUTATIONS = [
         "fitting/any_law/test_restriction.py",
     ),
     Mutation(
+        "every shape trains on the same tokens", "answers/shapes.py",
+        "n_tokens = flops / shapes.flops_per_token",
+        "n_tokens = flops / shapes.flops_per_token.mean() + 0 * shapes.n_params", "design/test_shape.py",
+    ),
+    Mutation(
+        "N follows from the experts of a run", "answers/table_shapes.py",
+        "if not parts or _is_free(parts, table.n_params):", "if not parts:", "design/test_shape.py",
+    ),
+    Mutation(
+        "an optimum at the edge is not said", "answers/shapes.py",
+        "(best == high and values.max() <= high)", "(best == high and values.max() < high)", "design/test_shape.py",
+    ),
+    Mutation(
         "runs that differ in a covariate count as seeds of one point", "runs/table.py",
         ", *table.covariates.values()])", "])", "fitting/any_law/test_covariates.py",
     ),

@@ -106,6 +106,8 @@ def test_an_optimum_at_the_edge_and_values_beyond_the_runs_are_said(finished):
     said = run(finished / "fit.json", finished / "deep.yaml", [1e17], {}, RESULTS)
     assert "width = 256, best at 10¹⁷ FLOPs, is the largest that was run: the optimum is at the edge, and may" in said
     assert "a factor 1,000 beyond the largest budget that was run" in said
+    deeper = run(finished / "fit.json", finished / "deep.yaml", [1e13], {"depth": "2:40", "width": "256,512"}, RESULTS)
+    assert "width = 256, best at 10¹³ FLOPs, is" not in deeper
     wider = run(finished / "fit.json", finished / "deep.yaml", [1e17], {"width": "16:1024:16"}, RESULTS)
     assert "lies beyond the runs, 16 to 256" in wider
     one = run(finished / "fit.json", finished / "deep.yaml", [1e13], {"depth": "4"}, RESULTS)
@@ -165,5 +167,9 @@ def test_a_fit_without_a_loss_of_runs_and_a_law_that_no_shape_decides_are_refuse
     fit_file(finished / "runs.csv", tmp_path / "mix.json", "law", law="power-c-floor", bootstrap=100)
     with pytest.raises(FlopscapeError, match="depends on nothing that the shape of a model decides"):
         run(tmp_path / "mix.json", finished / "deep.yaml", [1e13], {}, RESULTS)
+    fit_file(finished / "runs.csv", tmp_path / "surface.json", "vpnls", bootstrap=100)
+    said = run(tmp_path / "surface.json", finished / "runs.csv", [1e13], {}, RESULTS)
+    assert "those that were run, for N and C/D of others do not follow from n_params to 2%" in said
+    assert "warning: the law knows nothing of a shape but N" in said
     with pytest.raises(FlopscapeError, match="--among is for a study that trains"):
         run(finished / "fit.json", finished / "runs.csv", [1e13], {"depth": "2"}, RESULTS)

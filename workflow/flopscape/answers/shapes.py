@@ -29,6 +29,7 @@ MOST_DRAWS = 1000
 """Draws that choose their own best shape: the ends of 95 % intervals are then known to a few per cent of the width."""
 BLOCK = 2_000_000
 """Losses that are held at a time."""
+ONLY_N = "the law knows nothing of a shape but N and what a token costs: of shapes of one N the cheapest is taken"
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def best_shapes(result: FitResult, draws: pd.DataFrame, shapes: Shapes, flops: S
 def _covariates(fitted: Evaluator, shapes: Shapes) -> tuple[dict[str, Array], list[str]]:
     """What the law depends on besides N, D and C, of each shape, and a sentence on each that no shape decides."""
     if not isinstance(fitted, FittedLaw):
-        return {}, []
+        return {}, [ONLY_N]
     law, found, said = fitted.law, {}, []
     for term in law.covariates:
         try:
@@ -109,9 +110,11 @@ def _covariates(fitted: Evaluator, shapes: Shapes) -> tuple[dict[str, Array], li
         except ValueError:
             found[term] = np.full(len(shapes.sizes), law.at[term])
             said.append(f"{term} is no part of the shape, and {law.at[term]:g} as in the fit's own predictions")
-    if not {"n_params", "n_tokens"} & {*law.arguments} and len(said) == len(law.covariates):
+    if len(said) < len(law.covariates):
+        return found, said
+    if not {"n_params", "n_tokens"} & {*law.arguments}:
         raise FlopscapeError(f"{law.formula} depends on nothing that the shape of a model decides")
-    return found, said
+    return found, [*said, ONLY_N]
 
 
 @np.errstate(all="ignore")
@@ -178,7 +181,7 @@ def _edges(shapes: Shapes, parts: Mapping[str, Estimate], flops: float) -> list[
             said.append(
                 f"{name} = {best:g}, best at {numbers.flops(flops)} FLOPs, lies beyond the runs, {low:g} to {high:g}"
             )
-        elif best in (low, high):
+        elif (best == high and values.max() <= high) or (best == low and values.min() >= low):
             end = "largest" if best == high else "smallest"
             said.append(
                 f"{name} = {best:g}, best at {numbers.flops(flops)} FLOPs, is the {end} that was run: the optimum is at"

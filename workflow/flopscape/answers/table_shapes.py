@@ -56,7 +56,7 @@ def shapes_of_table(table: RunTable, covariates: tuple[str, ...]) -> Shapes:
     if (error := max(n_params.error, cost.error)) > TOLD:
         first = np.unique(np.stack([*parts.values()]), axis=1, return_index=True)[1]
         sizes = pd.DataFrame({name: values[first] for name, values in parts.items()})
-        how = f"the shapes that were run; {joined(parts)} do not tell N and C/D of others to {TOLD:.0%}"
+        how = f"those that were run, for N and C/D of others do not follow from {joined(parts)} to {TOLD:.0%}"
         return Shapes(sizes, amounts[0][first], amounts[1][first], ran, how)
     most = min(MOST_VALUES, int(MOST ** (1 / len(parts))))
     grid = pd.DataFrame(list(product(*(_between(values, most) for values in parts.values()))), columns=[*parts])
