@@ -158,6 +158,9 @@ def test_the_verb_prints_the_verdict_first_and_writes_table_and_figure(tables):
     svg = Path("out.svg").read_text()
     assert all(words in svg for words in ("compute multiplier", "beyond the sweeps", "new is better"))
     assert Path("out.png").is_file()
+    # What is said to be written is: the table keeps its name to itself.
+    said = invoke("plain.csv", "new.parquet", "--out", "plain.csv").stdout
+    assert said.splitlines()[-2:] == ["plain.csv.svg: written", "plain.csv.png: written"]
 
 
 def test_the_verb_prints_json(tables):

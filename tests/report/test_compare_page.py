@@ -9,6 +9,7 @@ import pytest
 from flopscape.comparison.kept import FILES
 from flopscape.comparison.results import Comparison
 from flopscape.errors import FlopscapeError
+from flopscape.fitting.fit import run as run_fit
 from flopscape.records.stamps import read
 from flopscape.report.after_run import verdicts
 from flopscape.report.publication import escaped
@@ -124,3 +125,24 @@ def test_every_letter_that_means_something_to_latex_is_escaped():
     assert escaped("50 % of $1 & #2_{x}~^\\∞") == (
         r"50 \% of \$1 \& \#2\_\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}$\infty$"
     )
+    assert escaped("10⁻⁶ β×Δ <é>\n|") == r"10$^{-6}$ $\beta$$\times$$\Delta$ \textless{}é\textgreater{} \textbar{}"
+
+
+def test_a_name_that_would_be_an_argument_or_has_other_letters_is_set_all_the_same(tmp_path):
+    paths = tables(tmp_path, **{"[0.1]": 0.0, "ж": 0.2})
+    write_comparison(Asked("x", paths), tmp_path / "out")
+    table = (tmp_path / "out/table.tex").read_text()
+    assert "XeLaTeX or LuaLaTeX" in table.splitlines()[1]
+    assert "\n{}[0.1] & ж & " in table
+
+
+def test_a_fit_of_another_table_and_an_empty_name_are_refused(tmp_path):
+    paths = tables(tmp_path, a=0.0, b=0.2)
+    for path in paths:
+        run_fit(path, path.with_name("fit.json"), method="approach2", bootstrap=100)
+    fits = [path.with_name("fit.json") for path in reversed(paths)]
+    with pytest.raises(FlopscapeError, match=r"b/fit\.json: not a fit of .*a/runs\.csv"):
+        write_comparison(Asked("x", paths, fits), tmp_path / "out")
+    with pytest.raises(FlopscapeError, match="--name is empty"):
+        write_comparison(Asked(" ", paths), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -39,13 +39,15 @@ def compare(
 ) -> None:
     """Say which of two or more recipes is better, by what factor of compute, and whether that will last."""
     from flopscape.api.comparison import compare
+    from flopscape.files.side_outputs import both_files
 
     asked: dict[str, Any] = {"pairs": pairs, "same_text": same_text, "columns": columns_of(column), "exclude": exclude}
     found = compare(*recipes, flops=flops, results=results, csv=csv, out=out, **asked)
     if json_:
         print(found.to_json())
     else:
-        say("\n".join([found.summary(), *(f"{path}: written" for path in (csv, out) if path is not None)]))
+        written = [*([csv] if csv else []), *(both_files(out, (".svg", ".png")) if out else [])]
+        say("\n".join([found.summary(), *(f"{path}: written" for path in written)]))
 
 
 @verbs.command(

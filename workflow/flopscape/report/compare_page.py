@@ -173,9 +173,13 @@ def _studies(sides: Sequence[Side], folder: Path) -> list[Block]:
         return []
     table = sides[0].recipe.table
     head = ["study", "fit", *summary.head(table.unit, table.loss_unit or f"nats per {table.unit}")]
-    pages = [(f"The report of {side.name}", side.table.parent / "report.html") for side in sides]
-    links = [(words, Path(os.path.relpath(page, folder)).as_posix()) for words, page in pages]
-    return [Grid(head, rows, "At the first budget that each was asked for, by the fit it recommends by."), Links(links)]
+    # Only a study has a report beside its table.
+    pages = [(side.name, side.table.parent / "report.html") for side in sides if side.table.name == "runs.csv"]
+    links = [(f"The report of {name}", Path(os.path.relpath(page, folder)).as_posix()) for name, page in pages]
+    return [
+        Grid(head, rows, "At the first budget that each was asked for, by the fit it recommends by."),
+        *([Links(links)] if links else []),
+    ]
 
 
 def _recommended(fit: FitResult) -> list[str]:

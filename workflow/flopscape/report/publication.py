@@ -1,15 +1,30 @@
 """What a paper takes from a comparison: a table in LaTeX, and BibTeX entries of what the comparison stands on."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from flopscape.comparison.results import AtCompute, Comparison, Pair
 from flopscape.comparison.verdict import probability, written
 from flopscape.text import numbers
+from flopscape.text.visible import one_line
 
 SPECIAL = re.compile(r"[&%$#_{}]")
-WORDS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "∞": r"$\infty$"}
-REFERENCES = r"""@software{flopscape,
+WORDS = {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "∞": r"$\infty$",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "×": r"$\times$", "·": r"$\cdot$",
+    "−": "$-$", "\u202f": r"\,",
+}  # fmt: skip
+RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+POWER = re.compile(f"[{RAISED}]+")
+LOWERED = str.maketrans(RAISED, "0123456789-")
+GREEK = re.compile(r"GREEK (SMALL|CAPITAL) LETTER (\w+)")
+CAPITALS = {"GAMMA", "DELTA", "THETA", "LAMDA", "XI", "PI", "SIGMA", "UPSILON", "PHI", "PSI", "OMEGA"}
+"""Greek capitals that LaTeX has a command for; the others look like Latin ones."""
+LATIN = 0x17F
+"""The last letter that LaTeX knows of itself, of those behind ASCII."""
+OTHER_LETTERS = "% Has letters beyond Latin and Greek: set it with XeLaTeX or LuaLaTeX, and a font that holds them.\n"
+REFERENCES = r"""@misc{flopscape,
   title = {flopscape: plan, price, run and fit scaling-law sweeps},
   author = {{The flopscape developers}},
   version = {0.1.0},
@@ -57,13 +72,15 @@ def latex(found: Comparison, name: str) -> str:
         r"\hline", r"baseline & other & FLOPs & multiplier & $L^*$ baseline & $L^*$ other & other better \\", r"\hline",
         *(line for pair in found.pairs for line in _rows(pair)), r"\hline", r"\end{tabular}", r"\end{table}",
     ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+    written = "\n".join(lines) + "\n"
+    return OTHER_LETTERS + written if any(ord(letter) > LATIN for letter in written) else written
 
 
 def _rows(pair: Pair) -> Iterator[str]:
     for at in pair.points:
         cells = [escaped(pair.a), escaped(pair.b), _flops(at), *map(escaped, _cells(at))]
-        yield " & ".join(cells) + r" \\"
+        # A bracket or a star behind the \\ of the row before would be an argument of it.
+        yield ("{}" if cells[0].startswith(("[", "*")) else "") + " & ".join(cells) + r" \\"
 
 
 def _cells(at: AtCompute) -> list[str]:
@@ -83,4 +100,17 @@ def escaped(text: str) -> str:
     >>> escaped("relu2_0.1 & 5 %")
     'relu2\\_0.1 \\& 5 \\%'
     """
-    return "".join(WORDS.get(letter) or SPECIAL.sub(r"\\\g<0>", letter) for letter in text)
+    parts = POWER.split(one_line(text))
+    powers = [f"$^{{{found.translate(LOWERED)}}}$" for found in POWER.findall(text)]
+    plain = ["".join(map(_letter, part)) for part in parts]
+    return plain[0] + "".join(power + part for power, part in zip(powers, plain[1:], strict=True))
+
+
+def _letter(letter: str) -> str:
+    if greek := GREEK.fullmatch(unicodedata.name(letter, "")):
+        size, name = greek[1], greek[2].replace("LAMDA", "LAMBDA")
+        if size == "SMALL" and name != "OMICRON":
+            return rf"$\{name.lower()}$"
+        if greek[2] in CAPITALS:
+            return rf"$\{name.capitalize()}$"
+    return WORDS.get(letter) or SPECIAL.sub(r"\\\g<0>", letter)

@@ -16,6 +16,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.figures.save import draw_to
 from flopscape.files.outputs import write_text
 from flopscape.files.side_outputs import refuse_folder
+from flopscape.fitting.common.made_from import refuse_another
 from flopscape.records.fit_file import read_fit
 from flopscape.records.stamps import of_comparison, text_of
 from flopscape.report.compare_page import Side, StudyFit, build
@@ -65,6 +66,10 @@ def write_comparison(asked: Asked, folder: Path) -> str:
     refuse_folder(folder, beside, [*asked.tables, *asked.fits], NUMBERS, {"recipes", "pairs"})
     if asked.fits and len(asked.fits) != len(asked.tables):
         raise FlopscapeError(f"compare-report: {len(asked.fits)} fits for {len(asked.tables)} tables; name one of each")
+    for fit, table in zip(asked.fits, asked.tables, strict=False):
+        refuse_another(fit, table, None)
+    if not asked.name.strip():
+        raise FlopscapeError("compare-report: --name is empty; give what the comparison is called")
     recipes = read_recipes([str(path) for path in asked.tables])
     fits: list[StudyFit | None] = [StudyFit(path, read_fit(path)) for path in asked.fits]
     sides = [Side(*side) for side in zip(recipes, asked.tables, fits or [None] * len(recipes), strict=True)]
