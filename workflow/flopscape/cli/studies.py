@@ -79,15 +79,18 @@ def report(
     report_study(study_file, results, out)
 
 
-@verbs.command(name="open", epilog="Example: `flopscape open kjv-gpt`")
+@verbs.command(name="open", epilog="Example: `flopscape open kjv-gpt`, or `flopscape open` for all studies on one page")
 def open_(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A study or comparison with a page, or `bias`.")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A study or comparison that has a page; all studies without.")
+    ] = None,
     results: Results = Path("results"),
 ) -> None:
-    """Show the report of a study, or the page of a comparison, in the browser."""
+    """Show a study's report, a comparison's page, or a page over all studies in the browser."""
     from flopscape.report.open_page import open_page
+    from flopscape.report.studies_page import open_studies
 
-    say(open_page(name, results))
+    say(open_studies(results) if name is None else open_page(name, results))
 
 
 @verbs.command(

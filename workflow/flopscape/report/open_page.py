@@ -7,7 +7,7 @@ from flopscape.comparison.kept import PAGES
 from flopscape.errors import FlopscapeError
 from flopscape.text.written import nearest
 
-STUDY = "report.html"
+PAGE_OF_STUDY = "report.html"
 
 
 def pages(results: Path) -> dict[str, Path]:
@@ -15,7 +15,7 @@ def pages(results: Path) -> dict[str, Path]:
 
     A comparison of the same name as a study is called `compare/NAME`, as its folder is.
     """
-    found = {path.parent.name: path for path in sorted(results.glob(f"*/{STUDY}"))}
+    found = {path.parent.name: path for path in sorted(results.glob(f"*/{PAGE_OF_STUDY}"))}
     compared = sorted(results.glob(f"compare/*/{PAGES[0]}"))
     for path in compared:
         name = path.parent.name
@@ -38,7 +38,11 @@ def open_page(name: str, results: Path) -> str:
     there = pages(results)
     if name not in there:
         raise FlopscapeError(f"open: no page of {name} in {results}{nearest(name, there) or '; run snakemake first'}")
-    page = there[name].resolve()
+    return show(there[name])
+
+
+def show(page: Path) -> str:
+    """Open a page in the browser; what to say of it."""
     # False where a machine has no browser, as a cluster's login node: the path is of use there all the same.
-    shown = webbrowser.open(page.as_uri())
-    return str(there[name]) if shown else f"no browser on this machine; the page is {there[name]}"
+    shown = webbrowser.open(page.resolve().as_uri())
+    return str(page) if shown else f"no browser on this machine; the page is {page}"
