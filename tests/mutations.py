@@ -241,6 +241,18 @@ MUTATIONS = [
         "SURE, CLEAR = 0.01, 0.01", "SURE, CLEAR = 0.01, 2.0", "downstream",
     ),
     Mutation(
+        "a task answered by the study's loss whatever fit it names", "config/study.py",
+        "self.downstream[name].fit or self.recommended_fit", "self.recommended_fit", "config/test_downstream.py",
+    ),
+    Mutation(
+        "runs that tell no accuracy stop a study", "downstream/run.py",
+        "if numbers is None:\n            raise", "if True:\n            raise", "downstream",
+    ),
+    Mutation(
+        "a task's accuracy kept when it is asked otherwise", "dag/stale.py",
+        "return why_first_stale(self.tasks([name]), expected)", 'return ""', "workflow/test_downstream.py",
+    ),
+    Mutation(
         "drift judged without the correction for three tests", "fitting/judge/refits.py",
         "norm.ppf(1 - 0.05 / 6)", "norm.ppf(1 - 0.05 / 2)", "fitting/test_levels.py",
     ),

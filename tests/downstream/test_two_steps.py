@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from flopscape.answers.sizes import predict_runs
+from flopscape.downstream.results import Downstream, Refused, read_numbers
 from flopscape.downstream.run import run
 from flopscape.downstream.scored_runs import read_scored
 from flopscape.downstream.sigmoid import accuracy
-from flopscape.downstream.two_steps import Downstream, two_steps
+from flopscape.downstream.two_steps import two_steps
 from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
 from flopscape.fitting.fit import run as run_fit
@@ -136,7 +137,7 @@ def test_questions_that_do_not_fit_the_fit_are_refused(tmp_path: Path, fitted) -
 
 def test_no_runs_and_targets_that_no_law_is_believed_at_are_refused(tmp_path: Path, fitted) -> None:
     runs = scored(tmp_path, frame_of())
-    with pytest.raises(FlopscapeError, match="no run is left; change --exclude 'n_params > 0'"):
+    with pytest.raises(FlopscapeError, match="no run is left; change exclude 'n_params > 0'"):
         read_scored(runs.path, "accuracy@quiz", "loss@quiz", exclude="n_params > 0")
     with pytest.raises(FlopscapeError, match="not so far beyond the runs"):
         two_steps(runs, *fitted, [1e30])
@@ -170,3 +171,27 @@ def test_the_verb_prints_writes_a_figure_and_gives_json(tmp_path: Path) -> None:
     found = json.loads(run(runs, out, "accuracy@quiz", **asked, as_json=True))
     assert found.keys() == Downstream.__dataclass_fields__.keys()
     assert [target["given"] for target in found["targets"]] == [False, True]
+
+
+def test_the_file_of_numbers_reads_back_as_what_was_printed_and_keeps_a_refusal(tmp_path: Path) -> None:
+    runs, out, kept = tmp_path / "quiz.csv", tmp_path / "fit.json", tmp_path / "quiz.json"
+    frame = frame_of()
+    frame.assign(**{"accuracy@flat": 0.25, "accuracy@low": 0.1}).to_csv(runs, index=False)
+    run_fit(runs, out, method="vpnls", flops=[FAR], bootstrap=100, columns={"loss": "loss@quiz"})
+    asked = {"flops": [FAR], "chance": CHANCE, "items": 200}
+    run(runs, out, "accuracy@quiz", **asked, numbers=kept)
+    found = read_numbers(kept)
+    assert json.loads(json.dumps(found.to_json())) == json.loads(run(runs, out, "accuracy@quiz", **asked, as_json=True))
+    assert "made-from[code=" in kept.read_text()
+    for column, words in (("accuracy@flat", "does not rise clearly"), ("accuracy@low", "below the chance level 0.25")):
+        with pytest.raises(FlopscapeError, match=words):
+            run(runs, out, column, **asked)
+        assert words in run(runs, out, column, **asked, out=tmp_path / "flat.svg", numbers=kept)
+        refused = read_numbers(kept)
+        assert isinstance(refused, Refused)
+        assert words in refused.refused
+    # A name that the table lacks is no answer: nothing is written.
+    kept.unlink()
+    with pytest.raises(FlopscapeError, match="no column accuracy@gone"):
+        run(runs, out, "accuracy@gone", **asked, numbers=kept)
+    assert not kept.exists()

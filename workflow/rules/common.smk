@@ -1,4 +1,4 @@
-"""What is selected, and what the rules ask of it: `ask.…` and `rungs.…` stand in them as input and other functions.
+"""What is selected, and what the rules ask of it: `ask.…`, `rungs.…` and `tasks.…` stand in them as input and other functions.
 
 All of it is computed by flopscape/dag/: selection.py reads and plans, rule_inputs.py and rungs.py answer the rules,
 start.py prices what is due and refuses what must not start. Here is only what needs the names that Snakemake gives to its files.
@@ -21,6 +21,7 @@ from flopscape.dag.rungs import RungInputs
 from flopscape.dag.selection import ANY_ID, ANY_NAME, ANY_RUNG, RESULTS, Selection, written_config
 from flopscape.dag.stale import TEMPLATE, Files
 from flopscape.dag.start import watch
+from flopscape.dag.tasks import TaskInputs
 from flopscape.errors import FlopscapeError
 from flopscape.fingerprint import fingerprint
 from flopscape.fitting.methods import modules_of_backtest
@@ -47,13 +48,14 @@ def read_selection():
         raise WorkflowError(str(error)) from None
 
 
-# In this order: rules are read after this file and name `ask`, `rungs` and `compared`; `watch` hands Snakemake what it asks before
-# the first job.
+# In this order: rules are read after this file and name `ask`, `rungs`, `tasks` and `compared`; `watch` hands Snakemake
+# what it asks before the first job.
 selected = read_selection()
 forced = Forced(workflow)
 compared = read_comparisons(selected)
 ask = RuleInputs(selected, forced.is_forced)
 rungs = RungInputs(selected, forced.is_forced)
+tasks = TaskInputs(selected)
 use_own_package()
 watch(workflow, compared, print_answers, print_verdict)
 
@@ -64,6 +66,7 @@ wildcard_constraints:
     rung=ANY_RUNG,
     check=ANY_ID,
     fit="[A-Za-z0-9][A-Za-z0-9_.-]*",
+    task="[A-Za-z0-9][A-Za-z0-9_.-]*",
     figure="[a-z]+",
     dataset="[a-z0-9_]+-[0-9a-f]{8}",
     experiment="exp[0-9]{2}",

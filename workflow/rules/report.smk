@@ -50,6 +50,7 @@ rule write_report:
         validation=ask.validation,
         archive=ask.archive,
         figures=ask.study_figures,
+        tasks=tasks.files,
         twin=ask.study_twin,
         forecast=ask.study_forecast,
     output:

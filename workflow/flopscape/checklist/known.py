@@ -9,7 +9,8 @@ import pandas as pd
 
 from flopscape.answers.runs_and_fits import RunsAndFits, of_the_loss
 from flopscape.config.study import Study
-from flopscape.dag.stale import Files, Planned
+from flopscape.dag.stale import Files
+from flopscape.dag.stale_fits import Planned
 from flopscape.errors import FlopscapeError
 from flopscape.figures.tables import complete, read_backtest, read_csv, read_validation, with_budgets
 from flopscape.files.json_text import read_json

@@ -36,6 +36,9 @@ def downstream(
     seed: Seed = 0,
     json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     out: Annotated[Path | None, output("Figure to write, as SVG and PNG.")] = None,
+    numbers: Annotated[
+        Path | None, output("JSON to write: all numbers, or why the runs tell no accuracy, which is then no error.")
+    ] = None,
     exclude: Exclude = None,
     column: Column = None,
 ) -> None:
@@ -56,6 +59,7 @@ def downstream(
         columns=columns_of(column),
         seed=seed,
         out=out,
+        numbers=numbers,
         as_json=json_,
     )
     print(found) if json_ else say(found)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from flopscape.config.compare import Comparisons
+from flopscape.config.downstream import Tasks, metrics_asked, metrics_scored, why_unscored
 from flopscape.config.fits import Fit, NamedFit, Recommend, Twin
 from flopscape.config.machine import Limits, Prices, Resources, Tracking
 from flopscape.config.model import Axes, Exclusion, Model, PositiveInt
@@ -73,6 +74,8 @@ class _Answering(Model):
     """Budgets to answer for."""
     twin: Twin = Twin()
     """How much is simulated to say which method to trust."""
+    downstream: Tasks = {}
+    """Tasks whose accuracy is predicted by name: their loss by a fit, the accuracy as a sigmoid of it."""
     matrix: Axes = {}
     """Several studies in one file: a key and its values, or a name and what each of its labels changes; every
     combination is a study."""
@@ -81,6 +84,11 @@ class _Answering(Model):
     def recommended_fit(self) -> str:
         """Name of the fit that the recommendation rests on."""
         return self.recommend.fit or ANSWER
+
+    def fit_of_task(self, name: str) -> Fit:
+        """The fit of the loss that the accuracy of a task follows."""
+        chosen = self.downstream[name].fit or self.recommended_fit
+        return next(fit for fit in self.fits if fit.name == chosen)
 
     @model_validator(mode="after")
     def answer_is_among_the_fits(self) -> Self:
@@ -102,6 +110,9 @@ class _Answering(Model):
                 f"recommend.fit: {self.recommended_fit} is a fit of {metric}, and what is recommended rests on the "
                 "study's loss; name a fit of it. Fits of other metrics have a section of their own in the report"
             )
+        for name, task in self.downstream.items():
+            if task.fit and task.fit not in names:
+                raise ValueError(f"downstream.{name}.fit: {task.fit!r} is not one of the fits {', '.join(names)}")
         return self
 
 
@@ -167,6 +178,16 @@ class Study(_Answering):
             refuse_unclear_sets(self.heldout, self.dataset)
         except ValueError as error:
             raise ValueError(f"heldout: {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def metrics_are_scored(self) -> Self:
+        """What a fit or a task reads of the held-out sets, the runs have."""
+        # A trainer of the user's own may give its records any metrics.
+        asked = () if self.simulated else metrics_asked(self.fits, self.downstream)
+        cure = "name its set and its metrics in heldout, or another column"
+        if why := why_unscored(asked, metrics_scored(self.heldout), cure):
+            raise ValueError(why)
         return self
 
     @model_validator(mode="after")

@@ -7,9 +7,12 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from flopscape.config.downstream import accuracy_of
 from flopscape.config.fits import Fit
 from flopscape.config.machine import Prices, Resources, Tracking
 from flopscape.config.study import ImportedStudy, Study
+from flopscape.downstream.kept import options_given as options_of_task
+from flopscape.downstream.kept import words as words_of_task
 from flopscape.files.json_text import canonical
 from flopscape.fitting.common.made_from import Options, options_given, words
 from flopscape.fitting.methods import RESAMPLES_OF_SENSITIVITY, reads_curves
@@ -79,6 +82,30 @@ def backtest_again(fits: Sequence[Fit], folder: str) -> str:
 def validation_options(fits: Sequence[str]) -> str:
     """The words of `flopscape validate` after its table: the files of the fits to score."""
     return " ".join(f"--fits {shlex.quote(path)}" for path in fits)
+
+
+def task_settings(study: Study | ImportedStudy, name: str) -> Options:
+    """What is asked of a task, as the stamp of its files has it."""
+    task, fit = study.downstream[name], study.fit_of_task(name)
+    # N, D and C as the fit of the loss counts them.
+    columns = {ours: theirs for ours, theirs in fit.columns.items() if ours != LOSS}
+    known: Options = {"chance": task.chance, "items": task.items, "exclude": task.exclude, "columns": columns}
+    flops = task.flops or study.recommend.flops
+    return options_of_task(accuracy_of(name, task), flops, task.n_params, task.n_tokens, **known, seed=task.seed)
+
+
+def task_options(study: Study | ImportedStudy, name: str) -> str:
+    """The words of `flopscape downstream` after its table and its fit."""
+    return words_of_task(task_settings(study, name))
+
+
+def tasks_again(study: Study | ImportedStudy, folder: str) -> list[str]:
+    """The commands that predict the accuracies of a study's tasks again, from its finished fits."""
+    return [
+        f"flopscape downstream {shlex.quote(f'{folder}/runs.csv')} "
+        f"--fit {shlex.quote(f'{folder}/fits/{study.fit_of_task(name).name}.json')} {task_options(study, name)}"
+        for name in study.downstream
+    ]
 
 
 def may_have_hidden_runs(study: Study | ImportedStudy) -> bool:

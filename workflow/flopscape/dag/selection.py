@@ -17,7 +17,9 @@ from flopscape.config.read import TEXTS, config_as_written, study_paths, validat
 from flopscape.config.study import Config, Study
 from flopscape.config.yaml12 import load_yaml
 from flopscape.dag.commands import may_have_hidden_runs
-from flopscape.dag.stale import Files, Planned
+from flopscape.dag.stale import Files
+from flopscape.dag.stale_fits import Planned
+from flopscape.downstream.kept import files_of as tasks_of
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
 from flopscape.files.json_text import Spec, canonical, dataset_id, short_hash
@@ -218,6 +220,7 @@ class Selection:
             *self.draw_files(name),
             *(f"{folder}/{file}" for file in (*TABLES_OF_FIGURES, *PAGES)),
             *self.validation_files(name),
+            *tasks_of(folder, self.chosen(name).study.downstream),
             *figures,
             *(path.removesuffix(".svg") + ".png" for path in figures),
             *self.twin_files(name),

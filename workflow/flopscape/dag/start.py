@@ -17,7 +17,7 @@ from flopscape.dag.kept_records import keep_finished_runs
 from flopscape.dag.own_package import COMMAND, refuse_without_command, refuse_without_image
 from flopscape.dag.rerun import Kind, is_training, judge_by_content
 from flopscape.dag.selection import RESULTS, Selection
-from flopscape.dag.stale import Planned
+from flopscape.dag.stale_fits import Planned
 from flopscape.design.of_plan import kept_sentences, stopped_sentences
 from flopscape.errors import FlopscapeError
 from flopscape.plan.capacity import Capacity, machine_limits

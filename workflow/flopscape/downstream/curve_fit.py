@@ -12,9 +12,9 @@ from scipy.special import ndtri
 from scipy.stats import f as f_distribution
 from scipy.stats import t as student
 
+from flopscape.downstream.results import Untold
 from flopscape.downstream.scored_runs import ScoredRuns
 from flopscape.downstream.sigmoid import Sigmoid, SigmoidProblem, accuracy, best_fit, curve_of, problem_of, refits
-from flopscape.errors import FlopscapeError
 from flopscape.fitting.common.row_weights import run_weights
 from flopscape.laws.law import Array
 
@@ -53,7 +53,7 @@ def fit_curve(runs: ScoredRuns, draws: int = DRAWS, seed: int = 0) -> FittedCurv
 
     Raises
     ------
-    FlopscapeError
+    Untold
         The accuracies do not fall with the loss, as where all runs are at chance, or one is below chance.
 
     Examples
@@ -65,7 +65,7 @@ def fit_curve(runs: ScoredRuns, draws: int = DRAWS, seed: int = 0) -> FittedCurv
     if runs.items is None and runs.chance is not None:
         runs.refuse_below_chance(_own_scatter(runs, mean))
     if mean <= floor[0]:
-        raise FlopscapeError(_why_flat(runs))
+        raise Untold(_why_flat(runs))
     theta, problem, free = _reweighted(runs, floor, (mean, 1.0))
     _refuse_flat(runs, problem, free)
     whole, _, fixed = _reweighted(runs, floor, (1.0, 1.0), problem.error)
@@ -109,12 +109,12 @@ def _p_value(gained: float, numbers: int, left: float, dof: int) -> float:
 
 
 def _refuse_flat(runs: ScoredRuns, problem: SigmoidProblem, squares: float) -> None:
-    """Raise FlopscapeError unless the curve is clearly better than one accuracy for all runs."""
+    """Raise Untold unless the curve is clearly better than one accuracy for all runs."""
     weights = problem.error**-2
     mean = float(np.average(runs.accuracy, weights=weights))
     flat = float(weights @ (runs.accuracy - mean) ** 2)
     if _p_value(flat - squares, problem.n_free - 1, squares, len(runs) - problem.n_free) > CLEAR:
-        raise FlopscapeError(_why_flat(runs))
+        raise Untold(_why_flat(runs))
 
 
 def _why_flat(runs: ScoredRuns) -> str:

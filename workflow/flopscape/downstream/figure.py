@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flopscape.downstream.two_steps import Downstream, Target
+from flopscape.downstream.results import Downstream, Refused, Target
 from flopscape.downstream.words import share
 from flopscape.figures import frame, style
 from flopscape.records.fit_result import Estimate
@@ -17,8 +17,13 @@ ALPHA = 0.18
 MARGIN = 0.03
 
 
-def draw(found: Downstream) -> Figure:
-    """Two panels with one axis of accuracies: points are runs, marks with whiskers are predictions."""
+def draw(found: Downstream | Refused) -> Figure:
+    """Two panels with one axis of accuracies: points are runs, marks with whiskers are predictions.
+
+    Where no accuracy can be told, the sentence that says why.
+    """
+    if isinstance(found, Refused):
+        return frame.nothing(f"{found.accuracy} in two steps", found.refused, found.simulated)
     figure = frame.page(10.0, 4.6)
     left, right = figure.subplots(1, 2, sharey=True)
     _band(left, found.along_loss)

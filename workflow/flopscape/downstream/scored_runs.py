@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from flopscape.downstream.kept import FEWEST, why_not_asked
+from flopscape.downstream.results import Untold
 from flopscape.errors import FlopscapeError, listed
 from flopscape.laws.law import Array, Mask, Names
-from flopscape.records.metrics import ERROR, is_accuracy
+from flopscape.records.metrics import ERROR
 from flopscape.runs.cells import require_column
 from flopscape.runs.chosen import chosen_rows
 from flopscape.runs.metric_columns import with_metrics
@@ -18,8 +20,6 @@ from flopscape.runs.read import read_runs
 from flopscape.runs.table import RunTable
 from flopscape.text.numbers import plural
 
-FEWEST = 6
-"""Runs of distinct losses that a curve of up to four numbers is fitted to."""
 RARE = 1e-3
 """Probability that any of all runs at chance lies so far below it by the luck of its items."""
 
@@ -60,16 +60,16 @@ class ScoredRuns:
         return np.asarray(np.sqrt(share * (1 - share) / self.items))
 
     def refuse_below_chance(self, error: Array | float) -> None:
-        """Raise FlopscapeError where an accuracy is below chance by more than noise of this standard deviation."""
+        """Raise Untold where an accuracy is below chance by more than noise of this standard deviation."""
         if self.chance is None:
             return
         far = -ndtri(RARE / len(self)) * error
         if (below := self.accuracy < self.chance - np.maximum(far, 1e-9)).any():
             at = int(np.argmin(np.where(below, self.accuracy, np.inf)))
-            raise FlopscapeError(
+            raise Untold(
                 f"{self.path}, column {self.column}: {self.accuracy[at]:.3g} of run {self.run_id[at]} is below the "
-                f"chance level {self.chance:g} by more than noise; correct --chance, or see whether answers are scored "
-                "under wrong labels"
+                f"chance level {self.chance:g} by more than noise; correct the chance level, or see whether answers "
+                "are scored under wrong labels"
             )
 
 
@@ -100,9 +100,10 @@ def read_scored(
     Raises
     ------
     FlopscapeError
-        Naming the column and what is wrong with it.
+        Naming the column and what is wrong with it; `Untold` where too few runs are left, or one is below chance.
     """
-    _refuse_options(column, chance, items)
+    if why := why_not_asked(column, chance, items):
+        raise FlopscapeError(f"--{why}")
     table = read_runs(path, {**(columns or {}), "loss": loss})
     table = chosen_rows(table, exclude, None)
     require_column(table.columns, column, path)
@@ -125,19 +126,10 @@ def read_scored(
     return found
 
 
-def _refuse_options(column: str, chance: float | None, items: float | None) -> None:
-    if not is_accuracy(column):
-        raise FlopscapeError(f"--accuracy {column}: no accuracy by its name; write it as accuracy@hellaswag")
-    if chance is not None and not 0 <= chance < 1:
-        raise FlopscapeError(f"--chance {chance:g}: must be a share from 0 to below 1, such as 0.25 for four answers")
-    if items is not None and not 1 <= items < np.inf:
-        raise FlopscapeError(f"--items {items:g}: must be how many questions each accuracy counts, 1 or more")
-
-
 def _refuse_empty(table: RunTable, exclude: str | None) -> None:
     if not len(table):
-        cure = f"change --exclude {exclude!r}" if exclude else "give a table of finished runs"
-        raise FlopscapeError(f"{table.path}: no run is left; {cure}")
+        cure = f"change exclude {exclude!r}" if exclude else "give a table of finished runs"
+        raise Untold(f"{table.path}: no run is left; {cure}")
 
 
 def _items(shares: Array, frame: pd.DataFrame) -> float | None:
@@ -153,7 +145,7 @@ def _items(shares: Array, frame: pd.DataFrame) -> float | None:
 
 def _refuse_few(runs: ScoredRuns) -> None:
     if (distinct := len(np.unique(runs.loss))) < FEWEST:
-        raise FlopscapeError(
+        raise Untold(
             f"{runs.path}: {plural(distinct, 'distinct loss')} with {runs.column}, and a curve from floor to ceiling "
             f"needs {FEWEST}; score more runs"
         )

@@ -5,8 +5,7 @@ longer than is optimal (Gadre et al. 2024, arXiv 2403.08540) has the loss of its
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from flopscape.answers.evaluator import Evaluator
 from flopscape.answers.extrapolation import refuse_absurd, refuse_too_far
 from flopscape.answers.predict import law_and_draws
 from flopscape.downstream.curve_fit import FittedCurve, fit_curve, why_one_sided
+from flopscape.downstream.results import Downstream, Target, Untold
 from flopscape.downstream.scored_runs import ScoredRuns
 from flopscape.downstream.sigmoid import Sigmoid, accuracy
 from flopscape.errors import FlopscapeError, listed
@@ -31,53 +31,6 @@ NAMES = ("floor", "ceiling", "middle", "steepness")
 OPTIONS = ("--flops", "--n-params", "--n-tokens")
 BEYOND = 1.5
 """Factor of compute that the curve is told beyond runs and targets."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """One prediction; `n_params` and `n_tokens` are those of the compute-optimal run unless they were given."""
-
-    flops: float
-    n_params: float | None
-    n_tokens: float | None
-    given: bool
-    loss: Estimate
-    accuracy: Estimate
-
-
-@dataclass(frozen=True)
-class Downstream:
-    """All that `flopscape downstream` finds, in JSON values.
-
-    `floor`, `ceiling`, `middle` (L₀) and `steepness` (k) are the curve's; `sigma` is the standard deviation of
-    accuracies about it, and `items_sigma` that of as many questions. `along_loss` and `along_flops` are the curve to be
-    drawn, `runs` what it was fitted to.
-    """
-
-    accuracy: str
-    loss: str
-    loss_unit: str
-    fit: str
-    chance: float | None
-    items: float | None
-    n_runs: int
-    floor: Estimate
-    ceiling: Estimate
-    tells_ceiling: bool
-    middle: Estimate
-    steepness: Estimate
-    sigma: float
-    items_sigma: float | None
-    targets: list[Target]
-    along_loss: list[tuple[float, Estimate]]
-    along_flops: list[tuple[float, Estimate]]
-    runs: list[tuple[float, float, float]]
-    warnings: list[str]
-    simulated: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """Nested mappings and lists of JSON values; the entries of `runs` are C, loss and accuracy."""
-        return asdict(self)
 
 
 def two_steps(
@@ -156,7 +109,7 @@ class _Both:
     ) -> Target:
         estimate = float(np.nanmedian(losses) if self.law.is_told_by_draws else loss)
         if not np.isfinite(estimate):
-            raise FlopscapeError(f"{flops:g} FLOPs: the fit has no finite loss there; ask nearer to the runs")
+            raise Untold(f"{flops:g} FLOPs: the fit has no finite loss there; ask nearer to the runs")
         return Target(flops, n, d, given, Estimate(estimate, *_ends(losses)), self.accuracy_at(estimate, losses))
 
     def accuracy_at(self, loss: float, losses: Array) -> Estimate:
@@ -225,8 +178,10 @@ def _refuse(
             f"the fit is of {result.metric}, and the accuracy is to follow from {runs.loss_column}; fit "
             f"that with --column loss={runs.loss_column}, or give --loss {result.metric}"
         )
+    if result.status == "refused":
+        raise Untold(f"the fit has no prediction: {result.reason}")
     if not len(draws):
-        raise FlopscapeError("the fit has no draws, so that no interval can be told; fit it with --bootstrap 1000")
+        raise Untold("the fit has no draws, so that no interval can be told; fit it with --bootstrap 1000")
 
 
 def _warnings(runs: ScoredRuns, fitted: FittedCurve, targets: Sequence[Target]) -> list[str]:
@@ -242,6 +197,6 @@ def _warnings(runs: ScoredRuns, fitted: FittedCurve, targets: Sequence[Target]) 
             f"{numbers.flops(t.flops)} FLOPs: the interval reaches the chance level, {chance:g}."
             for t in targets if chance is not None and t.accuracy.low is not None and t.accuracy.low < chance + 0.01
         ),
-        "" if runs.chance is not None else "No chance level was given (--chance): the floor is fitted.",
+        "" if runs.chance is not None else "No chance level was given: the floor is fitted.",
     ]  # fmt: skip
     return [sentence for sentence in sentences if sentence]

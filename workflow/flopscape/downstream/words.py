@@ -1,16 +1,18 @@
 """What `flopscape downstream` found, for a terminal."""
 
-from flopscape.downstream.two_steps import Downstream, Target
+from flopscape.downstream.results import Downstream, Refused, Target
 from flopscape.records.fit_result import Estimate
 from flopscape.text import numbers
 from flopscape.text.numbers import plural
 from flopscape.text.terminal import aligned
 
 
-def text(found: Downstream) -> str:
-    """The answer at each target, the curve behind it, and what to doubt."""
-    parts = [_head(found), _targets(found), _curve(found), *found.warnings]
-    return "\n\n".join(parts)
+def text(found: Downstream | Refused) -> str:
+    """The answer at each target, the curve behind it, and what to doubt; or why there is none."""
+    if isinstance(found, Refused):
+        return f"{found.accuracy} refused: {found.refused}"
+    table = aligned([head(found), *targets(found)], right=range(4))
+    return "\n\n".join([summary(found), table, curve(found), *found.warnings])
 
 
 def share(value: float | None) -> str:
@@ -22,7 +24,8 @@ def share(value: float | None) -> str:
     return numbers.NOTHING if value is None else f"{value:.3f}"
 
 
-def _head(found: Downstream) -> str:
+def summary(found: Downstream) -> str:
+    """What was done, with which runs, and which chance level."""
     known = [
         plural(found.n_runs, "run"),
         "" if found.chance is None else f"chance {found.chance:g}",
@@ -35,9 +38,14 @@ def _head(found: Downstream) -> str:
     )
 
 
-def _targets(found: Downstream) -> str:
-    head = ["C", "N", "D", "D/N", f"loss, {found.loss_unit}", "accuracy"]
-    return aligned([head, *map(_line, found.targets)], right=range(4))
+def head(found: Downstream) -> list[str]:
+    """The head of the table of predictions; a star marks an optimum."""
+    return ["C", "N", "D", "D/N", f"loss, {found.loss_unit}", "accuracy"]
+
+
+def targets(found: Downstream) -> list[list[str]]:
+    """A row a prediction."""
+    return [_line(target) for target in found.targets]
 
 
 def _line(target: Target) -> list[str]:
@@ -49,7 +57,8 @@ def _line(target: Target) -> list[str]:
     return [numbers.flops(target.flops), *names, ratio, loss, accuracy]
 
 
-def _curve(found: Downstream) -> str:
+def curve(found: Downstream) -> str:
+    """The four numbers of the curve, and how far runs scatter about it."""
     ceiling = found.ceiling if found.tells_ceiling else Estimate(1.0, found.ceiling.low, 1.0)
     scatter = f"Runs scatter about it by {share(found.sigma)}"
     if found.items_sigma is not None:

@@ -10,7 +10,8 @@ import pandas as pd
 from flopscape.answers.backtest.scores import scores
 from flopscape.answers.backtest.words import sentences
 from flopscape.config.study import ImportedStudy, Study
-from flopscape.dag.stale import Files, Planned
+from flopscape.dag.stale import Files
+from flopscape.dag.stale_fits import Planned
 from flopscape.errors import FlopscapeError
 from flopscape.figures.tables import read_backtest
 from flopscape.files.json_text import read_json

@@ -1,17 +1,21 @@
 """A study whose runs are imported, before anything is read: where its table is, and that nothing trains.
 
 The counterpart of `PlannedStudy` for other people's runs. The workflow is built from it while the Snakefile is parsed,
-so the table is found and not opened: what is in it, plan/imported_text.py tells, with numpy and pandas.
+so the table is found and not opened, but for the names of its columns where other metrics than its loss are asked for:
+what is in it, plan/imported_text.py tells, with numpy and pandas.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from flopscape.config.downstream import metrics_asked, why_unscored
 from flopscape.config.study import ImportedStudy
 from flopscape.errors import FlopscapeError
 from flopscape.files.outputs import StrPath
+from flopscape.records.metrics import is_metric
 from flopscape.records.plan_row import PlanRow
 from flopscape.runs.published import source_file
 from flopscape.text.written import shown
@@ -47,7 +51,26 @@ def plan_import(name: str, path: Path, study: ImportedStudy, data_mirror: str | 
         raise FlopscapeError(f"{path}: {error}") from error
     except OSError as error:
         raise FlopscapeError(f"{path}: runs: {shown(error.filename)} cannot be read ({error.strerror})") from error
+    if why := _why_unscored(study, source):
+        raise FlopscapeError(f"{path}: {why}")
     return PlannedImport(name, path, study, source, words_of_study(study, mirror))
+
+
+def _why_unscored(study: ImportedStudy, source: Path) -> str:
+    """That a metric which a fit or a task reads is no column of the table."""
+    if not (asked := list(metrics_asked(study.fits, study.downstream))):
+        return ""
+    known = {*study.runs.map, *_columns(source, source.stat().st_mtime_ns)} - {*study.runs.map.values()}
+    return why_unscored(asked, sorted(filter(is_metric, known)), "map a column of the table to it, or name another")
+
+
+@lru_cache(8)
+def _columns(table: Path, _modified: int) -> tuple[str, ...]:
+    """The names of a table's columns."""
+    # Here, for it needs pandas, and only of studies with other metrics the table is read while the workflow is planned.
+    from flopscape.runs.read import read_any
+
+    return tuple(map(str, read_any(table).columns))
 
 
 def words_of_study(study: ImportedStudy, mirror: str | None = None) -> list[str]:

@@ -14,6 +14,7 @@ from flopscape.config.machine import Prices
 from flopscape.config.read import load_config, load_study, read_study
 from flopscape.config.study import Config, ImportedStudy, Study
 from flopscape.config.yaml12 import dump_yaml
+from flopscape.downstream.kept import FEWEST
 from flopscape.errors import FlopscapeError
 from flopscape.files.json_text import canonical, read_json
 from flopscape.plan.capacity import Capacity
@@ -29,6 +30,7 @@ from flopscape.plugins.loading import load_plugin
 from flopscape.plugins.prepare import MANIFEST, data_folder
 from flopscape.records.metrics import OWN
 from flopscape.records.plan_row import PlanRow
+from flopscape.text.numbers import plural
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,23 @@ def plan_training(name: str, path: Path, study: Study, results: Path = Path("res
         rows, search = plan_rows(study, rungs), search_rows(study)
         open_runs = _open_runs(study, rows, rungs)
         all_rows = [*rows, *chain.from_iterable(open_runs.values())]
+        _refuse_few_for_tasks(study, all_rows)
         coverage = grade_coverage(all_rows, train_units(study, results), data_unit(study))
     except FlopscapeError as error:
         raise FlopscapeError(f"{path}: {error}") from error
     if study.strict and coverage.grade == "poor":
         raise FlopscapeError(f"{path}: coverage is poor and strict is true: {'; '.join(coverage.reasons)}")
     return PlannedStudy(name, path, study, rows, search, coverage, rungs, open_runs)
+
+
+def _refuse_few_for_tasks(study: Study, rows: Sequence[PlanRow]) -> None:
+    """Raise FlopscapeError where the planned runs are too few for the curve of a task."""
+    fitted = sum(row.role == "fit" for row in rows)
+    if study.downstream and fitted < FEWEST:
+        raise FlopscapeError(
+            f"downstream: {plural(fitted, 'run')} planned, and the curve of a task, from floor to ceiling, needs "
+            f"{FEWEST}; plan more, or leave the key out"
+        )
 
 
 def _open_runs(study: Study, rows: Sequence[PlanRow], rungs: Sequence[Rung]) -> dict[str, list[PlanRow]]:

@@ -47,6 +47,7 @@ WORDS = {
     "sensitivity": "with another table of sensitivity",
     "source": "from another file",
     "table": "with another table beside it",
+    "tasks": "with other accuracies of tasks",
     "transfer": "with another search for the learning rate",
     "texts": "with other captions",
     "twin": "with another twin",
@@ -216,6 +217,12 @@ def of_figure(
     read |= {} if curves is None else {"curves": hash_of(curves)}
     read |= {} if table is None else {name: hash_of(table)}
     return by("flopscape.figures.draw", f"flopscape.figures.{name}") | read
+
+
+def of_downstream(runs: StrPath, fit: StrPath, options: Options) -> Stamp:
+    """Of the accuracy of one task, numbers and figure; the fit's file has the hash of its draws."""
+    read = {"runs": hash_of(runs), "fits": hash_of_all([fit])}
+    return by("flopscape.downstream.run") | read | {"options": _hashed_options(options)}
 
 
 def of_twin(

@@ -26,6 +26,7 @@ from flopscape.text.terminal import aligned, say
 FROM_THE_REPORT = {
     "What to distrust": "What to distrust, by what it could do to the answer, in half-widths of its 95 % interval",
     "Whether the checks agree": "Whether the checks agree",
+    "What tasks will score": "What tasks will score",
 }
 """Sections of the report that the terminal repeats, and how it calls them."""
 

@@ -18,6 +18,7 @@ from flopscape.report import (
     outcome,
     run_table,
     summary,
+    tasks,
     twin,
 )
 from flopscape.report.agreement import agreement
@@ -45,6 +46,7 @@ def build(evidence: Evidence) -> Report:
     sections = [
         Section("Recommendation", _recommendation(evidence)),
         Section("Prediction against outcome", outcome.blocks(evidence)),
+        Section(tasks.TITLE, tasks.blocks(evidence.tasks)),
         Section("What to distrust", _doubts(evidence, found[:MOST])),
         *(
             replace(section, group=group)

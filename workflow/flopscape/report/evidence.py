@@ -18,6 +18,7 @@ from flopscape.plan.rungs import Rung
 from flopscape.records.backtest import Forecast, Outcome, Score
 from flopscape.records.fit_result import FitResult
 from flopscape.report.addresses import Addresses
+from flopscape.report.tasks import Task
 from flopscape.report.twin import Twin
 
 
@@ -27,7 +28,8 @@ class Evidence(RunsAndFits):
 
     `fits` are by name in the study's order, `figures` SVG files by name in the order to show, `captions` a line
     for each, and `explanations` how to read them.
-    `other_metrics` are the fits of other metrics than the study's loss, which nothing is compared with.
+    `other_metrics` are the fits of other metrics than the study's loss, which nothing is compared with, and `tasks` the
+    accuracies that are predicted by name.
     `draws` are those of the recommended fit, None where its method made none.
     `formulas` are those of the fitted laws, by fit; a fit without a law has none.
     `sensitivity` is the table of `flopscape sensitivity`, `backtest` has the lines of `flopscape backtest` and
@@ -69,6 +71,7 @@ class Evidence(RunsAndFits):
     aside: pd.DataFrame = field(default_factory=pd.DataFrame)
     other_metrics: Mapping[str, FitResult] = field(default_factory=dict)
     addresses: Addresses = field(default_factory=Addresses)
+    tasks: dict[str, Task] = field(default_factory=dict)
 
     @property
     def fit(self) -> FitResult:

@@ -14,6 +14,7 @@ from flopscape.answers.archive import read_archive
 from flopscape.answers.evaluate import formula_of
 from flopscape.answers.runs_and_fits import of_the_loss
 from flopscape.checklist.items import Filled
+from flopscape.downstream.results import read_numbers
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import CAPTIONS, EXPLANATIONS
 from flopscape.figures.tables import complete, read_backtest, read_csv, read_validation, with_budgets
@@ -26,6 +27,7 @@ from flopscape.records.columns import VARIED
 from flopscape.records.fit_result import FitResult
 from flopscape.report.addresses import Addresses
 from flopscape.report.evidence import Evidence
+from flopscape.report.tasks import Task
 from flopscape.report.twin import Twin
 from flopscape.runs.statuses import set_aside, without_set_aside
 
@@ -52,6 +54,8 @@ class Sources:
         `manifest.json`, which simulated runs have not, and which is gone with the data.
     archive : path, optional
         What fits have ever said of hidden runs.
+    tasks : mapping
+        The numbers of each task whose accuracy is predicted, by its name; its figure lies beside them.
     twin : path, optional
         The folder that `flopscape twin` wrote.
     guide : Walk, optional
@@ -84,6 +88,7 @@ class Sources:
     backtest: str | Path | None = None
     validation: str | Path | None = None
     archive: str | Path | None = None
+    tasks: Mapping[str, Path] = field(default_factory=dict)
     twin: str | Path | None = None
     guide: Walk | None = None
     checklist: Filled | None = None
@@ -101,7 +106,8 @@ class Sources:
         """All that is read, and so is not to be written over."""
         parts = [Path(self.twin) / name for name in ("twin.csv", "verdict.json", "figure.svg")] if self.twin else []
         tables = [self.sensitivity, self.backtest, self.validation, self.archive, self.forecast]
-        return [self.runs, *self.fits, *self.figures, *tables, *parts, self.manifest]
+        tasks = [path.with_suffix(ending) for path in self.tasks.values() for ending in (".json", ".svg")]
+        return [self.runs, *self.fits, *self.figures, *tables, *parts, *tasks, self.manifest]
 
 
 def read_evidence(sources: Sources) -> Evidence:
@@ -134,6 +140,7 @@ def read_evidence(sources: Sources) -> Evidence:
         backtest=None if sources.backtest is None else [x for x in read_backtest(sources.backtest) if x.fit in fits],
         validation=None if sources.validation is None else read_validation(sources.validation),
         archive=[] if sources.archive is None else read_archive(sources.archive),
+        tasks={name: Task(read_numbers(path), path.with_suffix(".svg")) for name, path in sources.tasks.items()},
         twin=_twin(Path(sources.twin)) if sources.twin else None,
         guide=sources.guide,
         checklist=sources.checklist,

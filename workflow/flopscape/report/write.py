@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flopscape.checklist.filled import filled
 from flopscape.checklist.known import known_of_study
-from flopscape.dag.commands import backtest_again, recompute
+from flopscape.dag.commands import backtest_again, recompute, tasks_again
 from flopscape.dag.stale import Files
 from flopscape.errors import FlopscapeError
 from flopscape.figures.names import drawable
@@ -73,6 +73,7 @@ def _sources(name: str, files: Files, figures: list[str], stale: Mapping[str, st
         backtest=None if "backtest" in stale else results / "backtest.csv",
         validation=None if SCORES in stale else files.validation,
         archive=files.archive if files.archive.exists() else None,
+        tasks={task: files.tasks([task])[0] for task in study.downstream if f"task {task}" not in stale},
         twin=None if "twin" in stale else results / "twin",
         guide=guide_of_study(planned, results),
         checklist=filled(known_of_study(planned, results)),
@@ -99,6 +100,8 @@ def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
         judged["forecast"] = files.forecast, files.why_forecast()
     judged |= {SCORES: (files.validation, files.why_validation())} if files.validation else {}
     judged |= {f"figure {name}": (folder / "figures" / f"{name}.svg", files.why_figure(name)) for name in figures}
+    tasks = files.planned.study.downstream
+    judged |= {f"task {name}": (path, files.why_task(name)) for name in tasks for path in files.tasks([name])[:2]}
     reasons = {output: f"was made {why}" if why else "" for output, (_, why) in judged.items()}
     # Second, for what is missing is stale in no other way.
     reasons |= {output: "is missing" for output, (path, _) in judged.items() if not path.exists()}
@@ -106,8 +109,9 @@ def _stale(files: Files, figures: list[str]) -> Mapping[str, str]:
 
 
 def _commands(files: Files, stale: Mapping[str, str]) -> list[str]:
-    """What makes the fresh fits again, as they say themselves, the table of sensitivity and the backtest."""
+    """What makes the fresh fits again, as they say themselves, and what is made of all fits."""
     study, folder = files.planned.study, lasting_name(files.folder)
     varied = recompute(study.fits, study.recommended_fit, study.recommend.flops, folder)[-1]
     fresh = [path for name, path in files.fits.items() if f"fit {name}" not in stale]
-    return [*(read_fit(path).made_from["command"] for path in fresh), varied, backtest_again(study.fits, folder)]
+    again = [varied, backtest_again(study.fits, folder), *tasks_again(study, folder)]
+    return [*(read_fit(path).made_from["command"] for path in fresh), *again]

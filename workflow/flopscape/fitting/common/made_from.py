@@ -112,10 +112,10 @@ def words(options: Options, curves: StrPath | None) -> str:
     listed += [("curves", curves)] if curves is not None else []
     listed += [("flops", asked) for asked in options["flops"]]
     listed += [("bootstrap", options["bootstrap"])] if "bootstrap" in options else []
-    return " ".join([f"--method {shlex.quote(options['method'])}", *(_option(*pair) for pair in listed)])
+    return " ".join([f"--method {shlex.quote(options['method'])}", *(option(*pair) for pair in listed)])
 
 
-def _option(name: str, value: object) -> str:
+def option(name: str, value: object) -> str:
     """An option as a shell takes it: a switch alone, a number as short as it goes without loss."""
     if isinstance(value, bool):
         return f"--{name}" if value else f"--no-{name}"
