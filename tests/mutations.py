@@ -241,6 +241,18 @@ MUTATIONS = [
         "SURE, CLEAR = 0.01, 0.01", "SURE, CLEAR = 0.01, 2.0", "downstream",
     ),
     Mutation(
+        "a run of two studies trained by both", "dag/shared.py",
+        'return "" if first == name else first', 'return ""', "workflow/test_shared.py",
+    ),
+    Mutation(
+        "a record of other code taken for a run of today", "dag/shared.py",
+        "record.code_fingerprint == run_fingerprint(record.spec)", "True", "workflow/test_shared.py",
+    ),
+    Mutation(
+        "a record of another run taken", "training/take.py",
+        "if canonical(found.spec) != canonical(read_spec(spec)):", "if False:", "training/test_take.py",
+    ),
+    Mutation(
         "a task answered by the study's loss whatever fit it names", "config/study.py",
         "self.downstream[name].fit or self.recommended_fit", "self.recommended_fit", "config/test_downstream.py",
     ),

@@ -39,6 +39,8 @@ ONE_FILE = [
     "compare runs.csv f.json --csv {out}",
     "compare runs.csv f.json --out {out}",
     "downstream runs.csv --fit f.json --accuracy accuracy@x --out {out}",
+    "downstream runs.csv --fit f.json --accuracy accuracy@x --numbers {out}",
+    "take-run f.json spec.json --out {out}",
     "train spec.json --out {out}",
 ]
 FOLDER = [
@@ -113,7 +115,8 @@ PLACES = {
 
 def ending_of(line: str) -> str:
     """What a verb adds to a name without it: no device has it."""
-    figures = {"figure": ".svg", "downstream": ".svg", "compare": ".svg" if "--csv" not in line else ""}
+    figures = {"figure": ".svg", "compare": ".svg" if "--csv" not in line else ""}
+    figures["downstream"] = ".svg" if "--numbers" not in line else ""
     return (figures | {"report": ".html", "bias-report": ".html", "atlas-page": ".html"}).get(line.split()[0], "")
 
 

@@ -1,4 +1,4 @@
-"""Train: one spec -> results/{study}/runs/{run_id}.json.
+"""Train: one spec -> results/{study}/runs/{run_id}.json. A run that a study of the same file trains too is copied.
 
 train_trunk: one training run that leaves shorter ones the checkpoints which they start from
 train_run: any other training run, or a simulated one

@@ -44,6 +44,21 @@ def launch() -> None:
     raise AssertionError("dispatched by __main__ before this module is loaded")
 
 
+@verbs.command(
+    epilog="Example: `flopscape take-run results/recipes.a/runs/0123456789ab.json RUN.json --out "
+    "results/recipes.b/runs/0123456789ab.json`"
+)
+def take_run(
+    record: Annotated[Path, typer.Argument(metavar="RECORD", help="The record of a finished run.")],
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="The spec that it must be of: JSON text, or a file.")],
+    out: Annotated[Path, output("Where the same record is written.")],
+) -> None:
+    """Copy the record of a finished run that two studies plan, if it is of this very spec."""
+    from flopscape.training import take
+
+    take.take_run(record, spec, out)
+
+
 @verbs.command(epilog="Example: `flopscape collect config/studies/quick.yaml --runs results/quick/runs --out runs.csv`")
 def collect(
     study_file: StudyFile,

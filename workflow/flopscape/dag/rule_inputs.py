@@ -15,6 +15,7 @@ from flopscape.config.bias import experiment_module
 from flopscape.dag import commands
 from flopscape.dag.rerun import Kind
 from flopscape.dag.selection import RESULTS, TABLES_OF_FIGURES, Selection, run_file
+from flopscape.dag.shared import SharedRuns, taken_from
 from flopscape.dag.snakemake_inside import inspected_once
 from flopscape.files.json_text import canonical
 from flopscape.fingerprint import fingerprint
@@ -47,7 +48,7 @@ class RuleInputs:
     """
 
     def __init__(self, selection: Selection, is_forced: Callable[[str, Kind], bool]) -> None:
-        self.selection, self.is_forced = selection, is_forced
+        self.selection, self.shared = selection, SharedRuns(selection, is_forced)
 
     # Studies and their data. Files of the user's own are never looked for in the storage of the results.
 
@@ -88,29 +89,24 @@ class RuleInputs:
 
     @inspected_once
     def run_inputs(self, wildcards: Wildcards) -> list[Any]:
-        """What a missing run waits for: its data, and the check of its plug-ins.
+        """What a missing run waits for: its data and the check of its plug-ins, or the same run of another study.
 
         A finished one waits for nothing, and so nothing that becomes newer, is made again or is deleted can have it
         trained once more. Nor can a newer time stamp where records lie in a storage that cannot be read now.
         """
         name = wildcards.study
-        if self.selection.trained_study(name).study.simulated or self._is_finished(name, wildcards.run_id):
+        if owner := self.shared.owner(name, wildcards.run_id):
+            return [ancient(run_file(owner, wildcards.run_id))]
+        if self.selection.trained_study(name).study.simulated or self.shared.is_finished(name, wildcards.run_id):
             return []
-        return [
-            *map(ancient, self.data_manifests(wildcards)),
-            ancient(self.selection.check_file(name)),
-        ]
-
-    def _is_finished(self, name: str, run_id: str) -> bool:
-        kind = Kind.TRAINING_TRUNK if self.selection.is_trunk(run_id) else Kind.TRAINING
-        return self.selection.record(name, run_id).exists() and not self.is_forced(run_file(name, run_id), kind)
+        return [*map(ancient, self.data_manifests(wildcards)), ancient(self.selection.check_file(name))]
 
     def trunk(self, wildcards: Wildcards) -> str:
         """The run that an untrained branch waits for, if it is still to come."""
-        row = self.selection.row(wildcards.study, wildcards.run_id)
-        if not row.parent or any(self._is_finished(wildcards.study, run_id) for run_id in (row.run_id, row.parent)):
+        name, row = wildcards.study, self.selection.row(wildcards.study, wildcards.run_id)
+        if not row.parent or any(self.shared.is_finished(name, run_id) for run_id in (row.run_id, row.parent)):
             return ""
-        return row.parent
+        return "" if self.shared.owner(name, row.run_id) else row.parent
 
     @inspected_once
     def run_spec(self, wildcards: Wildcards) -> str:
@@ -120,9 +116,11 @@ class RuleInputs:
     @inspected_once
     def run_launcher(self, wildcards: Wildcards, input: Files) -> str:
         """The command up to the spec; it names the branches still to be trained, and data that are kept elsewhere."""
+        if taken_from(map(str, input), wildcards.run_id):
+            return f"flopscape take-run {shlex.quote(str(input[0]))}"
         planned = self.selection.trained_study(wildcards.study)
         branches = self.selection.branches[planned.name].get(wildcards.run_id, [])
-        missing = [row for row in branches if not self._is_finished(planned.name, row.run_id)]
+        missing = [row for row in branches if self.shared.is_to_be_trained(planned.name, row.run_id)]
         command = commands.launch_command(planned.study, self.selection.settings.prices, missing)
         # The command without --data for data in their usual place, so that it reads the same on every machine; with
         # storage, Snakemake hands over a copy.
@@ -131,13 +129,14 @@ class RuleInputs:
 
     @inspected_once
     def run_threads(self, wildcards: Wildcards) -> int:
-        """CPUs of a run on each of its machines."""
+        """CPUs of a run on each of its machines; one for a record that is only copied."""
         resources = self.selection.trained_study(wildcards.study).study.resources
-        return resources.processes // resources.machines * resources.threads
+        is_copied = self.shared.owner(wildcards.study, wildcards.run_id)
+        return 1 if is_copied else resources.processes // resources.machines * resources.threads
 
     @inspected_once
     def run_memory(self, wildcards: Wildcards, attempt: int) -> int:
-        """A job that failed is submitted again with more memory, for that may be what it lacked."""
+        """More memory for a job that failed, for that may be what it lacked."""
         return self.selection.trained_study(wildcards.study).study.resources.memory_mb * attempt
 
     @inspected_once
@@ -149,7 +148,8 @@ class RuleInputs:
     def run_gpus(self, wildcards: Wildcards) -> int:
         """GPUs of a run, one for each of its processes."""
         resources = self.selection.trained_study(wildcards.study).study.resources
-        return resources.processes if resources.device == "gpu" else 0
+        is_copied = self.shared.owner(wildcards.study, wildcards.run_id)
+        return resources.processes if resources.device == "gpu" and not is_copied else 0
 
     def study_runs(self, wildcards: Wildcards) -> list[str]:
         """The records of all planned runs; of a growing study, once all its rungs are planned."""

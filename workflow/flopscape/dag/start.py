@@ -6,6 +6,7 @@ anywhere, a workflow that uses this one as a module under any names, and `--no-h
 
 import atexit
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from flopscape.dag.kept_records import keep_finished_runs
 from flopscape.dag.own_package import COMMAND, refuse_without_command, refuse_without_image
 from flopscape.dag.rerun import Kind, is_training, judge_by_content
 from flopscape.dag.selection import RESULTS, Selection
+from flopscape.dag.shared import taken_from
 from flopscape.dag.stale_fits import Planned
 from flopscape.design.of_plan import kept_sentences, stopped_sentences
 from flopscape.errors import FlopscapeError
@@ -27,6 +29,7 @@ from flopscape.plan.price import refuse_over_limits
 from flopscape.plan.price_table import price_text
 from flopscape.plan.rung_words import warnings_of
 from flopscape.plan.studies import PlannedStudy, data_folders, data_hashes, look_at_study, price_of, price_planned
+from flopscape.text.numbers import plural
 from flopscape.text.terminal import say
 from flopscape.training.stopping import outlive_the_terminal
 
@@ -103,7 +106,7 @@ def print_prices(workflow: inside.Workflow) -> None:
     """At the end of a dry run: what the runs still to do would cost, by study; nothing where there is no DAG."""
     if not inside.has_dag(workflow):
         return
-    due = runs_due(workflow)
+    due, taken = runs_due(workflow), taken_sentences(workflow)
     for name, selection in SELECTED.items():
         if name in selection.imported:
             print(f"\n{free_text(selection.imported[name])}", flush=True)
@@ -111,6 +114,7 @@ def print_prices(workflow: inside.Workflow) -> None:
         planned, prices, room = selection.trained_study(name), selection.settings.prices, inside.room(workflow)
         seen = price_planned(planned, prices, room, selection.results, due[name])
         expected = stopped_sentences(planned, selection.results) + kept_sentences(planned, is_due=bool(due[name]))
+        expected += taken[name]
         text = price_text(seen.study, seen.price, seen.coverage, seen.finished, expected)
         print(f"\n{text}", flush=True)
         try:
@@ -160,12 +164,24 @@ def go_on(planned: PlannedStudy) -> None:
 
 
 def runs_due(workflow: inside.Workflow) -> dict[str, dict[str, str]]:
-    """The runs to be trained: by study, run id → why."""
+    """The runs to be trained, less those whose record is taken from another study: by study, run id → why."""
     due: dict[str, dict[str, str]] = {name: {} for name, of in SELECTED.items() if name in of.trained}
     for job in inside.jobs_due(workflow):
-        if is_training(job):
+        if is_training(job) and not taken_from(job.input, job.wildcards.run_id):
             due[job.wildcards.study][job.wildcards.run_id] = "forced"
     return due
+
+
+def taken_sentences(workflow: inside.Workflow) -> dict[str, list[str]]:
+    """How many runs each study takes from which other one, which trains or has trained them, as sentences."""
+    jobs = [job for job in inside.jobs_due(workflow) if is_training(job)]
+    taken = Counter((job.wildcards.study, taken_from(job.input, job.wildcards.run_id)) for job in jobs)
+    sentences: dict[str, list[str]] = defaultdict(list)
+    for (name, owner), count in taken.items():
+        if owner:
+            runs = plural(count, "run")
+            sentences[name].append(f"{runs} that {owner} plans too: their records are taken from there")
+    return sentences
 
 
 def _refuse(workflow: inside.Workflow, planned: PlannedStudy, finished: Finished, due: dict[str, str]) -> None:

@@ -34,7 +34,7 @@ def addresses(results: Path, study_file: Path, page: StrPath) -> Addresses:
         return Path(os.path.relpath(path.resolve(), here)).as_posix()
 
     logs = results.parent.parent / "logs" / "train" / results.name
-    fits = sorted((results / "fits").glob("*.json"))
+    fits = [path for folder in ("fits", "downstream") for path in sorted((results / folder).glob("*.json"))]
     others = [(path.relative_to(results).as_posix(), path) for path in (*(results / name for name in FILES), *fits)]
     files = [(study_file.name, study_file), *others]
     return Addresses(
