@@ -115,6 +115,15 @@ MUTATIONS = [
         "1 - (1 - LEVEL) / len(both)", "LEVEL", "comparison",
     ),
     Mutation(
+        "copies of a run known to the last digit alone", "runs/repeated_rows.py",
+        "far <= np.maximum(0.5001 * 10.0**-digits, SINGLE * loss)", "far <= 0", "comparison",
+    ),
+    Mutation(
+        "accuracies below chance excused by their own scatter", "downstream/curve_fit.py",
+        "_reweighted(runs, (0.0, mean), (mean, 1.0))", "_reweighted(runs, (runs.chance or 0.0,) * 2, (mean, 1.0))",
+        "downstream",
+    ),
+    Mutation(
         "the difference of paired runs whitened as their sum", "comparison/pairs.py",
         "(first - second) / np.sqrt(2 * (1 - rho))", "(first - second) / np.sqrt(2 * (1 + rho))", "comparison",
     ),

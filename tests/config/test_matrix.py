@@ -108,6 +108,9 @@ def test_a_file_of_several_studies_is_not_one_of_them(folder):
         read_study(path)
     with pytest.raises(FlopscapeError, match=r"its matrix has no beter; did you mean better\?"):
         read_study(folder / "pair.beter.yaml")
+    path = write(folder, {"law": {"plain": {}}})
+    with pytest.raises(FlopscapeError, match=r"a file of one study; name it, as .*pair\.plain\.yaml"):
+        read_study(path)
     with pytest.raises(FlopscapeError, match="it has no matrix of studies"):
         read_study(folder / "quick.plain.yaml")
 

@@ -55,7 +55,10 @@ def study_data(path: Path) -> dict[str, Any]:
         if not combined:
             return data
         first = address(path, next(iter(combined)))
-        raise FlopscapeError(f"{path}: a file of {len(combined)} studies; name one of them, such as {first}")
+        several = (
+            f"{len(combined)} studies; name one of them, such as" if len(combined) > 1 else "one study; name it, as"
+        )
+        raise FlopscapeError(f"{path}: a file of {several} {first}")
     label = path.stem.removeprefix(f"{file.stem}.")
     if label not in combined:
         what = f"its matrix has no {label}{nearest(label, combined)}" if combined else "it has no matrix of studies"
