@@ -17,7 +17,7 @@ PACKAGE = Path(flopscape.__file__).parent
 ORDER = (
     *("errors", "text", "files", "fingerprint"),
     *("records", "laws", "runs", "fitting", "answers", "figures", "comparison", "downstream"),
-    *("recipe", "networks", "plugins", "config", "machine", "plan", "training", "checks", "transfer"),
+    *("recipe", "networks", "plugins", "config", "machine", "plan", "training", "checks", "transfer", "status"),
     *("twin", "design", "dag", "guide", "checklist", "report", "bias", "atlas", "api", "cli", "__main__"),
 )
 

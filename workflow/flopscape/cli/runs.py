@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flopscape.cli.options import StudyFile, output, pairs, refuse_together
+from flopscape.cli.options import Results, StudyFile, output, pairs, refuse_together
 from flopscape.errors import FlopscapeError
 from flopscape.text.terminal import say
 
@@ -124,3 +124,21 @@ def import_(
         raise FlopscapeError("import: give --out RUNS.csv, or --folder and perhaps --curves")
     files: dict[str, Any] = {"mirror": mirror, "curves": curves, "out": out, "folder": folder}
     say(import_runs(source, mapping, run_id=names, exclude=exclude, lowest=lowest, **files).summary())
+
+
+@verbs.command(epilog="Example: `flopscape status kjv-gpt --watch`")
+def status(
+    studies: Annotated[
+        list[str] | None, typer.Argument(metavar="[STUDY]...", help="Names of studies; all that have begun without.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Look every two seconds until all runs are done.")] = False,
+    results: Results = Path("results"),
+    configs: Annotated[Path, typer.Option(help="Folder of the studies' configs.")] = Path("config/studies"),
+) -> None:
+    """Show which runs are done, running, waiting or failed, why, what was spent, and how long the rest takes."""
+    from contextlib import suppress
+
+    from flopscape.status.words import status
+
+    with suppress(KeyboardInterrupt):
+        status(studies or [], results, configs, watch)

@@ -200,6 +200,15 @@ def _read(path: Path) -> dict[str, Any]:
     return {}
 
 
+def heartbeat_age(folder: Path) -> float | None:
+    """Seconds since the trainer that holds the checkpoints in `folder` last gave a sign of life; None where none does.
+
+    By this host's clock, for who only looks on writes nothing there. An age over `STALE_SECONDS` is a dead holder's.
+    """
+    touched = _modified(folder / "lease.json")
+    return max(0.0, time.time() - touched) if touched else None
+
+
 def _modified(path: Path) -> float:
     with suppress(OSError):
         return path.stat().st_mtime
