@@ -98,7 +98,7 @@ def test_plugins_of_sets_and_metrics_are_looked_at_before_anything_runs(heldout,
 
 
 def fits(*listed, **recommend):
-    return study({}, fits=list(listed), recommend={"flops": [1e12], **recommend})
+    return study({"code": {"dataset": CODE}, "own": OWN}, fits=list(listed), recommend={"flops": [1e12], **recommend})
 
 
 CODE_FIT = {"name": "code", "method": "vpnls", "columns": {"loss": "loss@code"}}

@@ -24,6 +24,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.fitting.fit import fit
 from flopscape.runs.import_rows import Choice
 from flopscape.runs.import_study import import_study
+from flopscape.runs.import_table import sentence
 from flopscape.runs.read import read_runs
 
 ASKED = os.environ.get("FLOPSCAPE_FUZZ")
@@ -191,6 +192,11 @@ def outcome(does, *arguments):
         assert not ASKED or time.process_time() - start < 5
 
 
+def imported(path, study, choice):
+    """What `flopscape import` prints of a table that it brings into a study's folder."""
+    return sentence(import_study(str(path), None, {}, None, study, choice), study / "runs.csv", str(path))
+
+
 def is_sentence(said, folder):
     return said.startswith(f"({folder}") and "\n" not in said and len(said) < 2000
 
@@ -208,7 +214,7 @@ def test_every_file_is_a_table_a_fit_or_one_sentence(content, choice, method, fo
     done = outcome(fitted, path, method)
     event(done if done in STATUSES else "a sentence")
     assert done in STATUSES or is_sentence(done, folder)
-    said = outcome(import_study, str(path), None, {}, None, study, choice)
+    said = outcome(imported, path, study, choice)
     if is_sentence(said, folder):
         return
     assert said.startswith(f"{study}/runs.csv: ")
