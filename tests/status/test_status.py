@@ -67,6 +67,17 @@ def test_each_run_is_in_the_state_that_its_files_tell(planned: PlannedStudy, res
     assert now.runs[1].reason == "loss is nan at step 3"
 
 
+def test_a_trainer_that_still_imports_has_not_failed_until_it_is_silent_for_long(
+    planned: PlannedStudy, results: Path
+) -> None:
+    log = results.parent / "logs" / "train" / "mine" / f"{planned.rows[6].run_id}.log"
+    log.touch()
+    assert look(planned, results).runs[6].state == "running"
+    os.utime(log, (time.time() - 900,) * 2)
+    late = look(planned, results).runs[6]
+    assert (late.state, late.reason) == ("failed", "its log is empty: it ended before its first word")
+
+
 def test_what_is_spent_and_left_and_the_time_follow_from_the_plan(planned: PlannedStudy, results: Path) -> None:
     now, rows = look(planned, results), planned.rows
     spent = rows[0].flops + rows[1].flops + sum(row.flops * 40 / row.n_steps for row in rows[2:6])

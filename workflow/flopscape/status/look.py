@@ -1,4 +1,4 @@
-"""What the runs of a study are doing, by their files alone: records, logs, leases and the curves' journals.
+"""What the runs of a study are doing, by their files alone: records, logs and leases.
 
 So it works beside a running Snakemake and without one, on another host of a cluster too, and disturbs nothing. A run is
 being trained while its trainer touches its lease; whether it gets on, the steps in its log tell.
@@ -20,7 +20,7 @@ from flopscape.records.plan_row import PlanRow
 State = Literal["done", "lost", "running", "silent", "failed", "waiting"]
 """`lost` are runs whose record says that they did not complete; `silent` ones are held by a trainer whose log has no
 new step, and `failed` ones have a log, no record and no trainer."""
-PROGRESS = re.compile(r"^step ([\d,]+)/([\d,]+)\s.*\btrain ([\d.]+|nan|inf).*\s([\d,]+) \w+/s\s", re.MULTILINE)
+PROGRESS = re.compile(r"^step ([\d,]+)/[\d,]+\s.*\btrain ([\d.]+|nan|inf).*\s([\d,]+) \w+/s\s", re.MULTILINE)
 """A line of progress in a run's log (training/logbook.py)."""
 TAIL = 4096
 """Bytes at the end of a log that hold its newest lines."""
@@ -113,8 +113,10 @@ class Watch:
         if text is None:
             return RunNow(row, "waiting")
         found = list(PROGRESS.finditer(text))
-        step, loss, rate = (_number(found[-1][i]) for i in (1, 3, 4)) if found else (0.0, None, None)
-        is_held = beat is not None and beat < STALE_SECONDS
+        step, loss, rate = (_number(found[-1][i]) for i in (1, 2, 3)) if found else (0.0, None, None)
+        # A trainer opens its log at once, and takes its lease only when it has imported what it needs.
+        is_starting = not text.strip() and seconds < STALE_SECONDS
+        is_held = is_starting or (beat is not None and beat < STALE_SECONDS)
         state = "failed" if not is_held else "running" if seconds < STALE_SECONDS else "silent"
         reason = "" if is_held else _last_line(text)
         return RunNow(row, state, int(step or 0), loss, rate, seconds, reason)
