@@ -10,6 +10,7 @@ from typing import Any
 import axe_core_python
 import pandas as pd
 import pytest
+import vl_convert
 
 from flopscape.report import html
 from flopscape.report.addresses import Addresses, addresses
@@ -86,6 +87,18 @@ def test_there_is_no_picture_without_an_answer_or_without_runs(evidence: Evidenc
     refused = dataclasses.replace(evidence, fits={"approach2": studies.refused_fit()})
     assert blocks(refused) == []
     assert blocks(dataclasses.replace(evidence, runs=evidence.runs.assign(loss=float("nan"), status="diverged"))) == []
+
+
+def test_runs_without_budgets_have_no_legend_and_the_caption_speaks_of_none(evidence: Evidence) -> None:
+    vpnls = {"vpnls": evidence.fits["vpnls"]}
+    runs = evidence.runs.assign(budget=float("nan"))
+    grid = dataclasses.replace(evidence, runs=runs, fits=vpnls, recommended="vpnls")
+    (chart,) = blocks(grid)
+    drawn = vl_convert.vegalite_to_vega(spec(grid))
+    assert "legends" not in drawn
+    assert "legend" not in chart.caption  # type: ignore[union-attr]
+    assert "dashed line is the optimum by the fit vpnls" in chart.caption  # type: ignore[union-attr]
+    assert vl_convert.vegalite_to_vega(spec(evidence))["legends"][0]["encode"]["symbols"]["interactive"]
 
 
 def test_of_many_runs_some_are_drawn_and_the_caption_says_how_many(evidence: Evidence) -> None:

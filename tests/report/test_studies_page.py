@@ -78,6 +78,13 @@ def test_each_study_is_a_row_with_its_answer_or_why_it_has_none(folder: Path) ->
     assert page.addresses == ["mine/report.html", "compare/two/report.html"]
 
 
+def test_results_of_a_file_that_has_become_several_studies_are_listed_without_an_answer(folder: Path) -> None:
+    several = "\nmatrix: {seed: {a: {title: a}, b: {title: b}}}\n"
+    (folder / "config/studies/waiting.yaml").write_text(STUDY + several)
+    rows = Table(studies_page(folder / "results", folder / "config" / "studies")).rows
+    assert rows[3][:2] == ["waiting", "its config does not read"]
+
+
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FlopscapeError, match=r"no folder .*absent; run snakemake first"):
         open_studies(tmp_path / "absent")

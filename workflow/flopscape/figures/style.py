@@ -152,10 +152,14 @@ def flops_axis(ax: Axes, most: int = 6) -> None:
     ax.set_xlabel("C, training FLOPs")
 
 
+def spans_much(low: float, high: float) -> bool:
+    """Whether losses range over more than a factor of four, and so ask for a logarithmic axis."""
+    return low > 0 and high / low > 4
+
+
 def loss_axis(ax: Axes, label: str) -> None:
     """Make y the axis of a loss, logarithmic where that ranges over more than a factor of four."""
-    low, high = ax.dataLim.intervaly
-    if low > 0 and high / low > 4:
+    if spans_much(*ax.dataLim.intervaly):
         log_axis(ax.yaxis, tick_loss)
     ax.set_ylabel(label)
 

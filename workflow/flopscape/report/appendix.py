@@ -47,9 +47,13 @@ def runs(evidence: Evidence) -> list[Block]:
 
 def without_blanks(head: list[str], rows: list[list[str]], note: str = "") -> Grid:
     """A table without the columns of which nothing is known: other people's runs have few."""
-    # A column counts as filled where any row, the total among them, has something there.
-    filled = [i for i in range(len(head)) if any(row[i] != numbers.NOTHING for row in rows)]
+    filled = filled_columns(rows)
     return Grid([head[i] for i in filled], [[row[i] for i in filled] for row in rows], note)
+
+
+def filled_columns(rows: list[list[str]]) -> list[int]:
+    """The columns in which any row, the total among them, has something."""
+    return [i for i, column in enumerate(zip(*rows, strict=True)) if set(column) - {"", numbers.NOTHING}]
 
 
 def _run_row(label: str, runs: pd.DataFrame) -> list[str]:

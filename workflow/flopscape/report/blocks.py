@@ -1,10 +1,13 @@
 """What a report is made of, as plain data: built once, rendered as Markdown and as HTML."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+from flopscape.text.numbers import NOTHING, Writer
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,12 @@ class Cell:
     text: str
     order: float | str
     address: str = ""
+
+    @classmethod
+    def number(cls, value: float | None, write: Writer) -> Self:
+        """A number as it is written; one that is missing stands below all others."""
+        missing = value is None or math.isnan(value)
+        return cls(NOTHING if missing else write(value), -math.inf if value is None or missing else value)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pandas as pd
 from flopscape.answers.evaluate import compute_of
 from flopscape.figures.isoflop import fitted_curve, vertices
 from flopscape.figures.paths import path
-from flopscape.figures.style import log_ticks
+from flopscape.figures.style import log_ticks, spans_much
 from flopscape.figures.tables import first_with_curves
 from flopscape.fitting.isoflop.curves import has_curve
 from flopscape.report.addresses import Addresses
@@ -50,28 +50,37 @@ def blocks(evidence: Evidence) -> list[Block]:
         return []
     figure = evidence.figures.get("isoflop")
     instead = None if figure is None else Picture("isoflop", figure, evidence.captions.get("isoflop", ""))
-    return [Chart(NAME, _spec(evidence, runs, asked), _caption(evidence, runs), instead)]
+    path_layers = _path(evidence)
+    spec = _spec(evidence, runs, asked, path_layers)
+    return [Chart(NAME, spec, _caption(evidence, runs, bool(path_layers)), instead)]
 
 
-def _caption(evidence: Evidence, runs: pd.DataFrame) -> str:
-    drawn = -(-len(runs) // _stride(runs))
-    shown = f" Of {len(runs):,} runs {drawn:,} are drawn, evenly." if drawn < len(runs) else ""
+def _caption(evidence: Evidence, runs: pd.DataFrame, has_path: bool) -> str:
+    """What is drawn: of a grid no curves and no legend, of a fit without a law no path."""
     opens = ", click it for its record" if evidence.addresses.records else ""
-    return (
-        f"Loss against model size. Points are runs (point at one for its numbers{opens}); those of one compute have one"
-        f" colour, one shape and a curve. The dashed line is the optimum by the fit {evidence.recommended}, its band"
-        " the 95 % interval of N*, and the large crosses are the optimum at what was asked. Click a compute in the"
-        f" legend to see it alone.{shown}"
-    )
+    said = [f"Loss against model size. Points are runs: point at one for its numbers{opens}."]
+    if evidence.budgets:
+        said.append(
+            "Those of one compute have one colour, one shape and a curve; click one in the legend to see it alone."
+        )
+    if has_path:
+        said.append(
+            f"The dashed line is the optimum by the fit {evidence.recommended}, its band the 95 % interval of N*."
+        )
+    said.append("The large crosses are the optimum at what was asked.")
+    drawn = -(-len(runs) // _stride(runs))
+    return " ".join([*said, *([f"Of {len(runs):,} runs {drawn:,} are drawn, evenly."] if drawn < len(runs) else [])])
 
 
 def _stride(runs: pd.DataFrame) -> int:
     return -(-len(runs) // MOST_POINTS)
 
 
-def _spec(evidence: Evidence, runs: pd.DataFrame, asked: list[dict[str, Any]]) -> Mapping[str, Any]:
+def _spec(
+    evidence: Evidence, runs: pd.DataFrame, asked: list[dict[str, Any]], path_layers: list[Layer]
+) -> Mapping[str, Any]:
     budgets = [numbers.flops(budget) for budget in evidence.budgets]
-    layers = [*_path(evidence), *_curves(evidence), _points(evidence, runs, budgets), *_crosses(asked)]
+    layers = [*path_layers, *_curves(evidence), _points(evidence, runs, budgets), *_crosses(asked)]
     sizes = [*runs.n_params, *(row["n"] for row in asked)]
     ends = [end for row in asked for end in (row["low"], row["high"]) if end]
     low, high = (
@@ -80,7 +89,7 @@ def _spec(evidence: Evidence, runs: pd.DataFrame, asked: list[dict[str, Any]]) -
     )
     size = "body + head" if "n_params_body" in evidence.runs else "as the table counts them"
     losses = [*runs.loss, *(row[name] for row in asked for name in ("loss", "highest"))]
-    is_log = min(losses) > 0 and max(losses) / min(losses) > 4
+    is_log = spans_much(min(losses), max(losses))
     loss = {"type": "log", "nice": False} if is_log else {"zero": False, "nice": True}
     ticks = {"values": log_ticks(min(losses), max(losses))} if is_log else {"tickCount": 6}
     return {
@@ -108,12 +117,7 @@ def _spec(evidence: Evidence, runs: pd.DataFrame, asked: list[dict[str, Any]]) -
 
 def _look() -> Layer:
     """Text and lines in the page's own colours, so that the picture is dark where the page is."""
-    quiet = {
-        "gridColor": "currentColor",
-        "gridOpacity": 0.15,
-        "domainColor": "currentColor",
-        "tickColor": "currentColor",
-    }
+    quiet = {"gridColor": "currentColor", "domainColor": "currentColor", "tickColor": "currentColor"}
     text = {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "titleFontSize": 12}
     return {
         "background": "transparent",
@@ -144,9 +148,10 @@ def _points(evidence: Evidence, runs: pd.DataFrame, budgets: list[str]) -> Layer
             for channel in ("color", "shape")
         }
         looks["opacity"] = _dimmed(0.95)
+    chosen = {"name": "compute", "select": {"type": "point", "fields": ["compute"]}, "bind": "legend"}
     return {
         "data": {"values": rows},
-        "params": [{"name": "compute", "select": {"type": "point", "fields": ["compute"]}, "bind": "legend"}],
+        "params": [chosen] if budgets else [],  # runs without a budget have no legend to choose in
         "mark": {"type": "point", "filled": True, "size": 55, "color": COLOURS[0]},
         "encoding": looks,
     }

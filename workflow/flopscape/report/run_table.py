@@ -1,11 +1,11 @@
 """Every run in a table that a page can sort, each with its record and its log."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from flopscape.report.appendix import filled_columns
 from flopscape.report.blocks import Block, Cell, Links, SortableTable
 from flopscape.report.evidence import Evidence
 from flopscape.text import numbers
@@ -31,7 +31,7 @@ def blocks(evidence: Evidence) -> list[Block]:
         "log",
     ]
     rows = [_row(run, evidence) for run in runs.head(MOST_ROWS).to_dict("records")]
-    filled = [i for i in range(len(head)) if any(row[i].text not in ("", numbers.NOTHING) for row in rows)]
+    filled = filled_columns([[cell.text for cell in row] for row in rows])
     short = f" The first {MOST_ROWS:,} of {len(runs):,}; runs.csv has all." if len(runs) > MOST_ROWS else ""
     note = f"Click a heading to sort by it; a run's name opens its record.{short}"
     return [SortableTable([head[i] for i in filled], [[row[i] for i in filled] for row in rows], note)]
@@ -47,16 +47,11 @@ def _row(run: Mapping[Any, Any], evidence: Evidence) -> list[Cell]:
     return [
         Cell(name, name, where.records.get(name, "")),
         Cell(str(run["status"]), str(run["status"])),
-        _cell(run["flops"], numbers.flops),
-        _cell(run["n_params"], numbers.count),
-        _cell(run["n_tokens"], numbers.count),
-        _cell(run["loss"], numbers.loss),
+        Cell.number(run["flops"], numbers.flops),
+        Cell.number(run["n_params"], numbers.count),
+        Cell.number(run["n_tokens"], numbers.count),
+        Cell.number(run["loss"], numbers.loss),
         Cell("" if pd.isna(run["seed"]) else numbers.whole(run["seed"]), run["seed"]),
-        _cell(run.get("seconds"), numbers.duration),
+        Cell.number(run.get("seconds"), numbers.duration),
         Cell("log" if name in where.logs else "", name, where.logs.get(name, "")),
     ]
-
-
-def _cell(value: Any, write: numbers.Writer) -> Cell:
-    missing = value is None or pd.isna(value)
-    return Cell(numbers.NOTHING if missing else write(float(value)), -math.inf if missing else float(value))

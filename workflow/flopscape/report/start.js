@@ -1,8 +1,7 @@
 // Draws every chart of the page. `ast` has Vega interpret expressions, so that the page need not allow eval.
 for (const chart of document.querySelectorAll(".chart")) {
   const spec = JSON.parse(chart.querySelector("script").textContent);
-  vegaEmbed(chart.querySelector("div"), spec, { ast: true, renderer: "svg", actions: false })
-    .then(() => chart.classList.add("drawn"));
+  vegaEmbed(chart.querySelector("div"), spec, { ast: true, renderer: "svg", actions: false });
 }
 // A heading sorts its table: numbers by size, words by letters, and again the other way round.
 const compare = (a, b) => (isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b);

@@ -84,9 +84,9 @@ def _row(name: str, results: Path, configs: Path) -> list[Cell]:
 def _answer(name: str, results: Path, configs: Path) -> tuple[FitResult | str, str]:
     """The fit that a study recommends by, or why there is none, and the grade of its plan."""
     try:
-        (path,) = study_paths([name], configs).values()
-        planned = plan_finished(path, results)
-    except FlopscapeError:
+        # A file that has become one of several studies gives their addresses, and none of this name.
+        planned = plan_finished(study_paths([name], configs)[name], results)
+    except (FlopscapeError, KeyError):
         return "its config does not read", numbers.NOTHING
     grade = planned.coverage.grade if isinstance(planned, PlannedStudy) else "imported"
     try:
@@ -97,7 +97,7 @@ def _answer(name: str, results: Path, configs: Path) -> tuple[FitResult | str, s
 
 def _numbers(fit: FitResult | str) -> list[Cell]:
     """Status, compute, N*, D* and L* at the first asked compute."""
-    nothing = [Cell(numbers.NOTHING, -math.inf)] * 4
+    nothing = [Cell.number(None, numbers.flops)] * 4
     if isinstance(fit, str):
         return [Cell(fit, fit), *nothing]
     asked = fit.predictions[:1] if fit.status != "refused" else []
@@ -106,7 +106,7 @@ def _numbers(fit: FitResult | str) -> list[Cell]:
     first = asked[0]
     return [
         Cell(fit.status, fit.status),
-        Cell(numbers.flops(first.flops), first.flops),
+        Cell.number(first.flops, numbers.flops),
         _estimate(first.n_params, numbers.count),
         _estimate(first.n_tokens, numbers.count),
         _estimate(first.loss, numbers.loss),
@@ -120,4 +120,4 @@ def _estimate(value: Estimate | None, write: numbers.Writer) -> Cell:
 def _sum(runs: list[dict[str, str]], column: str, write: numbers.Writer) -> Cell:
     """The sum of a column, nothing where no run has it."""
     values = [float(run[column]) for run in runs if run.get(column)]
-    return Cell(write(math.fsum(values)), math.fsum(values)) if values else Cell(numbers.NOTHING, -math.inf)
+    return Cell.number(math.fsum(values) if values else None, write)
