@@ -120,6 +120,17 @@ def test_nothing_begun_and_a_name_of_no_study_are_refused(tmp_path: Path) -> Non
         status(["quik"], tmp_path, Path("config/studies"))
 
 
+def test_results_without_a_config_are_named_and_hide_no_other_study(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("quick", "gone"):
+        (results / name / "runs").mkdir(parents=True)
+    status([], results, Path("config/studies"))
+    said = capsys.readouterr()
+    assert "quick: " in said.out
+    assert "gone: left out: studies: no file config/studies/gone.yaml" in said.err
+
+
 def test_watching_ends_by_itself_when_all_runs_are_done(planned: PlannedStudy, tmp_path: Path) -> None:
     runs = tmp_path / "results" / "quick" / "runs"
     runs.mkdir(parents=True)

@@ -1,5 +1,6 @@
 """The status of a study in words, for a terminal: once, or drawn anew until all runs are done."""
 
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from flopscape.errors import FlopscapeError
 from flopscape.plan.studies import plan_study
 from flopscape.status.look import RunNow, State, StudyNow, Watch
 from flopscape.text import numbers
+from flopscape.text.terminal import say
 from flopscape.text.visible import cut, one_line
 
 WORDS: dict[State, str] = {
@@ -126,14 +128,26 @@ def status(names: Sequence[str], results: Path, configs: Path, again: bool = Fal
     Raises
     ------
     FlopscapeError
-        A name is no study's, a config does not read, a study's runs are imported, or nothing has begun.
+        A name is no study's, its config does not read, its runs are imported, or nothing has begun. Without names a
+        study of which that is so is left out, and a line on standard error says why.
 
     Examples
     --------
     From a shell: `flopscape status kjv-gpt --watch`.
     """
-    began = sorted(path.parent.name for path in results.glob("*/runs") if path.is_dir())
-    if not (names or began):
+    if names:
+        show(_watches(names, results, configs), again)
+        return
+    watches = []
+    for name in sorted(path.parent.name for path in results.glob("*/runs") if path.is_dir()):
+        try:
+            watches += _watches([name], results, configs)
+        except FlopscapeError as error:  # results whose config is gone hide no other study
+            say(f"{name}: left out: {error}", sys.stderr)
+    if not watches:
         raise FlopscapeError(f"status: no study has begun in {results}; run snakemake first, or name a study")
-    paths = study_paths(names or began, configs)
-    show([Watch(plan_study(name, path, results), results) for name, path in paths.items()], again)
+    show(watches, again)
+
+
+def _watches(names: Sequence[str], results: Path, configs: Path) -> list[Watch]:
+    return [Watch(plan_study(name, path, results), results) for name, path in study_paths(names, configs).items()]
